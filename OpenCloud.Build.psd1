@@ -1,0 +1,30 @@
+@{
+    RootModule           = 'OpenCloud.Build.psm1'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '43c3830f-dd3f-476c-8417-254dff3d137a'
+    Author               = 'the OpenCloud.Build authors'
+    CompanyName          = 'OpenCloud'
+    Copyright            = 'Copyright (c) 2026 the OpenCloud.Build authors. MIT License.'
+    Description          = 'Builds container images with BuildKit, straight over its gRPC API, and makes a Linux machine able to build them.'
+
+    PowerShellVersion    = '7.6'
+    CompatiblePSEditions = @('Core')
+
+    FormatsToProcess     = @('OpenCloud.Build.Format.ps1xml')
+
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    CmdletsToExport      = @(
+        'Invoke-ImageBuild'
+    )
+    AliasesToExport      = @(
+        'Build-ContainerImage'
+    )
+
+    PrivateData          = @{
+        PSData = @{
+            Tags       = @('PSEdition_Core', 'Linux', 'BuildKit', 'Container', 'Docker', 'containerd', 'OCI', 'Image', 'Dockerfile', 'Build')
+            LicenseUri = 'https://opensource.org/license/mit'
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Runtime.Loader;
+
+namespace OpenCloud.Build.Loader;
+
+/// <summary>
+/// The load context of one copy of the module: its cmdlets and everything they depend on live here, so that their versions
+/// cannot meet those of PowerShell or of other modules.
+/// </summary>
+/// <remarks>
+/// This assembly is the only one of the module in the default context. A session loads it once, from whichever copy is imported
+/// first, and it then serves every other copy and version: <see cref="Load"/> must keep its signature.
+/// </remarks>
+public sealed class ModuleLoadContext : AssemblyLoadContext
+{
+    private const string MainAssembly = "OpenCloud.Build";
+
+    private static readonly ConcurrentDictionary<string, Lazy<ModuleLoadContext>> Contexts = new(StringComparer.Ordinal);
+
+    private readonly string _directory;
+    private readonly Assembly _main;
+    private readonly DateTime _written;
+
+    private ModuleLoadContext(string directory)
+        : base($"{MainAssembly} ({directory})", isCollectible: false)
+    {
+        string path = Path.Join(directory, MainAssembly + ".dll");
+        _directory = directory;
+        _written = File.GetLastWriteTimeUtc(path);
+        _main = LoadFromAssemblyPath(path);
+    }
+
+    /// <summary>Loads the module found in <paramref name="directory"/>, or finds it when the session has loaded it before.</summary>
+    /// <param name="directory">The folder that holds OpenCloud.Build.dll and its dependencies.</param>
+    /// <param name="isOutdated">
+    /// Set when the files were built anew after the session had loaded them. .NET cannot unload them: the session keeps the old.
+    /// </param>
+    /// <returns>The assembly with the cmdlets.</returns>
+    /// <exception cref="FileNotFoundException">The folder has no OpenCloud.Build.dll.</exception>
+    public static Assembly Load(string directory, out bool isOutdated)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        // A Lazy that failed keeps its exception; it is taken out again so that a build made since is found.
+        Lazy<ModuleLoadContext> entry = Contexts.GetOrAdd(full, static key => new(() => new ModuleLoadContext(key)));
+        try
+        {
+            ModuleLoadContext context = entry.Value;
+            isOutdated = File.GetLastWriteTimeUtc(Path.Join(full, MainAssembly + ".dll")) != context._written;
+            return context._main;
+        }
+        catch
+        {
+            Contexts.TryRemove(new(full, entry));
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Assembly? Load(AssemblyName assemblyName)
+    {
+        ArgumentNullException.ThrowIfNull(assemblyName);
+
+        // What the module does not bring (the framework, System.Management.Automation) comes from the default context.
+        string path = Path.Join(_directory, assemblyName.Name + ".dll");
+        return assemblyName.Name != typeof(ModuleLoadContext).Assembly.GetName().Name && File.Exists(path)
+            ? LoadFromAssemblyPath(path)
+            : null;
+    }
+}

@@ -1,0 +1,78 @@
+using System.Management.Automation;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Pipeline;
+
+/// <summary>
+/// What every cmdlet of this module is made from: it can be stopped at any time, runs asynchronous work while its pipeline stays
+/// responsive, and takes its errors from <see cref="ErrorCatalog"/>.
+/// </summary>
+public abstract class BuildCmdlet : PSCmdlet, IDisposable
+{
+    // Cmdlet.PipelineStopToken would do, but is absent from PowerShellStandard.Library.
+    private readonly CancellationTokenSource _stop = new();
+
+    private protected BuildCmdlet()
+    {
+    }
+
+    /// <summary>Cancelled when the pipeline is stopped, as by Ctrl+C.</summary>
+    private protected CancellationToken StopToken => _stop.Token;
+
+    /// <summary>Whether verbose lines are shown or kept.</summary>
+    private protected bool IsVerbose => MyInvocation.BoundParameters.TryGetValue("Verbose", out object? asked)
+        ? asked is SwitchParameter { IsPresent: true } or true
+        : GetVariableValue("VerbosePreference") switch
+        {
+            ActionPreference preference => preference is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore),
+            string text => !text.Equals("SilentlyContinue", StringComparison.OrdinalIgnoreCase) && !text.Equals("Ignore", StringComparison.OrdinalIgnoreCase),
+            _ => true,
+        };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the cmdlet holds; PowerShell calls it when the pipeline has ended, however it ended.</summary>
+    /// <param name="disposing">True when called by <see cref="Dispose()"/>.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            // Cancelled as well: a pipeline that ended early (Select-Object -First) is not stopped through StopProcessing.
+            StopProcessing();
+            _stop.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected sealed override void StopProcessing()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Ctrl+C met the end of the pipeline.
+        }
+    }
+
+    /// <summary>
+    /// Runs <paramref name="operation"/> on the thread pool and writes what it posts. Throws what it throws; once the pipeline is
+    /// stopped, cancels it and waits for at most a second.
+    /// </summary>
+    private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation) =>
+        new PipelinePump(this, IsVerbose).Run(operation, StopToken);
+
+    /// <summary>Writes a non-terminating error of the catalogue.</summary>
+    private protected void WriteError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>
+        WriteError(entry.ToRecord(target, cause, arguments));
+
+    /// <summary>Ends the cmdlet with an error of the catalogue.</summary>
+    private protected void ThrowError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>
+        ThrowTerminatingError(entry.ToRecord(target, cause, arguments));
+}

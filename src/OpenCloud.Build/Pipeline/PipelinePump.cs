@@ -1,0 +1,275 @@
+using System.Diagnostics;
+using System.Management.Automation;
+
+namespace OpenCloud.Build.Pipeline;
+
+/// <summary>
+/// Runs an operation on the thread pool while the pipeline's thread, the only one that may write, carries out what the operation
+/// posts. One pump serves one operation.
+/// </summary>
+internal sealed class PipelinePump : IPipelinePoster
+{
+    /// <summary>The console repaints at this pace; writing more often costs much and shows nothing.</summary>
+    internal static readonly TimeSpan RepaintInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long a stopped operation may take to end before it is left to itself.</summary>
+    internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
+
+    // Bounds the memory of a pipeline whose reader is slower than the build's log.
+    private const int Capacity = 4096;
+
+    // Tells the host whose bars they are; PowerShell's own ids count up from 1.
+    private static long _lastSourceId = 1L << 40;
+
+    private readonly object _gate = new();
+    private readonly Queue<Post> _queue = new();
+    private readonly PSCmdlet _cmdlet;
+    private readonly ProgressBoard _board;
+    private ProgressSnapshot? _pending;
+    private readonly long _sourceId = Interlocked.Increment(ref _lastSourceId);
+    private long _lastPaint;
+    private bool _closed;
+
+    public PipelinePump(PSCmdlet cmdlet, bool isVerbose)
+    {
+        _cmdlet = cmdlet;
+        IsVerbose = isVerbose;
+        _board = new ProgressBoard(record => cmdlet.CommandRuntime.WriteProgress(_sourceId, record));
+    }
+
+    public bool IsVerbose { get; }
+
+    public void Output(object value) => Enqueue(() => _cmdlet.WriteObject(value));
+
+    public void Verbose(string text)
+    {
+        if (IsVerbose)
+        {
+            Enqueue(() => _cmdlet.WriteVerbose(text));
+        }
+    }
+
+    public void Warning(string text) => Enqueue(() => _cmdlet.WriteWarning(text));
+
+    public void Error(ErrorRecord error) => Enqueue(() => _cmdlet.WriteError(error));
+
+    public void Progress(ProgressSnapshot snapshot)
+    {
+        lock (_gate)
+        {
+            if (_pending is null)
+            {
+                Monitor.PulseAll(_gate);
+            }
+
+            _pending = snapshot;
+        }
+    }
+
+    public Task<T> InvokeAsync<T>(Func<T> function)
+    {
+        TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        void Answer()
+        {
+            try
+            {
+                answer.TrySetResult(function());
+            }
+            catch (PipelineStoppedException)
+            {
+                answer.TrySetCanceled();
+                throw;
+            }
+            catch (Exception exception)
+            {
+                answer.TrySetException(exception);
+            }
+        }
+
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                answer.TrySetCanceled();
+            }
+            else
+            {
+                _queue.Enqueue(new Post(Answer, () => answer.TrySetCanceled()));
+                Monitor.PulseAll(_gate);
+            }
+        }
+
+        return answer.Task;
+    }
+
+    /// <summary>Runs <paramref name="operation"/> to its end; to be called on the pipeline's thread.</summary>
+    /// <param name="operation">Ends soon when its token is cancelled.</param>
+    /// <param name="stop">Cancelled when the pipeline is stopped.</param>
+    /// <exception cref="PipelineStoppedException">The pipeline was stopped.</exception>
+    public void Run(Func<IPipelinePoster, CancellationToken, Task> operation, CancellationToken stop)
+    {
+        // Not disposed while an operation that outlives the grace may still look at its token.
+        CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task task = Task.Run(() => operation(this, cancel.Token), CancellationToken.None);
+        _ = task.ContinueWith(_ => Pulse(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        bool ended = false;
+        try
+        {
+            using (cancel.Token.Register(Pulse))
+            {
+                Drain(task, cancel.Token);
+            }
+
+            ended = task.IsCompleted;
+        }
+        finally
+        {
+            // Also when writing threw: the reader of the pipeline wants no more (Select-Object -First), or -WarningAction Stop.
+            Close();
+            if (!ended)
+            {
+                cancel.Cancel();
+                ended = WaitForEnd(task);
+            }
+
+            CompleteBoard();
+            if (ended)
+            {
+                cancel.Dispose();
+            }
+            else
+            {
+                _ = task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
+        }
+
+        if (stop.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+
+        task.GetAwaiter().GetResult();
+    }
+
+    private void Enqueue(Action action)
+    {
+        lock (_gate)
+        {
+            while (_queue.Count >= Capacity && !_closed)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            if (!_closed)
+            {
+                _queue.Enqueue(new Post(action, null));
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Carries out what is posted until the operation has ended and nothing is left, or until the stop.</summary>
+    private void Drain(Task task, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            ProgressSnapshot? paint = null;
+            Post? post = null;
+            lock (_gate)
+            {
+                while (_queue.Count == 0 && !task.IsCompleted && !stop.IsCancellationRequested && !IsPaintDue())
+                {
+                    // With a snapshot waiting, only until its repaint is due.
+                    Monitor.Wait(_gate, _pending is null ? Timeout.InfiniteTimeSpan : UntilRepaint());
+                }
+
+                if (IsPaintDue())
+                {
+                    (paint, _pending) = (_pending, null);
+                    _lastPaint = Stopwatch.GetTimestamp();
+                }
+                else if (_queue.TryDequeue(out Post next))
+                {
+                    post = next;
+                    if (_queue.Count == Capacity - 1)
+                    {
+                        Monitor.PulseAll(_gate);
+                    }
+                }
+                else if (task.IsCompleted)
+                {
+                    return;
+                }
+            }
+
+            post?.Run();
+            if (paint is not null)
+            {
+                _board.Show(paint);
+            }
+        }
+    }
+
+    private bool IsPaintDue() =>
+        _pending is not null && (_lastPaint == 0 || Stopwatch.GetElapsedTime(_lastPaint) >= RepaintInterval);
+
+    private TimeSpan UntilRepaint()
+    {
+        TimeSpan left = RepaintInterval - Stopwatch.GetElapsedTime(_lastPaint);
+        return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
+    }
+
+    private void Pulse()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void Close()
+    {
+        Post[] left;
+        lock (_gate)
+        {
+            _closed = true;
+            left = [.. _queue];
+            _queue.Clear();
+            Monitor.PulseAll(_gate);
+        }
+
+        foreach (Post post in left)
+        {
+            post.Abandon?.Invoke();
+        }
+    }
+
+    private static bool WaitForEnd(Task task)
+    {
+        try
+        {
+            return task.Wait(StopGrace);
+        }
+        catch (AggregateException)
+        {
+            // How it ended no longer matters: the pipeline is stopped, or the exception that ended it is on its way.
+            return true;
+        }
+    }
+
+    private void CompleteBoard()
+    {
+        try
+        {
+            _board.Complete();
+        }
+        catch (Exception exception) when (exception is PipelineStoppedException or InvalidOperationException)
+        {
+            // A pipeline that is being stopped takes no records, but the host still shows the bars.
+            _board.Complete(record => _cmdlet.Host.UI.WriteProgress(_sourceId, record));
+        }
+    }
+
+    private readonly record struct Post(Action Run, Action? Abandon);
+}
