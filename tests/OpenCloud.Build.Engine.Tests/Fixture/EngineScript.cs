@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace OpenCloud.Build.Engine.Tests.Fixture;
+
+/// <summary><c>tests/fixture/engine</c>, which brings up real engines for everything in this repository.</summary>
+internal static class EngineScript
+{
+    /// <summary>Its exit code where the machine cannot run engines; the reason is on its standard error.</summary>
+    private const int CannotHere = 3;
+
+    private static readonly string Script = Path.Combine(RepositoryRoot.Path, "tests", "fixture", "engine");
+
+    /// <summary>Starts an engine, which ends with this process at the latest.</summary>
+    public static async Task<RunningEngine> UpAsync(string name)
+    {
+        string owner = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        string output = await RunAsync("up", "--owner", owner, name);
+        Dictionary<string, string> fields = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+        return new RunningEngine
+        {
+            Name = name,
+            Address = fields["address"],
+            Folder = fields["folder"],
+            DockerSocket = fields.GetValueOrDefault("docker"),
+            ContainerdSocket = fields["containerd"],
+            LogPath = fields["log"],
+            SearchPath = fields["path"],
+        };
+    }
+
+    /// <summary>Ends an engine that <see cref="UpAsync"/> started and removes all it left.</summary>
+    public static Task DownAsync(RunningEngine engine)
+    {
+        return RunAsync("down", engine.Folder ?? throw new ArgumentException("not started by the fixture", nameof(engine)));
+    }
+
+    /// <summary>The arguments that run a program inside an engine's namespaces: its network, mounts and processes.</summary>
+    public static (string Program, IReadOnlyList<string> Arguments) Inside(RunningEngine engine, params string[] command)
+    {
+        string folder = engine.Folder ?? throw new ArgumentException("not started by the fixture", nameof(engine));
+        return (Script, ["exec", folder, .. command]);
+    }
+
+    /// <summary>Unpacks a set of packages if need be.</summary>
+    /// <returns>The folder each package was unpacked to, by the package's name.</returns>
+    public static async Task<IReadOnlyDictionary<string, string>> GetAsync(string set)
+    {
+        // A line is: suite/package version folder; the folder may hold spaces.
+        string output = await RunAsync("get", set);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ', 3))
+            .ToDictionary(line => line[0].Split('/')[1], line => line[2], StringComparer.Ordinal);
+    }
+
+    private static async Task<string> RunAsync(params string[] arguments)
+    {
+        CommandResult result = await Command.RunAsync(Script, arguments);
+        if (result.ExitCode == CannotHere)
+        {
+            throw new EngineUnavailableException(result.Error.Trim());
+        }
+
+        return result.Succeeded();
+    }
+}
