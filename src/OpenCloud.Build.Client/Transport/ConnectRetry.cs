@@ -1,0 +1,56 @@
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>Makes attempts after <see cref="ConnectSchedule"/> while the engine looks as if it were still starting.</summary>
+internal static class ConnectRetry
+{
+    /// <summary>Connects, or fails with the last attempt's error.</summary>
+    /// <param name="connector">What connects.</param>
+    /// <param name="options">Timeout, clock, and who is told of attempts.</param>
+    /// <param name="cancellationToken">Gives up at once.</param>
+    /// <exception cref="EngineConnectException">No attempt succeeded, or one failed in a way that waiting does not mend.</exception>
+    public static ValueTask<Stream> ConnectAsync(IEngineConnector connector, EngineConnectOptions options, CancellationToken cancellationToken) =>
+        RunAsync(connector.ConnectAsync, connector.Address, options, cancellationToken);
+
+    /// <summary>The same for anything that connects.</summary>
+    /// <typeparam name="T">What a connection is.</typeparam>
+    public static async ValueTask<T> RunAsync<T>(
+        Func<CancellationToken, ValueTask<T>> connect,
+        EngineAddress? address,
+        EngineConnectOptions options,
+        CancellationToken cancellationToken)
+    {
+        TimeProvider clock = options.TimeProvider;
+        long start = clock.GetTimestamp();
+        using CancellationTokenSource limit = new(options.ConnectTimeout, clock);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        for (int attempt = 1; ; attempt++)
+        {
+            EngineConnectException error;
+            try
+            {
+                return await connect(either.Token).ConfigureAwait(false);
+            }
+            catch (EngineConnectException e)
+            {
+                error = e;
+            }
+            catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
+            {
+                error = new EngineConnectException(
+                    EngineConnectReason.Timeout, address, $"{address?.ToString() ?? "No engine"} did not answer within {options.ConnectTimeout.TotalSeconds:0.###} s.", e);
+            }
+            error.Attempts = attempt;
+            cancellationToken.ThrowIfCancellationRequested();
+            TimeSpan? pause = error.MayBeStarting ? ConnectSchedule.Next(attempt, clock.GetElapsedTime(start), options.ConnectTimeout) : null;
+            if ((error.Address ?? address) is { } tried)
+            {
+                options.OnFailedAttempt?.Invoke(new ConnectAttempt(attempt, tried, error, pause));
+            }
+            if (pause is not { } wait)
+            {
+                throw error;
+            }
+            await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Text;
+
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>
+/// Reaches the BuildKit inside a Docker Engine: <c>POST /grpc</c> with an upgrade to h2c on the engine's API socket, answered by 101,
+/// after which the connection is HTTP/2 (moby, api/server/router/grpc).
+/// </summary>
+internal sealed class DockerConnector : IEngineConnector
+{
+    public const string DefaultSocket = "/var/run/docker.sock";
+    private const int PlainPort = 2375;
+
+    private readonly SocketConnector _socket;
+
+    private DockerConnector(EngineAddress address)
+    {
+        Address = address;
+        _socket = new SocketConnector(address);
+    }
+
+    public EngineAddress Address { get; }
+
+    public static DockerConnector Create(EngineAddress address, EngineConnectOptions options) =>
+        new(address.Path is null && address.Host is null ? Resolve(options.GetEnvironmentVariable, out _) : address);
+
+    /// <summary>What <c>docker://</c> stands for: <c>$DOCKER_HOST</c>, else the usual socket.</summary>
+    /// <exception cref="EngineConnectException"><c>$DOCKER_HOST</c> is nothing that this client can reach.</exception>
+    public static EngineAddress Resolve(Func<string, string?> getEnvironmentVariable, out bool isSet)
+    {
+        string? value = getEnvironmentVariable("DOCKER_HOST")?.Trim();
+        isSet = !string.IsNullOrEmpty(value);
+        if (!isSet)
+        {
+            return EngineAddress.Parse("docker://" + DefaultSocket);
+        }
+        string problem;
+        if (value!.StartsWith("unix://", StringComparison.Ordinal))
+        {
+            try
+            {
+                return EngineAddress.Parse("docker://" + value["unix://".Length..]);
+            }
+            catch (FormatException e)
+            {
+                problem = e.Message;
+            }
+        }
+        else if (value.StartsWith("tcp://", StringComparison.Ordinal))
+        {
+            // With DOCKER_TLS_VERIFY the docker command speaks TLS; to speak plainly instead would undo what the user asked for.
+            if (!string.IsNullOrEmpty(getEnvironmentVariable("DOCKER_TLS_VERIFY")))
+            {
+                problem = "with DOCKER_TLS_VERIFY it asks for TLS, which is not supported yet.";
+            }
+            else
+            {
+                string host = value["tcp://".Length..].TrimEnd('/');
+                bool hasPort = host.LastIndexOf(':') > host.LastIndexOf(']');
+                try
+                {
+                    return EngineAddress.Parse($"docker://{(host.StartsWith('/') ? "?" : host)}{(hasPort ? "" : $":{PlainPort}")}");
+                }
+                catch (FormatException e)
+                {
+                    problem = e.Message;
+                }
+            }
+        }
+        else
+        {
+            int colon = value.IndexOf("://", StringComparison.Ordinal);
+            string scheme = colon is > 0 and < 16 ? $" '{value.AsSpan(0, colon)}'" : "";
+            problem = $"its scheme{scheme} is not supported; unix:// and tcp:// are.";
+        }
+        throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable DOCKER_HOST cannot be used: {problem}");
+    }
+
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        Stream stream = await _socket.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await stream.WriteAsync(Request(), cancellationToken).ConfigureAwait(false);
+            HttpUpgradeAnswer answer = await HttpUpgradeAnswer.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+            if (answer.Status != 101)
+            {
+                throw new EngineConnectException(
+                    answer.Server.Contains("Docker", StringComparison.OrdinalIgnoreCase) ? EngineConnectReason.Rejected : EngineConnectReason.NotAnEngine,
+                    Address,
+                    Describe(answer));
+            }
+            if (!answer.Upgrade.Equals("h2c", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} switched to '{answer.Upgrade}' where h2c was asked for.");
+            }
+            return stream;
+        }
+        catch (Exception e)
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            if (e is InvalidDataException)
+            {
+                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} is no Docker Engine: {e.Message}", e);
+            }
+            if (e is IOException and not EngineConnectException)
+            {
+                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} cut the connection instead of giving access to its BuildKit: {e.Message}", e);
+            }
+            throw;
+        }
+    }
+
+    private string Describe(HttpUpgradeAnswer answer)
+    {
+        string said = answer.Body.Length == 0 ? $"HTTP {answer.Status}" : $"HTTP {answer.Status}: {answer.Body}";
+        string hint = answer.Server switch
+        {
+            var s when s.StartsWith("Libpod", StringComparison.OrdinalIgnoreCase) => " This is Podman's socket; Podman has no BuildKit.",
+            var s when !s.Contains("Docker", StringComparison.OrdinalIgnoreCase) => " This does not look like a Docker Engine.",
+            _ when answer.Status is 401 or 403 => " An authorization plugin of this Docker Engine forbids it.",
+            _ when answer.Status is 404 => " This Docker Engine is too old to give access to its BuildKit (18.09 or newer does).",
+            _ => "",
+        };
+        return $"{Address} does not give access to a BuildKit ({said}).{hint}";
+    }
+
+    private byte[] Request()
+    {
+        // Go's HTTP server wants a Host; for a unix socket any will do, and the docker client sends this one too.
+        string host = Address.Host is { } name ? $"{(name.Contains(':') ? $"[{name}]" : name)}:{Address.Port}" : "localhost";
+        return Encoding.ASCII.GetBytes($"POST /grpc HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n");
+    }
+}

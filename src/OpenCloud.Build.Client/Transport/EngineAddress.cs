@@ -1,0 +1,213 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>
+/// Where an engine is reached. Immutable; <see cref="ToString"/> gives the full form, which parses to an equal address.
+/// </summary>
+/// <remarks>
+/// <list type="table">
+/// <item><term><c>unix:///run/buildkit/buildkitd.sock</c></term><description>a unix socket; a bare absolute path is completed to it</description></item>
+/// <item><term><c>tcp://127.0.0.1:1234</c>, <c>tcp://[::1]:1234</c></term><description>plain TCP; <c>host:port</c> is completed to it</description></item>
+/// <item><term><c>docker://</c></term><description>the BuildKit inside the Docker Engine that <c>$DOCKER_HOST</c> names, else the one at
+/// <c>/var/run/docker.sock</c>; <c>docker</c> alone is completed to it</description></item>
+/// <item><term><c>docker:///path/docker.sock</c>, <c>docker://host:port</c></term><description>the same inside a given Docker Engine</description></item>
+/// </list>
+/// </remarks>
+public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineAddress>
+{
+    // sun_path has 108 bytes on Linux, the last of which is the terminating zero (unix(7)).
+    private const int LongestSocketPath = 107;
+
+    private EngineAddress(string scheme, string? path, string? host, int port)
+    {
+        Scheme = scheme;
+        Path = path;
+        Host = host;
+        Port = port;
+    }
+
+    /// <summary>The scheme, in lower case: <c>unix</c>, <c>tcp</c> or <c>docker</c>.</summary>
+    public string Scheme { get; }
+
+    /// <summary>The path of the unix socket, or null when the address is not a path.</summary>
+    public string? Path { get; }
+
+    /// <summary>The host, without the brackets of an IPv6 address; null when the address is not a host.</summary>
+    public string? Host { get; }
+
+    /// <summary>The TCP port; 0 when the address is not a host.</summary>
+    public int Port { get; }
+
+    /// <summary>
+    /// True when the address cannot leave this machine: a unix socket, <c>localhost</c>, 127.0.0.0/8 or ::1. The address
+    /// <c>docker://</c> counts by what it is resolved to, thus false here.
+    /// </summary>
+    public bool IsLocal => Path is not null || (Host is not null && IsLoopback(Host));
+
+    /// <summary>The address of a unix socket.</summary>
+    /// <param name="path">An absolute path of at most 107 bytes.</param>
+    /// <exception cref="FormatException">The path is relative, too long or has a zero byte.</exception>
+    public static EngineAddress ForUnixSocket(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Parse("unix://" + path);
+    }
+
+    /// <summary>Parses and completes an address.</summary>
+    /// <param name="s">The address, see the remarks of the type.</param>
+    /// <exception cref="FormatException">It is no address; the message says what is wrong and what is expected.</exception>
+    public static EngineAddress Parse(string s)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        return ParseCore(s, out EngineAddress? address) is { } error ? throw new FormatException(error) : address!;
+    }
+
+    /// <inheritdoc cref="Parse(string)"/>
+    /// <param name="s">The address.</param>
+    /// <param name="provider">Not used: addresses are the same in every culture.</param>
+    public static EngineAddress Parse(string s, IFormatProvider? provider) => Parse(s);
+
+    /// <summary>Parses and completes an address without throwing.</summary>
+    /// <param name="s">The address.</param>
+    /// <param name="result">The address, or null.</param>
+    public static bool TryParse([NotNullWhen(true)] string? s, [MaybeNullWhen(false)] out EngineAddress result)
+    {
+        result = null;
+        return s is not null && ParseCore(s, out result) is null;
+    }
+
+    /// <inheritdoc cref="TryParse(string?, out EngineAddress)"/>
+    /// <param name="s">The address.</param>
+    /// <param name="provider">Not used.</param>
+    /// <param name="result">The address, or null.</param>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out EngineAddress result) =>
+        TryParse(s, out result);
+
+    /// <summary>The full form of the address.</summary>
+    public override string ToString() => Path is not null
+        ? $"{Scheme}://{Path}"
+        : Host is null
+            ? $"{Scheme}://"
+            : string.Create(CultureInfo.InvariantCulture, $"{Scheme}://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}");
+
+    /// <inheritdoc/>
+    public bool Equals(EngineAddress? other) => other is not null
+        && Scheme == other.Scheme
+        && Path == other.Path
+        && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase)
+        && Port == other.Port;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as EngineAddress);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() =>
+        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port);
+
+    internal static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out IPAddress? ip) && IPAddress.IsLoopback(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip));
+
+    /// <summary>Gives null and the address, or what is wrong with the text.</summary>
+    private static string? ParseCore(string text, out EngineAddress? address)
+    {
+        address = null;
+        string s = text.Trim();
+        if (s.Length == 0)
+        {
+            return $"An engine address must not be empty. {EngineConnectors.Expected}";
+        }
+        int colon = s.IndexOf("://", StringComparison.Ordinal);
+        if (colon < 0)
+        {
+            s = Complete(s);
+            colon = s.IndexOf("://", StringComparison.Ordinal);
+        }
+        if (colon < 0)
+        {
+            return $"{Quote(text)} is not an engine address: a unix socket needs an absolute path, a TCP address a host and a port. {EngineConnectors.Expected}";
+        }
+        string scheme = s[..colon].ToLowerInvariant();
+        string rest = s[(colon + 3)..];
+        if (!EngineConnectors.IsSupported(scheme))
+        {
+            return $"{Quote(text)} has the scheme '{(IsSchemeName(scheme) ? scheme : "?")}', which is not supported. {EngineConnectors.Expected}";
+        }
+        return scheme switch
+        {
+            "unix" => ParsePath(text, scheme, rest, out address),
+            "docker" when rest.Length == 0 => Accept(new EngineAddress(scheme, null, null, 0), out address),
+            "docker" when rest[0] == '/' => ParsePath(text, scheme, rest, out address),
+            _ => ParseHost(text, scheme, rest, out address),
+        };
+    }
+
+    private static string Complete(string s) =>
+        s[0] == '/' ? "unix://" + s
+        : s == "docker" ? "docker://"
+        : s.LastIndexOf(':') is > 0 and var i && i < s.Length - 1 && !s.Contains('/') && s.AsSpan(i + 1).IndexOfAnyExceptInRange('0', '9') < 0 ? "tcp://" + s
+        : s;
+
+    private static string? ParsePath(string text, string scheme, string path, out EngineAddress? address)
+    {
+        address = null;
+        if (path.Length < 2 || path[0] != '/')
+        {
+            return $"{Quote(text)} needs an absolute path after '{scheme}://', as in {scheme}:///run/buildkit/buildkitd.sock.";
+        }
+        if (path.Contains('\0'))
+        {
+            return "An engine address must not contain a zero character.";
+        }
+        int bytes = Encoding.UTF8.GetByteCount(path);
+        return bytes > LongestSocketPath
+            ? $"The socket path {path} has {bytes} bytes; a unix socket's path is limited to {LongestSocketPath}."
+            : Accept(new EngineAddress(scheme, path, null, 0), out address);
+    }
+
+    private static string? ParseHost(string text, string scheme, string rest, out EngineAddress? address)
+    {
+        address = null;
+        if (rest.Contains('@'))
+        {
+            return $"A {scheme}:// address must not carry a user name or a password.";
+        }
+        string trimmed = rest.EndsWith('/') ? rest[..^1] : rest;
+        int at = trimmed.LastIndexOf(':');
+        string host = at < 0 ? trimmed : trimmed[..at];
+        bool bracketed = host.StartsWith('[') && host.EndsWith(']');
+        if (bracketed)
+        {
+            host = host[1..^1];
+        }
+        if (at < 0
+            || !int.TryParse(trimmed.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            || port is < 1 or > 65535)
+        {
+            return $"{Quote(text)} needs a port between 1 and 65535, as in {scheme}://127.0.0.1:1234.";
+        }
+        bool valid = bracketed
+            ? IPAddress.TryParse(host, out IPAddress? v6) && v6.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
+            : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
+        return valid
+            ? Accept(new EngineAddress(scheme, null, host, port), out address)
+            : $"{Quote(text)} has no valid host. An IPv6 address stands in brackets, as in {scheme}://[::1]:1234.";
+    }
+
+    private static string? Accept(EngineAddress parsed, out EngineAddress? address)
+    {
+        address = parsed;
+        return null;
+    }
+
+    private static bool IsSchemeName(string scheme) =>
+        scheme.Length is > 0 and <= 32 && scheme.All(static c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-' or '.');
+
+    // What stands before an '@' may be a password, and errors must not show one.
+    private static string Quote(string text) =>
+        text.Contains('@') ? "The address" : text.Length > 120 ? $"'{text.AsSpan(0, 120)}…'" : $"'{text}'";
+}

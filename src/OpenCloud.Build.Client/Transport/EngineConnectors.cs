@@ -1,0 +1,35 @@
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>Gives the connector of an address. A new scheme is a line here and its connector; callers do not change.</summary>
+internal static class EngineConnectors
+{
+    private static readonly Dictionary<string, Func<EngineAddress, EngineConnectOptions, IEngineConnector>> Factories = new(StringComparer.Ordinal)
+    {
+        ["unix"] = static (address, _) => new SocketConnector(address),
+        ["tcp"] = static (address, _) => new SocketConnector(address),
+        ["docker"] = static (address, options) => DockerConnector.Create(address, options),
+    };
+
+    /// <summary>What an address may be, as the last sentence of an error.</summary>
+    public static string Expected => "Supported are " + string.Join(", ", Factories.Keys.Select(static s => s + "://"))
+        + "; a bare absolute path is a unix socket.";
+
+    public static bool IsSupported(string scheme) => Factories.ContainsKey(scheme);
+
+    /// <summary>Creates the connector, and refuses what may not be connected to before anything is sent.</summary>
+    /// <exception cref="EngineConnectException">Plain TCP to another machine without leave (<see cref="EngineConnectReason.NotAllowed"/>),
+    /// or a <c>$DOCKER_HOST</c> that cannot be used (<see cref="EngineConnectReason.BadSetting"/>).</exception>
+    public static IEngineConnector Create(EngineAddress address, EngineConnectOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(options);
+        IEngineConnector connector = Factories[address.Scheme](address, options);
+        EngineAddress resolved = connector.Address;
+        return resolved.Host is null || resolved.IsLocal || options.AllowPlainTcp
+            ? connector
+            : throw new EngineConnectException(
+                EngineConnectReason.NotAllowed,
+                resolved,
+                $"{resolved} is plain TCP to another machine: nothing would protect the build's sources and secrets on the way. Use an encrypted way (a forwarded unix socket, for example), or allow plain TCP explicitly.");
+    }
+}

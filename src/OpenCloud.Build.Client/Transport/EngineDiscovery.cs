@@ -1,0 +1,142 @@
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>
+/// Finds the engine when no address is given: <c>$BUILDKIT_HOST</c>, <c>$XDG_RUNTIME_DIR/buildkit/buildkitd.sock</c>,
+/// <c>/run/buildkit/buildkitd.sock</c>, then <c>$DOCKER_HOST</c> or the Docker socket; the first that accepts a connection.
+/// </summary>
+/// <remarks>
+/// A <c>$BUILDKIT_HOST</c> that is no address, or may not be used, is an error: a setting that cannot be followed is not to be guessed
+/// around. One that is merely not answering is passed over like the others and marked as explicit, which deserves a warning; with
+/// <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
+/// </remarks>
+internal static class EngineDiscovery
+{
+    internal const string SystemSocket = "/run/buildkit/buildkitd.sock";
+
+    internal sealed record Candidate(string Source, EngineAddress? Address, bool IsExplicit, EngineConnectException? Problem = null);
+
+    /// <summary>Where to look, in order.</summary>
+    /// <exception cref="EngineConnectException"><c>$BUILDKIT_HOST</c> is no address.</exception>
+    public static IReadOnlyList<Candidate> Candidates(EngineConnectOptions options)
+    {
+        List<Candidate> candidates = [];
+        if (options.GetEnvironmentVariable("BUILDKIT_HOST")?.Trim() is { Length: > 0 } host)
+        {
+            try
+            {
+                candidates.Add(new Candidate("$BUILDKIT_HOST", EngineAddress.Parse(host), true));
+            }
+            catch (FormatException e)
+            {
+                throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable BUILDKIT_HOST cannot be used: {e.Message}", e);
+            }
+            if (options.RequireExplicitEngine)
+            {
+                return candidates;
+            }
+        }
+        if (options.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime
+            && EngineAddress.TryParse($"unix://{runtime.TrimEnd('/')}/buildkit/buildkitd.sock", out EngineAddress? user))
+        {
+            candidates.Add(new Candidate("$XDG_RUNTIME_DIR", user, false));
+        }
+        candidates.Add(new Candidate("system socket", EngineAddress.ForUnixSocket(SystemSocket), false));
+        try
+        {
+            EngineAddress docker = DockerConnector.Resolve(options.GetEnvironmentVariable, out bool isSet);
+            candidates.Add(new Candidate(isSet ? "$DOCKER_HOST" : "Docker socket", docker, isSet));
+        }
+        catch (EngineConnectException e)
+        {
+            candidates.Add(new Candidate("$DOCKER_HOST", null, true, e));
+        }
+        return candidates;
+    }
+
+    /// <summary>Connects to the first candidate that accepts. Rounds are repeated while all of them look as if they were starting.</summary>
+    /// <exception cref="EngineConnectException">None accepted; <see cref="EngineConnectException.PassedOver"/> has the reason of each.</exception>
+    public static ValueTask<EngineConnection> OpenAsync(EngineConnectOptions options, CancellationToken cancellationToken) =>
+        OpenAsync(Candidates(options), options, cancellationToken);
+
+    internal static ValueTask<EngineConnection> OpenAsync(
+        IReadOnlyList<Candidate> candidates, EngineConnectOptions options, CancellationToken cancellationToken)
+    {
+        // $BUILDKIT_HOST without leave for plain TCP is refused here, before anything else is tried.
+        List<(Candidate Candidate, IEngineConnector? Connector, EngineConnectException? Problem)> ways = [];
+        foreach (Candidate candidate in candidates)
+        {
+            IEngineConnector? connector = null;
+            EngineConnectException? problem = candidate.Problem;
+            try
+            {
+                connector = candidate.Address is { } address ? EngineConnectors.Create(address, options) : null;
+            }
+            catch (EngineConnectException e) when (candidate.Source != "$BUILDKIT_HOST")
+            {
+                problem = e;
+            }
+            ways.Add((candidate, connector, problem));
+        }
+        return ConnectRetry.RunAsync(RoundAsync, candidates.Count == 1 ? candidates[0].Address : null, options, cancellationToken);
+
+        async ValueTask<EngineConnection> RoundAsync(CancellationToken attempt)
+        {
+            List<PassedOverEngine> passed = [];
+            List<EngineConnectException> errors = [];
+            foreach ((Candidate candidate, IEngineConnector? connector, EngineConnectException? problem) in ways)
+            {
+                EngineConnectException? error = problem;
+                if (connector is not null)
+                {
+                    try
+                    {
+                        Stream stream = await ConnectOneAsync(connector, ways.Count, attempt).ConfigureAwait(false);
+                        return new EngineConnection(connector, stream, candidate.Source, passed);
+                    }
+                    catch (EngineConnectException e)
+                    {
+                        error = e;
+                    }
+                }
+                errors.Add(error!);
+                passed.Add(new PassedOverEngine(candidate.Source, connector?.Address ?? candidate.Address, error!.Message, candidate.IsExplicit));
+            }
+            throw Conclude(errors, passed);
+        }
+
+        async ValueTask<Stream> ConnectOneAsync(IEngineConnector connector, int count, CancellationToken attempt)
+        {
+            // A candidate that accepts and then says nothing must not eat the time of those after it.
+            using CancellationTokenSource share = new(options.ConnectTimeout / (count + 1), options.TimeProvider);
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(attempt, share.Token);
+            try
+            {
+                return await connector.ConnectAsync(either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException e) when (!attempt.IsCancellationRequested)
+            {
+                throw new EngineConnectException(EngineConnectReason.Timeout, connector.Address, $"{connector.Address} did not answer in time.", e);
+            }
+        }
+    }
+
+    private static EngineConnectException Conclude(List<EngineConnectException> errors, List<PassedOverEngine> passed)
+    {
+        if (errors.Count == 1)
+        {
+            return errors[0];
+        }
+        // A socket that is closed to this user is the likeliest to be the one that was meant.
+        EngineConnectException? telling = errors.Find(static e => e.Reason == EngineConnectReason.PermissionDenied)
+            ?? errors.Find(static e => !e.MayBeStarting);
+        EngineConnectReason reason = telling?.Reason ?? (errors.Exists(static e => e.Reason == EngineConnectReason.Refused)
+            ? EngineConnectReason.Refused
+            : EngineConnectReason.NotFound);
+        string list = string.Join(" ", passed.Select(static p => $"[{p.Source}] {p.Why}"));
+        return new EngineConnectException(reason, telling?.Address, $"No engine accepts a connection. {list}", telling)
+        {
+            Access = telling?.Access,
+            PassedOver = passed,
+        };
+    }
+}

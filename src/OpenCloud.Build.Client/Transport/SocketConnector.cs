@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>Connects to a unix socket or over plain TCP, and tells in the engine's terms why it could not.</summary>
+internal sealed class SocketConnector(EngineAddress address) : IEngineConnector
+{
+    private const int KeepAliveSeconds = 30;
+
+    public EngineAddress Address { get; } = address;
+
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        Socket? socket = null;
+        try
+        {
+            if (Address.Path is { } path)
+            {
+                socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+                socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+                await ConnectTcpAsync(socket, Address.Host!, Address.Port, cancellationToken).ConfigureAwait(false);
+            }
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
+            throw Explain(e);
+        }
+        catch
+        {
+            socket?.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task ConnectTcpAsync(Socket socket, string host, int port, CancellationToken cancellationToken)
+    {
+        // "localhost" was let through as this machine, so no resolver may turn it into another one.
+        if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            await socket.ConnectAsync([IPAddress.Loopback, IPAddress.IPv6Loopback], port, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private EngineConnectException Explain(SocketException e)
+    {
+        EngineConnectReason reason = e.SocketErrorCode switch
+        {
+            SocketError.ConnectionRefused => EngineConnectReason.Refused,
+            SocketError.AccessDenied => EngineConnectReason.PermissionDenied,
+            SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => EngineConnectReason.HostNotFound,
+            SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown or SocketError.HostDown => EngineConnectReason.Unreachable,
+            SocketError.TimedOut => EngineConnectReason.Timeout,
+            _ => EngineConnectReason.Other,
+        };
+        if (Address.Path is not { } path)
+        {
+            string why = reason switch
+            {
+                EngineConnectReason.Refused => "nothing accepts connections there",
+                EngineConnectReason.HostNotFound => "the host's name cannot be resolved",
+                EngineConnectReason.Timeout => "the host does not answer",
+                _ => e.Message,
+            };
+            return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: {why}.", e);
+        }
+        switch (reason)
+        {
+            case EngineConnectReason.PermissionDenied:
+                SocketAccess access = SocketAccess.Inspect(path);
+                return new EngineConnectException(reason, Address, Describe(access), e) { Access = access };
+            case EngineConnectReason.Refused when UnixIdentity.Stat(path) is { IsSocket: false }:
+                return new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"Cannot connect to {Address}: {path} is not a socket.", e);
+            case EngineConnectReason.Refused:
+                return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: the socket is there, but no process listens on it.", e);
+            // .NET has no code of its own for ENOENT and ENOTDIR.
+            case EngineConnectReason.Other when !Path.Exists(path):
+                return new EngineConnectException(EngineConnectReason.NotFound, Address, $"Cannot connect to {Address}: there is no such socket.", e);
+            default:
+                return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: {e.Message}.", e);
+        }
+    }
+
+    private static string Describe(SocketAccess access)
+    {
+        string rights = access.Mode is { } mode
+            ? $" ({access.Owner}:{access.Group}, mode {Convert.ToString((int)mode, 8).PadLeft(4, '0')})"
+            : "";
+        string what = access.ClosedDirectory is { } directory
+            ? $"the user {access.User} may not enter the directory {directory}{rights}"
+            : $"the user {access.User} may not use the socket{rights}";
+        string login = access.NeedsNewLogin
+            ? $" {access.User} is a member of {access.Group} by now, but this process started before: log in again, or restart the service."
+            : "";
+        return $"Cannot connect to unix socket {access.SocketPath}: {what}.{login}";
+    }
+}
