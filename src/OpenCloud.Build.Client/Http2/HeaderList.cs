@@ -1,0 +1,57 @@
+using System.Collections;
+
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>Header fields in the order in which they were sent; a name may come more than once.</summary>
+internal sealed class HeaderList : IReadOnlyList<HeaderField>
+{
+    private readonly List<HeaderField> _fields = [];
+
+    /// <inheritdoc/>
+    public int Count => _fields.Count;
+
+    /// <inheritdoc/>
+    public HeaderField this[int index] => _fields[index];
+
+    /// <summary>The first value of a name, or null. Names are compared octet by octet: they are lower-case on the wire.</summary>
+    internal string? this[string name]
+    {
+        get
+        {
+            foreach (HeaderField field in _fields)
+            {
+                if (field.Name == name)
+                {
+                    return field.Value;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Appends a field.</summary>
+    public void Add(string name, string value) => _fields.Add(new HeaderField(name, value));
+
+    /// <summary>Appends a field.</summary>
+    internal void Add(HeaderField field) => _fields.Add(field);
+
+    /// <summary>All values of a name, in order.</summary>
+    internal IEnumerable<string> GetValues(string name)
+    {
+        foreach (HeaderField field in _fields)
+        {
+            if (field.Name == name)
+            {
+                yield return field.Value;
+            }
+        }
+    }
+
+    /// <summary>Enumerates the fields in order.</summary>
+    public List<HeaderField>.Enumerator GetEnumerator() => _fields.GetEnumerator();
+
+    IEnumerator<HeaderField> IEnumerable<HeaderField>.GetEnumerator() => _fields.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => _fields.GetEnumerator();
+}

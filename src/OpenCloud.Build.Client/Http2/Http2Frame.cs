@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>The types of frames (RFC 9113, 6). Others are ignored.</summary>
+internal enum Http2FrameType : byte
+{
+    /// <summary>Octets of a stream.</summary>
+    Data = 0,
+
+    /// <summary>Begins a header block.</summary>
+    Headers = 1,
+
+    /// <summary>Deprecated advice about the order of streams.</summary>
+    Priority = 2,
+
+    /// <summary>Ends a stream at once.</summary>
+    RstStream = 3,
+
+    /// <summary>The sender's settings, or the receipt for the other side's.</summary>
+    Settings = 4,
+
+    /// <summary>Announces a pushed stream; a client must not send it.</summary>
+    PushPromise = 5,
+
+    /// <summary>Asks for the same frame back.</summary>
+    Ping = 6,
+
+    /// <summary>No further streams are accepted.</summary>
+    GoAway = 7,
+
+    /// <summary>Allows more octets of DATA.</summary>
+    WindowUpdate = 8,
+
+    /// <summary>Continues a header block.</summary>
+    Continuation = 9,
+}
+
+/// <summary>The flags of frames; what a bit means depends on the type (RFC 9113, 6).</summary>
+[Flags]
+internal enum Http2FrameFlags : byte
+{
+    /// <summary>No flag.</summary>
+    None = 0,
+
+    /// <summary>SETTINGS, PING: this is a receipt.</summary>
+    Ack = 1,
+
+    /// <summary>DATA, HEADERS: the sender sends nothing more on this stream.</summary>
+    EndStream = 1,
+
+    /// <summary>HEADERS, CONTINUATION: the header block ends here.</summary>
+    EndHeaders = 4,
+
+    /// <summary>DATA, HEADERS: padding follows.</summary>
+    Padded = 8,
+
+    /// <summary>HEADERS: priority fields precede the header block.</summary>
+    Priority = 0x20,
+}
+
+/// <summary>The parameters of SETTINGS (RFC 9113, 6.5.2).</summary>
+internal enum Http2Setting : ushort
+{
+    /// <summary>The room of the decoder's table in octets.</summary>
+    HeaderTableSize = 1,
+
+    /// <summary>Whether pushed streams are accepted.</summary>
+    EnablePush = 2,
+
+    /// <summary>How many streams the other side may have open.</summary>
+    MaxConcurrentStreams = 3,
+
+    /// <summary>The window with which a stream begins, in octets.</summary>
+    InitialWindowSize = 4,
+
+    /// <summary>The largest payload of a frame, in octets.</summary>
+    MaxFrameSize = 5,
+
+    /// <summary>The largest header list, in octets.</summary>
+    MaxHeaderListSize = 6,
+}
+
+/// <summary>The header of a frame (RFC 9113, 4.1).</summary>
+/// <param name="Length">The payload's octets.</param>
+/// <param name="Type">The type.</param>
+/// <param name="Flags">The flags.</param>
+/// <param name="StreamId">The stream, or 0 for the connection.</param>
+internal readonly record struct Http2FrameHeader(int Length, Http2FrameType Type, Http2FrameFlags Flags, int StreamId)
+{
+    /// <summary>The octets of a frame's header.</summary>
+    internal const int Size = 9;
+
+    /// <summary>The payload that each side must accept, in octets, and the most we accept (RFC 9113, 4.2).</summary>
+    internal const int DefaultMaxPayload = 16384;
+
+    /// <summary>Reads a header from <see cref="Size"/> octets.</summary>
+    internal static Http2FrameHeader Read(ReadOnlySpan<byte> source) => new(
+        (source[0] << 16) | (source[1] << 8) | source[2],
+        (Http2FrameType)source[3],
+        (Http2FrameFlags)source[4],
+        (int)(BinaryPrimitives.ReadUInt32BigEndian(source[5..]) & 0x7fffffff));
+
+    /// <summary>Writes the header's <see cref="Size"/> octets.</summary>
+    internal void Write(Span<byte> destination)
+    {
+        destination[0] = (byte)(Length >> 16);
+        destination[1] = (byte)(Length >> 8);
+        destination[2] = (byte)Length;
+        destination[3] = (byte)Type;
+        destination[4] = (byte)Flags;
+        BinaryPrimitives.WriteUInt32BigEndian(destination[5..], (uint)StreamId);
+    }
+
+    /// <summary>Whether a flag is set.</summary>
+    internal bool Has(Http2FrameFlags flag) => (Flags & flag) != 0;
+}

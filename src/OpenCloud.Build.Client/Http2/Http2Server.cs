@@ -1,0 +1,318 @@
+using System.Runtime.ExceptionServices;
+
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>
+/// Serves HTTP/2 over any stream of octets, in which the peer is the client. One loop receives and one loop sends; all state is in an
+/// <see cref="Http2Connection"/>, guarded by one lock under which nothing waits. The transport stays the caller's; its reads and writes
+/// must heed their cancellation tokens.
+/// </summary>
+internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
+{
+    private const int ReceiveBufferSize = 128 * 1024;
+
+    private readonly Stream _transport;
+    private readonly Func<Http2ServerStream, CancellationToken, Task> _handler;
+    private readonly Http2ServerOptions _options;
+    private readonly Http2Completion _sendSignal = new();
+    private readonly HashSet<Http2ServerStream> _streams = [];
+    private readonly List<Http2ServerStream> _newStreams = [];
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _handlersEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stop = new();
+    private Task? _run;
+    private bool _closing;
+
+    /// <summary>Creates a server for one connection.</summary>
+    /// <param name="transport">The octets to and from the peer.</param>
+    /// <param name="handler">
+    /// Called for each request, several at a time. The request ends with it: a response that it leaves open is ended, and one that never
+    /// began is reset.
+    /// </param>
+    /// <param name="options">Windows and limits.</param>
+    internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2ServerOptions? options = null)
+    {
+        _transport = transport;
+        _handler = handler;
+        _options = options ?? new Http2ServerOptions();
+        Connection = new Http2Connection(_options, this);
+    }
+
+    /// <summary>Guards <see cref="Connection"/> and the streams.</summary>
+    internal Lock Sync { get; } = new();
+
+    /// <summary>The protocol's state.</summary>
+    internal Http2Connection Connection { get; }
+
+    /// <summary>Serves until the peer closes the connection or goes away. May be called once.</summary>
+    /// <exception cref="Http2Exception">The peer broke the protocol or a limit; it was told by GOAWAY.</exception>
+    /// <exception cref="IOException">The transport failed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the peer was sent GOAWAY if possible.</exception>
+    internal Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.CompareExchange(ref _run, Task.CompletedTask, null) is not null)
+        {
+            throw new InvalidOperationException("A server runs once.");
+        }
+
+        return _run = RunCoreAsync(cancellationToken);
+    }
+
+    /// <summary>Accepts no further requests; <see cref="RunAsync"/> ends when those that are there are done with.</summary>
+    internal void BeginShutdown()
+    {
+        lock (Sync)
+        {
+            Connection.BeginShutdown();
+            SignalIfOutputWaits();
+            CheckDrained();
+        }
+    }
+
+    /// <summary>Stops serving at once and waits for the end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (_run is not null)
+        {
+            await _run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Wakes the send loop. Under the lock.</summary>
+    internal void SignalIfOutputWaits()
+    {
+        if (_sendSignal.IsPending && Connection.OutputLength > 0)
+        {
+            _sendSignal.SetResult(0);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnRequest(Http2Stream stream, HeaderList headers)
+    {
+        var serverStream = new Http2ServerStream(this, stream, headers);
+        stream.Owner = serverStream;
+        _streams.Add(serverStream);
+        _newStreams.Add(serverStream);
+    }
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data) => Owner(stream).OnData(data);
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnRequestEnded(Http2Stream stream, HeaderList? trailers) => Owner(stream).OnRequestEnded(trailers);
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer) =>
+        Owner(stream).Fail(new Http2Exception(errorCode, byPeer ? "The stream was reset by the peer." : "The stream was reset because the peer broke the protocol on it."));
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnWritten(Http2Stream stream) => Owner(stream).OnWritten();
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnGoAway(Http2ErrorCode errorCode) => CheckDrained();
+
+    private static Http2ServerStream Owner(Http2Stream stream) => (Http2ServerStream)stream.Owner!;
+
+    private void CheckDrained()
+    {
+        if (Connection.IsDrained)
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    private async Task RunCoreAsync(CancellationToken cancellationToken)
+    {
+        using var stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancellationToken);
+        using var stopSending = new CancellationTokenSource();
+        Task receiving = Task.Run(() => ReceiveLoopAsync(stopReceiving.Token), CancellationToken.None);
+        Task sending = Task.Run(() => SendLoopAsync(stopSending.Token), CancellationToken.None);
+
+        Task first = await Task.WhenAny(receiving, sending, _drained.Task).ConfigureAwait(false);
+        Exception? failure = first.Exception?.InnerException;
+        bool cancelled = stopReceiving.IsCancellationRequested;
+        bool peerIsThere = first != sending && (cancelled || failure is Http2Exception || first == _drained.Task);
+        await stopReceiving.CancelAsync().ConfigureAwait(false);
+        Close(failure as Http2Exception);
+
+        if (!peerIsThere)
+        {
+            await stopSending.CancelAsync().ConfigureAwait(false);
+        }
+
+        stopSending.CancelAfter(_options.GoAwayTimeout);
+        await WaitAsync(_handlersEnded.Task, _options.HandlerShutdownTimeout).ConfigureAwait(false);
+        await WaitAsync(Task.WhenAll(receiving, sending), _options.HandlerShutdownTimeout).ConfigureAwait(false);
+        if (receiving.IsCompleted && sending.IsCompleted)
+        {
+            lock (Sync)
+            {
+                if (Connection.Occupied == 0)
+                {
+                    // Otherwise somebody still holds on; then the garbage collector gets the buffers, not the pool.
+                    Connection.Dispose();
+                }
+            }
+        }
+
+        if (failure is not null && !cancelled)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        if (cancelled)
+        {
+            throw new OperationCanceledException("Serving was cancelled.", cancellationToken);
+        }
+    }
+
+    private static async Task WaitAsync(Task task, TimeSpan timeout)
+    {
+        try
+        {
+            await task.WaitAsync(timeout).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // How the connection ended is known already; what its loops say afterwards, or that they hang, adds nothing.
+        }
+    }
+
+    private void Close(Http2Exception? failure)
+    {
+        lock (Sync)
+        {
+            _closing = true;
+            if (failure is not null || !Connection.IsDraining)
+            {
+                Connection.Fail(failure?.ErrorCode ?? Http2ErrorCode.NoError);
+            }
+
+            var reason = new IOException("The HTTP/2 connection was closed.", failure);
+            foreach (Http2ServerStream stream in _streams)
+            {
+                stream.Fail(reason);
+            }
+
+            if (Connection.Occupied == 0)
+            {
+                _handlersEnded.TrySetResult();
+            }
+
+            if (_sendSignal.IsPending)
+            {
+                _sendSignal.SetResult(0);
+            }
+        }
+    }
+
+    private async Task ReceiveLoopAsync(CancellationToken cancellationToken)
+    {
+        using var buffer = new PooledReceiveBuffer(ReceiveBufferSize);
+        var started = new List<Http2ServerStream>();
+        while (true)
+        {
+            int count = await _transport.ReadAsync(buffer.Free, cancellationToken).ConfigureAwait(false);
+            if (count == 0)
+            {
+                return;
+            }
+
+            buffer.Added(count);
+            lock (Sync)
+            {
+                if (_closing)
+                {
+                    return;
+                }
+
+                try
+                {
+                    buffer.Taken(Connection.Receive(buffer.Span));
+                }
+                finally
+                {
+                    // Those that began before an error are handed to it, so that they are ended in the one way there is.
+                    started.AddRange(_newStreams);
+                    _newStreams.Clear();
+                    SignalIfOutputWaits();
+                    StartHandlers(started);
+                }
+            }
+        }
+    }
+
+    private void StartHandlers(List<Http2ServerStream> started)
+    {
+        foreach (Http2ServerStream stream in started)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Server.RunHandlerAsync(state.Stream), (Server: this, Stream: stream), preferLocal: false);
+        }
+
+        started.Clear();
+    }
+
+    private async Task RunHandlerAsync(Http2ServerStream stream)
+    {
+        try
+        {
+            await _handler(stream, stream.Aborted).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // A handler answers its own errors. One that does not has broken off, and that is what the peer gets to see.
+            stream.Reset(Http2ErrorCode.InternalError);
+        }
+
+        lock (Sync)
+        {
+            stream.Finish();
+            _streams.Remove(stream);
+            SignalIfOutputWaits();
+            CheckDrained();
+            if (_closing && Connection.Occupied == 0)
+            {
+                _handlersEnded.TrySetResult();
+            }
+        }
+    }
+
+    private async Task SendLoopAsync(CancellationToken cancellationToken)
+    {
+        PooledBuffer spare = Http2Output.CreateGather();
+        while (true)
+        {
+            PooledBuffer? gather = null;
+            ValueTask<int> signal = default;
+            lock (Sync)
+            {
+                if (Connection.OutputLength > 0)
+                {
+                    gather = Connection.TakeOutput(spare);
+                }
+                else if (_closing)
+                {
+                    spare.Dispose();
+                    return;
+                }
+                else
+                {
+                    signal = new ValueTask<int>(_sendSignal, _sendSignal.Begin());
+                }
+            }
+
+            if (gather is null)
+            {
+                await signal.ConfigureAwait(false);
+                continue;
+            }
+
+            await _transport.WriteAsync(gather.Memory, cancellationToken).ConfigureAwait(false);
+            await _transport.FlushAsync(cancellationToken).ConfigureAwait(false);
+            gather.Clear();
+            spare = gather;
+        }
+    }
+}

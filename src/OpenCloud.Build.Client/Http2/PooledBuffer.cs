@@ -1,0 +1,109 @@
+using System.Buffers;
+
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>
+/// Octets in one pooled array, appended at the end and taken from the start; it grows as needed. Room may be kept free before the first
+/// octet, so that something can be put in front without moving what is there. Not safe for concurrent use.
+/// </summary>
+internal sealed class PooledBuffer : IDisposable
+{
+    private readonly int _initialCapacity;
+    private readonly int _headroom;
+    private byte[] _array = [];
+    private int _start;
+    private int _end;
+
+    /// <summary>Creates an empty buffer; an array is rented with the first octet.</summary>
+    /// <param name="initialCapacity">The size of the first array, in octets.</param>
+    /// <param name="headroom">The room kept free before the first octet, in octets.</param>
+    internal PooledBuffer(int initialCapacity, int headroom = 0)
+    {
+        _initialCapacity = initialCapacity;
+        _headroom = headroom;
+        Clear();
+    }
+
+    /// <summary>How many octets there are.</summary>
+    internal int Length => _end - _start;
+
+    /// <summary>The octets.</summary>
+    internal Span<byte> Span => _array.AsSpan(_start, Length);
+
+    /// <summary>The octets.</summary>
+    internal ReadOnlyMemory<byte> Memory => _array.AsMemory(_start, Length);
+
+    /// <summary>Room for at least <paramref name="size"/> octets after the last; <see cref="Advance"/> says how many were put there.</summary>
+    internal Span<byte> GetSpan(int size)
+    {
+        if (_array.Length - _end < size)
+        {
+            Relocate(_headroom, size);
+        }
+
+        return _array.AsSpan(_end);
+    }
+
+    /// <summary>Takes in octets that were put at the start of <see cref="GetSpan"/>.</summary>
+    internal void Advance(int count) => _end += count;
+
+    /// <summary>Appends octets.</summary>
+    internal void Append(ReadOnlySpan<byte> octets)
+    {
+        octets.CopyTo(GetSpan(octets.Length));
+        _end += octets.Length;
+    }
+
+    /// <summary>Puts octets before the first; what is there moves only when the free room does not suffice.</summary>
+    internal void Prepend(ReadOnlySpan<byte> octets)
+    {
+        if (octets.Length > _start || _array.Length == 0)
+        {
+            Relocate(_headroom + octets.Length, 0);
+        }
+
+        _start -= octets.Length;
+        octets.CopyTo(_array.AsSpan(_start));
+    }
+
+    /// <summary>Forgets the first octets.</summary>
+    internal void Consume(int count)
+    {
+        _start += count;
+        if (_start == _end)
+        {
+            Clear();
+        }
+    }
+
+    /// <summary>Forgets all octets and keeps the array.</summary>
+    internal void Clear() => _start = _end = _headroom;
+
+    /// <summary>Forgets all octets and gives the array back.</summary>
+    public void Dispose()
+    {
+        byte[] array = _array;
+        _array = [];
+        Clear();
+        if (array.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(array);
+        }
+    }
+
+    private void Relocate(int newStart, int spare)
+    {
+        int length = Length;
+        int needed = newStart + length + spare;
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(_initialCapacity, needed), Math.Min(needed * 2, _array.Length * 2)));
+        Span.CopyTo(larger.AsSpan(newStart));
+        if (_array.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_array);
+        }
+
+        _array = larger;
+        _start = newStart;
+        _end = newStart + length;
+    }
+}
