@@ -69,7 +69,7 @@ internal sealed class BuildxPeer
     /// <summary>Its client.</summary>
     public ProcessClient CreateClient(string scratch) => new(
         "buildx",
-        $"docker buildx {BuildxVersion()} (docker {Command("version", "--format", "{{.Client.Version}}").CaptureLine()})",
+        $"docker buildx {BuildxVersion()} (docker {DockerVersion()})",
         isPeer: true,
         scratch,
         context => Command("buildx", "build", "--builder", _builder, "--progress", "plain", "--output", "type=cacheonly", context));
@@ -110,6 +110,9 @@ internal sealed class BuildxPeer
             Path.Join(folders["docker-cli"], "usr/bin/docker"),
             Path.Join(folders["docker-buildx"], "usr/libexec/docker/cli-plugins"));
     }
+
+    // "Docker version 28.5.2+dfsg4, build …": unlike `docker version`, this asks no engine.
+    private string DockerVersion() => Command("--version").CaptureLine().Split(' ', ',').ElementAtOrDefault(2) ?? "?";
 
     private CommandLine Command(params string[] arguments) => new(_docker, arguments, _environment);
 
