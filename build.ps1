@@ -55,7 +55,7 @@ function Invoke-Build {
     if (Test-Path bin/OpenCloud.Build) {
         Remove-Item bin/OpenCloud.Build -Recurse
     }
-    dotnet build OpenCloud.Build.slnx --configuration $Configuration --verbosity quiet --nologo | Out-Host
+    dotnet build OpenCloud.Build.slnx --configuration $Configuration --verbosity quiet --nologo -consoleLoggerParameters:NoSummary | Out-Host
 }
 
 # Runs Pester in a process of its own: a session keeps assemblies it has loaded, and a hung run can be ended.

@@ -70,7 +70,7 @@ done
 # The module's project puts its assemblies into bin/OpenCloud.Build; what an older build left there must not stay.
 build() {
   rm -rf bin/OpenCloud.Build
-  dotnet build OpenCloud.Build.slnx --configuration "$configuration" --verbosity quiet --nologo
+  dotnet build OpenCloud.Build.slnx --configuration "$configuration" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
 }
 
 case $task in
@@ -93,7 +93,7 @@ case $task in
     exit "$code"
     ;;
   demo)
-    dotnet build samples/BuildImage --configuration "$configuration" --verbosity quiet --nologo
+    dotnet build samples/BuildImage --configuration "$configuration" --verbosity quiet --nologo -consoleLoggerParameters:NoSummary
     without_pwsh "this is the C# sample; Invoke-ImageBuild was not run"
     folder=
     trap '[ -z "$folder" ] || tests/fixture/engine down "$folder"' EXIT
