@@ -24,7 +24,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
     private readonly HttpMessageInvoker _http;
     private readonly string _authority;
     private Stream? _firstConnection;
-    private volatile Stream? _connection;
+    private volatile HeaderSplitStream? _connection;
 
     /// <summary>Creates a channel that connects with its first call.</summary>
     public GrpcChannel(IEngineConnector connector, EngineConnectOptions? options = null)
@@ -169,6 +169,16 @@ internal sealed class GrpcChannel : IAsyncDisposable
     /// <summary>What an error of the HTTP layer means to a caller.</summary>
     internal Exception Explain(Exception error, string path)
     {
+        if (_connection?.ForeignGreeting is { } greeting)
+        {
+            bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
+            string hint = isHttp1 && Address is { Scheme: "unix", Path: { } socket } ? $" If the socket is a Docker Engine's, use docker://{socket}." : "";
+            return new EngineConnectException(
+                EngineConnectReason.NotAnEngine,
+                Address,
+                $"{Name} is no BuildKit: {(isHttp1 ? "it speaks HTTP/1" : $"it begins with '{greeting}'")}.{hint}",
+                error);
+        }
         for (Exception? e = error; e is not null; e = e.InnerException)
         {
             switch (e)
@@ -178,13 +188,6 @@ internal sealed class GrpcChannel : IAsyncDisposable
                 case HttpProtocolException { ErrorCode: var code }:
                     return new GrpcException(
                         new GrpcStatus(GrpcTrailers.FromHttp2(code), $"{Name} broke off {path} (HTTP/2 error code {code})."), [], error);
-                case HttpRequestException { HttpRequestError: HttpRequestError.VersionNegotiationError or HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError }
-                    when LooksLikeHttp1(error):
-                    return new EngineConnectException(
-                        EngineConnectReason.NotAnEngine,
-                        Address,
-                        $"{Name} answers in HTTP/1, thus is no BuildKit socket.{(Address is { Scheme: "unix", Path: { } p } ? $" If it belongs to a Docker Engine, use docker://{p}." : "")}",
-                        error);
                 case TimeoutException when error is HttpRequestException or OperationCanceledException:
                     return new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Name} did not accept the connection in time.", error);
             }
@@ -193,8 +196,6 @@ internal sealed class GrpcChannel : IAsyncDisposable
             ? new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, $"The connection to {Name} was lost during {path}: {error.Message}"), [], error)
             : error;
     }
-
-    private static bool LooksLikeHttp1(Exception error) => error.ToString().Contains("HTTP/1", StringComparison.Ordinal);
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {

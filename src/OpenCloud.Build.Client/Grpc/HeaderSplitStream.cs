@@ -6,7 +6,8 @@ namespace OpenCloud.Build.Client.Grpc;
 /// Lets a call send the same header field several times. <see cref="SocketsHttpHandler"/> joins the values of a field with ", ", but
 /// BuildKit's session takes each <c>x-docker-expose-session-grpc-method</c> field for one method (session/manager.go). The channel
 /// therefore joins values with <see cref="Separator"/>, and this stream, beneath the handler's HTTP/2, splits such fields where they
-/// go by. Nothing else is looked at: DATA frames pass untouched and uncopied.
+/// go by. DATA frames pass untouched and uncopied. Of what comes in only the first bytes are looked at: a peer that does not begin with
+/// SETTINGS (RFC 9113, 3.4) speaks something else, and the handler's own errors do not tell that.
 /// </summary>
 internal sealed class HeaderSplitStream(Stream inner) : Stream
 {
@@ -16,7 +17,9 @@ internal sealed class HeaderSplitStream(Stream inner) : Stream
     private const int FrameHeader = 9;
     private const int ConnectionPreface = 24;
     private const int LargestFrame = 16384;
+    private const int LongestGreeting = 60;
     private const byte HeadersFrame = 1;
+    private const byte SettingsFrame = 4;
     private const byte ContinuationFrame = 9;
     private const byte EndStreamFlag = 1;
     private const byte EndHeadersFlag = 4;
@@ -25,6 +28,10 @@ internal sealed class HeaderSplitStream(Stream inner) : Stream
     // Bytes that pass before the next frame header, and bytes kept back because their frame is not complete yet.
     private long _passing = ConnectionPreface;
     private byte[] _kept = [];
+    private byte[]? _greeting = [];
+
+    /// <summary>What the peer began with when that was not HTTP/2; null otherwise.</summary>
+    public string? ForeignGreeting { get; private set; }
 
     public override bool CanRead => true;
 
@@ -40,12 +47,13 @@ internal sealed class HeaderSplitStream(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _greeting is null ? inner.ReadAsync(buffer, cancellationToken) : ReadGreetingAsync(buffer, cancellationToken);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        inner.ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
 
@@ -86,6 +94,20 @@ internal sealed class HeaderSplitStream(Stream inner) : Stream
     }
 
     public override ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private async ValueTask<int> ReadGreetingAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        byte[] greeting = [.. _greeting!, .. buffer.Span[..Math.Min(read, LongestGreeting)]];
+        // A SETTINGS frame: three bytes of length, the first of which is 0 in any frame that was not negotiated, and its type.
+        if (greeting.Length > 0 && (greeting[0] != 0 || (greeting.Length > 3 && greeting[3] != SettingsFrame)))
+        {
+            ForeignGreeting = string.Concat(greeting.TakeWhile(static b => b is not (byte)'\r' and not (byte)'\n').Select(static b => b is >= 0x20 and < 0x7f ? (char)b : '?'));
+            throw new InvalidDataException("The peer does not speak HTTP/2.");
+        }
+        _greeting = greeting.Length > 3 ? null : greeting;
+        return read;
+    }
 
     private async ValueTask WriteSlowlyAsync(byte[] bytes, int clean, CancellationToken cancellationToken)
     {

@@ -39,7 +39,7 @@ internal sealed class DockerConnector : IEngineConnector
         {
             try
             {
-                return EngineAddress.Parse("docker://" + value["unix://".Length..]);
+                return EngineAddress.Parse("docker://" + EngineAddress.Parse(value).Path);
             }
             catch (FormatException e)
             {

@@ -39,7 +39,11 @@ public sealed class ConnectionTests : IDisposable
     {
         Assert.Equal(EngineConnectReason.NotFound, (await FailAsync($"unix://{Socket("none.sock")}")).Reason);
         Assert.Equal(EngineConnectReason.NotFound, (await FailAsync($"unix://{Socket("none/none.sock")}")).Reason);
-        Listen("dead.sock").Dispose();
+        using (Listen("moved.sock"))
+        {
+            // .NET removes the file of a socket that it closes, so this one is moved out of its reach.
+            File.Move(Socket("moved.sock"), Socket("dead.sock"));
+        }
         Assert.Equal(EngineConnectReason.Refused, (await FailAsync($"unix://{Socket("dead.sock")}")).Reason);
         File.WriteAllText(Socket("file"), "");
         EngineConnectException file = await FailAsync($"unix://{Socket("file")}");
