@@ -3,20 +3,6 @@ using OpenCloud.Build.Client.Grpc;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
-/// <summary>A position in a source file, as BuildKit counts: lines from 1, characters from 0.</summary>
-/// <param name="StartLine">The first line.</param>
-/// <param name="StartCharacter">The first character on it.</param>
-/// <param name="EndLine">The last line; never before the first.</param>
-/// <param name="EndCharacter">The character after the last on it.</param>
-public sealed record SourceRange(int StartLine, int StartCharacter, int EndLine, int EndCharacter);
-
-/// <summary>Where in a source file an error arose.</summary>
-/// <param name="FileName">The file's name as the frontend knows it, for example <c>Dockerfile</c>.</param>
-/// <param name="Data">The file's bytes; empty when they were not sent.</param>
-/// <param name="Language">The language, for example <c>Dockerfile</c>; empty when unknown.</param>
-/// <param name="Ranges">The places, most often one.</param>
-public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges);
-
 /// <summary>
 /// What BuildKit tells of an error beside its message: details of the gRPC status whose type URLs are
 /// <c>github.com/moby/buildkit/errdefs.Source+json</c> and the like, and whose values are JSON (solver/errdefs, util/grpcerrors and

@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Buffers;
 using Google.Protobuf;
 
 namespace OpenCloud.Build.Client.Grpc;
@@ -41,7 +41,7 @@ internal sealed class GrpcDuplexCall : IAsyncDisposable
     public async ValueTask WriteMessageAsync(IMessage message, bool flush = true, CancellationToken cancellationToken = default)
     {
         int size = GrpcFrame.Measure(message);
-        byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(GrpcFrame.PrefixLength + size);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(GrpcFrame.PrefixLength + size);
         try
         {
             GrpcFrame.WritePrefix(buffer, size);
@@ -50,7 +50,7 @@ internal sealed class GrpcDuplexCall : IAsyncDisposable
         }
         finally
         {
-            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+            ArrayPool<byte>.Shared.Return(buffer);
         }
         if (flush)
         {
@@ -82,34 +82,4 @@ internal sealed class GrpcDuplexCall : IAsyncDisposable
         _content.Complete();
         await Call.DisposeAsync().ConfigureAwait(false);
     }
-}
-
-/// <summary>A call with typed messages both ways.</summary>
-/// <typeparam name="TRequest">What is sent.</typeparam>
-/// <typeparam name="TResponse">What is answered.</typeparam>
-internal sealed class GrpcDuplexCall<TRequest, TResponse>(GrpcDuplexCall call, MessageParser<TResponse> parser) : IAsyncDisposable
-    where TRequest : IMessage<TRequest>
-    where TResponse : class, IMessage<TResponse>
-{
-    /// <summary>Sends a message.</summary>
-    public ValueTask WriteAsync(TRequest message, CancellationToken cancellationToken = default) =>
-        call.WriteMessageAsync(message, flush: true, cancellationToken);
-
-    /// <summary>Ends the sending direction.</summary>
-    public void CompleteWriting() => call.CompleteWriting();
-
-    /// <summary>The next message; null when the call ended with status Ok.</summary>
-    public ValueTask<TResponse?> ReadAsync(CancellationToken cancellationToken = default) => call.Call.ReadMessageAsync(parser, cancellationToken);
-
-    /// <summary>All messages until the end.</summary>
-    public async IAsyncEnumerable<TResponse> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        while (await ReadAsync(cancellationToken).ConfigureAwait(false) is { } message)
-        {
-            yield return message;
-        }
-    }
-
-    /// <inheritdoc cref="GrpcDuplexCall.DisposeAsync"/>
-    public ValueTask DisposeAsync() => call.DisposeAsync();
 }

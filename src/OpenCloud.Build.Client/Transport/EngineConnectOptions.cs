@@ -27,17 +27,3 @@ public sealed record EngineConnectOptions
     /// <summary>Is told of every failed attempt, on the thread that made it; null by default.</summary>
     public Action<ConnectAttempt>? OnFailedAttempt { get; init; }
 }
-
-/// <summary>An attempt to connect that failed.</summary>
-/// <param name="Number">1 for the first.</param>
-/// <param name="Address">What was connected to.</param>
-/// <param name="Error">Why it failed.</param>
-/// <param name="NextIn">The time until the next attempt; null when there will be none.</param>
-public sealed record ConnectAttempt(int Number, EngineAddress Address, EngineConnectException Error, TimeSpan? NextIn);
-
-/// <summary>An engine that was looked for where engines usually are, and was not taken.</summary>
-/// <param name="Source">Where the address came from, for example <c>$BUILDKIT_HOST</c>.</param>
-/// <param name="Address">The address; null when what was found there is no address.</param>
-/// <param name="Why">Why it was passed over, in a sentence.</param>
-/// <param name="IsExplicit">True for a setting of the user's: that another engine is used instead deserves a warning.</param>
-public sealed record PassedOverEngine(string Source, EngineAddress? Address, string Why, bool IsExplicit);

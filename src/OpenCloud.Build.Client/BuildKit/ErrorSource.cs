@@ -1,0 +1,8 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>Where in a source file an error arose.</summary>
+/// <param name="FileName">The file's name as the frontend knows it, for example <c>Dockerfile</c>.</param>
+/// <param name="Data">The file's bytes; empty when they were not sent.</param>
+/// <param name="Language">The language, for example <c>Dockerfile</c>; empty when unknown.</param>
+/// <param name="Ranges">The places, most often one.</param>
+public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges);
