@@ -28,10 +28,10 @@ internal sealed class PooledBuffer : IDisposable
     internal int Length => _end - _start;
 
     /// <summary>The octets.</summary>
-    internal Span<byte> Span => _array.AsSpan(_start, Length);
+    internal Span<byte> Span => _array.Length == 0 ? default : _array.AsSpan(_start, Length);
 
     /// <summary>The octets.</summary>
-    internal ReadOnlyMemory<byte> Memory => _array.AsMemory(_start, Length);
+    internal ReadOnlyMemory<byte> Memory => _array.Length == 0 ? default : _array.AsMemory(_start, Length);
 
     /// <summary>Room for at least <paramref name="size"/> octets after the last; <see cref="Advance"/> says how many were put there.</summary>
     internal Span<byte> GetSpan(int size)
@@ -96,9 +96,9 @@ internal sealed class PooledBuffer : IDisposable
         int length = Length;
         int needed = newStart + length + spare;
         byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(_initialCapacity, needed), Math.Min(needed * 2, _array.Length * 2)));
-        Span.CopyTo(larger.AsSpan(newStart));
         if (_array.Length > 0)
         {
+            Span.CopyTo(larger.AsSpan(newStart));
             ArrayPool<byte>.Shared.Return(_array);
         }
 

@@ -1,0 +1,188 @@
+using OpenCloud.Build.Client.Http2;
+using Xunit;
+using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
+
+namespace OpenCloud.Build.Client.Tests.Http2;
+
+/// <summary>Each limit, with a peer that sends too much.</summary>
+public sealed class Http2LimitTests
+{
+    private readonly ManualClock _clock = new();
+
+    private Http2ServerOptions Options => new()
+    {
+        TimeProvider = _clock,
+        Resets = new(20, 5),
+        Settings = new(20, 5),
+        IdlePings = new(20, 5),
+        EmptyFrames = new(20, 5),
+        IgnoredFrames = new(20, 5),
+    };
+
+    [Fact]
+    public void TooManyStreamsAreRefusedUntilHandlersEnd()
+    {
+        using var harness = new ConnectionHarness(Options with { MaxConcurrentStreams = 2 });
+        Http2Stream one = harness.Open(1, endStream: true);
+        harness.Send(Headers(3, endStream: true), Headers(5, endStream: true));
+        Assert.Equal("reset(5,RefusedStream)", harness.Output());
+
+        // A reset stream keeps its place as long as its handler runs.
+        harness.Send(Reset(1), Headers(7, endStream: true));
+        Assert.Equal("reset(7,RefusedStream)", harness.Output());
+        harness.Connection.Release(one);
+        harness.Send(Headers(9, endStream: true));
+        Assert.Equal("", harness.Output());
+        Assert.Contains("request(9,/)", harness.Events);
+    }
+
+    [Fact]
+    public void RapidResetsBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options);
+        Flood(harness, i =>
+        {
+            harness.Send(Headers((2 * i) + 1), Reset((2 * i) + 1));
+            harness.Connection.Release(harness.Streams[(2 * i) + 1]);
+        });
+    }
+
+    [Fact]
+    public void StreamsThatThePeerMakesUsResetCountLikeItsOwnResets()
+    {
+        using var harness = new ConnectionHarness(Options);
+        Flood(harness, i => harness.Send(Headers((2 * i) + 1), WindowUpdate((2 * i) + 1, 0)));
+    }
+
+    [Fact]
+    public void MalformedRequestsCountLikeResets()
+    {
+        using var harness = new ConnectionHarness(Options);
+        Flood(harness, i => harness.Send(Headers((2 * i) + 1, block: [0x83])));
+    }
+
+    [Fact]
+    public void SettingsFloodsBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options);
+        Flood(harness, _ => harness.Send(Settings()));
+    }
+
+    [Fact]
+    public void PingFloodsBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options);
+        Flood(harness, _ => harness.Send(Ping()));
+    }
+
+    [Fact]
+    public void PingsThatFollowDataAreNoFlood()
+    {
+        using var harness = new ConnectionHarness(Options, true, (4, 1_000_000));
+        Http2Stream stream = harness.Open(1);
+        harness.Respond(stream);
+        for (int i = 0; i < 1000; i++)
+        {
+            harness.Connection.Write(stream, default, new byte[1]);
+            harness.Send(Ping());
+            harness.Output();
+        }
+    }
+
+    [Fact]
+    public void EmptyDataFloodsBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options);
+        harness.Open(1);
+        Flood(harness, i => harness.Send(i % 2 == 0 ? Data(1, 0) : Frame(0, 8, 1, 0)));
+    }
+
+    [Fact]
+    public void EmptyContinuationFloodsBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options);
+        harness.Send(Frame(1, 0, 1, 0x83));
+        Flood(harness, _ => harness.Send(Frame(9, 0, 1)));
+    }
+
+    [Fact]
+    public void IgnoredFrameFloodsBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options);
+        Flood(harness, i => harness.Send(i % 2 == 0 ? Frame(2, 0, 1, new byte[5]) : Frame(0xee, 0, 1)));
+    }
+
+    [Fact]
+    public void EndlessHeaderBlocksBreakTheConnection()
+    {
+        using var harness = new ConnectionHarness(Options with { MaxHeaderListSize = 1000 });
+        harness.Send(Frame(1, 0, 1, new byte[600]));
+        Assert.Equal(Http2ErrorCode.EnhanceYourCalm, harness.SendBroken(Frame(9, 0, 1, new byte[401])));
+    }
+
+    [Fact]
+    public void AHeaderListThatIsTooLargeIsResetAndTheNextOneIsRead()
+    {
+        using var harness = new ConnectionHarness(Options with { MaxHeaderListSize = 5000 });
+        byte[] bomb = [0x83, 0x86, 0x84, 0x40, 1, (byte)'a', 100, .. new byte[100].Select(_ => (byte)'b'), .. Enumerable.Repeat((byte)0xbe, 1000)];
+        harness.Send(Headers(1, endStream: true, bomb), Headers(3, endStream: true, [0x83, 0x86, 0x84, 0xbe]));
+        Assert.Equal("reset(1,EnhanceYourCalm)", harness.Output());
+        Assert.Equal("request(3,/) end(3)", harness.TakeEvents());
+    }
+
+    [Fact]
+    public void APeerThatCausesFramesButReadsNoneBreaksTheConnection()
+    {
+        var options = Options with { IdlePings = new(int.MaxValue, 1), MaxPendingControlFrames = 100 };
+        using var harness = new ConnectionHarness(options);
+        for (int i = 0; i < 1000; i++)
+        {
+            harness.Send(Ping());
+            harness.Output();
+        }
+
+        byte[] pings = [.. Enumerable.Repeat(Ping(), 100).SelectMany(ping => ping)];
+        harness.Send(pings);
+        Assert.Equal(Http2ErrorCode.EnhanceYourCalm, harness.SendBroken(Ping()));
+    }
+
+    /// <summary>20 times are fine, then 5 more each second, then it is too much.</summary>
+    private void Flood(ConnectionHarness harness, Action<int> once)
+    {
+        int time = 0;
+        for (; time < 15; time++)
+        {
+            once(time);
+            harness.Output();
+        }
+
+        for (int second = 0; second < 20; second++)
+        {
+            _clock.Now += TimeSpan.FromSeconds(1);
+            for (int i = 0; i < 5; i++)
+            {
+                once(time++);
+                harness.Output();
+            }
+        }
+
+        Http2Exception error = Assert.Throws<Http2Exception>(() =>
+        {
+            for (int i = 0; i < 25; i++)
+            {
+                once(time++);
+                harness.Output();
+            }
+        });
+        Assert.Equal(Http2ErrorCode.EnhanceYourCalm, error.ErrorCode);
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+    }
+}
