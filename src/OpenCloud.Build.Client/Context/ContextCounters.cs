@@ -1,0 +1,32 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>What has been sent of a build's contexts so far. Reading is safe at any time, while transfers are under way too.</summary>
+public sealed class ContextCounters
+{
+    private long _entriesListed;
+    private long _filesSent;
+    private long _bytesSent;
+    private long _transfers;
+
+    /// <summary>Files, directories and other entries that the daemon was told of.</summary>
+    public long EntriesListed => Interlocked.Read(ref _entriesListed);
+
+    /// <summary>Files whose content the daemon asked for and got.</summary>
+    public long FilesSent => Interlocked.Read(ref _filesSent);
+
+    /// <summary>Bytes of file content that were sent; packets and listings are not counted.</summary>
+    public long BytesSent => Interlocked.Read(ref _bytesSent);
+
+    /// <summary>How often the daemon has asked for a directory.</summary>
+    public long Transfers => Interlocked.Read(ref _transfers);
+
+    internal void AddListed(int count) => Interlocked.Add(ref _entriesListed, count);
+
+    internal void AddSent(int files, long bytes)
+    {
+        Interlocked.Add(ref _filesSent, files);
+        Interlocked.Add(ref _bytesSent, bytes);
+    }
+
+    internal void AddTransfer() => Interlocked.Increment(ref _transfers);
+}

@@ -1,0 +1,39 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>Why a build context could not be sent.</summary>
+public enum ContextErrorKind
+{
+    /// <summary>The daemon asked for a directory that was not declared.</summary>
+    NotDeclared,
+
+    /// <summary>A file or directory could not be read, or did not stay as it was listed.</summary>
+    Unreadable,
+
+    /// <summary>An include, exclude or ignore pattern is malformed.</summary>
+    BadPattern,
+
+    /// <summary>The daemon broke the rules of the transfer.</summary>
+    Protocol,
+
+    /// <summary>The daemon reported an error of its own.</summary>
+    Receiver,
+}
+
+/// <summary>A build context, or a part of it, could not be sent.</summary>
+public sealed class ContextException : Exception
+{
+    /// <summary>Makes an error with a message for people.</summary>
+    public ContextException(ContextErrorKind kind, string message, Exception? inner = null)
+        : base(message, inner) => Kind = kind;
+
+    /// <summary>Why the context could not be sent.</summary>
+    public ContextErrorKind Kind { get; }
+
+    internal static ContextException BadPattern(ReadOnlySpan<byte> pattern) => new(
+        ContextErrorKind.BadPattern,
+        $"The pattern '{Utf8.Display(pattern)}' is malformed: a '[', a range or a '\\' in it is not complete or not valid.");
+
+    internal static ContextException Unreadable(string action, string path, string reason) => new(
+        ContextErrorKind.Unreadable,
+        $"Cannot {action} '{path}' of the build context: {reason}.");
+}

@@ -1,0 +1,134 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>What a walk does with an entry.</summary>
+internal enum FilterVerdict
+{
+    /// <summary>The entry is sent.</summary>
+    Send,
+
+    /// <summary>The entry is not sent by itself, but something beneath it may be.</summary>
+    Pass,
+
+    /// <summary>Neither the entry nor anything beneath it is sent.</summary>
+    Prune,
+}
+
+/// <summary>The include and exclude patterns of one transfer.</summary>
+/// <remarks>
+/// Source of the rules: fsutil's filter.go (NewFilterFS, Walk). A directory is pruned when no include pattern, and no exception
+/// of an exclude pattern, can match beneath it; that can be told when those patterns have no wildcards but a trailing one.
+/// </remarks>
+internal sealed class ContextFilter
+{
+    private readonly PatternMatcher? _include;
+    private readonly PatternMatcher? _exclude;
+    private readonly bool _plainIncludes = true;
+    private readonly bool _plainExceptions = true;
+
+    // What the directories on the way to the current entry matched, by depth.
+    private readonly List<bool[]> _includeState = [];
+    private readonly List<bool[]> _excludeState = [];
+
+    /// <summary>Makes a filter of compiled patterns; null lets everything through.</summary>
+    public ContextFilter(PatternMatcher? include, PatternMatcher? exclude)
+    {
+        _include = include;
+        _exclude = exclude;
+        if (include is not null)
+        {
+            foreach (Pattern pattern in include.Patterns)
+            {
+                _plainIncludes &= pattern.IsException || pattern.IsPlainPrefix;
+            }
+        }
+
+        if (exclude is not null)
+        {
+            foreach (Pattern pattern in exclude.Patterns)
+            {
+                _plainExceptions &= !pattern.IsException || pattern.IsPlainPrefix;
+            }
+        }
+    }
+
+    /// <summary>The exclude pattern that had the last word on the entry judged last: an index, or -1.</summary>
+    public int DecisiveExclude { get; private set; } = -1;
+
+    /// <summary>Prepares a filter. Follow-paths are resolved in the tree now, and become include patterns.</summary>
+    /// <exception cref="ContextException">A pattern is malformed, or the tree cannot be read.</exception>
+    public static ContextFilter Create(FileSyncRequest request, ContextTree tree)
+    {
+        List<byte[]> includes = [.. request.IncludePatterns];
+        if (request.FollowPaths.Count > 0 && LinkFollower.Follow(tree, request.FollowPaths) is { } targets)
+        {
+            includes.AddRange(targets);
+            includes = LinkFollower.RemoveCovered(includes) ?? [];
+        }
+
+        return new ContextFilter(
+            includes.Count > 0 ? PatternMatcher.Compile(includes) : null,
+            request.ExcludePatterns.Count > 0 ? PatternMatcher.Compile(request.ExcludePatterns) : null);
+    }
+
+    /// <summary>Judges an entry. Entries come in the order of the walk, a directory before what is in it.</summary>
+    /// <param name="path">The path from the root.</param>
+    /// <param name="depth">The number of directories above the entry.</param>
+    /// <param name="isDirectory">Whether the entry is a directory.</param>
+    public FilterVerdict Judge(ReadOnlySpan<byte> path, int depth, bool isDirectory)
+    {
+        var verdict = FilterVerdict.Send;
+        if (_include is not null && !Match(_include, _includeState, path, depth, isDirectory, out _))
+        {
+            if (!isDirectory || (_plainIncludes && !AnyBeneath(_include, path, exceptions: false)))
+            {
+                return FilterVerdict.Prune;
+            }
+
+            verdict = FilterVerdict.Pass;
+        }
+
+        int decisive = -1;
+        bool excluded = _exclude is not null && Match(_exclude, _excludeState, path, depth, isDirectory, out decisive);
+        DecisiveExclude = decisive;
+        if (excluded)
+        {
+            bool reachable = !_plainExceptions || (_exclude!.HasExceptions && AnyBeneath(_exclude, path, exceptions: true));
+            if (!isDirectory || !reachable)
+            {
+                return FilterVerdict.Prune;
+            }
+
+            verdict = FilterVerdict.Pass;
+        }
+
+        return verdict;
+    }
+
+    private static bool Match(
+        PatternMatcher matcher, List<bool[]> states, ReadOnlySpan<byte> path, int depth, bool isDirectory, out int decisive)
+    {
+        while (states.Count <= depth)
+        {
+            states.Add(new bool[matcher.Count]);
+        }
+
+        return matcher.Matches(
+            path,
+            depth == 0 ? [] : states[depth - 1],
+            isDirectory ? states[depth] : [],
+            out decisive);
+    }
+
+    private static bool AnyBeneath(PatternMatcher matcher, ReadOnlySpan<byte> directory, bool exceptions)
+    {
+        foreach (Pattern pattern in matcher.Patterns)
+        {
+            if (pattern.IsException == exceptions && pattern.MayMatchBeneath(directory))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

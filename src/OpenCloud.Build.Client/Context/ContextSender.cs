@@ -1,0 +1,368 @@
+using System.Buffers;
+
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>Sends one directory to one receiver: the listing, and the files that the receiver asks for meanwhile.</summary>
+/// <remarks>
+/// Source of the protocol: fsutil's send.go and receive.go. STAT for every entry, an empty STAT at the end; REQ(id) is answered
+/// by DATA packets and an empty DATA; FIN by FIN; ERR ends the transfer in either direction. Ids count all entries from 0.
+/// The walk and up to four readers of files each fill a buffer with as many messages as it holds before it is written, so
+/// thousands of small files do not become thousands of small writes.
+/// </remarks>
+internal sealed class ContextSender
+{
+    private const int StatBufferSize = 32 * 1024;
+    private const int DataBufferSize = 256 * 1024;
+
+    // A reader more is worth its switches when this many files wait for each that there is.
+    private const int FilesPerReader = 32;
+
+    private static readonly int MaxReaders = Math.Clamp(Environment.ProcessorCount, 2, 4);
+
+    private readonly IPacketChannel _channel;
+    private readonly ContextTree _tree;
+    private readonly ContextFilter _filter;
+    private readonly ContextCounters _counters;
+    private readonly Action? _progress;
+    private readonly FileTable _files = new();
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly Lock _gate = new();
+    private readonly Queue<int> _requested = new();
+    private readonly Task?[] _readers = new Task?[MaxReaders];
+    private int _activeReaders;
+    private Exception? _failure;
+    private CancellationTokenSource? _stop;
+    private CancellationToken _call;
+
+    public ContextSender(IPacketChannel channel, ContextTree tree, ContextFilter filter, ContextCounters counters, Action? progress)
+    {
+        _channel = channel;
+        _tree = tree;
+        _filter = filter;
+        _counters = counters;
+        _progress = progress;
+    }
+
+    /// <summary>Runs the transfer to its end.</summary>
+    /// <exception cref="ContextException">Either side failed; the receiver has been told.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _stop = stop;
+        _call = cancellationToken;
+        Task walk = Task.Run(() => Guard(WalkAsync), CancellationToken.None);
+        await Guard(ReceiveAsync).ConfigureAwait(false);
+
+        // The receiver has all it wanted, or something failed: nobody is left to send to.
+        await stop.CancelAsync().ConfigureAwait(false);
+        await walk.ConfigureAwait(false);
+        foreach (Task? reader in _readers)
+        {
+            await (reader ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_failure is null)
+        {
+            await _channel.WriteAsync(PacketCodec.Finish(), cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (_failure is ContextException { Kind: not ContextErrorKind.Receiver })
+        {
+            await TellReceiverAsync(_failure.Message, cancellationToken).ConfigureAwait(false);
+        }
+
+        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_failure);
+    }
+
+    private async Task TellReceiverAsync(string message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _channel.WriteAsync(PacketCodec.Error(message), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
+        {
+            // The stream is gone; the failure itself is what counts.
+        }
+    }
+
+    /// <summary>Runs a part of the transfer; its failure stops the others. The first failure is the one that is told.</summary>
+    private async Task Guard(Func<CancellationToken, Task> part)
+    {
+        CancellationToken token = _stop!.Token;
+        try
+        {
+            await part(token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+            await _stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReceiveAsync(CancellationToken cancellationToken)
+    {
+        while (await _channel.ReadAsync(cancellationToken).ConfigureAwait(false) is { } packet)
+        {
+            switch (packet.Type)
+            {
+                case PacketType.Finish:
+                    return;
+                case PacketType.Error:
+                    throw new ContextException(
+                        ContextErrorKind.Receiver, $"The daemon could not take the build context: {packet.Message}");
+                case PacketType.Request:
+                    int place = _files.Claim(packet.Id);
+                    if (place < 0)
+                    {
+                        throw new ContextException(
+                            ContextErrorKind.Protocol,
+                            $"The daemon asked for file {packet.Id}, which is no regular file of the listing or was asked for before.");
+                    }
+
+                    Enqueue(place);
+                    break;
+                default:
+                    throw new ContextException(
+                        ContextErrorKind.Protocol, $"The daemon sent a {packet.Type} packet, which only a sender of files may send.");
+            }
+        }
+
+        throw new ContextException(ContextErrorKind.Protocol, "The daemon ended the transfer of the build context before it was complete.");
+    }
+
+    private async Task WalkAsync(CancellationToken cancellationToken)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(StatBufferSize);
+        try
+        {
+            using var walker = new TreeWalker(_tree, _filter);
+            uint id = 0;
+            int used = 0;
+            int listed = 0;
+            while (walker.MoveNext())
+            {
+                int size = PacketCodec.StatSize(walker.Path, walker.Entry);
+                if (used + size + PacketCodec.MessagePrefix > buffer.Length)
+                {
+                    await WriteAsync(buffer.AsMemory(0, used), cancellationToken).ConfigureAwait(false);
+                    _counters.AddListed(listed);
+                    _progress?.Invoke();
+                    used = 0;
+                    listed = 0;
+                    if (size + PacketCodec.MessagePrefix > buffer.Length)
+                    {
+                        ArrayPool<byte>.Shared.Return(buffer);
+                        buffer = ArrayPool<byte>.Shared.Rent(size + PacketCodec.MessagePrefix);
+                    }
+                }
+
+                used += PacketCodec.WriteStat(buffer.AsSpan(used), walker.Path, walker.Entry);
+                Remember(walker, id++);
+                listed++;
+            }
+
+            used += PacketCodec.WriteLastStat(buffer.AsSpan(used));
+            await WriteAsync(buffer.AsMemory(0, used), cancellationToken).ConfigureAwait(false);
+            _counters.AddListed(listed);
+            _progress?.Invoke();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void Remember(TreeWalker walker, uint id)
+    {
+        TreeEntry entry = walker.Entry;
+        uint type = entry.Mode & GoFileMode.TypeMask;
+        if (type is not 0 and not GoFileMode.Socket)
+        {
+            return;
+        }
+
+        ref int directory = ref walker.ParentTag;
+        if (directory < 0)
+        {
+            directory = _files.AddDirectory(walker.ParentPath);
+        }
+
+        // The receiver takes a socket for an empty file and may ask for it.
+        long size = type == GoFileMode.Socket ? -1 : entry.Size;
+        _files.Add(id, directory, BytePath.Name(walker.Path), new ListedFile(size, entry.Inode, entry.Modified));
+    }
+
+    private void Enqueue(int place)
+    {
+        lock (_gate)
+        {
+            _requested.Enqueue(place);
+            if (_activeReaders == MaxReaders || (_activeReaders > 0 && _requested.Count < FilesPerReader * _activeReaders))
+            {
+                return;
+            }
+
+            int slot = Array.FindIndex(_readers, static task => task is null || task.IsCompleted);
+            if (slot >= 0)
+            {
+                _activeReaders++;
+                _readers[slot] = Task.Run(() => Guard(SendRequestedAsync), CancellationToken.None);
+            }
+        }
+    }
+
+    private bool TryDequeue(out int place)
+    {
+        lock (_gate)
+        {
+            return _requested.TryDequeue(out place);
+        }
+    }
+
+    private bool TryRetire()
+    {
+        lock (_gate)
+        {
+            if (_requested.Count > 0)
+            {
+                return false;
+            }
+
+            _activeReaders--;
+            return true;
+        }
+    }
+
+    private async Task SendRequestedAsync(CancellationToken cancellationToken)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(DataBufferSize);
+        try
+        {
+            using TreeReader reader = _tree.CreateReader();
+            var batch = new FileBatch(this, reader, buffer);
+            do
+            {
+                while (TryDequeue(out int place))
+                {
+                    await batch.SendAsync(place, cancellationToken).ConfigureAwait(false);
+                }
+
+                // Requests come one by one; let those that have arrived be read before a small batch goes out.
+                await Task.Yield();
+                if (TryDequeue(out int next))
+                {
+                    await batch.SendAsync(next, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                await batch.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
+            while (!TryRetire());
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // A write that was begun is not cut off because another part failed: the ERR packet must follow a whole message.
+            await _channel.WriteAsync(messages, _call).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>The messages of several small files, or of a part of a large one, on their way into one write.</summary>
+    private sealed class FileBatch(ContextSender sender, TreeReader reader, byte[] buffer)
+    {
+        // Not worth a DATA packet of its own at the end of a buffer.
+        private const int SmallestChunk = 1024;
+
+        private byte[] _path = new byte[256];
+        private int _used;
+        private int _files;
+        private long _bytes;
+
+        public async ValueTask SendAsync(int place, CancellationToken cancellationToken)
+        {
+            ListedFile listed = sender._files.Get(place, ref _path, out int pathLength, out uint id);
+            if (listed.Size > 0)
+            {
+                reader.Open(_path.AsSpan(0, pathLength), listed);
+                try
+                {
+                    for (long rest = listed.Size; rest > 0;)
+                    {
+                        int room = buffer.Length - _used - PacketCodec.MaxDataHeader;
+                        if (room < rest && room < SmallestChunk)
+                        {
+                            await FlushAsync(cancellationToken).ConfigureAwait(false);
+                            continue;
+                        }
+
+                        int chunk = (int)Math.Min(room, rest);
+                        _used += PacketCodec.WriteDataHeader(buffer.AsSpan(_used), id, chunk);
+                        ReadChunk(chunk, pathLength);
+                        rest -= chunk;
+                    }
+                }
+                finally
+                {
+                    reader.Close();
+                }
+            }
+
+            if (buffer.Length - _used < PacketCodec.MaxDataHeader)
+            {
+                await FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            _used += PacketCodec.WriteDataHeader(buffer.AsSpan(_used), id, 0);
+            _files++;
+        }
+
+        public async ValueTask FlushAsync(CancellationToken cancellationToken)
+        {
+            if (_used > 0)
+            {
+                await sender.WriteAsync(buffer.AsMemory(0, _used), cancellationToken).ConfigureAwait(false);
+                sender._counters.AddSent(_files, _bytes);
+                sender._progress?.Invoke();
+                (_used, _files, _bytes) = (0, 0, 0);
+            }
+        }
+
+        private void ReadChunk(int length, int pathLength)
+        {
+            // The header has promised this many bytes, and the listing has: a file that is shorter now cannot be sent.
+            int end = _used + length;
+            while (_used < end)
+            {
+                int count = reader.Read(buffer.AsSpan(_used, end - _used));
+                if (count == 0)
+                {
+                    throw ContextException.Unreadable(
+                        "read", Utf8.Display(_path.AsSpan(0, pathLength)), "it has shrunk while it was being sent");
+                }
+
+                _used += count;
+            }
+
+            _bytes += length;
+        }
+    }
+}

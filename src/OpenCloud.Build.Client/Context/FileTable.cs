@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>The files of a listing that may be asked for. Safe for concurrent use.</summary>
+/// <remarks>A file costs 48 bytes and its name; a directory costs its path, once. That is all that is kept of a walk.</remarks>
+internal sealed class FileTable
+{
+    private const int ChunkBits = 16;
+    private const int ChunkSize = 1 << ChunkBits;
+
+    private readonly Lock _lock = new();
+    private readonly List<byte[]> _chunks = [];
+    private readonly List<Record> _records = [];
+    private readonly List<(int Offset, int Length)> _directories = [];
+    private int _used = ChunkSize;
+
+    /// <summary>Remembers a directory's path, for the files in it.</summary>
+    public int AddDirectory(ReadOnlySpan<byte> path)
+    {
+        lock (_lock)
+        {
+            _directories.Add((Store(path), path.Length));
+            return _directories.Count - 1;
+        }
+    }
+
+    /// <summary>Remembers a file. Ids only grow.</summary>
+    /// <param name="id">Its index in the listing.</param>
+    /// <param name="directory">What <see cref="AddDirectory"/> gave.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="listed">What the listing said; a negative size is a file without content that can be opened.</param>
+    public void Add(uint id, int directory, ReadOnlySpan<byte> name, ListedFile listed)
+    {
+        lock (_lock)
+        {
+            _records.Add(new Record { Id = id, Directory = directory, Name = Store(name), NameLength = name.Length, Listed = listed });
+        }
+    }
+
+    /// <summary>Takes a file, which can be done once.</summary>
+    /// <returns>Its place for <see cref="Get"/>, or -1 when there is no such file or it was taken.</returns>
+    public int Claim(uint id)
+    {
+        lock (_lock)
+        {
+            Span<Record> records = CollectionsMarshal.AsSpan(_records);
+            int low = 0;
+            int high = records.Length - 1;
+            while (low <= high)
+            {
+                int middle = (low + high) >>> 1;
+                ref Record record = ref records[middle];
+                if (record.Id == id)
+                {
+                    bool first = !record.Taken;
+                    record.Taken = true;
+                    return first ? middle : -1;
+                }
+
+                (low, high) = record.Id < id ? (middle + 1, high) : (low, middle - 1);
+            }
+
+            return -1;
+        }
+    }
+
+    /// <summary>A file's path, in a buffer that grows when it must, its id and what the listing said.</summary>
+    public ListedFile Get(int place, ref byte[] path, out int pathLength, out uint id)
+    {
+        lock (_lock)
+        {
+            Record record = _records[place];
+            (int offset, int length) = _directories[record.Directory];
+            int start = length == 0 ? 0 : length + 1;
+            pathLength = start + record.NameLength;
+            if (path.Length < pathLength)
+            {
+                path = new byte[pathLength * 2];
+            }
+
+            if (length > 0)
+            {
+                Load(offset, length).CopyTo(path);
+                path[length] = BytePath.Separator;
+            }
+
+            Load(record.Name, record.NameLength).CopyTo(path.AsSpan(start));
+            id = record.Id;
+            return record.Listed;
+        }
+    }
+
+    private int Store(ReadOnlySpan<byte> bytes)
+    {
+        if (_used + bytes.Length > ChunkSize || _chunks.Count == 0)
+        {
+            _chunks.Add(GC.AllocateUninitializedArray<byte>(Math.Max(ChunkSize, bytes.Length)));
+            _used = 0;
+        }
+
+        int offset = checked((_chunks.Count - 1) << ChunkBits) | _used;
+        bytes.CopyTo(_chunks[^1].AsSpan(_used));
+        _used += bytes.Length;
+        return offset;
+    }
+
+    private ReadOnlySpan<byte> Load(int offset, int length) =>
+        _chunks[offset >> ChunkBits].AsSpan(offset & (ChunkSize - 1), length);
+
+    [StructLayout(LayoutKind.Auto)]
+    private struct Record
+    {
+        public uint Id;
+        public int Directory;
+        public int Name;
+        public int NameLength;
+        public bool Taken;
+        public ListedFile Listed;
+    }
+}

@@ -1,0 +1,233 @@
+using System.Runtime.InteropServices;
+
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>The system calls of the walk. .NET's file API decodes names to UTF-16 and cannot name every file.</summary>
+/// <remarks>
+/// Calls whose wrappers differ between C libraries, or came late, go through <c>syscall</c>; their numbers and the flags that
+/// differ between architectures are from the kernel's uapi headers.
+/// </remarks>
+internal static unsafe partial class LinuxCalls
+{
+    public const int CurrentDirectory = -100;
+    public const int EmptyPath = 0x1000;
+    public const int NoFollowLinks = 0x100;
+
+    public const int ReadOnly = 0;
+    public const int NonBlocking = 0x800;
+    public const int CloseOnExec = 0x80000;
+    public const int NoControllingTerminal = 0x100;
+
+    public const int NoEntry = 2;
+    public const int Interrupted = 4;
+    public const int TryAgain = 11;
+    public const int AccessDenied = 13;
+    public const int NotADirectory = 20;
+    public const int RangeError = 34;
+    public const int NameTooLong = 36;
+    public const int NoSystemCall = 38;
+    public const int NotPermitted = 1;
+    public const int TooManyLinks = 40;
+    public const int NoData = 61;
+    public const int NotSupported = 95;
+
+    private const ulong ResolveBeneath = 0x08;
+    private const ulong ResolveNoSymlinks = 0x04;
+    private const ulong ResolveNoMagicLinks = 0x02;
+    private const nint OpenAt2Number = 437;
+    private const uint BasicStats = 0x7FF;
+
+    private static readonly bool OldArmFlags =
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm or Architecture.Armv6 or Architecture.Ppc64le;
+
+    private static readonly nint GetDirectoryEntriesNumber = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 or Architecture.Arm or Architecture.Armv6 => 217,
+        Architecture.X86 or Architecture.S390x => 220,
+        Architecture.Ppc64le => 202,
+        _ => 61,
+    };
+
+    private static readonly nint StatxNumber = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 332,
+        Architecture.Arm or Architecture.Armv6 => 397,
+        Architecture.X86 or Architecture.Ppc64le => 383,
+        Architecture.S390x => 379,
+        _ => 291,
+    };
+
+    public static int DirectoryOnly { get; } = OldArmFlags ? 0x4000 : 0x10000;
+
+    public static int NoFollow { get; } = OldArmFlags ? 0x8000 : 0x20000;
+
+    /// <summary>The error number of the last call on this thread.</summary>
+    public static int LastError => Marshal.GetLastPInvokeError();
+
+    /// <summary>What an error number means, in the C library's words.</summary>
+    public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    /// <summary>Opens a name relative to a directory; a negative result is a failure.</summary>
+    public static int Open(int directory, ReadOnlySpan<byte> terminatedPath, int flags)
+    {
+        fixed (byte* path = terminatedPath)
+        {
+            int result;
+            do
+            {
+                result = OpenAt(directory, path, flags | CloseOnExec);
+            }
+            while (result < 0 && LastError == Interrupted);
+            return result;
+        }
+    }
+
+    /// <summary>Opens a path beneath a directory without passing any symbolic link (Linux 5.6; <c>openat2</c>).</summary>
+    public static int OpenBeneath(int directory, ReadOnlySpan<byte> terminatedPath, int flags)
+    {
+        OpenHow how = new()
+        {
+            Flags = (ulong)(uint)(flags | CloseOnExec),
+            Resolve = ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks,
+        };
+        fixed (byte* path = terminatedPath)
+        {
+            nint result;
+            do
+            {
+                result = SystemCall(OpenAt2Number, directory, (nint)path, (nint)(&how), sizeof(OpenHow), 0);
+            }
+            while (result < 0 && LastError == Interrupted);
+            return (int)result;
+        }
+    }
+
+    /// <summary>Reads the state of a name, or of the descriptor itself when the path is empty.</summary>
+    public static bool TryStat(int directory, ReadOnlySpan<byte> terminatedPath, int flags, out LinuxStat stat)
+    {
+        fixed (byte* path = terminatedPath)
+        fixed (LinuxStat* buffer = &stat)
+        {
+            return SystemCall(StatxNumber, directory, (nint)path, flags, (nint)BasicStats, (nint)buffer) == 0;
+        }
+    }
+
+    /// <summary>Fills the buffer with directory entries; 0 at the end, negative on failure.</summary>
+    public static int ReadDirectory(int descriptor, Span<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            return (int)SystemCall(GetDirectoryEntriesNumber, descriptor, (nint)start, buffer.Length, 0, 0);
+        }
+    }
+
+    public static int ReadLink(int directory, ReadOnlySpan<byte> terminatedPath, Span<byte> buffer)
+    {
+        fixed (byte* path = terminatedPath)
+        fixed (byte* start = buffer)
+        {
+            return (int)ReadLinkAt(directory, path, start, (nuint)buffer.Length);
+        }
+    }
+
+    public static int Read(int descriptor, Span<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            nint result;
+            do
+            {
+                result = ReadDescriptor(descriptor, start, (nuint)buffer.Length);
+            }
+            while (result < 0 && LastError == Interrupted);
+            return (int)result;
+        }
+    }
+
+    public static int ListAttributes(ReadOnlySpan<byte> terminatedPath, Span<byte> buffer)
+    {
+        fixed (byte* path = terminatedPath)
+        fixed (byte* start = buffer)
+        {
+            return (int)ListExtendedAttributes(path, start, (nuint)buffer.Length);
+        }
+    }
+
+    public static int GetAttribute(ReadOnlySpan<byte> terminatedPath, ReadOnlySpan<byte> terminatedName, Span<byte> buffer)
+    {
+        fixed (byte* path = terminatedPath)
+        fixed (byte* name = terminatedName)
+        fixed (byte* start = buffer)
+        {
+            return (int)GetExtendedAttribute(path, name, start, (nuint)buffer.Length);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
+    private static partial int OpenAt(int directory, byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
+    private static partial nint ReadLinkAt(int directory, byte* path, byte* buffer, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static partial nint ReadDescriptor(int descriptor, byte* buffer, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true)]
+    private static partial nint ListExtendedAttributes(byte* path, byte* buffer, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
+    private static partial nint GetExtendedAttribute(byte* path, byte* name, byte* buffer, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct OpenHow
+    {
+        public ulong Flags;
+        public ulong Mode;
+        public ulong Resolve;
+    }
+}
+
+/// <summary>The kernel's <c>struct statx</c>, which is the same on every architecture.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct LinuxStat
+{
+    [FieldOffset(16)]
+    public uint LinkCount;
+
+    [FieldOffset(28)]
+    public ushort Mode;
+
+    [FieldOffset(32)]
+    public ulong Inode;
+
+    [FieldOffset(40)]
+    public ulong Size;
+
+    [FieldOffset(112)]
+    public long ModifiedSeconds;
+
+    [FieldOffset(120)]
+    public uint ModifiedNanoseconds;
+
+    [FieldOffset(128)]
+    public uint DeviceMajor;
+
+    [FieldOffset(132)]
+    public uint DeviceMinor;
+
+    [FieldOffset(136)]
+    public uint FileSystemMajor;
+
+    [FieldOffset(140)]
+    public uint FileSystemMinor;
+
+    public readonly uint Type => Mode & UnixMode.TypeMask;
+
+    public readonly long ModifiedUnixNanoseconds => unchecked((ModifiedSeconds * 1_000_000_000) + ModifiedNanoseconds);
+}

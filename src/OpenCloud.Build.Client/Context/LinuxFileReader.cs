@@ -1,0 +1,138 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>Reads listed files beneath a root, and only those: no link is followed, nothing else is taken for them.</summary>
+internal sealed class LinuxFileReader : TreeReader
+{
+    private const int Flags = LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal;
+    private const int Closed = -1;
+
+    // Once for the process: the kernel or a sandbox does not know openat2.
+    private static volatile bool s_stepwise;
+
+    private readonly int _root;
+    private byte[] _path = new byte[256];
+    private int _length;
+    private int _descriptor = Closed;
+
+    public LinuxFileReader(int root) => _root = root;
+
+    public override void Open(ReadOnlySpan<byte> path, in ListedFile listed)
+    {
+        SetPath(path);
+        _descriptor = s_stepwise ? Closed : LinuxCalls.OpenBeneath(_root, _path, Flags | LinuxCalls.NoFollow);
+        int error = s_stepwise ? LinuxCalls.NoSystemCall : _descriptor < 0 ? LinuxCalls.LastError : 0;
+        if (error is LinuxCalls.NoSystemCall or LinuxCalls.NotPermitted or LinuxCalls.TryAgain or LinuxCalls.NameTooLong)
+        {
+            s_stepwise |= error == LinuxCalls.NoSystemCall;
+            error = OpenStepwise();
+        }
+
+        if (error != 0)
+        {
+            throw ContextException.Unreadable("read", Utf8.Display(path), error switch
+            {
+                LinuxCalls.NoEntry or LinuxCalls.NotADirectory => "it was listed, but it is gone now",
+                LinuxCalls.TooManyLinks => "it, or a directory on the way to it, has become a symbolic link since it was listed",
+                LinuxCalls.AccessDenied => "permission denied; make it readable or exclude it in .dockerignore",
+                _ => LinuxCalls.Describe(error),
+            });
+        }
+
+        Verify(listed);
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        int count = LinuxCalls.Read(_descriptor, buffer);
+        return count >= 0
+            ? count
+            : throw ContextException.Unreadable("read", Name, LinuxCalls.Describe(LinuxCalls.LastError));
+    }
+
+    public override void Close()
+    {
+        if (_descriptor >= 0)
+        {
+            LinuxCalls.Close(_descriptor);
+            _descriptor = Closed;
+        }
+    }
+
+    private string Name => Utf8.Display(_path.AsSpan(0, _length));
+
+    private void Verify(in ListedFile listed)
+    {
+        if (!LinuxCalls.TryStat(_descriptor, "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat))
+        {
+            throw ContextException.Unreadable("read", Name, LinuxCalls.Describe(LinuxCalls.LastError));
+        }
+
+        // Some network file systems number their files anew; then size and time speak for the file.
+        bool same = stat.Inode == listed.Inode || ((long)stat.Size == listed.Size && stat.ModifiedUnixNanoseconds == listed.Modified);
+        string? reason = stat.Type != UnixMode.Regular ? "it was listed as a regular file and is something else now"
+            : !same ? "it was replaced after it was listed; build again when nothing changes it"
+            : (long)stat.Size < listed.Size ? $"it has shrunk from {listed.Size} to {stat.Size} bytes since it was listed"
+            : null;
+        if (reason is not null)
+        {
+            throw ContextException.Unreadable("read", Name, reason);
+        }
+    }
+
+    private void SetPath(ReadOnlySpan<byte> path)
+    {
+        if (_path.Length <= path.Length)
+        {
+            _path = new byte[path.Length * 2];
+        }
+
+        path.CopyTo(_path);
+        _path[path.Length] = 0;
+        _length = path.Length;
+    }
+
+    /// <summary>Opens directory by directory, for kernels without <c>openat2</c> and for paths longer than they take.</summary>
+    private int OpenStepwise()
+    {
+        // The separators become terminators for the calls, and separators again for messages.
+        int directory = _root;
+        int start = 0;
+        try
+        {
+            while (true)
+            {
+                int slash = _path.AsSpan(start, _length - start).IndexOf(BytePath.Separator);
+                if (slash < 0)
+                {
+                    _descriptor = LinuxCalls.Open(directory, _path.AsSpan(start), Flags | LinuxCalls.NoFollow);
+                    return _descriptor < 0 ? LinuxCalls.LastError : 0;
+                }
+
+                _path[start + slash] = 0;
+                int next = LinuxCalls.Open(
+                    directory, _path.AsSpan(start), LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow);
+                int error = next < 0 ? LinuxCalls.LastError : 0;
+                _path[start + slash] = BytePath.Separator;
+                if (error != 0)
+                {
+                    return error;
+                }
+
+                if (directory != _root)
+                {
+                    LinuxCalls.Close(directory);
+                }
+
+                directory = next;
+                start += slash + 1;
+            }
+        }
+        finally
+        {
+            if (directory != _root)
+            {
+                LinuxCalls.Close(directory);
+            }
+        }
+    }
+}

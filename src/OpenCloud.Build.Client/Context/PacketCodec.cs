@@ -1,0 +1,251 @@
+using System.Buffers.Binary;
+
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>The kinds of packets of a file transfer (fsutil's types/wire.proto).</summary>
+internal enum PacketType
+{
+    Stat = 0,
+    Request = 1,
+    Data = 2,
+    Finish = 3,
+    Error = 4,
+}
+
+/// <summary>A packet that a receiver of files sends.</summary>
+internal readonly record struct ReceivedPacket(PacketType Type, uint Id, string? Message);
+
+/// <summary>Writes packets straight into buffers, as length-prefixed gRPC messages, and reads those of a receiver.</summary>
+/// <remarks>
+/// A build context is millions of small packets or gigabytes of large ones; objects for them would be most of the work. The
+/// bytes are those of fsutil's types/wire.proto and types/stat.proto, in front of each the five bytes of gRPC's message prefix.
+/// Strings are written as the bytes they are: fsutil's own messages are not checked for UTF-8 either (gogo and vtproto).
+/// </remarks>
+internal static class PacketCodec
+{
+    /// <summary>gRPC's prefix: a zero byte (not compressed) and the length, big-endian.</summary>
+    public const int MessagePrefix = 5;
+
+    /// <summary>The most bytes that stand in front of a DATA packet's content, the message prefix among them.</summary>
+    public const int MaxDataHeader = MessagePrefix + 2 + (1 + MaxVarint32) + (1 + MaxVarint32);
+
+    private const int MaxVarint32 = 5;
+    private const byte TypeTag = 1 << 3;
+    private const byte StatTag = (2 << 3) | 2;
+    private const byte IdTag = 3 << 3;
+    private const byte DataTag = (4 << 3) | 2;
+    private const byte AttributesTag = (10 << 3) | 2;
+
+    /// <summary>The number of bytes that an entry's STAT message takes.</summary>
+    public static int StatSize(ReadOnlySpan<byte> path, TreeEntry entry)
+    {
+        int size = StatBodySize(path, entry);
+        return MessagePrefix + 1 + VarintSize((uint)size) + size;
+    }
+
+    /// <summary>Writes a STAT message. The owner is root; a socket loses its bit and so is listed as an empty regular file.</summary>
+    /// <returns>The bytes written, <see cref="StatSize"/> of them.</returns>
+    public static int WriteStat(Span<byte> output, ReadOnlySpan<byte> path, TreeEntry entry)
+    {
+        int bodySize = StatBodySize(path, entry);
+        var writer = new Writer(output);
+        writer.Prefix(1 + VarintSize((uint)bodySize) + bodySize);
+        writer.Byte(StatTag);
+        writer.Varint((uint)bodySize);
+        writer.Bytes(1, path);
+        writer.Number(2, entry.Mode & ~GoFileMode.Socket);
+        writer.Number(5, (ulong)entry.Size);
+        writer.Number(6, (ulong)entry.Modified);
+        writer.Bytes(7, entry.LinkName.Span);
+        writer.Number(8, entry.DeviceMajor);
+        writer.Number(9, entry.DeviceMinor);
+        foreach ((byte[] key, byte[] value) in entry.Attributes)
+        {
+            writer.Byte(AttributesTag);
+            writer.Varint((uint)(BytesSize(key) + BytesSize(value)));
+            writer.Bytes(1, key);
+            writer.Bytes(2, value);
+        }
+
+        return writer.Written;
+    }
+
+    /// <summary>Writes the empty STAT that ends the listing.</summary>
+    public static int WriteLastStat(Span<byte> output)
+    {
+        var writer = new Writer(output);
+        writer.Prefix(0);
+        return writer.Written;
+    }
+
+    /// <summary>Writes what stands in front of a DATA packet's content; no content ends the file.</summary>
+    public static int WriteDataHeader(Span<byte> output, uint id, int contentLength)
+    {
+        var writer = new Writer(output);
+        int idSize = id == 0 ? 0 : 1 + VarintSize(id);
+        int dataSize = contentLength == 0 ? 0 : 1 + VarintSize((uint)contentLength) + contentLength;
+        writer.Prefix(2 + idSize + dataSize);
+        writer.Number(1, (ulong)PacketType.Data);
+        writer.Number(3, id);
+        if (contentLength > 0)
+        {
+            writer.Byte(DataTag);
+            writer.Varint((uint)contentLength);
+        }
+
+        return writer.Written;
+    }
+
+    /// <summary>Makes a FIN message.</summary>
+    public static byte[] Finish() => [0, 0, 0, 0, 2, TypeTag, (byte)PacketType.Finish];
+
+    /// <summary>Makes an ERR message.</summary>
+    public static byte[] Error(string message)
+    {
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(message);
+        int size = 2 + BytesSize(text);
+        var output = new byte[MessagePrefix + size];
+        var writer = new Writer(output);
+        writer.Prefix(size);
+        writer.Number(1, (ulong)PacketType.Error);
+        writer.Bytes(4, text);
+        return output;
+    }
+
+    /// <summary>Reads a receiver's packet: REQ, FIN or ERR.</summary>
+    /// <exception cref="ContextException">The bytes are no packet.</exception>
+    public static ReceivedPacket Read(ReadOnlySpan<byte> packet)
+    {
+        ulong type = 0;
+        ulong id = 0;
+        string? message = null;
+        while (!packet.IsEmpty)
+        {
+            ulong tag = ReadVarint(ref packet);
+            switch (tag & 7)
+            {
+                case 0:
+                    ulong value = ReadVarint(ref packet);
+                    type = tag == TypeTag ? value : type;
+                    id = tag == IdTag ? value : id;
+                    break;
+                case 1:
+                    packet = Skip(packet, 8);
+                    break;
+                case 2:
+                    ulong length = ReadVarint(ref packet);
+                    if (length > (ulong)packet.Length)
+                    {
+                        throw Malformed();
+                    }
+
+                    message = tag == DataTag ? Utf8.Display(packet[..(int)length]) : message;
+                    packet = packet[(int)length..];
+                    break;
+                case 5:
+                    packet = Skip(packet, 4);
+                    break;
+                default:
+                    throw Malformed();
+            }
+        }
+
+        return type <= (ulong)PacketType.Error && id <= uint.MaxValue
+            ? new ReceivedPacket((PacketType)type, (uint)id, message)
+            : throw Malformed();
+    }
+
+    private static ReadOnlySpan<byte> Skip(ReadOnlySpan<byte> packet, int length) =>
+        packet.Length >= length ? packet[length..] : throw Malformed();
+
+    private static ulong ReadVarint(ref ReadOnlySpan<byte> packet)
+    {
+        ulong value = 0;
+        for (int i = 0; i < 10 && i < packet.Length; i++)
+        {
+            value |= (ulong)(packet[i] & 0x7F) << (7 * i);
+            if (packet[i] < 0x80)
+            {
+                packet = packet[(i + 1)..];
+                return value;
+            }
+        }
+
+        throw Malformed();
+    }
+
+    private static ContextException Malformed() =>
+        new(ContextErrorKind.Protocol, "The daemon sent something that is no packet of a file transfer.");
+
+    private static int StatBodySize(ReadOnlySpan<byte> path, TreeEntry entry)
+    {
+        int size = BytesSize(path)
+            + NumberSize(entry.Mode & ~GoFileMode.Socket)
+            + NumberSize((ulong)entry.Size)
+            + NumberSize((ulong)entry.Modified)
+            + BytesSize(entry.LinkName.Span)
+            + NumberSize(entry.DeviceMajor)
+            + NumberSize(entry.DeviceMinor);
+        foreach ((byte[] key, byte[] value) in entry.Attributes)
+        {
+            int attribute = BytesSize(key) + BytesSize(value);
+            size += 1 + VarintSize((uint)attribute) + attribute;
+        }
+
+        return size;
+    }
+
+    // As in every proto3 message, what has its default value is left out.
+    private static int BytesSize(ReadOnlySpan<byte> value) => value.IsEmpty ? 0 : 1 + VarintSize((uint)value.Length) + value.Length;
+
+    private static int NumberSize(ulong value) => value == 0 ? 0 : 1 + VarintSize(value);
+
+    private static int VarintSize(ulong value) => (70 - System.Numerics.BitOperations.LeadingZeroCount(value | 1)) / 7;
+
+    private ref struct Writer(Span<byte> output)
+    {
+        private readonly Span<byte> _output = output;
+
+        public int Written { get; private set; }
+
+        public void Prefix(int length)
+        {
+            _output[Written] = 0;
+            BinaryPrimitives.WriteInt32BigEndian(_output[(Written + 1)..], length);
+            Written += MessagePrefix;
+        }
+
+        public void Byte(byte value) => _output[Written++] = value;
+
+        public void Varint(ulong value)
+        {
+            while (value >= 0x80)
+            {
+                _output[Written++] = (byte)(value | 0x80);
+                value >>= 7;
+            }
+
+            _output[Written++] = (byte)value;
+        }
+
+        public void Number(int field, ulong value)
+        {
+            if (value != 0)
+            {
+                Byte((byte)(field << 3));
+                Varint(value);
+            }
+        }
+
+        public void Bytes(int field, ReadOnlySpan<byte> value)
+        {
+            if (!value.IsEmpty)
+            {
+                Byte((byte)((field << 3) | 2));
+                Varint((uint)value.Length);
+                value.CopyTo(_output[Written..]);
+                Written += value.Length;
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>One ignore or include pattern.</summary>
+internal sealed class Pattern
+{
+    private readonly PatternKind _kind;
+    private readonly byte[] _comparand = [];
+    private readonly PatternProgram[]? _programs;
+
+    /// <param name="text">The clean pattern, without the <c>!</c> of an exception.</param>
+    /// <param name="isException">Whether the pattern takes matches back.</param>
+    public Pattern(byte[] text, bool isException)
+    {
+        Text = text;
+        IsException = isException;
+        _kind = PatternTranslation.Translate(text, out int[] expression);
+        switch (_kind)
+        {
+            case PatternKind.Exact:
+                _comparand = text;
+                break;
+            case PatternKind.Prefix:
+                _comparand = text[..^2];
+                break;
+            case PatternKind.Suffix:
+                _comparand = text[2..];
+                break;
+            default:
+                _programs = PatternParser.Compile(expression);
+                break;
+        }
+
+        ReadOnlySpan<byte> stem = text;
+        stem = stem.EndsWith("/**"u8) ? stem[..^3] : stem;
+        stem = stem.EndsWith("/*"u8) ? stem[..^2] : stem;
+        Stem = [.. stem, BytePath.Separator];
+        IsPlainPrefix = stem.IndexOfAny("*[]?^\\"u8) < 0;
+    }
+
+    public byte[] Text { get; }
+
+    public bool IsException { get; }
+
+    /// <summary>The text without a trailing glob, ending in a separator (fsutil's filter.go, patternWithoutTrailingGlob).</summary>
+    public byte[] Stem { get; }
+
+    /// <summary>Whether the stem has no wildcards, so that it tells which directories a match can be in.</summary>
+    public bool IsPlainPrefix { get; }
+
+    /// <summary>Whether the pattern matches this very path, its directories not considered.</summary>
+    /// <exception cref="ContextException">The pattern is malformed. As with the daemon's matcher that is found on first use.</exception>
+    public bool IsMatch(ReadOnlySpan<byte> path)
+    {
+        switch (_kind)
+        {
+            case PatternKind.Exact:
+                return path.SequenceEqual(_comparand);
+            case PatternKind.Prefix:
+                return path.StartsWith(_comparand);
+            case PatternKind.Suffix:
+                // "**/x" takes "x" as well.
+                return path.EndsWith(_comparand)
+                    || (_comparand.Length > 0 && _comparand[0] == BytePath.Separator && path.SequenceEqual(_comparand.AsSpan(1)));
+            default:
+                return IsAnyMatch(_programs ?? throw ContextException.BadPattern(Text), path);
+        }
+    }
+
+    /// <summary>Whether the pattern, as a plain prefix, can match something beneath the directory.</summary>
+    public bool MayMatchBeneath(ReadOnlySpan<byte> directory) =>
+        Stem.Length > directory.Length && Stem[directory.Length] == BytePath.Separator && Stem.AsSpan().StartsWith(directory);
+
+    private static bool IsAnyMatch(PatternProgram[] alternatives, ReadOnlySpan<byte> path)
+    {
+        foreach (PatternProgram program in alternatives)
+        {
+            if (program.IsMatch(path))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,105 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>A list of patterns with exceptions, compiled once for a transfer.</summary>
+/// <remarks>
+/// The rules are those of moby/patternmatcher (patternmatcher.go, New and MatchesUsingParentResults): the
+/// last pattern that matters wins, a pattern that matches a directory matches what is beneath it, and <c>!</c> takes back.
+/// </remarks>
+internal sealed class PatternMatcher
+{
+    private readonly Pattern[] _patterns;
+
+    private PatternMatcher(Pattern[] patterns)
+    {
+        _patterns = patterns;
+        HasExceptions = Array.Exists(patterns, static pattern => pattern.IsException);
+    }
+
+    public ReadOnlySpan<Pattern> Patterns => _patterns;
+
+    public int Count => _patterns.Length;
+
+    /// <summary>Whether any pattern begins with <c>!</c>.</summary>
+    public bool HasExceptions { get; }
+
+    /// <summary>Compiles patterns. Blank ones are dropped.</summary>
+    /// <exception cref="ContextException">A pattern is malformed.</exception>
+    public static PatternMatcher Compile(IReadOnlyList<byte[]> patterns)
+    {
+        var compiled = new List<Pattern>(patterns.Count);
+        foreach (byte[] raw in patterns)
+        {
+            if (TryCompile(raw, out Pattern? pattern))
+            {
+                compiled.Add(pattern);
+            }
+        }
+
+        return new PatternMatcher([.. compiled]);
+    }
+
+    /// <summary>Compiles one pattern; false when it is blank.</summary>
+    /// <exception cref="ContextException">The pattern is malformed.</exception>
+    public static bool TryCompile(ReadOnlySpan<byte> raw, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Pattern? pattern)
+    {
+        pattern = null;
+        ReadOnlySpan<byte> trimmed = BytePath.Trim(raw);
+        if (trimmed.IsEmpty)
+        {
+            return false;
+        }
+
+        byte[] text = BytePath.Clean(trimmed);
+        bool isException = text[0] == (byte)'!';
+        if (isException)
+        {
+            if (text.Length == 1)
+            {
+                throw new ContextException(ContextErrorKind.BadPattern, "The pattern \"!\" takes nothing back: it needs a path after the '!'.");
+            }
+
+            text = text[1..];
+        }
+
+        if (NameMatch.IsRefused(text))
+        {
+            throw ContextException.BadPattern(text);
+        }
+
+        pattern = new Pattern(text, isException);
+        return true;
+    }
+
+    /// <summary>Whether a path found in a walk matches, given what its directory matched.</summary>
+    /// <param name="path">The path from the root.</param>
+    /// <param name="parent">What this method put in <paramref name="result"/> for the directory; empty in the root.</param>
+    /// <param name="result">Which patterns matched, for what is beneath the path; as long as there are patterns, or empty.</param>
+    /// <param name="decisive">The index of the pattern that had the last word; -1 when none matched.</param>
+    public bool Matches(ReadOnlySpan<byte> path, ReadOnlySpan<bool> parent, Span<bool> result, out int decisive)
+    {
+        bool matched = false;
+        decisive = -1;
+        for (int i = 0; i < _patterns.Length; i++)
+        {
+            Pattern pattern = _patterns[i];
+            bool match = !parent.IsEmpty && parent[i];
+            if (!match && pattern.IsException == matched)
+            {
+                match = pattern.IsMatch(path);
+            }
+
+            if (!result.IsEmpty)
+            {
+                result[i] = match;
+            }
+
+            if (match)
+            {
+                matched = !pattern.IsException;
+                decisive = i;
+            }
+        }
+
+        return matched;
+    }
+}

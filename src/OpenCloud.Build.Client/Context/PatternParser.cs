@@ -1,0 +1,426 @@
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>Compiles the expressions that <see cref="PatternTranslation"/> writes: a small corner of Go's regular expressions.</summary>
+/// <remarks>
+/// What can occur: literals, escapes (patterns pass <c>\d</c> or <c>\x41</c> through), character classes with all that Go's
+/// syntax allows in them, <c>*</c> after a class, <c>.*</c>, <c>(.*/)?</c>, counts as in <c>a{2}</c>, alternatives, and the
+/// assertions <c>^ $ \A \z \b \B</c>. The grammar is that of Go's <c>regexp/syntax</c> with its Perl flags. Unicode scripts, as
+/// in <c>\p{Greek}</c>, are taken for malformed: .NET has no tables of them.
+/// </remarks>
+internal ref struct PatternParser
+{
+    private const int MaxCount = 1000;
+
+    private readonly ReadOnlySpan<int> _text;
+    private readonly List<PatternProgram> _alternatives = [];
+    private readonly List<PatternAtom> _atoms = [];
+    private int _at;
+
+    // Where the atoms that a count would repeat begin; -1 when there is nothing to repeat.
+    private int _repeatable = -1;
+
+    private PatternParser(ReadOnlySpan<int> text) => _text = text;
+
+    /// <summary>Compiles an expression to its alternatives; null when Go's syntax refuses it.</summary>
+    public static PatternProgram[]? Compile(ReadOnlySpan<int> expression)
+    {
+        var parser = new PatternParser(expression);
+        return parser.Parse() ? [.. parser._alternatives] : null;
+    }
+
+    private bool Parse()
+    {
+        while (_at < _text.Length)
+        {
+            int before = _atoms.Count;
+            bool repeated = false;
+            switch (_text[_at])
+            {
+                case '^':
+                    _at++;
+                    Assert(PatternAtomKind.Begin);
+                    break;
+                case '$':
+                    _at++;
+                    Assert(PatternAtomKind.End);
+                    break;
+                case '|':
+                    _at++;
+                    EndAlternative();
+                    before = -1;
+                    break;
+                case '{' when TryReadCount(out int least, out int most):
+                    if (_repeatable < 0 || least > MaxCount || most > MaxCount || (most >= 0 && least > most))
+                    {
+                        return false;
+                    }
+
+                    Repeat(least, most);
+                    repeated = true;
+                    break;
+                case '.':
+                    // Only ".*" is ever written.
+                    _at += 2;
+                    _atoms.Add(new PatternAtom(PatternAtomKind.Star, Set: RuneSet.NotLineFeed));
+                    repeated = true;
+                    break;
+                case '(':
+                    _at += "(.*/)?".Length;
+                    _atoms.Add(new PatternAtom(PatternAtomKind.Optional));
+                    _atoms.Add(new PatternAtom(PatternAtomKind.Directories));
+                    repeated = true;
+                    break;
+                case '[':
+                    if (!ParseClass())
+                    {
+                        return false;
+                    }
+
+                    repeated = _atoms[^1].Kind == PatternAtomKind.Star;
+                    break;
+                case '\\':
+                    if (!ParseEscapeSequence())
+                    {
+                        return false;
+                    }
+
+                    // A quotation adds several atoms, or none and leaves what was repeatable.
+                    before = _atoms.Count == before ? _repeatable : _atoms.Count - 1;
+                    break;
+                default:
+                    Literal(_text[_at++]);
+                    break;
+            }
+
+            _repeatable = repeated ? -1 : before;
+        }
+
+        EndAlternative();
+        return true;
+    }
+
+    private readonly void EndAlternative()
+    {
+        _alternatives.Add(new PatternProgram([.. _atoms]));
+        _atoms.Clear();
+    }
+
+    /// <summary>Reads <c>{n}</c>, <c>{n,}</c> (no most: -1) or <c>{n,m}</c>; anything else is literal text.</summary>
+    private bool TryReadCount(out int least, out int most)
+    {
+        int at = _at + 1;
+        most = -1;
+        if (!TryReadNumber(ref at, out least))
+        {
+            return false;
+        }
+
+        if (at < _text.Length && _text[at] == ',')
+        {
+            at++;
+            if (at < _text.Length && _text[at] != '}' && !TryReadNumber(ref at, out most))
+            {
+                return false;
+            }
+        }
+        else
+        {
+            most = least;
+        }
+
+        if (at >= _text.Length || _text[at] != '}')
+        {
+            return false;
+        }
+
+        _at = at + 1;
+        return true;
+    }
+
+    private readonly bool TryReadNumber(ref int at, out int number)
+    {
+        number = 0;
+        int start = at;
+        for (; at < _text.Length && _text[at] is >= '0' and <= '9'; at++)
+        {
+            number = Math.Min((number * 10) + (_text[at] - '0'), MaxCount + 1);
+        }
+
+        return at > start && (at == start + 1 || _text[start] != '0');
+    }
+
+    private readonly void Repeat(int least, int most)
+    {
+        PatternAtom atom = _atoms[_repeatable];
+        _atoms.RemoveAt(_repeatable);
+        if (atom.IsAssertion)
+        {
+            // Once is as good as often, and what may be left out asserts nothing.
+            _atoms.AddRange(least > 0 ? [atom] : []);
+            return;
+        }
+
+        _atoms.AddRange(Enumerable.Repeat(atom, least));
+        _atoms.AddRange(most < 0
+            ? [new PatternAtom(PatternAtomKind.Star, atom.Rune, SetOf(atom))]
+            : Enumerable.Repeat(atom with { IsOptional = true }, most - least));
+    }
+
+    private static RuneSet SetOf(PatternAtom atom)
+    {
+        if (atom.Set is not null)
+        {
+            return atom.Set;
+        }
+
+        var set = new RuneSet();
+        set.Add(atom.Rune, atom.Rune);
+        return set.Seal(negated: false);
+    }
+
+    private readonly void Assert(PatternAtomKind kind) => _atoms.Add(new PatternAtom(kind));
+
+    private readonly void Literal(int rune) => _atoms.Add(new PatternAtom(PatternAtomKind.Rune, rune));
+
+    private bool ParseEscapeSequence()
+    {
+        if (_at + 1 >= _text.Length)
+        {
+            return false;
+        }
+
+        switch (_text[_at + 1])
+        {
+            case 'A':
+                _at += 2;
+                Assert(PatternAtomKind.Begin);
+                return true;
+            case 'z':
+                _at += 2;
+                Assert(PatternAtomKind.End);
+                return true;
+            case 'b':
+                _at += 2;
+                Assert(PatternAtomKind.WordBoundary);
+                return true;
+            case 'B':
+                _at += 2;
+                Assert(PatternAtomKind.NoWordBoundary);
+                return true;
+            case 'Q':
+                _at += 2;
+                while (_at < _text.Length)
+                {
+                    if (_text[_at] == '\\' && _at + 1 < _text.Length && _text[_at + 1] == 'E')
+                    {
+                        _at += 2;
+                        break;
+                    }
+
+                    Literal(_text[_at++]);
+                }
+
+                return true;
+        }
+
+        var set = new RuneSet();
+        if (!TryParsePredefined(set, out bool malformed))
+        {
+            if (malformed || !ParseEscape(out int rune))
+            {
+                return false;
+            }
+
+            Literal(rune);
+            return true;
+        }
+
+        _atoms.Add(new PatternAtom(PatternAtomKind.Set, Set: set.Seal(negated: false)));
+        return true;
+    }
+
+    private bool ParseClass()
+    {
+        _at++;
+        bool negated = _at < _text.Length && _text[_at] == '^';
+        if (negated)
+        {
+            _at++;
+        }
+
+        var set = new RuneSet();
+        for (bool first = true; first || _at >= _text.Length || _text[_at] != ']'; first = false)
+        {
+            if (_at >= _text.Length)
+            {
+                return false;
+            }
+
+            if (_text[_at] == '[' && _at + 2 < _text.Length && _text[_at + 1] == ':')
+            {
+                int end = _text[(_at + 2)..].IndexOf([':', ']']);
+                if (end >= 0)
+                {
+                    if (!RuneClasses.AddNamed(set, _text.Slice(_at + 2, end)))
+                    {
+                        return false;
+                    }
+
+                    _at += end + 4;
+                    continue;
+                }
+            }
+
+            if (TryParsePredefined(set, out bool malformed))
+            {
+                continue;
+            }
+
+            if (malformed || !ParseClassRune(out int low))
+            {
+                return false;
+            }
+
+            int high = low;
+            if (_at + 1 < _text.Length && _text[_at] == '-' && _text[_at + 1] != ']')
+            {
+                _at++;
+                if (!ParseClassRune(out high) || high < low)
+                {
+                    return false;
+                }
+            }
+
+            set.Add(low, high);
+        }
+
+        _at++;
+        bool star = _at < _text.Length && _text[_at] == '*';
+        _at += star ? 1 : 0;
+        _atoms.Add(new PatternAtom(star ? PatternAtomKind.Star : PatternAtomKind.Set, Set: set.Seal(negated)));
+        return true;
+    }
+
+    private bool ParseClassRune(out int rune)
+    {
+        if (_at < _text.Length && _text[_at] == '\\')
+        {
+            return ParseEscape(out rune);
+        }
+
+        rune = _at < _text.Length ? _text[_at++] : -1;
+        return rune >= 0;
+    }
+
+    /// <summary><c>\d \s \w \pX</c> and their complements. Leaves the position alone when there is none.</summary>
+    private bool TryParsePredefined(RuneSet set, out bool malformed)
+    {
+        malformed = false;
+        if (_text[_at] != '\\' || _at + 1 >= _text.Length)
+        {
+            return false;
+        }
+
+        int letter = _text[_at + 1];
+        Func<int, bool>? property = letter switch
+        {
+            'd' or 'D' => static rune => rune is >= '0' and <= '9',
+            's' or 'S' => static rune => rune is '\t' or '\n' or '\f' or '\r' or ' ',
+            'w' or 'W' => RuneClasses.IsWord,
+            _ => null,
+        };
+        if (property is not null)
+        {
+            set.Add(property, negated: letter is 'D' or 'S' or 'W');
+            _at += 2;
+            return true;
+        }
+
+        if (letter is 'p' or 'P')
+        {
+            ReadOnlySpan<int> rest = _text[(_at + 2)..];
+            int end = rest.IsEmpty ? -1 : rest[0] == '{' ? rest.IndexOf('}') : 0;
+            ReadOnlySpan<int> name = end < 0 ? [] : end == 0 ? rest[..1] : rest[1..end];
+            bool complement = name.Length > 1 && name[0] == '^';
+            property = RuneClasses.Category(complement ? name[1..] : name);
+            malformed = property is null;
+            if (property is not null)
+            {
+                set.Add(property, negated: (letter == 'P') != complement);
+                _at += 3 + end;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool ParseEscape(out int rune)
+    {
+        rune = 0;
+        _at++;
+        if (_at >= _text.Length)
+        {
+            return false;
+        }
+
+        int letter = _text[_at++];
+        switch (letter)
+        {
+            case >= '1' and <= '7' when _at >= _text.Length || _text[_at] is < '0' or > '7':
+                // A back-reference, which Go does not have.
+                return false;
+            case >= '0' and <= '7':
+                rune = letter - '0';
+                for (int digits = 1; digits < 3 && _at < _text.Length && _text[_at] is >= '0' and <= '7'; digits++)
+                {
+                    rune = (rune * 8) + (_text[_at++] - '0');
+                }
+
+                return true;
+            case 'x' when _at < _text.Length && _text[_at] == '{':
+                return ParseBracedHex(out rune);
+            case 'x':
+                if (_at + 1 >= _text.Length || RuneClasses.Hex(_text[_at]) < 0 || RuneClasses.Hex(_text[_at + 1]) < 0)
+                {
+                    return false;
+                }
+
+                rune = (RuneClasses.Hex(_text[_at]) * 16) + RuneClasses.Hex(_text[_at + 1]);
+                _at += 2;
+                return true;
+        }
+
+        rune = letter switch
+        {
+            'a' => '\a',
+            'f' => '\f',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\v',
+            < 0x80 when !RuneClasses.IsWord(letter) || letter == '_' => letter,
+            _ => -1,
+        };
+        return rune >= 0;
+    }
+
+    private bool ParseBracedHex(out int rune)
+    {
+        rune = 0;
+        int start = ++_at;
+        for (; _at < _text.Length && _text[_at] != '}'; _at++)
+        {
+            int digit = RuneClasses.Hex(_text[_at]);
+            rune = (rune * 16) + digit;
+            if (digit < 0 || rune > 0x10FFFF)
+            {
+                return false;
+            }
+        }
+
+        bool complete = _at < _text.Length && _at > start;
+        _at++;
+        return complete;
+    }
+}

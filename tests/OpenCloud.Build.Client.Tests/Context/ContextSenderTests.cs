@@ -1,0 +1,336 @@
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Protocol.FileTransfer;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.Context;
+
+public class ContextSenderTests
+{
+    private const uint Directory = 1u << 31;
+
+    [Fact]
+    public async Task Every_kind_of_entry_is_listed_as_the_protocol_wants_it()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.File("zero");
+        directory.File("plain", "hello");
+        directory.Folder("empty");
+        directory.Folder("sticky"u8.ToArray(), 0x3FF);
+        directory.File("setuid"u8.ToArray(), "s"u8.ToArray(), 0xDED);
+        directory.File("locked"u8.ToArray(), "k"u8.ToArray(), 0);
+        directory.Link("link", "plain");
+        directory.Link("dangling", "/no/such/thing");
+        directory.HardLink("plain2", "plain");
+        directory.Pipe("pipe");
+        directory.File("日本語", "ja");
+        directory.File([0x66, 0xFF, 0xFE], "raw"u8.ToArray());
+        directory.File(new string('n', 255), "long");
+        bool attributes = directory.Attribute("plain", "user.first", [1, 0, 2]) && directory.Attribute("plain", "user.second", [])
+            && directory.Attribute("empty", "user.third", new byte[5000]);
+        using (var sparse = new FileStream(Path.Combine(directory.Path, "sparse"), FileMode.CreateNew))
+        {
+            sparse.SetLength(3_000_000);
+        }
+
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(Path.Combine(directory.Path, "socket")));
+
+        // Whoever is not root cannot read a file without any permission; that it is refused clearly has a test of its own.
+        bool root = Environment.UserName == "root";
+        MemoryReceiver receiver = new();
+        Func<uint, Stat, bool> wants = receiver.Wants;
+        receiver.Wants = (id, stat) => wants(id, stat) && (root || stat.Path != "locked");
+        ContextCounters counters = await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
+
+        Assert.True(receiver.Finished);
+        Assert.Equal(Directory | 0x1ED, receiver["empty"].Mode);
+        Assert.Equal(Directory | (1u << 20) | 0x1FF, receiver["sticky"].Mode);
+        Assert.Equal((1u << 23) | (1u << 22) | 0x1ED, receiver["setuid"].Mode);
+        Assert.Equal(0u, receiver["locked"].Mode);
+        Assert.Equal((1u << 27) | 0x1FF, receiver["link"].Mode);
+        Assert.Equal("plain", receiver["link"].Linkname);
+        Assert.Equal("/no/such/thing", receiver["dangling"].Linkname);
+        Assert.Equal("plain", receiver["plain2"].Linkname);
+        Assert.Equal(5, receiver["plain2"].Size);
+        Assert.Equal(1u << 25, receiver["pipe"].Mode & GoFileMode.TypeMask);
+        Assert.Equal(0u, receiver["socket"].Mode & GoFileMode.TypeMask);
+        Assert.Equal("", receiver.Text("socket"));
+        Assert.Equal("", receiver.Text("zero"));
+        Assert.Equal("hello", receiver.Text("plain"));
+        Assert.Equal("ja", receiver.Text("日本語"));
+        Assert.Equal("long", receiver.Text(new string('n', 255)));
+        Assert.Equal(3_000_000, receiver.Text("sparse").Length);
+        Assert.All(receiver.Stats, stat => Assert.Equal((0u, 0u), (stat.Uid, stat.Gid)));
+        DateTime written = File.GetLastWriteTimeUtc(Path.Combine(directory.Path, "plain"));
+        Assert.Equal((written - DateTime.UnixEpoch).Ticks, receiver["plain"].ModTime / 100);
+
+        int raw = receiver.RawStats.FindIndex(message => message.AsSpan().IndexOf((byte[])[0x66, 0xFF, 0xFE]) >= 0);
+        Assert.Equal("raw"u8.ToArray(), receiver.Content[(uint)raw]);
+        if (attributes)
+        {
+            Assert.Equal<byte>([1, 0, 2], receiver["plain"].Xattrs["user.first"]);
+            Assert.Empty(receiver["plain"].Xattrs["user.second"]);
+            Assert.Equal(5000, receiver["empty"].Xattrs["user.third"].Length);
+        }
+
+        Assert.Equal(receiver.Stats.Count, counters.EntriesListed);
+        Assert.Equal(receiver.Content.Count, counters.FilesSent);
+        Assert.Equal(receiver.Content.Values.Sum(static content => (long)content.Length), counters.BytesSent);
+    }
+
+    [Fact]
+    public async Task Entries_come_in_the_order_of_their_components_bytes()
+    {
+        using var directory = new TemporaryDirectory();
+        foreach (string path in new[] { "a", "a.b", "a-", "\uFF5E", "\U0001F600" })
+        {
+            directory.Folder(path);
+            directory.File(path + "/z");
+        }
+
+        var receiver = new MemoryReceiver();
+        await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
+
+        // '-' and '.' are lower than '/' as characters, but "a/z" belongs to "a". U+FF5E is above U+1F600 in UTF-16 only.
+        Assert.Equal(
+            ["a", "a/z", "a-", "a-/z", "a.b", "a.b/z", "\uFF5E", "\uFF5E/z", "\U0001F600", "\U0001F600/z"],
+            receiver.Stats.Select(static stat => stat.Path));
+    }
+
+    [Fact]
+    public async Task Large_and_many_files_arrive_whole_in_few_writes()
+    {
+        using var directory = new TemporaryDirectory();
+        var random = new Random(3);
+        var content = new byte[1_500_001];
+        random.NextBytes(content);
+        directory.File("large"u8.ToArray(), content);
+        for (int i = 0; i < 3000; i++)
+        {
+            directory.File($"small{i}", new string((char)('a' + (i % 26)), i % 700));
+        }
+
+        var receiver = new MemoryReceiver();
+        ContextCounters counters = await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
+
+        Assert.Equal(content, receiver.Content[(uint)receiver.Stats.FindIndex(static stat => stat.Path == "large")]);
+        for (int i = 0; i < 3000; i++)
+        {
+            Assert.Equal(new string((char)('a' + (i % 26)), i % 700), receiver.Text($"small{i}"));
+        }
+
+        Assert.Equal(3001, counters.FilesSent);
+        Assert.InRange(receiver.Writes, 1, 1500);
+    }
+
+    [Fact]
+    public async Task Only_listed_regular_files_can_be_asked_for_and_each_once()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Folder("d");
+        directory.File("f", "x");
+        directory.Link("l", "f");
+        foreach (uint id in new uint[] { 0, 2, 3, uint.MaxValue })
+        {
+            var receiver = new MemoryReceiver { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, id, null)) };
+            ContextException error = await Assert.ThrowsAsync<ContextException>(
+                () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
+            Assert.Equal(ContextErrorKind.Protocol, error.Kind);
+            Assert.Equal(error.Message, receiver.Error);
+            Assert.False(receiver.Finished);
+        }
+
+        var twice = new MemoryReceiver { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, 1, null)) };
+        await Assert.ThrowsAsync<ContextException>(() => SendAsync(new DirectoryContextSource("context", directory.Path), twice));
+        Assert.Contains("asked for before", twice.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gone", "gone now")]
+    [InlineData("shrunk", "shrunk from 5 to 2")]
+    [InlineData("pipe", "something else")]
+    [InlineData("link", "symbolic link")]
+    [InlineData("parent", "symbolic link")]
+    [InlineData("replaced", "replaced")]
+    public async Task A_file_that_is_not_the_listed_one_any_more_is_an_error(string change, string message)
+    {
+        using var outside = new TemporaryDirectory();
+        outside.File("f", "secret");
+        using var directory = new TemporaryDirectory();
+        directory.Folder("d");
+        directory.File("d/f", "hello");
+        string file = Path.Combine(directory.Path, "d", "f");
+        var receiver = new MemoryReceiver
+        {
+            Listed = stat =>
+            {
+                if (stat.Path != "d/f")
+                {
+                    return;
+                }
+
+                switch (change)
+                {
+                    case "shrunk":
+                        directory.File("d/f", "hi");
+                        return;
+                    case "replaced":
+                        directory.File("new", "another one");
+                        File.Move(Path.Combine(directory.Path, "new"), file, overwrite: true);
+                        return;
+                }
+
+                File.Delete(file);
+                switch (change)
+                {
+                    case "pipe":
+                        directory.Pipe("d/f");
+                        break;
+                    case "link":
+                        directory.Link("d/f", Path.Combine(outside.Path, "f"));
+                        break;
+                    case "parent":
+                        System.IO.Directory.Delete(Path.Combine(directory.Path, "d"));
+                        directory.Link("d", outside.Path);
+                        break;
+                }
+            },
+        };
+
+        ContextException error = await Assert.ThrowsAsync<ContextException>(
+            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
+        Assert.Equal(ContextErrorKind.Unreadable, error.Kind);
+        Assert.Contains("d/f", error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Equal(error.Message, receiver.Error);
+        Assert.DoesNotContain(receiver.Content.Values, static content => content.Length > 0);
+    }
+
+    [Fact]
+    public async Task A_file_that_grows_is_sent_as_it_was_listed()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.File("log", "12345");
+        var receiver = new MemoryReceiver { Listed = _ => File.AppendAllText(Path.Combine(directory.Path, "log"), "678") };
+        await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
+        Assert.Equal("12345", receiver.Text("log"));
+    }
+
+    [Fact]
+    public async Task An_error_of_the_receiver_ends_the_transfer()
+    {
+        using var directory = new TemporaryDirectory();
+        var receiver = new MemoryReceiver { Completed = static r => r.Send(new ReceivedPacket(PacketType.Error, 0, "disk full")) };
+        ContextException error = await Assert.ThrowsAsync<ContextException>(
+            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
+        Assert.Equal(ContextErrorKind.Receiver, error.Kind);
+        Assert.Contains("disk full", error.Message, StringComparison.Ordinal);
+        Assert.Null(receiver.Error);
+    }
+
+    [Fact]
+    public async Task An_end_before_FIN_is_an_error()
+    {
+        using var directory = new TemporaryDirectory();
+        var receiver = new MemoryReceiver { Completed = static r => r.Send(null) };
+        ContextException error = await Assert.ThrowsAsync<ContextException>(
+            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
+        Assert.Equal(ContextErrorKind.Protocol, error.Kind);
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_transfer()
+    {
+        using var directory = new TemporaryDirectory();
+        using var cancellation = new CancellationTokenSource();
+        var receiver = new MemoryReceiver { Completed = _ => cancellation.Cancel() };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver, cancellation: cancellation));
+    }
+
+    [Fact]
+    public async Task Excluded_directories_are_not_entered()
+    {
+        using var directory = new TemporaryDirectory();
+        directory.Folder("node_modules");
+        directory.Folder("node_modules/deep");
+        directory.File("main.js");
+        directory.Folder("keep");
+        directory.File("keep/this");
+        directory.File("keep/not");
+        var receiver = new MemoryReceiver();
+        await SendAsync(
+            new DirectoryContextSource("context", directory.Path),
+            receiver,
+            [new("exclude-patterns", "node_modules"), new("exclude-patterns", "keep"), new("exclude-patterns", "!keep/this")]);
+        Assert.Equal(["keep", "keep/this", "main.js"], receiver.Stats.Select(static stat => stat.Path));
+    }
+
+    [Fact]
+    public async Task Memory_and_Dockerfile_sources_show_their_files_and_nothing_else()
+    {
+        var receiver = new MemoryReceiver();
+        await SendAsync(
+            new MemoryContextSource("dockerfile", [
+                new("Dockerfile", "FROM scratch\n"u8.ToArray()),
+                new("b/c", "x"u8.ToArray()),
+                new("b.d", ReadOnlyMemory<byte>.Empty)]),
+            receiver);
+        Assert.Equal(["Dockerfile", "b", "b/c", "b.d"], receiver.Stats.Select(static stat => stat.Path));
+        Assert.Equal("FROM scratch\n", receiver.Text("Dockerfile"));
+        Assert.Equal("x", receiver.Text("b/c"));
+
+        using var directory = new TemporaryDirectory();
+        directory.File("My.Dockerfile", "FROM a");
+        directory.File("My.Dockerfile.dockerignore", "*.log");
+        directory.File("secret", "s");
+        receiver = new MemoryReceiver();
+        await SendAsync(
+            new DockerfileContextSource("dockerfile", Path.Combine(directory.Path, "My.Dockerfile")),
+            receiver,
+            [new("followpaths", "My.Dockerfile"), new("followpaths", "My.Dockerfile.dockerignore"), new("followpaths", "secret")]);
+        Assert.Equal(["My.Dockerfile", "My.Dockerfile.dockerignore"], receiver.Stats.Select(static stat => stat.Path));
+        Assert.Equal("FROM a", receiver.Text("My.Dockerfile"));
+    }
+
+    [Fact]
+    public void A_memory_files_time_changes_with_its_content_only()
+    {
+        static long Time(string text)
+        {
+            using ContextTree tree = MemoryContextSource.FromText("d", "f", text).OpenTree();
+            var entry = new TreeEntry();
+            Assert.True(tree.OpenRoot().TryStat("f"u8, entry));
+            return entry.Modified;
+        }
+
+        Assert.Equal(Time("FROM a"), Time("FROM a"));
+        Assert.NotEqual(Time("FROM a"), Time("FROM b"));
+    }
+
+    [Theory]
+    [InlineData("/a")]
+    [InlineData("../a")]
+    [InlineData("a/../b")]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("..")]
+    [InlineData("a\0b")]
+    public void A_memory_file_must_have_a_clean_path(string path) =>
+        Assert.Throws<ArgumentException>(() => MemoryContextSource.FromText("d", path, ""));
+
+    private static async Task<ContextCounters> SendAsync(
+        ContextSource source,
+        MemoryReceiver receiver,
+        List<KeyValuePair<string, string>>? metadata = null,
+        CancellationTokenSource? cancellation = null)
+    {
+        var counters = new ContextCounters();
+        using ContextTree tree = source.OpenTree();
+        ContextFilter filter = ContextFilter.Create(FileSyncRequest.Parse(metadata ?? []), tree);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current.CancellationToken, cancellation?.Token ?? CancellationToken.None);
+        await new ContextSender(receiver, tree, filter, counters, progress: null).RunAsync(timeout.Token);
+        return counters;
+    }
+}
