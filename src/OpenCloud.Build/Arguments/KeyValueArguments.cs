@@ -33,7 +33,13 @@ internal sealed class KeyValueTransformAttribute : ArgumentTransformationAttribu
         OrderedDictionary values = new(StringComparer.Ordinal);
         foreach (object? item in items)
         {
-            string text = (item is PSObject inner ? inner.BaseObject : item) as string ?? "";
+            string text = (item is PSObject inner ? inner.BaseObject : item)?.ToString() ?? "";
+            if (text.Length == 0)
+            {
+                // An empty cell of a CSV file.
+                continue;
+            }
+
             int equals = text.IndexOf('=', StringComparison.Ordinal);
             values[equals < 0 ? text : text[..equals]] = equals < 0 ? null : text[(equals + 1)..];
         }
