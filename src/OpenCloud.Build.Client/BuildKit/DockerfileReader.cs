@@ -10,12 +10,9 @@ internal sealed class DockerfileReader
 
     public DockerfileReader(string text)
     {
-        Text = text;
         // A line keeps its carriage return: here-documents have it in their content. The last line may be empty: it ends nothing.
         _lines = text.TrimStart('\uFEFF').Split('\n');
     }
-
-    public string Text { get; }
 
     /// <summary>Known once <see cref="Read"/> has passed the directives.</summary>
     public char Escape { get; private set; } = '\\';

@@ -14,15 +14,15 @@ public sealed class DockerfileText
 {
     private readonly IReadOnlyList<DockerfileInstruction> _instructions;
 
-    private DockerfileText(DockerfileReader reader, IReadOnlyList<DockerfileInstruction> instructions)
+    private DockerfileText(string? syntax, bool isDockerfile, char escape, IReadOnlyList<DockerfileInstruction> instructions)
     {
         _instructions = instructions;
-        Escape = reader.Escape;
-        Syntax = DockerfileSyntaxDirective.Detect(reader.Text);
-        IsDockerfile = Syntax is null || DockerfileSyntaxDirective.IsDockerfile(Syntax);
+        Syntax = syntax;
+        IsDockerfile = isDockerfile;
+        Escape = escape;
     }
 
-    /// <summary>The frontend that a <c># syntax=</c> directive names, or null.</summary>
+    /// <summary>The frontend that was asked for, mostly by a <c># syntax=</c> directive; null for the engine's own.</summary>
     public string? Syntax { get; }
 
     /// <summary>
@@ -42,20 +42,21 @@ public sealed class DockerfileText
 
     /// <summary>Reads a Dockerfile.</summary>
     /// <param name="text">The whole text; a byte order mark and any line ends are fine.</param>
+    /// <param name="syntax">The frontend that the build argument <c>BUILDKIT_SYNTAX</c> names: it goes before the directive.</param>
     /// <exception cref="DockerfileException">The engine could not read it, or it has no FROM.</exception>
-    public static DockerfileText Parse(string text)
+    public static DockerfileText Parse(string text, string? syntax = null)
     {
         ArgumentNullException.ThrowIfNull(text);
 
-        DockerfileReader reader = new(text);
-        string? syntax = DockerfileSyntaxDirective.Detect(text);
+        syntax = string.IsNullOrEmpty(syntax) ? DockerfileSyntaxDirective.Detect(text) : syntax;
         if (syntax is not null && !DockerfileSyntaxDirective.IsDockerfile(syntax))
         {
-            return new DockerfileText(reader, []);
+            return new DockerfileText(syntax, false, '\\', []);
         }
 
+        DockerfileReader reader = new(text);
         List<DockerfileInstruction> instructions = [.. reader.Read()];
-        DockerfileText file = new(reader, instructions);
+        DockerfileText file = new(syntax, true, reader.Escape, instructions);
         file.FindStages();
         return file;
     }

@@ -7,7 +7,6 @@ public sealed class BuildErrorException : Exception, IContainsErrorRecord
 {
     private readonly ErrorEntry _entry;
     private readonly object? _target;
-    private ErrorRecord? _record;
 
     internal BuildErrorException(ErrorEntry entry, object? target, string message, string action, Exception? cause)
         : base(message, cause)
@@ -23,15 +22,15 @@ public sealed class BuildErrorException : Exception, IContainsErrorRecord
     /// <summary>What to do about it.</summary>
     public string RecommendedAction { get; }
 
-    /// <summary>The record that a cmdlet writes or throws.</summary>
-    public ErrorRecord ErrorRecord => _record ??= ToRecord();
+    /// <summary>What PowerShell makes its record from when the exception is thrown instead of written.</summary>
+    // The exception in it must not be this one: whoever walks an error would never come to an end.
+    ErrorRecord IContainsErrorRecord.ErrorRecord => ToRecord(new ParentContainsErrorRecordException(this));
 
-    internal ErrorRecord ToRecord()
+    /// <summary>Makes the record that a cmdlet writes.</summary>
+    internal ErrorRecord ToRecord() => ToRecord(this);
+
+    private ErrorRecord ToRecord(Exception exception) => new(exception, _entry.Id, _entry.Category, _target)
     {
-        ErrorRecord record = new(this, _entry.Id, _entry.Category, _target)
-        {
-            ErrorDetails = new ErrorDetails(Message) { RecommendedAction = RecommendedAction },
-        };
-        return _record = record;
-    }
+        ErrorDetails = new ErrorDetails(Message) { RecommendedAction = RecommendedAction },
+    };
 }

@@ -89,6 +89,7 @@ internal static partial class ErrorCatalog
         "{1} has no stage '{0}'. {2}",
         "Give the name after AS in a FROM line, or the number of a stage, counted from 0.");
 
+
     /// <summary>0: one parameter, 1: another.</summary>
     public static readonly ErrorEntry ParameterConflict = new(
         "ParameterConflict",
@@ -102,4 +103,18 @@ internal static partial class ErrorCatalog
         ErrorCategory.WriteError,
         "The log '{0}' cannot be written: {1}",
         "Give -LogPath a file in a directory that exists and that you may write to.");
+
+    /// <summary>0: address, 1: explanation.</summary>
+    public static readonly ErrorEntry InvalidAddress = new(
+        "InvalidAddress",
+        ErrorCategory.InvalidArgument,
+        "'{0}' is no address of an engine: {1}",
+        "Write it as unix:///run/buildkit/buildkitd.sock, docker:// or tcp://127.0.0.1:1234; leave out -Address to use the engine that is found.");
+
+    /// <summary>0: parameter.</summary>
+    public static readonly ErrorEntry InvalidDuration = new(
+        "InvalidDuration",
+        ErrorCategory.InvalidArgument,
+        "-{0} must be longer than nothing.",
+        "Give seconds, a time span, or text such as '500ms', '5s' or '2m'.");
 }

@@ -14,11 +14,8 @@ internal sealed record ErrorEntry(string Id, ErrorCategory Category, string Mess
     /// <param name="target">What the error is about; never a secret.</param>
     /// <param name="cause">The exception behind it; kept as the inner exception.</param>
     /// <param name="arguments">What the message and the action are filled with; never a secret.</param>
-    public ErrorRecord ToRecord(object? target, Exception? cause, params object[] arguments)
-    {
-        BuildErrorException exception = ToException(target, cause, arguments);
-        return exception.ToRecord();
-    }
+    public ErrorRecord ToRecord(object? target, Exception? cause, params object[] arguments) =>
+        ToException(target, cause, arguments).ToRecord();
 
     /// <summary>Makes an exception that carries the entry to where a record can be written.</summary>
     public BuildErrorException ToException(object? target, Exception? cause, params object[] arguments) =>

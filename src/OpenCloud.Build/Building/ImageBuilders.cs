@@ -1,0 +1,9 @@
+namespace OpenCloud.Build.Building;
+
+/// <summary>Gives the cmdlets what carries out their builds.</summary>
+internal static class ImageBuilders
+{
+    /// <summary>Makes the builder; tests put their own here.</summary>
+    public static Func<IImageBuilder> Create { get; set; } =
+        static () => throw new NotSupportedException("This build of the module has no builder yet.");
+}

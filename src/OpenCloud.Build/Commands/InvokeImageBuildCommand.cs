@@ -1,0 +1,221 @@
+using System.Collections;
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Builds a container image from a directory and a Dockerfile.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "ImageBuild", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
+[OutputType(typeof(ImageBuildResult))]
+public sealed class InvokeImageBuildCommand : BuildCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+    private const string InputObjectSet = "InputObject";
+
+    private HashSet<string> _onCommandLine = [];
+
+    /// <summary>The directory to build from, with wildcards.</summary>
+    [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    public string[]? Path { get; set; }
+
+    /// <summary>The directory to build from, every character taken as it is.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "LP")]
+    public string[]? LiteralPath { get; set; }
+
+    /// <summary>A directory to build from, or a Dockerfile to build in its directory.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
+    public FileSystemInfo[]? InputObject { get; set; }
+
+    /// <summary>The Dockerfile.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("File", "f")]
+    public string? Dockerfile { get; set; }
+
+    /// <summary>The Dockerfile's text.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string[]? DockerfileText { get; set; }
+
+    /// <summary>The names of the image.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("t")]
+    public string[]? Tag { get; set; }
+
+    /// <summary>Values of the Dockerfile's ARGs.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [KeyValueTransform]
+    public IDictionary? BuildArg { get; set; }
+
+    /// <summary>Labels of the image.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [KeyValueTransform]
+    public IDictionary? Label { get; set; }
+
+    /// <summary>The stage to build.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(DockerfileStageCompleter))]
+    public string? Target { get; set; }
+
+    /// <summary>The platforms to build for.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(PlatformCompleter))]
+    public string[]? Platform { get; set; }
+
+    /// <summary>Runs every step anew.</summary>
+    [Parameter]
+    public SwitchParameter NoCache { get; set; }
+
+    /// <summary>Looks base images up anew.</summary>
+    [Parameter]
+    public SwitchParameter Pull { get; set; }
+
+    /// <summary>The engine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public string? Address { get; set; }
+
+    /// <summary>How long to wait for an engine that is starting.</summary>
+    [Parameter]
+    [DurationTransform]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    /// <summary>The file that takes the whole log.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? LogPath { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing() =>
+        _onCommandLine = new HashSet<string>(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        switch (ParameterSetName)
+        {
+            case InputObjectSet:
+                foreach (FileSystemInfo item in InputObject!)
+                {
+                    Guard(() => BuildItem(item), item);
+                }
+
+                break;
+            default:
+                bool isLiteral = ParameterSetName == LiteralPathSet;
+                foreach (string path in (isLiteral ? LiteralPath : Path) ?? ["."])
+                {
+                    Guard(() => BuildDirectories(path, isLiteral), path);
+                }
+
+                break;
+        }
+    }
+
+    private void BuildItem(FileSystemInfo item)
+    {
+        if (item is FileInfo file)
+        {
+            Build(file.DirectoryName!, file.FullName);
+        }
+        else
+        {
+            foreach (string directory in DirectoryArguments.Resolve(this, item.FullName, isLiteral: true))
+            {
+                Build(directory, null);
+            }
+        }
+    }
+
+    private void BuildDirectories(string path, bool isLiteral)
+    {
+        foreach (string directory in DirectoryArguments.Resolve(this, path, isLiteral))
+        {
+            Guard(() => Build(directory, null), directory);
+        }
+    }
+
+    private void Build(string directory, string? file)
+    {
+        ImageBuildRequest request = ReadInput(directory, file).ToRequest();
+        if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
+        {
+            WriteWarning($"The whole of '{directory}' is the build's directory: every file in it that no .dockerignore excludes may be sent to the engine.");
+        }
+
+        string name = request.Tags.Count == 0 ? "an image without a name" : string.Join(", ", request.Tags.Select(static t => t.ToFamiliarString()));
+        if (!ShouldProcess(directory, $"Build {name}"))
+        {
+            return;
+        }
+
+        IImageBuilder builder = ImageBuilders.Create();
+        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(request, poster, cancellationToken).ConfigureAwait(false)));
+    }
+
+    private ImageBuildInput ReadInput(string directory, string? file)
+    {
+        // A link piped in as a file object has a property Target of its own, which names no stage.
+        bool hasTarget = ParameterSetName != InputObjectSet || _onCommandLine.Contains(nameof(Target));
+        string? dockerfile = string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
+        if (file is not null && dockerfile is not null)
+        {
+            throw ErrorCatalog.ParameterConflict.ToException(file, null, nameof(InputObject), nameof(Dockerfile));
+        }
+
+        return new ImageBuildInput
+        {
+            Directory = directory,
+            Dockerfile = file ?? dockerfile,
+            DockerfileFromLocation = file ?? (dockerfile is null ? null : DirectoryArguments.ResolveLiteral(this, dockerfile)),
+            DockerfileText = DockerfileText is null or [] or [""] ? null : string.Join('\n', DockerfileText),
+            Tags = Split(nameof(Tag), Tag),
+            BuildArguments = BuildArg,
+            Labels = Label,
+            Target = hasTarget ? Target : null,
+            Platforms = Split(nameof(Platform), Platform),
+            NoCache = NoCache,
+            Pull = Pull,
+            Address = Address,
+            ConnectTimeout = ConnectTimeout,
+            AllowPlainTcp = AllowPlainTcp,
+            LogPath = string.IsNullOrEmpty(LogPath) ? null : DirectoryArguments.ResolveLiteral(this, LogPath),
+        };
+    }
+
+    /// <summary>One cell of a CSV file holds a list as one string; neither ';' nor ',' can stand in a reference or a platform.</summary>
+    private IReadOnlyList<string> Split(string parameter, string[]? values)
+    {
+        if (values is null || _onCommandLine.Contains(parameter))
+        {
+            return values ?? [];
+        }
+
+        return [.. values.SelectMany(static v => v.Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    }
+
+    /// <summary>Makes errors of one input non-terminating: the pipeline goes on with the next.</summary>
+    private void Guard(Action build, object target)
+    {
+        try
+        {
+            build();
+        }
+        catch (BuildErrorException exception)
+        {
+            WriteError(exception.ToRecord());
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            WriteError(ErrorCatalog.Unexpected, target, exception, exception.Message);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+    $manifest = Import-PowerShellDataFile $manifestPath
+    $module = Get-Module OpenCloud.Build
+}
+
+Describe 'The manifest' {
+    It 'is valid' {
+        Test-ModuleManifest $manifestPath | Should -Not -BeNullOrEmpty
+    }
+
+    It 'names every cmdlet that the module has, and no other' {
+        $module.ExportedCmdlets.Keys | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
+        $types = (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.GetExportedTypes() |
+            Where-Object { -not $_.IsAbstract -and $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false) }
+        $types | ForEach-Object {
+            $attribute = $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false)[0]
+            "$($attribute.VerbName)-$($attribute.NounName)"
+        } | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
+    }
+
+    It 'names every alias, each of a cmdlet of the module' {
+        $module.ExportedAliases.Keys | Sort-Object | Should -Be ($manifest.AliasesToExport | Sort-Object)
+        foreach ($alias in $module.ExportedAliases.Values) {
+            $manifest.CmdletsToExport | Should -Contain $alias.Definition
+        }
+    }
+
+    It 'exports nothing else' {
+        $module.ExportedFunctions.Count | Should -Be 0
+        $module.ExportedVariables.Count | Should -Be 0
+    }
+
+    It 'uses approved verbs' {
+        $approved = (Get-Verb).Verb
+        foreach ($name in $manifest.CmdletsToExport) {
+            $approved | Should -Contain $name.Split('-')[0]
+        }
+    }
+
+    It 'has the version of the assemblies' {
+        $version = (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.GetName().Version
+        $version.ToString(3) | Should -Be $manifest.ModuleVersion
+    }
+}
+
+Describe 'The load context' {
+    It 'has every assembly of the module but the loader' {
+        $context = Get-ModuleContext
+        $context | Should -Not -Be ([Runtime.Loader.AssemblyLoadContext]::Default)
+        $files = Get-ChildItem ([IO.Path]::Join($root, 'bin', 'OpenCloud.Build', '*.dll')) | Where-Object BaseName -NE 'OpenCloud.Build.Loader'
+        $files.BaseName | Should -Contain 'Google.Protobuf'
+        foreach ($file in $files) {
+            # Loaded now, if nothing has needed it yet.
+            $assembly = $context.LoadFromAssemblyName($file.BaseName)
+            $assembly.Location | Should -Be $file.FullName
+            [Runtime.Loader.AssemblyLoadContext]::GetLoadContext($assembly) | Should -Be $context
+        }
+    }
+
+    It 'leaves the loader alone in the default context' {
+        $result = Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null = Invoke-ImageBuild /nowhere -ErrorAction Ignore
+            [Runtime.Loader.AssemblyLoadContext]::Default.Assemblies.GetName().Name -match 'OpenCloud|Protobuf|Grpc'"
+        $result.Output | Should -Be 'OpenCloud.Build.Loader'
+    }
+
+    It 'does not meet another version of a dependency' {
+        $result = Invoke-FreshPwsh "`$null = [Reflection.Assembly]::LoadFrom('$root/bin/OpenCloud.Build/Google.Protobuf.dll')
+            Import-Module '$manifestPath'
+            `$context = [Runtime.Loader.AssemblyLoadContext]::GetLoadContext((Get-Command Invoke-ImageBuild).ImplementingType.Assembly)
+            `$ours = `$context.LoadFromAssemblyName('Google.Protobuf')
+            `$ours -eq [Google.Protobuf.ByteString].Assembly"
+        $result.Output | Should -Be 'False'
+    }
+}
+
+Describe 'Importing' {
+    It 'works again with -Force, and leaves the cmdlets exported' {
+        $result = Invoke-FreshPwsh "Import-Module '$manifestPath'
+            Import-Module '$manifestPath' -Force
+            Import-Module '$manifestPath' -Force
+            (Get-Module OpenCloud.Build).ExportedCmdlets.Count
+            (Get-Command Build-ContainerImage).ResolvedCommand.Name
+            Invoke-ImageBuild /nowhere -ErrorAction SilentlyContinue
+            `$Error[0].FullyQualifiedErrorId"
+        $result.Errors | Should -BeNullOrEmpty
+        $result.Output -split '\r?\n' | Should -Be $manifest.CmdletsToExport.Count, 'Invoke-ImageBuild', 'PathNotFound,OpenCloud.Build.Commands.InvokeImageBuildCommand'
+    }
+
+    It 'works again after Remove-Module' {
+        $result = Invoke-FreshPwsh "Import-Module '$manifestPath'
+            Remove-Module OpenCloud.Build
+            [bool] (Get-Command Invoke-ImageBuild -ErrorAction Ignore)
+            Import-Module '$manifestPath'
+            (Get-Module OpenCloud.Build).ExportedCmdlets.Count"
+        $result.Errors | Should -BeNullOrEmpty
+        $result.Output -split '\r?\n' | Should -Be 'False', $manifest.CmdletsToExport.Count
+    }
+
+    It 'works for two copies side by side, each in a context of its own' {
+        $copy = Copy-Module $TestDrive
+        $result = Invoke-FreshPwsh "`$one = Import-Module '$manifestPath' -PassThru
+            `$two = Import-Module '$copy/OpenCloud.Build.psd1' -PassThru -Prefix Copy
+            `$types = (Get-Command Invoke-ImageBuild).ImplementingType, (Get-Command Invoke-CopyImageBuild).ImplementingType
+            `$types[0].Assembly.Location
+            `$types[1].Assembly.Location
+            `$types[0] -eq `$types[1]"
+        $result.Errors | Should -BeNullOrEmpty
+        $result.Output -split '\r?\n' | Should -Be "$root/bin/OpenCloud.Build/OpenCloud.Build.dll", "$copy/bin/OpenCloud.Build/OpenCloud.Build.dll", 'False'
+    }
+
+    It 'is safe in many runspaces at once' {
+        $path = $manifestPath
+        $names = 1..8 | ForEach-Object -ThrottleLimit 8 -Parallel {
+            Import-Module $using:path
+            (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.Location
+        }
+        $names | Should -HaveCount 8
+        $names | Select-Object -Unique | Should -HaveCount 1
+    }
+
+    It 'says what to do when the module is not built' {
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/unbuilt")
+        Remove-Item "$copy/bin" -Recurse
+        { Import-Module "$copy/OpenCloud.Build.psd1" } | Should -Throw '*./build.sh build*'
+    }
+
+    It 'finds a build made after a failed import' {
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/late")
+        $result = Invoke-FreshPwsh "Move-Item '$copy/bin/OpenCloud.Build/OpenCloud.Build.dll' '$copy/kept.dll'
+            try { Import-Module '$copy/OpenCloud.Build.psd1' } catch { 'failed' }
+            Move-Item '$copy/kept.dll' '$copy/bin/OpenCloud.Build/OpenCloud.Build.dll'
+            (Import-Module '$copy/OpenCloud.Build.psd1' -PassThru).ExportedCmdlets.Count"
+        $result.Output -split '\r?\n' | Should -Be 'failed', $manifest.CmdletsToExport.Count
+    }
+
+    It 'warns when the files were built anew since the session loaded them' {
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/anew")
+        $result = Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'
+            (Get-Item '$copy/bin/OpenCloud.Build/OpenCloud.Build.dll').LastWriteTime = Get-Date
+            Import-Module '$copy/OpenCloud.Build.psd1' -Force -WarningVariable warning -WarningAction SilentlyContinue
+            `$warning"
+        $result.Output | Should -BeLike '*built anew*new session*'
+    }
+}
+
+Describe 'Completion' {
+    BeforeAll {
+        function Complete([string] $line) {
+            (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText
+        }
+        $app = New-Item -ItemType Directory "$TestDrive/app"
+        Set-Content "$app/Dockerfile" "FROM scratch AS build`nFROM build AS test`nFROM scratch`n"
+    }
+
+    It 'completes stages of the Dockerfile' {
+        Complete "Invoke-ImageBuild $app -Target " | Should -Be 'build', 'test'
+        Complete "Invoke-ImageBuild -LiteralPath $app -Target t" | Should -Be 'test'
+        Complete "Invoke-ImageBuild -DockerfileText 'FROM x AS only' -Target " | Should -Be 'only'
+    }
+
+    It 'completes stages from the current location, which is not the process''s' {
+        Push-Location $app
+        try {
+            Complete 'Invoke-ImageBuild . -Target b' | Should -Be 'build'
+            Complete 'Invoke-ImageBuild -Dockerfile Dockerfile -Target b' | Should -Be 'build'
+        }
+        finally {
+            Pop-Location
+        }
+    }
+
+    It 'completes nothing where there is no Dockerfile or a broken one' {
+        Complete "Invoke-ImageBuild -DockerfileText 'RUN x' -Target build" | Should -BeNullOrEmpty
+    }
+
+    It 'completes platforms' {
+        Complete 'Invoke-ImageBuild -Platform linux/arm/' | Should -Be 'linux/arm/v7', 'linux/arm/v6'
+        Complete 'Invoke-ImageBuild -Platform linux/arm64,windows' | Should -Be 'windows/amd64'
+    }
+
+    It 'completes addresses of sockets that are there' {
+        $before = $env:BUILDKIT_HOST
+        $socket = [Net.Sockets.Socket]::new([Net.Sockets.AddressFamily]::Unix, 'Stream', 'Unspecified')
+        try {
+            $env:BUILDKIT_HOST = "unix://$TestDrive/engine.sock"
+            Complete "Invoke-ImageBuild -Address unix://$TestDrive" | Should -BeNullOrEmpty
+            $socket.Bind([Net.Sockets.UnixDomainSocketEndPoint]::new("$TestDrive/engine.sock"))
+            Complete "Invoke-ImageBuild -Address unix://$TestDrive" | Should -Be "unix://$TestDrive/engine.sock"
+        }
+        finally {
+            $env:BUILDKIT_HOST = $before
+            $socket.Dispose()
+        }
+    }
+}
