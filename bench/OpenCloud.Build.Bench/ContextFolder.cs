@@ -61,6 +61,14 @@ internal sealed class ContextFolder
     /// <summary>Where it is.</summary>
     public string Path { get; }
 
+    /// <summary>The length of all its files, the Dockerfile left out.</summary>
+    public long Bytes => _kind switch
+    {
+        ContextKind.Tiny => 0,
+        ContextKind.ManyFiles => (long)Directories * FilesPerDirectory * FileBytes,
+        _ => LargeFileBytes,
+    };
+
     /// <summary>Gives one file of many new content.</summary>
     public void ChangeOne()
     {
