@@ -5,7 +5,7 @@ using OpenCloud.Build.Bench.Measuring;
 namespace OpenCloud.Build.Bench;
 
 /// <summary>Measures every case with every client, the clients in turns.</summary>
-internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCache cache, string scratch, TextWriter progress)
+internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCache cache, string scratch, TextWriter progress, CancellationToken stop)
 {
     /// <summary>The load averages of the last minute, as they were before each build.</summary>
     public List<double> Loads { get; } = [];
@@ -87,9 +87,16 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
 
         void Step(ContextState state)
         {
+            stop.ThrowIfCancellationRequested();
             Machine.Settle();
             Loads.Add(Machine.Load);
             var sample = client.Build(context.Path);
+            if (state == ContextState.Cold && cache.Bytes() is var held && held < context.Bytes)
+            {
+                throw new BenchException(
+                    $"{client.Title} built {kind} of {context.Bytes} bytes, but the engine holds {held} bytes: it cannot have had the context.");
+            }
+
             if (cases.FirstOrDefault(candidate => candidate.State == state) is { } measured)
             {
                 if (!samples.TryGetValue((measured, client), out var list))
@@ -100,9 +107,8 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
                 list.Add(sample);
                 progress.WriteLine(
                     $"{measured.Name,-18} {client.Name,-12} #{round}  wall {sample.Wall.TotalSeconds,7:0.000} s  " +
-                    $"cpu {sample.Cpu.TotalSeconds,7:0.000} s  peak {sample.PeakBytes / 1048576.0,6:0.0} MiB" +
-                    (sample.AddedBytes is { } added ? $"  added {added / 1048576.0,6:0.0} MiB" : "") +
-                    $"  load {Loads[^1]:0.0}");
+                    $"cpu {sample.Cpu.TotalSeconds,7:0.000} s  peak {sample.PeakBytes / 1048576.0,6:0.0} MiB  " +
+                    $"added {sample.AddedBytes / 1048576.0,6:0.0} MiB  load {Loads[^1]:0.0}");
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using OpenCloud.Build.Bench;
 using OpenCloud.Build.Bench.Clients;
 using OpenCloud.Build.Bench.Engines;
@@ -30,18 +31,33 @@ catch (BenchException problem)
     Console.Error.WriteLine(problem.Message);
     return 1;
 }
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped; nothing was written.");
+    return 130;
+}
 
 static void Run(BenchOptions options)
 {
+    // Whoever asks this process to end gets the engine ended and the folder removed, too.
+    using var stop = new CancellationTokenSource();
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        stop.Cancel();
+    }
+
     using var scratch = new ScratchFolder();
     using var engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path);
     var facts = new List<string>();
     var missing = new List<string>();
     var (clients, cache, engineTitle) = FindClients(options, engine, scratch.Path, missing);
-    var runner = new BenchRunner(clients, cache, scratch.Path, Console.Error);
+    var runner = new BenchRunner(clients, cache, scratch.Path, Console.Error, stop.Token);
     if (options.Hold)
     {
-        Hold(options, runner, clients);
+        Hold(options, runner, clients, stop.Token);
         return;
     }
 
@@ -126,7 +142,7 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
         : (clients, cache ?? throw new BenchException("Neither buildctl nor docker buildx is here: nothing can empty the engine's cache."), title);
 }
 
-static void Hold(BenchOptions options, BenchRunner runner, List<IBenchClient> clients)
+static void Hold(BenchOptions options, BenchRunner runner, List<IBenchClient> clients, CancellationToken stop)
 {
     foreach (var kind in options.Cases.Select(benchCase => benchCase.Context).Distinct())
     {
@@ -138,5 +154,5 @@ static void Hold(BenchOptions options, BenchRunner runner, List<IBenchClient> cl
     }
 
     Console.WriteLine("Enter ends the engine.");
-    _ = Console.ReadLine();
+    _ = Console.In.ReadLineAsync(stop).AsTask().GetAwaiter().GetResult();
 }

@@ -2,7 +2,8 @@
 # An empty line asks what the session holds in memory when it does nothing.
 param(
     [Parameter(Mandatory)] [string] $Manifest,
-    [Parameter(Mandatory)] [string] $Address
+    [Parameter(Mandatory)] [string] $Address,
+    [Parameter(Mandatory)] [string] $Tag
 )
 
 $ErrorActionPreference = 'Stop'
@@ -34,7 +35,7 @@ while ($null -ne ($context = [Console]::In.ReadLine())) {
         $cpu = $process.TotalProcessorTime
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         try {
-            $null = Invoke-ImageBuild -LiteralPath $context -Address $Address
+            $null = Invoke-ImageBuild -LiteralPath $context -Tag $Tag -Address $Address
         }
         catch {
             $answer.error = "$_"

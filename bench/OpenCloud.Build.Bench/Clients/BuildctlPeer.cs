@@ -15,7 +15,7 @@ internal static class BuildctlPeer
         context => new CommandLine(program,
         [
             "--addr", engine.Address, "build", "--progress", "plain", "--frontend", "dockerfile.v0",
-            "--local", "context=" + context, "--local", "dockerfile=" + context,
+            "--output", "type=image,name=" + IBenchClient.Image, "--local", "context=" + context, "--local", "dockerfile=" + context,
         ]));
 
     /// <summary>Its way to empty the engine's cache.</summary>

@@ -72,7 +72,8 @@ internal sealed class BuildxPeer
         $"docker buildx {BuildxVersion()} (docker {DockerVersion()})",
         isPeer: true,
         scratch,
-        context => Command("buildx", "build", "--builder", _builder, "--progress", "plain", "--output", "type=cacheonly", context));
+        context => Command(
+            "buildx", "build", "--builder", _builder, "--progress", "plain", "--output", "type=image", "--tag", IBenchClient.Image, context));
 
     /// <summary>Its way to empty the engine's cache.</summary>
     public EngineCache Cache() => new(

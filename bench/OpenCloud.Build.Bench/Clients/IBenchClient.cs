@@ -5,6 +5,9 @@ namespace OpenCloud.Build.Bench.Clients;
 /// <summary>A client that is measured.</summary>
 internal interface IBenchClient : IDisposable
 {
+    /// <summary>What every client calls the image; pushed by none.</summary>
+    public const string Image = "docker.io/library/opencloud-build-bench:latest";
+
     /// <summary>As <c>--client</c> takes it.</summary>
     public string Name { get; }
 
@@ -20,7 +23,7 @@ internal interface IBenchClient : IDisposable
     /// <summary>Called before the first build of a context, for a client that keeps a process: a new one.</summary>
     public void Begin(string warmUpContext);
 
-    /// <summary>Builds a context, without an exporter, and waits for the end.</summary>
+    /// <summary>Builds a context into an image named <see cref="Image"/> and waits for the end.</summary>
     /// <exception cref="BenchException">The build failed.</exception>
     public Sample Build(string context);
 }

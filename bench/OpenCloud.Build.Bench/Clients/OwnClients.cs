@@ -18,7 +18,7 @@ internal static class OwnClients
                 $"OpenCloud.Build, a process ({RuntimeInformation.FrameworkDescription})",
                 isPeer: false,
                 scratch,
-                context => new CommandLine("dotnet", [sample, context, "-", engine.Address]));
+                context => new CommandLine("dotnet", [sample, context, IBenchClient.Image, engine.Address]));
         }
         else
         {

@@ -7,6 +7,7 @@ internal sealed class ProcessClient(string name, string title, bool isPeer, stri
     : IBenchClient
 {
     private readonly string _output = Path.Join(scratch, name + ".log");
+    private long _tinyBytes;
 
     /// <inheritdoc/>
     public string Name => name;
@@ -25,10 +26,15 @@ internal sealed class ProcessClient(string name, string title, bool isPeer, stri
     {
         // The program's file and its libraries are read into memory; nothing else stays of a process.
         _ = Build(warmUpContext);
+        _tinyBytes = Build(warmUpContext).PeakBytes;
     }
 
     /// <inheritdoc/>
-    public Sample Build(string context) => MeasuredProcess.Run(command(context), _output);
+    public Sample Build(string context)
+    {
+        var sample = MeasuredProcess.Run(command(context), _output);
+        return sample with { AddedBytes = sample.PeakBytes - _tinyBytes };
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -24,7 +24,7 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
     public bool IsPeer => false;
 
     /// <inheritdoc/>
-    public string Describe(string context) => $"Invoke-ImageBuild -LiteralPath {context} -Address {address}";
+    public string Describe(string context) => $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
 
     /// <inheritdoc/>
     public void Begin(string warmUpContext)
@@ -32,7 +32,10 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
         Dispose();
         var start = new ProcessStartInfo(
             pwsh,
-            ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"), manifest, address])
+            [
+                "-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"),
+                manifest, address, IBenchClient.Image,
+            ])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

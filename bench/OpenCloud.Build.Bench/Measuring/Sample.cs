@@ -5,6 +5,6 @@ namespace OpenCloud.Build.Bench.Measuring;
 /// <param name="Cpu">User and system time of the client, its own children included.</param>
 /// <param name="PeakBytes">Largest resident set of the client. Of several processes, the largest one's.</param>
 /// <param name="AddedBytes">
-/// Largest resident set above what the client holds when it does not build; null for clients that are born and die with a build.
+/// Largest resident set above what the client has anyway: a process for a context of one tiny file, a warm pwsh when it does nothing.
 /// </param>
-internal sealed record Sample(TimeSpan Wall, TimeSpan Cpu, long PeakBytes, long? AddedBytes = null);
+internal sealed record Sample(TimeSpan Wall, TimeSpan Cpu, long PeakBytes, long AddedBytes = 0);
