@@ -1,0 +1,43 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>Something that happened in a build, in the order in which the daemon told it.</summary>
+/// <param name="Step">The step it happened in.</param>
+public abstract record BuildEvent(BuildStep Step);
+
+/// <summary>A step has begun.</summary>
+/// <param name="Step">The step.</param>
+public sealed record StepStarted(BuildStep Step) : BuildEvent(Step);
+
+/// <summary>A step has ended: done, cached or failed.</summary>
+/// <param name="Step">The step.</param>
+public sealed record StepCompleted(BuildStep Step) : BuildEvent(Step);
+
+/// <summary>A part of a step has moved on or ended.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Status">The part.</param>
+public sealed record StepProgressed(BuildStep Step, BuildStepStatus Status) : BuildEvent(Step);
+
+/// <summary>A step wrote a line.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="IsError">True for the standard error stream.</param>
+/// <param name="At">When, by the daemon's clock.</param>
+/// <param name="Line">The line without its end, never shortened.</param>
+public sealed record StepLogged(BuildStep Step, bool IsError, DateTimeOffset At, string Line) : BuildEvent(Step);
+
+/// <summary>The frontend warned.</summary>
+/// <param name="Step">The step it belongs to.</param>
+/// <param name="Warning">The warning.</param>
+public sealed record StepWarned(BuildStep Step, BuildWarning Warning) : BuildEvent(Step);
+
+/// <summary>A warning of the frontend, such as a build check that did not pass.</summary>
+/// <param name="Message">One line.</param>
+/// <param name="Detail">More of it, possibly empty.</param>
+/// <param name="Url">Where it is explained; null when nowhere.</param>
+/// <param name="File">The source file, such as <c>Dockerfile</c>; null when unknown.</param>
+/// <param name="Line">The line in it, from 1; null when unknown.</param>
+/// <param name="Level">The level the frontend gave it.</param>
+public sealed record BuildWarning(string Message, string Detail, string? Url, string? File, int? Line, int Level)
+{
+    /// <inheritdoc/>
+    public override string ToString() => File is null ? Message : Line is null ? $"{File}: {Message}" : $"{File}:{Line}: {Message}";
+}

@@ -1,0 +1,81 @@
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A connection to a BuildKit daemon, standalone or inside a Docker Engine. Builds may run side by side on one client.</summary>
+public sealed class BuildKitClient : IAsyncDisposable
+{
+    private readonly GrpcChannel _channel;
+    private readonly ControlClient _control;
+    private readonly EngineProfile _engine;
+
+    private BuildKitClient(GrpcChannel channel, ControlClient control, EngineProfile engine, EngineConnection connection)
+    {
+        _channel = channel;
+        _control = control;
+        _engine = engine;
+        Source = connection.Source;
+        PassedOver = connection.PassedOver;
+    }
+
+    /// <summary>Where the address came from: <c>given</c>, <c>$BUILDKIT_HOST</c>, ….</summary>
+    public string Source { get; }
+
+    /// <summary>The engines that were looked at before this one and not taken; empty when the address was given.</summary>
+    public IReadOnlyList<PassedOverEngine> PassedOver { get; }
+
+    /// <summary>The engine's address.</summary>
+    public EngineAddress Address => _engine.Address;
+
+    /// <summary>The engine's own word on its version; null when it tells none.</summary>
+    public string? EngineVersion => _engine.Version;
+
+    /// <summary>The platforms of the engine's default worker, its own first.</summary>
+    public IReadOnlyList<string> Platforms => _engine.Platforms;
+
+    /// <summary>False when an image that is built ends nowhere but in the engine's cache, since its worker has no image store.</summary>
+    public bool KeepsImages => _engine.KeepsImages;
+
+    internal ControlClient Control => _control;
+
+    internal EngineProfile Engine => _engine;
+
+    /// <summary>Connects to an engine and asks for its workers. Waits for an engine that is still starting.</summary>
+    /// <param name="address">Where it is; null for the first that is found where engines usually are.</param>
+    /// <param name="options">How to get there; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops the attempt.</param>
+    /// <exception cref="EngineConnectException">No connection came about, or something answered that is no BuildKit.</exception>
+    /// <exception cref="GrpcException">The engine refused to tell its workers.</exception>
+    public static async Task<BuildKitClient> ConnectAsync(
+        EngineAddress? address, EngineConnectOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new EngineConnectOptions();
+        EngineConnection connection = await EngineConnection.OpenAsync(address, options, cancellationToken).ConfigureAwait(false);
+        GrpcChannel channel = new(connection, options);
+        try
+        {
+            ControlClient control = new(channel);
+            ListWorkersResponse workers = await control.ListWorkersAsync(new ListWorkersRequest(), null, cancellationToken).ConfigureAwait(false);
+            return new BuildKitClient(channel, control, EngineProfile.From(connection.Address, workers), connection);
+        }
+        catch
+        {
+            await channel.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Builds an image.</summary>
+    /// <param name="request">What to build.</param>
+    /// <param name="observer">Is told what happens; null for nobody.</param>
+    /// <param name="cancellationToken">Stops the build, here and on the daemon.</param>
+    /// <exception cref="ImageBuildException">The build failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
+        => ImageBuild.RunAsync(_control, _engine, request, observer, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _channel.DisposeAsync();
+}

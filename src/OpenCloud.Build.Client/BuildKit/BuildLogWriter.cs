@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// Says what happens in a build as lines of text, each led by the number of its step: the full log, nothing shortened. Made for a log
+/// file and for -Verbose; the form is close to the plain progress that users of the other clients know.
+/// </summary>
+public sealed class BuildLogWriter
+{
+    private readonly Action<string> _write;
+    private readonly HashSet<int> _introduced = [];
+
+    /// <summary>Makes a writer that hands each line, without its end, to <paramref name="write"/>.</summary>
+    public BuildLogWriter(Action<string> write) => _write = write;
+
+    /// <summary>Writes the lines that an event is worth.</summary>
+    public void Write(BuildEvent happened)
+    {
+        BuildStep step = happened.Step;
+        switch (happened)
+        {
+            case StepStarted:
+                Introduce(step);
+                break;
+            case StepLogged logged:
+                Introduce(step);
+                double since = step.Started is { } start && logged.At > start ? (logged.At - start).TotalSeconds : 0;
+                Line(step, string.Create(CultureInfo.InvariantCulture, $"{since:0.000} {logged.Line}"));
+                break;
+            case StepProgressed { Status.Completed: not null } progressed:
+                Introduce(step);
+                Line(step, string.Create(CultureInfo.InvariantCulture, $"{progressed.Status.Id} {Amount(progressed.Status)}done"));
+                break;
+            case StepWarned warned:
+                Line(step, $"WARN: {warned.Warning}");
+                break;
+            case StepCompleted:
+                Introduce(step);
+                Line(step, Outcome(step));
+                break;
+        }
+    }
+
+    private static string Outcome(BuildStep step)
+    {
+        if (step.Error is not null)
+        {
+            return step.IsCancelled ? "CANCELED" : $"ERROR: {step.Error}";
+        }
+
+        return step.Cached ? "CACHED" : string.Create(CultureInfo.InvariantCulture, $"DONE {step.Duration.TotalSeconds:0.0}s");
+    }
+
+    private static string Amount(BuildStepStatus status) => status.Current > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{status.Current} B ")
+        : string.Empty;
+
+    private void Introduce(BuildStep step)
+    {
+        if (_introduced.Add(step.Number))
+        {
+            Line(step, step.Name);
+        }
+    }
+
+    private void Line(BuildStep step, string text) => _write($"#{step.Number} {text}");
+}

@@ -1,0 +1,132 @@
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// What is known of a running build: the sum of the messages of <c>Control.Status</c>. Pure state: progress views, logs and the result
+/// are all made of it. Not safe for use from several threads at once.
+/// </summary>
+public sealed class BuildModel
+{
+    private readonly Dictionary<string, BuildStep> _byDigest = new(StringComparer.Ordinal);
+    private readonly List<BuildStep> _steps = [];
+    private readonly List<BuildWarning> _warnings = [];
+
+    /// <summary>The steps in the order in which the daemon made them known.</summary>
+    public IReadOnlyList<BuildStep> Steps => _steps;
+
+    /// <summary>The frontend's warnings, each once.</summary>
+    public IReadOnlyList<BuildWarning> Warnings => _warnings;
+
+    /// <summary>The steps that have ended without an error.</summary>
+    public int CompletedCount => _steps.Count(static s => s.Completed is not null && s.Error is null);
+
+    /// <summary>The steps whose result came from the cache.</summary>
+    public int CachedCount => _steps.Count(static s => s.Cached);
+
+    /// <summary>The step that failed by itself; null when none did.</summary>
+    public BuildStep? FailedStep => _steps.FirstOrDefault(static s => s.Error is not null && !s.IsCancelled)
+        ?? _steps.FirstOrDefault(static s => s.Error is not null);
+
+    /// <summary>The step with this vertex digest; null when the daemon has not told of it.</summary>
+    public BuildStep? Find(string digest) => _byDigest.GetValueOrDefault(digest);
+
+    /// <summary>Takes in a message and returns what it changed, in order.</summary>
+    internal List<BuildEvent> Apply(StatusResponse response)
+    {
+        List<BuildEvent> events = [];
+        List<BuildStep> completed = [];
+        foreach (Vertex vertex in response.Vertexes)
+        {
+            BuildStep step = StepOf(vertex.Digest);
+            BuildStepChange change = step.Apply(vertex);
+            if (change.HasFlag(BuildStepChange.Started))
+            {
+                events.Add(new StepStarted(step));
+            }
+
+            if (change.HasFlag(BuildStepChange.Completed))
+            {
+                completed.Add(step);
+            }
+        }
+
+        foreach (VertexStatus status in response.Statuses)
+        {
+            BuildStep step = StepOf(status.Vertex);
+            events.Add(new StepProgressed(step, step.Apply(status)));
+        }
+
+        foreach (VertexLog log in response.Logs)
+        {
+            BuildStep step = StepOf(log.Vertex);
+            DateTimeOffset at = log.Timestamp?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch;
+            foreach (string line in step.Append(log))
+            {
+                events.Add(new StepLogged(step, log.Stream == 2, at, line));
+            }
+        }
+
+        foreach (VertexWarning warning in response.Warnings)
+        {
+            BuildWarning made = ToWarning(warning);
+            if (!_warnings.Contains(made))
+            {
+                _warnings.Add(made);
+                events.Add(new StepWarned(StepOf(warning.Vertex), made));
+            }
+        }
+
+        // Last, so that the lines of a message that also ends their step come before its end.
+        foreach (BuildStep step in completed)
+        {
+            FlushLines(step, events);
+            events.Add(new StepCompleted(step));
+        }
+
+        return events;
+    }
+
+    /// <summary>The stream has ended: hands out what lines are left without an end.</summary>
+    internal List<BuildEvent> Complete()
+    {
+        List<BuildEvent> events = [];
+        foreach (BuildStep step in _steps)
+        {
+            FlushLines(step, events);
+        }
+
+        return events;
+    }
+
+    private static void FlushLines(BuildStep step, List<BuildEvent> events)
+    {
+        for (int stream = 1; stream <= 2; stream++)
+        {
+            foreach (string line in step.Flush(stream))
+            {
+                events.Add(new StepLogged(step, stream == 2, step.Completed ?? DateTimeOffset.UnixEpoch, line));
+            }
+        }
+    }
+
+    private static BuildWarning ToWarning(VertexWarning warning) => new(
+        warning.Short.ToStringUtf8(),
+        string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8())),
+        warning.Url.Length > 0 ? warning.Url : null,
+        warning.Info is { Filename.Length: > 0 } info ? info.Filename : null,
+        warning.Ranges.Count > 0 ? warning.Ranges[0].Start?.Line : null,
+        (int)warning.Level);
+
+    private BuildStep StepOf(string digest)
+    {
+        if (!_byDigest.TryGetValue(digest, out BuildStep? step))
+        {
+            step = new BuildStep(_steps.Count + 1, digest);
+            _byDigest.Add(digest, step);
+            _steps.Add(step);
+        }
+
+        return step;
+    }
+}

@@ -1,0 +1,73 @@
+using OpenCloud.Build.Client.Grpc.Server;
+using GrpcMetadata = OpenCloud.Build.Client.Grpc.GrpcMetadata;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// A session: the way on which the daemon asks this client for files, health and more while it builds. <c>Control.Session</c> is a duplex
+/// call whose bytes are a second HTTP/2 connection; in it the daemon is the client and the attachables are the server. The headers say
+/// which session it is and what it serves (moby/buildkit, session/session.go and session/grpchijack).
+/// </summary>
+internal sealed class BuildSession : IAsyncDisposable
+{
+    private const string IdHeader = "x-docker-expose-session-uuid";
+    private const string NameHeader = "x-docker-expose-session-name";
+    private const string SharedKeyHeader = "x-docker-expose-session-sharedkey";
+    private const string MethodHeader = "x-docker-expose-session-grpc-method";
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Stream _stream;
+
+    private BuildSession(string id, Stream stream, GrpcServer server)
+    {
+        Id = id;
+        _stream = stream;
+        Completion = Task.Run(() => server.RunAsync(stream, _stop.Token));
+    }
+
+    /// <summary>The id that Solve names.</summary>
+    public string Id { get; }
+
+    /// <summary>Ends when the connection does; faulted when it broke.</summary>
+    public Task Completion { get; }
+
+    /// <summary>Opens a session that serves what <paramref name="server"/> holds.</summary>
+    /// <param name="control">The engine.</param>
+    /// <param name="server">The attachables' methods; complete before the call.</param>
+    /// <param name="sharedKey">See <see cref="SessionKey"/>.</param>
+    /// <param name="cancellationToken">Stops opening; an open session is ended by disposing of it.</param>
+    /// <exception cref="Grpc.GrpcException">The engine refused the call.</exception>
+    public static async Task<BuildSession> OpenAsync(ControlClient control, GrpcServer server, string sharedKey, CancellationToken cancellationToken)
+    {
+        string id = BuildIdentity.New();
+        GrpcMetadata metadata = new();
+        metadata.Add(IdHeader, id);
+        metadata.Add(NameHeader, "opencloud.build");
+        metadata.Add(SharedKeyHeader, sharedKey);
+        foreach (string method in server.Methods)
+        {
+            metadata.Add(MethodHeader, method);
+        }
+
+        // Not with the caller's token, which would cut the session off before the daemon has said why a cancelled build ended.
+        Stream stream = await control.SessionAsync(metadata, CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return new BuildSession(id, stream, server);
+    }
+
+    /// <summary>Ends the session: running calls are cancelled and the daemon sees an orderly end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await Completion.ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Whoever cared has awaited Completion; an end that was asked for has no error to tell.
+        }
+
+        await _stream.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+}

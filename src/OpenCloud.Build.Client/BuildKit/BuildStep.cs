@@ -1,0 +1,179 @@
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A step of a build: what BuildKit calls a vertex, as the Status stream tells of it.</summary>
+public sealed class BuildStep
+{
+    private const int TailLines = 50;
+
+    private readonly Dictionary<string, BuildStepStatus> _statuses = new(StringComparer.Ordinal);
+    private readonly Queue<string> _tail = new();
+    private readonly LogLineAssembler[] _lines = [new(), new()];
+    private TimeSpan _finished;
+    private DateTimeOffset? _started;
+    private DateTimeOffset? _running;
+
+    internal BuildStep(int number, string digest)
+    {
+        Number = number;
+        Digest = digest;
+    }
+
+    /// <summary>The place in the order in which the daemon made the steps known, from 1.</summary>
+    public int Number { get; }
+
+    /// <summary>The vertex digest, <c>sha256:…</c>; stable for the same definition.</summary>
+    public string Digest { get; }
+
+    /// <summary>The name the frontend gave, such as <c>[build 2/3] RUN make</c>.</summary>
+    public string Name { get; private set; } = string.Empty;
+
+    /// <summary>True when the result came from the cache.</summary>
+    public bool Cached { get; private set; }
+
+    /// <summary>When the step began first; null while it has not.</summary>
+    public DateTimeOffset? Started => _started;
+
+    /// <summary>When it ended last; null while it runs or has not begun.</summary>
+    public DateTimeOffset? Completed { get; private set; }
+
+    /// <summary>The time it ran; a step that ran more than once is counted each time.</summary>
+    public TimeSpan Duration => _finished;
+
+    /// <summary>What went wrong, in the daemon's words; null when nothing did.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>True for the frontend's own work (loading the Dockerfile, the context, metadata).</summary>
+    public bool IsInternal => Name.StartsWith("[internal]", StringComparison.Ordinal);
+
+    /// <summary>True between start and completion.</summary>
+    public bool IsRunning => _running is not null;
+
+    /// <summary>True when the step failed because the build was given up elsewhere, not by itself.</summary>
+    public bool IsCancelled => Error is not null && (Error.Contains("context canceled", StringComparison.Ordinal)
+        || Error.Contains("context cancelled", StringComparison.Ordinal));
+
+    /// <summary>What runs within the step (a transfer, an extraction), in order of appearance.</summary>
+    public IReadOnlyCollection<BuildStepStatus> Statuses => _statuses.Values;
+
+    /// <summary>The last lines the step wrote, at most fifty.</summary>
+    public IReadOnlyCollection<string> LogTail => _tail;
+
+    internal TimeSpan RunningFor(DateTimeOffset now) => _finished + (_running is { } since && now > since ? now - since : TimeSpan.Zero);
+
+    internal BuildStepChange Apply(Vertex vertex)
+    {
+        BuildStepChange change = BuildStepChange.None;
+        if (vertex.Name.Length > 0)
+        {
+            Name = vertex.Name;
+        }
+
+        DateTimeOffset? started = vertex.Started?.ToDateTimeOffset();
+        DateTimeOffset? completed = vertex.Completed?.ToDateTimeOffset();
+        if (started is { } start && completed is null && _running != start)
+        {
+            // The daemon may run a vertex again (another job shares it): a new start without an end.
+            _started ??= start;
+            _running = start;
+            Completed = null;
+            change |= BuildStepChange.Started;
+        }
+
+        if (vertex.Cached && !Cached)
+        {
+            Cached = true;
+        }
+
+        if (vertex.Error.Length > 0)
+        {
+            Error = vertex.Error;
+        }
+
+        if (completed is { } end && Completed != end)
+        {
+            DateTimeOffset from = started ?? _running ?? end;
+            _started ??= from;
+            if (end > from)
+            {
+                _finished += end - from;
+            }
+
+            _running = null;
+            Completed = end;
+            change |= BuildStepChange.Completed;
+        }
+
+        return change;
+    }
+
+    internal BuildStepStatus Apply(VertexStatus status)
+    {
+        if (!_statuses.TryGetValue(status.Id, out BuildStepStatus? known))
+        {
+            known = new BuildStepStatus(status.Id);
+            _statuses.Add(status.Id, known);
+        }
+
+        known.Apply(status);
+        return known;
+    }
+
+    internal IEnumerable<string> Append(VertexLog log)
+        => Remember(_lines[log.Stream == 2 ? 1 : 0].Append(log.Msg.Memory.Span));
+
+    internal IEnumerable<string> Flush(int stream) => Remember(_lines[stream - 1].Flush());
+
+    private List<string> Remember(List<string> lines)
+    {
+        foreach (string line in lines)
+        {
+            if (_tail.Count == TailLines)
+            {
+                _tail.Dequeue();
+            }
+
+            _tail.Enqueue(line);
+        }
+
+        return lines;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
+
+/// <summary>What an update changed of a step.</summary>
+[Flags]
+internal enum BuildStepChange
+{
+    None = 0,
+    Started = 1,
+    Completed = 2,
+}
+
+/// <summary>A part of a step with a progress of its own: a layer pulled, a context transferred, an export.</summary>
+public sealed class BuildStepStatus
+{
+    internal BuildStepStatus(string id) => Id = id;
+
+    /// <summary>The id the daemon gave it, unique within the step.</summary>
+    public string Id { get; }
+
+    /// <summary>How far it is, in the unit of <see cref="Total"/> (mostly bytes).</summary>
+    public long Current { get; private set; }
+
+    /// <summary>The whole, or 0 where it is not known.</summary>
+    public long Total { get; private set; }
+
+    /// <summary>When it ended; null while it runs.</summary>
+    public DateTimeOffset? Completed { get; private set; }
+
+    internal void Apply(VertexStatus status)
+    {
+        Current = status.Current;
+        Total = status.Total;
+        Completed = status.Completed?.ToDateTimeOffset();
+    }
+}

@@ -1,0 +1,53 @@
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Protocol.Workers;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>What a build needs to know of the engine it is sent to, read from its workers.</summary>
+internal sealed class EngineProfile
+{
+    private const string LabelPrefix = "org.mobyproject.buildkit.worker.";
+
+    private EngineProfile(EngineAddress address, WorkerRecord? worker)
+    {
+        Address = address;
+        IsDockerEngine = address.Scheme == "docker";
+        if (worker is null)
+        {
+            return;
+        }
+
+        Platforms = [.. worker.Platforms.Select(static p => p.Variant.Length > 0 ? $"{p.Os}/{p.Architecture}/{p.Variant}" : $"{p.Os}/{p.Architecture}")];
+        Labels = new Dictionary<string, string>(worker.Labels, StringComparer.Ordinal);
+        Version = worker.BuildkitVersion is { Version.Length: > 0 } version ? version.Version : null;
+    }
+
+    /// <summary>The engine's address.</summary>
+    public EngineAddress Address { get; }
+
+    /// <summary>True for the BuildKit inside a Docker Engine, whose images are the Engine's own.</summary>
+    public bool IsDockerEngine { get; }
+
+    /// <summary>The version the worker tells; null when none. Never decided upon: embedded builds tell odd ones.</summary>
+    public string? Version { get; }
+
+    /// <summary>The platforms of the default worker, its own first.</summary>
+    public IReadOnlyList<string> Platforms { get; } = [];
+
+    /// <summary>The default worker's labels.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; } = new Dictionary<string, string>();
+
+    /// <summary><c>oci</c>, <c>containerd</c> or null when not told.</summary>
+    public string? Executor => Labels.GetValueOrDefault(LabelPrefix + "executor");
+
+    /// <summary>The containerd namespace that images go to; null when the worker is not containerd's.</summary>
+    public string? ContainerdNamespace => Labels.GetValueOrDefault(LabelPrefix + "containerd.namespace");
+
+    /// <summary>False when a built image ends nowhere but in the build cache: buildkitd's own worker has no image store.</summary>
+    public bool KeepsImages => IsDockerEngine || Executor != "oci";
+
+    /// <summary>Makes the profile from the workers' answer; the first worker is the default one.</summary>
+    public static EngineProfile From(EngineAddress address, ListWorkersResponse workers)
+        => new(address, workers.Record.Count > 0 ? workers.Record[0] : null);
+}

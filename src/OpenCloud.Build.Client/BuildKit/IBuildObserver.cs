@@ -1,0 +1,13 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// Is told what happens in a build while it runs. Calls come one after another, from no particular thread; the model may be read during
+/// the call only, and a call that takes long holds up the status stream.
+/// </summary>
+public interface IBuildObserver
+{
+    /// <summary>Something happened.</summary>
+    /// <param name="model">The build as it stands now.</param>
+    /// <param name="events">What changed, in order.</param>
+    public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events);
+}

@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>One build: session, Solve and Status side by side, until all of them have ended.</summary>
+internal sealed class ImageBuild
+{
+    /// <summary>How long Status may stay silent after Solve has ended before it is taken for ended too.</summary>
+    private static readonly TimeSpan StatusSilence = TimeSpan.FromSeconds(5);
+
+    /// <summary>What a cancelled build grants the daemon to say its last words.</summary>
+    private static readonly TimeSpan CancelGrace = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>How long a Solve may go on without its session before it is ended from here.</summary>
+    private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);
+
+    private readonly ControlClient _control;
+    private readonly EngineProfile _engine;
+    private readonly ImageBuildRequest _request;
+    private readonly IBuildObserver? _observer;
+    private readonly BuildModel _model = new();
+    private readonly string _reference = BuildIdentity.New();
+    private long _lastStatus;
+
+    private ImageBuild(ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer)
+    {
+        _control = control;
+        _engine = engine;
+        _request = request;
+        _observer = observer;
+    }
+
+    /// <summary>Runs a build to its end.</summary>
+    /// <exception cref="ImageBuildException">The build failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; the daemon has been told.</exception>
+    public static Task<ImageBuildResult> RunAsync(
+        ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
+        => new ImageBuild(control, engine, request, observer).RunAsync(cancellationToken);
+
+    private async Task<ImageBuildResult> RunAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset started = DateTimeOffset.Now;
+        Stopwatch clock = Stopwatch.StartNew();
+        FileSyncService files = new(BuildContext.SourcesOf(_request));
+        GrpcServer server = new();
+        files.AddTo(server);
+
+        IReadOnlyDictionary<string, string> response;
+        try
+        {
+            BuildSession session = await BuildSession
+                .OpenAsync(_control, server, SessionKey.ForDirectory(_request.ContextPath), cancellationToken).ConfigureAwait(false);
+            await using (session.ConfigureAwait(false))
+            {
+                response = await SolveAsync(session, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (GrpcException e)
+        {
+            throw BuildFailure.From(
+                e, _model, _engine.Address.ToString(), _reference, files.Failure, missing => BuildContext.Explain(_request, missing));
+        }
+
+        return new ImageBuildResult
+        {
+            References = SolveRequestFactory.References(_request),
+            Digest = response.GetValueOrDefault("containerimage.digest"),
+            ConfigDigest = response.GetValueOrDefault("containerimage.config.digest"),
+            Engine = _engine.Address.ToString(),
+            EngineVersion = _engine.Version,
+            Platforms = _request.Platforms.Count > 0 ? _request.Platforms : [.. _engine.Platforms.Take(1)],
+            Path = _request.ContextPath,
+            Started = started,
+            Duration = clock.Elapsed,
+            Steps = _model.Steps,
+            Warnings = _model.Warnings,
+            BytesSent = files.Counters.BytesSent,
+            FilesSent = files.Counters.FilesSent,
+            BuildReference = _reference,
+            ExporterResponse = response,
+        };
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> SolveAsync(BuildSession session, CancellationToken cancellationToken)
+    {
+        SolveRequest request = SolveRequestFactory.Create(_request, _engine, _reference, session.Id);
+        using CancellationTokenSource solveStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using CancellationTokenSource statusStop = new();
+        Task<SolveResponse> solve = _control.SolveAsync(request, solveStop.Token);
+        Task status = FollowAsync(statusStop.Token);
+
+        try
+        {
+            if (await Task.WhenAny(solve, session.Completion).ConfigureAwait(false) == session.Completion && !solve.IsCompleted)
+            {
+                // The daemon notices, too, and its words are the better ones; it is only not waited for without end.
+                await Task.WhenAny(solve, Task.Delay(SessionlessGrace, cancellationToken)).ConfigureAwait(false);
+                if (!solve.IsCompleted && !cancellationToken.IsCancellationRequested)
+                {
+                    await solveStop.CancelAsync().ConfigureAwait(false);
+                    throw new GrpcException(
+                        new GrpcStatus(GrpcStatusCode.Unavailable, "the session with the engine ended before the build did"),
+                        inner: session.Completion.Exception?.InnerException);
+                }
+            }
+
+            SolveResponse response = await solve.ConfigureAwait(false);
+            return new Dictionary<string, string>(response.ExporterResponse, StringComparer.Ordinal);
+        }
+        finally
+        {
+            await EndStatusAsync(status, statusStop, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads the status stream to its end; its errors are not the build's, since Solve tells those.</summary>
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+        try
+        {
+            await foreach (StatusResponse response in _control.StatusAsync(_reference, cancellationToken).ConfigureAwait(false))
+            {
+                Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+                Tell(_model.Apply(response));
+            }
+        }
+        catch (Exception e) when (e is GrpcException or OperationCanceledException)
+        {
+            // A daemon that dies, or a job that ended before Status found it: Solve has the reason.
+        }
+        finally
+        {
+            Tell(_model.Complete());
+        }
+    }
+
+    private void Tell(List<BuildEvent> events)
+    {
+        if (events.Count > 0)
+        {
+            _observer?.OnEvents(_model, events);
+        }
+    }
+
+    /// <summary>Lets the status stream run out: logs may arrive after Solve's answer, and the stream ends with the job.</summary>
+    private async Task EndStatusAsync(Task status, CancellationTokenSource stop, CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+        while (!status.IsCompleted && !cancellationToken.IsCancellationRequested)
+        {
+            TimeSpan left = StatusSilence - Stopwatch.GetElapsedTime(Volatile.Read(ref _lastStatus));
+            if (left <= TimeSpan.Zero)
+            {
+                break;
+            }
+
+            await Task.WhenAny(status, Task.Delay(left, cancellationToken)).ConfigureAwait(false);
+        }
+
+        if (!status.IsCompleted && cancellationToken.IsCancellationRequested)
+        {
+            await Task.WhenAny(status, Task.Delay(CancelGrace, CancellationToken.None)).ConfigureAwait(false);
+        }
+
+        await stop.CancelAsync().ConfigureAwait(false);
+        await status.ConfigureAwait(false);
+    }
+}

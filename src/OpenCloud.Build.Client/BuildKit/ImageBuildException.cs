@@ -1,0 +1,84 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>Why a build failed.</summary>
+public enum BuildFailureKind
+{
+    /// <summary>None of the others.</summary>
+    Other,
+
+    /// <summary>A command of the Dockerfile ended with an exit code other than 0.</summary>
+    StepFailed,
+
+    /// <summary>The Dockerfile cannot be read as one.</summary>
+    DockerfileInvalid,
+
+    /// <summary>The stage asked for is not in the Dockerfile.</summary>
+    TargetNotFound,
+
+    /// <summary>A file that a step wants is not in the context as the engine got it.</summary>
+    FileNotInContext,
+
+    /// <summary>An image the Dockerfile starts from cannot be had.</summary>
+    BaseImageUnavailable,
+
+    /// <summary>The context could not be read or sent.</summary>
+    ContextFailed,
+
+    /// <summary>The engine lacks something the build asks for.</summary>
+    Unsupported,
+
+    /// <summary>The engine does not allow what the build asks for.</summary>
+    NotAllowed,
+
+    /// <summary>The connection to the engine was lost.</summary>
+    EngineLost,
+}
+
+/// <summary>A line of the source that a failure points to.</summary>
+/// <param name="Number">The line's number, from 1.</param>
+/// <param name="Text">The line.</param>
+/// <param name="IsCause">True when the failure lies in it, false for its neighbours.</param>
+public sealed record SourceLine(int Number, string Text, bool IsCause);
+
+/// <summary>A build that failed, with what the engine told of it.</summary>
+public sealed class ImageBuildException : Exception
+{
+    internal ImageBuildException(BuildFailureKind kind, string message, Exception? inner)
+        : base(message, inner) => Kind = kind;
+
+    /// <summary>Why it failed.</summary>
+    public BuildFailureKind Kind { get; }
+
+    /// <summary>The name of the step that failed; null when none did.</summary>
+    public string? StepName { get; init; }
+
+    /// <summary>The exit code of the command that failed; null when none ran.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>The source file the failure points to; null when it points to none.</summary>
+    public string? File { get; init; }
+
+    /// <summary>The first line of it, from 1.</summary>
+    public int? Line { get; init; }
+
+    /// <summary>The lines around it.</summary>
+    public IReadOnlyList<SourceLine> SourceLines { get; init; } = [];
+
+    /// <summary>The last lines that the failed step wrote.</summary>
+    public IReadOnlyList<string> LogTail { get; init; } = [];
+
+    /// <summary>The file that was not found, as the daemon names it; for <see cref="BuildFailureKind.FileNotInContext"/>.</summary>
+    public string? MissingFile { get; init; }
+
+    /// <summary>More on the cause that this client found out, such as the ignore rule that hid a file; null when nothing.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>The address of the engine.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>The build's reference, by which its history is found.</summary>
+    public required string BuildReference { get; init; }
+
+    /// <summary>All steps as far as they came.</summary>
+    public IReadOnlyList<BuildStep> Steps { get; init; } = [];
+}

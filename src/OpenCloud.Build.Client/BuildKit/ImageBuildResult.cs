@@ -1,0 +1,59 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A finished build.</summary>
+public sealed class ImageBuildResult
+{
+    /// <summary>The references the image got, in full (<c>docker.io/library/app:1</c>).</summary>
+    public required IReadOnlyList<string> References { get; init; }
+
+    /// <summary>The digest of the manifest or index, <c>sha256:…</c>; null when the exporter tells none.</summary>
+    public string? Digest { get; init; }
+
+    /// <summary>The digest of the image's config; null for an index or when the exporter tells none.</summary>
+    public string? ConfigDigest { get; init; }
+
+    /// <summary>The address of the engine that built it.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>The engine's own word on its version; null when it tells none.</summary>
+    public string? EngineVersion { get; init; }
+
+    /// <summary>The platforms built for.</summary>
+    public required IReadOnlyList<string> Platforms { get; init; }
+
+    /// <summary>The context's directory.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>From the request to the end of the build.</summary>
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>When the build was begun, by this machine's clock.</summary>
+    public DateTimeOffset Started { get; init; }
+
+    /// <summary>Every step, in the order in which the daemon made them known.</summary>
+    public required IReadOnlyList<BuildStep> Steps { get; init; }
+
+    /// <summary>How many steps there were.</summary>
+    public int StepCount => Steps.Count;
+
+    /// <summary>How many of them came from the cache.</summary>
+    public int CachedCount => Steps.Count(static s => s.Cached);
+
+    /// <summary>The frontend's warnings.</summary>
+    public required IReadOnlyList<BuildWarning> Warnings { get; init; }
+
+    /// <summary>
+    /// The bytes of file content that were sent to the engine. The Dockerfile and the ignore file go with every build, since the frontend
+    /// asks for them so; of the context goes what changed since its last build.
+    /// </summary>
+    public long BytesSent { get; init; }
+
+    /// <summary>The files whose content was sent.</summary>
+    public long FilesSent { get; init; }
+
+    /// <summary>The build's reference, by which its history is found.</summary>
+    public required string BuildReference { get; init; }
+
+    /// <summary>All that the exporter told, by its own keys.</summary>
+    public required IReadOnlyDictionary<string, string> ExporterResponse { get; init; }
+}

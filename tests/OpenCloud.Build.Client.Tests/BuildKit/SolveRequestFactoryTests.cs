@@ -1,0 +1,91 @@
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Protocol.Workers;
+using OpenCloud.Build.Client.Transport;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.BuildKit;
+
+public sealed class SolveRequestFactoryTests
+{
+    private static readonly EngineAddress Docker = EngineAddress.Parse("docker:///run/docker.sock");
+    private static readonly EngineAddress BuildKit = EngineAddress.Parse("unix:///run/buildkit/buildkitd.sock");
+
+    [Fact]
+    public void TheFrontendGetsWhatTheBuildAsksFor()
+    {
+        SolveRequest request = Create(new()
+        {
+            ContextPath = "/c",
+            DockerfilePath = "/else/where/My.dockerfile",
+            BuildArguments = new Dictionary<string, string> { ["A"] = "1" },
+            Labels = new Dictionary<string, string> { ["l"] = "v" },
+            Target = "t",
+            Platforms = ["linux/amd64", "linux/arm64"],
+            NoCache = true,
+            Pull = true,
+        });
+
+        Assert.Equal("dockerfile.v0", request.Frontend);
+        Assert.Equal(("ref", "session"), (request.Ref, request.Session));
+        Assert.Equal(
+            new SortedDictionary<string, string>
+            {
+                ["build-arg:A"] = "1",
+                ["filename"] = "My.dockerfile",
+                ["image-resolve-mode"] = "pull",
+                ["label:l"] = "v",
+                ["no-cache"] = "",
+                ["platform"] = "linux/amd64,linux/arm64",
+                ["target"] = "t",
+            },
+            new SortedDictionary<string, string>(request.FrontendAttrs));
+    }
+
+    [Fact]
+    public void ADockerEngineExportsToItsOwnStore()
+    {
+        SolveRequest request = Create(new() { ContextPath = "/c", Tags = ["app", "app:latest", "registry.test:5000/team/app:2"] }, Docker);
+        Exporter exporter = Assert.Single(request.Exporters);
+        Assert.Equal("moby", exporter.Type);
+        Assert.Equal("docker.io/library/app:latest,registry.test:5000/team/app:2", exporter.Attrs["name"]);
+        Assert.Equal("moby", request.ExporterDeprecated);
+        Assert.Equal(exporter.Attrs, request.ExporterAttrsDeprecated);
+    }
+
+    [Fact]
+    public void AContainerdWorkerUnpacks()
+    {
+        WorkerRecord worker = new() { Labels = { ["org.mobyproject.buildkit.worker.executor"] = "containerd", ["org.mobyproject.buildkit.worker.containerd.namespace"] = "buildkit" } };
+        EngineProfile profile = EngineProfile.From(BuildKit, new ListWorkersResponse { Record = { worker } });
+        Assert.True(profile.KeepsImages);
+        Exporter exporter = Assert.Single(SolveRequestFactory.Create(new() { ContextPath = "/c", Tags = ["a"] }, profile, "r", "s").Exporters);
+        Assert.Equal(("image", "true"), (exporter.Type, exporter.Attrs["unpack"]));
+    }
+
+    [Fact]
+    public void AnOciWorkerKeepsNoImages()
+    {
+        WorkerRecord worker = new() { Labels = { ["org.mobyproject.buildkit.worker.executor"] = "oci" } };
+        EngineProfile profile = EngineProfile.From(BuildKit, new ListWorkersResponse { Record = { worker } });
+        Assert.False(profile.KeepsImages);
+        Assert.DoesNotContain("unpack", SolveRequestFactory.Create(new() { ContextPath = "/c" }, profile, "r", "s").Exporters[0].Attrs.Keys);
+    }
+
+    [Fact]
+    public void TextHasTheUsualName()
+        => Assert.Equal("Dockerfile", Create(new() { ContextPath = "/c", DockerfileText = "FROM scratch" }).FrontendAttrs["filename"]);
+
+    [Fact]
+    public void TheSessionKeyIsOfTheDirectoryTheUserAndTheMachine()
+    {
+        string key = SessionKey.ForDirectory("/a/b", "m", "u");
+        Assert.Equal(key, SessionKey.ForDirectory("/a/b/", "m", "u"));
+        Assert.Equal(32, key.Length);
+        Assert.Equal(4, new[] { key, SessionKey.ForDirectory("/a/c", "m", "u"), SessionKey.ForDirectory("/a/b", "n", "u"), SessionKey.ForDirectory("/a/b", "m", "v") }.Distinct().Count());
+        Assert.Equal(SessionKey.ForDirectory("/x"), SessionKey.ForDirectory("/x"));
+    }
+
+    private static SolveRequest Create(ImageBuildRequest build, EngineAddress? address = null)
+        => SolveRequestFactory.Create(build, EngineProfile.From(address ?? BuildKit, new ListWorkersResponse()), "ref", "session");
+}

@@ -1,0 +1,230 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Engine.Tests.Fixture;
+
+namespace OpenCloud.Build.Engine.Tests.Builds;
+
+/// <summary>What a build makes of its request, seen in the image.</summary>
+public sealed class BuildTests(EngineFixture engines)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [EngineData]
+    public async Task Build_CopiesIntoScratch(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY hello /hello\n");
+        context.Write("hello", "hello from a test\n", "640");
+        string tag = BuildRun.NewTag("copy");
+
+        ImageBuildResult result = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [tag] }, Cancellation);
+
+        Assert.Equal(["docker.io/" + tag], result.References);
+        Assert.StartsWith("sha256:", result.Digest, StringComparison.Ordinal);
+        Assert.Equal(engine.Address, result.Engine);
+        Assert.NotEmpty(result.Platforms);
+        Assert.Contains(result.Steps, s => s.Name.Contains("COPY hello /hello", StringComparison.Ordinal) && s.Completed is not null);
+        if (await ReadImageAsync(engine, tag) is { } image)
+        {
+            TarImageEntry file = image.Files["hello"];
+            Assert.Equal(Hash("hello from a test\n"), file.Sha256);
+            Assert.Equal("640", file.Octal);
+            Assert.Equal((0, 0), (file.Uid, file.Gid));
+            Assert.Equal(image.ConfigDigest, result.ConfigDigest);
+        }
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_StopsAtTheTarget(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync("""
+            FROM scratch AS build
+            COPY busybox /bin/busybox
+            RUN ["/bin/busybox", "sh", "-c", "echo made > /made"]
+            FROM scratch AS middle
+            COPY --from=build /made /middle
+            FROM scratch
+            COPY --from=build /made /last
+            """);
+        string middle = BuildRun.NewTag("middle");
+        string last = BuildRun.NewTag("last");
+
+        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [middle], Target = "middle" }, Cancellation);
+        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [last] }, Cancellation);
+
+        if (await ReadImageAsync(engine, middle) is { } image)
+        {
+            Assert.Equal(["middle"], image.Files.Keys);
+            Assert.Equal(["last"], (await ReadImageAsync(engine, last))!.Files.Keys);
+            Assert.Equal(Hash("made\n"), image.Files["middle"].Sha256);
+        }
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_PassesArgumentsAndLabels(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync("""
+            FROM scratch
+            ARG GREETING=none
+            ARG KEPT=default
+            ENV GREETING=${GREETING} KEPT=${KEPT}
+            LABEL from.dockerfile=yes
+            COPY Dockerfile /
+            """);
+        string first = BuildRun.NewTag("args");
+        string second = BuildRun.NewTag("args");
+
+        ImageBuildResult result = await BuildRun.RunAsync(
+            engine,
+            new()
+            {
+                ContextPath = context.Path,
+                Tags = [first, second],
+                BuildArguments = new Dictionary<string, string> { ["GREETING"] = "grüß dich, \"world\" = $1" },
+                Labels = new Dictionary<string, string> { ["from.request"] = "a=b, c", ["from.dockerfile"] = "over" },
+            },
+            Cancellation);
+
+        Assert.Equal(["docker.io/" + first, "docker.io/" + second], result.References);
+        if (await ReadImageAsync(engine, second) is { } image)
+        {
+            JsonElement config = image.Config.GetProperty("config");
+            Assert.Contains("GREETING=grüß dich, \"world\" = $1", config.GetProperty("Env").EnumerateArray().Select(static e => e.GetString()));
+            Assert.Contains("KEPT=default", config.GetProperty("Env").EnumerateArray().Select(static e => e.GetString()));
+            Assert.Equal("a=b, c", config.GetProperty("Labels").GetProperty("from.request").GetString());
+            Assert.Equal("over", config.GetProperty("Labels").GetProperty("from.dockerfile").GetString());
+            Assert.Equal(image.ManifestDigest, (await ReadImageAsync(engine, first))!.ManifestDigest);
+        }
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_AgainComesFromTheCacheUnlessAskedNotTo(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync(
+            "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]\n");
+        ImageBuildRequest request = new() { ContextPath = context.Path };
+
+        ImageBuildResult first = await BuildRun.RunAsync(engine, request, Cancellation);
+        ImageBuildResult again = await BuildRun.RunAsync(engine, request, Cancellation);
+        ImageBuildResult anew = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, NoCache = true }, Cancellation);
+
+        Assert.Empty(first.References);
+        Assert.Equal(first.Digest, again.Digest);
+        Assert.Equal(2, again.CachedCount);
+        Assert.Equal(0, anew.CachedCount);
+        Assert.NotEqual(first.Digest, anew.Digest);
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_TakesADockerfileFromAnywhereWithItsOwnIgnoreFile(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder elsewhere = new();
+        elsewhere.Write("my build.dockerfile", "FROM scratch\nCOPY . /\n");
+        elsewhere.Write("my build.dockerfile.dockerignore", "*.log\n!keep.log\n");
+        elsewhere.Write("secret", "must not be asked for");
+        using ContextFolder context = new();
+        context.Write(".dockerignore", "*\n");
+        context.Write("a.txt", "a");
+        context.Write("b.log", "b");
+        context.Write("keep.log", "keep");
+        string tag = BuildRun.NewTag("elsewhere");
+
+        ImageBuildResult result = await BuildRun.RunAsync(
+            engine, new() { ContextPath = context.Path, DockerfilePath = elsewhere.At("my build.dockerfile"), Tags = [tag] }, Cancellation);
+
+        Assert.NotNull(result.Digest);
+        if (await ReadImageAsync(engine, tag) is { } image)
+        {
+            Assert.Equal([".dockerignore", "a.txt", "keep.log"], image.Files.Keys);
+        }
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_TakesADockerfileAsText(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = new();
+        context.Write("Dockerfile", "FROM scratch\nCOPY no-such-file /\n");
+        context.Write(".dockerignore", "hidden\n");
+        context.Write("shown", "shown");
+        context.Write("hidden", "hidden");
+        string[] before = Directory.GetFileSystemEntries(context.Path);
+        string tag = BuildRun.NewTag("text");
+
+        await BuildRun.RunAsync(
+            engine, new() { ContextPath = context.Path, DockerfileText = "FROM scratch\nCOPY . /\n", Tags = [tag] }, Cancellation);
+
+        Assert.Equal(before, Directory.GetFileSystemEntries(context.Path));
+        if (await ReadImageAsync(engine, tag) is { } image)
+        {
+            Assert.Equal([".dockerignore", "Dockerfile", "shown"], image.Files.Keys);
+        }
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_TakesADockerfileInASubfolderAndLowerCase(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = new();
+        context.Write("docker/app/dockerfile", "from scratch\ncopy root /\n");
+        context.Write("root", "r");
+        ImageBuildResult result = await BuildRun.RunAsync(
+            engine, new() { ContextPath = context.Path, DockerfilePath = context.At("docker/app/dockerfile") }, Cancellation);
+        Assert.NotNull(result.Digest);
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Build_ForAnotherPlatform(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = new();
+        context.Write("Dockerfile", "FROM scratch\nARG TARGETARCH\nLABEL arch=${TARGETARCH}\nCOPY Dockerfile /\n");
+        ImageBuildResult one = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Platforms = ["linux/arm64"] }, Cancellation);
+        Assert.Equal(["linux/arm64"], one.Platforms);
+        ImageBuildResult two = await BuildRun.RunAsync(
+            engine, new() { ContextPath = context.Path, Platforms = ["linux/amd64", "linux/arm64"] }, Cancellation);
+        Assert.NotNull(two.Digest);
+        Assert.NotEqual(one.Digest, two.Digest);
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Docker28)]
+    public async Task Build_TellsTheFrontendsWarnings(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = new();
+        context.Write("Dockerfile", "FROM scratch as one\nCOPY Dockerfile /\n");
+        ImageBuildResult result = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path }, Cancellation);
+        BuildWarning warning = Assert.Single(result.Warnings);
+        Assert.Contains("FromAsCasing", warning.Message, StringComparison.Ordinal);
+        Assert.Equal(("Dockerfile", 1), (warning.File, warning.Line));
+        Assert.NotNull(warning.Url);
+    }
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static async Task<TarImage?> ReadImageAsync(RunningEngine engine, string tag)
+    {
+        if (engine.DockerSocket is null)
+        {
+            return null;
+        }
+
+        using DockerApi docker = new(engine);
+        return await docker.ReadImageAsync(tag, Cancellation);
+    }
+}
