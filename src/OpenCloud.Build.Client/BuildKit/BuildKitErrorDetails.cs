@@ -1,0 +1,136 @@
+using System.Text.Json;
+using OpenCloud.Build.Client.Grpc;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A position in a source file, as BuildKit counts: lines from 1, characters from 0.</summary>
+/// <param name="StartLine">The first line.</param>
+/// <param name="StartCharacter">The first character on it.</param>
+/// <param name="EndLine">The last line; never before the first.</param>
+/// <param name="EndCharacter">The character after the last on it.</param>
+public sealed record SourceRange(int StartLine, int StartCharacter, int EndLine, int EndCharacter);
+
+/// <summary>Where in a source file an error arose.</summary>
+/// <param name="FileName">The file's name as the frontend knows it, for example <c>Dockerfile</c>.</param>
+/// <param name="Data">The file's bytes; empty when they were not sent.</param>
+/// <param name="Language">The language, for example <c>Dockerfile</c>; empty when unknown.</param>
+/// <param name="Ranges">The places, most often one.</param>
+public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges);
+
+/// <summary>
+/// What BuildKit tells of an error beside its message: details of the gRPC status whose type URLs are
+/// <c>github.com/moby/buildkit/errdefs.Source+json</c> and the like, and whose values are JSON (solver/errdefs, util/grpcerrors and
+/// frontend/gateway/pb/exit.go; the same from v0.13 to v0.32). A detail that is unknown or garbled is left out: it never hides the error.
+/// </summary>
+public sealed record BuildKitErrorDetails
+{
+    private const string Prefix = "github.com/moby/buildkit/";
+
+    /// <summary>Without any detail.</summary>
+    public static BuildKitErrorDetails None { get; } = new();
+
+    /// <summary>Places in source files, the innermost last.</summary>
+    public IReadOnlyList<ErrorSource> Sources { get; private init; } = [];
+
+    /// <summary>The digest of the vertex that failed, or null.</summary>
+    public string? VertexDigest { get; private init; }
+
+    /// <summary>The exit code of the process that failed, or null. 255 also stands for a process whose exit code is not known.</summary>
+    public uint? ExitCode { get; private init; }
+
+    /// <summary>A request that the frontend does not know, or null.</summary>
+    public string? UnsupportedSubrequest { get; private init; }
+
+    /// <summary>A capability that the frontend lacks, or null.</summary>
+    public string? MissingFrontendCapability { get; private init; }
+
+    /// <summary>The frontend that failed, for example <c>dockerfile.v0</c>, or null.</summary>
+    public string? Frontend { get; private init; }
+
+    /// <summary>What the failed operation is called to people (<c>llb.customname</c> and others), empty when not told.</summary>
+    public IReadOnlyDictionary<string, string> OperationDescription { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>Decodes the details of a call's error.</summary>
+    public static BuildKitErrorDetails From(GrpcException error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return From(error.Details);
+    }
+
+    /// <summary>Decodes status details; never throws because of one.</summary>
+    /// <param name="details">The details in the order in which they came.</param>
+    public static BuildKitErrorDetails From(IEnumerable<GrpcStatusDetail> details)
+    {
+        ArgumentNullException.ThrowIfNull(details);
+        BuildKitErrorDetails result = None;
+        foreach (GrpcStatusDetail detail in details)
+        {
+            if (!detail.TypeUrl.StartsWith(Prefix, StringComparison.Ordinal))
+            {
+                continue;
+            }
+            try
+            {
+                using JsonDocument json = JsonDocument.Parse(detail.Value);
+                result = json.RootElement.ValueKind == JsonValueKind.Object ? result.With(detail.TypeUrl[Prefix.Length..], json.RootElement) : result;
+            }
+            catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+            {
+                // Garbled: the status itself still tells what failed.
+            }
+        }
+        return result;
+    }
+
+    private BuildKitErrorDetails With(string type, JsonElement json) => type switch
+    {
+        "errdefs.Source+json" when ReadSource(json) is { } source => this with { Sources = [.. Sources, source] },
+        "errdefs.Vertex+json" => this with { VertexDigest = Text(json, "digest") ?? VertexDigest },
+        "errdefs.Subrequest+json" => this with { UnsupportedSubrequest = Text(json, "name") ?? UnsupportedSubrequest },
+        "errdefs.FrontendCap+json" => this with { MissingFrontendCapability = Text(json, "name") ?? MissingFrontendCapability },
+        "errdefs.Frontend+json" => this with { Frontend = Text(json, "name") ?? Frontend },
+        // Go leaves a zero out; a message that is there says that a process has ended.
+        "gatewayapi.ExitMessage+json" => this with { ExitCode = json.TryGetProperty("Code", out JsonElement code) ? code.GetUInt32() : 0 },
+        "errdefs.Solve+json" when ReadDescription(json) is { Count: > 0 } description => this with { OperationDescription = description },
+        _ => this,
+    };
+
+    private static ErrorSource? ReadSource(JsonElement json)
+    {
+        if (!json.TryGetProperty("info", out JsonElement info) || info.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+        List<SourceRange> ranges = [];
+        if (json.TryGetProperty("ranges", out JsonElement list) && list.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement range in list.EnumerateArray())
+            {
+                (int startLine, int startCharacter) = Position(range, "start");
+                (int endLine, int endCharacter) = Position(range, "end");
+                if (startLine > 0)
+                {
+                    ranges.Add(new SourceRange(startLine, startCharacter, Math.Max(startLine, endLine), endCharacter));
+                }
+            }
+        }
+        byte[] data = info.TryGetProperty("data", out JsonElement bytes) && bytes.ValueKind == JsonValueKind.String && bytes.TryGetBytesFromBase64(out byte[]? decoded) ? decoded : [];
+        return new ErrorSource(Text(info, "filename") ?? "", data, Text(info, "language") ?? "", ranges);
+    }
+
+    private static (int Line, int Character) Position(JsonElement range, string name) =>
+        range.ValueKind == JsonValueKind.Object && range.TryGetProperty(name, out JsonElement position) && position.ValueKind == JsonValueKind.Object
+            ? (Number(position, "line"), Number(position, "character"))
+            : (0, 0);
+
+    private static Dictionary<string, string> ReadDescription(JsonElement json) =>
+        json.TryGetProperty("description", out JsonElement map) && map.ValueKind == JsonValueKind.Object
+            ? map.EnumerateObject().Where(static p => p.Value.ValueKind == JsonValueKind.String).DistinctBy(static p => p.Name).ToDictionary(static p => p.Name, static p => p.Value.GetString()!)
+            : [];
+
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static int Number(JsonElement json, string name) =>
+        json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : 0;
+}

@@ -1,0 +1,156 @@
+namespace OpenCloud.Build.Client.Grpc;
+
+/// <summary>
+/// Finds the data in a sequence of framed <c>BytesMessage</c>s, given in pieces of any size: consumes what stands between data, and
+/// tells how many bytes of data come next. Without I/O.
+/// </summary>
+internal sealed class BytesMessageReader
+{
+    private enum Part
+    {
+        Prefix,
+        Tag,
+        Length,
+        Skip,
+        SkipVarint,
+    }
+
+    private readonly byte[] _prefix = new byte[GrpcFrame.PrefixLength];
+    private Part _part;
+    private int _prefixFilled;
+    private int _messageLeft;
+    private uint _varint;
+    private int _varintShift;
+    private uint _tag;
+    private int _skipLeft;
+
+    /// <summary>Bytes of data that come next; whoever takes some of them lowers it.</summary>
+    public long DataLeft { get; set; }
+
+    /// <summary>True when an end here is no truncation.</summary>
+    public bool IsBetweenMessages => _part is Part.Prefix or Part.Tag && DataLeft == 0 && _messageLeft == 0 && _prefixFilled == 0 && _varintShift == 0;
+
+    /// <summary>Consumes bytes until data comes or there are no more.</summary>
+    /// <returns>How many were consumed.</returns>
+    /// <exception cref="GrpcException">The bytes are no such messages.</exception>
+    public int Parse(ReadOnlySpan<byte> bytes)
+    {
+        int position = 0;
+        while (DataLeft == 0)
+        {
+            if (_messageLeft == 0 && _part != Part.Prefix)
+            {
+                if (_part != Part.Tag || _varintShift != 0)
+                {
+                    throw Malformed();
+                }
+                _part = Part.Prefix;
+            }
+            if (position == bytes.Length)
+            {
+                break;
+            }
+            switch (_part)
+            {
+                case Part.Prefix:
+                    int taken = Math.Min(_prefix.Length - _prefixFilled, bytes.Length - position);
+                    bytes.Slice(position, taken).CopyTo(_prefix.AsSpan(_prefixFilled));
+                    position += taken;
+                    _prefixFilled += taken;
+                    if (_prefixFilled == _prefix.Length)
+                    {
+                        _prefixFilled = 0;
+                        _messageLeft = GrpcFrame.ReadPrefix(_prefix);
+                        _part = Part.Tag;
+                    }
+                    break;
+                case Part.Skip:
+                    int skipped = Math.Min(_skipLeft, bytes.Length - position);
+                    position += skipped;
+                    _skipLeft -= skipped;
+                    _messageLeft -= skipped;
+                    if (_skipLeft == 0)
+                    {
+                        _part = Part.Tag;
+                    }
+                    break;
+                default:
+                    _messageLeft--;
+                    if (TakeVarint(bytes[position++]))
+                    {
+                        uint value = _varint;
+                        _varint = 0;
+                        _varintShift = 0;
+                        OnVarint(value);
+                    }
+                    break;
+            }
+        }
+        return position;
+    }
+
+    private bool TakeVarint(byte next)
+    {
+        if (_varintShift > 63)
+        {
+            throw Malformed();
+        }
+        // Tags and lengths fit 32 bits; what a longer varint has above them only matters when it is skipped.
+        if (_varintShift < 32)
+        {
+            _varint |= (uint)(next & 0x7f) << _varintShift;
+        }
+        _varintShift += 7;
+        return (next & 0x80) == 0;
+    }
+
+    private void OnVarint(uint value)
+    {
+        switch (_part)
+        {
+            case Part.Tag:
+                _tag = value;
+                _part = (value & 7) switch
+                {
+                    0 => Part.SkipVarint,
+                    1 => Skip(8),
+                    2 => Part.Length,
+                    5 => Skip(4),
+                    _ => throw Malformed(),
+                };
+                break;
+            case Part.Length:
+                if (value > _messageLeft)
+                {
+                    throw Malformed();
+                }
+                if (_tag >> 3 == 1)
+                {
+                    // The caller takes the data itself, so it counts as read from here on.
+                    DataLeft = value;
+                    _messageLeft -= (int)value;
+                    _part = Part.Tag;
+                }
+                else
+                {
+                    _part = value == 0 ? Part.Tag : Skip((int)value);
+                }
+                break;
+            default:
+                _part = Part.Tag;
+                break;
+        }
+    }
+
+    private Part Skip(int count)
+    {
+        if (count > _messageLeft)
+        {
+            throw Malformed();
+        }
+        _skipLeft = count;
+        return Part.Skip;
+    }
+
+    private static GrpcException Malformed() => new(new GrpcStatus(GrpcStatusCode.Internal, "The engine sent what is no BytesMessage."));
+}

@@ -1,0 +1,295 @@
+using System.Buffers;
+
+namespace OpenCloud.Build.Client.Grpc;
+
+/// <summary>
+/// The bytes that travel in the <c>BytesMessage</c>s of a duplex call (<c>bytes data = 1</c>; BuildKit's Control.Session), as a stream.
+/// One reader and one writer at a time, which may be two tasks.
+/// </summary>
+/// <remarks>
+/// Writes are gathered in a small buffer and go out as one message at the next <see cref="FlushAsync(CancellationToken)"/> or when the
+/// buffer is full; a large write goes out at once, in messages of at most 1 MiB, and is not copied but for what fills up the buffer's
+/// DATA frame. Reads hand out what there is, across messages.
+/// </remarks>
+internal sealed class BytesMessageStream : Stream
+{
+    /// <summary>The most data in a message: older daemons accept messages of 4 MiB, and an even share of the link is worth more than a few bytes less of prefix.</summary>
+    internal const int LargestData = 1024 * 1024;
+
+    // A multiple of HTTP/2's default frame size, so that a full buffer leaves no crumbs of frames.
+    private const int BufferSize = 2 * 16384;
+
+    // Room for the longest prefix before the data: gRPC's 5 bytes, a tag, the length as a varint of up to 4 bytes.
+    private const int Headroom = 10;
+    private const byte DataTag = (1 << 3) | 2;
+    private const int ReadBufferSize = 32 * 1024;
+
+    private readonly GrpcDuplexCall _call;
+    private readonly BytesMessageReader _reader = new();
+    private byte[]? _out = ArrayPool<byte>.Shared.Rent(BufferSize);
+    private byte[]? _in = ArrayPool<byte>.Shared.Rent(ReadBufferSize);
+    private int _pending;
+    private int _inStart;
+    private int _inEnd;
+    private int _writing;
+    private int _reading;
+    private bool _completed;
+    private int _disposed;
+
+    public BytesMessageStream(GrpcDuplexCall call) => _call = call;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>The data bytes written so far.</summary>
+    public long BytesWritten { get; private set; }
+
+    /// <summary>The data bytes read so far.</summary>
+    public long BytesRead { get; private set; }
+
+    /// <inheritdoc/>
+    /// <exception cref="IOException">The call has ended; the inner exception is how.</exception>
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Enter(ref _writing, "write");
+        try
+        {
+            BytesWritten += buffer.Length;
+            while (buffer.Length > 0)
+            {
+                int room = BufferSize - Headroom - _pending;
+                if (buffer.Length < room)
+                {
+                    buffer.Span.CopyTo(_out.AsSpan(Headroom + _pending));
+                    _pending += buffer.Length;
+                    return;
+                }
+                int taken = Math.Min(buffer.Length, LargestData - _pending);
+                await SendAsync(buffer[..taken], cancellationToken).ConfigureAwait(false);
+                buffer = buffer[taken..];
+            }
+        }
+        catch (GrpcException e)
+        {
+            throw Broken(e);
+        }
+        finally
+        {
+            Volatile.Write(ref _writing, 0);
+        }
+    }
+
+    /// <summary>Sends what was written.</summary>
+    /// <exception cref="IOException">The call has ended; the inner exception is how.</exception>
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        Enter(ref _writing, "flush");
+        try
+        {
+            if (_pending > 0)
+            {
+                await SendAsync(ReadOnlyMemory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+            }
+            await _call.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (GrpcException e)
+        {
+            throw Broken(e);
+        }
+        finally
+        {
+            Volatile.Write(ref _writing, 0);
+        }
+    }
+
+    /// <summary>Sends what was written and ends this direction: the peer reads to the end and may still answer.</summary>
+    public async Task CompleteWritingAsync(CancellationToken cancellationToken = default)
+    {
+        if (!_completed)
+        {
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+            _completed = true;
+            _call.CompleteWriting();
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="IOException">The call ended otherwise than with status Ok, which reads as 0 bytes; the inner exception is how.</exception>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Enter(ref _reading, "read");
+        try
+        {
+            int read = await ReadDataAsync(buffer, cancellationToken).ConfigureAwait(false);
+            BytesRead += read;
+            return read;
+        }
+        catch (GrpcException e)
+        {
+            throw Broken(e);
+        }
+        finally
+        {
+            Volatile.Write(ref _reading, 0);
+        }
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override void Flush() => FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>Ends both directions at once. What was written and not flushed is dropped; <see cref="CompleteWritingAsync"/> first keeps it.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+        await _call.DisposeAsync().ConfigureAwait(false);
+        // A buffer that a read or a write is still busy with is left to the collector rather than handed to somebody else.
+        ReturnIfIdle(ref _writing, ref _out);
+        ReturnIfIdle(ref _reading, ref _in);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+        base.Dispose(disposing);
+    }
+
+    private static void ReturnIfIdle(ref int busy, ref byte[]? buffer)
+    {
+        if (Interlocked.CompareExchange(ref busy, 1, 0) == 0 && Interlocked.Exchange(ref buffer, null) is { } idle)
+        {
+            ArrayPool<byte>.Shared.Return(idle);
+        }
+    }
+
+    /// <summary>Sends one message: what is pending, then the given data.</summary>
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        byte[] buffer = _out!;
+        int length = _pending + data.Length;
+        int varint = length < 1 << 7 ? 1 : length < 1 << 14 ? 2 : length < 1 << 21 ? 3 : 4;
+        int start = Headroom - (GrpcFrame.PrefixLength + 1 + varint);
+        GrpcFrame.WritePrefix(buffer.AsSpan(start), 1 + varint + length);
+        int at = start + GrpcFrame.PrefixLength;
+        buffer[at++] = DataTag;
+        for (int rest = length; ; rest >>= 7)
+        {
+            buffer[at++] = (byte)(rest < 0x80 ? rest : rest | 0x80);
+            if (rest < 0x80)
+            {
+                break;
+            }
+        }
+        int filled = Headroom + _pending;
+        int fill = Math.Min(data.Length, start + BufferSize - filled);
+        fill = Math.Min(fill, buffer.Length - filled);
+        data.Span[..fill].CopyTo(buffer.AsSpan(filled));
+        _pending = 0;
+        await _call.WriteAsync(buffer.AsMemory(start, filled + fill - start), cancellationToken).ConfigureAwait(false);
+        if (fill < data.Length)
+        {
+            await _call.WriteAsync(data[fill..], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<int> ReadDataAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (_inStart < _inEnd)
+            {
+                int consumed = Parse(_in.AsSpan(_inStart, _inEnd - _inStart));
+                _inStart += consumed;
+                if (_reader.DataLeft > 0)
+                {
+                    if (buffer.Length == 0)
+                    {
+                        return 0;
+                    }
+                    int available = (int)Math.Min(Math.Min(_reader.DataLeft, _inEnd - _inStart), buffer.Length);
+                    if (available > 0)
+                    {
+                        _in.AsSpan(_inStart, available).CopyTo(buffer.Span);
+                        _inStart += available;
+                        _reader.DataLeft -= available;
+                        return available;
+                    }
+                }
+                if (_inStart < _inEnd)
+                {
+                    continue;
+                }
+            }
+            // With the buffer empty and much data to come, it can go where it is wanted without a stop here.
+            if (_reader.DataLeft >= ReadBufferSize && buffer.Length >= ReadBufferSize)
+            {
+                int direct = await _call.Call.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _reader.DataLeft)], cancellationToken).ConfigureAwait(false);
+                if (direct == 0)
+                {
+                    throw _call.Call.Fail(_call.Call.Truncated());
+                }
+                _reader.DataLeft -= direct;
+                return direct;
+            }
+            _inStart = 0;
+            _inEnd = await _call.Call.ReadAsync(_in.AsMemory(0, ReadBufferSize), cancellationToken).ConfigureAwait(false);
+            if (_inEnd == 0)
+            {
+                return _reader.IsBetweenMessages ? 0 : throw _call.Call.Fail(_call.Call.Truncated());
+            }
+        }
+    }
+
+    private int Parse(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return _reader.Parse(bytes);
+        }
+        catch (GrpcException e)
+        {
+            throw _call.Call.Fail(e);
+        }
+    }
+
+    private void Enter(ref int busy, string what)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (Interlocked.CompareExchange(ref busy, 1, 0) != 0)
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            throw new InvalidOperationException($"A {what} began while another one on the same stream was under way.");
+        }
+    }
+
+    private static IOException Broken(GrpcException e) => new($"The stream to the engine ended: {e.Message}", e);
+}
