@@ -15,7 +15,7 @@ Clean    removes what the other tasks made.
 .EXAMPLE
 ./build.ps1 Test -Suite Client,Pester
 .EXAMPLE
-./build.ps1 Test -Suite Engine -- -class OpenCloud.Build.Engine.Tests.FixtureTests
+./build.ps1 Test -Suite Engine -Options '-class OpenCloud.Build.Engine.Tests.FixtureTests'
 .EXAMPLE
 ./build.ps1 Demo -Address unix:///run/buildkit/buildkitd.sock
 #>
@@ -37,9 +37,8 @@ param(
     # Demo: the image's name.
     [string] $Tag = 'demo/app:1',
 
-    # Test: options for xunit. Bench: options for the bench.
-    [Parameter(ValueFromRemainingArguments)]
-    [string[]] $Rest = @()
+    # Test: options for xunit. Bench: options for the bench. As one string, with blanks between them.
+    [string] $Options
 )
 
 Set-StrictMode -Version Latest
@@ -49,16 +48,14 @@ Set-Location -LiteralPath $PSScriptRoot
 
 # With -File, a list is one string.
 $suites = @($Suite -split ',' | Where-Object { $_ })
-# A -- only keeps PowerShell from reading what follows.
-$options = @($Rest | Where-Object { $_ -ne '--' })
+$optionList = @($Options -split '\s+' | Where-Object { $_ })
 
 function Invoke-Build {
-    dotnet build OpenCloud.Build.slnx --configuration $Configuration --verbosity quiet --nologo | Out-Host
+    # The module's project puts its assemblies there; what an older build left must not stay.
     if (Test-Path bin/OpenCloud.Build) {
         Remove-Item bin/OpenCloud.Build -Recurse
     }
-    dotnet publish src/OpenCloud.Build --configuration $Configuration --no-build --output bin/OpenCloud.Build `
-        --verbosity quiet --nologo | Out-Host
+    dotnet build OpenCloud.Build.slnx --configuration $Configuration --verbosity quiet --nologo | Out-Host
 }
 
 # Runs Pester in a process of its own: a session keeps assemblies it has loaded, and a hung run can be ended.
@@ -75,23 +72,10 @@ function Invoke-PesterSuite {
     Write-Host "`n== Pester"
     $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', 'pester.txt')
     Remove-Item $counts -ErrorAction Ignore
-    $run = {
-        param($folder, $counts)
-        $configuration = New-PesterConfiguration
-        $configuration.Run.Path = $folder
-        $configuration.Run.PassThru = $true
-        $configuration.Output.Verbosity = 'Normal'
-        $configuration.Output.RenderMode = 'Plaintext'
-        $result = Invoke-Pester -Configuration $configuration
-        # A file or a block that could not even be run has failed as well.
-        $failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
-        Set-Content -LiteralPath $counts -Value $result.PassedCount, $failed, ($result.SkippedCount + $result.NotRunCount)
-    }
-    $command = "& { $run } '$PSScriptRoot/tests/Pester' '$counts'"
     $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT ? $env:OPENCLOUD_BUILD_TEST_TIMEOUT : 1200
     $PSNativeCommandUseErrorActionPreference = $false
     timeout --signal INT --kill-after 30 $limit ([Environment]::ProcessPath) -NoProfile -NonInteractive `
-        -EncodedCommand ([Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($command))) | Out-Host
+        -File tests/run-pester.ps1 $counts | Out-Host
     if (-not (Test-Path $counts)) {
         Write-Host "FAILED: Pester ended with exit code $LASTEXITCODE and without a result"
         return 0, 1, 0
@@ -107,7 +91,7 @@ function Invoke-Test {
     if ($xunit -or -not $suites) {
         $PSNativeCommandUseErrorActionPreference = $false
         Remove-Item TestResults/counts.txt -ErrorAction Ignore
-        tests/run-xunit --configuration $Configuration --suite ($xunit -join ',') --counts TestResults/counts.txt -- @options |
+        tests/run-xunit --configuration $Configuration --suite ($xunit -join ',') --counts TestResults/counts.txt -- @optionList |
             Out-Host
         [int[]] $sum = [regex]::Matches((Get-Content -Raw TestResults/counts.txt), '\d+').Value
     }
@@ -152,7 +136,7 @@ function Invoke-Demo {
 
 function Invoke-Bench {
     Invoke-Build
-    dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- @options | Out-Host
+    dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- @optionList | Out-Host
 }
 
 function Invoke-Package {
@@ -175,7 +159,7 @@ function Invoke-Package {
 
 function Invoke-Clean {
     Get-Item bin, artifacts, TestResults -ErrorAction Ignore | Remove-Item -Recurse -Force
-    Get-ChildItem src, tests, bench, samples -Directory -Recurse -ErrorAction Ignore |
+    Get-ChildItem src, tools, tests, bench, samples -Directory -Recurse -ErrorAction Ignore |
         Where-Object Name -In 'bin', 'obj' | Where-Object { Test-Path $_ } | Remove-Item -Recurse -Force
 }
 

@@ -6,10 +6,10 @@
 #
 #   build     builds everything; the module's assemblies go to bin/OpenCloud.Build
 #   test      builds, then runs every suite; the last line is "N passed, N failed, N skipped"
-#             -Suite Client,Host,Engine,Pester   some of them       -- OPTIONS   passed on to xunit
+#             -Suite Client,Host,Engine,Pester   some of them       -Options '...'   for xunit
 #   demo      builds samples/demo-app on a real engine and shows the result
-#             -Address ADDRESS   on this one                        -Tag NAME    under this name
-#   bench     measures this client beside its peers; all options are passed on to the bench
+#             -Address ADDRESS   on this one                        -Tag NAME        under this name
+#   bench     measures this client beside its peers           -Options '...'   for the bench
 #   package   makes the module's archive in artifacts/
 #   clean     removes what the other tasks made
 #
@@ -18,7 +18,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-usage() { sed -n '2,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 # The module needs PowerShell 7.6; an older one is as good as none.
 is_new_enough() {
@@ -51,28 +51,26 @@ esac
 command -v dotnet >/dev/null || { echo "build.sh: dotnet is not on PATH: install the .NET 10 SDK" >&2; exit 1; }
 
 if find_pwsh; then
-  # The option --% of a shell is not needed: -File passes arguments as they are.
   exec "${pwsh[@]}" -NoProfile -NonInteractive -File ./build.ps1 "$task" "$@"
 fi
 
 configuration=Release suite='' address='' tag=demo/app:1
-rest=()
+options=()
 while [ $# -gt 0 ]; do
   case ${1,,} in
     -configuration) configuration=$2; shift 2 ;;
     -suite) suite=$2; shift 2 ;;
     -address) address=$2; shift 2 ;;
     -tag) tag=$2; shift 2 ;;
-    --) shift; rest+=("$@"); break ;;
-    *) rest+=("$1"); shift ;;
+    -options) read -ra options <<<"$2"; shift 2 ;;
+    *) echo "build.sh: no option '$1'" >&2; exit 2 ;;
   esac
 done
 
+# The module's project puts its assemblies into bin/OpenCloud.Build; what an older build left there must not stay.
 build() {
-  dotnet build OpenCloud.Build.slnx --configuration "$configuration" --verbosity quiet --nologo
   rm -rf bin/OpenCloud.Build
-  dotnet publish src/OpenCloud.Build --configuration "$configuration" --no-build --output bin/OpenCloud.Build \
-    --verbosity quiet --nologo
+  dotnet build OpenCloud.Build.slnx --configuration "$configuration" --verbosity quiet --nologo
 }
 
 case $task in
@@ -84,7 +82,7 @@ case $task in
     build
     code=0
     tests/run-xunit --configuration "$configuration" --suite "$suite" --counts TestResults/counts.txt -- \
-      ${rest[@]+"${rest[@]}"} || code=$?
+      ${options[@]+"${options[@]}"} || code=$?
     echo
     without_pwsh "THE PESTER SUITE WAS NOT RUN"
     if grep -q '^0 passed, 0 failed' TestResults/counts.txt; then
@@ -110,7 +108,7 @@ case $task in
     ;;
   bench)
     without_pwsh "the case of a warm PowerShell is left out"
-    dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- ${rest[@]+"${rest[@]}"}
+    dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- ${options[@]+"${options[@]}"}
     ;;
   package)
     build
@@ -119,6 +117,6 @@ case $task in
     ;;
   clean)
     rm -rf bin artifacts TestResults
-    find src tests bench samples -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} + 2>/dev/null || true
+    find src tools tests bench samples -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} + 2>/dev/null || true
     ;;
 esac

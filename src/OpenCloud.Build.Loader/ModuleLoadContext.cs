@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Loader;
 /// </summary>
 /// <remarks>
 /// This assembly is the only one of the module in the default context. A session loads it once, from whichever copy is imported
-/// first, and it then serves every other copy and version: <see cref="Load"/> must keep its signature.
+/// first, and it then serves every other copy and version: <see cref="Load(string, out bool)"/> must keep its signature.
 /// </remarks>
 public sealed class ModuleLoadContext : AssemblyLoadContext
 {

@@ -10,24 +10,24 @@ namespace OpenCloud.Build.Pipeline;
 internal interface IPipelinePoster
 {
     /// <summary>Whether verbose lines are shown or kept at all; where not, they need not be made.</summary>
-    bool IsVerbose { get; }
+    public bool IsVerbose { get; }
 
     /// <summary>Writes an object to the pipeline. Blocks while more is queued than the pipeline can take.</summary>
-    void Output(object value);
+    public void Output(object value);
 
     /// <summary>Writes a verbose line. Blocks while more is queued than the pipeline can take.</summary>
-    void Verbose(string text);
+    public void Verbose(string text);
 
     /// <summary>Writes a warning.</summary>
-    void Warning(string text);
+    public void Warning(string text);
 
     /// <summary>Writes a non-terminating error.</summary>
-    void Error(ErrorRecord error);
+    public void Error(ErrorRecord error);
 
     /// <summary>Shows how far things are. Never blocks: of several between two repaints only the last is shown.</summary>
-    void Progress(ProgressSnapshot snapshot);
+    public void Progress(ProgressSnapshot snapshot);
 
     /// <summary>Runs <paramref name="function"/> on the pipeline's thread: for ShouldProcess, ShouldContinue and the like.</summary>
     /// <exception cref="OperationCanceledException">The pipeline was stopped first.</exception>
-    Task<T> InvokeAsync<T>(Func<T> function);
+    public Task<T> InvokeAsync<T>(Func<T> function);
 }

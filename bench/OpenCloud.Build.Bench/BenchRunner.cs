@@ -1,0 +1,109 @@
+using OpenCloud.Build.Bench.Clients;
+using OpenCloud.Build.Bench.Engines;
+using OpenCloud.Build.Bench.Measuring;
+
+namespace OpenCloud.Build.Bench;
+
+/// <summary>Measures every case with every client, the clients in turns.</summary>
+internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCache cache, string scratch, TextWriter progress)
+{
+    /// <summary>The load averages of the last minute, as they were before each build.</summary>
+    public List<double> Loads { get; } = [];
+
+    /// <summary>Measures the cases of one context.</summary>
+    /// <returns>For each case and client, its samples in order.</returns>
+    /// <remarks>
+    /// A round of a client is: empty the engine's cache, build (cold), build again (nothing changed), change a file, build. So the
+    /// engine holds one client's copies at a time, and each client meets the same engine. The tiny context is never cold.
+    /// </remarks>
+    public Dictionary<(BenchCase Case, IBenchClient Client), List<Sample>> Measure(
+        ContextKind kind, IReadOnlyList<BenchCase> cases, int rounds)
+    {
+        var samples = new Dictionary<(BenchCase, IBenchClient), List<Sample>>();
+        var tiny = new ContextFolder(Path.Join(scratch, "warm-up"), ContextKind.Tiny);
+        var context = kind == ContextKind.Tiny ? tiny : new ContextFolder(Path.Join(scratch, kind.ToString()), kind);
+        try
+        {
+            foreach (var client in clients)
+            {
+                client.Begin(tiny.Path);
+            }
+
+            for (var round = 1; round <= rounds; round++)
+            {
+                // Whoever is first in a round meets the machine as the last round left it: not always the same one.
+                foreach (var client in Rotate(round))
+                {
+                    Round(client, context, kind, cases, round, samples);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var client in clients)
+            {
+                client.Dispose();
+            }
+
+            Directory.Delete(tiny.Path, recursive: true);
+            if (context != tiny)
+            {
+                Directory.Delete(context.Path, recursive: true);
+            }
+        }
+
+        return samples;
+    }
+
+    /// <summary>Prepares a context as a case needs it, for a build by hand.</summary>
+    public ContextFolder Prepare(ContextKind kind)
+    {
+        cache.Empty();
+        return new ContextFolder(Path.Join(scratch, kind.ToString()), kind);
+    }
+
+    private IEnumerable<IBenchClient> Rotate(int by) => clients.Select((_, index) => clients[(index + by) % clients.Count]);
+
+    private void Round(
+        IBenchClient client,
+        ContextFolder context,
+        ContextKind kind,
+        IReadOnlyList<BenchCase> cases,
+        int round,
+        Dictionary<(BenchCase, IBenchClient), List<Sample>> samples)
+    {
+        if (kind != ContextKind.Tiny)
+        {
+            cache.Empty();
+            Step(ContextState.Cold);
+        }
+
+        Step(ContextState.Warm);
+        if (cases.Any(candidate => candidate.State == ContextState.OneChanged))
+        {
+            context.ChangeOne();
+            Step(ContextState.OneChanged);
+        }
+
+        void Step(ContextState state)
+        {
+            Machine.Settle();
+            Loads.Add(Machine.Load);
+            var sample = client.Build(context.Path);
+            if (cases.FirstOrDefault(candidate => candidate.State == state) is { } measured)
+            {
+                if (!samples.TryGetValue((measured, client), out var list))
+                {
+                    samples[(measured, client)] = list = [];
+                }
+
+                list.Add(sample);
+                progress.WriteLine(
+                    $"{measured.Name,-18} {client.Name,-12} #{round}  wall {sample.Wall.TotalSeconds,7:0.000} s  " +
+                    $"cpu {sample.Cpu.TotalSeconds,7:0.000} s  peak {sample.PeakBytes / 1048576.0,6:0.0} MiB" +
+                    (sample.AddedBytes is { } added ? $"  added {added / 1048576.0,6:0.0} MiB" : "") +
+                    $"  load {Loads[^1]:0.0}");
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using OpenCloud.Build.Bench.Measuring;
+
+namespace OpenCloud.Build.Bench.Clients;
+
+/// <summary>A client that is measured.</summary>
+internal interface IBenchClient : IDisposable
+{
+    /// <summary>As <c>--client</c> takes it.</summary>
+    public string Name { get; }
+
+    /// <summary>Name and version, as the results call it.</summary>
+    public string Title { get; }
+
+    /// <summary>Is this the work of others?</summary>
+    public bool IsPeer { get; }
+
+    /// <summary>What it is that is run for a context.</summary>
+    public string Describe(string context);
+
+    /// <summary>Called before the first build of a context, for a client that keeps a process: a new one.</summary>
+    public void Begin(string warmUpContext);
+
+    /// <summary>Builds a context, without an exporter, and waits for the end.</summary>
+    /// <exception cref="BenchException">The build failed.</exception>
+    public Sample Build(string context);
+}

@@ -1,0 +1,37 @@
+using OpenCloud.Build.Bench.Measuring;
+
+namespace OpenCloud.Build.Bench.Clients;
+
+/// <summary>A client whose builds are processes.</summary>
+internal sealed class ProcessClient(string name, string title, bool isPeer, string scratch, Func<string, CommandLine> command)
+    : IBenchClient
+{
+    private readonly string _output = Path.Join(scratch, name + ".log");
+
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public string Title => title;
+
+    /// <inheritdoc/>
+    public bool IsPeer => isPeer;
+
+    /// <inheritdoc/>
+    public string Describe(string context) => command(context).ToString();
+
+    /// <inheritdoc/>
+    public void Begin(string warmUpContext)
+    {
+        // The program's file and its libraries are read into memory; nothing else stays of a process.
+        _ = Build(warmUpContext);
+    }
+
+    /// <inheritdoc/>
+    public Sample Build(string context) => MeasuredProcess.Run(command(context), _output);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Text.Json;
+using OpenCloud.Build.Bench.Measuring;
+
+namespace OpenCloud.Build.Bench.Clients;
+
+/// <summary>The cmdlet in a pwsh that has the module imported and has built before: what a person at a prompt has.</summary>
+/// <remarks>
+/// warm-session.ps1 runs in that pwsh and measures there: CPU of the whole process over the build, and its largest resident set,
+/// which the kernel counts anew from before the build on.
+/// </remarks>
+internal sealed class WarmPowerShellClient(string pwsh, string title, string manifest, string address) : IBenchClient
+{
+    private Process? _session;
+    private long _idleBytes;
+
+    /// <inheritdoc/>
+    public string Name => "ours-pwsh";
+
+    /// <inheritdoc/>
+    public string Title => title;
+
+    /// <inheritdoc/>
+    public bool IsPeer => false;
+
+    /// <inheritdoc/>
+    public string Describe(string context) => $"Invoke-ImageBuild -LiteralPath {context} -Address {address}";
+
+    /// <inheritdoc/>
+    public void Begin(string warmUpContext)
+    {
+        Dispose();
+        var start = new ProcessStartInfo(
+            pwsh,
+            ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"), manifest, address])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        _session = Process.Start(start) ?? throw new BenchException($"'{pwsh}' did not start.");
+        // The second build of a session is the first one that compiles nothing.
+        _ = Ask(warmUpContext);
+        _ = Ask(warmUpContext);
+        _idleBytes = Ask("").PeakBytes;
+    }
+
+    /// <inheritdoc/>
+    public Sample Build(string context)
+    {
+        var sample = Ask(context);
+        return sample with { AddedBytes = sample.PeakBytes - _idleBytes };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_session is { } session)
+        {
+            _session = null;
+            session.StandardInput.Close();
+            session.WaitForExit();
+            session.Dispose();
+        }
+    }
+
+    private Sample Ask(string context)
+    {
+        var session = _session ?? throw new InvalidOperationException("Begin was not called.");
+        session.StandardInput.WriteLine(context);
+        session.StandardInput.Flush();
+        while (session.StandardOutput.ReadLine() is { } line)
+        {
+            // What else the session writes (progress, warnings) is for a person.
+            if (!line.StartsWith("{\"bench\"", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            using var answer = JsonDocument.Parse(line);
+            var root = answer.RootElement;
+            return root.TryGetProperty("error", out var error)
+                ? throw new BenchException($"{Describe(context)}: {error.GetString()}")
+                : new Sample(
+                    TimeSpan.FromMilliseconds(root.GetProperty("wall").GetDouble()),
+                    TimeSpan.FromMilliseconds(root.GetProperty("cpu").GetDouble()),
+                    root.GetProperty("peak").GetInt64());
+        }
+
+        throw new BenchException("pwsh ended before it had answered.");
+    }
+}

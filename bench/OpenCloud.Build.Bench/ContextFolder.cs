@@ -1,0 +1,87 @@
+namespace OpenCloud.Build.Bench;
+
+/// <summary>The contexts that are built.</summary>
+internal enum ContextKind
+{
+    /// <summary>A file of a few bytes.</summary>
+    Tiny,
+
+    /// <summary>20,000 files of 4 KiB in 200 directories.</summary>
+    ManyFiles,
+
+    /// <summary>A file of 1 GiB.</summary>
+    OneLargeFile,
+}
+
+/// <summary>A build context of files whose bytes do not compress, the same on every run, and a Dockerfile that copies them.</summary>
+internal sealed class ContextFolder
+{
+    private const int Directories = 200;
+    private const int FilesPerDirectory = 100;
+    private const int FileBytes = 4096;
+    private const long LargeFileBytes = 1L << 30;
+
+    // FROM scratch: nothing is fetched, and next to the transfer the engine has one copy to do.
+    private const string Dockerfile = "FROM scratch\nCOPY . /\n";
+
+    private readonly Random _random = new(20_000);
+    private readonly ContextKind _kind;
+
+    /// <summary>Writes the context into a new directory.</summary>
+    public ContextFolder(string path, ContextKind kind)
+    {
+        Path = path;
+        _kind = kind;
+        Directory.CreateDirectory(path);
+        File.WriteAllText(System.IO.Path.Join(path, "Dockerfile"), Dockerfile);
+        switch (kind)
+        {
+            case ContextKind.Tiny:
+                File.WriteAllText(System.IO.Path.Join(path, "hello.txt"), "hello\n");
+                break;
+            case ContextKind.ManyFiles:
+                for (var directory = 0; directory < Directories; directory++)
+                {
+                    Directory.CreateDirectory(System.IO.Path.Join(path, $"d{directory:000}"));
+                    for (var file = 0; file < FilesPerDirectory; file++)
+                    {
+                        WriteRandom(ManyFile(directory, file), FileBytes);
+                    }
+                }
+
+                break;
+            case ContextKind.OneLargeFile:
+                WriteRandom(System.IO.Path.Join(path, "large.bin"), LargeFileBytes);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(kind), kind, null);
+        }
+    }
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>Gives one file of many new content.</summary>
+    public void ChangeOne()
+    {
+        if (_kind != ContextKind.ManyFiles)
+        {
+            throw new InvalidOperationException($"One file of {_kind} is all of it.");
+        }
+
+        WriteRandom(ManyFile(Directories / 2, FilesPerDirectory / 2), FileBytes);
+    }
+
+    private string ManyFile(int directory, int file) => System.IO.Path.Join(Path, $"d{directory:000}", $"f{file:000}.bin");
+
+    private void WriteRandom(string file, long length)
+    {
+        var buffer = new byte[Math.Min(length, 1 << 20)];
+        using var stream = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        for (var left = length; left > 0; left -= buffer.Length)
+        {
+            _random.NextBytes(buffer);
+            stream.Write(buffer.AsSpan(0, (int)Math.Min(left, buffer.Length)));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text;
+using OpenCloud.Build.Bench.Clients;
+using OpenCloud.Build.Bench.Measuring;
+
+namespace OpenCloud.Build.Bench;
+
+/// <summary>The results as Markdown.</summary>
+internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient Client), List<Sample>> samples, IReadOnlyList<IBenchClient> clients)
+{
+    private const double CpuTarget = 0.6;
+    private const double AddedTargetMebibytes = 64;
+    private const double Mebibyte = 1 << 20;
+
+    // The peer that the ratios are to: the first, buildctl where it can be had.
+    private readonly IBenchClient? _reference = clients.FirstOrDefault(client => client.IsPeer);
+
+    /// <summary>Writes it.</summary>
+    /// <param name="facts">What was measured on what, one point a line.</param>
+    public string Write(IReadOnlyList<string> facts)
+    {
+        var text = new StringBuilder("# Results\n\nWritten by the bench; how it measures is in [README.md](README.md).\n\n");
+        foreach (var fact in facts)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"- {fact}\n");
+        }
+
+        foreach (var benchCase in BenchCase.All.Where(candidate => samples.Keys.Any(key => key.Case == candidate)))
+        {
+            WriteCase(text, benchCase);
+        }
+
+        WriteTargets(text);
+        return text.ToString();
+    }
+
+    private void WriteCase(StringBuilder text, BenchCase benchCase)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"\n## {Capitalised(benchCase.Title)}\n\n");
+        text.Append("| client | n | wall (min–max) | client CPU (min–max) | peak memory | added |");
+        text.Append(_reference is null ? "\n| --- | --- | --- | --- | --- | --- |\n" : " wall × | CPU × | peak × |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        foreach (var client in clients.Where(client => samples.ContainsKey((benchCase, client))))
+        {
+            var own = samples[(benchCase, client)];
+            text.Append(CultureInfo.InvariantCulture, $"| {client.Title} | {own.Count} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {Seconds(own, sample => sample.Wall)} | {Seconds(own, sample => sample.Cpu)} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {Peak(own) / Mebibyte:0} MiB | {Added(own)} |");
+            if (_reference is not null)
+            {
+                var reference = samples[(benchCase, _reference)];
+                text.Append(CultureInfo.InvariantCulture, $" {Wall(own) / Wall(reference):0.00} | {Cpu(own) / Cpu(reference):0.00} |");
+                text.Append(CultureInfo.InvariantCulture, $" {(double)Peak(own) / Peak(reference):0.00} |");
+            }
+
+            text.Append('\n');
+        }
+    }
+
+    private void WriteTargets(StringBuilder text)
+    {
+        if (_reference is null || clients.All(client => client.IsPeer))
+        {
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"\n## What was to be reached\n\nRatios are to {_reference.Title}.\n\n| what | to reach | measured | |\n| --- | --- | --- | --- |\n");
+        foreach (var (benchCase, client) in samples.Keys.Where(key => !key.Client.IsPeer).OrderBy(key => IndexOf(key.Case)))
+        {
+            var own = samples[(benchCase, client)];
+            var reference = samples[(benchCase, _reference)];
+            var name = $"{benchCase.Title}: {client.Title}";
+            if (benchCase.Context == ContextKind.Tiny)
+            {
+                if (client is WarmPowerShellClient)
+                {
+                    Row($"{name}, wall", "< 1.00", Wall(own) / Wall(reference), Wall(own) < Wall(reference));
+                }
+
+                continue;
+            }
+
+            var cpu = Cpu(own) / Cpu(reference);
+            Row($"{name}, client CPU", $"≤ {CpuTarget:0.00}", cpu, cpu <= CpuTarget);
+            if (own.All(sample => sample.AddedBytes is not null))
+            {
+                var added = own.Max(sample => sample.AddedBytes!.Value) / Mebibyte;
+                Row($"{name}, added memory (MiB)", $"≤ {AddedTargetMebibytes:0}", added, added <= AddedTargetMebibytes);
+            }
+        }
+
+        void Row(string what, string target, double measured, bool reached) =>
+            text.Append(CultureInfo.InvariantCulture, $"| {what} | {target} | {measured:0.00} | {(reached ? "reached" : "**missed**")} |\n");
+    }
+
+    private static int IndexOf(BenchCase benchCase) => BenchCase.All.TakeWhile(candidate => candidate != benchCase).Count();
+
+    private static string Capitalised(string title) => char.ToUpperInvariant(title[0]) + title[1..];
+
+    private static double Wall(List<Sample> own) => Median(own.Select(sample => sample.Wall.TotalSeconds));
+
+    private static double Cpu(List<Sample> own) => Median(own.Select(sample => sample.Cpu.TotalSeconds));
+
+    private static long Peak(List<Sample> own) => own.Max(sample => sample.PeakBytes);
+
+    private static string Added(List<Sample> own) => own.Max(sample => sample.AddedBytes) is { } added
+        ? string.Create(CultureInfo.InvariantCulture, $"{added / Mebibyte:0} MiB")
+        : "";
+
+    private static string Seconds(List<Sample> own, Func<Sample, TimeSpan> select)
+    {
+        var values = own.Select(sample => select(sample).TotalSeconds).ToList();
+        var median = Median(values);
+        // Three figures are what the measurement is good for.
+        var format = median < 1 ? "0.000" : median < 10 ? "0.00" : "0.0";
+        string Show(double value) => value.ToString(format, CultureInfo.InvariantCulture);
+        return $"{Show(median)} s ({Show(values.Min())}–{Show(values.Max())})";
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        var middle = sorted.Count / 2;
+        return sorted.Count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+}

@@ -1,0 +1,252 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>One instruction, its continued lines joined.</summary>
+/// <param name="Keyword">The first word, as written.</param>
+/// <param name="Flags">The words that begin with <c>--</c>, without their quotes.</param>
+/// <param name="Rest">What follows the flags.</param>
+/// <param name="Whole">The whole joined line.</param>
+/// <param name="Line">Its first line, counted from 1.</param>
+internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyList<string> Flags, string Rest, string Whole, int Line)
+{
+    private static readonly string[] TakesHereDocuments = ["RUN", "COPY", "ADD"];
+
+    public static DockerfileInstruction Split(string whole, int line, char escape)
+    {
+        string trimmed = whole.Trim();
+        Match blank = Blank().Match(trimmed);
+        if (!blank.Success)
+        {
+            return new DockerfileInstruction(trimmed, [], "", whole, line);
+        }
+
+        (List<string> flags, string rest) = SplitFlags(trimmed[(blank.Index + blank.Length)..], escape);
+        return new DockerfileInstruction(trimmed[..blank.Index], flags, rest.Trim(), whole, line);
+    }
+
+    public bool Is(string keyword) => Keyword.Equals(keyword, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Reads a FROM.</summary>
+    /// <exception cref="DockerfileException">It is not <c>FROM image [AS name]</c>.</exception>
+    public DockerfileStage ToStage(int index)
+    {
+        string[] words = Rest.Length == 0 ? [] : Blank().Split(Rest);
+        string? name = null;
+        if (words.Length == 3 && words[1].Equals("as", StringComparison.OrdinalIgnoreCase))
+        {
+            name = words[2].ToLowerInvariant();
+            if (!StageName().IsMatch(name))
+            {
+                throw new DockerfileException(Line, $"'{words[2]}' is no name for a stage: a letter first, then letters, digits, '-', '_' and '.'.");
+            }
+        }
+        else if (words.Length != 1)
+        {
+            throw new DockerfileException(Line, "FROM takes an image, or an image, AS and a name.");
+        }
+
+        return new DockerfileStage(index, name, words[0], Flag("platform"), Line);
+    }
+
+    /// <summary>Reads an ARG: one or several names, each with a default or without.</summary>
+    public IEnumerable<DockerfileArgument> ToArguments(char escape)
+    {
+        foreach (string word in SplitWords(Rest, escape))
+        {
+            int equals = word.IndexOf('=', StringComparison.Ordinal);
+            yield return equals < 0
+                ? new DockerfileArgument(word, null, Line)
+                : new DockerfileArgument(word[..equals], word[(equals + 1)..], Line);
+        }
+    }
+
+    /// <summary>What <c>COPY --from</c> and <c>RUN --mount=…,from=…</c> name: images, stages or their numbers.</summary>
+    public IEnumerable<string> SourceNames()
+    {
+        if (Is("COPY"))
+        {
+            return Flag("from") is { } from ? [from] : [];
+        }
+
+        return Is("RUN")
+            ? Flags.Where(static f => f.StartsWith("--mount=", StringComparison.Ordinal))
+                .SelectMany(static f => f["--mount=".Length..].Split(','))
+                .Where(static p => p.StartsWith("from=", StringComparison.Ordinal))
+                .Select(static p => p["from=".Length..])
+            : [];
+    }
+
+    /// <summary>The here-documents that begin in this instruction; their texts follow it, in this order.</summary>
+    /// <exception cref="DockerfileException">One of them cannot be read.</exception>
+    public IReadOnlyList<DockerfileHereDocument> HereDocuments()
+    {
+        if (!Whole.Contains("<<", StringComparison.Ordinal))
+        {
+            return [];
+        }
+
+        DockerfileInstruction inner = Is("ONBUILD") ? Split(Rest, Line, '\\') : this;
+        if (!TakesHereDocuments.Contains(inner.Keyword, StringComparer.OrdinalIgnoreCase) || IsJsonArray(inner.Rest))
+        {
+            return [];
+        }
+
+        DockerfileLexer lexer = new('\\') { KeepsQuotes = true, KeepsEscapes = true };
+        if (!lexer.TrySplit(Whole, out List<string>? words))
+        {
+            // Quotes that do not match: to the engine, too, nothing in the line is a here-document then.
+            return [];
+        }
+
+        List<DockerfileHereDocument> documents = [];
+        foreach (string word in words)
+        {
+            Match mark = HereDocumentMark().Match(word);
+            if (!mark.Success || mark.Groups[2].Length == 0)
+            {
+                continue;
+            }
+
+            if (!new DockerfileLexer('\\').TrySplit(mark.Groups[2].Value, out List<string>? names))
+            {
+                throw new DockerfileException(Line, $"The name of the here-document '{word}' cannot be read.");
+            }
+
+            if (names.Count == 1)
+            {
+                documents.Add(new DockerfileHereDocument(names[0], mark.Groups[1].Length > 0));
+            }
+        }
+
+        return documents;
+    }
+
+    private string? Flag(string name)
+    {
+        string prefix = $"--{name}=";
+        return Flags.FirstOrDefault(f => f.StartsWith(prefix, StringComparison.Ordinal))?[prefix.Length..];
+    }
+
+    private static bool IsJsonArray(string text)
+    {
+        if (!text.StartsWith('['))
+        {
+            return false;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Takes the words with <c>--</c> off the front; quotes hold a word together and are dropped.</summary>
+    private static (List<string> Flags, string Remainder) SplitFlags(string text, char escape)
+    {
+        List<string> flags = [];
+        int at = 0;
+        while (true)
+        {
+            while (at < text.Length && char.IsWhiteSpace(text[at]))
+            {
+                at++;
+            }
+
+            if (string.CompareOrdinal(text, at, "--", 0, 2) != 0)
+            {
+                return (flags, text[at..]);
+            }
+
+            StringBuilder word = new();
+            char quote = '\0';
+            for (; at < text.Length && (quote != '\0' || !char.IsWhiteSpace(text[at])); at++)
+            {
+                char c = text[at];
+                if (quote == '\0' && c is '\'' or '"')
+                {
+                    quote = c;
+                }
+                else if (c == quote)
+                {
+                    quote = '\0';
+                }
+                else if (c != escape)
+                {
+                    word.Append(c);
+                }
+                else if (at + 1 < text.Length)
+                {
+                    word.Append(text[++at]);
+                }
+            }
+
+            if (word.Length == 2)
+            {
+                // Two dashes alone end the flags.
+                return (flags, text[at..]);
+            }
+
+            flags.Add(word.ToString());
+        }
+    }
+
+    /// <summary>Parts at blanks, but not within quotes; quotes and escapes stay for whoever expands the words.</summary>
+    private static List<string> SplitWords(string text, char escape)
+    {
+        List<string> words = [];
+        StringBuilder word = new();
+        char quote = '\0';
+        for (int at = 0; at < text.Length; at++)
+        {
+            char c = text[at];
+            if (quote == '\0' && char.IsWhiteSpace(c))
+            {
+                if (word.Length > 0)
+                {
+                    words.Add(word.ToString());
+                    word.Clear();
+                }
+
+                continue;
+            }
+
+            word.Append(c);
+            if (quote == '\0' && c is '\'' or '"')
+            {
+                quote = c;
+            }
+            else if (c == quote)
+            {
+                quote = '\0';
+            }
+            else if (c == escape && quote != '\'' && at + 1 < text.Length)
+            {
+                word.Append(text[++at]);
+            }
+        }
+
+        if (word.Length > 0)
+        {
+            words.Add(word.ToString());
+        }
+
+        return words;
+    }
+
+    [GeneratedRegex(@"[\t\v\f\r ]+")]
+    private static partial Regex Blank();
+
+    [GeneratedRegex(@"\A[a-z][a-z0-9\-_.]*\z")]
+    private static partial Regex StageName();
+
+    [GeneratedRegex(@"\A[0-9]*<<(-?)[\t\n\f\r ]*([^<]*)\z")]
+    private static partial Regex HereDocumentMark();
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>Directives: comments at the very top of a Dockerfile that say how to read it.</summary>
+/// <remarks>Facts: moby/buildkit, frontend/dockerfile/parser/directives.go.</remarks>
+internal static partial class DockerfileSyntaxDirective
+{
+    /// <summary>The directives there are; any other comment ends them.</summary>
+    private static readonly string[] Known = ["syntax", "escape", "check"];
+
+    /// <summary>Reads a line as a directive after <paramref name="comment"/>, the mark of comments.</summary>
+    /// <returns>Name in lower case and value, or null when it is none.</returns>
+    public static (string Name, string Value)? TryRead(ReadOnlySpan<char> line, string comment)
+    {
+        if (!line.StartsWith(comment, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        Match match = Form().Match(line[comment.Length..].TrimStart().ToString());
+        string name = match.Groups[1].Value.ToLowerInvariant();
+        return match.Success && Known.Contains(name) ? (name, match.Groups[2].Value) : null;
+    }
+
+    /// <summary>
+    /// Finds the frontend that a text asks for: <c># syntax=</c>, below a <c>#!</c> line too, <c>// syntax=</c>, or a JSON object
+    /// with a string "syntax".
+    /// </summary>
+    public static string? Detect(string text)
+    {
+        string body = text.TrimStart('\uFEFF');
+        if (body.StartsWith("#!", StringComparison.Ordinal))
+        {
+            body = body.IndexOf('\n', StringComparison.Ordinal) is >= 0 and int end ? body[(end + 1)..] : "";
+        }
+
+        return FromComments(body, "#") ?? FromComments(body, "//") ?? FromJson(body);
+    }
+
+    /// <summary>Whether a frontend's image is one of the Dockerfile language itself, whichever version.</summary>
+    public static bool IsDockerfile(string frontend)
+    {
+        if (!Oci.ImageReference.TryParse(frontend, out Oci.ImageReference? reference))
+        {
+            return true;
+        }
+
+        // A mirror keeps the last component, whatever is put before it.
+        string name = reference.Path[(reference.Path.LastIndexOf('/') + 1)..];
+        return name is "dockerfile" or "dockerfile-upstream";
+    }
+
+    private static string? FromComments(string body, string comment)
+    {
+        foreach (ReadOnlySpan<char> line in body.AsSpan().EnumerateLines())
+        {
+            if (TryRead(line, comment) is not { } directive)
+            {
+                return null;
+            }
+
+            if (directive.Name == "syntax")
+            {
+                return directive.Value.Split(' ')[0];
+            }
+        }
+
+        return null;
+    }
+
+    private static string? FromJson(string body)
+    {
+        if (!body.AsSpan().TrimStart().StartsWith("{"))
+        {
+            return null;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            return document.RootElement.TryGetProperty("syntax", out JsonElement syntax) && syntax.ValueKind == JsonValueKind.String ? syntax.GetString() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"\A([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\z")]
+    private static partial Regex Form();
+}

@@ -1,0 +1,206 @@
+using System.Globalization;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// A Dockerfile, read just far enough to check it and to help before anything is sent: directives, stages, and the images they
+/// are made from. What the instructions mean is the engine's matter; instructions it may know and this does not are let pass.
+/// </summary>
+/// <remarks>
+/// Facts: moby/buildkit, frontend/dockerfile/parser (parser.go, directives.go, split_command.go) and instructions/parse.go.
+/// </remarks>
+public sealed class DockerfileText
+{
+    private readonly IReadOnlyList<DockerfileInstruction> _instructions;
+
+    private DockerfileText(DockerfileReader reader, IReadOnlyList<DockerfileInstruction> instructions)
+    {
+        _instructions = instructions;
+        Escape = reader.Escape;
+        Syntax = DockerfileSyntaxDirective.Detect(reader.Text);
+        IsDockerfile = Syntax is null || DockerfileSyntaxDirective.IsDockerfile(Syntax);
+    }
+
+    /// <summary>The frontend that a <c># syntax=</c> directive names, or null.</summary>
+    public string? Syntax { get; }
+
+    /// <summary>
+    /// False when <see cref="Syntax"/> names a frontend of another language: then nothing but the directive was looked at, there
+    /// are no stages, and the file may be right all the same.
+    /// </summary>
+    public bool IsDockerfile { get; }
+
+    /// <summary>The character that continues lines: a backslash, or the backtick when a <c># escape=</c> directive says so.</summary>
+    public char Escape { get; }
+
+    /// <summary>The stages, in the order of the file.</summary>
+    public IReadOnlyList<DockerfileStage> Stages { get; private set; } = [];
+
+    /// <summary>The ARGs before the first FROM, in the order of the file.</summary>
+    public IReadOnlyList<DockerfileArgument> GlobalArguments { get; private set; } = [];
+
+    /// <summary>Reads a Dockerfile.</summary>
+    /// <param name="text">The whole text; a byte order mark and any line ends are fine.</param>
+    /// <exception cref="DockerfileException">The engine could not read it, or it has no FROM.</exception>
+    public static DockerfileText Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+
+        DockerfileReader reader = new(text);
+        string? syntax = DockerfileSyntaxDirective.Detect(text);
+        if (syntax is not null && !DockerfileSyntaxDirective.IsDockerfile(syntax))
+        {
+            return new DockerfileText(reader, []);
+        }
+
+        List<DockerfileInstruction> instructions = [.. reader.Read()];
+        DockerfileText file = new(reader, instructions);
+        file.FindStages();
+        return file;
+    }
+
+    /// <summary>Finds the stage that <paramref name="target"/> names: by name in any case, or by number counted from 0.</summary>
+    public DockerfileStage? FindStage(string target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return Stages.LastOrDefault(s => string.Equals(s.Name, target, StringComparison.OrdinalIgnoreCase))
+            ?? (int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < Stages.Count ? Stages[index] : null);
+    }
+
+    /// <summary>
+    /// The images that FROM, <c>COPY --from</c> and <c>RUN --mount=from</c> name, each once, without stages and <c>scratch</c>.
+    /// What cannot be known here (an ARG without a value, say) is left out.
+    /// </summary>
+    /// <param name="buildArguments">Values that replace the defaults of ARG.</param>
+    /// <param name="target">The platform built for; this machine's when null.</param>
+    public IReadOnlyList<string> FindImages(IReadOnlyDictionary<string, string>? buildArguments = null, Platform? target = null)
+    {
+        Dictionary<string, string> variables = Variables(buildArguments ?? new Dictionary<string, string>(), target ?? Platform.Current);
+        HashSet<string> stages = new(StringComparer.OrdinalIgnoreCase);
+        List<string> images = [];
+        int stage = 0;
+        foreach (DockerfileInstruction instruction in _instructions)
+        {
+            IEnumerable<string?> named;
+            if (instruction.Is("FROM"))
+            {
+                named = [Expand(Stages[stage].Base, variables)];
+            }
+            else
+            {
+                named = instruction.SourceNames().Select(n => Expand(n, variables));
+            }
+
+            foreach (string? name in named)
+            {
+                bool isNumber = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+                if (!string.IsNullOrEmpty(name) && name != "scratch" && !isNumber && !stages.Contains(name) && !images.Contains(name))
+                {
+                    images.Add(name);
+                }
+            }
+
+            if (instruction.Is("FROM") && Stages[stage++].Name is { } stageName)
+            {
+                stages.Add(stageName);
+            }
+        }
+
+        return images;
+    }
+
+    private string? Expand(string word, Dictionary<string, string> variables) =>
+        new DockerfileLexer(Escape) { Lookup = variables.GetValueOrDefault }.TryExpand(word, out string? expanded) ? expanded : null;
+
+    private Dictionary<string, string> Variables(IReadOnlyDictionary<string, string> buildArguments, Platform target)
+    {
+        Dictionary<string, string> variables = new(StringComparer.Ordinal);
+        foreach ((string prefix, Platform platform) in new[] { ("BUILD", Platform.Current), ("TARGET", target) })
+        {
+            variables[prefix + "PLATFORM"] = platform.ToString();
+            variables[prefix + "OS"] = platform.OperatingSystem;
+            variables[prefix + "ARCH"] = platform.Architecture;
+            variables[prefix + "VARIANT"] = platform.Variant;
+        }
+
+        foreach (string name in variables.Keys.Where(buildArguments.ContainsKey).ToList())
+        {
+            variables[name] = buildArguments[name];
+        }
+
+        foreach (DockerfileArgument argument in GlobalArguments)
+        {
+            string? value = buildArguments.TryGetValue(argument.Name, out string? given)
+                ? given
+                : argument.Default is null ? null : Expand(argument.Default, variables);
+            if (value is not null)
+            {
+                variables[argument.Name] = value;
+            }
+        }
+
+        return variables;
+    }
+
+    private void FindStages()
+    {
+        List<DockerfileStage> stages = [];
+        List<DockerfileArgument> arguments = [];
+        foreach (DockerfileInstruction instruction in _instructions)
+        {
+            if (instruction.Is("FROM"))
+            {
+                stages.Add(instruction.ToStage(stages.Count));
+            }
+            else if (stages.Count == 0)
+            {
+                if (!instruction.Is("ARG"))
+                {
+                    throw new DockerfileException(instruction.Line, $"{instruction.Keyword} stands before the first FROM; only ARG may.");
+                }
+
+                arguments.AddRange(instruction.ToArguments(Escape));
+            }
+        }
+
+        if (stages.Count == 0)
+        {
+            throw new DockerfileException(1, _instructions.Count == 0 ? "The Dockerfile has no instructions." : "The Dockerfile has no FROM.");
+        }
+
+        Stages = stages;
+        GlobalArguments = arguments;
+    }
+}
+
+/// <summary>A stage of a Dockerfile: what stands between one FROM and the next.</summary>
+/// <param name="Index">Its number, counted from 0.</param>
+/// <param name="Name">What follows AS, in lower case; null when nothing does.</param>
+/// <param name="Base">The image or stage it begins from, as written: variables are not expanded.</param>
+/// <param name="Platform">The value of <c>--platform</c> as written, or null.</param>
+/// <param name="Line">The line of its FROM, counted from 1.</param>
+public sealed record DockerfileStage(int Index, string? Name, string Base, string? Platform, int Line);
+
+/// <summary>An ARG before the first FROM.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Default">Its default as written, or null.</param>
+/// <param name="Line">Its line, counted from 1.</param>
+public sealed record DockerfileArgument(string Name, string? Default, int Line);
+
+/// <summary>A Dockerfile that the engine could not read.</summary>
+public sealed class DockerfileException : FormatException
+{
+    internal DockerfileException(int line, string reason)
+        : base(string.Create(CultureInfo.InvariantCulture, $"line {line}: {reason}"))
+    {
+        Line = line;
+        Reason = reason;
+    }
+
+    /// <summary>The line, counted from 1.</summary>
+    public int Line { get; }
+
+    /// <summary>What is wrong there; a sentence.</summary>
+    public string Reason { get; }
+}

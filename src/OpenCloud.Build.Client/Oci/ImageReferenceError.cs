@@ -1,0 +1,29 @@
+using System.Globalization;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Why a text is no image reference.</summary>
+/// <param name="Position">Where in the text it shows, counted in characters from 0; equal to its length for what is missing at the end.</param>
+/// <param name="Reason">What is wrong, in words that fit after a colon.</param>
+public sealed record ImageReferenceError(int Position, string Reason)
+{
+    /// <summary>Reason and place.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Reason} (character {Position + 1})");
+}
+
+/// <summary>A text that should have been an image reference.</summary>
+public sealed class ImageReferenceException : FormatException
+{
+    internal ImageReferenceException(string text, ImageReferenceError error)
+        : base($"'{text}' is no image reference: {error}")
+    {
+        Text = text;
+        Error = error;
+    }
+
+    /// <summary>The text.</summary>
+    public string Text { get; }
+
+    /// <summary>What is wrong with it.</summary>
+    public ImageReferenceError Error { get; }
+}

@@ -1,0 +1,350 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Reads one text as an <see cref="ImageReference"/>; positions in its errors are those of the text as it was given.</summary>
+internal ref struct ImageReferenceReader(string text)
+{
+    private const string Localhost = "localhost";
+    private const string LegacyDomain = "index.docker.io";
+
+    private static readonly SearchValues<char> LowerAlphanumeric = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789");
+    private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
+    private static readonly SearchValues<char> Ipv6 = SearchValues.Create("0123456789abcdefABCDEF:");
+
+    private readonly string _text = text;
+    private ImageReferenceError? _error;
+
+    public bool TryRead([NotNullWhen(true)] out ImageReference? reference, [NotNullWhen(false)] out ImageReferenceError? error)
+    {
+        reference = Read();
+        error = reference is null ? _error ?? new ImageReferenceError(0, "it does not fit the grammar") : null;
+        return reference is not null;
+    }
+
+    private ImageReference? Read()
+    {
+        if (_text.Length == 0)
+        {
+            return Fail(0, "it is empty");
+        }
+
+        if (_text.Length == 64 && !_text.AsSpan().ContainsAnyExcept(LowerHex))
+        {
+            return Fail(0, "64 hexadecimal digits are taken for the id of an image");
+        }
+
+        if (_text[0] == '/')
+        {
+            return Fail(0, "it begins with '/'");
+        }
+
+        if (_text.IndexOf("://", StringComparison.Ordinal) is > 0 and int scheme)
+        {
+            return Fail(scheme, "it is a URL; leave out the scheme");
+        }
+
+        (string domain, int pathStart) = SplitDomain();
+        if (!CheckDomain(domain, out bool isDomain))
+        {
+            return null;
+        }
+
+        // What looks like a registry but can be none is a part of the path, if it may be one.
+        int start = isDomain ? pathStart : 0;
+        int pathEnd = _text.AsSpan(start).IndexOfAny(':', '@') is >= 0 and int at ? start + at : _text.Length;
+        if (!CheckPath(start, pathEnd))
+        {
+            return null;
+        }
+
+        string path = _text[start..pathEnd];
+        if (domain == ImageReference.DefaultDomain && isDomain && !path.Contains('/', StringComparison.Ordinal))
+        {
+            path = ImageReference.OfficialPrefix + path;
+        }
+
+        if (path.Length > ImageReference.MaxPathLength)
+        {
+            return Fail(start, string.Create(
+                CultureInfo.InvariantCulture, $"the path has {path.Length} characters, and {ImageReference.MaxPathLength} is the most"));
+        }
+
+        int next = pathEnd;
+        string? tag = null;
+        if (next < _text.Length && _text[next] == ':')
+        {
+            int tagEnd = _text.IndexOf('@', next) is >= 0 and int digestAt ? digestAt : _text.Length;
+            if (!CheckTag(next + 1, tagEnd))
+            {
+                return null;
+            }
+
+            tag = _text[(next + 1)..tagEnd];
+            next = tagEnd;
+        }
+
+        string? digest = null;
+        if (next < _text.Length)
+        {
+            if (!CheckDigest(next + 1))
+            {
+                return null;
+            }
+
+            digest = _text[(next + 1)..];
+        }
+
+        return new ImageReference(isDomain ? domain : "", path, tag, digest);
+    }
+
+    /// <summary>Finds the registry (completed) and where the path begins; whether the registry is well formed is not its matter.</summary>
+    private readonly (string Domain, int PathStart) SplitDomain()
+    {
+        int slash = _text.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0)
+        {
+            return (ImageReference.DefaultDomain, 0);
+        }
+
+        string first = _text[..slash];
+        if (first == LegacyDomain)
+        {
+            return (ImageReference.DefaultDomain, slash + 1);
+        }
+
+        // Upper case cannot stand in a path, so it must be a registry's.
+        bool isDomain = first == Localhost || first.AsSpan().IndexOfAny('.', ':') >= 0 || first.AsSpan().ContainsAnyInRange('A', 'Z');
+        return isDomain ? (first, slash + 1) : (ImageReference.DefaultDomain, 0);
+    }
+
+    private bool CheckDomain(string domain, out bool isDomain)
+    {
+        isDomain = true;
+        ReadOnlySpan<char> host = domain;
+        ReadOnlySpan<char> port = default;
+        if (host[0] == '[')
+        {
+            int close = host.IndexOf(']');
+            if (close < 2 || host[1..close].ContainsAnyExcept(Ipv6))
+            {
+                return FailCheck(0, "the address in brackets is no IPv6 address (a zone is not allowed)");
+            }
+
+            port = host[(close + 1)..];
+            host = default;
+        }
+        else if (host.IndexOf(':') is >= 0 and int colon)
+        {
+            port = host[colon..];
+            host = host[..colon];
+            if (host.Length == 0)
+            {
+                return FailCheck(0, "the registry has no name before ':'");
+            }
+        }
+
+        bool isAddress = host.IsEmpty;
+        if (port.Length > 0 && (port[0] != ':' || port.Length == 1 || port[1..].ContainsAnyExceptInRange('0', '9')))
+        {
+            return FailCheck(domain.Length - port.Length, $"'{port}' is no port; what stands before the first '/' is the registry");
+        }
+
+        if (isAddress)
+        {
+            return true;
+        }
+
+        int position = 0;
+        foreach (Range range in host.Split('.'))
+        {
+            ReadOnlySpan<char> label = host[range];
+            int bad = IndexOfNonDomain(label);
+            if (label.Length > 0 && bad < 0 && label[0] != '-' && label[^1] != '-')
+            {
+                position += label.Length + 1;
+                continue;
+            }
+
+            // The grammar then tries the whole as a path, which has no upper case and no port.
+            isDomain = false;
+            if (port.Length == 0 && !host.ContainsAnyInRange('A', 'Z'))
+            {
+                return true;
+            }
+
+            return label.Length == 0
+                ? FailCheck(Math.Min(position, domain.Length - 1), $"the registry '{domain}' has an empty label")
+                : bad >= 0
+                    ? FailCheck(position + bad, $"{Describe(label[bad])} cannot stand in the name of a registry")
+                    : FailCheck(position, $"the label '{label}' of the registry begins or ends with '-'");
+        }
+
+        return true;
+    }
+
+    private bool CheckPath(int start, int end)
+    {
+        if (start == end)
+        {
+            return FailCheck(start, "it has no name");
+        }
+
+        int position = start;
+        foreach (Range range in _text.AsSpan(start, end - start).Split('/'))
+        {
+            int componentEnd = start + range.End.Value;
+            if (!CheckComponent(start + range.Start.Value, componentEnd, ref position))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool CheckComponent(int start, int end, ref int position)
+    {
+        if (start == end)
+        {
+            return FailCheck(start, start > 0 && start < _text.Length && _text[start] == '/' ? "'//' has nothing between its slashes" : "it ends with '/'");
+        }
+
+        bool expectsAlphanumeric = true;
+        for (position = start; position < end;)
+        {
+            char c = _text[position];
+            if (LowerAlphanumeric.Contains(c))
+            {
+                position++;
+                expectsAlphanumeric = false;
+                continue;
+            }
+
+            if (c is not ('.' or '_' or '-'))
+            {
+                return FailCheck(position, c switch
+                {
+                    '\\' => "a backslash; the parts of a name are parted by '/'",
+                    >= 'A' and <= 'Z' => $"the upper case letter '{c}'; a name is in lower case",
+                    _ => $"{Describe(c)} cannot stand in a name",
+                });
+            }
+
+            // One dot, one or two underscores or any number of dashes, between letters and digits.
+            int run = position;
+            while (run < end && _text[run] is '.' or '_' or '-')
+            {
+                run++;
+            }
+
+            ReadOnlySpan<char> separator = _text.AsSpan(position, run - position);
+            if (expectsAlphanumeric || run == end)
+            {
+                return FailCheck(position, $"'{separator}' stands at the {(expectsAlphanumeric ? "beginning" : "end")} of a part of the name");
+            }
+
+            if (separator is not ("." or "_" or "__") && separator.ContainsAnyExcept('-'))
+            {
+                return FailCheck(position, $"'{separator}' parts nothing: allowed are '.', '_', '__' and any number of '-'");
+            }
+
+            position = run;
+        }
+
+        return true;
+    }
+
+    private bool CheckTag(int start, int end)
+    {
+        ReadOnlySpan<char> tag = _text.AsSpan(start, end - start);
+        if (tag.Length == 0)
+        {
+            return FailCheck(start, "nothing follows ':'");
+        }
+
+        if (!IsWord(tag[0]))
+        {
+            return FailCheck(start, $"a tag cannot begin with {Describe(tag[0])}");
+        }
+
+        for (int i = 1; i < tag.Length; i++)
+        {
+            if (!IsWord(tag[i]) && tag[i] is not ('.' or '-'))
+            {
+                return FailCheck(start + i, $"{Describe(tag[i])} cannot stand in a tag");
+            }
+        }
+
+        return tag.Length <= ImageReference.MaxTagLength || FailCheck(start + ImageReference.MaxTagLength, string.Create(
+            CultureInfo.InvariantCulture, $"the tag has {tag.Length} characters, and {ImageReference.MaxTagLength} is the most"));
+    }
+
+    private bool CheckDigest(int start)
+    {
+        ReadOnlySpan<char> digest = _text.AsSpan(start);
+        int colon = digest.IndexOf(':');
+        if (colon < 0)
+        {
+            return FailCheck(start, "what follows '@' is no digest (algorithm:hex)");
+        }
+
+        int length = digest[..colon] switch
+        {
+            "sha256" => 64,
+            "sha384" => 96,
+            "sha512" => 128,
+            _ => 0,
+        };
+        if (length == 0)
+        {
+            return FailCheck(start, $"'{digest[..colon]}' is no known digest algorithm (sha256, sha384, sha512)");
+        }
+
+        ReadOnlySpan<char> hex = digest[(colon + 1)..];
+        int bad = hex.IndexOfAnyExcept(LowerHex);
+        if (bad >= 0)
+        {
+            return FailCheck(start + colon + 1 + bad, $"{Describe(hex[bad])} is no hexadecimal digit of a digest (0-9, a-f)");
+        }
+
+        return hex.Length == length || FailCheck(_text.Length, string.Create(
+            CultureInfo.InvariantCulture, $"a {digest[..colon]} digest has {length} digits, not {hex.Length}"));
+    }
+
+    private static int IndexOfNonDomain(ReadOnlySpan<char> label)
+    {
+        for (int i = 0; i < label.Length; i++)
+        {
+            if (!char.IsAsciiLetterOrDigit(label[i]) && label[i] != '-')
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static bool IsWord(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
+
+    private static string Describe(char c) => c switch
+    {
+        ' ' => "a space",
+        _ when char.IsControl(c) || char.IsSurrogate(c) => string.Create(CultureInfo.InvariantCulture, $"character U+{(int)c:X4}"),
+        _ => $"'{c}'",
+    };
+
+    private ImageReference? Fail(int position, string reason)
+    {
+        _error ??= new ImageReferenceError(position, reason);
+        return null;
+    }
+
+    private bool FailCheck(int position, string reason)
+    {
+        Fail(position, reason);
+        return false;
+    }
+}
