@@ -156,7 +156,7 @@ internal sealed class Http2Connection : IDisposable
         if (!IsDraining)
         {
             IsDraining = true;
-            _output.WriteGoAway(LastPeerStreamId, Http2ErrorCode.NoError);
+            _output.WriteGoAway(LastPeerStreamId, Http2ErrorCode.NoError, isLast: false);
         }
     }
 
@@ -164,7 +164,7 @@ internal sealed class Http2Connection : IDisposable
     internal void Fail(Http2ErrorCode errorCode)
     {
         IsDraining = true;
-        _output.WriteGoAway(LastPeerStreamId, errorCode);
+        _output.WriteGoAway(LastPeerStreamId, errorCode, isLast: true);
         foreach (Http2Stream stream in _streams.Values)
         {
             Http2SendQueue.Forget(stream);
