@@ -25,7 +25,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         {
             // The header is checked before its payload is waited for.
             var header = Http2FrameHeader.Read(input[position..]);
-            CheckHeader(header);
+            Http2FrameRules.Check(header, _settingsSeen, _headers.StreamId);
             int end = position + Http2FrameHeader.Size + header.Length;
             if (end > input.Length)
             {
@@ -67,32 +67,6 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
         _prefaceSeen += count;
         return count;
-    }
-
-    private void CheckHeader(Http2FrameHeader header)
-    {
-        if (header.Length > Http2FrameHeader.DefaultMaxPayload)
-        {
-            throw Error(Http2ErrorCode.FrameSizeError, $"A frame of {header.Length} octets, of {Http2FrameHeader.DefaultMaxPayload} that are allowed.");
-        }
-
-        if (!_settingsSeen && (header.Type != Http2FrameType.Settings || header.Has(Http2FrameFlags.Ack)))
-        {
-            throw Error(Http2ErrorCode.ProtocolError, "The peer's first frame is not its SETTINGS.");
-        }
-
-        bool continues = header.Type == Http2FrameType.Continuation && header.StreamId == _headers.StreamId;
-        if (_headers.StreamId != 0 ? !continues : header.Type == Http2FrameType.Continuation)
-        {
-            throw Error(Http2ErrorCode.ProtocolError, "A header block is not continued, or a CONTINUATION continues none.");
-        }
-
-        bool isOfStream = header.Type is Http2FrameType.Data or Http2FrameType.Headers or Http2FrameType.Priority or Http2FrameType.RstStream;
-        bool isOfConnection = header.Type is Http2FrameType.Settings or Http2FrameType.Ping or Http2FrameType.GoAway;
-        if (header.StreamId == 0 ? isOfStream : isOfConnection)
-        {
-            throw Error(Http2ErrorCode.ProtocolError, $"A {header.Type} frame on stream {header.StreamId}.");
-        }
     }
 
     private void Handle(Http2FrameHeader header, ReadOnlySpan<byte> payload)
