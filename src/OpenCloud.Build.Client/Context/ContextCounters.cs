@@ -3,10 +3,13 @@ namespace OpenCloud.Build.Client.Context;
 /// <summary>What has been sent of a build's contexts so far. Reading is safe at any time, while transfers are under way too.</summary>
 public sealed class ContextCounters
 {
+    private readonly ContextCounters? _sum;
     private long _entriesListed;
     private long _filesSent;
     private long _bytesSent;
     private long _transfers;
+
+    internal ContextCounters(ContextCounters? sum = null) => _sum = sum;
 
     /// <summary>Files, directories and other entries that the daemon was told of.</summary>
     public long EntriesListed => Interlocked.Read(ref _entriesListed);
@@ -20,13 +23,22 @@ public sealed class ContextCounters
     /// <summary>How often the daemon has asked for a directory.</summary>
     public long Transfers => Interlocked.Read(ref _transfers);
 
-    internal void AddListed(int count) => Interlocked.Add(ref _entriesListed, count);
+    internal void AddListed(int count)
+    {
+        Interlocked.Add(ref _entriesListed, count);
+        _sum?.AddListed(count);
+    }
 
     internal void AddSent(int files, long bytes)
     {
         Interlocked.Add(ref _filesSent, files);
         Interlocked.Add(ref _bytesSent, bytes);
+        _sum?.AddSent(files, bytes);
     }
 
-    internal void AddTransfer() => Interlocked.Increment(ref _transfers);
+    internal void AddTransfer()
+    {
+        Interlocked.Increment(ref _transfers);
+        _sum?.AddTransfer();
+    }
 }

@@ -84,6 +84,17 @@ internal sealed class GrpcServerCall : IDisposable
         return _stream.WriteAsync(head.AsMemory(0, headLength), body, moreFollows, cancellationToken);
     }
 
+    /// <summary>Sends serialized messages, as many as there are, each of which has gRPC's prefix in front of it already.</summary>
+    internal async ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken)
+    {
+        if (!_stream.HasResponded)
+        {
+            await SendHeadersAsync(moreFollows: true).ConfigureAwait(false);
+        }
+
+        await _stream.WriteAsync(messages, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Encodes and sends a message.</summary>
     internal async ValueTask WriteAsync(IMessage message, CancellationToken cancellationToken, bool moreFollows = false)
     {

@@ -1,0 +1,94 @@
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Http2;
+
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>The session's attachable that serves declared directories to the daemon: <c>moby.filesync.v1.FileSync</c>.</summary>
+/// <remarks>
+/// Source: buildkit's session/filesync/filesync.go. Only DiffCopy is served; no daemon from v0.16.0 to v0.32.2 calls the other
+/// method, TarStream. Several transfers may run at the same time, also of the same directory.
+/// </remarks>
+internal sealed class FileSyncService
+{
+    /// <summary>The path of the method that is served.</summary>
+    public const string DiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
+
+    private readonly Dictionary<string, (ContextSource Source, ContextCounters Counters)> _sources = new(StringComparer.Ordinal);
+    private readonly Action? _progress;
+    private ContextException? _failure;
+
+    /// <summary>Makes the service.</summary>
+    /// <param name="sources">The directories that the build declares; nothing else can be asked for.</param>
+    /// <param name="progress">Called now and then while something is sent, from any thread: <see cref="Counters"/> have changed.</param>
+    /// <exception cref="ArgumentException">Two directories have the same name.</exception>
+    public FileSyncService(IEnumerable<ContextSource> sources, Action? progress = null)
+    {
+        _progress = progress;
+        foreach (ContextSource source in sources)
+        {
+            if (!_sources.TryAdd(source.Name, (source, new ContextCounters(Counters))))
+            {
+                throw new ArgumentException($"Two directories are declared as '{source.Name}'.", nameof(sources));
+            }
+        }
+    }
+
+    /// <summary>What was sent of all directories.</summary>
+    public ContextCounters Counters { get; } = new();
+
+    /// <summary>The first failure on this side, which the daemon's error only repeats; null when there was none.</summary>
+    public ContextException? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>What was sent of one directory.</summary>
+    public ContextCounters CountersOf(string name) => _sources[name].Counters;
+
+    /// <summary>Adds the method to a server.</summary>
+    public void AddTo(GrpcServer server) => server.Add(DiffCopy, ServeAsync);
+
+    private static GrpcStatusCode CodeOf(ContextErrorKind kind) => kind switch
+    {
+        ContextErrorKind.NotDeclared => GrpcStatusCode.NotFound,
+        ContextErrorKind.BadPattern => GrpcStatusCode.InvalidArgument,
+        ContextErrorKind.Protocol => GrpcStatusCode.Internal,
+        ContextErrorKind.Receiver => GrpcStatusCode.Aborted,
+        _ => GrpcStatusCode.Unknown,
+    };
+
+    private static IEnumerable<KeyValuePair<string, string>> Pairs(HeaderList metadata)
+    {
+        foreach (HeaderField field in metadata)
+        {
+            yield return new(field.Name, field.Value);
+        }
+    }
+
+    private async Task ServeAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FileSyncRequest request = FileSyncRequest.Parse(Pairs(call.Metadata));
+            if (!_sources.TryGetValue(request.DirectoryName, out (ContextSource Source, ContextCounters Counters) declared))
+            {
+                // The words are the Go client's: daemons and people know them.
+                throw new ContextException(ContextErrorKind.NotDeclared, $"no access allowed to dir \"{request.DirectoryName}\"");
+            }
+
+            declared.Counters.AddTransfer();
+            using ContextTree tree = declared.Source.OpenTree();
+            ContextFilter filter = ContextFilter.Create(request, tree);
+            var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress);
+            await sender.RunAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ContextException e)
+        {
+            // What the receiver reports is its own failure, or an echo of one of ours.
+            if (e.Kind != ContextErrorKind.Receiver)
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+
+            throw new GrpcException(new GrpcStatus(CodeOf(e.Kind), e.Message), inner: e);
+        }
+    }
+}
