@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
@@ -22,32 +23,36 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
 
     private sealed class RecordingBuilder : IImageBuilder
     {
-        public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IPipelinePoster poster, CancellationToken cancellationToken)
+        public Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
         {
             PSObject seen = new();
             foreach ((string name, object? value) in new (string, object?)[]
             {
-                ("Context", request.ContextDirectory),
-                ("DockerfilePath", request.DockerfilePath),
-                ("DockerfileContent", request.DockerfileContent),
-                ("Tags", request.Tags.Select(static t => t.ToString()).ToArray()),
-                ("BuildArguments", request.BuildArguments),
-                ("Labels", request.Labels),
-                ("Target", request.Target),
-                ("Platforms", request.Platforms.Select(static p => p.ToString()).ToArray()),
-                ("NoCache", request.NoCache),
-                ("Pull", request.Pull),
-                ("Address", request.Address?.ToString()),
-                ("ConnectTimeout", request.Connect.ConnectTimeout),
-                ("AllowPlainTcp", request.Connect.AllowPlainTcp),
-                ("LogPath", request.LogPath),
+                ("Context", build.Request.ContextPath),
+                ("DockerfilePath", build.Request.DockerfilePath),
+                ("DockerfileContent", build.Request.DockerfileText),
+                ("Tags", build.Request.Tags.ToArray()),
+                ("BuildArguments", build.Request.BuildArguments),
+                ("Labels", build.Request.Labels),
+                ("Target", build.Request.Target),
+                ("Platforms", build.Request.Platforms.ToArray()),
+                ("NoCache", build.Request.NoCache),
+                ("Pull", build.Request.Pull),
+                ("Address", build.Address?.ToString()),
+                ("ConnectTimeout", build.Connect.ConnectTimeout),
+                ("AllowPlainTcp", build.Connect.AllowPlainTcp),
+                ("LogPath", build.LogPath),
             })
             {
                 seen.Properties.Add(new PSNoteProperty(name, value));
             }
 
             poster.Output(seen);
-            return Task.FromResult(new ImageBuildResult { References = [.. request.Tags.Select(static t => t.ToString())], Path = request.ContextDirectory });
+            return Task.FromResult(new ImageBuildResult { References = build.Request.Tags, Path = build.Request.ContextPath });
+        }
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -37,7 +37,7 @@ internal static partial class BuildFailure
         return new ImageBuildException(kind, MessageOf(kind, text, step, contextFailure, missing), error)
         {
             Engine = engine,
-            BuildReference = buildReference,
+            BuildRef = buildReference,
             StepName = step?.Name,
             ExitCode = details.ExitCode is { } code ? (int)code : ExitCodeIn(text),
             File = source?.FileName is { Length: > 0 } file ? file : null,

@@ -6,8 +6,8 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </summary>
 public interface IBuildObserver
 {
-    /// <summary>Something happened.</summary>
+    /// <summary>Something happened, or a second has passed in which nothing did.</summary>
     /// <param name="model">The build as it stands now.</param>
-    /// <param name="events">What changed, in order.</param>
+    /// <param name="events">What changed, in order; empty when only time has passed.</param>
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events);
 }

@@ -18,6 +18,9 @@ internal sealed class ImageBuild
     /// <summary>How long a Solve may go on without its session before it is ended from here.</summary>
     private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often an observer hears of a build in which nothing happens: times on display go on.</summary>
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+
     private readonly ControlClient _control;
     private readonly EngineProfile _engine;
     private readonly ImageBuildRequest _request;
@@ -80,7 +83,7 @@ internal sealed class ImageBuild
             Warnings = _model.Warnings,
             BytesSent = files.Counters.BytesSent,
             FilesSent = files.Counters.FilesSent,
-            BuildReference = _reference,
+            BuildRef = _reference,
             ExporterResponse = response,
         };
     }
@@ -123,10 +126,14 @@ internal sealed class ImageBuild
         Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
         try
         {
-            await foreach (StatusResponse response in _control.StatusAsync(_reference, cancellationToken).ConfigureAwait(false))
+            IAsyncEnumerator<StatusResponse> statuses = _control.StatusAsync(_reference, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using (statuses.ConfigureAwait(false))
             {
-                Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
-                Tell(_model.Apply(response));
+                while (await NextAsync(statuses).ConfigureAwait(false))
+                {
+                    Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+                    Tell(_model.Apply(statuses.Current));
+                }
             }
         }
         catch (Exception e) when (e is GrpcException or OperationCanceledException)
@@ -136,6 +143,29 @@ internal sealed class ImageBuild
         finally
         {
             Tell(_model.Complete());
+        }
+    }
+
+    /// <summary>Waits for the next message and lets the observer know of the time that passes.</summary>
+    private async Task<bool> NextAsync(IAsyncEnumerator<StatusResponse> statuses)
+    {
+        ValueTask<bool> next = statuses.MoveNextAsync();
+        if (next.IsCompleted || _observer is null)
+        {
+            return await next.ConfigureAwait(false);
+        }
+
+        Task<bool> waited = next.AsTask();
+        while (true)
+        {
+            try
+            {
+                return await waited.WaitAsync(TickInterval).ConfigureAwait(false);
+            }
+            catch (TimeoutException) when (!waited.IsCompleted)
+            {
+                _observer.OnEvents(_model, []);
+            }
         }
     }
 

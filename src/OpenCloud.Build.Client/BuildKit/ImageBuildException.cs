@@ -77,7 +77,7 @@ public sealed class ImageBuildException : Exception
     public required string Engine { get; init; }
 
     /// <summary>The build's reference, by which its history is found.</summary>
-    public required string BuildReference { get; init; }
+    public required string BuildRef { get; init; }
 
     /// <summary>All steps as far as they came.</summary>
     public IReadOnlyList<BuildStep> Steps { get; init; } = [];

@@ -4,7 +4,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 public sealed class ImageBuildResult
 {
     /// <summary>The references the image got, in full (<c>docker.io/library/app:1</c>).</summary>
-    public required IReadOnlyList<string> References { get; init; }
+    public IReadOnlyList<string> References { get; init; } = [];
 
     /// <summary>The digest of the manifest or index, <c>sha256:…</c>; null when the exporter tells none.</summary>
     public string? Digest { get; init; }
@@ -13,16 +13,16 @@ public sealed class ImageBuildResult
     public string? ConfigDigest { get; init; }
 
     /// <summary>The address of the engine that built it.</summary>
-    public required string Engine { get; init; }
+    public string Engine { get; init; } = string.Empty;
 
     /// <summary>The engine's own word on its version; null when it tells none.</summary>
     public string? EngineVersion { get; init; }
 
     /// <summary>The platforms built for.</summary>
-    public required IReadOnlyList<string> Platforms { get; init; }
+    public IReadOnlyList<string> Platforms { get; init; } = [];
 
     /// <summary>The context's directory.</summary>
-    public required string Path { get; init; }
+    public string Path { get; init; } = string.Empty;
 
     /// <summary>From the request to the end of the build.</summary>
     public TimeSpan Duration { get; init; }
@@ -31,7 +31,7 @@ public sealed class ImageBuildResult
     public DateTimeOffset Started { get; init; }
 
     /// <summary>Every step, in the order in which the daemon made them known.</summary>
-    public required IReadOnlyList<BuildStep> Steps { get; init; }
+    public IReadOnlyList<BuildStep> Steps { get; init; } = [];
 
     /// <summary>How many steps there were.</summary>
     public int StepCount => Steps.Count;
@@ -40,7 +40,7 @@ public sealed class ImageBuildResult
     public int CachedCount => Steps.Count(static s => s.Cached);
 
     /// <summary>The frontend's warnings.</summary>
-    public required IReadOnlyList<BuildWarning> Warnings { get; init; }
+    public IReadOnlyList<BuildWarning> Warnings { get; init; } = [];
 
     /// <summary>
     /// The bytes of file content that were sent to the engine. The Dockerfile and the ignore file go with every build, since the frontend
@@ -52,8 +52,8 @@ public sealed class ImageBuildResult
     public long FilesSent { get; init; }
 
     /// <summary>The build's reference, by which its history is found.</summary>
-    public required string BuildReference { get; init; }
+    public string BuildRef { get; init; } = string.Empty;
 
     /// <summary>All that the exporter told, by its own keys.</summary>
-    public required IReadOnlyDictionary<string, string> ExporterResponse { get; init; }
+    public IReadOnlyDictionary<string, string> ExporterResponse { get; init; } = new Dictionary<string, string>();
 }

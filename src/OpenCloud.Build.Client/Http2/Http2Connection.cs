@@ -156,15 +156,19 @@ internal sealed class Http2Connection : IDisposable
         if (!IsDraining)
         {
             IsDraining = true;
-            _output.WriteGoAway(LastPeerStreamId, Http2ErrorCode.NoError);
+            _output.WriteGoAway(LastPeerStreamId, Http2ErrorCode.NoError, isLast: false);
         }
     }
 
-    /// <summary>Sends GOAWAY with an error and drops all streams.</summary>
+    /// <summary>Sends GOAWAY, if that says anything new, and drops all streams: their memory is not looked at any more.</summary>
     internal void Fail(Http2ErrorCode errorCode)
     {
-        IsDraining = true;
-        _output.WriteGoAway(LastPeerStreamId, errorCode);
+        if (!IsDraining || errorCode != Http2ErrorCode.NoError)
+        {
+            IsDraining = true;
+            _output.WriteGoAway(LastPeerStreamId, errorCode, isLast: true);
+        }
+
         foreach (Http2Stream stream in _streams.Values)
         {
             Http2SendQueue.Forget(stream);

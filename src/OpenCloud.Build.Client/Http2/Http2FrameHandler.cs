@@ -5,9 +5,6 @@ namespace OpenCloud.Build.Client.Http2;
 /// <summary>Takes the peer's octets apart into frames and does what they ask for (RFC 9113, 3.4, 4 and 6).</summary>
 internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2ServerOptions options) : IDisposable
 {
-    // The largest payload that we send even if the peer takes more: control frames would wait behind it.
-    private const int MaxSentPayload = 64 * 1024;
-
     private readonly Http2HeaderReader _headers = new(options);
     private readonly Http2RateLimiter _resets = new(options.Resets, options.TimeProvider, "streams only to reset or break them");
     private readonly Http2RateLimiter _settings = new(options.Settings, options.TimeProvider, "SETTINGS");
@@ -28,7 +25,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         {
             // The header is checked before its payload is waited for.
             var header = Http2FrameHeader.Read(input[position..]);
-            CheckHeader(header);
+            Http2FrameRules.Check(header, _settingsSeen, _headers.StreamId);
             int end = position + Http2FrameHeader.Size + header.Length;
             if (end > input.Length)
             {
@@ -70,32 +67,6 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
         _prefaceSeen += count;
         return count;
-    }
-
-    private void CheckHeader(Http2FrameHeader header)
-    {
-        if (header.Length > Http2FrameHeader.DefaultMaxPayload)
-        {
-            throw Error(Http2ErrorCode.FrameSizeError, $"A frame of {header.Length} octets, of {Http2FrameHeader.DefaultMaxPayload} that are allowed.");
-        }
-
-        if (!_settingsSeen && (header.Type != Http2FrameType.Settings || header.Has(Http2FrameFlags.Ack)))
-        {
-            throw Error(Http2ErrorCode.ProtocolError, "The peer's first frame is not its SETTINGS.");
-        }
-
-        bool continues = header.Type == Http2FrameType.Continuation && header.StreamId == _headers.StreamId;
-        if (_headers.StreamId != 0 ? !continues : header.Type == Http2FrameType.Continuation)
-        {
-            throw Error(Http2ErrorCode.ProtocolError, "A header block is not continued, or a CONTINUATION continues none.");
-        }
-
-        bool isOfStream = header.Type is Http2FrameType.Data or Http2FrameType.Headers or Http2FrameType.Priority or Http2FrameType.RstStream;
-        bool isOfConnection = header.Type is Http2FrameType.Settings or Http2FrameType.Ping or Http2FrameType.GoAway;
-        if (header.StreamId == 0 ? isOfStream : isOfConnection)
-        {
-            throw Error(Http2ErrorCode.ProtocolError, $"A {header.Type} frame on stream {header.StreamId}.");
-        }
     }
 
     private void Handle(Http2FrameHeader header, ReadOnlySpan<byte> payload)
@@ -337,7 +308,12 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         RequireLength(header, payload.Length == 4);
         if (FindForPeer(header, 0) is Http2Stream stream)
         {
-            _resets.Count();
+            if (!stream.LocalEnded)
+            {
+                // After our answer it is only good manners: grpc-go resets a stream that was answered before it had ended its side.
+                _resets.Count();
+            }
+
             connection.Close(stream);
             connection.Events.OnReset(stream, (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload), byPeer: true);
         }
@@ -353,44 +329,10 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         _settings.Count();
         bool isAck = header.Has(Http2FrameFlags.Ack);
         RequireLength(header, isAck ? payload.IsEmpty : payload.Length % 6 == 0);
-        if (isAck)
+        if (!isAck)
         {
-            return;
-        }
-
-        for (; !payload.IsEmpty; payload = payload[6..])
-        {
-            Apply((Http2Setting)BinaryPrimitives.ReadUInt16BigEndian(payload), BinaryPrimitives.ReadUInt32BigEndian(payload[2..]));
-        }
-
-        output.WriteSettingsAck();
-    }
-
-    private void Apply(Http2Setting setting, uint value)
-    {
-        switch (setting)
-        {
-            case Http2Setting.HeaderTableSize:
-                output.Encoder.SetPeerTableSize(value);
-                break;
-            case Http2Setting.EnablePush when value > 1:
-                throw Error(Http2ErrorCode.ProtocolError, $"SETTINGS_ENABLE_PUSH is {value}.");
-            case Http2Setting.InitialWindowSize:
-                if (value > int.MaxValue)
-                {
-                    throw Error(Http2ErrorCode.FlowControlError, $"SETTINGS_INITIAL_WINDOW_SIZE is {value}.");
-                }
-
-                connection.SetPeerInitialWindow(value);
-                break;
-            case Http2Setting.MaxFrameSize:
-                if (value is < Http2FrameHeader.DefaultMaxPayload or > 0xffffff)
-                {
-                    throw Error(Http2ErrorCode.ProtocolError, $"SETTINGS_MAX_FRAME_SIZE is {value}.");
-                }
-
-                output.MaxPayload = (int)Math.Min(value, MaxSentPayload);
-                break;
+            Http2PeerSettings.Apply(payload, connection, output);
+            output.WriteSettingsAck();
         }
     }
 

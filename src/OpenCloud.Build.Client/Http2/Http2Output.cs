@@ -95,13 +95,17 @@ internal sealed class Http2Output : IDisposable
     }
 
     /// <summary>Adds GOAWAY.</summary>
-    internal void WriteGoAway(int lastStreamId, Http2ErrorCode errorCode)
+    /// <param name="lastStreamId">The last stream that is, or was, served.</param>
+    /// <param name="errorCode">Why.</param>
+    /// <param name="isLast">Whether nothing follows, so that it goes behind all else; otherwise it overtakes what waits.</param>
+    internal void WriteGoAway(int lastStreamId, Http2ErrorCode errorCode, bool isLast)
     {
         Span<byte> payload = stackalloc byte[8];
         BinaryPrimitives.WriteInt32BigEndian(payload, lastStreamId);
         BinaryPrimitives.WriteUInt32BigEndian(payload[4..], (uint)errorCode);
 
-        WriteFrame(_control, Http2FrameType.GoAway, Http2FrameFlags.None, 0, payload);
+        _openFrameStream = 0;
+        WriteFrame(isLast ? _ordered : _control, Http2FrameType.GoAway, Http2FrameFlags.None, 0, payload);
     }
 
     /// <summary>Adds RST_STREAM.</summary>

@@ -73,9 +73,13 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        if (_run is not null)
+        if (Interlocked.CompareExchange(ref _run, Task.CompletedTask, null) is Task run)
         {
-            await _run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        else
+        {
+            Connection.Dispose();
         }
     }
 
@@ -185,11 +189,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         lock (Sync)
         {
             _closing = true;
-            if (failure is not null || !Connection.IsDraining)
-            {
-                Connection.Fail(failure?.ErrorCode ?? Http2ErrorCode.NoError);
-            }
-
+            Connection.Fail(failure?.ErrorCode ?? Http2ErrorCode.NoError);
             var reason = new IOException("The HTTP/2 connection was closed.", failure);
             foreach (Http2ServerStream stream in _streams)
             {

@@ -9,7 +9,7 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Building;
 
-/// <summary>What a user gave for one build, not checked yet. Nothing is changed or sent before <see cref="ToRequest"/> has ended.</summary>
+/// <summary>What a user gave for one build, not checked yet. Nothing is changed or sent before <see cref="Check"/> has ended.</summary>
 internal sealed record ImageBuildInput
 {
     /// <summary>The build's directory; a full path of a directory.</summary>
@@ -59,7 +59,7 @@ internal sealed record ImageBuildInput
 
     /// <summary>Checks everything that can be checked without an engine.</summary>
     /// <exception cref="BuildErrorException">Something is wrong; the first thing found is told.</exception>
-    public ImageBuildRequest ToRequest()
+    public CheckedBuild Check()
     {
         IReadOnlyList<ImageReference> tags = [.. Tags.Select(ReadTag).Distinct()];
         IReadOnlyList<Platform> platforms = [.. Platforms.Select(ReadPlatform).Distinct()];
@@ -75,19 +75,22 @@ internal sealed record ImageBuildInput
         (string? path, string name, string text) = ReadDockerfile();
         DockerfileText dockerfile = Parse(name, text, arguments);
         CheckTarget(name, dockerfile);
-        return new ImageBuildRequest
+        return new CheckedBuild
         {
-            ContextDirectory = Directory,
-            DockerfilePath = path,
-            DockerfileContent = path is null ? text : null,
+            Request = new ImageBuildRequest
+            {
+                ContextPath = Directory,
+                DockerfilePath = path,
+                DockerfileText = path is null ? text : null,
+                Tags = [.. tags.Select(static t => t.ToString())],
+                BuildArguments = arguments,
+                Labels = labels,
+                Target = string.IsNullOrEmpty(Target) ? null : Target,
+                Platforms = [.. platforms.Select(static p => p.ToString())],
+                NoCache = NoCache,
+                Pull = Pull,
+            },
             Dockerfile = dockerfile,
-            Tags = tags,
-            BuildArguments = arguments,
-            Labels = labels,
-            Target = string.IsNullOrEmpty(Target) ? null : Target,
-            Platforms = platforms,
-            NoCache = NoCache,
-            Pull = Pull,
             Address = address,
             Connect = new EngineConnectOptions { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp },
             LogPath = LogPath,

@@ -3,7 +3,6 @@ namespace OpenCloud.Build.Building;
 /// <summary>Gives the cmdlets what carries out their builds.</summary>
 internal static class ImageBuilders
 {
-    /// <summary>Makes the builder; tests put their own here.</summary>
-    public static Func<IImageBuilder> Create { get; set; } =
-        static () => throw new NotSupportedException("This build of the module has no builder yet.");
+    /// <summary>Makes the builder; tests of the input's checks put their own here.</summary>
+    public static Func<IImageBuilder> Create { get; set; } = static () => new EngineImageBuilder();
 }

@@ -2,6 +2,8 @@ using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
@@ -11,13 +13,14 @@ namespace OpenCloud.Build.Commands;
 /// <summary>Builds a container image from a directory and a Dockerfile.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "ImageBuild", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
 [OutputType(typeof(ImageBuildResult))]
-public sealed class InvokeImageBuildCommand : BuildCmdlet
+public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 {
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
     private const string InputObjectSet = "InputObject";
 
     private HashSet<string> _onCommandLine = [];
+    private IImageBuilder? _builder;
 
     /// <summary>The directory to build from, with wildcards.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -120,6 +123,16 @@ public sealed class InvokeImageBuildCommand : BuildCmdlet
         }
     }
 
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            _builder?.Dispose();
+        }
+    }
+
     private void BuildItem(FileSystemInfo item)
     {
         if (item is FileInfo file)
@@ -145,20 +158,22 @@ public sealed class InvokeImageBuildCommand : BuildCmdlet
 
     private void Build(string directory, string? file)
     {
-        ImageBuildRequest request = ReadInput(directory, file).ToRequest();
+        CheckedBuild build = ReadInput(directory, file).Check();
         if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
         {
             WriteWarning($"The whole of '{directory}' is the build's directory: every file in it that no .dockerignore excludes may be sent to the engine.");
         }
 
-        string name = request.Tags.Count == 0 ? "an image without a name" : string.Join(", ", request.Tags.Select(static t => t.ToFamiliarString()));
+        string name = build.Request.Tags.Count == 0
+            ? "an image without a name"
+            : string.Join(", ", build.Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString()));
         if (!ShouldProcess(directory, $"Build {name}"))
         {
             return;
         }
 
-        IImageBuilder builder = ImageBuilders.Create();
-        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(request, poster, cancellationToken).ConfigureAwait(false)));
+        IImageBuilder builder = _builder ??= ImageBuilders.Create();
+        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false)));
     }
 
     private ImageBuildInput ReadInput(string directory, string? file)

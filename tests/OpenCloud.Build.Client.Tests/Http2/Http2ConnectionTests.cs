@@ -259,6 +259,19 @@ public sealed class Http2ConnectionTests
     }
 
     [Fact]
+    public void WhatStreamsHadToSendIsForgottenAtTheEnd()
+    {
+        using var harness = new ConnectionHarness(null, true, (4, 10));
+        Http2Stream stream = harness.Open(1);
+        harness.Respond(stream);
+        Assert.False(harness.Connection.Write(stream, default, new byte[20]));
+        harness.Connection.BeginShutdown();
+        harness.Connection.Fail(Http2ErrorCode.NoError);
+        Assert.Equal(0, stream.PendingLength);
+        Assert.Equal("goaway(1,NoError) data(1,10)", harness.Output());
+    }
+
+    [Fact]
     public void GoAwayOfThePeerEndsWithTheLastRequest()
     {
         using var harness = new ConnectionHarness();

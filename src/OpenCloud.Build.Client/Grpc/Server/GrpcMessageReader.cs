@@ -17,6 +17,7 @@ internal sealed class GrpcMessageReader(Http2ServerStream stream) : IDisposable
     internal const int MaxMessageSize = 16 * 1024 * 1024;
 
     private const int BufferSize = 16 * 1024;
+    private const int FirstArraySize = 256 * 1024;
 
     private byte[] _buffer = [];
     private int _start;
@@ -48,14 +49,24 @@ internal sealed class GrpcMessageReader(Http2ServerStream stream) : IDisposable
         }
 
         _start += PrefixSize;
-        byte[] message = length == 0 ? [] : ArrayPool<byte>.Shared.Rent((int)length);
+
+        // A claim alone gets no large array: it grows with what has really come.
+        byte[] message = length == 0 ? [] : ArrayPool<byte>.Shared.Rent((int)Math.Min(length, FirstArraySize));
         int filled = Math.Min((int)length, _end - _start);
         _buffer.AsSpan(_start, filled).CopyTo(message);
         _start += filled;
         while (filled < length)
         {
+            if (filled == message.Length)
+            {
+                byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, message.Length * 2L));
+                message.CopyTo(larger, 0);
+                ArrayPool<byte>.Shared.Return(message);
+                message = larger;
+            }
+
             // A read that fails leaves the array to the garbage collector: it may still be written to.
-            int count = await stream.ReadAsync(message.AsMemory(filled, (int)length - filled), cancellationToken).ConfigureAwait(false);
+            int count = await stream.ReadAsync(message.AsMemory(filled, Math.Min(message.Length, (int)length) - filled), cancellationToken).ConfigureAwait(false);
             filled += count > 0 ? count : throw Error(GrpcStatusCode.Internal, "The request ends inside a message.");
         }
 

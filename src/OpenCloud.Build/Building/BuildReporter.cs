@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>Turns what happens in a build into progress, verbose lines, warnings and the log file.</summary>
+internal sealed class BuildReporter : IBuildObserver
+{
+    private static readonly TimeSpan SnapshotInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly CheckedBuild _build;
+    private readonly IPipelinePoster _poster;
+    private readonly BuildLogFile? _file;
+    private readonly BuildLogWriter _log;
+    private readonly List<string> _lines = [];
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private long _lastSnapshot;
+    private TimeSpan? _clockDifference;
+
+    public BuildReporter(CheckedBuild build, IPipelinePoster poster, BuildLogFile? file)
+    {
+        _build = build;
+        _poster = poster;
+        _file = file;
+        _log = new BuildLogWriter(_lines.Add);
+        _file?.Begin(build.Name);
+        poster.Progress(new ProgressSnapshot($"Building {build.Name}", "Starting"));
+    }
+
+    /// <inheritdoc/>
+    public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
+    {
+        foreach (BuildEvent happened in events)
+        {
+            if (happened is StepStarted { Step.Started: { } at })
+            {
+                // Steps are timed by the daemon's clock; the smallest difference seen is the clocks', the rest is the way.
+                TimeSpan difference = DateTimeOffset.UtcNow - at;
+                _clockDifference = _clockDifference is { } known && known < difference ? known : difference;
+            }
+
+            if (happened is StepWarned warned)
+            {
+                _poster.Warning(warned.Warning.ToString());
+            }
+
+            if (_file is not null || _poster.IsVerbose)
+            {
+                _log.Write(happened);
+            }
+        }
+
+        if (_lines.Count > 0)
+        {
+            _file?.Write(_lines);
+            _lines.ForEach(_poster.Verbose);
+            _lines.Clear();
+        }
+
+        if (_lastSnapshot == 0 || Stopwatch.GetElapsedTime(_lastSnapshot) >= SnapshotInterval)
+        {
+            _lastSnapshot = Stopwatch.GetTimestamp();
+            DateTimeOffset now = DateTimeOffset.UtcNow - (_clockDifference ?? TimeSpan.Zero);
+            _poster.Progress(BuildProgress.Of(_build.Name, model, Stopwatch.GetElapsedTime(_started), now));
+        }
+    }
+}

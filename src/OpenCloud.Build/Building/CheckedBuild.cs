@@ -1,0 +1,26 @@
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>One build, all of its input checked.</summary>
+internal sealed record CheckedBuild
+{
+    /// <summary>What to build.</summary>
+    public required ImageBuildRequest Request { get; init; }
+
+    /// <summary>What was read from the Dockerfile.</summary>
+    public required DockerfileText Dockerfile { get; init; }
+
+    /// <summary>The engine, or null for the one that is found.</summary>
+    public EngineAddress? Address { get; init; }
+
+    /// <summary>How it is connected to.</summary>
+    public EngineConnectOptions Connect { get; init; } = new();
+
+    /// <summary>The full path of the file that takes the whole log, or null.</summary>
+    public string? LogPath { get; init; }
+
+    /// <summary>What is being built, for people.</summary>
+    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Request.ContextPath;
+}

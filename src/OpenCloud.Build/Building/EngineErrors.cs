@@ -1,0 +1,44 @@
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>Makes errors of the catalogue out of engines that could not be connected to.</summary>
+internal static class EngineErrors
+{
+    /// <summary>The error for a failed connection.</summary>
+    public static BuildErrorException From(EngineConnectException failure)
+    {
+        string? address = failure.Address?.ToString();
+        if (failure.Reason == EngineConnectReason.PermissionDenied && failure.Access is { } access)
+        {
+            return Denied(failure, access, address);
+        }
+
+        ErrorEntry entry = failure.Reason switch
+        {
+            EngineConnectReason.NotFound => ErrorCatalog.EngineNotFound,
+            EngineConnectReason.Refused => ErrorCatalog.EngineNotListening,
+            EngineConnectReason.PermissionDenied => ErrorCatalog.EngineForbidden,
+            EngineConnectReason.NotAnEngine or EngineConnectReason.Rejected => ErrorCatalog.NotAnEngine,
+            EngineConnectReason.Timeout => ErrorCatalog.EngineTimedOut,
+            EngineConnectReason.NotAllowed => ErrorCatalog.PlainTcpNotAllowed,
+            EngineConnectReason.BadSetting => ErrorCatalog.EngineSettingInvalid,
+            _ => ErrorCatalog.EngineUnreachable,
+        };
+        return entry.ToException(address, failure, failure.Message);
+    }
+
+    private static BuildErrorException Denied(EngineConnectException failure, SocketAccess access, string? address)
+    {
+        if (access.NeedsNewLogin)
+        {
+            return ErrorCatalog.EngineForbiddenUntilLogin.ToException(address, failure, failure.Message, access.Group!, access.User);
+        }
+
+        // To join root's own group would be to become root.
+        return access is { GroupOpens: true, Group: { } group and not "root" }
+            ? ErrorCatalog.EngineForbiddenToGroup.ToException(address, failure, failure.Message, group, access.User)
+            : ErrorCatalog.EngineForbidden.ToException(address, failure, failure.Message);
+    }
+}

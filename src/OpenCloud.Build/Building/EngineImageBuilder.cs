@@ -1,0 +1,58 @@
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>Builds on a BuildKit engine.</summary>
+internal sealed class EngineImageBuilder : IImageBuilder
+{
+    private readonly EnginePool _engines = new();
+    private readonly Dictionary<string, BuildLogFile> _logs = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        BuildLogFile? log = build.LogPath is { } path ? LogFor(path) : null;
+        BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
+        if (!client.KeepsImages && build.Request.Tags.Count > 0)
+        {
+            poster.Warning($"The engine {client.Address} has no image store: the image is built into its cache, and '{build.Name}' will be found nowhere.");
+        }
+
+        try
+        {
+            ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log), cancellationToken).ConfigureAwait(false);
+            log?.End(result);
+            return result;
+        }
+        catch (ImageBuildException exception)
+        {
+            log?.Write([$"# failed: {exception.Message}"]);
+            throw BuildErrors.From(exception, build);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _engines.Dispose();
+        foreach (BuildLogFile log in _logs.Values)
+        {
+            log.Dispose();
+        }
+    }
+
+    private BuildLogFile LogFor(string path)
+    {
+        lock (_logs)
+        {
+            if (!_logs.TryGetValue(path, out BuildLogFile? log))
+            {
+                log = new BuildLogFile(path);
+                _logs.Add(path, log);
+            }
+
+            return log;
+        }
+    }
+}

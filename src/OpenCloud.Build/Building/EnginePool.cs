@@ -1,0 +1,91 @@
+using System.Globalization;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>
+/// The engines of one pipeline, each connected to once. An engine that could not be reached is not tried again for the next input, which
+/// would wait as long again and hear the same.
+/// </summary>
+internal sealed class EnginePool : IDisposable
+{
+    private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp), Task<BuildKitClient>> _clients = [];
+
+    /// <summary>The engine at an address, or the one that is found when there is none.</summary>
+    /// <exception cref="BuildErrorException">It cannot be reached, or is no engine.</exception>
+    public async Task<BuildKitClient> GetAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        Task<BuildKitClient>? client;
+        lock (_clients)
+        {
+            if (!_clients.TryGetValue((address, options.AllowPlainTcp), out client) || client.IsCanceled)
+            {
+                client = ConnectAsync(address, options, poster, cancellationToken);
+                _clients[(address, options.AllowPlainTcp)] = client;
+            }
+        }
+
+        try
+        {
+            return await client.ConfigureAwait(false);
+        }
+        catch (EngineConnectException exception)
+        {
+            throw EngineErrors.From(exception);
+        }
+        catch (GrpcException exception)
+        {
+            throw ErrorCatalog.EngineRefusedCall.ToException(address?.ToString(), exception, address?.ToString() ?? "the engine", exception.Status.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Task<BuildKitClient> client in _clients.Values)
+        {
+            if (client.IsCompletedSuccessfully)
+            {
+                // Completes at once: it only closes a socket.
+                client.Result.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+        }
+    }
+
+    private static async Task<BuildKitClient> ConnectAsync(
+        EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        EngineConnectOptions watched = options with
+        {
+            OnFailedAttempt = attempt =>
+            {
+                poster.Verbose(attempt.Error.Message);
+                if (attempt.NextIn is { } next)
+                {
+                    poster.Progress(new ProgressSnapshot("Connecting", string.Create(
+                        CultureInfo.InvariantCulture, $"{attempt.Address}: attempt {attempt.Number} failed, the next in {next.TotalSeconds:0.#} s")));
+                }
+            },
+        };
+        BuildKitClient client = await BuildKitClient.ConnectAsync(address, watched, cancellationToken).ConfigureAwait(false);
+        foreach (PassedOverEngine passed in client.PassedOver)
+        {
+            string text = $"{passed.Source} was passed over: {passed.Why}";
+            if (passed.IsExplicit)
+            {
+                poster.Warning(text);
+            }
+            else
+            {
+                poster.Verbose(text);
+            }
+        }
+
+        poster.Verbose($"The engine is {client.Address} ({client.Source}), BuildKit {client.EngineVersion ?? "of a version it does not tell"}.");
+        return client;
+    }
+}

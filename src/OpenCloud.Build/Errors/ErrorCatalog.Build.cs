@@ -1,0 +1,77 @@
+using System.Management.Automation;
+
+namespace OpenCloud.Build.Errors;
+
+/// <summary>Builds that failed. 0 is always the whole story: what failed, where, and what it said last; 1 is the engine.</summary>
+internal static partial class ErrorCatalog
+{
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry BuildStepFailed = new(
+        "BuildStepFailed",
+        ErrorCategory.InvalidResult,
+        "{0}",
+        "Mend the command in the Dockerfile; -Verbose or -LogPath has everything that it wrote.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry DockerfileRejected = new(
+        "DockerfileRejected",
+        ErrorCategory.ParserError,
+        "{0}",
+        "Mend the Dockerfile at the line shown.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry TargetRejected = new(
+        "TargetRejected",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Give -Target the name after AS in a FROM line.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry FileNotInContext = new(
+        "FileNotInContext",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Paths in COPY and ADD begin at the build's directory. See that the file is there and that no rule of the ignore file leaves it out.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry BaseImageUnavailable = new(
+        "BaseImageUnavailable",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "Check the name after FROM, that the engine {1} reaches the registry, and that you may pull from it.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry ContextNotSent = new(
+        "ContextNotSent",
+        ErrorCategory.ReadError,
+        "{0}",
+        "See that every file of the build's directory can be read and is not changed meanwhile, or leave it out with a rule in .dockerignore.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry NotSupportedByEngine = new(
+        "NotSupportedByEngine",
+        ErrorCategory.NotImplemented,
+        "{0}",
+        "The engine {1} lacks what the build asks for; use a newer one, or leave it out.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry NotAllowedByEngine = new(
+        "NotAllowedByEngine",
+        ErrorCategory.PermissionDenied,
+        "{0}",
+        "The engine {1} does not allow it; its buildkitd.toml decides (insecure-entitlements).");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry EngineLost = new(
+        "EngineLost",
+        ErrorCategory.ConnectionError,
+        "{0}",
+        "The engine {1} ended or was restarted during the build; look into its log, then build again.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry BuildFailed = new(
+        "BuildFailed",
+        ErrorCategory.InvalidResult,
+        "{0}",
+        "-Verbose or -LogPath has the whole log; the log of the engine {1} may have more.");
+}

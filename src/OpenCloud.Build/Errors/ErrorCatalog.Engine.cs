@@ -1,0 +1,84 @@
+using System.Management.Automation;
+
+namespace OpenCloud.Build.Errors;
+
+/// <summary>Engines that cannot be reached. 0 is always what happened, in a sentence or more.</summary>
+internal static partial class ErrorCatalog
+{
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineNotFound = new(
+        "EngineNotFound",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Install and start BuildKit with Install-BuildKit, or name an engine that runs with -Address or $env:BUILDKIT_HOST.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineNotListening = new(
+        "EngineNotListening",
+        ErrorCategory.ConnectionError,
+        "{0}",
+        "The engine has ended and left its socket behind, or it is still starting. Look with 'systemctl status buildkit', start it, and raise -ConnectTimeout if it takes long.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineForbidden = new(
+        "EngineForbidden",
+        ErrorCategory.PermissionDenied,
+        "{0}",
+        "The socket is open to no group that you could join. Let root give it one with Install-BuildKit or Grant-BuildKitAccess, or use an engine of your own; 'Test-BuildKitSocket -Detailed' tells what closes it.");
+
+    /// <summary>0: what happened, 1: group, 2: user.</summary>
+    public static readonly ErrorEntry EngineForbiddenToGroup = new(
+        "EngineForbiddenToGroup",
+        ErrorCategory.PermissionDenied,
+        "{0}",
+        "The group '{1}' may use the engine and '{2}' is not in it. As root: Grant-BuildKitAccess -User {2} (for a service: -Service NAME), then log in again.");
+
+    /// <summary>0: what happened, 1: group, 2: user.</summary>
+    public static readonly ErrorEntry EngineForbiddenUntilLogin = new(
+        "EngineForbiddenUntilLogin",
+        ErrorCategory.PermissionDenied,
+        "{0}",
+        "'{2}' has joined the group '{1}' since this login began, as Grant-BuildKitAccess does it: log in again, or restart the service.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry NotAnEngine = new(
+        "NotAnEngine",
+        ErrorCategory.ConnectionError,
+        "{0}",
+        "Check the address. BuildKit's own socket is unix:///run/buildkit/buildkitd.sock; for a Docker Engine's socket write docker:///run/docker.sock.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineTimedOut = new(
+        "EngineTimedOut",
+        ErrorCategory.OperationTimeout,
+        "{0}",
+        "See that the engine runs and is not stuck, or give it longer with -ConnectTimeout.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry PlainTcpNotAllowed = new(
+        "PlainTcpNotAllowed",
+        ErrorCategory.SecurityError,
+        "{0}",
+        "Whoever reaches an engine over plain TCP controls it. Use a unix socket or loopback, or allow it with -AllowPlainTcp where the network is yours alone.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineSettingInvalid = new(
+        "EngineSettingInvalid",
+        ErrorCategory.InvalidArgument,
+        "{0}",
+        "Mend or remove the environment variable, or name the engine with -Address.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineUnreachable = new(
+        "EngineUnreachable",
+        ErrorCategory.ConnectionError,
+        "{0}",
+        "Check the address and the way to it; -Verbose tells each attempt.");
+
+    /// <summary>0: engine, 1: what it said.</summary>
+    public static readonly ErrorEntry EngineRefusedCall = new(
+        "EngineRefusedCall",
+        ErrorCategory.InvalidOperation,
+        "{0} answered with an error: {1}",
+        "See that it is a BuildKit daemon of v0.12 or newer; its log has more.");
+}

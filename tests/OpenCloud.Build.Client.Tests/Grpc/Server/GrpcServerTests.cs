@@ -1,0 +1,276 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Headers;
+using Google.Protobuf;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Health;
+using OpenCloud.Build.Client.Tests.Http2;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.Grpc.Server;
+
+/// <summary>gRPC calls as octets, with .NET's HTTP/2 client as the peer.</summary>
+public sealed class GrpcServerTests
+{
+    private static CancellationToken TestToken => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task HealthIsAlwaysServed()
+    {
+        var server = new GrpcServer();
+        Assert.Equal(["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"], server.Methods);
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        Answer answer = await CallAsync(peer, HealthService.CheckPath, Message([]));
+        Assert.Equal("0", answer.Status);
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, HealthCheckResponse.Parser.ParseFrom(Assert.Single(answer.Messages)).Status);
+        Assert.Equal("0", (await CallAsync(peer, HealthService.CheckPath, Message(new HealthCheckRequest { Service = "grpc.health.v1.Health" }.ToByteArray()))).Status);
+        Assert.Equal("5", (await CallAsync(peer, HealthService.CheckPath, Message(new HealthCheckRequest { Service = "other" }.ToByteArray()))).Status);
+    }
+
+    [Fact]
+    public async Task WatchAnswersAndStaysOpen()
+    {
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(new GrpcServer().RunAsync);
+        using HttpResponseMessage response = await peer.Client.SendAsync(Request(HealthService.WatchPath, Message([])), TestToken);
+        Stream body = await response.Content.ReadAsStreamAsync(TestToken);
+        byte[] message = new byte[7];
+        await body.ReadExactlyAsync(message, TestToken);
+        Assert.Equal([0, 0, 0, 0, 2, 8, 1], message);
+        ValueTask<int> more = body.ReadAsync(message, TestToken);
+        Assert.False(more.IsCompleted);
+        peer.Cancel();
+        await Assert.ThrowsAnyAsync<Exception>(async () => await more);
+    }
+
+    [Fact]
+    public async Task AnUnknownMethodIsUnimplemented()
+    {
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(new GrpcServer().RunAsync);
+        Answer answer = await CallAsync(peer, "/a.B/C", Message([]));
+        Assert.Equal("12", answer.Status);
+        Assert.True(answer.TrailersOnly);
+    }
+
+    [Fact]
+    public async Task ARequestThatIsNoGrpcIsRefused()
+    {
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(new GrpcServer().RunAsync);
+        using HttpResponseMessage response = await peer.SendAsync("/a.B/C", new StringContent("x"), TestToken);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(16_379)]
+    [InlineData(100_000)]
+    [InlineData(GrpcMessageReader.MaxMessageSize)]
+    public async Task MessagesOfAnySizeComeBackInTwoParts(int size)
+    {
+        byte[] sent = new byte[size];
+        new Random(size).NextBytes(sent);
+        var server = new GrpcServer();
+        server.Add("/a.B/C", async (call, cancellationToken) =>
+        {
+            var messages = new List<GrpcMessage>();
+            while (await call.ReadMessageAsync(cancellationToken) is GrpcMessage message)
+            {
+                messages.Add(message);
+            }
+
+            foreach (GrpcMessage message in messages)
+            {
+                int cut = Math.Min(message.Memory.Length, message.Memory.Length < 1000 ? 1 : 70);
+                await call.WriteMessageAsync(message.Memory[..cut], message.Memory[cut..], moreFollows: true, cancellationToken);
+                message.Dispose();
+            }
+        });
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        Answer answer = await CallAsync(peer, "/a.B/C", [.. Message(sent), .. Message([1, 2, 3]), .. Message([])]);
+        Assert.Equal("0", answer.Status);
+        Assert.Equal(3, answer.Messages.Count);
+        Assert.True(sent.AsSpan().SequenceEqual(answer.Messages[0]));
+        Assert.Equal([1, 2, 3], answer.Messages[1]);
+        Assert.Empty(answer.Messages[2]);
+    }
+
+    [Fact]
+    public async Task AMessageThatIsTooLargeIsResourceExhausted()
+    {
+        var server = new GrpcServer();
+        server.Add("/a.B/C", async (call, cancellationToken) => (await call.ReadMessageAsync(cancellationToken))!.Dispose());
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        Answer answer = await CallAsync(peer, "/a.B/C", [0, 1, 0, 0, 1]);
+        Assert.Equal("8", answer.Status);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 1, 0, 0, 0, 0 }, "12")]
+    [InlineData(new byte[] { 0, 0, 0 }, "13")]
+    [InlineData(new byte[] { 0, 0, 0, 0, 2, 1 }, "13")]
+    [InlineData(new byte[] { }, "13")]
+    [InlineData(new byte[] { 0, 0, 0, 0, 1, 0xff }, "13")]
+    public async Task CompressedCutOffMissingAndMalformedMessagesAreErrors(byte[] body, string status)
+    {
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(new GrpcServer().RunAsync);
+        Assert.Equal(status, (await CallAsync(peer, HealthService.CheckPath, body)).Status);
+    }
+
+    [Fact]
+    public async Task AStatusComesWithItsMessageAndDetails()
+    {
+        var server = new GrpcServer();
+        server.Add("/a.B/Before", (_, _) => throw Failure());
+        server.Add("/a.B/After", async (call, cancellationToken) =>
+        {
+            await call.WriteMessageAsync(new byte[] { 7 }, cancellationToken);
+            throw Failure();
+        });
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        foreach (string path in (string[])["/a.B/Before", "/a.B/After"])
+        {
+            Answer answer = await CallAsync(peer, path, Message([]));
+            Assert.Equal("7", answer.Status);
+            Assert.Equal("n\u00f6 100% \n ", Uri.UnescapeDataString(answer.StatusMessage));
+            var status = Protocol.Rpc.Status.Parser.ParseFrom(Convert.FromBase64String(answer.Details!.PadRight((answer.Details!.Length + 3) / 4 * 4, '=')));
+            Assert.Equal("type.googleapis.com/x", Assert.Single(status.Details).TypeUrl);
+            Assert.Equal(path == "/a.B/Before", answer.TrailersOnly);
+        }
+
+        static GrpcException Failure() => new(new GrpcStatus(GrpcStatusCode.PermissionDenied, "n\u00f6 100% \n "), [new GrpcStatusDetail("type.googleapis.com/x", new byte[] { 1 })]);
+    }
+
+    [Fact]
+    public async Task OtherExceptionsLeakNothingToThePeer()
+    {
+        Exception? seen = null;
+        var server = new GrpcServer { UnexpectedError = (_, error) => seen = error };
+        server.Add("/a.B/C", (_, _) => throw new InvalidOperationException("/home/secret"));
+        server.Add("/a.B/D", (_, _) => throw new OperationCanceledException());
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        Answer answer = await CallAsync(peer, "/a.B/C", Message([]));
+        Assert.Equal("2", answer.Status);
+        Assert.DoesNotContain("secret", answer.StatusMessage, StringComparison.Ordinal);
+        Assert.Equal("/home/secret", seen?.Message);
+        Assert.Equal("1", (await CallAsync(peer, "/a.B/D", Message([]))).Status);
+    }
+
+    [Theory]
+    [InlineData("50m", "4")]
+    [InlineData("1n", "4")]
+    [InlineData("99999999H", "0")]
+    [InlineData("50", "13")]
+    [InlineData("m", "13")]
+    [InlineData("-5m", "13")]
+    [InlineData("123456789m", "13")]
+    public async Task TheDeadlineIsHeeded(string timeout, string status)
+    {
+        var server = new GrpcServer();
+        server.Add("/a.B/C", (_, cancellationToken) => status == "0" ? Task.CompletedTask : Task.Delay(Timeout.Infinite, cancellationToken));
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        HttpRequestMessage request = Request("/a.B/C", Message([]));
+        request.Headers.TryAddWithoutValidation("grpc-timeout", timeout);
+        Assert.Equal(status, (await CallAsync(peer, request)).Status);
+    }
+
+    [Fact]
+    public async Task BinaryMetadataIsDecoded()
+    {
+        var seen = new TaskCompletionSource<IReadOnlyList<byte[]>>();
+        var server = new GrpcServer();
+        server.Add("/a.B/C", (call, _) =>
+        {
+            seen.SetResult(call.Metadata.GetBinaryValues("x-bin"));
+            return Task.CompletedTask;
+        });
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        HttpRequestMessage request = Request("/a.B/C", Message([]));
+        request.Headers.TryAddWithoutValidation("x-bin", "AQI,AQI=,");
+        Assert.Equal("0", (await CallAsync(peer, request)).Status);
+        Assert.Equal([[1, 2], [1, 2], []], await seen.Task);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/")]
+    [InlineData("a.B/C")]
+    [InlineData("//C")]
+    [InlineData("/a.B/")]
+    [InlineData("/a.B")]
+    public void PathsThatAreNoneAreRefused(string path) => Assert.Throws<ArgumentException>(() => new GrpcServer().Add(path, (_, _) => Task.CompletedTask));
+
+    [Fact]
+    public async Task HealthIsAnsweredWhileAnotherCallSendsAllItCan()
+    {
+        var server = new GrpcServer();
+        server.Add("/a.B/Flood", async (call, cancellationToken) =>
+        {
+            byte[] body = new byte[32 * 1024];
+            while (true)
+            {
+                await call.WriteMessageAsync(default, body, moreFollows: true, cancellationToken);
+            }
+        });
+        await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
+        using HttpResponseMessage flood = await peer.Client.SendAsync(Request("/a.B/Flood", Message([])), TestToken);
+        Stream content = await flood.Content.ReadAsStreamAsync(TestToken);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestToken);
+        Task reading = Task.Run(async () =>
+        {
+            byte[] buffer = new byte[100_000];
+            while (!stop.IsCancellationRequested)
+            {
+                await content.ReadExactlyAsync(buffer, TestToken);
+            }
+        }, TestToken);
+        for (int i = 0; i < 50; i++)
+        {
+            Assert.Equal("0", (await CallAsync(peer, HealthService.CheckPath, Message([])).WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Status);
+        }
+
+        await stop.CancelAsync();
+        await reading;
+    }
+
+    private static byte[] Message(byte[] message)
+    {
+        byte[] framed = new byte[5 + message.Length];
+        BinaryPrimitives.WriteInt32BigEndian(framed.AsSpan(1), message.Length);
+        message.CopyTo(framed, 5);
+        return framed;
+    }
+
+    private static HttpRequestMessage Request(string path, byte[] body)
+    {
+        HttpRequestMessage request = HttpClientPeer.NewRequest(path, new ByteArrayContent(body));
+        request.Content!.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        return request;
+    }
+
+    private static Task<Answer> CallAsync(HttpClientPeer peer, string path, byte[] body) => CallAsync(peer, Request(path, body));
+
+    private static async Task<Answer> CallAsync(HttpClientPeer peer, HttpRequestMessage request)
+    {
+        using HttpResponseMessage response = await peer.Client.SendAsync(request, TestToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("application/grpc", response.Content.Headers.ContentType?.MediaType);
+        byte[] body = await response.Content.ReadAsByteArrayAsync(TestToken);
+        bool trailersOnly = response.Headers.Contains("grpc-status");
+        HttpHeaders trailers = trailersOnly ? response.Headers : response.TrailingHeaders;
+        var messages = new List<byte[]>();
+        for (int position = 0; position < body.Length;)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(position + 1));
+            messages.Add(body[(position + 5)..(position + 5 + length)]);
+            position += 5 + length;
+        }
+
+        return new Answer(First("grpc-status") ?? "none", First("grpc-message") ?? "", First("grpc-status-details-bin"), messages, trailersOnly);
+
+        string? First(string name) => trailers.TryGetValues(name, out IEnumerable<string>? values) ? values.First() : null;
+    }
+
+    private sealed record Answer(string Status, string StatusMessage, string? Details, List<byte[]> Messages, bool TrailersOnly);
+}
