@@ -48,9 +48,13 @@ internal sealed class ImageBuild
     {
         DateTimeOffset started = DateTimeOffset.Now;
         Stopwatch clock = Stopwatch.StartNew();
-        FileSyncService files = new(BuildContext.SourcesOf(_request));
+        ImageMetadata.Check(_request);
+        BuildInputs inputs = BuildInputs.Of(_request);
+        FileSyncService files = new(inputs.Directories);
+        UploadService uploads = new(inputs.Archives, files.Counters);
         GrpcServer server = new();
         files.AddTo(server);
+        uploads.AddTo(server);
 
         IReadOnlyDictionary<string, string> response;
         try
@@ -59,13 +63,13 @@ internal sealed class ImageBuild
                 .OpenAsync(_control, server, SessionKey.ForDirectory(_request.ContextPath), cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
-                response = await SolveAsync(session, cancellationToken).ConfigureAwait(false);
+                response = await SolveAsync(session, inputs, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (GrpcException e)
         {
             throw BuildFailure.From(
-                e, _model, _engine.Address.ToString(), _reference, files.Failure, missing => BuildContext.Explain(_request, missing));
+                e, _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
         }
 
         return new ImageBuildResult
@@ -88,9 +92,9 @@ internal sealed class ImageBuild
         };
     }
 
-    private async Task<IReadOnlyDictionary<string, string>> SolveAsync(BuildSession session, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, string>> SolveAsync(BuildSession session, BuildInputs inputs, CancellationToken cancellationToken)
     {
-        SolveRequest request = SolveRequestFactory.Create(_request, _engine, _reference, session.Id);
+        SolveRequest request = SolveRequestFactory.Create(_request, inputs, _engine, _reference, session.Id);
         using CancellationTokenSource solveStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource statusStop = new();
         Task<SolveResponse> solve = _control.SolveAsync(request, solveStop.Token);

@@ -4,15 +4,19 @@ using OpenCloud.Build.Client.Protocol.Control;
 namespace OpenCloud.Build.Client.BuildKit;
 
 /// <summary>
-/// Says a build in the words of <c>Control.Solve</c>. The frontend's attribute names are those of moby/buildkit,
-/// frontend/dockerui/config.go and context.go; the exporters' those of exporter/containerimage.
+/// Says a build in the words of <c>Control.Solve</c>. The exporters' attribute names are those of moby/buildkit, exporter/containerimage.
 /// </summary>
 internal static class SolveRequestFactory
 {
-    private const string Frontend = "dockerfile.v0";
+    internal const string Frontend = "dockerfile.v0";
 
     /// <summary>Makes the request for a build that the given engine is to run.</summary>
-    public static SolveRequest Create(ImageBuildRequest build, EngineProfile engine, string buildReference, string sessionId)
+    /// <param name="build">The build.</param>
+    /// <param name="inputs">What of it comes from this machine.</param>
+    /// <param name="engine">The engine.</param>
+    /// <param name="buildReference">The build's own id.</param>
+    /// <param name="sessionId">The session that serves it.</param>
+    public static SolveRequest Create(ImageBuildRequest build, BuildInputs inputs, EngineProfile engine, string buildReference, string sessionId)
     {
         SolveRequest request = new()
         {
@@ -20,9 +24,11 @@ internal static class SolveRequestFactory
             Session = sessionId,
             Frontend = Frontend,
             Cache = new CacheOptions(),
+            SourcePolicy = build.SourcePolicy?.Message,
         };
 
-        AddFrontendAttributes(build, request);
+        request.Entitlements.Add(build.Execution.AllEntitlements);
+        FrontendAttributes.AddTo(request.FrontendAttrs, build, inputs);
         AddExporter(build, engine, request);
         return request;
     }
@@ -30,41 +36,6 @@ internal static class SolveRequestFactory
     /// <summary>The references in full, as the image will carry them.</summary>
     public static IReadOnlyList<string> References(ImageBuildRequest build)
         => [.. build.Tags.Select(static t => ImageReference.Parse(t).WithDefaultTag().ToString()).Distinct(StringComparer.Ordinal)];
-
-    private static void AddFrontendAttributes(ImageBuildRequest build, SolveRequest request)
-    {
-        request.FrontendAttrs["filename"] = BuildContext.DockerfileNameOf(build);
-        foreach ((string name, string value) in build.BuildArguments)
-        {
-            request.FrontendAttrs["build-arg:" + name] = value;
-        }
-
-        foreach ((string name, string value) in build.Labels)
-        {
-            request.FrontendAttrs["label:" + name] = value;
-        }
-
-        if (build.Target is { Length: > 0 } target)
-        {
-            request.FrontendAttrs["target"] = target;
-        }
-
-        if (build.Platforms.Count > 0)
-        {
-            request.FrontendAttrs["platform"] = string.Join(',', build.Platforms);
-        }
-
-        if (build.NoCache)
-        {
-            // An empty list of stages means all of them.
-            request.FrontendAttrs["no-cache"] = string.Empty;
-        }
-
-        if (build.Pull)
-        {
-            request.FrontendAttrs["image-resolve-mode"] = "pull";
-        }
-    }
 
     private static void AddExporter(ImageBuildRequest build, EngineProfile engine, SolveRequest request)
     {
@@ -82,6 +53,7 @@ internal static class SolveRequestFactory
             exporter.Attrs["unpack"] = "true";
         }
 
+        ImageMetadata.AddTo(exporter, build);
         request.Exporters.Add(exporter);
 
         // Before v0.14 a daemon reads the one exporter it knows from here and skips the list.
