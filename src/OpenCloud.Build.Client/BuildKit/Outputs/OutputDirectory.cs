@@ -112,7 +112,11 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
     public void Publish(FileStream stream, byte[] temporaryPath, byte[] path, uint mode, long modified)
     {
         stream.Flush();
-        File.SetUnixFileMode(stream.SafeFileHandle, (UnixFileMode)(mode & 0x1FF));
+        if (ChangeMode(Number(stream.SafeFileHandle), mode & 0x1FF) != 0)
+        {
+            throw Failed("set the mode of", path, LinuxCalls.LastError);
+        }
+
         stream.Dispose();
         SetTime(temporaryPath, modified);
         Rename(temporaryPath, path);

@@ -1,4 +1,3 @@
-using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Control;
 
 namespace OpenCloud.Build.Client.BuildKit.Outputs;
@@ -34,7 +33,7 @@ internal static class OutputPlan
         List<PlannedOutput> plan = [.. build.Outputs.Select(output => Plan(output, build, engine))];
         if (plan.Count == 0)
         {
-            plan.Add(new PlannedOutput(ImageType(engine), ImageAttributes([], build, engine), null));
+            plan.Add(new PlannedOutput(ImageType(engine), ImageAttributes(new Dictionary<string, string>(), build, engine), null));
         }
 
         if (build.Push)
@@ -64,10 +63,6 @@ internal static class OutputPlan
             exporter.Attrs.Add(output.Attributes.ToDictionary(StringComparer.Ordinal));
             request.Exporters.Add(exporter);
         }
-
-        // Before v0.14 a daemon reads the one exporter it knows from here and skips the list.
-        request.ExporterDeprecated = request.Exporters[0].Type;
-        request.ExporterAttrsDeprecated.Add(request.Exporters[0].Attrs);
     }
 
     internal static bool IsTrue(IReadOnlyDictionary<string, string> attributes, string name)
@@ -76,7 +71,7 @@ internal static class OutputPlan
     internal static ImageBuildException Refuse(EngineProfile engine, string message) => new(BuildFailureKind.InvalidRequest, message, null)
     {
         Engine = engine.Address.ToString(),
-        BuildReference = string.Empty,
+        BuildRef = string.Empty,
     };
 
     private static string ImageType(EngineProfile engine) => engine.IsDockerEngine ? "moby" : BuildOutput.Image;

@@ -65,12 +65,13 @@ internal static class TokenSeeds
         {
             Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
             string temporary = FilePath + "." + Guid.NewGuid().ToString("n");
-            using (FileStream file = new(temporary, new FileStreamOptions
+            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
             {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            using (FileStream file = new(temporary, options))
             {
                 file.Write(System.Text.Encoding.UTF8.GetBytes(all.ToJsonString()));
             }

@@ -50,7 +50,12 @@ internal sealed class FileSendService
         }
         catch (ContextException e)
         {
-            Interlocked.CompareExchange(ref _failure, e, null);
+            // What the sender reports is its own failure, which it tells in its answer, too.
+            if (e.Kind != ContextErrorKind.Receiver)
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+
             throw new GrpcException(new GrpcStatus(GrpcStatusCode.Aborted, e.Message), inner: e);
         }
     }
