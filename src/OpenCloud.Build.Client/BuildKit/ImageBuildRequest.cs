@@ -62,7 +62,7 @@ public sealed class ImageBuildRequest
     public SourcePolicy? SourcePolicy { get; init; }
 
     /// <summary>
-    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.14 or newer.
+    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.13 or newer.
     /// </summary>
     public IReadOnlyList<BuildOutput> Outputs { get; init; } = [];
 

@@ -173,7 +173,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         }
 
         IImageBuilder builder = _builder ??= ImageBuilders.Create();
-        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false)));
+        RunAsync(async (poster, cancellationToken) =>
+        {
+            _poster = poster;
+            poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false));
+        });
     }
 
     private ImageBuildInput ReadInput(string directory, string? file)
@@ -202,6 +206,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             Address = Address,
             ConnectTimeout = ConnectTimeout,
             AllowPlainTcp = AllowPlainTcp,
+            Exchange = ReadExchange(),
             LogPath = string.IsNullOrEmpty(LogPath) ? null : DirectoryArguments.ResolveLiteral(this, LogPath),
         };
     }
