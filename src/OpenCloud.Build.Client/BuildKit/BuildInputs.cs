@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -51,6 +52,18 @@ internal sealed class BuildInputs
         }
 
         return inputs;
+    }
+
+    /// <summary>A content service that has the OCI layouts of the named contexts; more stores may be added to it.</summary>
+    public ContentStoreService CreateContentStores()
+    {
+        ContentStoreService service = new();
+        foreach ((string name, string path) in _layouts)
+        {
+            service.Add("oci:" + name, LayoutContentStore.OpenRead(path));
+        }
+
+        return service;
     }
 
     private void AddContext(ContextLocation location)

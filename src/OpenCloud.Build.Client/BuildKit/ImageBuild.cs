@@ -55,6 +55,7 @@ internal sealed class ImageBuild
         GrpcServer server = new();
         files.AddTo(server);
         uploads.AddTo(server);
+        inputs.CreateContentStores().AddTo(server);
 
         IReadOnlyDictionary<string, string> response;
         try
