@@ -13,7 +13,7 @@ internal sealed class AttributeReader
     private const int InitialBuffer = 4096;
 
     // Once for the process: the kernel or a sandbox does not know listxattrat.
-    private static volatile bool s_throughProc;
+    private static volatile bool _throughProc;
 
     private readonly HashSet<ulong> _unsupported = [];
     private byte[] _path = new byte[512];
@@ -40,8 +40,8 @@ internal sealed class AttributeReader
             int error = LinuxCalls.LastError;
             switch (error)
             {
-                case LinuxCalls.NoSystemCall or LinuxCalls.NotPermitted when !s_throughProc:
-                    s_throughProc = true;
+                case LinuxCalls.NoSystemCall or LinuxCalls.NotPermitted when !_throughProc:
+                    _throughProc = true;
                     continue;
                 case LinuxCalls.RangeError:
                     _names = new byte[_names.Length * 4];
@@ -51,7 +51,7 @@ internal sealed class AttributeReader
                     return true;
                 case LinuxCalls.NoEntry or LinuxCalls.NotADirectory:
                     // Without /proc there is no way to the attributes; with it the entry has gone.
-                    return s_throughProc && !Directory.Exists("/proc/self/fd");
+                    return _throughProc && !Directory.Exists("/proc/self/fd");
                 default:
                     throw ContextException.Unreadable("list the attributes of", Utf8.Display(name), LinuxCalls.Describe(error));
             }
@@ -65,7 +65,7 @@ internal sealed class AttributeReader
         return true;
     }
 
-    private int List(int directory) => s_throughProc
+    private int List(int directory) => _throughProc
         ? LinuxCalls.ListAttributes(_path, _names)
         : LinuxCalls.ListAttributesAt(directory, _path.AsSpan(_directoryLength), _names);
 
