@@ -49,3 +49,49 @@ function Copy-Module {
     }
     $folder.FullName
 }
+
+# Whether this machine can run the fixture's engines; the reason when it cannot.
+function Test-EngineFixture {
+    $check = & ([IO.Path]::Join($root, 'tests', 'fixture', 'engine')) check 2>&1
+    [pscustomobject]@{ CanRun = $LASTEXITCODE -eq 0; Reason = "$check" }
+}
+
+# An engine of the fixture: its properties are what 'engine up' prints. It ends with this process, or by Stop-TestEngine.
+function Start-TestEngine {
+    param([string] $Name = 'docker-28')
+    $lines = & ([IO.Path]::Join($root, 'tests', 'fixture', 'engine')) up --owner $PID $Name
+    if ($LASTEXITCODE -ne 0) {
+        throw "the engine $Name did not start"
+    }
+    $engine = [ordered]@{}
+    foreach ($line in $lines) {
+        $key, $value = $line -split '=', 2
+        $engine[$key] = $value
+    }
+    [pscustomobject] $engine
+}
+
+function Stop-TestEngine {
+    param([Parameter(Mandatory)] $Engine)
+    & ([IO.Path]::Join($root, 'tests', 'fixture', 'engine')) down $Engine.folder | Out-Null
+}
+
+# A directory with busybox and a Dockerfile.
+function New-BuildDirectory {
+    param([Parameter(Mandatory)] [string] $Path, [Parameter(Mandatory)] $Engine, [Parameter(Mandatory)] [string] $Dockerfile)
+    $null = New-Item -ItemType Directory $Path -Force
+    Copy-Item $Engine.busybox (Join-Path $Path busybox)
+    Set-Content (Join-Path $Path Dockerfile) $Dockerfile
+    $Path
+}
+
+# A runspace of its own with the module and a host that keeps progress.
+function New-RecordedShell {
+    $recorder = [Activator]::CreateInstance((Get-Command Test-Operation).ImplementingType.Assembly.GetType('OpenCloud.Build.TestCmdlets.RecordingHost'))
+    $runspace = [runspacefactory]::CreateRunspace($recorder)
+    $runspace.Open()
+    $shell = [powershell]::Create($runspace)
+    $null = $shell.AddScript('Import-Module $args[0]').AddArgument($manifestPath).Invoke()
+    $shell.Commands.Clear()
+    [pscustomobject]@{ Shell = $shell; Recorder = $recorder }
+}
