@@ -36,7 +36,7 @@ public sealed record DockerfileOutline
     /// <summary>SSH agents.</summary>
     public IReadOnlyList<OutlineMount> Ssh { get; init; } = [];
 
-    /// <summary>The ids of caches that steps mount.</summary>
+    /// <summary>The ids of caches that steps mount; empty with frontends that do not tell them, as BuildKit's own up to 0.32.</summary>
     public IReadOnlyList<OutlineMount> Caches { get; init; } = [];
 
     internal static DockerfileOutline From(JsonElement json) => new()

@@ -31,9 +31,9 @@ public sealed class ContextKindTests(EngineFixture engines)
         await using EngineServer server = await EngineServer.GitAsync(engine, served.Path);
         string url = $"git://127.0.0.1:{server.Port}/app.git";
 
-        IReadOnlyList<string> main = await LogAsync(engine, new() { ContextPath = url + "#trunk" });
-        IReadOnlyList<string> sub = await LogAsync(engine, new() { ContextPath = url + "#trunk:sub", DockerfilePath = "Other.dockerfile" });
-        IReadOnlyList<string> text = await LogAsync(engine, new() { ContextPath = url + "#trunk:sub", DockerfileText = "FROM scratch\nCOPY busybox /\nRUN [\"/busybox\", \"echo\", \"said=text\"]\n" });
+        IReadOnlyList<string> main = await LogAsync(engine, new() { NoCache = true, ContextPath = url + "#trunk" });
+        IReadOnlyList<string> sub = await LogAsync(engine, new() { NoCache = true, ContextPath = url + "#trunk:sub", DockerfilePath = "Other.dockerfile" });
+        IReadOnlyList<string> text = await LogAsync(engine, new() { NoCache = true, ContextPath = url + "#trunk:sub", DockerfileText = "FROM scratch\nCOPY busybox /\nRUN [\"/busybox\", \"echo\", \"said=text\"]\n" });
 
         Assert.Contains(main, static l => l.Contains("said=main", StringComparison.Ordinal));
         Assert.Contains(sub, static l => l.Contains("said=sub", StringComparison.Ordinal));
@@ -51,7 +51,7 @@ public sealed class ContextKindTests(EngineFixture engines)
         await PackAsync(work.Path, served.At("app.tar.gz"), gzip: true);
         await using EngineServer server = await EngineServer.HttpAsync(engine, served.Path);
 
-        IReadOnlyList<string> log = await LogAsync(engine, new() { ContextPath = $"http://127.0.0.1:{server.Port}/app.tar.gz" });
+        IReadOnlyList<string> log = await LogAsync(engine, new() { NoCache = true, ContextPath = $"http://127.0.0.1:{server.Port}/app.tar.gz" });
 
         Assert.Contains(log, l => l.Contains("said=http " + name, StringComparison.Ordinal));
     }
@@ -73,8 +73,8 @@ public sealed class ContextKindTests(EngineFixture engines)
         await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
         (BuildRun run, _) = BuildRun.WatchFor("\n");
         ImageBuildResult plain = await client.BuildAsync(new() { ContextPath = folder.At("app.tar") }, run, Cancellation);
-        IReadOnlyList<string> zipped = await LogAsync(engine, new() { ContextPath = folder.At("app.tgz"), DockerfilePath = "docker/Named" });
-        IReadOnlyList<string> local = await LogAsync(engine, new() { ContextPath = folder.At("app.tgz"), DockerfilePath = folder.At("Local") });
+        IReadOnlyList<string> zipped = await LogAsync(engine, new() { NoCache = true, ContextPath = folder.At("app.tgz"), DockerfilePath = "docker/Named" });
+        IReadOnlyList<string> local = await LogAsync(engine, new() { NoCache = true, ContextPath = folder.At("app.tgz"), DockerfilePath = folder.At("Local") });
 
         Assert.Contains(run.Lines, static l => l.Contains("said=packed", StringComparison.Ordinal));
         Assert.InRange(plain.BytesSent, new FileInfo(folder.At("app.tar")).Length, new FileInfo(folder.At("app.tar")).Length + 2000);
@@ -165,6 +165,9 @@ public sealed class ContextKindTests(EngineFixture engines)
         await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
         (BuildRun run, _) = BuildRun.WatchFor("\n");
         await client.BuildAsync(request, run, Cancellation);
+
+        // A step that comes from the cache says nothing.
+        Assert.DoesNotContain(run.Lines, static l => l.Contains("CACHED", StringComparison.Ordinal) && l.Contains("RUN", StringComparison.Ordinal));
         return [.. run.Lines];
     }
 

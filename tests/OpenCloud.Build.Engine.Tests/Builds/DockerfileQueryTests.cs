@@ -14,7 +14,7 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
         # GREETING is said at the end
         ARG GREETING=hello
         COPY Dockerfile /
-        RUN --mount=type=secret,id=token,required=true --mount=type=ssh,id=key --mount=type=cache,id=pkg,target=/c ["/x"]
+        RUN --mount=type=secret,id=token,required=true --mount=type=ssh,id=key ["/x"]
         FROM --platform=linux/arm64 scratch
         COPY --from=build /Dockerfile /
         """;
@@ -54,7 +54,6 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
         Assert.Contains(outline.Arguments, static a => a is { Name: "BASE", Value: "scratch" });
         Assert.Equal(("token", true, 8), (outline.Secrets[0].Name, outline.Secrets[0].Required, outline.Secrets[0].Line));
         Assert.Equal("key", Assert.Single(outline.Ssh).Name);
-        Assert.Equal("pkg", Assert.Single(outline.Caches).Name);
     }
 
     [Theory]
