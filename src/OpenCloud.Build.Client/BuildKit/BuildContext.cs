@@ -35,6 +35,9 @@ internal static class BuildContext
         return IsInFetchedContext(build) ? build.DockerfilePath ?? DefaultDockerfile : Path.GetFileName(DockerfileOf(build));
     }
 
+    /// <summary>The Dockerfile's path, for a build whose Dockerfile is a file of this machine.</summary>
+    public static string DockerfilePathOf(ImageBuildRequest build) => DockerfileOf(build);
+
     /// <summary>Says why the daemon did not find a file of the context.</summary>
     /// <param name="build">The build.</param>
     /// <param name="missing">The path as the daemon names it, from the context's root.</param>

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
@@ -54,6 +56,9 @@ internal sealed class DockerfileQuery
         files.AddTo(server);
         uploads.AddTo(server);
         inputs.CreateContentStores().AddTo(server);
+
+        // What stands in FROM is looked up, too, and may be in a registry that wants to know who asks.
+        new AuthService(RegistryHosts.Of(_build), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory).AddTo(server);
         try
         {
             BuildSession session = await BuildSession

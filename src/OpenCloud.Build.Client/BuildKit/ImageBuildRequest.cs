@@ -60,4 +60,45 @@ public sealed class ImageBuildRequest
 
     /// <summary>What the build may take from where; null for anything.</summary>
     public SourcePolicy? SourcePolicy { get; init; }
+
+    /// <summary>
+    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.14 or newer.
+    /// </summary>
+    public IReadOnlyList<BuildOutput> Outputs { get; init; } = [];
+
+    /// <summary>True to push the image: its tags name the registry. Without an output of an image one is added.</summary>
+    public bool Push { get; init; }
+
+    /// <summary>Caches to read beside the engine's own.</summary>
+    public IReadOnlyList<BuildCache> CacheFrom { get; init; } = [];
+
+    /// <summary>Caches to write when the build has succeeded.</summary>
+    public IReadOnlyList<BuildCache> CacheTo { get; init; } = [];
+
+    /// <summary>What <c>RUN --mount=type=secret</c> gets, by the mount's id.</summary>
+    public IReadOnlyDictionary<string, BuildSecret> Secrets { get; init; } = new Dictionary<string, BuildSecret>();
+
+    /// <summary>What <c>RUN --mount=type=ssh</c> gets.</summary>
+    public IReadOnlyList<SshForward> Ssh { get; init; } = [];
+
+    /// <summary>Credentials by registry host, with its port if it has one; they go before those of docker's configuration.</summary>
+    public IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials { get; init; } = new Dictionary<string, RegistryCredential>();
+
+    /// <summary>
+    /// Images that the build uses and neither its tags and caches nor the Dockerfile name: the engine is given credentials for their
+    /// registries, too.
+    /// </summary>
+    public IReadOnlyList<string> RegistryReferences { get; init; } = [];
+
+    /// <summary>The directory of docker's <c>config.json</c>; null for <c>DOCKER_CONFIG</c> or <c>~/.docker</c>.</summary>
+    public string? DockerConfigDirectory { get; init; }
+
+    /// <summary>What this machine takes from the engine at most.</summary>
+    public ReceiveLimits Limits { get; init; } = new();
+
+    /// <summary>
+    /// Is asked before a local output with <c>mode=delete</c> deletes anything: the directory, and the paths in it that the build does not
+    /// have. Called once per output, on any thread. Null deletes nothing.
+    /// </summary>
+    public Func<string, IReadOnlyList<string>, bool>? ConfirmDelete { get; init; }
 }

@@ -37,6 +37,9 @@ internal sealed class ContentStoreService
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public void Add(string name, ISessionContentStore store) => _stores.Add(name, store);
 
+    /// <summary>Declares a store, in the place of one of the same name: a directory that a build reads from and writes to.</summary>
+    public void Set(string name, ISessionContentStore store) => _stores[name] = store;
+
     /// <summary>Adds the methods to a server, if there is any store.</summary>
     public void AddTo(GrpcServer server)
     {

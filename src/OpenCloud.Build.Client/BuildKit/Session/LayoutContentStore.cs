@@ -25,6 +25,9 @@ internal sealed class LayoutContentStore : ISessionContentStore
     /// <summary>The layout's directory.</summary>
     public string Location => _tree.Location;
 
+    /// <summary>The content that was written last; null when none was.</summary>
+    public ContentDigest? LastCommitted { get; private set; }
+
     /// <summary>A layout to read from.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     public static LayoutContentStore OpenRead(string directory)
@@ -95,6 +98,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
             _file.Dispose();
             File.Move(_path, Path.Combine(_store.Location, OciLayoutIndex.BlobPath(digest)), overwrite: true);
             _committed = true;
+            _store.LastCommitted = digest;
         }
 
         public void Dispose()
