@@ -15,7 +15,10 @@
     FunctionsToExport    = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Get-DockerfileOutline'
+        'Get-DockerfileTarget'
         'Invoke-ImageBuild'
+        'Test-Dockerfile'
     )
     AliasesToExport      = @(
         'Build-ContainerImage'

@@ -98,7 +98,7 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
 
     private static long Peak(List<Sample> own) => own.Max(sample => sample.PeakBytes);
 
-    private static double Added(List<Sample> own) => own.Max(sample => sample.AddedBytes) / Mebibyte;
+    private static double Added(List<Sample> own) => Math.Max(0, own.Max(sample => sample.AddedBytes) / Mebibyte);
 
     private static string Seconds(List<Sample> own, Func<Sample, TimeSpan> select)
     {

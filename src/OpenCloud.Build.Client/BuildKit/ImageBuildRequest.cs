@@ -85,7 +85,7 @@ public sealed class ImageBuildRequest
     public IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials { get; init; } = new Dictionary<string, RegistryCredential>();
 
     /// <summary>
-    /// Images that the build uses and neither its tags and caches nor the Dockerfile name: the engine is given credentials for their
+    /// Images that the build uses and that neither its tags, caches and named contexts nor the Dockerfile name: the engine is given credentials for their
     /// registries, too.
     /// </summary>
     public IReadOnlyList<string> RegistryReferences { get; init; } = [];

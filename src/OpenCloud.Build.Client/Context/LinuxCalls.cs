@@ -35,6 +35,7 @@ internal static unsafe partial class LinuxCalls
     private const ulong ResolveNoSymlinks = 0x04;
     private const ulong ResolveNoMagicLinks = 0x02;
     private const nint OpenAt2Number = 437;
+    private const nint ListAttributesAtNumber = 465;
     private const uint BasicStats = 0x7FF;
 
     private static readonly bool OldArmFlags =
@@ -141,6 +142,16 @@ internal static unsafe partial class LinuxCalls
             }
             while (result < 0 && LastError == Interrupted);
             return (int)result;
+        }
+    }
+
+    /// <summary>Lists the attributes of a name in a directory, not following a link (Linux 6.13; <c>listxattrat</c>).</summary>
+    public static int ListAttributesAt(int directory, ReadOnlySpan<byte> terminatedName, Span<byte> buffer)
+    {
+        fixed (byte* name = terminatedName)
+        fixed (byte* start = buffer)
+        {
+            return (int)SystemCall(ListAttributesAtNumber, directory, (nint)name, NoFollowLinks, (nint)start, buffer.Length);
         }
     }
 

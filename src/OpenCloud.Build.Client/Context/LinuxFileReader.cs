@@ -7,7 +7,7 @@ internal sealed class LinuxFileReader : TreeReader
     private const int Closed = -1;
 
     // Once for the process: the kernel or a sandbox does not know openat2.
-    private static volatile bool s_stepwise;
+    private static volatile bool _stepwise;
 
     private readonly int _root;
     private byte[] _path = new byte[256];
@@ -19,11 +19,11 @@ internal sealed class LinuxFileReader : TreeReader
     public override void Open(ReadOnlySpan<byte> path, in ListedFile listed)
     {
         SetPath(path);
-        _descriptor = s_stepwise ? Closed : LinuxCalls.OpenBeneath(_root, _path, Flags | LinuxCalls.NoFollow);
-        int error = s_stepwise ? LinuxCalls.NoSystemCall : _descriptor < 0 ? LinuxCalls.LastError : 0;
+        _descriptor = _stepwise ? Closed : LinuxCalls.OpenBeneath(_root, _path, Flags | LinuxCalls.NoFollow);
+        int error = _stepwise ? LinuxCalls.NoSystemCall : _descriptor < 0 ? LinuxCalls.LastError : 0;
         if (error is LinuxCalls.NoSystemCall or LinuxCalls.NotPermitted or LinuxCalls.TryAgain or LinuxCalls.NameTooLong)
         {
-            s_stepwise |= error == LinuxCalls.NoSystemCall;
+            _stepwise |= error == LinuxCalls.NoSystemCall;
             error = OpenStepwise();
         }
 

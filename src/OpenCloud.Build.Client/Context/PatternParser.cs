@@ -9,8 +9,6 @@ namespace OpenCloud.Build.Client.Context;
 /// </remarks>
 internal ref struct PatternParser
 {
-    private const int MaxCount = 1000;
-
     private readonly ReadOnlySpan<int> _text;
     private readonly List<PatternProgram> _alternatives = [];
     private readonly List<PatternAtom> _atoms = [];
@@ -49,13 +47,14 @@ internal ref struct PatternParser
                     EndAlternative();
                     before = -1;
                     break;
-                case '{' when TryReadCount(out int least, out int most):
-                    if (_repeatable < 0 || least > MaxCount || most > MaxCount || (most >= 0 && least > most))
+                case '{' when RepeatCount.TryRead(_text[_at..], out RepeatCount count, out int length):
+                    _at += length;
+                    if (_repeatable < 0 || !count.IsValid)
                     {
                         return false;
                     }
 
-                    Repeat(least, most);
+                    Repeat(count.Least, count.Most);
                     repeated = true;
                     break;
                 case '.':
@@ -103,50 +102,6 @@ internal ref struct PatternParser
     {
         _alternatives.Add(new PatternProgram([.. _atoms]));
         _atoms.Clear();
-    }
-
-    /// <summary>Reads <c>{n}</c>, <c>{n,}</c> (no most: -1) or <c>{n,m}</c>; anything else is literal text.</summary>
-    private bool TryReadCount(out int least, out int most)
-    {
-        int at = _at + 1;
-        most = -1;
-        if (!TryReadNumber(ref at, out least))
-        {
-            return false;
-        }
-
-        if (at < _text.Length && _text[at] == ',')
-        {
-            at++;
-            if (at < _text.Length && _text[at] != '}' && !TryReadNumber(ref at, out most))
-            {
-                return false;
-            }
-        }
-        else
-        {
-            most = least;
-        }
-
-        if (at >= _text.Length || _text[at] != '}')
-        {
-            return false;
-        }
-
-        _at = at + 1;
-        return true;
-    }
-
-    private readonly bool TryReadNumber(ref int at, out int number)
-    {
-        number = 0;
-        int start = at;
-        for (; at < _text.Length && _text[at] is >= '0' and <= '9'; at++)
-        {
-            number = Math.Min((number * 10) + (_text[at] - '0'), MaxCount + 1);
-        }
-
-        return at > start && (at == start + 1 || _text[start] != '0');
     }
 
     private readonly void Repeat(int least, int most)

@@ -1,4 +1,5 @@
-using System.Buffers;
+using System.IO.Compression;
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 
@@ -57,18 +58,13 @@ internal sealed class UploadService
             throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"nothing was declared as \"{id}\""));
         }
 
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
         try
         {
             FileStream file = new(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
             await using (file.ConfigureAwait(false))
             {
                 _counters.AddSent(1, 0);
-                for (int read; (read = await file.ReadAsync(buffer.AsMemory(0, ChunkSize), cancellationToken).ConfigureAwait(false)) > 0;)
-                {
-                    await call.WriteMessageAsync(HeadOf(read), buffer.AsMemory(0, read), moreFollows: false, cancellationToken).ConfigureAwait(false);
-                    _counters.AddSent(0, read);
-                }
+                await SendAsync(file, new UploadStream(call, _counters), cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !cancellationToken.IsCancellationRequested)
@@ -76,25 +72,25 @@ internal sealed class UploadService
             Failure ??= ContextException.Unreadable("read", path, e.Message);
             throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unknown, Failure.Message), inner: e);
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 
-    // Field 1, length-delimited.
-    private static byte[] HeadOf(int length)
+    private async Task SendAsync(FileStream file, UploadStream output, CancellationToken cancellationToken)
     {
-        List<byte> head = [0x0A];
-        for (uint left = (uint)length; ; left >>= 7)
+        if (!ContextArchive.NeedsWrapping(file.Name))
         {
-            if (left < 0x80)
-            {
-                head.Add((byte)left);
-                return [.. head];
-            }
+            await file.CopyToAsync(output, ChunkSize, cancellationToken).ConfigureAwait(false);
+            return;
+        }
 
-            head.Add((byte)(left | 0x80));
+        // Not compressed: this is only a form that the engine recognizes.
+        BufferedStream buffer = new(output, ChunkSize);
+        await using (buffer.ConfigureAwait(false))
+        {
+            GZipStream zip = new(buffer, CompressionLevel.NoCompression, leaveOpen: true);
+            await using (zip.ConfigureAwait(false))
+            {
+                await file.CopyToAsync(zip, ChunkSize, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 }

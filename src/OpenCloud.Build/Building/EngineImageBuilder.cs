@@ -23,6 +23,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
         {
             ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log), cancellationToken).ConfigureAwait(false);
             log?.End(result);
+            ResultFiles.Write(build, result);
             return result;
         }
         catch (ImageBuildException exception)

@@ -135,7 +135,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void BuildItem(FileSystemInfo item)
     {
-        if (item is FileInfo file)
+        if (item is FileInfo archive && BuildArchives.IsName(archive.FullName))
+        {
+            Build(archive.FullName, null);
+        }
+        else if (item is FileInfo file)
         {
             Build(file.DirectoryName!, file.FullName);
         }
@@ -150,7 +154,13 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void BuildDirectories(string path, bool isLiteral)
     {
-        foreach (string directory in DirectoryArguments.Resolve(this, path, isLiteral))
+        if (ContextLocation.IsAddress(path))
+        {
+            Build(path, null);
+            return;
+        }
+
+        foreach (string directory in DirectoryArguments.Resolve(this, path, isLiteral, BuildArchives.IsArchive))
         {
             Guard(() => Build(directory, null), directory);
         }
@@ -173,6 +183,12 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         }
 
         IImageBuilder builder = _builder ??= ImageBuilders.Create();
+        if (ThrottleLimit > 1)
+        {
+            _queued.Add(build);
+            return;
+        }
+
         RunAsync(async (poster, cancellationToken) =>
         {
             _poster = poster;
@@ -207,7 +223,10 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             ConnectTimeout = ConnectTimeout,
             AllowPlainTcp = AllowPlainTcp,
             Exchange = ReadExchange(),
-            LogPath = string.IsNullOrEmpty(LogPath) ? null : DirectoryArguments.ResolveLiteral(this, LogPath),
+            LogPath = FileOf(LogPath),
+            MetadataPath = FileOf(MetadataFile),
+            ImageIdPath = FileOf(IidFile),
+            Options = ReadOptions(),
         };
     }
 

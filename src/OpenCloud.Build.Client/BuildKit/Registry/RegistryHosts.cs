@@ -12,9 +12,11 @@ internal sealed class RegistryHosts
     /// <summary>What Docker Hub's credentials are kept under (docker/cli, cli/command/registry.go).</summary>
     public const string HubKey = "https://index.docker.io/v1/";
 
+    private const string ImageScheme = "docker-image://";
+
     private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images and those the user lists.</summary>
+    /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts and those the user lists.</summary>
     public static RegistryHosts Of(ImageBuildRequest build)
     {
         RegistryHosts hosts = new();
@@ -27,6 +29,7 @@ internal sealed class RegistryHosts
             .Concat(build.Outputs.SelectMany(static o => o.Attributes.GetValueOrDefault("name", string.Empty).Split(',')))
             .Concat(build.CacheFrom.Concat(build.CacheTo).Select(static c => c.Attributes.GetValueOrDefault("ref", string.Empty)))
             .Concat(build.RegistryReferences)
+            .Concat(build.NamedContexts.Values.Where(static c => c.StartsWith(ImageScheme, StringComparison.Ordinal)).Select(static c => c[ImageScheme.Length..]))
             .Concat(BaseImages(build)))
         {
             hosts.AddReference(reference);
