@@ -1,0 +1,27 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>A directory as a tree of files. Paths come from fixed names and digests only, and links are not followed.</summary>
+internal sealed class DirectoryTree(string root) : IFileTree
+{
+    public string Location { get; } = Path.GetFullPath(root);
+
+    public long? GetLength(string path)
+    {
+        var file = new FileInfo(Resolve(path));
+        return file.Exists && file.LinkTarget is null && (file.Attributes & FileAttributes.Directory) == 0 ? file.Length : null;
+    }
+
+    public Stream Open(string path) =>
+        GetLength(path) is null
+            ? throw new FileNotFoundException($"'{path}' is not a regular file of '{Location}'.")
+            : new FileStream(Resolve(path), FileMode.Open, FileAccess.Read, FileShare.Read, 128 * 1024, FileOptions.Asynchronous | FileOptions.SequentialScan);
+
+    public void Dispose()
+    {
+    }
+
+    private string Resolve(string path) =>
+        path.Split('/').Any(static part => part is "" or "." or "..")
+            ? throw new OciFormatException($"'{path}' leads out of '{Location}'.")
+            : Path.Combine(Location, path);
+}

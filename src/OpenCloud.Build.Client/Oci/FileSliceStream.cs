@@ -1,0 +1,72 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>A part of a file as a stream. It reads at offsets, so that many can share one handle, which stays open.</summary>
+internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long length) : Stream
+{
+    private long _position;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => length;
+
+    public override long Position
+    {
+        get => _position;
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override int Read(Span<byte> buffer)
+    {
+        var wanted = (int)Math.Min(buffer.Length, length - _position);
+        if (wanted == 0)
+        {
+            return 0;
+        }
+
+        var read = RandomAccess.Read(handle, buffer[..wanted], offset + _position);
+        return Advance(read);
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var wanted = (int)Math.Min(buffer.Length, length - _position);
+        if (wanted == 0)
+        {
+            return 0;
+        }
+
+        return Advance(await RandomAccess.ReadAsync(handle, buffer[..wanted], offset + _position, cancellationToken).ConfigureAwait(false));
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private int Advance(int read)
+    {
+        if (read == 0)
+        {
+            throw new EndOfStreamException("The file became shorter while it was read.");
+        }
+
+        _position += read;
+        return read;
+    }
+}

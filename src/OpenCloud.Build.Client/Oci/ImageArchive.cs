@@ -1,0 +1,170 @@
+using System.IO.Compression;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>An image of an archive: where its tree starts and the names it is given.</summary>
+/// <param name="Target">The index or manifest.</param>
+/// <param name="Names">The full names; none when the archive does not name it.</param>
+public sealed record ArchivedImage(OciDescriptor Target, IReadOnlyList<string> Names);
+
+/// <summary>Contents by digest. Whoever reads them checks them.</summary>
+internal interface IBlobSource
+{
+    /// <summary>What to call the source in an error.</summary>
+    public string Location { get; }
+
+    /// <summary>Answers the length of a content, or nothing when the source does not have it.</summary>
+    public ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellation);
+
+    /// <summary>Opens a content; its bytes are not checked yet.</summary>
+    public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation);
+}
+
+/// <summary>
+/// Images in a file or directory: an OCI layout (directory or tar) or a docker archive, plain or compressed by gzip.
+/// Nothing of it is trusted: sizes are bounded, paths come from digests, contents are held against their digests.
+/// </summary>
+public sealed class ImageArchive : IBlobSource, IDisposable
+{
+    private const string LayoutFile = "oci-layout";
+    private const string IndexFile = "index.json";
+    private const string DockerFile = "manifest.json";
+
+    // A gigabyte of gzip may stand for a terabyte of zeroes.
+    private const long MaxUnpackedBytes = 64L * 1024 * 1024 * 1024;
+
+    private readonly IFileTree _tree;
+    private readonly Dictionary<ContentDigest, BlobLocation> _converted;
+
+    private ImageArchive(IFileTree tree, string format, IReadOnlyList<ArchivedImage> images, Dictionary<ContentDigest, BlobLocation> converted)
+    {
+        _tree = tree;
+        _converted = converted;
+        Format = format;
+        Images = images;
+    }
+
+    /// <summary>The path it was opened by.</summary>
+    public string Location => _tree.Location;
+
+    /// <summary>What it is: <c>oci</c> or <c>docker</c>.</summary>
+    public string Format { get; }
+
+    /// <summary>The images in it.</summary>
+    public IReadOnlyList<ArchivedImage> Images { get; }
+
+    /// <summary>Opens a directory or file and reads what images it holds.</summary>
+    /// <exception cref="OciFormatException">It is neither an OCI layout nor a docker archive, or is damaged.</exception>
+    public static async Task<ImageArchive> OpenAsync(string path, CancellationToken cancellation = default)
+    {
+        var tree = Directory.Exists(path) ? new DirectoryTree(path) : await OpenTarAsync(path, cancellation).ConfigureAwait(false);
+        try
+        {
+            if (tree.GetLength(IndexFile) is not null && tree.GetLength(LayoutFile) is not null)
+            {
+                return new ImageArchive(tree, "oci", await OciLayoutIndex.ReadAsync(tree, cancellation).ConfigureAwait(false), []);
+            }
+
+            if (tree.GetLength(DockerFile) is not null)
+            {
+                var (images, blobs) = await DockerArchive.ConvertAsync(tree, cancellation).ConfigureAwait(false);
+                return new ImageArchive(tree, "docker", images, blobs);
+            }
+
+            throw new OciFormatException(
+                $"'{path}' is neither an OCI layout (no '{LayoutFile}' with an '{IndexFile}') nor a docker archive (no '{DockerFile}').");
+        }
+        catch
+        {
+            tree.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _tree.Dispose();
+
+    ValueTask<long?> IBlobSource.GetLengthAsync(ContentDigest digest, CancellationToken cancellation) =>
+        ValueTask.FromResult(_converted.TryGetValue(digest, out var blob) ? blob.Bytes?.Length ?? _tree.GetLength(blob.Path) : _tree.GetLength(OciLayoutIndex.BlobPath(digest)));
+
+    ValueTask<Stream> IBlobSource.OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
+        ValueTask.FromResult(_converted.TryGetValue(digest, out var blob)
+            ? blob.Bytes is { } bytes ? new MemoryStream(bytes, writable: false) : _tree.Open(blob.Path)
+            : _tree.Open(OciLayoutIndex.BlobPath(digest)));
+
+    private static async Task<IFileTree> OpenTarAsync(string path, CancellationToken cancellation)
+    {
+        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.Asynchronous);
+        var magic = new byte[4];
+        var read = RandomAccess.Read(handle, magic, 0);
+        if (read >= 4 && magic is [0x28, 0xb5, 0x2f, 0xfd])
+        {
+            handle.Dispose();
+            throw new OciFormatException($"'{path}' is compressed by zstd, which is not read here; unpack it first (zstd -d).");
+        }
+
+        if (read < 2 || magic[0] != 0x1f || magic[1] != 0x8b)
+        {
+            return TarTree.Open(path, handle);
+        }
+
+        using (handle)
+        {
+            return TarTree.Open(path, await UnpackAsync(path, cancellation).ConfigureAwait(false));
+        }
+    }
+
+    // Contents are read in any order and more than once, so a compressed tar is unpacked once, into a file without a name
+    // to others: created for this process alone and gone with its handle.
+    private static async Task<Microsoft.Win32.SafeHandles.SafeFileHandle> UnpackAsync(string path, CancellationToken cancellation)
+    {
+        var temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            Options = FileOptions.Asynchronous,
+        };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        try
+        {
+            var output = new FileStream(temporary, options);
+            await using (output.ConfigureAwait(false))
+            {
+                var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+                await using (gzip.ConfigureAwait(false))
+                {
+                    var buffer = new byte[128 * 1024];
+                    int count;
+                    while ((count = await gzip.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
+                    {
+                        if (output.Position + count > MaxUnpackedBytes)
+                        {
+                            throw new OciFormatException($"'{path}' is larger than {MaxUnpackedBytes} bytes when unpacked; unpack it yourself if it is to be trusted.");
+                        }
+
+                        await output.WriteAsync(buffer.AsMemory(0, count), cancellation).ConfigureAwait(false);
+                    }
+                }
+            }
+
+            return File.OpenHandle(temporary, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new OciFormatException($"'{path}' is not valid gzip: {e.Message}", e);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+}
+
+/// <summary>Where a content of a converted archive is: in memory, or in a file of the archive.</summary>
+internal readonly record struct BlobLocation(string Path, byte[]? Bytes);

@@ -1,0 +1,24 @@
+using System.Collections.Frozen;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>What a content is and how it is found: an OCI descriptor.</summary>
+/// <param name="MediaType">The media type, as written.</param>
+/// <param name="Digest">The digest of the bytes.</param>
+/// <param name="Size">The length of the bytes.</param>
+public sealed record OciDescriptor(string MediaType, ContentDigest Digest, long Size)
+{
+    /// <summary>The platform an index says this manifest is for.</summary>
+    public OciPlatform? Platform { get; init; }
+
+    /// <summary>The annotations; empty when there are none.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = FrozenDictionary<string, string>.Empty;
+
+    /// <summary>Whether this is a statement about another manifest of its index and no image for any platform.</summary>
+    /// <remarks>
+    /// BuildKit marks it by an annotation (docs/attestations/attestation-storage.md there) and gives it the platform
+    /// <c>unknown/unknown</c>.
+    /// </remarks>
+    public bool IsAttestation =>
+        Annotations.GetValueOrDefault("vnd.docker.reference.type") is "attestation-manifest";
+}

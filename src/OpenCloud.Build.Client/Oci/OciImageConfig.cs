@@ -1,0 +1,59 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>The part of an image configuration that a listing and an import need.</summary>
+/// <param name="Platform">The platform the image is for.</param>
+/// <param name="Created">When it was made, where it says so.</param>
+/// <param name="Author">Who made it; empty when it does not say.</param>
+/// <param name="Labels">The labels given at the build.</param>
+/// <param name="DiffIds">The digests of the uncompressed layers, lowest first.</param>
+/// <remarks>OCI image specification, config.md. Docker's schema 2 configuration has the same fields.</remarks>
+public sealed record OciImageConfig(
+    OciPlatform Platform,
+    DateTimeOffset? Created,
+    string Author,
+    IReadOnlyDictionary<string, string> Labels,
+    IReadOnlyList<ContentDigest> DiffIds)
+{
+    /// <summary>Reads the document.</summary>
+    /// <exception cref="OciFormatException">It is no configuration.</exception>
+    public static OciImageConfig Parse(ReadOnlyMemory<byte> json, string what)
+    {
+        using var document = OciJson.Parse(json, what);
+        var root = document.RootElement;
+        var diffIds = new List<ContentDigest>();
+        if (OciJson.TryGet(root, "rootfs", out var rootfs) && rootfs.ValueKind == System.Text.Json.JsonValueKind.Object)
+        {
+            foreach (var text in OciJson.GetStrings(rootfs, "diff_ids", what))
+            {
+                diffIds.Add(ContentDigest.TryParse(text, out var digest)
+                    ? digest
+                    : throw new OciFormatException($"{what}: the diff id '{text}' is not a digest."));
+            }
+        }
+
+        var labels = OciJson.TryGet(root, "config", out var config) && config.ValueKind == System.Text.Json.JsonValueKind.Object
+            ? OciJson.GetMap(config, "Labels", what)
+            : [];
+        return new OciImageConfig(
+            OciJson.ReadPlatform(root, what)!,
+            OciJson.GetTime(root, "created"),
+            OciJson.GetString(root, "author", what),
+            labels,
+            diffIds);
+    }
+
+    /// <summary>The names of the snapshots that an unpacked image consists of, lowest first; the last holds all layers.</summary>
+    /// <remarks>OCI image specification, config.md, Layer ChainID.</remarks>
+    public IReadOnlyList<ContentDigest> ChainIds()
+    {
+        var chain = new List<ContentDigest>(DiffIds.Count);
+        foreach (var diffId in DiffIds)
+        {
+            chain.Add(chain.Count == 0
+                ? diffId
+                : ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes($"{chain[^1]} {diffId}")));
+        }
+
+        return chain;
+    }
+}

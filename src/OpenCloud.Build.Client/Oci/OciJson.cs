@@ -1,0 +1,152 @@
+using System.Text.Json;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Reads the JSON of indexes, manifests and configurations; all of it may come from strangers.</summary>
+internal static class OciJson
+{
+    /// <summary>The largest index or manifest read: what registries accept.</summary>
+    public const int MaxManifestBytes = 4 * 1024 * 1024;
+
+    /// <summary>The largest configuration read. Long histories make them larger than manifests.</summary>
+    public const int MaxConfigBytes = 8 * 1024 * 1024;
+
+    // A name that appears twice is read one way by us and another way by others; it is refused.
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
+
+    public static JsonDocument Parse(ReadOnlyMemory<byte> json, string what)
+    {
+        try
+        {
+            var document = JsonDocument.Parse(json, Options);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                return document;
+            }
+
+            document.Dispose();
+            throw new OciFormatException($"{what} is not a JSON object.");
+        }
+        catch (JsonException e)
+        {
+            throw new OciFormatException($"{what} is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    public static string GetString(JsonElement parent, string name, string what)
+    {
+        if (!TryGet(parent, name, out var value))
+        {
+            return string.Empty;
+        }
+
+        return value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw new OciFormatException($"{what}: '{name}' is not a string.");
+    }
+
+    public static Dictionary<string, string> GetMap(JsonElement parent, string name, string what)
+    {
+        var map = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (TryGet(parent, name, out var value))
+        {
+            if (value.ValueKind != JsonValueKind.Object)
+            {
+                throw new OciFormatException($"{what}: '{name}' is not an object.");
+            }
+
+            foreach (var property in value.EnumerateObject())
+            {
+                map[property.Name] = property.Value.ValueKind == JsonValueKind.String
+                    ? property.Value.GetString()!
+                    : throw new OciFormatException($"{what}: '{name}.{property.Name}' is not a string.");
+            }
+        }
+
+        return map;
+    }
+
+    public static List<OciDescriptor> GetDescriptors(JsonElement parent, string name, string what)
+    {
+        var list = new List<OciDescriptor>();
+        if (TryGet(parent, name, out var value))
+        {
+            if (value.ValueKind != JsonValueKind.Array)
+            {
+                throw new OciFormatException($"{what}: '{name}' is not an array.");
+            }
+
+            foreach (var element in value.EnumerateArray())
+            {
+                list.Add(ReadDescriptor(element, what));
+            }
+        }
+
+        return list;
+    }
+
+    public static List<string> GetStrings(JsonElement parent, string name, string what)
+    {
+        var list = new List<string>();
+        if (TryGet(parent, name, out var value))
+        {
+            if (value.ValueKind != JsonValueKind.Array)
+            {
+                throw new OciFormatException($"{what}: '{name}' is not an array.");
+            }
+
+            foreach (var element in value.EnumerateArray())
+            {
+                list.Add(element.ValueKind == JsonValueKind.String
+                    ? element.GetString()!
+                    : throw new OciFormatException($"{what}: '{name}' holds something that is not a string."));
+            }
+        }
+
+        return list;
+    }
+
+    public static DateTimeOffset? GetTime(JsonElement parent, string name) =>
+        TryGet(parent, name, out var value) && value.ValueKind == JsonValueKind.String
+            && DateTimeOffset.TryParse(value.GetString(), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time)
+            ? time
+            : null;
+
+    public static OciDescriptor ReadDescriptor(JsonElement element, string what)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            throw new OciFormatException($"{what}: a descriptor is not an object.");
+        }
+
+        var text = GetString(element, "digest", what);
+        if (!ContentDigest.TryParse(text, out var digest))
+        {
+            throw new OciFormatException($"{what}: '{text}' is not a digest this client can check.");
+        }
+
+        if (!TryGet(element, "size", out var size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out var length) || length < 0)
+        {
+            throw new OciFormatException($"{what}: the descriptor of {digest} has no usable size.");
+        }
+
+        return new OciDescriptor(GetString(element, "mediaType", what), digest, length)
+        {
+            Platform = TryGet(element, "platform", out var platform) ? ReadPlatform(platform, what) : null,
+            Annotations = GetMap(element, "annotations", what),
+        };
+    }
+
+    public static OciPlatform? ReadPlatform(JsonElement element, string what) =>
+        element.ValueKind != JsonValueKind.Object
+            ? null
+            : OciPlatform.Normalize(
+                GetString(element, "os", what),
+                GetString(element, "architecture", what),
+                GetString(element, "variant", what),
+                GetString(element, "os.version", what));
+
+    // Go writes null where a slice or a map is nil.
+    public static bool TryGet(JsonElement parent, string name, out JsonElement value) =>
+        parent.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+}

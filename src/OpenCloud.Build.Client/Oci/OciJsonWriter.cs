@@ -1,0 +1,45 @@
+using System.Text.Json;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Writes descriptors as JSON, in the order of fields that Go writes them in.</summary>
+internal static class OciJsonWriter
+{
+    public static void Write(Utf8JsonWriter writer, OciDescriptor descriptor)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("mediaType", descriptor.MediaType);
+        writer.WriteString("digest", descriptor.Digest.ToString());
+        writer.WriteNumber("size", descriptor.Size);
+        if (descriptor.Annotations.Count > 0)
+        {
+            writer.WriteStartObject("annotations");
+            foreach (var (key, value) in descriptor.Annotations.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+            {
+                writer.WriteString(key, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        if (descriptor.Platform is { IsUnknown: false } platform)
+        {
+            writer.WriteStartObject("platform");
+            writer.WriteString("architecture", platform.Architecture);
+            writer.WriteString("os", platform.Os);
+            if (platform.OsVersion.Length > 0)
+            {
+                writer.WriteString("os.version", platform.OsVersion);
+            }
+
+            if (platform.Variant.Length > 0)
+            {
+                writer.WriteString("variant", platform.Variant);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,87 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>An index (or Docker's manifest list) or a manifest: the two documents that refer to others.</summary>
+/// <remarks>OCI image specification, image-index.md and manifest.md.</remarks>
+public sealed class OciManifest
+{
+    private OciManifest(string mediaType, bool isIndex, IReadOnlyList<OciDescriptor> manifests, OciDescriptor? config, IReadOnlyList<OciDescriptor> layers, IReadOnlyDictionary<string, string> annotations, OciDescriptor? subject)
+    {
+        MediaType = mediaType;
+        IsIndex = isIndex;
+        Manifests = manifests;
+        Config = config;
+        Layers = layers;
+        Annotations = annotations;
+        Subject = subject;
+    }
+
+    /// <summary>The media type the document gives itself; empty when it does not.</summary>
+    public string MediaType { get; }
+
+    /// <summary>Whether it lists manifests; it lists layers otherwise.</summary>
+    public bool IsIndex { get; }
+
+    /// <summary>The manifests of an index.</summary>
+    public IReadOnlyList<OciDescriptor> Manifests { get; }
+
+    /// <summary>The configuration of a manifest.</summary>
+    public OciDescriptor? Config { get; }
+
+    /// <summary>The layers of a manifest, lowest first.</summary>
+    public IReadOnlyList<OciDescriptor> Layers { get; }
+
+    /// <summary>The annotations.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; }
+
+    /// <summary>What it is about, when it is an artifact that refers to an image. Not a child: it may well be absent.</summary>
+    public OciDescriptor? Subject { get; }
+
+    /// <summary>What it is made of, in the order in which containerd walks it: the configuration, then the layers.</summary>
+    public IEnumerable<OciDescriptor> Children => IsIndex ? Manifests : Layers.Prepend(Config!);
+
+    /// <summary>Reads the document.</summary>
+    /// <param name="json">The bytes.</param>
+    /// <param name="mediaType">What the descriptor says it is; it decides.</param>
+    /// <param name="what">What to call it in an error: a digest or a path.</param>
+    /// <exception cref="OciFormatException">It is not what the media type says, or could be read as both.</exception>
+    public static OciManifest Parse(ReadOnlyMemory<byte> json, string mediaType, string what)
+    {
+        using var document = OciJson.Parse(json, what);
+        var root = document.RootElement;
+        var own = OciJson.GetString(root, "mediaType", what);
+        if (own.Length > 0 && mediaType.Length > 0 && own != mediaType)
+        {
+            throw new OciFormatException($"{what}: the document calls itself '{own}', its descriptor '{mediaType}'.");
+        }
+
+        var effective = mediaType.Length > 0 ? mediaType : own;
+        var isIndex = OciMediaTypes.IsIndex(effective)
+            || (effective.Length == 0 && OciJson.TryGet(root, "manifests", out _));
+        if (!isIndex && effective.Length > 0 && !OciMediaTypes.IsManifest(effective))
+        {
+            throw new OciFormatException($"{what}: '{effective}' is neither an index nor a manifest.");
+        }
+
+        // One digest, two meanings: the hole of CVE-2021-41190. containerd refuses such documents too.
+        if (isIndex
+            ? OciJson.TryGet(root, "config", out _) || OciJson.TryGet(root, "layers", out _)
+            : OciJson.TryGet(root, "manifests", out _))
+        {
+            throw new OciFormatException($"{what}: the document is an index and a manifest at once.");
+        }
+
+        var annotations = OciJson.GetMap(root, "annotations", what);
+        var subject = OciJson.TryGet(root, "subject", out var s) ? OciJson.ReadDescriptor(s, what) : null;
+        if (isIndex)
+        {
+            return new OciManifest(own, true, OciJson.GetDescriptors(root, "manifests", what), null, [], annotations, subject);
+        }
+
+        if (!OciJson.TryGet(root, "config", out var config))
+        {
+            throw new OciFormatException($"{what}: the manifest has no config.");
+        }
+
+        return new OciManifest(own, false, [], OciJson.ReadDescriptor(config, what), OciJson.GetDescriptors(root, "layers", what), annotations, subject);
+    }
+}

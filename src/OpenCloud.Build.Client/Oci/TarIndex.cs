@@ -1,0 +1,271 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>
+/// Finds the regular files of a tar: path, offset and length. Reads ustar, pax and GNU long names; every length is checked
+/// against the file, so that a header can neither make us allocate nor read what is not there.
+/// </summary>
+/// <remarks>Format: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".</remarks>
+internal static class TarIndex
+{
+    private const int BlockSize = 512;
+    private const int MaxEntries = 1_000_000;
+    private const int MaxExtendedHeader = 1024 * 1024;
+
+    public static Dictionary<string, (long Offset, long Length)> Read(SafeFileHandle handle, string location)
+    {
+        var files = new Dictionary<string, (long Offset, long Length)>(StringComparer.Ordinal);
+        var links = new Dictionary<string, string>(StringComparer.Ordinal);
+        var end = RandomAccess.GetLength(handle);
+        Span<byte> header = stackalloc byte[BlockSize];
+        string? longName = null;
+        string? longLink = null;
+        long? paxSize = null;
+        long position = 0;
+        for (var entries = 0; position + BlockSize <= end; entries++)
+        {
+            ReadExactly(handle, header, position, location);
+            if (!header.ContainsAnyExcept((byte)0))
+            {
+                break;
+            }
+
+            CheckSum(header, position, location);
+            if (entries == MaxEntries)
+            {
+                throw new OciFormatException($"'{location}' has more than {MaxEntries} entries.");
+            }
+
+            position += BlockSize;
+            var type = (char)header[156];
+            var size = ParseNumber(header.Slice(124, 12), location);
+            // A pax size is the truth about a file too large for the field; headers of headers keep their own.
+            if (type is not ('x' or 'g' or 'L' or 'K') && paxSize is { } large)
+            {
+                size = large;
+            }
+
+            if (size < 0 || size > end - position)
+            {
+                throw new OciFormatException($"'{location}' is cut off: an entry at {position - BlockSize} claims {size} bytes, {end - position} are left.");
+            }
+
+            switch (type)
+            {
+                case 'x' or 'g':
+                    var pax = ReadText(handle, position, size, location);
+                    if (type == 'x')
+                    {
+                        ReadPax(pax, location, ref longName, ref longLink, ref paxSize);
+                    }
+
+                    break;
+                case 'L':
+                    longName = Encoding.UTF8.GetString(ReadText(handle, position, size, location)).TrimEnd('\0');
+                    break;
+                case 'K':
+                    longLink = Encoding.UTF8.GetString(ReadText(handle, position, size, location)).TrimEnd('\0');
+                    break;
+                default:
+                    var path = Normalize(longName ?? HeaderName(header));
+                    if (path is not null && (type is '0' or '\0' or '7'))
+                    {
+                        // Two files of one name: which one counts depends on the reader. Below the top level every content
+                        // is held against its digest, and some tools write a layer twice.
+                        if (!files.TryAdd(path, (position, size)) && !path.Contains('/', StringComparison.Ordinal))
+                        {
+                            throw new OciFormatException($"'{location}' holds '{path}' twice.");
+                        }
+                    }
+                    else if (path is not null && (type is '1' or '2'))
+                    {
+                        var target = longLink ?? Text(header.Slice(157, 100));
+                        links[path] = type == '1' ? target : Beside(path, target);
+                    }
+
+                    longName = longLink = null;
+                    paxSize = null;
+                    break;
+            }
+
+            position += (size + BlockSize - 1) / BlockSize * BlockSize;
+        }
+
+        // docker save of older engines links a layer that occurs twice; only links within the tar mean anything.
+        foreach (var (path, target) in links)
+        {
+            if (Normalize(target) is { } inside && files.TryGetValue(inside, out var file))
+            {
+                files.TryAdd(path, file);
+            }
+        }
+
+        return files;
+    }
+
+    private static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long position, string location)
+    {
+        while (buffer.Length > 0)
+        {
+            var read = RandomAccess.Read(handle, buffer, position);
+            if (read == 0)
+            {
+                throw new OciFormatException($"'{location}' is cut off at {position}.");
+            }
+
+            buffer = buffer[read..];
+            position += read;
+        }
+    }
+
+    private static byte[] ReadText(SafeFileHandle handle, long position, long size, string location)
+    {
+        if (size > MaxExtendedHeader)
+        {
+            throw new OciFormatException($"'{location}' has an extended header of {size} bytes; at most {MaxExtendedHeader} are read.");
+        }
+
+        var bytes = new byte[size];
+        ReadExactly(handle, bytes, position, location);
+        return bytes;
+    }
+
+    private static void ReadPax(ReadOnlySpan<byte> records, string location, ref string? path, ref string? link, ref long? size)
+    {
+        while (records.Length > 0)
+        {
+            var space = records.IndexOf((byte)' ');
+            if (space <= 0
+                || !int.TryParse(records[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+                || length <= space + 1 || length > records.Length || records[length - 1] != '\n')
+            {
+                throw new OciFormatException($"'{location}' has a malformed pax header.");
+            }
+
+            var record = records[(space + 1)..(length - 1)];
+            var equals = record.IndexOf((byte)'=');
+            if (equals > 0)
+            {
+                var value = record[(equals + 1)..];
+                if (record[..equals].SequenceEqual("path"u8))
+                {
+                    path = Encoding.UTF8.GetString(value);
+                }
+                else if (record[..equals].SequenceEqual("linkpath"u8))
+                {
+                    link = Encoding.UTF8.GetString(value);
+                }
+                else if (record[..equals].SequenceEqual("size"u8))
+                {
+                    size = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                        ? number
+                        : throw new OciFormatException($"'{location}' has a malformed pax size.");
+                }
+            }
+
+            records = records[length..];
+        }
+    }
+
+    private static void CheckSum(ReadOnlySpan<byte> header, long position, string location)
+    {
+        var sum = 0L;
+        for (var i = 0; i < header.Length; i++)
+        {
+            sum += i is >= 148 and < 156 ? ' ' : header[i];
+        }
+
+        if (sum != ParseNumber(header.Slice(148, 8), location))
+        {
+            throw new OciFormatException($"'{location}' is not a tar: the header at {position} has a wrong checksum.");
+        }
+    }
+
+    private static long ParseNumber(ReadOnlySpan<byte> field, string location)
+    {
+        // GNU's base 256 for what octal digits cannot hold.
+        if ((field[0] & 0x80) != 0)
+        {
+            long binary = field[0] & 0x7f;
+            foreach (var b in field[1..])
+            {
+                if (binary >> 55 != 0)
+                {
+                    throw new OciFormatException($"'{location}' has a number that is too large.");
+                }
+
+                binary = (binary << 8) | b;
+            }
+
+            return binary;
+        }
+
+        long value = 0;
+        foreach (var b in field.Trim(" \0"u8))
+        {
+            if (b is < (byte)'0' or > (byte)'7')
+            {
+                throw new OciFormatException($"'{location}' is not a tar, or has a malformed number.");
+            }
+
+            value = (value << 3) | (uint)(b - '0');
+        }
+
+        return value;
+    }
+
+    private static string HeaderName(ReadOnlySpan<byte> header)
+    {
+        var name = Text(header[..100]);
+        var prefix = header.Slice(257, 6).SequenceEqual("ustar\0"u8) ? Text(header.Slice(345, 155)) : string.Empty;
+        return prefix.Length > 0 ? $"{prefix}/{name}" : name;
+    }
+
+    private static string Text(ReadOnlySpan<byte> field)
+    {
+        var end = field.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? field : field[..end]);
+    }
+
+    private static string Beside(string path, string target)
+    {
+        var slash = path.LastIndexOf('/');
+        return slash < 0 || target.StartsWith('/') ? target : $"{path[..slash]}/{target}";
+    }
+
+    // What leads out of the tar has no name in it; what "./" and ".." lead to within it has one only.
+    private static string? Normalize(string path)
+    {
+        if (path.StartsWith('/'))
+        {
+            return null;
+        }
+
+        var parts = new List<string>();
+        foreach (var part in path.Split('/'))
+        {
+            if (part is "" or ".")
+            {
+                continue;
+            }
+
+            if (part == "..")
+            {
+                if (parts.Count == 0)
+                {
+                    return null;
+                }
+
+                parts.RemoveAt(parts.Count - 1);
+                continue;
+            }
+
+            parts.Add(part);
+        }
+
+        return parts.Count == 0 ? null : string.Join('/', parts);
+    }
+}

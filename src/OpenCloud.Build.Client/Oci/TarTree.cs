@@ -1,0 +1,44 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>
+/// The regular files of a tar, found by one pass over its headers; contents are read in place, nothing is unpacked.
+/// </summary>
+internal sealed class TarTree : IFileTree
+{
+    private readonly Dictionary<string, (long Offset, long Length)> _files;
+    private readonly SafeFileHandle _handle;
+
+    private TarTree(string location, SafeFileHandle handle, Dictionary<string, (long Offset, long Length)> files)
+    {
+        Location = location;
+        _handle = handle;
+        _files = files;
+    }
+
+    public string Location { get; }
+
+    /// <summary>Reads the headers of a tar. The handle belongs to the tree from here on, also when this fails.</summary>
+    public static TarTree Open(string location, SafeFileHandle handle)
+    {
+        try
+        {
+            return new TarTree(location, handle, TarIndex.Read(handle, location));
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    public long? GetLength(string path) => _files.TryGetValue(path, out var file) ? file.Length : null;
+
+    public Stream Open(string path) =>
+        _files.TryGetValue(path, out var file)
+            ? new FileSliceStream(_handle, file.Offset, file.Length)
+            : throw new FileNotFoundException($"'{path}' is not a regular file of '{Location}'.");
+
+    public void Dispose() => _handle.Dispose();
+}
