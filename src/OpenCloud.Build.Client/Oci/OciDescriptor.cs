@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Client.Oci;
 public sealed record OciDescriptor(string MediaType, ContentDigest Digest, long Size)
 {
     /// <summary>The platform an index says this manifest is for.</summary>
-    public OciPlatform? Platform { get; init; }
+    public Platform? Platform { get; init; }
 
     /// <summary>The annotations; empty when there are none.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = FrozenDictionary<string, string>.Empty;

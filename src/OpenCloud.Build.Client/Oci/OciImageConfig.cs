@@ -1,14 +1,14 @@
 namespace OpenCloud.Build.Client.Oci;
 
 /// <summary>The part of an image configuration that a listing and an import need.</summary>
-/// <param name="Platform">The platform the image is for.</param>
+/// <param name="Platform">The platform the image is for, where it states one.</param>
 /// <param name="Created">When it was made, where it says so.</param>
 /// <param name="Author">Who made it; empty when it does not say.</param>
 /// <param name="Labels">The labels given at the build.</param>
 /// <param name="DiffIds">The digests of the uncompressed layers, lowest first.</param>
 /// <remarks>OCI image specification, config.md. Docker's schema 2 configuration has the same fields.</remarks>
 public sealed record OciImageConfig(
-    OciPlatform Platform,
+    Platform? Platform,
     DateTimeOffset? Created,
     string Author,
     IReadOnlyDictionary<string, string> Labels,
@@ -35,7 +35,7 @@ public sealed record OciImageConfig(
             ? OciJson.GetMap(config, "Labels", what)
             : [];
         return new OciImageConfig(
-            OciJson.ReadPlatform(root, what)!,
+            OciJson.ReadPlatform(root, what),
             OciJson.GetTime(root, "created"),
             OciJson.GetString(root, "author", what),
             labels,

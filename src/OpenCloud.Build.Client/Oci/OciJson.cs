@@ -137,14 +137,13 @@ internal static class OciJson
         };
     }
 
-    public static OciPlatform? ReadPlatform(JsonElement element, string what) =>
+    public static Platform? ReadPlatform(JsonElement element, string what) =>
         element.ValueKind != JsonValueKind.Object
             ? null
-            : OciPlatform.Normalize(
+            : StatedPlatform.From(
                 GetString(element, "os", what),
                 GetString(element, "architecture", what),
-                GetString(element, "variant", what),
-                GetString(element, "os.version", what));
+                GetString(element, "variant", what));
 
     // Go writes null where a slice or a map is nil.
     public static bool TryGet(JsonElement parent, string name, out JsonElement value) =>

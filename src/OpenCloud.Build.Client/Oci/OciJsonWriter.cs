@@ -22,16 +22,11 @@ internal static class OciJsonWriter
             writer.WriteEndObject();
         }
 
-        if (descriptor.Platform is { IsUnknown: false } platform)
+        if (descriptor.Platform is { } platform)
         {
             writer.WriteStartObject("platform");
             writer.WriteString("architecture", platform.Architecture);
-            writer.WriteString("os", platform.Os);
-            if (platform.OsVersion.Length > 0)
-            {
-                writer.WriteString("os.version", platform.OsVersion);
-            }
-
+            writer.WriteString("os", platform.OperatingSystem);
             if (platform.Variant.Length > 0)
             {
                 writer.WriteString("variant", platform.Variant);

@@ -1,0 +1,22 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Writes files into a new directory.</summary>
+internal sealed class DirectoryOutput(string root) : IArchiveOutput
+{
+    public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellation)
+    {
+        var full = Path.Combine(root, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        var file = new FileStream(full, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);
+        await using (file.ConfigureAwait(false))
+        {
+            var written = await TarOutput.CopyAsync(content, file, cancellation).ConfigureAwait(false);
+            if (written != length)
+            {
+                throw new OciFormatException($"'{path}' was to be {length} bytes long and has {written}.");
+            }
+        }
+    }
+
+    public Task CompleteAsync(CancellationToken cancellation) => Task.CompletedTask;
+}

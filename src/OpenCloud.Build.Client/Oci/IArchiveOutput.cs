@@ -1,0 +1,11 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Takes the files of an archive one after the other.</summary>
+internal interface IArchiveOutput
+{
+    /// <summary>Writes a file of exactly that length.</summary>
+    public Task WriteAsync(string path, long length, Stream content, CancellationToken cancellation);
+
+    /// <summary>Writes what follows the last file.</summary>
+    public Task CompleteAsync(CancellationToken cancellation);
+}

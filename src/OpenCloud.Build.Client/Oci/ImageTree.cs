@@ -1,0 +1,105 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>A content of an image and what it refers to.</summary>
+/// <param name="Descriptor">The content.</param>
+/// <param name="Children">What it refers to, in its own order; none for configurations and layers.</param>
+/// <param name="Document">The bytes of an index or manifest, which have been read anyway; nothing for other contents.</param>
+internal sealed record ImageTreeNode(OciDescriptor Descriptor, IReadOnlyList<OciDescriptor> Children, ReadOnlyMemory<byte>? Document);
+
+/// <summary>The contents of an image: each once, and each after all that it refers to.</summary>
+internal sealed class ImageTree
+{
+    // An index may list indexes; nobody nests them deeper than this on purpose.
+    private const int MaxDepth = 4;
+    private const int MaxNodes = 100_000;
+
+    private readonly List<ImageTreeNode> _nodes = [];
+    private readonly List<OciDescriptor> _missing = [];
+    private readonly HashSet<ContentDigest> _seen = [];
+
+    private ImageTree(OciDescriptor target) => Target = target;
+
+    /// <summary>Where it starts.</summary>
+    public OciDescriptor Target { get; }
+
+    /// <summary>The contents that are there, children before parents.</summary>
+    public IReadOnlyList<ImageTreeNode> Nodes => _nodes;
+
+    /// <summary>Contents that are referred to and not there.</summary>
+    public IReadOnlyList<OciDescriptor> Missing => _missing;
+
+    /// <summary>Whether the image can be used for at least one platform: a manifest is there with all that it refers to.</summary>
+    public bool HasCompleteManifest { get; private set; }
+
+    /// <summary>Walks an image.</summary>
+    /// <param name="source">Where its contents are.</param>
+    /// <param name="target">Where it starts.</param>
+    /// <param name="platforms">The platforms of an index to follow; all when empty.</param>
+    /// <param name="cancellation">Stops the walk.</param>
+    /// <exception cref="OciFormatException">A document is damaged, too large or nested too deep.</exception>
+    public static async Task<ImageTree> ReadAsync(IBlobSource source, OciDescriptor target, IReadOnlyList<Platform> platforms, CancellationToken cancellation)
+    {
+        var tree = new ImageTree(target);
+        await tree.AddAsync(source, target, platforms, 0, cancellation).ConfigureAwait(false);
+        return tree;
+    }
+
+    /// <summary>The manifests of an index for some platforms, with the attestations about them.</summary>
+    public static IReadOnlyList<OciDescriptor> Select(IReadOnlyList<OciDescriptor> manifests, IReadOnlyList<Platform> platforms)
+    {
+        if (platforms.Count == 0)
+        {
+            return manifests;
+        }
+
+        var selected = manifests
+            .Where(m => !m.IsAttestation && m.Platform is { } platform && platforms.Any(platform.Matches))
+            .Select(static m => m.Digest.ToString())
+            .ToHashSet(StringComparer.Ordinal);
+        return [.. manifests.Where(m => selected.Contains(m.Digest.ToString())
+            || (m.IsAttestation && selected.Contains(m.Annotations.GetValueOrDefault("vnd.docker.reference.digest", string.Empty))))];
+    }
+
+    private async Task AddAsync(IBlobSource source, OciDescriptor descriptor, IReadOnlyList<Platform> platforms, int depth, CancellationToken cancellation)
+    {
+        if (!_seen.Add(descriptor.Digest))
+        {
+            return;
+        }
+
+        if (depth > MaxDepth || _seen.Count > MaxNodes)
+        {
+            throw new OciFormatException($"{source.Location}: the image {Target.Digest} refers to more than {MaxNodes} contents, or nests indexes deeper than {MaxDepth}.");
+        }
+
+        if (await source.GetLengthAsync(descriptor.Digest, cancellation).ConfigureAwait(false) is not { } length)
+        {
+            _missing.Add(descriptor);
+            return;
+        }
+
+        if (length != descriptor.Size)
+        {
+            throw new OciFormatException($"{source.Location}: {descriptor.Digest} is {length} bytes long; its descriptor says {descriptor.Size}.");
+        }
+
+        if (!OciMediaTypes.IsIndex(descriptor.MediaType) && !OciMediaTypes.IsManifest(descriptor.MediaType))
+        {
+            _nodes.Add(new ImageTreeNode(descriptor, [], null));
+            return;
+        }
+
+        var stream = await source.OpenAsync(descriptor.Digest, cancellation).ConfigureAwait(false);
+        var bytes = await BlobReading.ReadAllAsync(stream, descriptor, OciJson.MaxManifestBytes, source.Location, cancellation).ConfigureAwait(false);
+        var manifest = OciManifest.Parse(bytes, descriptor.MediaType, $"{source.Location}: {descriptor.Digest}");
+        IReadOnlyList<OciDescriptor> children = manifest.IsIndex ? Select(manifest.Manifests, platforms) : [.. manifest.Children];
+        var missing = _missing.Count;
+        foreach (var child in children)
+        {
+            await AddAsync(source, child, platforms, depth + 1, cancellation).ConfigureAwait(false);
+        }
+
+        HasCompleteManifest |= !manifest.IsIndex && !descriptor.IsAttestation && missing == _missing.Count;
+        _nodes.Add(new ImageTreeNode(descriptor, children, bytes));
+    }
+}

@@ -1,0 +1,24 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Platforms as descriptors and configurations state them: nothing is completed from this machine.</summary>
+internal static class StatedPlatform
+{
+    /// <summary>Brings what a document states to the form that containerd lists it in.</summary>
+    /// <returns>Nothing when the words cannot be a platform's; <c>unknown/unknown</c> is a platform that is not known.</returns>
+    /// <remarks>containerd/platforms, Normalize: plain arm is arm/v7, arm64/v8 is arm64.</remarks>
+    public static Platform? From(string operatingSystem, string architecture, string variant)
+    {
+        var v = variant.ToLowerInvariant();
+        var text = architecture.ToLowerInvariant() switch
+        {
+            "arm" when v.Length == 0 => $"{operatingSystem}/arm/v7",
+            "arm64" or "aarch64" when v is "8" or "v8" or "" => $"{operatingSystem}/arm64",
+            _ => v.Length == 0 ? $"{operatingSystem}/{architecture}" : $"{operatingSystem}/{architecture}/{v}",
+        };
+        return Platform.TryParse(text, out var platform, out _) ? platform : null;
+    }
+
+    /// <summary>Whether either part is not known, as of manifests which are no images.</summary>
+    public static bool IsUnknown(this Platform platform) =>
+        platform.OperatingSystem == "unknown" || platform.Architecture == "unknown";
+}

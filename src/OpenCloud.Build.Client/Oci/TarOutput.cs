@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text;
+
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>Writes a tar to any stream, the same bytes for the same files: no owner, no time, mode 0644.</summary>
+/// <remarks>Format: POSIX.1-2017, pax. A file too large for the octal field gets a pax header.</remarks>
+internal sealed class TarOutput(Stream stream) : IArchiveOutput
+{
+    private const int BlockSize = 512;
+    private const long MaxOctalSize = 0x1_FFFF_FFFF;
+
+    private static readonly byte[] Zeroes = new byte[2 * BlockSize];
+
+    private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
+
+    public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellation)
+    {
+        for (var slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
+        {
+            if (_directories.Add(path[..slash]))
+            {
+                await stream.WriteAsync(Header(path[..(slash + 1)], 0, '5', "0000755"), cancellation).ConfigureAwait(false);
+            }
+        }
+
+        if (length > MaxOctalSize)
+        {
+            var record = Encoding.ASCII.GetBytes(PaxRecord("size", length.ToString(CultureInfo.InvariantCulture)));
+            await stream.WriteAsync(Header("pax", record.Length, 'x', "0000644"), cancellation).ConfigureAwait(false);
+            await stream.WriteAsync(record, cancellation).ConfigureAwait(false);
+            await PadAsync(record.Length, cancellation).ConfigureAwait(false);
+        }
+
+        await stream.WriteAsync(Header(path, Math.Min(length, MaxOctalSize), '0', "0000644"), cancellation).ConfigureAwait(false);
+        var written = await CopyAsync(content, stream, cancellation).ConfigureAwait(false);
+        if (written != length)
+        {
+            throw new OciFormatException($"'{path}' was to be {length} bytes long and has {written}.");
+        }
+
+        await PadAsync(length, cancellation).ConfigureAwait(false);
+    }
+
+    public async Task CompleteAsync(CancellationToken cancellation)
+    {
+        await stream.WriteAsync(Zeroes, cancellation).ConfigureAwait(false);
+        await stream.FlushAsync(cancellation).ConfigureAwait(false);
+    }
+
+    internal static async Task<long> CopyAsync(Stream from, Stream to, CancellationToken cancellation)
+    {
+        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(256 * 1024);
+        try
+        {
+            long total = 0;
+            int read;
+            while ((read = await from.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
+            {
+                await to.WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
+                total += read;
+            }
+
+            return total;
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static byte[] Header(string path, long length, char type, string mode)
+    {
+        var header = new byte[BlockSize];
+        var split = path.Length <= 100 ? -1 : path.TrimEnd('/').LastIndexOf('/');
+        Encoding.ASCII.GetBytes(split < 0 ? path : path[(split + 1)..], header.AsSpan(0, 100));
+        Encoding.ASCII.GetBytes(split < 0 ? string.Empty : path[..split], header.AsSpan(345, 155));
+        Encoding.ASCII.GetBytes(mode, header.AsSpan(100));
+        Encoding.ASCII.GetBytes("0000000", header.AsSpan(108));
+        Encoding.ASCII.GetBytes("0000000", header.AsSpan(116));
+        Encoding.ASCII.GetBytes(Convert.ToString(length, 8).PadLeft(11, '0'), header.AsSpan(124));
+        Encoding.ASCII.GetBytes("00000000000", header.AsSpan(136));
+        header[156] = (byte)type;
+        "ustar\000"u8.CopyTo(header.AsSpan(257));
+        header.AsSpan(148, 8).Fill((byte)' ');
+        var sum = header.Sum(static b => (int)b);
+        Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0", header.AsSpan(148));
+        return header;
+    }
+
+    // The length of a record counts its own digits.
+    private static string PaxRecord(string key, string value)
+    {
+        var rest = key.Length + value.Length + 3;
+        var length = rest + rest.ToString(CultureInfo.InvariantCulture).Length;
+        length = rest + length.ToString(CultureInfo.InvariantCulture).Length;
+        return string.Create(CultureInfo.InvariantCulture, $"{length} {key}={value}\n");
+    }
+
+    private Task PadAsync(long length, CancellationToken cancellation) =>
+        stream.WriteAsync(Zeroes.AsMemory(0, (int)((BlockSize - (length % BlockSize)) % BlockSize)), cancellation).AsTask();
+}
