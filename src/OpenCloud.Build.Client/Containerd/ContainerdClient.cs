@@ -1,0 +1,242 @@
+using System.Collections.Concurrent;
+using Google.Protobuf.WellKnownTypes;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Protocol.Containerd.Images;
+using OpenCloud.Build.Client.Protocol.Containerd.Introspection;
+using OpenCloud.Build.Client.Protocol.Containerd.Leases;
+using OpenCloud.Build.Client.Protocol.Containerd.Namespaces;
+using OpenCloud.Build.Client.Protocol.Containerd.Snapshots;
+using OpenCloud.Build.Client.Protocol.Containerd.Version;
+
+namespace OpenCloud.Build.Client.Containerd;
+
+/// <summary>
+/// containerd's services for images, leases and snapshots, on one connection. A namespace goes along with each call as a
+/// header (containerd, pkg/namespaces/grpc.go).
+/// </summary>
+internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
+{
+    /// <summary>Where containerd listens unless told otherwise.</summary>
+    public const string DefaultSocket = "/run/containerd/containerd.sock";
+
+    /// <summary>The namespace of containerd's own clients when they are told none.</summary>
+    public const string DefaultNamespace = "default";
+
+    private const string ImagesService = "/containerd.services.images.v1.Images/";
+    private const string LeasesService = "/containerd.services.leases.v1.Leases/";
+    private const string SnapshotsService = "/containerd.services.snapshots.v1.Snapshots/";
+
+    private static readonly GrpcMethod<GetImageRequest, GetImageResponse> GetImageMethod = new(ImagesService + "Get", GetImageResponse.Parser);
+    private static readonly GrpcMethod<ListImagesRequest, ListImagesResponse> ListImagesMethod = new(ImagesService + "List", ListImagesResponse.Parser);
+    private static readonly GrpcMethod<CreateImageRequest, CreateImageResponse> CreateImageMethod = new(ImagesService + "Create", CreateImageResponse.Parser);
+    private static readonly GrpcMethod<UpdateImageRequest, UpdateImageResponse> UpdateImageMethod = new(ImagesService + "Update", UpdateImageResponse.Parser);
+    private static readonly GrpcMethod<DeleteImageRequest, Empty> DeleteImageMethod = new(ImagesService + "Delete", Empty.Parser);
+    private static readonly GrpcMethod<CreateRequest, CreateResponse> CreateLeaseMethod = new(LeasesService + "Create", CreateResponse.Parser);
+    private static readonly GrpcMethod<DeleteRequest, Empty> DeleteLeaseMethod = new(LeasesService + "Delete", Empty.Parser);
+    private static readonly GrpcMethod<AddResourceRequest, Empty> AddResourceMethod = new(LeasesService + "AddResource", Empty.Parser);
+    private static readonly GrpcMethod<ListRequest, ListResponse> ListLeasesMethod = new(LeasesService + "List", ListResponse.Parser);
+    private static readonly GrpcMethod<ListSnapshotsRequest, ListSnapshotsResponse> ListSnapshotsMethod = new(SnapshotsService + "List", ListSnapshotsResponse.Parser);
+    private static readonly GrpcMethod<UsageRequest, UsageResponse> UsageMethod = new(SnapshotsService + "Usage", UsageResponse.Parser);
+
+    private static readonly GrpcMethod<ListNamespacesRequest, ListNamespacesResponse> ListNamespacesMethod =
+        new("/containerd.services.namespaces.v1.Namespaces/List", ListNamespacesResponse.Parser);
+
+    private static readonly GrpcMethod<PluginsRequest, PluginsResponse> PluginsMethod =
+        new("/containerd.services.introspection.v1.Introspection/Plugins", PluginsResponse.Parser);
+
+    private static readonly GrpcMethod<Empty, VersionResponse> VersionMethod =
+        new("/containerd.services.version.v1.Version/Version", VersionResponse.Parser);
+
+    private readonly ConcurrentDictionary<string, GrpcCallOptions> _namespaces = new(StringComparer.Ordinal);
+
+    /// <summary>What it is connected to, for errors.</summary>
+    public string Name => channel.Name;
+
+    /// <summary>The contents of a namespace.</summary>
+    public ContentClient Content(string @namespace, string? lease = null) =>
+        new(channel, lease is null ? Scope(@namespace) : ScopeWithLease(@namespace, lease));
+
+    /// <summary>Which containerd it is.</summary>
+    public Task<VersionResponse> VersionAsync(CancellationToken cancellation) =>
+        channel.UnaryAsync(VersionMethod, new Empty(), null, cancellation);
+
+    /// <summary>The names of the namespaces, in ordinal order.</summary>
+    public async Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation)
+    {
+        var answer = await channel.UnaryAsync(ListNamespacesMethod, new ListNamespacesRequest(), null, cancellation).ConfigureAwait(false);
+        return [.. answer.Namespaces.Select(static n => n.Name).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>An image, or nothing.</summary>
+    public async Task<Image?> GetImageAsync(string @namespace, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await channel.UnaryAsync(GetImageMethod, new GetImageRequest { Name = name }, Scope(@namespace), cancellation).ConfigureAwait(false)).Image;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// The images of a namespace by name. The service has no paging and a message no more than 16 MiB; a namespace that
+    /// exceeds it is asked for in parts, by the first digits of the digests.
+    /// </summary>
+    public async Task<IReadOnlyList<Image>> ListImagesAsync(string @namespace, CancellationToken cancellation)
+    {
+        var images = new List<Image>();
+        try
+        {
+            images.AddRange(await ListImagesAsync(@namespace, string.Empty, cancellation).ConfigureAwait(false));
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.ResourceExhausted)
+        {
+            await ListInPartsAsync(@namespace, string.Empty, images, cancellation).ConfigureAwait(false);
+        }
+
+        images.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return images;
+    }
+
+    /// <summary>Makes a name, or lets an existing one point elsewhere.</summary>
+    /// <returns>Whether the name is new.</returns>
+    public async Task<bool> PutImageAsync(string @namespace, Image image, string? lease, CancellationToken cancellation)
+    {
+        var scope = lease is null ? Scope(@namespace) : ScopeWithLease(@namespace, lease);
+        try
+        {
+            await channel.UnaryAsync(CreateImageMethod, new CreateImageRequest { Image = image }, scope, cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.AlreadyExists)
+        {
+            var request = new UpdateImageRequest { Image = image, UpdateMask = new FieldMask { Paths = { "target" } } };
+            await channel.UnaryAsync(UpdateImageMethod, request, scope, cancellation).ConfigureAwait(false);
+            return false;
+        }
+    }
+
+    /// <summary>Makes a name which must not exist yet.</summary>
+    /// <exception cref="GrpcException">It exists (AlreadyExists).</exception>
+    public async Task<Image> CreateImageAsync(string @namespace, Image image, CancellationToken cancellation) =>
+        (await channel.UnaryAsync(CreateImageMethod, new CreateImageRequest { Image = image }, Scope(@namespace), cancellation).ConfigureAwait(false)).Image;
+
+    /// <summary>Removes a name, and waits for the garbage collector when asked to.</summary>
+    /// <returns>Whether there was one.</returns>
+    public async Task<bool> DeleteImageAsync(string @namespace, string name, bool sync, CancellationToken cancellation)
+    {
+        try
+        {
+            await channel.UnaryAsync(DeleteImageMethod, new DeleteImageRequest { Name = name, Sync = sync }, Scope(@namespace), cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Takes a lease, which keeps what is written under it from the garbage collector until it is given back or expires.</summary>
+    public async Task<ContainerdLease> LeaseAsync(string @namespace, TimeSpan expiresIn, CancellationToken cancellation)
+    {
+        var id = $"opencloud-build-{Guid.NewGuid():n}";
+        var request = new CreateRequest { Id = id };
+        // containerd, core/metadata/gc.go: the collector takes an expired lease for none. It is what is left of us after a crash.
+        request.Labels["containerd.io/gc.expire"] = DateTimeOffset.UtcNow.Add(expiresIn).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        await channel.UnaryAsync(CreateLeaseMethod, request, Scope(@namespace), cancellation).ConfigureAwait(false);
+        return new ContainerdLease(this, @namespace, id);
+    }
+
+    /// <summary>Lets a lease hold a content that was there before.</summary>
+    public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellation) =>
+        channel.UnaryAsync(AddResourceMethod, new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellation);
+
+    /// <summary>Gives a lease back.</summary>
+    public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellation) =>
+        channel.UnaryAsync(DeleteLeaseMethod, new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellation);
+
+    /// <summary>The leases of a namespace.</summary>
+    public async Task<IReadOnlyList<string>> ListLeasesAsync(string @namespace, CancellationToken cancellation) =>
+        [.. (await channel.UnaryAsync(ListLeasesMethod, new ListRequest(), Scope(@namespace), cancellation).ConfigureAwait(false)).Leases.Select(static l => l.Id)];
+
+    /// <summary>The snapshotters that work.</summary>
+    public async Task<IReadOnlyList<string>> ListSnapshottersAsync(CancellationToken cancellation)
+    {
+        var request = new PluginsRequest { Filters = { "type==io.containerd.snapshotter.v1" } };
+        var answer = await channel.UnaryAsync(PluginsMethod, request, null, cancellation).ConfigureAwait(false);
+        return [.. answer.Plugins.Where(static p => p.InitErr is null).Select(static p => p.Id)];
+    }
+
+    /// <summary>The names of the snapshots of a namespace.</summary>
+    public async IAsyncEnumerable<string> ListSnapshotsAsync(string @namespace, string snapshotter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var request = new ListSnapshotsRequest { Snapshotter = snapshotter };
+        await foreach (var answer in channel.ServerStreamAsync(ListSnapshotsMethod, request, Scope(@namespace), cancellation).ConfigureAwait(false))
+        {
+            foreach (var info in answer.Info.Where(static i => i.Kind == Kind.Committed))
+            {
+                yield return info.Name;
+            }
+        }
+    }
+
+    /// <summary>The bytes a snapshot occupies without those below it, or nothing when it has gone.</summary>
+    public async Task<long?> SnapshotUsageAsync(string @namespace, string snapshotter, string key, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await channel.UnaryAsync(UsageMethod, new UsageRequest { Snapshotter = snapshotter, Key = key }, Scope(@namespace), cancellation).ConfigureAwait(false)).Size;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => channel.DisposeAsync();
+
+    private static GrpcCallOptions ScopeWithLease(string @namespace, string lease)
+    {
+        var metadata = new GrpcMetadata();
+        metadata.Add("containerd-namespace", @namespace);
+        metadata.Add("containerd-lease", lease);
+        return new GrpcCallOptions { Metadata = metadata };
+    }
+
+    private GrpcCallOptions Scope(string @namespace) => _namespaces.GetOrAdd(@namespace, static name =>
+    {
+        var metadata = new GrpcMetadata();
+        metadata.Add("containerd-namespace", name);
+        return new GrpcCallOptions { Metadata = metadata };
+    });
+
+    private async Task<IEnumerable<Image>> ListImagesAsync(string @namespace, string filter, CancellationToken cancellation)
+    {
+        var request = new ListImagesRequest();
+        if (filter.Length > 0)
+        {
+            request.Filters.Add(filter);
+        }
+
+        return (await channel.UnaryAsync(ListImagesMethod, request, Scope(@namespace), cancellation).ConfigureAwait(false)).Images;
+    }
+
+    private async Task ListInPartsAsync(string @namespace, string digits, List<Image> images, CancellationToken cancellation)
+    {
+        foreach (var digit in "0123456789abcdef")
+        {
+            var prefix = digits + digit;
+            try
+            {
+                images.AddRange(await ListImagesAsync(@namespace, $"target.digest~=/^[a-z0-9]+:{prefix}/", cancellation).ConfigureAwait(false));
+            }
+            catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.ResourceExhausted && prefix.Length < 8)
+            {
+                await ListInPartsAsync(@namespace, prefix, images, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Containerd.Content;
+
+namespace OpenCloud.Build.Client.Containerd;
+
+/// <summary>
+/// The Content service: of a namespace of containerd, or what buildkitd serves of it read-only for its build history.
+/// </summary>
+internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope) : IBlobSource
+{
+    // The server answers each WRITE, so larger pieces mean fewer round trips; a message may have 16 MiB.
+    private const int WriteSize = 1024 * 1024;
+
+    private const string Service = "/containerd.services.content.v1.Content/";
+
+    private static readonly GrpcMethod<InfoRequest, InfoResponse> InfoMethod = new(Service + "Info", InfoResponse.Parser);
+    private static readonly GrpcMethod<UpdateRequest, UpdateResponse> UpdateMethod = new(Service + "Update", UpdateResponse.Parser);
+    private static readonly GrpcMethod<ListContentRequest, ListContentResponse> ListMethod = new(Service + "List", ListContentResponse.Parser);
+    private static readonly GrpcMethod<DeleteContentRequest, Empty> DeleteMethod = new(Service + "Delete", Empty.Parser);
+    private static readonly GrpcMethod<ReadContentRequest, ReadContentResponse> ReadMethod = new(Service + "Read", ReadContentResponse.Parser);
+    private static readonly GrpcMethod<WriteContentRequest, WriteContentResponse> WriteMethod = new(Service + "Write", WriteContentResponse.Parser);
+    private static readonly GrpcMethod<AbortRequest, Empty> AbortMethod = new(Service + "Abort", Empty.Parser);
+
+    /// <inheritdoc/>
+    public string Location => channel.Name;
+
+    /// <summary>What the store knows of a content, or nothing when it does not have it.</summary>
+    public async Task<Info?> InfoAsync(ContentDigest digest, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await channel.UnaryAsync(InfoMethod, new InfoRequest { Digest = digest.ToString() }, scope, cancellation).ConfigureAwait(false)).Info;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellation) =>
+        (await InfoAsync(digest, cancellation).ConfigureAwait(false))?.Size;
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
+        ValueTask.FromResult<Stream>(new ContentReadStream(
+            channel.ServerStreamAsync(ReadMethod, new ReadContentRequest { Digest = digest.ToString() }, scope, cancellation)));
+
+    /// <summary>Reads a whole content, or answers nothing when the store does not have it.</summary>
+    /// <exception cref="OciFormatException">It is larger than the bound, or not what its descriptor says.</exception>
+    public async Task<byte[]?> TryReadAsync(OciDescriptor descriptor, int limit, CancellationToken cancellation)
+    {
+        try
+        {
+            var stream = await OpenAsync(descriptor.Digest, cancellation).ConfigureAwait(false);
+            return await BlobReading.ReadAllAsync(stream, descriptor, limit, Location, cancellation).ConfigureAwait(false);
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The digests of all contents, as they come.</summary>
+    public async IAsyncEnumerable<Info> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var answer in channel.ServerStreamAsync(ListMethod, new ListContentRequest(), scope, cancellation).ConfigureAwait(false))
+        {
+            foreach (var info in answer.Info)
+            {
+                yield return info;
+            }
+        }
+    }
+
+    /// <summary>Sets labels of a content that is there, beside those it has.</summary>
+    public Task SetLabelsAsync(ContentDigest digest, IReadOnlyDictionary<string, string> labels, CancellationToken cancellation)
+    {
+        var request = new UpdateRequest { Info = new Info { Digest = digest.ToString() }, UpdateMask = new FieldMask() };
+        foreach (var (key, value) in labels)
+        {
+            request.Info.Labels[key] = value;
+            request.UpdateMask.Paths.Add("labels." + key);
+        }
+
+        return channel.UnaryAsync(UpdateMethod, request, scope, cancellation);
+    }
+
+    /// <summary>Removes a content at once, whoever refers to it.</summary>
+    public Task DeleteAsync(ContentDigest digest, CancellationToken cancellation) =>
+        channel.UnaryAsync(DeleteMethod, new DeleteContentRequest { Digest = digest.ToString() }, scope, cancellation);
+
+    /// <summary>Writes a content and holds it against its descriptor on both sides.</summary>
+    /// <param name="descriptor">What it must be.</param>
+    /// <param name="content">Its bytes; disposed of.</param>
+    /// <param name="labels">The labels it gets.</param>
+    /// <param name="announce">Tell the store the digest beforehand; it then takes nothing it has, of any namespace.</param>
+    /// <param name="cancellation">Stops the writing; what was written is dropped.</param>
+    /// <returns>The bytes that were sent.</returns>
+    /// <remarks>containerd, plugins/services/content/contentserver: STAT tells how far a write is, COMMIT ends it.</remarks>
+    public async Task<long> WriteAsync(OciDescriptor descriptor, Stream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellation)
+    {
+        var reference = $"opencloud-build-{Guid.NewGuid():n}";
+        var verifying = new VerifyingStream(content, descriptor, Location);
+        await using var disposal = verifying.ConfigureAwait(false);
+        try
+        {
+            return await WriteAsync(reference, descriptor, verifying, labels, announce, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            await AbortAsync(reference).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<long> WriteAsync(string reference, OciDescriptor descriptor, VerifyingStream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellation)
+    {
+        var call = await channel.DuplexAsync(WriteMethod, scope, cancellation).ConfigureAwait(false);
+        await using var disposal = call.ConfigureAwait(false);
+        try
+        {
+            var expected = descriptor.Digest.ToString();
+            var stat = new WriteContentRequest { Action = WriteAction.Stat, Ref = reference, Total = descriptor.Size, Expected = announce ? expected : string.Empty };
+            var status = await ExchangeAsync(call, stat, cancellation).ConfigureAwait(false);
+            long sent = 0;
+
+            // A store that shares contents between namespaces says at once that it has all of it.
+            if (status.Offset < descriptor.Size)
+            {
+                var buffer = new byte[Math.Min(WriteSize, Math.Max(descriptor.Size, 1))];
+                int read;
+                // The last read, of nothing, is the one that verifies.
+                while ((read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false)) > 0)
+                {
+                    var write = new WriteContentRequest { Action = WriteAction.Write, Ref = reference, Offset = sent, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)) };
+                    var answer = await ExchangeAsync(call, write, cancellation).ConfigureAwait(false);
+                    sent += read;
+                    if (answer.Offset != sent)
+                    {
+                        throw new IOException($"{Location} has {answer.Offset} of the {sent} bytes written of {expected}.");
+                    }
+                }
+            }
+
+            var commit = new WriteContentRequest { Action = WriteAction.Commit, Ref = reference, Total = descriptor.Size, Expected = expected, Offset = descriptor.Size };
+            foreach (var (key, value) in labels)
+            {
+                commit.Labels[key] = value;
+            }
+
+            await ExchangeAsync(call, commit, cancellation).ConfigureAwait(false);
+            call.CompleteWriting();
+            return sent;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.AlreadyExists)
+        {
+            if (labels.Count > 0)
+            {
+                await SetLabelsAsync(descriptor.Digest, labels, cancellation).ConfigureAwait(false);
+            }
+
+            return content.Position;
+        }
+    }
+
+    private async Task<WriteContentResponse> ExchangeAsync(GrpcDuplexCall<WriteContentRequest, WriteContentResponse> call, WriteContentRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            await call.WriteAsync(request, cancellation).ConfigureAwait(false);
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Ok)
+        {
+            // The server ended the call without taking this; what it has to say is read below.
+        }
+
+        return await call.ReadAsync(cancellation).ConfigureAwait(false)
+            ?? throw new IOException($"{Location} ended the write of '{request.Ref}' without committing it.");
+    }
+
+    private async Task AbortAsync(string reference)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            await channel.UnaryAsync(AbortMethod, new AbortRequest { Ref = reference }, scope, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is GrpcException or OperationCanceledException or Transport.EngineConnectException)
+        {
+            // Nothing was begun under that name, or the store is gone; the lease takes care of the rest.
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using OpenCloud.Build.Client.Protocol.Containerd.Content;
+
+namespace OpenCloud.Build.Client.Containerd;
+
+/// <summary>The answers of Content.Read as a stream; disposing of it ends the call.</summary>
+internal sealed class ContentReadStream(IAsyncEnumerable<ReadContentResponse> answers) : Stream
+{
+    private readonly IAsyncEnumerator<ReadContentResponse> _answers = answers.GetAsyncEnumerator();
+    private ReadOnlyMemory<byte> _data;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override int Read(byte[] buffer, int offset, int count) =>
+        ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        while (_data.IsEmpty)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!await _answers.MoveNextAsync().ConfigureAwait(false))
+            {
+                return 0;
+            }
+
+            _data = _answers.Current.Data.Memory;
+        }
+
+        var given = Math.Min(buffer.Length, _data.Length);
+        _data[..given].CopyTo(buffer);
+        _data = _data[given..];
+        return given;
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _answers.DisposeAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _answers.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        base.Dispose(disposing);
+    }
+}
