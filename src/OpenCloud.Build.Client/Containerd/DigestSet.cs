@@ -1,0 +1,35 @@
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.Containerd;
+
+/// <summary>A set of digests in 32 bytes each: a store has tens of thousands of contents.</summary>
+internal sealed class DigestSet
+{
+    private readonly HashSet<(UInt128 High, UInt128 Low)> _sha256 = [];
+    private readonly HashSet<ContentDigest> _others = [];
+
+    /// <summary>Adds a digest.</summary>
+    public void Add(ContentDigest digest)
+    {
+        if (digest.Algorithm == "sha256")
+        {
+            _sha256.Add(Key(digest));
+        }
+        else
+        {
+            _others.Add(digest);
+        }
+    }
+
+    /// <summary>Whether the digest is in the set.</summary>
+    public bool Contains(ContentDigest digest) =>
+        digest.Algorithm == "sha256" ? _sha256.Contains(Key(digest)) : _others.Contains(digest);
+
+    private static (UInt128 High, UInt128 Low) Key(ContentDigest digest)
+    {
+        var hex = digest.Hex.AsSpan();
+        return (
+            UInt128.Parse(hex[..32], System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture),
+            UInt128.Parse(hex[32..], System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture));
+    }
+}

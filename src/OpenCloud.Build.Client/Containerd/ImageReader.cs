@@ -1,0 +1,224 @@
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Containerd.Images;
+
+namespace OpenCloud.Build.Client.Containerd;
+
+/// <summary>Makes a <see cref="ContainerImage"/> of a record of containerd's image store.</summary>
+internal sealed class ImageReader(string engine, string @namespace, NamespaceReader store, IReadOnlyDictionary<string, IReadOnlyList<string>> namesByDigest)
+{
+    // As for any other walk; an index that lists itself cannot exist, but one that nests without end can.
+    private const int MaxDepth = 4;
+
+    /// <summary>Reads an image. Damage and missing contents are told in the object, not thrown.</summary>
+    public async Task<ContainerImage> ReadAsync(Image record, CancellationToken cancellation)
+    {
+        var (registry, repository, tag) = SplitName(record.Name);
+        var names = namesByDigest.GetValueOrDefault(record.Target?.Digest ?? string.Empty, []);
+        var image = new ContainerImage
+        {
+            Name = record.Name,
+            Registry = registry,
+            Repository = repository,
+            Tag = tag,
+            Id = record.Target?.Digest ?? string.Empty,
+            MediaType = record.Target?.MediaType ?? string.Empty,
+            Namespace = @namespace,
+            Engine = engine,
+            Stored = record.CreatedAt?.ToDateTimeOffset(),
+            Updated = record.UpdatedAt?.ToDateTimeOffset(),
+            Created = record.CreatedAt?.ToDateTimeOffset(),
+            StoreLabels = new SortedDictionary<string, string>(record.Labels, StringComparer.Ordinal),
+            RepoTags = [.. names.Where(static n => SplitName(n).Tag.Length > 0)],
+            RepoDigests = [.. names.Select(n => RepoDigest(n, record.Target?.Digest)).OfType<string>().Distinct(StringComparer.Ordinal)],
+            IsDangling = !names.Any(static n => SplitName(n).Tag.Length > 0),
+        };
+        if (record.Target is null || !ContentDigest.TryParse(record.Target.Digest, out var digest))
+        {
+            return image with { IsComplete = false, Problem = $"Its target '{record.Target?.Digest}' is not a digest this client can check." };
+        }
+
+        var walk = new Walk(store, cancellation);
+        image = image with { Digest = digest };
+        try
+        {
+            await walk.AddAsync(new OciDescriptor(record.Target.MediaType, digest, record.Target.Size), 0).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OciFormatException or GrpcException { Status.Code: not GrpcStatusCode.Unavailable })
+        {
+            image = image with { IsComplete = false, Problem = e.Message };
+        }
+
+        return walk.Complete(image);
+    }
+
+    /// <summary>The parts of a name; one that is no image reference is a repository without registry and tag.</summary>
+    public static (string Registry, string Repository, string Tag) SplitName(string name) =>
+        ImageReference.TryParse(name, out var reference)
+            ? (reference.Domain, reference.FamiliarName, reference.Tag ?? string.Empty)
+            : (string.Empty, name, string.Empty);
+
+    private static string? RepoDigest(string name, string? digest) =>
+        digest is not null && ImageReference.TryParse(name, out var reference) ? $"{reference.Name}@{digest}" : null;
+
+    /// <summary>One image's walk.</summary>
+    private sealed class Walk(NamespaceReader store, CancellationToken cancellation)
+    {
+        private readonly HashSet<ContentDigest> _counted = [];
+        private readonly HashSet<(string Snapshotter, ContentDigest Key)> _countedSnapshots = [];
+        private readonly List<ContainerImagePlatform> _platforms = [];
+        private readonly List<ContentDigest> _missing = [];
+        private readonly List<ContentDigest> _missingManifests = [];
+        private OciImageConfig? _shown;
+        private Platform? _shownPlatform;
+        private long _contentSize;
+        private long? _unpackedSize;
+        private int _attestations;
+
+        public async Task AddAsync(OciDescriptor descriptor, int depth)
+        {
+            if (depth > MaxDepth)
+            {
+                throw new OciFormatException($"Its indexes are nested deeper than {MaxDepth}.");
+            }
+
+            if (!OciMediaTypes.IsIndex(descriptor.MediaType) && !OciMediaTypes.IsManifest(descriptor.MediaType))
+            {
+                await CountAsync(descriptor).ConfigureAwait(false);
+                return;
+            }
+
+            if (await store.ReadManifestAsync(descriptor, cancellation).ConfigureAwait(false) is not { } manifest)
+            {
+                AddMissing(descriptor, depth);
+                return;
+            }
+
+            Count(descriptor);
+            if (!manifest.IsIndex)
+            {
+                await AddManifestAsync(descriptor, manifest).ConfigureAwait(false);
+                return;
+            }
+
+            foreach (var child in manifest.Manifests)
+            {
+                await AddAsync(child, depth + 1).ConfigureAwait(false);
+            }
+        }
+
+        public ContainerImage Complete(ContainerImage image)
+        {
+            var someComplete = _platforms.Any(static p => p.IsComplete);
+            return image with
+            {
+                Platforms = _platforms,
+                Attestations = _attestations,
+                ContentSize = _contentSize,
+                UnpackedSize = _unpackedSize,
+                Size = _contentSize + (_unpackedSize ?? 0),
+                Created = _shown?.Created ?? image.Created,
+                Labels = _shown?.Labels ?? image.Labels,
+                // What an index lists and nobody fetched is no damage, as long as there is something that runs.
+                Missing = [.. _missing, .. someComplete ? [] : _missingManifests],
+                IsComplete = image.IsComplete && _missing.Count == 0 && (someComplete || _missingManifests.Count == 0),
+            };
+        }
+
+        private void AddMissing(OciDescriptor descriptor, int depth)
+        {
+            (depth == 0 ? _missing : _missingManifests).Add(descriptor.Digest);
+            if (descriptor.IsAttestation)
+            {
+                _attestations++;
+            }
+            else if (descriptor.Platform is { } platform && !platform.IsUnknown())
+            {
+                _platforms.Add(new ContainerImagePlatform { Platform = platform, Digest = descriptor.Digest, IsComplete = false, IsPresent = false });
+            }
+        }
+
+        private async Task AddManifestAsync(OciDescriptor descriptor, OciManifest manifest)
+        {
+            var missing = _missing.Count;
+            foreach (var child in manifest.Children)
+            {
+                await CountAsync(child).ConfigureAwait(false);
+            }
+
+            if (descriptor.IsAttestation)
+            {
+                _attestations++;
+                return;
+            }
+
+            var config = OciMediaTypes.IsConfig(manifest.Config!.MediaType)
+                ? await store.ReadConfigAsync(manifest.Config, cancellation).ConfigureAwait(false)
+                : null;
+            var platform = descriptor.Platform ?? config?.Platform;
+            if (platform is null || platform.IsUnknown())
+            {
+                return;
+            }
+
+            _platforms.Add(new ContainerImagePlatform
+            {
+                Platform = platform,
+                Digest = descriptor.Digest,
+                Config = manifest.Config.Digest,
+                Created = config?.Created,
+                ContentSize = manifest.Children.Append(descriptor).DistinctBy(static c => c.Digest).Sum(static c => c.Size),
+                UnpackedSize = config is null ? null : await UnpackedAsync(config).ConfigureAwait(false),
+                IsComplete = missing == _missing.Count,
+            });
+
+            // Labels and age are those of this machine's platform, else of the first.
+            if (config is not null && (_shown is null || (platform.Matches(Platform.Current) && !_shownPlatform!.Matches(Platform.Current))))
+            {
+                (_shown, _shownPlatform) = (config, platform);
+            }
+        }
+
+        private async Task<long?> UnpackedAsync(OciImageConfig config)
+        {
+            if (store.FindSnapshots(config) is not var (snapshotter, chain))
+            {
+                return null;
+            }
+
+            long sum = 0;
+            foreach (var key in chain)
+            {
+                var size = await store.UsageAsync(snapshotter, key, cancellation).ConfigureAwait(false) ?? 0;
+                sum += size;
+                if (_countedSnapshots.Add((snapshotter, key)))
+                {
+                    _unpackedSize = (_unpackedSize ?? 0) + size;
+                }
+            }
+
+            return sum;
+        }
+
+        private async Task CountAsync(OciDescriptor descriptor)
+        {
+            if (await store.HasAsync(descriptor.Digest, cancellation).ConfigureAwait(false))
+            {
+                Count(descriptor);
+            }
+            // Foreign layers are fetched from elsewhere when they are needed.
+            else if (!OciMediaTypes.IsForeignLayer(descriptor.MediaType) && !_missing.Contains(descriptor.Digest))
+            {
+                _missing.Add(descriptor.Digest);
+            }
+        }
+
+        private void Count(OciDescriptor descriptor)
+        {
+            if (_counted.Add(descriptor.Digest))
+            {
+                _contentSize += descriptor.Size;
+            }
+        }
+    }
+}

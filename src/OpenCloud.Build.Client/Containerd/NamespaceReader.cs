@@ -1,0 +1,132 @@
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.Containerd;
+
+/// <summary>
+/// Reads what images of one namespace consist of. Each document is fetched once and each question about a content or a
+/// snapshot is asked once, as long as the answers fit the bounds of the caches.
+/// </summary>
+internal sealed class NamespaceReader
+{
+    private const long DocumentCacheBytes = 16 * 1024 * 1024;
+    private const string UsualSnapshotter = "overlayfs";
+    private const long AnswerCacheEntries = 100_000;
+
+    private readonly ContainerdClient _client;
+    private readonly string _namespace;
+    private readonly ContentClient _content;
+    private readonly BoundedCache<ContentDigest, OciManifest?> _manifests = new(DocumentCacheBytes);
+    private readonly BoundedCache<ContentDigest, OciImageConfig?> _configs = new(DocumentCacheBytes);
+    private readonly BoundedCache<ContentDigest, bool> _present = new(AnswerCacheEntries);
+    private readonly BoundedCache<(string Snapshotter, string Key), long?> _usage = new(AnswerCacheEntries);
+
+    private DigestSet? _contents;
+    private Dictionary<string, DigestSet> _snapshots = [];
+
+    private NamespaceReader(ContainerdClient client, string @namespace)
+    {
+        _client = client;
+        _namespace = @namespace;
+        _content = client.Content(@namespace);
+    }
+
+    /// <summary>How many documents were fetched.</summary>
+    public int Fetches => _manifests.Fetches + _configs.Fetches;
+
+    /// <summary>Prepares to read.</summary>
+    /// <param name="client">The store.</param>
+    /// <param name="namespace">The namespace.</param>
+    /// <param name="many">Whether so many images will be read that one listing of all contents costs less than asking for each.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static async Task<NamespaceReader> CreateAsync(ContainerdClient client, string @namespace, bool many, CancellationToken cancellation)
+    {
+        var reader = new NamespaceReader(client, @namespace);
+        await reader.ReadSnapshotsAsync(cancellation).ConfigureAwait(false);
+        if (many)
+        {
+            var contents = new DigestSet();
+            await foreach (var info in reader._content.ListAsync(cancellation).ConfigureAwait(false))
+            {
+                if (ContentDigest.TryParse(info.Digest, out var digest))
+                {
+                    contents.Add(digest);
+                }
+            }
+
+            reader._contents = contents;
+        }
+
+        return reader;
+    }
+
+    /// <summary>Reads an index or manifest; nothing when it is missing.</summary>
+    public Task<OciManifest?> ReadManifestAsync(OciDescriptor descriptor, CancellationToken cancellation) =>
+        _manifests.GetAsync(descriptor.Digest, descriptor.Size, async () =>
+            await _content.TryReadAsync(descriptor, OciJson.MaxManifestBytes, cancellation).ConfigureAwait(false) is { } bytes
+                ? OciManifest.Parse(bytes, descriptor.MediaType, descriptor.Digest.ToString())
+                : null);
+
+    /// <summary>Reads a configuration; nothing when it is missing.</summary>
+    public Task<OciImageConfig?> ReadConfigAsync(OciDescriptor descriptor, CancellationToken cancellation) =>
+        _configs.GetAsync(descriptor.Digest, descriptor.Size, async () =>
+            await _content.TryReadAsync(descriptor, OciJson.MaxConfigBytes, cancellation).ConfigureAwait(false) is { } bytes
+                ? OciImageConfig.Parse(bytes, descriptor.Digest.ToString())
+                : null);
+
+    /// <summary>Whether the namespace has the content.</summary>
+    public Task<bool> HasAsync(ContentDigest digest, CancellationToken cancellation) =>
+        _contents is { } contents
+            ? Task.FromResult(contents.Contains(digest))
+            : _present.GetAsync(digest, 1, async () => await _content.InfoAsync(digest, cancellation).ConfigureAwait(false) is not null);
+
+    /// <summary>The snapshots that hold the unpacked layers; none when the image is not unpacked.</summary>
+    public (string Snapshotter, IReadOnlyList<ContentDigest> Chain)? FindSnapshots(OciImageConfig config)
+    {
+        var chain = config.ChainIds();
+        if (chain.Count > 0)
+        {
+            foreach (var (snapshotter, keys) in _snapshots)
+            {
+                if (keys.Contains(chain[^1]))
+                {
+                    return (snapshotter, chain);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The bytes that a snapshot occupies.</summary>
+    public Task<long?> UsageAsync(string snapshotter, ContentDigest key, CancellationToken cancellation) =>
+        _usage.GetAsync((snapshotter, key.ToString()), 1, () => _client.SnapshotUsageAsync(_namespace, snapshotter, key.ToString(), cancellation));
+
+    private async Task ReadSnapshotsAsync(CancellationToken cancellation)
+    {
+        var all = new Dictionary<string, DigestSet>(StringComparer.Ordinal);
+        var snapshotters = await _client.ListSnapshottersAsync(cancellation).ConfigureAwait(false);
+        foreach (var snapshotter in snapshotters.OrderByDescending(static s => s == UsualSnapshotter))
+        {
+            var keys = new DigestSet();
+            try
+            {
+                await foreach (var key in _client.ListSnapshotsAsync(_namespace, snapshotter, cancellation).ConfigureAwait(false))
+                {
+                    if (ContentDigest.TryParse(key, out var digest))
+                    {
+                        keys.Add(digest);
+                    }
+                }
+            }
+            catch (Grpc.GrpcException e) when (e.Status.Code != Grpc.GrpcStatusCode.Unavailable)
+            {
+                // A snapshotter which was loaded but does not work (a proxy whose process has gone) hides no image.
+                continue;
+            }
+
+            all[snapshotter] = keys;
+        }
+
+        _snapshots = all;
+    }
+}

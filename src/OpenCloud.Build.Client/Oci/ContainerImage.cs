@@ -1,0 +1,83 @@
+namespace OpenCloud.Build.Client.Oci;
+
+/// <summary>An image of a store: one name and what it leads to.</summary>
+public sealed record ContainerImage
+{
+    /// <summary>The name as the store has it; <c>&lt;none&gt;</c> for an image of Docker's that has none.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The registry of the name; empty when the name is no image reference.</summary>
+    public string Registry { get; init; } = string.Empty;
+
+    /// <summary>The repository within the registry, as it is usually written; the whole name when it is no image reference.</summary>
+    public string Repository { get; init; } = string.Empty;
+
+    /// <summary>The tag; empty when there is none.</summary>
+    public string Tag { get; init; } = string.Empty;
+
+    /// <summary>The digest of the index or manifest; nothing where the store (Docker's graph drivers) keeps none.</summary>
+    public ContentDigest? Digest { get; init; }
+
+    /// <summary>What docker calls the image's id: the digest, or in Docker's graph drivers that of the configuration.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The media type of the index or manifest; empty where the engine does not tell.</summary>
+    public string MediaType { get; init; } = string.Empty;
+
+    /// <summary>The namespace of containerd; empty for Docker's store.</summary>
+    public string Namespace { get; init; } = string.Empty;
+
+    /// <summary>The address of the store.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>The platforms it is for. Attestations are none.</summary>
+    public IReadOnlyList<ContainerImagePlatform> Platforms { get; init; } = [];
+
+    /// <summary>How many attestation manifests there are beside the platforms; nothing where the engine does not tell.</summary>
+    public int? Attestations { get; init; }
+
+    /// <summary>When the image was built, as its configuration says; when it was stored, if that says nothing.</summary>
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary>When the name was made in the store; nothing where the engine does not tell.</summary>
+    public DateTimeOffset? Stored { get; init; }
+
+    /// <summary>When the name was last changed in the store, or last tagged in Docker's.</summary>
+    public DateTimeOffset? Updated { get; init; }
+
+    /// <summary>The bytes of all contents that are there, each counted once; nothing where the engine does not tell.</summary>
+    public long? ContentSize { get; init; }
+
+    /// <summary>The bytes of the unpacked layers, each counted once; nothing when the image is not unpacked or nobody knows.</summary>
+    public long? UnpackedSize { get; init; }
+
+    /// <summary>What the image occupies, as docker counts it: contents and unpacked layers.</summary>
+    public long Size { get; init; }
+
+    /// <summary>The labels of the image's configuration, as docker lists them.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The labels that containerd keeps beside the name.</summary>
+    public IReadOnlyDictionary<string, string> StoreLabels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>All tagged names of the store that lead to the same image.</summary>
+    public IReadOnlyList<string> RepoTags { get; init; } = [];
+
+    /// <summary>The repositories with the digest.</summary>
+    public IReadOnlyList<string> RepoDigests { get; init; } = [];
+
+    /// <summary>Whether no tag of the store leads to the image.</summary>
+    public bool IsDangling { get; init; }
+
+    /// <summary>Whether every content of at least one platform is there, and of every platform that has been begun.</summary>
+    public bool IsComplete { get; init; } = true;
+
+    /// <summary>The contents that are missing.</summary>
+    public IReadOnlyList<ContentDigest> Missing { get; init; } = [];
+
+    /// <summary>Why the image could not be read in full; nothing when it could.</summary>
+    public string? Problem { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
