@@ -53,13 +53,16 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     }
 
     /// <summary>The parts of a name; one that is no image reference is a repository without registry and tag.</summary>
+    /// <remarks>
+    /// Kubernetes' plugin names an image by its bare digest, too, which would pass for the repository sha256 and a tag.
+    /// </remarks>
     public static (string Registry, string Repository, string Tag) SplitName(string name) =>
-        ImageReference.TryParse(name, out var reference)
+        !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out var reference)
             ? (reference.Domain, reference.FamiliarName, reference.Tag ?? string.Empty)
             : (string.Empty, name, string.Empty);
 
     private static string? RepoDigest(string name, string? digest) =>
-        digest is not null && ImageReference.TryParse(name, out var reference) ? $"{reference.Name}@{digest}" : null;
+        digest is not null && !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out var reference) ? $"{reference.Name}@{digest}" : null;
 
     /// <summary>One image's walk.</summary>
     private sealed class Walk(NamespaceReader store, CancellationToken cancellation)

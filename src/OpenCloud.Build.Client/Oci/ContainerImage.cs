@@ -9,7 +9,7 @@ public sealed record ContainerImage
     /// <summary>The registry of the name; empty when the name is no image reference.</summary>
     public string Registry { get; init; } = string.Empty;
 
-    /// <summary>The repository within the registry, as it is usually written; the whole name when it is no image reference.</summary>
+    /// <summary>Registry and path as docker writes them, Docker Hub's short; the whole name when it is no image reference.</summary>
     public string Repository { get; init; } = string.Empty;
 
     /// <summary>The tag; empty when there is none.</summary>

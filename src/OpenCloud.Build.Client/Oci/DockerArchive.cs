@@ -59,11 +59,15 @@ internal static class DockerArchive
                 Platform = configuration.Platform,
             };
             blobs[target.Digest] = new BlobLocation(string.Empty, manifest);
-            images.Add(new ArchivedImage(target, entry.RepoTags));
+            images.Add(new ArchivedImage(target, [.. entry.RepoTags.Select(Complete).Distinct(StringComparer.Ordinal)]));
         }
 
         return (images, blobs);
     }
+
+    // Docker writes names as short as people do; elsewhere they are whole.
+    private static string Complete(string name) =>
+        ImageReference.TryParse(name, out var reference) ? reference.WithDefaultTag().ToString() : name;
 
     private static List<Entry> ReadEntries(byte[] json, string what)
     {
