@@ -157,6 +157,13 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellation) =>
         channel.UnaryAsync(DeleteLeaseMethod, new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellation);
 
+    /// <summary>Runs the garbage collector and waits for it. There is no call for that alone; the end of a lease is one that can be waited for.</summary>
+    public async Task CollectAsync(string @namespace, CancellationToken cancellation)
+    {
+        var lease = await LeaseAsync(@namespace, TimeSpan.FromMinutes(1), cancellation).ConfigureAwait(false);
+        await lease.ReleaseAsync(collect: true).ConfigureAwait(false);
+    }
+
     /// <summary>The leases of a namespace.</summary>
     public async Task<IReadOnlyList<string>> ListLeasesAsync(string @namespace, CancellationToken cancellation) =>
         [.. (await channel.UnaryAsync(ListLeasesMethod, new ListRequest(), Scope(@namespace), cancellation).ConfigureAwait(false)).Leases.Select(static l => l.Id)];

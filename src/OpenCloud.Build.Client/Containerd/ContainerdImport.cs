@@ -107,6 +107,7 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
     {
         var digest = node.Descriptor.Digest;
         var labels = node.Children.Count > 0 ? CollectorLabels(node.Children) : NoLabels;
+        var damaged = false;
         if (await store.InfoAsync(digest, cancellation).ConfigureAwait(false) is not null)
         {
             if (!options.Force)
@@ -122,10 +123,12 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
                 return;
             }
 
-            // A store never overwrites a content, so a damaged one has to go first; a sound one stays.
-            if (!await IsSoundAsync(store, node.Descriptor, cancellation).ConfigureAwait(false))
+            // A store never overwrites a content, so a damaged one has to go first, file and all; a sound one stays.
+            damaged = !await IsSoundAsync(store, node.Descriptor, cancellation).ConfigureAwait(false);
+            if (damaged)
             {
                 await store.DeleteAsync(digest, cancellation).ConfigureAwait(false);
+                await client.CollectAsync(@namespace, cancellation).ConfigureAwait(false);
             }
         }
 
@@ -135,6 +138,12 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
         if (options.Force)
         {
             await client.HoldContentAsync(@namespace, lease.Id, digest.ToString(), cancellation).ConfigureAwait(false);
+        }
+
+        if (damaged && !await IsSoundAsync(store, node.Descriptor, cancellation).ConfigureAwait(false))
+        {
+            throw new OciFormatException(
+                $"{store.Location} has a damaged copy of {digest} that another namespace holds, and keeps it. Remove the images that use it there, then import again.");
         }
 
         options.Progress?.Report(node.Descriptor.Size);

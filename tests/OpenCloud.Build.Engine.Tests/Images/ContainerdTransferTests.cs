@@ -242,12 +242,9 @@ public sealed class ContainerdTransferTests(EngineFixture engines)
         return stream.ToArray();
     }
 
-    // The removal of any name, waited for, runs the collector.
-    private static async Task CollectAsync(ContainerdStore store)
+    private static Task CollectAsync(ContainerdStore store)
     {
-        Image image = new() { Name = "collect:1", Target = new ContentDescriptor { MediaType = OciMediaTypes.Manifest, Digest = "sha256:" + new string('c', 64), Size = 1 } };
-        await store.Client.CreateImageAsync(store.Namespace, image, Cancellation);
-        Assert.True(await store.Client.DeleteImageAsync(store.Namespace, image.Name, sync: true, Cancellation));
+        return store.Client.CollectAsync(store.Namespace, Cancellation);
     }
 
     private static string Hash(byte[] bytes)
