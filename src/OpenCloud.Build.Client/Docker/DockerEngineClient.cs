@@ -1,0 +1,190 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Client.Docker;
+
+/// <summary>A Docker Engine's HTTP API, as far as its images go.</summary>
+/// <remarks>moby, api/swagger.yaml. A request names the version of the API it is written for, in its path.</remarks>
+internal sealed class DockerEngineClient : IAsyncDisposable
+{
+    // What the newest fields used here came with; an older engine is spoken to in its own version.
+    private static readonly Version NewestApi = new(1, 48);
+
+    private readonly HttpMessageInvoker _http;
+    private readonly IEngineConnector _connector;
+    private readonly SemaphoreSlim _once = new(1);
+    private EngineFacts? _facts;
+
+    /// <summary>Makes a client; it connects with the first request.</summary>
+    /// <param name="address">A <c>docker://</c> address.</param>
+    /// <param name="options">How it is connected to.</param>
+    public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
+    {
+        _connector = new SocketConnector(DockerConnector.Create(address, options).Address);
+        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) => await ConnectRetry.ConnectAsync(_connector, options, cancellation).ConfigureAwait(false),
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+        });
+    }
+
+    /// <summary>The address, resolved.</summary>
+    public EngineAddress Address => _connector.Address;
+
+    /// <summary>Which engine it is and where it keeps its images.</summary>
+    public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellation)
+    {
+        await _once.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return _facts ??= await ReadFactsAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _once.Release();
+        }
+    }
+
+    /// <summary>Asks for a document.</summary>
+    /// <returns>Nothing when there is no such thing (404).</returns>
+    public async Task<JsonElement?> GetAsync(string path, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        var stream = await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        await using var disposal = stream.ConfigureAwait(false);
+        using var document = await JsonDocument.ParseAsync(stream, default, cancellation).ConfigureAwait(false);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Asks for a list, element by element.</summary>
+    public async IAsyncEnumerable<JsonElement> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        var stream = await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        await using var disposal = stream.ConfigureAwait(false);
+        await foreach (var element in JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream, JsonSerializerOptions.Default, cancellation).ConfigureAwait(false))
+        {
+            yield return element;
+        }
+    }
+
+    /// <summary>Asks for bytes.</summary>
+    public async Task CopyToAsync(string path, Stream destination, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        await answer.Content.CopyToAsync(destination, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes something.</summary>
+    /// <returns>Whether there was such a thing (anything but 404).</returns>
+    public async Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(method, path, null, cancellation).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+
+        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Sends bytes and reads the messages that the engine answers with while it works.</summary>
+    /// <exception cref="DockerEngineException">One of the messages is an error.</exception>
+    public async Task SendAsync(string path, HttpContent content, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(HttpMethod.Post, path, content, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+        while (await reader.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
+        {
+            if (string.IsNullOrWhiteSpace(line))
+            {
+                continue;
+            }
+
+            using var message = JsonDocument.Parse(line);
+            if (message.RootElement.TryGetProperty("error", out var error))
+            {
+                throw new DockerEngineException(null, $"{Address}: {error.GetString()}");
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        _once.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static string ReadString(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : string.Empty;
+
+    private async Task<EngineFacts> ReadFactsAsync(CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://localhost/version");
+        using var answer = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        using var version = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
+        var api = Version.TryParse(ReadString(version.RootElement, "ApiVersion"), out var spoken) && spoken < NewestApi ? spoken : NewestApi;
+        var facts = new EngineFacts(api, ReadString(version.RootElement, "Version"), false);
+        using var info = new HttpRequestMessage(HttpMethod.Get, $"http://localhost/v{api}/info");
+        using var infoAnswer = await _http.SendAsync(info, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(infoAnswer, cancellation).ConfigureAwait(false);
+        using var document = JsonDocument.Parse(await infoAnswer.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
+
+        // The store of containerd says so in the status of the "driver": [["driver-type","io.containerd.snapshotter.v1"]].
+        var status = document.RootElement.TryGetProperty("DriverStatus", out var driver) ? driver.GetRawText() : string.Empty;
+        return facts with { UsesContainerd = status.Contains("io.containerd.snapshotter.", StringComparison.Ordinal) };
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    {
+        var facts = await GetFactsAsync(cancellation).ConfigureAwait(false);
+        using var request = new HttpRequestMessage(method, $"http://localhost/v{facts.Api}{path}") { Content = content };
+        return await _http.SendAsync(request, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task ThrowIfFailedAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        if (answer.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        var body = await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
+        string said;
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            said = ReadString(document.RootElement, "message");
+        }
+        catch (JsonException)
+        {
+            said = body.Length > 200 ? body[..200] : body;
+        }
+
+        throw new DockerEngineException(answer.StatusCode, $"{Address}: {(said.Length > 0 ? said : answer.ReasonPhrase)} (HTTP {(int)answer.StatusCode})");
+    }
+}
+
+/// <summary>What is known of a Docker Engine.</summary>
+/// <param name="Api">The version of the API that is spoken with it.</param>
+/// <param name="Version">Its own version.</param>
+/// <param name="UsesContainerd">Whether its images are in containerd's store: ids are digests of indexes and manifests then.</param>
+internal sealed record EngineFacts(Version Api, string Version, bool UsesContainerd);

@@ -1,0 +1,234 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.Docker;
+
+/// <summary>The images of a Docker Engine, of whichever store it has.</summary>
+internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
+{
+    private const int InspectionsAtOnce = 8;
+
+    // Which platforms an image has is told by listings since this version of the API, and can be asked for in exports since the other.
+    private static readonly Version ManifestsApi = new(1, 47);
+    private static readonly Version PlatformApi = new(1, 48);
+
+    /// <inheritdoc/>
+    public string Description => $"Docker Engine at {client.Address}";
+
+    /// <inheritdoc/>
+    public bool HasNamespaces => false;
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation) => Task.FromResult<IReadOnlyList<string>>([]);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var facts = await client.GetFactsAsync(cancellation).ConfigureAwait(false);
+        var reader = new DockerImageReader(client.Address.ToString(), facts);
+        var path = facts.Api >= ManifestsApi ? "/images/json?manifests=1" : "/images/json";
+        var images = new List<ContainerImage>();
+        await foreach (var summary in client.ListAsync(path, cancellation).ConfigureAwait(false))
+        {
+            images.AddRange(reader.Read(summary).Where(image =>
+                (query.MatchesDigest(image.Digest?.ToString()) || query.MatchesDigest(image.Id))
+                && (query.Dangling is null || query.Dangling == image.IsDangling)
+                && (query.Name is null || query.Name(image.Name))));
+        }
+
+        images.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name) is var order and not 0 ? order : string.CompareOrdinal(a.Id, b.Id));
+        var inspections = new BoundedCache<string, JsonElement?>(64);
+        var inspected = OrderedReads.RunAsync(
+            images,
+            InspectionsAtOnce,
+            async (image, stop) =>
+            {
+                if (image.Platforms.Count > 0)
+                {
+                    return image;
+                }
+
+                // Gone since the listing, or a problem of its own: what the listing told is still true.
+                var inspection = await inspections.GetAsync(image.Id, 1, () => client.GetAsync(PathOf(image.Id) + "/json", stop)).ConfigureAwait(false);
+                return inspection is { } found ? DockerImageReader.WithInspection(image, found) : image;
+            },
+            cancellation);
+        await foreach (var image in inspected.ConfigureAwait(false))
+        {
+            if (query.MatchesPlatform(image))
+            {
+                yield return image;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellation) =>
+        client.ChangeAsync(HttpMethod.Delete, $"{PathOf(name)}?force={(force ? 1 : 0)}", cancellation);
+
+    /// <inheritdoc/>
+    public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellation)
+    {
+        var image = await client.GetAsync(PathOf(name) + "/json", cancellation).ConfigureAwait(false)
+            ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
+        var reference = RequireTag(newName);
+        if (!force
+            && await client.GetAsync(PathOf(newName) + "/json", cancellation).ConfigureAwait(false) is { } there
+            && there.GetProperty("Id").GetString() != image.GetProperty("Id").GetString())
+        {
+            throw new ImageNameException($"'{newName}' exists in the {Description} and is another image ({there.GetProperty("Id").GetString()}).", exists: true);
+        }
+
+        await TagAsync(name, reference, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var ids = new List<(string Name, string Id)>();
+        foreach (var name in names)
+        {
+            var image = await client.GetAsync(PathOf(name) + "/json", cancellation).ConfigureAwait(false)
+                ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
+            ids.Add((name, image.GetProperty("Id").GetString()!));
+        }
+
+        // The engine's archive is read back from a file: what is passed on has been held against its digests, and both
+        // formats are the same whatever the engine's age.
+        var temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            var file = new FileStream(temporary, options);
+            await using (file.ConfigureAwait(false))
+            {
+                var facts = await client.GetFactsAsync(cancellation).ConfigureAwait(false);
+                var query = string.Join('&', names.Select(static n => "names=" + Uri.EscapeDataString(n)));
+                if (platforms.Count == 1 && facts.Api >= PlatformApi)
+                {
+                    query += "&platform=" + Uri.EscapeDataString(Json(platforms[0]));
+                }
+
+                await client.CopyToAsync("/images/get?" + query, file, cancellation).ConfigureAwait(false);
+            }
+
+            using var archive = await ImageArchive.OpenAsync(temporary, cancellation).ConfigureAwait(false);
+            var images = new List<ImageToWrite>();
+            foreach (var image in archive.Images)
+            {
+                var tree = await ImageTree.ReadAsync(archive, image.Target, platforms, cancellation).ConfigureAwait(false);
+                var own = image.Names.Count > 0 ? image.Names : [.. ids.Where(i => i.Id == image.Target.Digest.ToString() || archive.Images.Count == 1).Select(static i => i.Name)];
+                ImageCompleteness.Check(tree, own.Count > 0 ? own[0] : image.Target.Digest.ToString(), platforms);
+                images.Add(new ImageToWrite(image.Target, own, tree));
+            }
+
+            await ImageArchiveWriter.WriteAsync(output, images, archive, progress, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellation)
+    {
+        var references = names.Select(RequireTag).ToList();
+        var tree = await ImageTree.ReadAsync(archive, image.Target, options.Platforms, cancellation).ConfigureAwait(false);
+        ImageCompleteness.Check(tree, names.Count > 0 ? names[0] : image.Target.Digest.ToString(), options.Platforms);
+        if (!options.Force && await FindAsync(tree, cancellation).ConfigureAwait(false) is { } id)
+        {
+            foreach (var reference in references)
+            {
+                await TagAsync(id, reference, cancellation).ConfigureAwait(false);
+            }
+
+            return new ImageImportResult(0, 0, tree.Nodes.Count);
+        }
+
+        // An engine keeps what it got before an error; so the whole is verified before the first byte is sent.
+        IBlobSource source = archive;
+        foreach (var node in tree.Nodes)
+        {
+            var content = new VerifyingStream(await source.OpenAsync(node.Descriptor.Digest, cancellation).ConfigureAwait(false), node.Descriptor, archive.Location);
+            await using (content.ConfigureAwait(false))
+            {
+                await TarOutput.CopyAsync(content, Stream.Null, cancellation).ConfigureAwait(false);
+            }
+        }
+
+        using var body = new ArchiveContent([new ImageToWrite(image.Target, [.. references.Select(static r => r.ToString())], tree)], archive, options.Progress);
+        await client.SendAsync("/images/load?quiet=1", body, cancellation).ConfigureAwait(false);
+        return new ImageImportResult(tree.Nodes.Sum(static n => n.Descriptor.Size), tree.Nodes.Count, 0);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => client.DisposeAsync();
+
+    // The API wants the slashes of a name as they are.
+    private static string PathOf(string name) => "/images/" + string.Join('/', name.Split('/').Select(Uri.EscapeDataString));
+
+    private static string Json(Platform platform) =>
+        platform.Variant.Length == 0
+            ? $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}"}"""
+            : $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}","variant":"{{platform.Variant}}"}""";
+
+    private ImageReference RequireTag(string name) =>
+        ImageReference.TryParse(name, out var reference, out var error) && reference.Digest is null
+            ? reference.WithDefaultTag()
+            : throw new ImageNameException($"'{name}' cannot be a name in the {Description}: {error?.ToString() ?? "it has a digest"}.", exists: false);
+
+    private Task TagAsync(string name, ImageReference reference, CancellationToken cancellation) =>
+        client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellation);
+
+    // The store of containerd knows an image by the digest it starts with, a graph driver by that of its configuration.
+    private async Task<string?> FindAsync(ImageTree tree, CancellationToken cancellation)
+    {
+        var facts = await client.GetFactsAsync(cancellation).ConfigureAwait(false);
+        var id = facts.UsesContainerd
+            ? tree.Target.Digest.ToString()
+            : tree.Nodes.Where(static n => OciMediaTypes.IsConfig(n.Descriptor.MediaType)).Select(static n => n.Descriptor.Digest.ToString()).ToList() is [var only] ? only : null;
+        if (id is null || await client.GetAsync(PathOf(id) + "/json", cancellation).ConfigureAwait(false) is not { } image || image.GetProperty("Id").GetString() != id)
+        {
+            return null;
+        }
+
+        // Platforms that an engine lists and does not have would be skipped for good.
+        if (facts.UsesContainerd && facts.Api >= PlatformApi
+            && await client.GetAsync(PathOf(id) + "/json?manifests=1", cancellation).ConfigureAwait(false) is { } detail
+            && detail.TryGetProperty("Manifests", out var manifests) && manifests.ValueKind == JsonValueKind.Array)
+        {
+            var there = manifests.EnumerateArray().Where(static m => m.GetProperty("Available").GetBoolean()).Select(static m => m.GetProperty("ID").GetString()).ToHashSet();
+            if (tree.Nodes.Any(n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation && !there.Contains(n.Descriptor.Digest.ToString())))
+            {
+                return null;
+            }
+        }
+
+        return id;
+    }
+
+    /// <summary>An archive as the body of a request, made while it is sent.</summary>
+    private sealed class ArchiveContent(IReadOnlyList<ImageToWrite> images, IBlobSource source, IProgress<long>? progress) : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
+            ImageArchiveWriter.WriteAsync(new TarOutput(stream), images, source, progress, cancellationToken);
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
