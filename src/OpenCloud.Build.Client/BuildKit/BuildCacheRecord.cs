@@ -43,6 +43,9 @@ public sealed record BuildCacheRecord
     /// <summary>The records it builds on.</summary>
     public IReadOnlyList<string> Parents { get; init; } = [];
 
+    /// <summary>The sums over all records that were listed together.</summary>
+    public BuildCacheTotals? Totals { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Id;
 
@@ -61,4 +64,25 @@ public sealed record BuildCacheRecord
         UsageCount = record.UsageCount,
         Parents = record.Parents.Count > 0 ? [.. record.Parents] : record.ParentDeprecated.Length > 0 ? [record.ParentDeprecated] : [],
     };
+}
+
+/// <summary>Sums over records of a build cache, in bytes.</summary>
+/// <param name="Count">How many records there are.</param>
+/// <param name="Size">The bytes of all of them.</param>
+/// <param name="Reclaimable">The bytes that clearing could free now: of records neither in use nor shared.</param>
+/// <param name="Shared">The bytes that images share.</param>
+/// <param name="InUse">The bytes in use.</param>
+public sealed record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shared, long InUse)
+{
+    /// <summary>Adds up.</summary>
+    public static BuildCacheTotals Of(IReadOnlyCollection<BuildCacheRecord> records)
+    {
+        ArgumentNullException.ThrowIfNull(records);
+        return new(
+            records.Count,
+            records.Sum(static r => r.Size),
+            records.Where(static r => !r.InUse && !r.Shared).Sum(static r => r.Size),
+            records.Where(static r => r.Shared).Sum(static r => r.Size),
+            records.Where(static r => r.InUse).Sum(static r => r.Size));
+    }
 }
