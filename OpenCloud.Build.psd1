@@ -16,6 +16,20 @@
     VariablesToExport    = @()
     CmdletsToExport      = @(
         'Invoke-ImageBuild'
+        'Get-ContainerImage'
+        'Remove-ContainerImage'
+        'Copy-ContainerImage'
+        'Export-ContainerImage'
+        'Import-ContainerImage'
+        'Get-BuildKitInfo'
+        'Get-BuildKitWorker'
+        'Wait-BuildKit'
+        'Get-BuildCache'
+        'Clear-BuildCache'
+        'Get-BuildHistory'
+        'Get-BuildLog'
+        'Export-BuildHistory'
+        'Remove-BuildHistory'
     )
     AliasesToExport      = @(
         'Build-ContainerImage'
