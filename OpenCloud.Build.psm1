@@ -44,4 +44,4 @@ if ($register) {
 
 Set-Alias -Name 'Build-ContainerImage' -Value 'Invoke-ImageBuild'
 
-Export-ModuleMember -Cmdlet $inner.ExportedCmdlets.Keys -Alias 'Build-ContainerImage'
+Export-ModuleMember -Cmdlet @($inner.ExportedCmdlets.Keys) -Alias 'Build-ContainerImage'

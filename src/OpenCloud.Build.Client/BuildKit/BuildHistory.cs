@@ -80,7 +80,8 @@ internal sealed class BuildHistory(ControlClient control)
                     break;
                 }
 
-                foreach (var happened in model.Apply(answers.Current))
+                // A replay tells in one message of each time that a step ran; its end is the same for all of them by now.
+                foreach (var happened in model.Apply(answers.Current).DistinctBy(static e => e is StepCompleted ? (object)e.Step : e))
                 {
                     yield return happened;
                 }

@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Control;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -103,7 +104,7 @@ public sealed record BuildRecord
             Attributes = new SortedDictionary<string, string>(record.FrontendAttrs, StringComparer.Ordinal),
             Exporters = [.. record.Exporters.Select(static e => e.Type)],
             References = references,
-            Digest = record.ExporterResponse.GetValueOrDefault("containerimage.digest"),
+            Digest = FindDigest(record),
             Steps = record.NumTotalSteps,
             Cached = record.NumCachedSteps,
             CompletedSteps = record.NumCompletedSteps,
@@ -113,6 +114,10 @@ public sealed record BuildRecord
             HasLog = running || record.Logs is not null,
         };
     }
+
+    private static string? FindDigest(BuildHistoryRecord record) =>
+        record.ExporterResponse.GetValueOrDefault("containerimage.digest")
+        ?? record.Result?.Results.OrderBy(static r => r.Key).Select(static r => r.Value).FirstOrDefault(static d => OciMediaTypes.IsIndex(d.MediaType) || OciMediaTypes.IsManifest(d.MediaType))?.Digest;
 
     // The exporter tells the names it gave; before it has, they are among what it was asked for.
     private static List<string> FindReferences(BuildHistoryRecord record)
