@@ -99,10 +99,19 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        if (Accounts.AccountDatabase.FindGroup(Target) is not null)
+        if (Accounts.AccountDatabase.FindGroup(Target) is null)
         {
-            HostCommand.Require("groupdel", ["--", Target]);
+            return;
         }
+
+        // A service whose supplementary group is gone does not start any more (216/GROUP).
+        foreach (var unit in Access.ServiceGrant.UnitsWith(Target))
+        {
+            Access.ServiceGrant.Remove(unit, Target);
+            tell($"{unit} was a member of the group '{Target}' and is not any more; restart it.");
+        }
+
+        HostCommand.Require("groupdel", ["--", Target]);
     }
 }
 
@@ -120,6 +129,7 @@ internal sealed record PackagesInstalled(
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
+        Access.ContainerdAccess.Close(dropGroup: true);
         var added = (Added ?? Packages.Installed().Except(Before)).Intersect(Packages.Known()).ToArray();
         if (added.Length > 0)
         {

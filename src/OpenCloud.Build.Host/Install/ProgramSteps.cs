@@ -72,9 +72,17 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     {
         foreach (var (name, sha256) in manifest!.Previous!.Programs)
         {
+            // A program that both versions share was not exchanged and is still in place.
             var kept = Path.Combine(PreviousDirectory, name);
             if (AtomicFile.Sha256(kept) != sha256)
             {
+                var place = Path.Combine(prefix, "bin", name);
+                if (AtomicFile.Sha256(place) == sha256)
+                {
+                    File.Copy(place, Path.Combine(stage, name));
+                    continue;
+                }
+
                 throw new HostException(HostErrorKind.Integrity, $"'{kept}' is gone or is not what the last update put there.", "Install the version you want with Update-BuildKit -Version.", kept);
             }
 
