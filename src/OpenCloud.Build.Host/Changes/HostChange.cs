@@ -138,7 +138,16 @@ internal sealed record PackagesInstalled(
 
         foreach (var directory in AbsentBefore.Where(Directory.Exists))
         {
-            Directory.Delete(directory, recursive: true);
+            // Configuration that somebody put there since is not containerd's to take along.
+            var state = directory.StartsWith("/var/", StringComparison.Ordinal) || directory.StartsWith("/run/", StringComparison.Ordinal);
+            if (state || !Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Any())
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+            else
+            {
+                tell($"'{directory}' has files of somebody else in it and is kept.");
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     /// <summary>Where the programs of the release before are kept.</summary>
     public string PreviousDirectory => Path.Combine(Keep, "previous");
 
+    private string ForeignDirectory => Path.Combine(Keep, "foreign");
+
     /// <summary>Whether the programs of a version are all in place and unchanged.</summary>
     public bool AreInPlace(string version)
         => manifest is not null && manifest.Version == version && manifest.Prefix == prefix &&
@@ -45,7 +47,16 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
             yield return Folder(folder, Executable, withContent: false);
         }
 
-        yield return Folder(Keep, RootOnly, withContent: true);
+        yield return Folder(Keep, RootOnly, withContent: true) with
+        {
+            Do = _ =>
+            {
+                foreach (var folder in (string[])[Keep, PreviousDirectory, ForeignDirectory])
+                {
+                    Directory.CreateDirectory(folder, RootOnly);
+                }
+            },
+        };
     }
 
     /// <summary>Fills the stage from somewhere.</summary>
@@ -144,9 +155,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
                 {
                     // The release before, for a rollback; or somebody else's, to be put back when BuildKit is uninstalled.
                     var ours = manifest?.Programs.GetValueOrDefault(name) == before;
-                    var folder = ours ? PreviousDirectory : Path.Combine(Keep, "foreign");
-                    Directory.CreateDirectory(folder, RootOnly);
-                    backup = Path.Combine(folder, name);
+                    backup = Path.Combine(ours ? PreviousDirectory : ForeignDirectory, name);
                     HardLink.Create(place, backup);
                 }
 
