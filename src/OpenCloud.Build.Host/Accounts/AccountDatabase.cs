@@ -89,6 +89,6 @@ internal static partial class AccountDatabase
 
     private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex("^[a-z_][a-z0-9_-]{0,31}$")]
+    [GeneratedRegex(@"^[a-z_][a-z0-9_-]{0,31}\z")]
     private static partial Regex NewGroupPattern();
 }
