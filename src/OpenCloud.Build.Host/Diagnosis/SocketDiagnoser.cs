@@ -10,7 +10,8 @@ namespace OpenCloud.Build.Host.Diagnosis;
 /// connection made with that somebody's credentials (<see cref="IdentityThread"/>), then HTTP/2 and gRPC over it.
 /// </summary>
 /// <param name="probe">Asks the engine over gRPC.</param>
-public sealed class SocketDiagnoser(EngineProbe probe)
+/// <param name="speaksHttp2">The socket speaks HTTP/2 from its first byte; false for a Docker Engine's, whose probe upgrades it.</param>
+public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -86,6 +87,11 @@ public sealed class SocketDiagnoser(EngineProbe probe)
                 "Connection",
                 CheckState.Ok,
                 peer.Pid == 1 ? "accepted; systemd listens (a socket unit)" : $"accepted; listener: {peer.Program ?? "unknown"} ({peer.Pid}{(unit is null ? string.Empty : ", " + unit)})"));
+            if (!speaksHttp2)
+            {
+                return await AskAsync(path, new NetworkStream(socket), cancellationToken).ConfigureAwait(false);
+            }
+
             using var stream = new NetworkStream(socket);
             var (answer, evidence) = await Http2Greeting.TryAsync(stream, Patience, cancellationToken).ConfigureAwait(false);
             if (answer != GreetingAnswer.Http2)

@@ -67,6 +67,10 @@ public static class KnownReleases
     /// <summary>The newest version this module knows from end to end: its hash is in the table and its protocol was measured. Newer ones in the table are known by hash only.</summary>
     public static BuildKitVersion Default { get; } = BuildKitVersion.Parse("v0.32.2");
 
+    /// <summary>Every version whose archives are known, newest first.</summary>
+    public static IReadOnlyList<BuildKitVersion> Versions { get; } =
+        [.. Hashes.Keys.Select(key => BuildKitVersion.Parse(key.Split('/')[0])).Distinct().OrderDescending()];
+
     /// <summary>The version below which advisories are known.</summary>
     public static BuildKitVersion AdvisoryFloor { get; } = Advisories.Max(advisory => advisory.FixedIn)!;
 
