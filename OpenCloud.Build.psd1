@@ -15,7 +15,14 @@
     FunctionsToExport    = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Get-BuildKitInstallation'
+        'Grant-BuildKitAccess'
+        'Install-BuildKit'
         'Invoke-ImageBuild'
+        'Revoke-BuildKitAccess'
+        'Test-BuildKitSocket'
+        'Uninstall-BuildKit'
+        'Update-BuildKit'
     )
     AliasesToExport      = @(
         'Build-ContainerImage'

@@ -38,6 +38,9 @@ internal sealed class ChangeJournal
     public static ChangeJournal Open()
         => new(File.Exists(JournalPath) ? JsonSerializer.Deserialize<List<HostChange>>(File.ReadAllText(JournalPath), Json) ?? [] : []);
 
+    /// <summary>One for a run that only plans: it has nothing to take up, and must not take anything back.</summary>
+    public static ChangeJournal Empty() => new([]);
+
     /// <summary>Writes a change down; it is on disk when this returns.</summary>
     public void Append(HostChange change)
     {
@@ -73,7 +76,11 @@ internal sealed class ChangeJournal
     public void Close()
     {
         _changes.Clear();
-        File.Delete(JournalPath);
+        if (File.Exists(JournalPath))
+        {
+            File.Delete(JournalPath);
+        }
+
         RemoveStateIfEmpty();
     }
 

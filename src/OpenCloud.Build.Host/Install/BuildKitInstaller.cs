@@ -50,7 +50,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         using var hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
         var manifest = InstallationManifest.Load();
         var plan = Plan(options, manifest, update);
-        var journal = ChangeJournal.Open();
+        var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
         if (journal.Changes.Count > 0)
         {
             observer.Warning("An earlier run was cut off; it is taken up and completed.");
