@@ -71,13 +71,15 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         tar -C "$share/x" -czf "$share/buildkit-v0.32.2.linux-amd64.tar.gz" bin
         $hash = (Get-FileHash "$share/buildkit-v0.32.2.linux-amd64.tar.gz").Hash
 
+        Copy-Module $share | Out-Null
+
         $env:BED_OWNER = $PID
         & $bed tree trixie | Out-Null
-        & $bed up $name trixie "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind-ro=${root}:/ocb/module" "--bind=${share}:/ocb/share" | Out-Null
+        & $bed up $name trixie "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
 
         # Runs a script in a PowerShell inside the host, and gives what it gives, as JSON.
         function Invoke-OnHost([string] $Script, [string] $As) {
-            Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/module/OpenCloud.Build.psd1; $Script"
+            Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; $Script"
             $env:BED_AS = $As
             try {
                 & $bed exec $name /ocb/pwsh/pwsh -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
@@ -131,7 +133,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
     It 'takes the user behind sudo by default' {
         Invoke-OnHost $install | Out-Null
         & $bed exec $name /bin/sh -c 'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/ubuntu'
-        Set-Content "$share/sudo.ps1" 'Import-Module /ocb/module/OpenCloud.Build.psd1; Grant-BuildKitAccess'
+        Set-Content "$share/sudo.ps1" 'Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; Grant-BuildKitAccess'
         $env:BED_AS = 'ubuntu'
         $said = & $bed exec $name sudo /ocb/pwsh/pwsh -NoProfile -File /ocb/share/sudo.ps1 2>&1 | Out-String
         Remove-Item env:BED_AS
