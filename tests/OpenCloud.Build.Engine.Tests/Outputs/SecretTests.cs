@@ -82,14 +82,26 @@ public sealed class SecretTests(EngineFixture engines)
         (await Command.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "one", "-f", keys.At("one")], cancellationToken: Cancellation)).Succeeded();
         (await Command.RunAsync("ssh-keygen", ["-q", "-t", "rsa", "-b", "2048", "-N", "", "-C", "two", "-f", keys.At("two")], cancellationToken: Cancellation)).Succeeded();
 
-        // busybox's nc speaks with the agent: a request for the keys (11), one to remove them all (19), and the keys again.
+        // The machine's own ssh-add, with its libraries, speaks with the agent from inside the step: it lists, tests signatures, and may not remove.
         using ContextFolder context = await ContextFolder.CreateAsync("""
             FROM scratch AS make
+            COPY root /
             COPY busybox /bin/busybox
-            RUN --mount=type=ssh,id=mine ["/bin/busybox", "sh", "-c", "/bin/busybox printf '\\0\\0\\0\\001\\013\\0\\0\\0\\001\\023\\0\\0\\0\\001\\013' | /bin/busybox nc local:$SSH_AUTH_SOCK > /answer"]
+            COPY one.pub two.pub /
+            RUN --mount=type=ssh,id=mine ["/bin/busybox", "sh", "-ec", "/usr/bin/ssh-add -l > /list; /usr/bin/ssh-add -T /one.pub /two.pub; ! /usr/bin/ssh-add -D; ! /usr/bin/ssh-add -d /one.pub; /usr/bin/ssh-add -l > /again"]
             FROM scratch
-            COPY --from=make /answer /
+            COPY --from=make /list /again /
             """);
+        context.Write("root/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        string libraries = (await Command.RunAsync("ldd", ["/usr/bin/ssh-add"], cancellationToken: Cancellation)).Succeeded();
+        foreach (string file in libraries.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Where(static w => w.StartsWith('/')).Append("/usr/bin/ssh-add"))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(context.At("root" + file))!);
+            File.Copy(file, context.At("root" + file), overwrite: true);
+        }
+
+        File.Copy(keys.At("one.pub"), context.At("one.pub"));
+        File.Copy(keys.At("two.pub"), context.At("two.pub"));
         using ContextFolder place = new();
 
         await BuildRun.RunAsync(
@@ -103,20 +115,11 @@ public sealed class SecretTests(EngineFixture engines)
             },
             Cancellation);
 
-        byte[] answer = File.ReadAllBytes(place.At("out/answer"));
-        List<byte[]> messages = [];
-        for (int at = 0; at < answer.Length;)
-        {
-            int length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(answer.AsSpan(at));
-            messages.Add(answer[(at + 4)..(at + 4 + length)]);
-            at += 4 + length;
-        }
-
-        Assert.Equal(3, messages.Count);
-        Assert.Equal(12, messages[0][0]);
-        Assert.Equal(2, messages[0][4]);
-        Assert.Equal([5], messages[1]);
-        Assert.Equal(messages[0], messages[2]);
+        string[] list = File.ReadAllLines(place.At("out/list"));
+        Assert.Equal(2, list.Length);
+        Assert.EndsWith("one (ED25519)", list[0], StringComparison.Ordinal);
+        Assert.EndsWith("two (RSA)", list[1], StringComparison.Ordinal);
+        Assert.Equal(list, File.ReadAllLines(place.At("out/again")));
     }
 
     [Theory]
