@@ -15,10 +15,31 @@
     FunctionsToExport    = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Clear-BuildCache'
+        'Copy-ContainerImage'
+        'Export-BuildHistory'
+        'Export-ContainerImage'
+        'Get-BuildCache'
+        'Get-BuildHistory'
+        'Get-BuildKitInfo'
+        'Get-BuildKitInstallation'
+        'Get-BuildKitWorker'
+        'Get-BuildLog'
+        'Get-ContainerImage'
         'Get-DockerfileOutline'
         'Get-DockerfileTarget'
+        'Grant-BuildKitAccess'
+        'Import-ContainerImage'
+        'Install-BuildKit'
         'Invoke-ImageBuild'
+        'Remove-BuildHistory'
+        'Remove-ContainerImage'
+        'Revoke-BuildKitAccess'
+        'Test-BuildKitSocket'
         'Test-Dockerfile'
+        'Uninstall-BuildKit'
+        'Update-BuildKit'
+        'Wait-BuildKit'
     )
     AliasesToExport      = @(
         'Build-ContainerImage'

@@ -44,4 +44,5 @@ if ($register) {
 
 Set-Alias -Name 'Build-ContainerImage' -Value 'Invoke-ImageBuild'
 
-Export-ModuleMember -Cmdlet $inner.ExportedCmdlets.Keys -Alias 'Build-ContainerImage'
+# As an array: a collection of keys would be taken for one string.
+Export-ModuleMember -Cmdlet @($inner.ExportedCmdlets.Keys) -Alias 'Build-ContainerImage'

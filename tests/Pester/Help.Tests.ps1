@@ -5,7 +5,12 @@ BeforeDiscovery {
         @{
             Name       = $_.Name
             Command    = $_
-            Parameters = $_.Parameters.Values | Where-Object Name -NotIn $common | ForEach-Object { @{ Name = $_.Name; Parameter = $_ } }
+        }
+    }
+    # Of their own: a cmdlet may have no parameters.
+    $parameters = foreach ($cmdlet in $cmdlets) {
+        foreach ($parameter in $cmdlet.Command.Parameters.Values | Where-Object Name -NotIn $common) {
+            @{ Cmdlet = $cmdlet.Name; Name = $parameter.Name; Parameter = $parameter }
         }
     }
 }
@@ -58,8 +63,11 @@ Describe 'Help of <Name>' -ForEach $cmdlets {
             $Command.Parameters.Keys | Should -Contain $documented.name
         }
     }
+}
 
-    It 'tells the truth about -<Name>' -ForEach $Parameters {
+Describe 'Help of the parameters' {
+    It 'tells the truth about <Cmdlet> -<Name>' -ForEach $parameters {
+        $help = Get-Help $Cmdlet -Full
         $documented = @($help.parameters.parameter | Where-Object name -EQ $Name)
         $documented | Should -HaveCount 1
         ($documented[0].description.Text -join '').Trim() | Should -Not -BeNullOrEmpty

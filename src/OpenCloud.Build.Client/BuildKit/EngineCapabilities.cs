@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </remarks>
 internal static class EngineCapabilities
 {
-    /// <summary>Several exporters in one build; since BuildKit 0.14.</summary>
+    /// <summary>Several exporters in one build; since BuildKit 0.13.</summary>
     public const string MultipleExporters = "exporter.multiple";
 
     private const string BuildHeader = "buildkit-controlapi-buildid";

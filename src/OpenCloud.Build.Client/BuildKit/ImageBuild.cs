@@ -120,7 +120,7 @@ internal sealed class ImageBuild
 
         throw new ImageBuildException(
             BuildFailureKind.Unsupported,
-            $"The engine {_engine.Address} can give a build one output only, and {attachments.Outputs.Count} are asked for; several came with BuildKit 0.14.",
+            $"The engine {_engine.Address} can give a build one output only, and {attachments.Outputs.Count} are asked for; several came with BuildKit 0.13.",
             null)
         {
             Engine = _engine.Address.ToString(),

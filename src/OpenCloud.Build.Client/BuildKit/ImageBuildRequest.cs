@@ -62,7 +62,7 @@ public sealed class ImageBuildRequest
     public SourcePolicy? SourcePolicy { get; init; }
 
     /// <summary>
-    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.14 or newer.
+    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.13 or newer.
     /// </summary>
     public IReadOnlyList<BuildOutput> Outputs { get; init; } = [];
 
@@ -85,7 +85,7 @@ public sealed class ImageBuildRequest
     public IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials { get; init; } = new Dictionary<string, RegistryCredential>();
 
     /// <summary>
-    /// Images that the build uses and neither its tags and caches nor the Dockerfile name: the engine is given credentials for their
+    /// Images that the build uses and that neither its tags, caches and named contexts nor the Dockerfile name: the engine is given credentials for their
     /// registries, too.
     /// </summary>
     public IReadOnlyList<string> RegistryReferences { get; init; } = [];

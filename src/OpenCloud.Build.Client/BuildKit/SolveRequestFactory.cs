@@ -36,7 +36,7 @@ internal static class SolveRequestFactory
             ImageMetadata.AddTo(exporter, build);
         }
 
-        // Before v0.14 a daemon reads the one exporter it knows from here and skips the list.
+        // Before v0.13 a daemon reads the one exporter it knows from here and skips the list.
         request.ExporterDeprecated = request.Exporters[0].Type;
         request.ExporterAttrsDeprecated.Add(request.Exporters[0].Attrs);
         return request;

@@ -26,7 +26,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             Size = size,
             Labels = Map(summary, "Labels"),
             RepoTags = tags,
-            RepoDigests = digests,
+            RepoDigests = facts.UsesContainerd ? WithDigest(tags, id, digests) : digests,
             IsDangling = tags.Count == 0,
             MediaType = summary.TryGetProperty("Descriptor", out var descriptor) && descriptor.ValueKind == JsonValueKind.Object
                 ? descriptor.GetProperty("mediaType").GetString()!
@@ -120,6 +120,10 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             IsComplete = platforms.Count == 0 || platforms.Any(static p => p.IsComplete),
         };
     }
+
+    // The listing of containerd's store gives the digest for one of the names, the inspection for each.
+    private static List<string> WithDigest(List<string> tags, string id, List<string> digests) =>
+        [.. digests.Union(tags.Select(tag => ImageReference.TryParse(tag, out var reference) ? $"{reference.FamiliarName}@{id}" : null).OfType<string>(), StringComparer.Ordinal)];
 
     private ContentDigest? FindDigest(string id, List<string> digests)
     {

@@ -101,7 +101,7 @@ internal static class DockerArchive
 
             return entries;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new OciFormatException($"{what} is not valid JSON: {e.Message}", e);
         }

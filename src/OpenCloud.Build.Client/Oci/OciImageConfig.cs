@@ -16,10 +16,11 @@ public sealed record OciImageConfig(
 {
     /// <summary>Reads the document.</summary>
     /// <exception cref="OciFormatException">It is no configuration.</exception>
-    public static OciImageConfig Parse(ReadOnlyMemory<byte> json, string what)
+    public static OciImageConfig Parse(ReadOnlyMemory<byte> json, string what) =>
+        OciJson.Read(json, what, root => Parse(root, what));
+
+    private static OciImageConfig Parse(System.Text.Json.JsonElement root, string what)
     {
-        using var document = OciJson.Parse(json, what);
-        var root = document.RootElement;
         var diffIds = new List<ContentDigest>();
         if (OciJson.TryGet(root, "rootfs", out var rootfs) && rootfs.ValueKind == System.Text.Json.JsonValueKind.Object)
         {

@@ -14,7 +14,23 @@ internal static class OciJson
     // A name that appears twice is read one way by us and another way by others; it is refused.
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
-    public static JsonDocument Parse(ReadOnlyMemory<byte> json, string what)
+    /// <summary>Reads a document whole.</summary>
+    /// <exception cref="OciFormatException">It is no JSON, no object, or holds text that is no Unicode.</exception>
+    public static T Read<T>(ReadOnlyMemory<byte> json, string what, Func<JsonElement, T> read)
+    {
+        using var document = Parse(json, what);
+        try
+        {
+            return read(document.RootElement);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Bytes that are no UTF-8, and halves of surrogates, show only when a string is asked for.
+            throw new OciFormatException($"{what} holds text that is not Unicode.", e);
+        }
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json, string what)
     {
         try
         {

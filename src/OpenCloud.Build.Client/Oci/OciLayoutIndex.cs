@@ -16,13 +16,10 @@ internal static class OciLayoutIndex
     {
         var what = $"'index.json' of '{tree.Location}'";
         var layout = await BlobReading.ReadFileAsync(tree, "oci-layout", 64 * 1024, cancellation).ConfigureAwait(false);
-        using (var document = OciJson.Parse(layout, $"'oci-layout' of '{tree.Location}'"))
+        var version = OciJson.Read(layout, $"'oci-layout' of '{tree.Location}'", static root => OciJson.GetString(root, "imageLayoutVersion", "oci-layout"));
+        if (version != "1.0.0")
         {
-            var version = OciJson.GetString(document.RootElement, "imageLayoutVersion", "oci-layout");
-            if (version != "1.0.0")
-            {
-                throw new OciFormatException($"'{tree.Location}' is an OCI layout of version '{version}'; 1.0.0 is read.");
-            }
+            throw new OciFormatException($"'{tree.Location}' is an OCI layout of version '{version}'; 1.0.0 is read.");
         }
 
         var json = await BlobReading.ReadFileAsync(tree, "index.json", OciJson.MaxManifestBytes, cancellation).ConfigureAwait(false);

@@ -44,10 +44,11 @@ public sealed class OciManifest
     /// <param name="mediaType">What the descriptor says it is; it decides.</param>
     /// <param name="what">What to call it in an error: a digest or a path.</param>
     /// <exception cref="OciFormatException">It is not what the media type says, or could be read as both.</exception>
-    public static OciManifest Parse(ReadOnlyMemory<byte> json, string mediaType, string what)
+    public static OciManifest Parse(ReadOnlyMemory<byte> json, string mediaType, string what) =>
+        OciJson.Read(json, what, root => Parse(root, mediaType, what));
+
+    private static OciManifest Parse(System.Text.Json.JsonElement root, string mediaType, string what)
     {
-        using var document = OciJson.Parse(json, what);
-        var root = document.RootElement;
         var own = OciJson.GetString(root, "mediaType", what);
         if (own.Length > 0 && mediaType.Length > 0 && own != mediaType)
         {

@@ -63,6 +63,9 @@ internal sealed record ImageBuildInput
     /// <summary>Whether plain TCP may leave the machine.</summary>
     public bool AllowPlainTcp { get; init; }
 
+    /// <summary>Outputs, caches, secrets, SSH agents and registries.</summary>
+    public BuildExchange Exchange { get; init; } = new();
+
     /// <summary>The log's full path, or null.</summary>
     public string? LogPath { get; init; }
 
@@ -105,6 +108,14 @@ internal sealed record ImageBuildInput
                 Platforms = [.. platforms.Select(static p => p.ToString())],
                 NoCache = NoCache,
                 Pull = Pull,
+                Outputs = Exchange.Outputs,
+                Push = Exchange.Push,
+                CacheFrom = Exchange.CacheFrom,
+                CacheTo = Exchange.CacheTo,
+                Secrets = Exchange.Secrets,
+                Ssh = Exchange.Ssh,
+                RegistryCredentials = Exchange.RegistryCredentials,
+                ConfirmDelete = Exchange.ConfirmDelete,
                 NamedContexts = Options.NamedContexts,
                 Annotations = Options.ReadAnnotations(),
                 Attestations = Options.ReadAttestations(),

@@ -99,7 +99,11 @@ public sealed partial class InvokeImageBuildCommand
     {
         if (_queued.Count > 0)
         {
-            RunAsync((poster, cancellationToken) => ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken));
+            RunAsync((poster, cancellationToken) =>
+            {
+                _poster = poster;
+                return ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken);
+            });
         }
     }
 

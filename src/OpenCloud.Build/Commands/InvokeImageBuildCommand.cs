@@ -189,7 +189,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             return;
         }
 
-        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false)));
+        RunAsync(async (poster, cancellationToken) =>
+        {
+            _poster = poster;
+            poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false));
+        });
     }
 
     private ImageBuildInput ReadInput(string directory, string? file)
@@ -218,6 +222,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             Address = Address,
             ConnectTimeout = ConnectTimeout,
             AllowPlainTcp = AllowPlainTcp,
+            Exchange = ReadExchange(),
             LogPath = FileOf(LogPath),
             MetadataPath = FileOf(MetadataFile),
             ImageIdPath = FileOf(IidFile),

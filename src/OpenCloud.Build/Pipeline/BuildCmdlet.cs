@@ -63,10 +63,10 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
 
     /// <summary>
     /// Runs <paramref name="operation"/> on the thread pool and writes what it posts. Throws what it throws; once the pipeline is
-    /// stopped, cancels it and waits for at most a second.
+    /// stopped, cancels it and waits for at most a second, or <paramref name="stopGrace"/>.
     /// </summary>
-    private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation) =>
-        new PipelinePump(this, IsVerbose).Run(operation, StopToken);
+    private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation, TimeSpan? stopGrace = null) =>
+        new PipelinePump(this, IsVerbose, stopGrace).Run(operation, StopToken);
 
     /// <summary>Writes a non-terminating error of the catalogue.</summary>
     private protected void WriteError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>

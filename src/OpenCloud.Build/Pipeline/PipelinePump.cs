@@ -25,13 +25,18 @@ internal sealed class PipelinePump : IPipelinePoster
     private readonly Queue<Post> _queue = new();
     private readonly PSCmdlet _cmdlet;
     private readonly ProgressBoard _board;
+    private readonly TimeSpan _stopGrace;
     private ProgressSnapshot? _pending;
     private readonly long _sourceId = Interlocked.Increment(ref _lastSourceId);
     private long _lastPaint;
     private bool _closed;
 
-    public PipelinePump(PSCmdlet cmdlet, bool isVerbose)
+    /// <param name="cmdlet">Whose pipeline it is.</param>
+    /// <param name="isVerbose">Whether verbose lines are wanted.</param>
+    /// <param name="stopGrace">How long a stopped operation may take to end; null for <see cref="StopGrace"/>.</param>
+    public PipelinePump(PSCmdlet cmdlet, bool isVerbose, TimeSpan? stopGrace = null)
     {
+        _stopGrace = stopGrace ?? StopGrace;
         _cmdlet = cmdlet;
         IsVerbose = isVerbose;
         _board = new ProgressBoard(record => cmdlet.CommandRuntime.WriteProgress(_sourceId, record));
@@ -245,11 +250,11 @@ internal sealed class PipelinePump : IPipelinePoster
         }
     }
 
-    private static bool WaitForEnd(Task task)
+    private bool WaitForEnd(Task task)
     {
         try
         {
-            return task.Wait(StopGrace);
+            return task.Wait(_stopGrace);
         }
         catch (AggregateException)
         {

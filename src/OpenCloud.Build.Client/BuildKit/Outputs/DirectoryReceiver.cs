@@ -251,20 +251,16 @@ internal sealed class DirectoryReceiver
         }
     }
 
+    /// <summary>
+    /// Waits for the sender's word that it is done. With it the call ends, so that nothing can come after: older daemons leave their side of the
+    /// call open until the build ends.
+    /// </summary>
     private async Task ReadEndAsync(CancellationToken cancellationToken)
     {
-        bool finished = false;
-        while (await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false) is { } message)
+        using GrpcMessage? message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
+        if (message is not null && ReceivedFilePacket.Read(message.Memory.Span).Type != PacketType.Finish)
         {
-            using (message)
-            {
-                if (finished || ReceivedFilePacket.Read(message.Memory.Span).Type != PacketType.Finish)
-                {
-                    throw Broken("something came after the end");
-                }
-
-                finished = true;
-            }
+            throw Broken("something came after the end");
         }
     }
 

@@ -51,13 +51,13 @@ internal sealed class FileTarget : IOutputTarget
             throw new DirectoryNotFoundException($"The directory '{folder}' of the output '{path}' does not exist.");
         }
 
-        if (File.Exists(full) && (File.GetAttributes(full) & (FileAttributes.Device | FileAttributes.Normal)) != 0 && !IsRegular(full))
+        if (File.Exists(full) && !IsRegular(full))
         {
             return new FileTarget(path, limits, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0), null);
         }
 
         // A link to a file stays a link: what it leads to is replaced.
-        string real = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        string real = new FileInfo(full) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full : full;
         string temporary = Path.Combine(Path.GetDirectoryName(real)!, $".{Path.GetFileName(real)}.{Guid.NewGuid():n}.incoming");
         return new FileTarget(real, limits, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0), temporary);
     }

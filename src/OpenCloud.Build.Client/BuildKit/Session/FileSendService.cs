@@ -8,7 +8,7 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 
 /// <summary>The session's attachable that takes what exporters send to this machine: <c>moby.filesync.v1.FileSend</c>.</summary>
 /// <remarks>
-/// Source: moby/buildkit, session/filesync/filesync.go. A header names the exporter by its place in the request; daemons before 0.14, which
+/// Source: moby/buildkit, session/filesync/filesync.go. A header names the exporter by its place in the request; daemons before 0.13, which
 /// know one exporter only, send none.
 /// </remarks>
 internal sealed class FileSendService

@@ -1,0 +1,88 @@
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A record of an engine's build cache.</summary>
+public sealed record BuildCacheRecord
+{
+    /// <summary>Its id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The address of its engine.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>
+    /// What it is: <c>regular</c>, <c>source.local</c>, <c>source.git.checkout</c>, <c>exec.cachemount</c>, <c>frontend</c> or <c>internal</c>.
+    /// </summary>
+    public string Type { get; init; } = string.Empty;
+
+    /// <summary>What made it.</summary>
+    public string Description { get; init; } = string.Empty;
+
+    /// <summary>Its bytes; those of its parents are not among them.</summary>
+    public long Size { get; init; }
+
+    /// <summary>Whether an image uses the same layer, so that clearing it frees nothing.</summary>
+    public bool Shared { get; init; }
+
+    /// <summary>Whether a build or another record needs it now.</summary>
+    public bool InUse { get; init; }
+
+    /// <summary>Whether it may still change.</summary>
+    public bool Mutable { get; init; }
+
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset? Created { get; init; }
+
+    /// <summary>When a build last used it; nothing when none has.</summary>
+    public DateTimeOffset? LastUsed { get; init; }
+
+    /// <summary>How often builds used it.</summary>
+    public long UsageCount { get; init; }
+
+    /// <summary>The records it builds on.</summary>
+    public IReadOnlyList<string> Parents { get; init; } = [];
+
+    /// <summary>The sums over all records that were listed together.</summary>
+    public BuildCacheTotals? Totals { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Id;
+
+    internal static BuildCacheRecord From(UsageRecord record, string engine) => new()
+    {
+        Id = record.Id,
+        Engine = engine,
+        Type = record.RecordType,
+        Description = record.Description,
+        Size = record.Size,
+        Shared = record.Shared,
+        InUse = record.InUse,
+        Mutable = record.Mutable,
+        Created = record.CreatedAt?.ToDateTimeOffset(),
+        LastUsed = record.LastUsedAt?.ToDateTimeOffset(),
+        UsageCount = record.UsageCount,
+        Parents = record.Parents.Count > 0 ? [.. record.Parents] : record.ParentDeprecated.Length > 0 ? [record.ParentDeprecated] : [],
+    };
+}
+
+/// <summary>Sums over records of a build cache, in bytes.</summary>
+/// <param name="Count">How many records there are.</param>
+/// <param name="Size">The bytes of all of them.</param>
+/// <param name="Reclaimable">The bytes that clearing could free now: of records neither in use nor shared.</param>
+/// <param name="Shared">The bytes that images share.</param>
+/// <param name="InUse">The bytes in use.</param>
+public sealed record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shared, long InUse)
+{
+    /// <summary>Adds up.</summary>
+    public static BuildCacheTotals Of(IReadOnlyCollection<BuildCacheRecord> records)
+    {
+        ArgumentNullException.ThrowIfNull(records);
+        return new(
+            records.Count,
+            records.Sum(static r => r.Size),
+            records.Where(static r => !r.InUse && !r.Shared).Sum(static r => r.Size),
+            records.Where(static r => r.Shared).Sum(static r => r.Size),
+            records.Where(static r => r.InUse).Sum(static r => r.Size));
+    }
+}

@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>The engine keeps no history of builds.</summary>
+internal sealed class NoBuildHistoryException(string engine, Exception cause)
+    : Exception($"The engine at {engine} keeps no history of builds.", cause);
+
+/// <summary>An engine's history of builds.</summary>
+internal sealed class BuildHistory(ControlClient control)
+{
+    /// <summary>The engine's address.</summary>
+    public string Engine => control.Channel.Name;
+
+    /// <summary>The builds, the newest first, those that run included.</summary>
+    /// <param name="reference">The id of one build; all when nothing.</param>
+    /// <param name="activeOnly">Only those that run.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="NoBuildHistoryException">There is no history.</exception>
+    public async Task<IReadOnlyList<BuildRecord>> ListAsync(string? reference, bool activeOnly, CancellationToken cancellation)
+    {
+        var events = await ReadAsync(reference, activeOnly, cancellation).ConfigureAwait(false);
+        return [.. events.Select(e => BuildRecord.From(e, Engine)).OrderByDescending(static r => r.Created)];
+    }
+
+    /// <summary>Finds a build by its id or the beginning of it.</summary>
+    /// <returns>Nothing when there is none, or the beginning fits several.</returns>
+    public async Task<BuildRecord?> FindAsync(string reference, CancellationToken cancellation)
+    {
+        var records = await ListAsync(null, false, cancellation).ConfigureAwait(false);
+        var exact = records.FirstOrDefault(r => r.Ref == reference);
+        if (exact is not null)
+        {
+            return exact;
+        }
+
+        // Buildx's ids have the builder in front: builder/node/id.
+        var fitting = records.Where(r => r.Ref.StartsWith(reference, StringComparison.Ordinal) || r.Ref.EndsWith("/" + reference, StringComparison.Ordinal)).ToList();
+        return fitting.Count == 1 ? fitting[0] : reference.Contains('/', StringComparison.Ordinal)
+            ? records.FirstOrDefault(r => r.Ref == reference[(reference.LastIndexOf('/') + 1)..])
+            : null;
+    }
+
+    /// <summary>Forgets a build. One that runs cannot be forgotten.</summary>
+    public Task RemoveAsync(string reference, CancellationToken cancellation) =>
+        control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellation);
+
+    /// <summary>What happened in a build, from its beginning; with a build that runs, until it ends.</summary>
+    /// <param name="reference">The build's id, in full.</param>
+    /// <param name="idle">Ends it when nothing has come for so long; nothing to wait for the build's end.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <remarks>
+    /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). How much of a
+    /// running build is past is not told by anything but a pause.
+    /// </remarks>
+    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var model = new BuildModel();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var answers = control.StatusAsync(reference, stop.Token).GetAsyncEnumerator(stop.Token);
+        try
+        {
+            while (true)
+            {
+                var next = answers.MoveNextAsync().AsTask();
+                if (idle is { } pause && await Task.WhenAny(next, Task.Delay(pause, cancellation)).ConfigureAwait(false) != next)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    await stop.CancelAsync().ConfigureAwait(false);
+                    await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+                    break;
+                }
+
+                if (!await next.ConfigureAwait(false))
+                {
+                    break;
+                }
+
+                // A replay tells in one message of each time that a step ran; its end is the same for all of them by now.
+                foreach (var happened in model.Apply(answers.Current).DistinctBy(static e => e is StepCompleted ? (object)e.Step : e))
+                {
+                    yield return happened;
+                }
+            }
+        }
+        finally
+        {
+            await answers.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var happened in model.Complete())
+        {
+            yield return happened;
+        }
+    }
+
+    /// <summary>Writes builds with their logs, provenance and traces as an OCI layout.</summary>
+    /// <exception cref="OciFormatException">A content is not what the history says, or is missing.</exception>
+    public async Task ExportAsync(IReadOnlyList<string> references, IArchiveOutput output, CancellationToken cancellation)
+    {
+        var records = new List<BuildHistoryRecord>();
+        foreach (var reference in references)
+        {
+            var events = await ReadAsync(reference, false, cancellation).ConfigureAwait(false);
+            var last = events.LastOrDefault(static e => e.Record.CompletedAt is not null)
+                ?? throw new InvalidOperationException($"The build '{reference}' is not in the history of {Engine}, or still runs.");
+            await FinalizeAsync(reference, cancellation).ConfigureAwait(false);
+            records.Add((await ReadAsync(reference, false, cancellation).ConfigureAwait(false)).LastOrDefault(static e => e.Record.CompletedAt is not null)?.Record ?? last.Record);
+        }
+
+        // The contents come over the connection of the control service; it serves those of the history read-only.
+        var content = new ContentClient(control.Channel, null);
+        await BuildHistoryArchive.WriteAsync(records, content, output, cancellation).ConfigureAwait(false);
+    }
+
+    // A trace is written when it is asked for, or minutes later (UpdateBuildHistoryRequest.finalize). Older engines take the
+    // request for one to unpin.
+    private async Task FinalizeAsync(string reference, CancellationToken cancellation)
+    {
+        try
+        {
+            await control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Finalize = true }, cancellation).ConfigureAwait(false);
+        }
+        catch (GrpcException e) when (e.Status.Code is not (GrpcStatusCode.Unavailable or GrpcStatusCode.Cancelled))
+        {
+            // Without a trace the record is exported all the same.
+        }
+    }
+
+    private async Task<List<BuildHistoryEvent>> ReadAsync(string? reference, bool activeOnly, CancellationToken cancellation)
+    {
+        var request = new BuildHistoryRequest { EarlyExit = true, ActiveOnly = activeOnly, Ref = reference ?? string.Empty };
+        var events = new Dictionary<string, BuildHistoryEvent>(StringComparer.Ordinal);
+        try
+        {
+            await foreach (var happened in control.ListenBuildHistoryAsync(request, cancellation).ConfigureAwait(false))
+            {
+                // A build that ends meanwhile is told twice.
+                if (happened.Record is not null)
+                {
+                    events[happened.Record.Ref] = happened;
+                }
+            }
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Unimplemented)
+        {
+            throw new NoBuildHistoryException(Engine, e);
+        }
+
+        return [.. events.Values];
+    }
+}

@@ -1,0 +1,281 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// Records of the build history as an OCI layout: a manifest for each, whose configuration is the record as JSON and whose
+/// layers are its trace, log, attestations and results; an index above them when there are several. The form is the one of
+/// buildx' history export, which Docker Desktop opens.
+/// </summary>
+/// <remarks>docker/buildx, util/desktop/bundle/export.go; the names in the JSON are those of moby/buildkit, control.proto.</remarks>
+internal static partial class BuildHistoryArchive
+{
+    /// <summary>The media type of a record.</summary>
+    public const string RecordMediaType = "application/vnd.buildkit.historyrecord.v0";
+
+    private const string ReferenceAnnotation = "vnd.buildkit.history.reference";
+    private const string OriginalTypeAnnotation = "vnd.export-build.descriptor.mediatype";
+    private const int MaxTraceBytes = 64 * 1024 * 1024;
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Writes the records.</summary>
+    public static async Task WriteAsync(IReadOnlyList<BuildHistoryRecord> records, ContentClient content, IArchiveOutput output, CancellationToken cancellation)
+    {
+        var made = new Dictionary<ContentDigest, byte[]>();
+        var manifests = new List<OciDescriptor>();
+        foreach (var record in records)
+        {
+            manifests.Add(await AddAsync(record, content, made, cancellation).ConfigureAwait(false));
+        }
+
+        var target = manifests.Count == 1 ? manifests[0] : Add(made, OciMediaTypes.Index, new JsonObject
+        {
+            ["schemaVersion"] = 2,
+            ["mediaType"] = OciMediaTypes.Index,
+            ["manifests"] = new JsonArray([.. manifests.Select(static m => (JsonNode)ToJson(m))]),
+        });
+        var source = new Source(made, content);
+        var tree = await ImageTree.ReadAsync(source, target, [], cancellation).ConfigureAwait(false);
+        if (tree.Missing.Count > 0)
+        {
+            throw new OciFormatException($"{source.Location}: {tree.Missing[0].Digest}, which the history refers to, is missing.");
+        }
+
+        await ImageArchiveWriter.WriteAsync(output, [new ImageToWrite(target, [], tree)], source, null, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<OciDescriptor> AddAsync(BuildHistoryRecord record, ContentClient content, Dictionary<ContentDigest, byte[]> made, CancellationToken cancellation)
+    {
+        var layers = new List<OciDescriptor>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var traceJson = record.Trace;
+        if (record.Trace is { } trace && await ReadTraceAsync(trace, content, cancellation).ConfigureAwait(false) is { } bytes)
+        {
+            var clean = new OciDescriptor(trace.MediaType, ContentDigest.Of(bytes), bytes.Length);
+            made[clean.Digest] = bytes;
+            layers.Add(clean);
+            traceJson = new ContentDescriptor { MediaType = trace.MediaType, Digest = clean.Digest.ToString(), Size = clean.Size };
+            seen.Add(trace.Digest);
+        }
+
+        var config = Add(made, RecordMediaType, ToJson(record, traceJson));
+        await AddLayerAsync(record.Logs, isResult: false).ConfigureAwait(false);
+        await AddResultsAsync(record.Result).ConfigureAwait(false);
+        await AddLayerAsync(record.ExternalError, isResult: false).ConfigureAwait(false);
+        foreach (var (_, result) in record.Results.OrderBy(static r => r.Key, StringComparer.Ordinal))
+        {
+            await AddResultsAsync(result).ConfigureAwait(false);
+        }
+
+        var manifest = Add(made, OciMediaTypes.Manifest, new JsonObject
+        {
+            ["schemaVersion"] = 2,
+            ["mediaType"] = OciMediaTypes.Manifest,
+            ["config"] = ToJson(config),
+            ["layers"] = new JsonArray([.. layers.Select(static l => (JsonNode)ToJson(l))]),
+        });
+        return manifest with { Annotations = new Dictionary<string, string> { [ReferenceAnnotation] = record.Ref } };
+
+        async Task AddResultsAsync(BuildResultInfo? result)
+        {
+            foreach (var attestation in result?.Attestations ?? [])
+            {
+                await AddLayerAsync(attestation, isResult: false).ConfigureAwait(false);
+            }
+
+            foreach (var (_, one) in (result?.Results ?? []).OrderBy(static r => r.Key))
+            {
+                await AddLayerAsync(one, isResult: true).ConfigureAwait(false);
+            }
+        }
+
+        async Task AddLayerAsync(ContentDescriptor? descriptor, bool isResult)
+        {
+            // An image that was built may have been removed since; its manifest is no part of the build's story then.
+            if (descriptor is null || !seen.Add(descriptor.Digest)
+                || !ContentDigest.TryParse(descriptor.Digest, out var digest)
+                || await content.InfoAsync(digest, cancellation).ConfigureAwait(false) is not { } info)
+            {
+                return;
+            }
+
+            var annotations = new Dictionary<string, string>(descriptor.Annotations, StringComparer.Ordinal);
+            if (isResult)
+            {
+                // Else readers would follow it to layers that are not in the archive.
+                annotations[OriginalTypeAnnotation] = descriptor.MediaType;
+            }
+
+            layers.Add(new OciDescriptor(isResult ? "application/json" : descriptor.MediaType, digest, info.Size) { Annotations = annotations });
+        }
+    }
+
+    private static async Task<byte[]?> ReadTraceAsync(ContentDescriptor trace, ContentClient content, CancellationToken cancellation)
+    {
+        if (!ContentDigest.TryParse(trace.Digest, out var digest)
+            || await content.TryReadAsync(new OciDescriptor(trace.MediaType, digest, trace.Size), MaxTraceBytes, cancellation).ConfigureAwait(false) is not { } bytes)
+        {
+            return null;
+        }
+
+        // Command lines in a trace may carry the credentials of a cache; buildx blanks them in the same way.
+        var text = Encoding.UTF8.GetString(bytes);
+        return Encoding.UTF8.GetBytes(Tokens().Replace(SecretAttributes().Replace(text, "$1=xxxxx"), "xxxxx"));
+    }
+
+    private static OciDescriptor Add(Dictionary<ContentDigest, byte[]> made, string mediaType, JsonNode document)
+    {
+        var bytes = Encoding.UTF8.GetBytes(document.ToJsonString(Indented));
+        var descriptor = new OciDescriptor(mediaType, ContentDigest.Of(bytes), bytes.Length);
+        made[descriptor.Digest] = bytes;
+        return descriptor;
+    }
+
+    private static JsonObject ToJson(OciDescriptor descriptor)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            OciJsonWriter.Write(writer, descriptor);
+        }
+
+        return (JsonObject)JsonNode.Parse(stream.ToArray())!;
+    }
+
+    private static JsonObject ToJson(BuildHistoryRecord record, ContentDescriptor? trace)
+    {
+        var json = new JsonObject();
+        Set("Ref", record.Ref.Length > 0 ? record.Ref : null);
+        Set("Frontend", record.Frontend.Length > 0 ? record.Frontend : null);
+        Set("FrontendAttrs", record.FrontendAttrs.Count > 0 ? ToJson(record.FrontendAttrs, CleanAttribute) : null);
+        Set("Exporters", record.Exporters.Count > 0
+            ? new JsonArray([.. record.Exporters.Select(static e => (JsonNode)new JsonObject { ["Type"] = e.Type, ["Attrs"] = ToJson(e.Attrs, static (_, value) => value) })])
+            : null);
+        Set("error", record.Error is { } error ? new JsonObject { ["code"] = error.Code, ["message"] = error.Message } : null);
+        Set("CreatedAt", ToJson(record.CreatedAt));
+        Set("CompletedAt", ToJson(record.CompletedAt));
+        Set("logs", ToJson(record.Logs));
+        Set("ExporterResponse", record.ExporterResponse.Count > 0 ? ToJson(record.ExporterResponse, static (_, value) => value) : null);
+        Set("Result", ToJson(record.Result));
+        Set("Results", record.Results.Count > 0
+            ? new JsonObject(record.Results.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => KeyValuePair.Create<string, JsonNode?>(r.Key, ToJson(r.Value))))
+            : null);
+        Set("Generation", record.Generation != 0 ? record.Generation : null);
+        Set("trace", ToJson(trace));
+        Set("pinned", record.Pinned ? true : null);
+        Set("numCachedSteps", record.NumCachedSteps != 0 ? record.NumCachedSteps : null);
+        Set("numTotalSteps", record.NumTotalSteps != 0 ? record.NumTotalSteps : null);
+        Set("numCompletedSteps", record.NumCompletedSteps != 0 ? record.NumCompletedSteps : null);
+        Set("externalError", ToJson(record.ExternalError));
+        Set("numWarnings", record.NumWarnings != 0 ? record.NumWarnings : null);
+        json["DefaultPlatform"] = Platform.Current.ToString();
+        return json;
+
+        void Set(string name, JsonNode? value)
+        {
+            if (value is not null)
+            {
+                json[name] = value;
+            }
+        }
+    }
+
+    // Where a cache is imported from, and nothing that opens it.
+    private static string CleanAttribute(string key, string value)
+    {
+        if (key != "cache-imports")
+        {
+            return value;
+        }
+
+        try
+        {
+            var imports = JsonNode.Parse(value) as JsonArray ?? [];
+            foreach (var import in imports)
+            {
+                if (import?["Attrs"] is JsonObject attributes)
+                {
+                    foreach (var name in attributes.Select(static a => a.Key).Where(static k => k is not ("scope" or "ref")).ToList())
+                    {
+                        attributes.Remove(name);
+                    }
+                }
+            }
+
+            return imports.ToJsonString();
+        }
+        catch (JsonException)
+        {
+            return string.Empty;
+        }
+    }
+
+    private static JsonObject ToJson(IEnumerable<KeyValuePair<string, string>> map, Func<string, string, string> clean) =>
+        new(map.OrderBy(static p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create<string, JsonNode?>(p.Key, clean(p.Key, p.Value))));
+
+    private static JsonObject? ToJson(Google.Protobuf.WellKnownTypes.Timestamp? time) =>
+        time is null ? null : new JsonObject { ["seconds"] = time.Seconds, ["nanos"] = time.Nanos };
+
+    private static JsonObject? ToJson(ContentDescriptor? descriptor)
+    {
+        if (descriptor is null)
+        {
+            return null;
+        }
+
+        var json = new JsonObject { ["media_type"] = descriptor.MediaType, ["digest"] = descriptor.Digest, ["size"] = descriptor.Size };
+        if (descriptor.Annotations.Count > 0)
+        {
+            json["annotations"] = ToJson(descriptor.Annotations, static (_, value) => value);
+        }
+
+        return json;
+    }
+
+    private static JsonObject? ToJson(BuildResultInfo? result)
+    {
+        if (result is null)
+        {
+            return null;
+        }
+
+        var json = new JsonObject();
+        if (result.Attestations.Count > 0)
+        {
+            json["Attestations"] = new JsonArray([.. result.Attestations.Select(static a => (JsonNode?)ToJson(a))]);
+        }
+
+        if (result.Results.Count > 0)
+        {
+            json["Results"] = new JsonObject(result.Results.OrderBy(static r => r.Key).Select(static r =>
+                KeyValuePair.Create<string, JsonNode?>(r.Key.ToString(System.Globalization.CultureInfo.InvariantCulture), ToJson(r.Value))));
+        }
+
+        return json;
+    }
+
+    [GeneratedRegex("(ghtoken|token|access_key_id|secret_access_key|session_token)=[^ ,\"\\\\]+", RegexOptions.IgnoreCase)]
+    private static partial Regex SecretAttributes();
+
+    [GeneratedRegex(@"(?:ghu|ghs|ghp)_[A-Za-z0-9]{36}|github_pat_\w{82}")]
+    private static partial Regex Tokens();
+
+    /// <summary>What was made here, and behind it what the engine has.</summary>
+    private sealed class Source(Dictionary<ContentDigest, byte[]> made, ContentClient content) : IBlobSource
+    {
+        public string Location => content.Location;
+
+        public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellation) =>
+            made.TryGetValue(digest, out var bytes) ? bytes.Length : await content.GetLengthAsync(digest, cancellation).ConfigureAwait(false);
+
+        public async ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
+            made.TryGetValue(digest, out var bytes) ? new MemoryStream(bytes, writable: false) : await content.OpenAsync(digest, cancellation).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,94 @@
+using OpenCloud.Build.Client.Docker;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Protocol.Workers;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>Asks an engine what it is.</summary>
+internal static class EngineInspector
+{
+    private static readonly Version SpaceLimitsVersion = new(0, 17);
+    private static readonly Version SpaceLimitsDockerApi = new(1, 48);
+
+    /// <summary>All that the engine tells of itself. One without a version is as good as any other.</summary>
+    public static async Task<BuildKitInfo> InspectAsync(ControlClient control, EngineAddress address, string source, CancellationToken cancellation)
+    {
+        var workers = await control.ListWorkersAsync(new ListWorkersRequest(), null, cancellation).ConfigureAwait(false);
+        var version = await VersionAsync(control, cancellation).ConfigureAwait(false)
+            ?? workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => v is { Version.Length: > 0 });
+        return new BuildKitInfo
+        {
+            Address = address.ToString(),
+            Source = source,
+            IsDockerEngine = address.Scheme == "docker",
+            Version = Known(version?.Version),
+            Revision = Known(version?.Revision),
+            Package = Known(version?.Package),
+            Workers = [.. workers.Record.Select(w => ToWorker(w, address))],
+        };
+    }
+
+    /// <summary>
+    /// Whether the engine knows limits of space other than the one that was there before 0.17. Versions are not to be relied
+    /// upon (an embedded one may be empty or made up), so three things are asked: the version if there is a sound one, whether
+    /// a policy of the collector uses the newer limits, and for a Docker Engine the version of its API, which came to pass
+    /// them on with 1.48.
+    /// </summary>
+    /// <returns>Nothing when none of them tells.</returns>
+    public static async Task<bool?> KnowsSpaceLimitsAsync(BuildKitInfo info, EngineAddress address, EngineConnectOptions options, CancellationToken cancellation)
+    {
+        if (info.Workers.Any(static w => w.GCPolicy.Any(static p => p.MaxUsedSpace > 0 || p.MinFreeSpace > 0)))
+        {
+            return true;
+        }
+
+        if (SoundVersion(info.Version) is { } version)
+        {
+            return version >= SpaceLimitsVersion;
+        }
+
+        if (!info.IsDockerEngine)
+        {
+            return null;
+        }
+
+        var docker = new DockerEngineClient(address, options);
+        await using var disposal = docker.ConfigureAwait(false);
+        return (await docker.GetFactsAsync(cancellation).ConfigureAwait(false)).Api >= SpaceLimitsDockerApi;
+    }
+
+    /// <summary>The version, if it is one: <c>v0.16.0-rc1</c> is 0.16, while <c>v0.0.0+unknown</c> is none.</summary>
+    internal static Version? SoundVersion(string? text)
+    {
+        var digits = (text ?? string.Empty).TrimStart('v').Split('-', '+')[0];
+        return Version.TryParse(digits, out var version) && version > new Version(0, 0, 0) && version.Major < 20 ? version : null;
+    }
+
+    private static string? Known(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private static async Task<BuildkitVersion?> VersionAsync(ControlClient control, CancellationToken cancellation)
+    {
+        try
+        {
+            var info = await control.InfoAsync(null, cancellation).ConfigureAwait(false);
+            return info.BuildkitVersion is { Version.Length: > 0 } version && SoundVersion(version.Version) is not null ? version : null;
+        }
+        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Unimplemented)
+        {
+            return null;
+        }
+    }
+
+    private static BuildKitWorker ToWorker(WorkerRecord worker, EngineAddress address) => new()
+    {
+        Id = worker.Id,
+        Address = address.ToString(),
+        Version = Known(worker.BuildkitVersion?.Version),
+        Platforms = [.. worker.Platforms.Select(static p => p.Variant.Length > 0 ? $"{p.Os}/{p.Architecture}/{p.Variant}" : $"{p.Os}/{p.Architecture}")],
+        Labels = new SortedDictionary<string, string>(worker.Labels, StringComparer.Ordinal),
+        GCPolicy = [.. worker.GcPolicy.Select(static p => new BuildCachePolicy(
+            p.All, [.. p.Filters], TimeSpan.FromTicks(p.KeepDuration / TimeSpan.NanosecondsPerTick), p.ReservedSpace, p.MaxUsedSpace, p.MinFreeSpace))],
+    };
+}

@@ -1,0 +1,232 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Access;
+
+/// <summary>
+/// Lets users and services reach the engine, or takes that back. All names are looked up before anything is changed; when one
+/// change fails, those made before it are taken back.
+/// </summary>
+/// <param name="observer">Who watches and approves.</param>
+public sealed class BuildKitAccess(IHostObserver observer)
+{
+    private readonly Stack<Action> _undo = new();
+
+    /// <summary>Grants access.</summary>
+    /// <param name="request">To whom and what.</param>
+    /// <param name="planOnly">Only says what would be done.</param>
+    /// <exception cref="HostException">A principal does not exist, or the group does not; nothing was changed.</exception>
+    public IReadOnlyList<AccessReport> Grant(AccessRequest request, bool planOnly) => Change(request, grant: true, planOnly);
+
+    /// <summary>Takes access back.</summary>
+    /// <param name="request">From whom and what.</param>
+    /// <param name="planOnly">Only says what would be done.</param>
+    /// <exception cref="HostException">A principal does not exist, or the group does not; nothing was changed.</exception>
+    public IReadOnlyList<AccessReport> Revoke(AccessRequest request, bool planOnly) => Change(request, grant: false, planOnly);
+
+    private IReadOnlyList<AccessReport> Change(AccessRequest request, bool grant, bool planOnly)
+    {
+        if (!planOnly && Identity.Current().Uid != 0)
+        {
+            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches the engine needs root.", $"Run it as root: sudo pwsh -Command \"{(grant ? "Grant" : "Revoke")}-BuildKitAccess …\".");
+        }
+
+        if (request.Users.Count + request.Services.Count == 0)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
+        }
+
+        using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, default);
+        if (request.Containerd)
+        {
+            ContainerdAccess.RequireContainerd();
+        }
+
+        // Everything is looked up first.
+        var name = request.Containerd ? ContainerdAccess.Group : request.Group ?? InstallationManifest.Load()?.Group ?? "buildkit";
+        AccountDatabase.CheckName(name, "group");
+        var users = request.Users.Distinct(StringComparer.Ordinal).Select(Required).ToArray();
+        var services = request.Services.Select(ServiceAccount.Find).DistinctBy(service => service.Unit).ToArray();
+        var group = AccountDatabase.FindGroup(name);
+        if (group is null && !request.Containerd)
+        {
+            throw new HostException(HostErrorKind.NotFound, $"There is no group '{name}': BuildKit is not set up here.", "Run Install-BuildKit first.", name);
+        }
+
+        if (group is { Gid: 0 })
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "The group root opens more than an engine; it is not granted.", target: name);
+        }
+
+        try
+        {
+            if (request.Containerd && grant)
+            {
+                OpenContainerd(planOnly);
+                group = AccountDatabase.FindGroup(name);
+            }
+
+            var reports = new List<AccessReport>();
+            reports.AddRange(users.Select(user => ChangeUser(user, name, group, grant, planOnly)));
+            reports.AddRange(services.Select(service => ChangeService(service, name, group, grant, request.Restart, planOnly)));
+            if (request.Containerd && !grant && !planOnly)
+            {
+                CloseContainerdWhenUnused();
+            }
+
+            return reports;
+        }
+        catch
+        {
+            while (_undo.TryPop(out var undo))
+            {
+                undo();
+            }
+
+            throw;
+        }
+    }
+
+    private static UserAccount Required(string name)
+        => AccountDatabase.FindUser(name)
+            ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", "See 'getent passwd' for names.", AccountDatabase.Printable(name));
+
+    private void OpenContainerd(bool planOnly)
+    {
+        observer.Warning(ContainerdAccess.Warning);
+        if (ContainerdAccess.IsOpen)
+        {
+            return;
+        }
+
+        if (observer.Approve(new HostStepInfo(StepKind.Group, ContainerdAccess.Group, $"Open {HostTexts.ContainerdSocket} to the group")) && !planOnly)
+        {
+            _undo.Push(ContainerdAccess.Open());
+        }
+        else if (!planOnly)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "containerd's socket stays closed, so nothing was granted.");
+        }
+    }
+
+    private static void CloseContainerdWhenUnused()
+    {
+        if (AccountDatabase.FindGroup(ContainerdAccess.Group) is { Members.Count: 0 } && ServiceGrant.UnitsWith(ContainerdAccess.Group).Count == 0)
+        {
+            ContainerdAccess.Close(dropGroup: true);
+        }
+    }
+
+    private AccessReport ChangeUser(UserAccount user, string name, GroupAccount? group, bool grant, bool planOnly)
+    {
+        AccessReport Report(string was, string now, string? pending, bool changed) => new(user.Name, PrincipalKind.User, name, was, now, pending, changed);
+        if (user.Uid == 0)
+        {
+            return Report("root", "root", null, changed: false);
+        }
+
+        var primary = group is not null && user.Gid == group.Gid;
+        var member = primary || (group is not null && group.Members.Contains(user.Name));
+        var was = member ? "member" : "not a member";
+        if (primary && !grant)
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"'{name}' is the primary group of '{user.Name}', which is not changed here.",
+                $"usermod --gid OTHERGROUP {user.Name}",
+                user.Name);
+        }
+
+        var changed = false;
+        var now = was;
+        if (member != grant)
+        {
+            var action = grant ? $"Add the user {user.Name} to the group" : $"Remove the user {user.Name} from the group";
+            if (observer.Approve(new HostStepInfo(StepKind.Group, name, action)) && !planOnly)
+            {
+                Membership(user.Name, name, grant);
+                _undo.Push(() => Membership(user.Name, name, !grant));
+                changed = true;
+                now = grant ? "member" : "not a member";
+            }
+        }
+
+        return Report(was, now, PendingOf(user, group, grant && now == "member", !grant && now != "member"), changed);
+    }
+
+    private static string? PendingOf(UserAccount user, GroupAccount? group, bool granted, bool revoked)
+    {
+        if (group is null || (!granted && !revoked))
+        {
+            return null;
+        }
+
+        var (all, without) = ProcessCredentials.OfUser(user.Uid, group.Gid);
+        return granted && without > 0 ? $"a new login: {without} of {all} running processes of {user.Name} are not members yet"
+            : revoked && without < all ? $"the end of the session: {all - without} running processes of {user.Name} are still members"
+            : null;
+    }
+
+    private static void Membership(string user, string group, bool member)
+        => HostCommand.Require("gpasswd", [member ? "-a" : "-d", user, group]);
+
+    private AccessReport ChangeService(ServiceAccount service, string name, GroupAccount? group, bool grant, bool restart, bool planOnly)
+    {
+        AccessReport Report(string was, string now, string? pending, bool changed) => new(service.Unit, PrincipalKind.Service, name, was, now, pending, changed);
+        if (service.IsRoot)
+        {
+            // A service of root is let in by every socket; a drop-in would only pretend to grant something.
+            return Report("root", "root", null, changed: false);
+        }
+
+        var member = service.Groups.Contains(name);
+        var ours = ServiceGrant.Exists(service.Unit, name);
+        var was = member ? "member" : "not a member";
+        if (!grant && member && !ours)
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"{service.Unit} is a member of '{name}' by a setting that is not this module's.",
+                $"See 'systemctl cat {service.Unit}' for SupplementaryGroups= and change it there.",
+                service.Unit);
+        }
+
+        var changed = false;
+        var now = was;
+        if (member != grant)
+        {
+            var action = grant ? $"Write the drop-in SupplementaryGroups={name} of" : $"Remove the drop-in SupplementaryGroups={name} of";
+            if (observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, action)) && !planOnly)
+            {
+                if (grant)
+                {
+                    _undo.Push(() => ServiceGrant.Remove(service.Unit, name));
+                    ServiceGrant.Write(service.Unit, name);
+                }
+                else
+                {
+                    ServiceGrant.Remove(service.Unit, name);
+                    _undo.Push(() => ServiceGrant.Write(service.Unit, name));
+                }
+
+                changed = true;
+                now = grant ? "member" : "not a member";
+            }
+        }
+
+        var effective = service.Running is { } running && group is not null && running.IsMember(group.Gid);
+        var pending = service.Running is not null && now == "member" != effective ? $"a restart: systemctl restart {service.Unit}" : null;
+        if (pending is not null && restart &&
+            observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, "Restart the service")) && !planOnly)
+        {
+            Systemctl.Restart(service.Unit);
+            pending = null;
+        }
+
+        return Report(was, now, pending, changed);
+    }
+}

@@ -1,0 +1,97 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Access;
+
+/// <summary>
+/// containerd's socket, opened to a group of its own: a drop-in gives the socket to the group each time containerd starts, and it
+/// is given at once as well, so that nothing needs a restart. containerd's own configuration, which may be anybody's, is not touched.
+/// </summary>
+internal static class ContainerdAccess
+{
+    /// <summary>The group.</summary>
+    public const string Group = "containerd";
+
+    /// <summary>What it grants.</summary>
+    public const string Warning =
+        "Whoever reaches containerd's socket can start a container with this host's file system in it: it makes its members as good as root. There is no finer grant.";
+
+    private const string DropIn = "/etc/systemd/system/containerd.service.d/50-opencloud.build-socket.conf";
+
+    private static string Text => OwnedText.Seal(
+        $"""
+        [Service]
+        ExecStartPost=/bin/chgrp {Group} {HostTexts.ContainerdSocket}
+        ExecStartPost=/bin/chmod 0660 {HostTexts.ContainerdSocket}
+
+        """);
+
+    /// <summary>Whether it is open.</summary>
+    public static bool IsOpen => OwnedText.OwnerOf(DropIn) != TextOwner.Nobody &&
+        AccountDatabase.FindGroup(Group) is { } group &&
+        (FileStatus.Read(HostTexts.ContainerdSocket) is not { } socket || socket.Gid == group.Gid);
+
+    /// <summary>Refuses where there is nothing to open.</summary>
+    public static void RequireContainerd()
+    {
+        if (!Systemctl.IsRunning || Systemctl.Property(ContainerdPresence.Unit, "LoadState") != "loaded")
+        {
+            throw new HostException(HostErrorKind.NotFound, "There is no containerd.service on this host.", "Install-BuildKit installs containerd where it is the worker.", ContainerdPresence.Unit);
+        }
+    }
+
+    /// <summary>Opens it.</summary>
+    /// <returns>What takes it back.</returns>
+    public static Action Open()
+    {
+        var made = AccountDatabase.FindGroup(Group) is null;
+        if (made)
+        {
+            HostCommand.Require("groupadd", ["--system", "--", Group]);
+        }
+
+        Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
+        AtomicFile.Write(DropIn, Text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        Systemctl.Reload();
+        Give(AccountDatabase.FindGroup(Group)!.Gid);
+        return () => Close(made);
+    }
+
+    /// <summary>Closes it.</summary>
+    /// <param name="dropGroup">Deletes the group as well.</param>
+    public static void Close(bool dropGroup)
+    {
+        if (OwnedText.OwnerOf(DropIn) == TextOwner.Nobody)
+        {
+            return;
+        }
+
+        File.Delete(DropIn);
+        if (Path.GetDirectoryName(DropIn) is { } folder && !Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
+        }
+
+        Systemctl.TryReload();
+        Give(0);
+        if (dropGroup && AccountDatabase.FindGroup(Group) is not null)
+        {
+            HostCommand.Require("groupdel", ["--", Group]);
+        }
+    }
+
+    private static void Give(uint gid)
+    {
+        if (FileStatus.Read(HostTexts.ContainerdSocket) is { Type: InodeType.Socket })
+        {
+            FileStatus.SetOwner(HostTexts.ContainerdSocket, 0, gid);
+            File.SetUnixFileMode(
+                HostTexts.ContainerdSocket,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        }
+    }
+}

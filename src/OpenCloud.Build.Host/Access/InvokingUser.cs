@@ -1,0 +1,30 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Access;
+
+/// <summary>Who sits at the keyboard: behind sudo, doas or pkexec it is not root.</summary>
+public static class InvokingUser
+{
+    /// <summary>The user's name.</summary>
+    /// <exception cref="HostException">It is root, with nobody behind it, who needs no access granted.</exception>
+    public static string Name()
+    {
+        var uid = Identity.Current().Uid;
+        if (uid != 0)
+        {
+            return AccountDatabase.UserName(uid);
+        }
+
+        foreach (var variable in (string[])["SUDO_UID", "PKEXEC_UID", "DOAS_USER"])
+        {
+            if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value &&
+                AccountDatabase.FindUser(value) is { Uid: not 0 } user)
+            {
+                return user.Name;
+            }
+        }
+
+        throw new HostException(HostErrorKind.InvalidInput, "The invoking user is root, who reaches every socket.", "Name the users or services to grant access to: -User NAME, -Service NAME.");
+    }
+}

@@ -1,0 +1,57 @@
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Access;
+
+/// <summary>The drop-in that makes a service a member of a group (SupplementaryGroups= adds to what is there, systemd.exec(5)).</summary>
+internal static class ServiceGrant
+{
+    /// <summary>Where it is written.</summary>
+    public static string PathOf(string unit, string group) => $"{Systemctl.UnitDirectory}/{unit}.d/50-opencloud.build-{group}.conf";
+
+    /// <summary>Whether it is there.</summary>
+    public static bool Exists(string unit, string group) => File.Exists(PathOf(unit, group));
+
+    /// <summary>Writes it.</summary>
+    /// <exception cref="HostException">Somebody edited it.</exception>
+    public static void Write(string unit, string group)
+    {
+        var path = PathOf(unit, group);
+        var text = OwnedText.Seal($"[Service]\nSupplementaryGroups={group}\n");
+        if (OwnedText.OwnerOf(path) is TextOwner.EditedByUser or TextOwner.User)
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"'{path}' was edited; it is not overwritten:\n{TextDiff.Unified(File.ReadAllText(path), text)}",
+                "Add the line marked + to it, or remove it and run it again.",
+                path);
+        }
+
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        AtomicFile.Write(path, text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        Systemctl.Reload();
+    }
+
+    /// <summary>Removes it, and its folder when nothing else is in there.</summary>
+    public static void Remove(string unit, string group)
+    {
+        var path = PathOf(unit, group);
+        var folder = Path.GetDirectoryName(path)!;
+        File.Delete(path);
+        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
+        }
+
+        Systemctl.TryReload();
+    }
+
+    /// <summary>Every service that has one for a group: a service whose group is gone would not start any more.</summary>
+    public static IReadOnlyList<string> UnitsWith(string group)
+        => Directory.Exists(Systemctl.UnitDirectory)
+            ? [.. Directory.GetDirectories(Systemctl.UnitDirectory, "*.service.d")
+                .Select(folder => Path.GetFileName(folder)[..^2])
+                .Where(unit => Exists(unit, group))]
+            : [];
+}

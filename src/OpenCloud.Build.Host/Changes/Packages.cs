@@ -1,0 +1,80 @@
+using OpenCloud.Build.Host.Commands;
+
+namespace OpenCloud.Build.Host.Changes;
+
+/// <summary>The distribution's packages, through dpkg and apt.</summary>
+internal static class Packages
+{
+    private static readonly Dictionary<string, string> Quiet = new()
+    {
+        ["DEBIAN_FRONTEND"] = "noninteractive",
+        ["NEEDRESTART_MODE"] = "l",
+        ["APT_LISTCHANGES_FRONTEND"] = "none",
+    };
+
+    /// <summary>Whether this host has apt.</summary>
+    public static bool Available => HostCommand.Find("apt-get") is not null && HostCommand.Find("dpkg-query") is not null;
+
+    /// <summary>The names of installed packages.</summary>
+    public static IReadOnlyList<string> Installed() => Query("installed");
+
+    /// <summary>The names of packages that are installed, half installed, or left their configuration.</summary>
+    public static IReadOnlyList<string> Known() => Query(null);
+
+    /// <summary>What installing a package would install, itself included.</summary>
+    public static IReadOnlyList<string> WouldInstall(string package, CancellationToken cancellationToken)
+    {
+        var simulated = HostCommand.Run("apt-get", ["install", "--simulate", "--no-install-recommends", "-q", "--", package], cancellationToken, Quiet);
+        return simulated.ExitCode != 0
+            ? [package]
+            : [.. simulated.Output.Split('\n').Where(line => line.StartsWith("Inst ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+    }
+
+    /// <summary>Installs a package; the lists of packages are fetched anew only when those that are here do not do.</summary>
+    public static void Install(string package, Action<string> tell, CancellationToken cancellationToken)
+    {
+        // A run that was killed may have left packages unpacked but not configured; apt refuses to go on from there.
+        HostCommand.Run("dpkg", ["--configure", "-a"], cancellationToken, Quiet);
+        var first = TryInstall(package, cancellationToken);
+        if (first.ExitCode == 0)
+        {
+            return;
+        }
+
+        tell($"apt-get says: {first.Tail(3)}; fetching the lists of packages anew.");
+        var update = HostCommand.Run("apt-get", ["update", "-q"], cancellationToken, Quiet);
+        var second = TryInstall(package, cancellationToken);
+        if (second.ExitCode != 0)
+        {
+            var offline = (update.Error + second.Error).Contains("resolv", StringComparison.OrdinalIgnoreCase) ||
+                (update.Error + second.Error).Contains("connect", StringComparison.OrdinalIgnoreCase);
+            throw new HostException(
+                HostErrorKind.CommandFailed,
+                $"The package {package} cannot be installed: {second.Tail(4)}",
+                offline
+                    ? "This host does not reach its package source. Give it a way there, install containerd by other means and use -SkipContainerd, or use -Worker Oci, which needs none."
+                    : $"See what 'apt-get install {package}' says and mend that, or use -Worker Oci, which needs no containerd.",
+                package);
+        }
+    }
+
+    /// <summary>Removes packages with their configuration.</summary>
+    public static void Purge(IReadOnlyList<string> packages)
+        => HostCommand.Require("apt-get", ["purge", "-y", "-q", "--", .. packages], environment: Quiet);
+
+    private static CommandResult TryInstall(string package, CancellationToken cancellationToken)
+        => HostCommand.Run(
+            "apt-get",
+            ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "--", package],
+            cancellationToken,
+            Quiet);
+
+    private static string[] Query(string? state)
+    {
+        var answer = HostCommand.Run("dpkg-query", ["--show", "--showformat", "${binary:Package} ${db:Status-Status}\n"]);
+        return [.. answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' '))
+            .Where(parts => state is null ? parts[^1] != "not-installed" : parts[^1] == state)
+            .Select(parts => parts[0])];
+    }
+}

@@ -1,0 +1,88 @@
+using OpenCloud.Build.Host.Files;
+
+namespace OpenCloud.Build.Host.Changes;
+
+/// <summary>Runs steps in order, asks before each, writes each down, and takes all back when one fails.</summary>
+internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
+{
+    private readonly List<HostStepOutcome> _outcomes = [];
+
+    /// <summary>How the steps ended so far.</summary>
+    public IReadOnlyList<HostStepOutcome> Outcomes => _outcomes;
+
+    /// <summary>Whether anything was changed.</summary>
+    public bool AnyChanged => _outcomes.Exists(outcome => outcome.Result == StepResult.Changed);
+
+    /// <summary>Whether anything was left undone because it was not approved.</summary>
+    public bool AnySkipped => _outcomes.Exists(outcome => outcome.Result == StepResult.Skipped);
+
+    /// <summary>Runs one step and tells whether it is so now.</summary>
+    public bool Run(HostStep step, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (step.IsDone())
+        {
+            return Note(step, StepResult.Unchanged);
+        }
+
+        if (!observer.Approve(step.Info))
+        {
+            return Note(step, StepResult.Skipped);
+        }
+
+        if (step.Prepare() is { } change)
+        {
+            journal.Append(change);
+        }
+
+        observer.Verbose($"{step.Action}: {step.Target}");
+        step.Do(cancellationToken);
+        return Note(step, StepResult.Changed);
+    }
+
+    /// <summary>Runs work made of steps; when it fails, the host is put back and the error says so.</summary>
+    public async Task<T> GuardAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            var began = journal.Changes.Count > 0;
+            var left = journal.RollBack(observer.Verbose);
+            var aftermath = !began ? "Nothing was changed."
+                : left.Count == 0 ? "The host was put back as it was."
+                : $"The host was put back as far as possible; left: {string.Join("; ", left)}";
+            switch (error)
+            {
+                case OperationCanceledException:
+                    observer.Verbose(aftermath);
+                    throw;
+                case HostException known:
+                    known.Aftermath ??= aftermath;
+                    throw;
+                case IOException when AtomicFile.IsDiskFull(error):
+                    throw new HostException(
+                        HostErrorKind.DiskFull,
+                        $"A disk is full: {error.Message}",
+                        "Make room (a release needs about 300 MB under the prefix and as much again while it is exchanged) and run it again.",
+                        inner: error)
+                    { Aftermath = aftermath };
+                case IOException or UnauthorizedAccessException:
+                    throw new HostException(HostErrorKind.CommandFailed, error.Message, inner: error) { Aftermath = aftermath };
+                default:
+                    observer.Warning(aftermath);
+                    throw;
+            }
+        }
+    }
+
+    private bool Note(HostStep step, StepResult result)
+    {
+        var outcome = new HostStepOutcome(step.Kind, step.Target, step.Action, result);
+        _outcomes.Add(outcome);
+        observer.Report(outcome);
+        return result != StepResult.Skipped;
+    }
+}

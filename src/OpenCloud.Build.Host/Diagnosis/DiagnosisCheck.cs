@@ -1,0 +1,41 @@
+namespace OpenCloud.Build.Host.Diagnosis;
+
+/// <summary>How a check ended.</summary>
+public enum CheckState
+{
+    /// <summary>It is as it should be.</summary>
+    Ok,
+
+    /// <summary>Something to know that stops nothing.</summary>
+    Warning,
+
+    /// <summary>This is what is wrong, or a part of it.</summary>
+    Failed,
+
+    /// <summary>It could not be looked at, or makes no sense here.</summary>
+    Unknown,
+}
+
+/// <summary>One thing that was looked at.</summary>
+/// <param name="Name">What: "Path", "Directory /run", "Connection", …</param>
+/// <param name="State">How it ended.</param>
+/// <param name="Evidence">What was seen.</param>
+/// <param name="Remedy">The one command that mends it; null when nothing is to be mended.</param>
+public sealed record DiagnosisCheck(string Name, CheckState State, string Evidence, string? Remedy = null);
+
+/// <summary>Whether somebody reaches an engine, and everything that was looked at on the way.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="Principal">For whom.</param>
+/// <param name="Reachable">Whether an engine answered.</param>
+/// <param name="Version">The engine's version, when it answered and told.</param>
+/// <param name="Story">What is wrong, in a sentence or two; what is right, when nothing is.</param>
+/// <param name="Remedy">The one command that mends it; null when nothing is to be mended.</param>
+/// <param name="Checks">Everything that was looked at.</param>
+public sealed record SocketDiagnosis(
+    string Address,
+    string Principal,
+    bool Reachable,
+    string? Version,
+    string Story,
+    string? Remedy,
+    IReadOnlyList<DiagnosisCheck> Checks);

@@ -1,0 +1,63 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Diagnosis;
+
+/// <summary>For whom a socket is looked at.</summary>
+/// <param name="Name">As it is shown.</param>
+/// <param name="Effective">Who it is now: the credentials its programs run with.</param>
+/// <param name="Database">Who it would be after a new login or a restart; null when the databases do not know it.</param>
+/// <param name="Service">The service it is; null for a user.</param>
+/// <param name="IsCaller">Whether it is the caller: then no change of credentials is needed, and none is made.</param>
+/// <param name="Note">What to know about how that was found out; null when nothing.</param>
+internal sealed record Principal(string Name, Identity Effective, Identity? Database, ServiceAccount? Service, bool IsCaller, string? Note)
+{
+    /// <summary>The caller.</summary>
+    public static Principal Caller()
+    {
+        var identity = Identity.Current();
+        var user = AccountDatabase.FindUser(identity.Uid);
+        return new Principal(user?.Name ?? identity.Uid.ToString(System.Globalization.CultureInfo.InvariantCulture), identity, user is null ? null : AccountDatabase.IdentityOf(user), null, IsCaller: true, null);
+    }
+
+    /// <summary>A user, as a new login would be.</summary>
+    /// <exception cref="HostException">There is none of that name, or the caller is not root.</exception>
+    public static Principal User(string name)
+    {
+        var user = AccountDatabase.FindUser(name)
+            ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
+        if (user.Uid == Identity.Current().Uid)
+        {
+            return Caller();
+        }
+
+        RequireRoot();
+        var identity = AccountDatabase.IdentityOf(user);
+        return new Principal(user.Name, identity, identity, null, IsCaller: false, "as a new login would be; sessions that run already may have fewer groups");
+    }
+
+    /// <summary>A service: as it runs, or as it would be started.</summary>
+    /// <exception cref="HostException">There is none of that name, its user does not exist, or the caller is not root.</exception>
+    public static Principal ServiceNamed(string name)
+    {
+        RequireRoot();
+        var service = ServiceAccount.Find(name);
+        var started = service.IdentityWhenStarted();
+        return new Principal(
+            service.Unit,
+            service.Running ?? started ?? throw new HostException(HostErrorKind.NotFound, $"{service.Unit} does not run and its user '{service.User}' does not exist: who it would be is not known.", $"systemctl start {service.Unit}", service.Unit),
+            started,
+            service,
+            IsCaller: false,
+            service.Running is null ? "it does not run: as it would be started" : $"as it runs (process {service.MainPid})");
+    }
+
+    private static void RequireRoot()
+    {
+        if (Identity.Current().Uid != 0)
+        {
+            throw new HostException(HostErrorKind.NotRoot, "Answering for somebody else needs root.", "Run it as root (sudo).");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using System.Net.Sockets;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Diagnosis;
+
+/// <summary>
+/// Says whether somebody reaches the engine of a unix socket and, where not, why: the file system, the units, and a real
+/// connection made with that somebody's credentials (<see cref="IdentityThread"/>), then HTTP/2 and gRPC over it.
+/// </summary>
+/// <param name="probe">Asks the engine over gRPC.</param>
+/// <param name="speaksHttp2">The socket speaks HTTP/2 from its first byte; false for a Docker Engine's, whose probe upgrades it.</param>
+public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly List<DiagnosisCheck> _checks = [];
+
+    /// <summary>Looks.</summary>
+    /// <param name="path">The socket.</param>
+    /// <param name="asUser">Answers for this user (root); null for the caller.</param>
+    /// <param name="asService">Answers for this service (root); null for a user.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="HostException">The user or service does not exist, or root is needed.</exception>
+    public async Task<SocketDiagnosis> DiagnoseAsync(string path, string? asUser, string? asService, CancellationToken cancellationToken)
+    {
+        _checks.Clear();
+        var who = asService is not null ? Principal.ServiceNamed(asService) : asUser is not null ? Principal.User(asUser) : Principal.Caller();
+        if (who.Note is not null)
+        {
+            _checks.Add(new DiagnosisCheck("Principal", CheckState.Ok, $"{who.Name}, {who.Note}"));
+        }
+
+        var files = new SocketFileChecks(path, who, _checks);
+        files.Run();
+        if (path == HostTexts.SocketPath)
+        {
+            UnitChecks.Units(_checks);
+        }
+
+        if (who.Service is not null)
+        {
+            UnitChecks.Groups(who.Service, _checks);
+        }
+
+        string? version = null;
+        var trouble = files.Trouble;
+        if (files.Socket is { Type: InodeType.Socket } || trouble is null || files.Socket is null)
+        {
+            (var reached, version) = await SpeakAsync(path, who, trouble is not null, cancellationToken).ConfigureAwait(false);
+            if (reached is null)
+            {
+                // The kernel and the engine have the last word: an ACL may open what a mode closes.
+                trouble = null;
+            }
+            else
+            {
+                trouble ??= reached;
+            }
+        }
+
+        if (trouble is not null)
+        {
+            UnitChecks.Denials(path, _checks);
+        }
+
+        return new SocketDiagnosis(
+            "unix://" + path,
+            who.Name,
+            trouble is null,
+            version,
+            trouble?.Story ?? $"{who.Name} reaches the engine{(string.IsNullOrEmpty(version) ? string.Empty : " " + version)}.",
+            trouble?.Remedy,
+            [.. _checks]);
+    }
+
+    private async Task<((string Story, string? Remedy)? Trouble, string? Version)> SpeakAsync(string path, Principal who, bool expectRefusal, CancellationToken cancellationToken)
+    {
+        Socket Connect() => who.IsCaller ? IdentityThread.Connect(path) : IdentityThread.Connect(SeenBy(path, who), who.Effective);
+        try
+        {
+            using var socket = Connect();
+            var peer = PeerCredentials.Of(socket);
+            var unit = Systemctl.UnitOf(peer.Pid);
+            _checks.Add(new DiagnosisCheck(
+                "Connection",
+                CheckState.Ok,
+                peer.Pid == 1 ? "accepted; systemd listens (a socket unit)" : $"accepted; listener: {peer.Program ?? "unknown"} ({peer.Pid}{(unit is null ? string.Empty : ", " + unit)})"));
+            if (!speaksHttp2)
+            {
+                return await AskAsync(path, new NetworkStream(socket), cancellationToken).ConfigureAwait(false);
+            }
+
+            using var stream = new NetworkStream(socket);
+            var (answer, evidence) = await Http2Greeting.TryAsync(stream, Patience, cancellationToken).ConfigureAwait(false);
+            if (answer != GreetingAnswer.Http2)
+            {
+                return (Greeted(path, answer, evidence, peer), null);
+            }
+
+            _checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Ok, evidence));
+        }
+        catch (SocketException refused)
+        {
+            return (Refused(path, who, refused, expectRefusal), null);
+        }
+
+        return await AskAsync(path, new NetworkStream(Connect(), ownsSocket: true), cancellationToken).ConfigureAwait(false);
+    }
+
+    // A running service sees the file system of its own mount namespace.
+    private static string SeenBy(string path, Principal who)
+        => who.Service is { MainPid: > 0 and var pid } && $"/proc/{pid}/root{path}" is { Length: < 108 } inside && File.Exists(inside) ? inside : path;
+
+    private async Task<((string Story, string? Remedy)? Trouble, string? Version)> AskAsync(string path, Stream stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(Patience);
+            var answer = await probe(stream, limit.Token).ConfigureAwait(false);
+            _checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
+            _checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "it does not tell"));
+            if (answer.Workers.Count == 0)
+            {
+                _checks.Add(new DiagnosisCheck("Workers", CheckState.Failed, "it has none", $"journalctl -u {HostTexts.ServiceUnit}"));
+                return (("The engine answers, but has no worker to build with.", $"journalctl -u {HostTexts.ServiceUnit}"), answer.Version);
+            }
+
+            _checks.Add(new DiagnosisCheck("Workers", CheckState.Ok, string.Join("; ", answer.Workers)));
+            return (null, answer.Version);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            var timeout = error is OperationCanceledException;
+            var said = timeout ? $"no answer in {Patience.TotalSeconds:0} s" : error.Message;
+            var remedy = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
+            _checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, said, remedy));
+            return (timeout
+                ? ($"The engine takes connections but does not answer ({said}).", remedy)
+                : ($"It speaks HTTP/2 but is no BuildKit: {said}. Is it the socket of another program (containerd's, say)?", null), null);
+        }
+    }
+
+    private (string Story, string? Remedy) Greeted(string path, GreetingAnswer answer, string evidence, PeerCredentials peer)
+    {
+        var restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
+        (string Story, string? Remedy) trouble = answer switch
+        {
+            GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Docker Engine's embedded BuildKit is reached with a docker:// address.", $"Test-BuildKitSocket docker://{path} -Detailed"),
+            GreetingAnswer.Other => ($"It is the socket of another program ({peer.Program ?? "unknown"}): {evidence}.", null),
+            GreetingAnswer.Closed => ($"Whoever listens takes the connection and drops it: {evidence}. A proxy that cannot reach its engine does that.", restart),
+            _ => ($"Something listens, but {evidence}: the engine hangs, or systemd waits for it to start.", restart),
+        };
+        _checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Failed, evidence, trouble.Remedy));
+        return trouble;
+    }
+
+    private (string Story, string? Remedy) Refused(string path, Principal who, SocketException refused, bool expected)
+    {
+        var ours = path == HostTexts.SocketPath;
+        (string Story, string? Remedy) trouble = refused.SocketErrorCode switch
+        {
+            SocketError.AccessDenied => ($"{who.Name} may not connect to {path}.", expected ? null : "Look for a policy that confines it: sudo journalctl --dmesg --grep DENIED"),
+            SocketError.ConnectionRefused => ($"{path} is left over from a daemon that is gone: nobody listens there.", ours ? $"sudo systemctl restart {HostTexts.SocketUnit}" : $"sudo rm {path}, and start its daemon again"),
+            _ when !File.Exists(path) => ($"There is no {path}.", ours ? $"sudo systemctl start {HostTexts.SocketUnit}" : null),
+            _ => ($"{path} cannot be connected to: {refused.Message}.", null),
+        };
+        _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, $"{refused.Message} ({refused.SocketErrorCode})", trouble.Remedy));
+        return trouble;
+    }
+}

@@ -1,0 +1,206 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Diagnosis;
+
+/// <summary>What the file system says about a socket: the path, each directory on the way, type, owner, group and mode.</summary>
+internal sealed class SocketFileChecks(string path, Principal who, List<DiagnosisCheck> checks)
+{
+    /// <summary>The socket; null when it is not there or cannot be looked at.</summary>
+    public FileStatus? Socket { get; private set; }
+
+    /// <summary>The sentence about what is wrong; null when nothing is.</summary>
+    public (string Story, string? Remedy)? Trouble { get; private set; }
+
+    /// <summary>Looks.</summary>
+    public void Run()
+    {
+        if (!Directories())
+        {
+            return;
+        }
+
+        try
+        {
+            Socket = FileStatus.Read(path, follow: true);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            Fail("Path", error.Message, "A directory on the way is closed.", $"sudo Test-BuildKitSocket {path} -Detailed");
+            return;
+        }
+
+        if (Socket is null)
+        {
+            Absent();
+            return;
+        }
+
+        checks.Add(new DiagnosisCheck("Path", CheckState.Ok, path));
+        if (Socket.Type != InodeType.Socket)
+        {
+            Fail("Type", $"it is a {Socket.Type}, not a socket", $"{path} is no socket.", $"ls -l {path}");
+            return;
+        }
+
+        checks.Add(new DiagnosisCheck("Type", CheckState.Ok, "a socket"));
+        Mode();
+    }
+
+    private bool Directories()
+    {
+        var full = Path.GetFullPath(path);
+        var folders = new Stack<string>();
+        for (var folder = Path.GetDirectoryName(full); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            folders.Push(folder);
+        }
+
+        foreach (var folder in folders)
+        {
+            FileStatus? status;
+            try
+            {
+                status = FileStatus.Read(folder, follow: true);
+            }
+            catch (UnauthorizedAccessException)
+            {
+                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Unknown, "cannot be looked at from here"));
+                return true;
+            }
+
+            if (status is null)
+            {
+                Absent();
+                return false;
+            }
+
+            var seen = $"{Owner(status)} {status.ModeText()}";
+            if (status.Type != InodeType.Directory)
+            {
+                Fail($"Directory {folder}", "it is no directory", $"{folder} is no directory, so {path} cannot be.", null);
+                return false;
+            }
+
+            if (who.Effective.Uid == 0 || status.Allows(who.Effective, 1))
+            {
+                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Ok, seen));
+            }
+            else
+            {
+                var managed = folder == HostTexts.SocketDirectory && File.Exists(HostTexts.TmpfilesPath);
+                Fail(
+                    $"Directory {folder}",
+                    $"{seen}: {who.Name} may not enter it",
+                    $"The directory {folder} is closed to {who.Name}: whatever the socket's own mode, nobody gets past it.",
+                    managed ? $"sudo systemd-tmpfiles --create {HostTexts.TmpfilesPath}" : GroupRemedy(status, 1) ?? $"sudo chmod o+x {folder}");
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Absent()
+    {
+        var others = KnownSockets().Where(other => other != path && File.Exists(other)).ToArray();
+        Fail(
+            "Path",
+            "there is no such file",
+            others.Length > 0 ? $"There is no {path}, but there is {string.Join(" and ", others)}: is the address right?" : $"There is no {path}: no engine is set up there, or it is not running.",
+            others.Length > 0 ? $"Test-BuildKitSocket unix://{others[0]} -Detailed"
+                : path == HostTexts.SocketPath ? File.Exists(HostTexts.SocketUnitPath) ? $"sudo systemctl start {HostTexts.SocketUnit}" : "sudo pwsh -Command Install-BuildKit"
+                : null);
+    }
+
+    private static IEnumerable<string> KnownSockets()
+    {
+        yield return HostTexts.SocketPath;
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime)
+        {
+            yield return Path.Combine(runtime, "buildkit/buildkitd.sock");
+        }
+    }
+
+    private void Mode()
+    {
+        var socket = Socket!;
+        var seen = $"{Owner(socket)} {socket.ModeText()}";
+        if (who.Effective.Uid == 0 || socket.Allows(who.Effective, 2))
+        {
+            checks.Add(new DiagnosisCheck("Owner, group and mode", CheckState.Ok, seen));
+        }
+        else if (socket.Gid == 0 || (socket.Mode & 0x10) == 0)
+        {
+            Fail(
+                "Owner, group and mode",
+                $"{seen}: it is root's alone",
+                $"The socket has no group that could be joined ({seen}): its daemon was started without one.",
+                path == HostTexts.SocketPath ? "sudo pwsh -Command Install-BuildKit" : $"sudo chgrp GROUP {path} && sudo chmod g+rw {path}");
+        }
+        else
+        {
+            checks.Add(new DiagnosisCheck("Owner, group and mode", CheckState.Failed, $"{seen}: {who.Name} may not write to it", GroupRemedy(socket, 2)));
+        }
+
+        Groups(socket);
+        if ((socket.Mode & 2) != 0)
+        {
+            checks.Add(new DiagnosisCheck("Closed to others", CheckState.Warning, $"{seen}: everybody may use this engine, and who uses it is as good as root", $"sudo chmod o-rwx {path}"));
+        }
+    }
+
+    private void Groups(FileStatus socket)
+    {
+        var group = AccountDatabase.GroupName(socket.Gid);
+        var now = who.Effective.IsMember(socket.Gid);
+        var later = who.Database?.IsMember(socket.Gid) ?? now;
+        var seen = $"now: {Names(who.Effective)}; after {(who.Service is null ? "a new login" : "a restart")}: {(who.Database is null ? "not known" : Names(who.Database))}";
+        if (who.Effective.Uid == 0)
+        {
+            checks.Add(new DiagnosisCheck("Groups", CheckState.Ok, "root needs none"));
+        }
+        else if (now)
+        {
+            checks.Add(later
+                ? new DiagnosisCheck("Groups", CheckState.Ok, seen)
+                : new DiagnosisCheck("Groups", CheckState.Warning, $"{seen}: it will not be a member of '{group}' any more", Grant()));
+        }
+        else if (socket.Gid == 0 || socket.Allows(who.Effective, 2))
+        {
+            checks.Add(new DiagnosisCheck("Groups", socket.Gid == 0 ? CheckState.Unknown : CheckState.Ok, seen));
+        }
+        else if (later)
+        {
+            Fail(
+                "Groups",
+                seen,
+                $"{who.Name} is a member of '{group}', but {(who.Service is null ? "this session began before that" : "it was started before that")}: a process keeps the groups it started with.",
+                who.Service is null ? "Log out and in again (at once, in this terminal: newgrp " + group + ")" : $"sudo systemctl restart {who.Service.Unit}");
+        }
+        else
+        {
+            Fail("Groups", $"{seen}; the socket's group is '{group}'", $"{who.Name} is not a member of '{group}', the socket's group.", Grant());
+        }
+    }
+
+    private string Grant() => who.Service is null
+        ? $"sudo pwsh -Command \"Grant-BuildKitAccess -User {who.Name}\""
+        : $"sudo pwsh -Command \"Grant-BuildKitAccess -Service {who.Service.Unit} -Restart\"";
+
+    private string? GroupRemedy(FileStatus status, uint bit)
+        => status.Gid != 0 && ((status.Mode >> 3) & bit) == bit && !who.Effective.IsMember(status.Gid)
+            ? $"sudo gpasswd -a {who.Name} {AccountDatabase.GroupName(status.Gid)}"
+            : null;
+
+    private void Fail(string name, string evidence, string story, string? remedy)
+    {
+        checks.Add(new DiagnosisCheck(name, CheckState.Failed, evidence, remedy));
+        Trouble ??= (story, remedy);
+    }
+
+    private static string Owner(FileStatus status) => $"{AccountDatabase.UserName(status.Uid)}:{AccountDatabase.GroupName(status.Gid)}";
+
+    private static string Names(Identity who) => string.Join(", ", who.Groups.Append(who.Gid).Distinct().Select(AccountDatabase.GroupName));
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Diagnosis;
+
+/// <summary>What systemd says about the engine's units and the service that is looked at, and what the kernel's log says about denials.</summary>
+internal static class UnitChecks
+{
+    /// <summary>The socket unit and the service unit.</summary>
+    public static void Units(List<DiagnosisCheck> checks)
+    {
+        if (!Systemctl.IsRunning)
+        {
+            checks.Add(new DiagnosisCheck("Units", CheckState.Unknown, "this host has no systemd"));
+            return;
+        }
+
+        var socket = Systemctl.Show(HostTexts.SocketUnit, "LoadState", "ActiveState", "UnitFileState", "SocketGroup", "SocketMode");
+        var service = Systemctl.Show(HostTexts.ServiceUnit, "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts");
+        checks.Add(socket.GetValueOrDefault("LoadState") != "loaded"
+            ? new DiagnosisCheck("Socket unit", CheckState.Warning, $"{HostTexts.SocketUnit} is {socket.GetValueOrDefault("LoadState")}", "sudo pwsh -Command Install-BuildKit")
+            : new DiagnosisCheck(
+                "Socket unit",
+                socket["ActiveState"] == "active" ? CheckState.Ok : CheckState.Failed,
+                $"{HostTexts.SocketUnit} is {socket["ActiveState"]}, {socket.GetValueOrDefault("UnitFileState")}; group {socket.GetValueOrDefault("SocketGroup", "root")}, mode {socket.GetValueOrDefault("SocketMode")}",
+                socket["ActiveState"] == "active" ? null : $"sudo systemctl start {HostTexts.SocketUnit}"));
+        if (service.GetValueOrDefault("LoadState") == "loaded")
+        {
+            var fine = service["ActiveState"] == "active";
+            var words = fine ? string.Empty : $": {LastLine()}";
+            checks.Add(new DiagnosisCheck(
+                "Service unit",
+                fine ? CheckState.Ok : service["ActiveState"] == "inactive" && socket.GetValueOrDefault("ActiveState") == "active" ? CheckState.Ok : CheckState.Failed,
+                $"{HostTexts.ServiceUnit} is {service["ActiveState"]} ({service.GetValueOrDefault("SubState")}), {service.GetValueOrDefault("UnitFileState")}, result {service.GetValueOrDefault("Result")}, {service.GetValueOrDefault("NRestarts", "0")} restarts{words}",
+                fine ? null : $"sudo systemctl restart {HostTexts.ServiceUnit}; journalctl -u {HostTexts.ServiceUnit}"));
+        }
+    }
+
+    /// <summary>The supplementary groups of the service that is looked at.</summary>
+    public static void Groups(ServiceAccount service, List<DiagnosisCheck> checks)
+    {
+        var unit = service.Groups.Count == 0 ? "none" : string.Join(' ', service.Groups);
+        var process = service.Running is null ? "it does not run" : string.Join(' ', service.Running.Groups.Append(service.Running.Gid).Distinct().Select(AccountDatabase.GroupName));
+        var missing = service.Groups.Where(name => AccountDatabase.FindGroup(name) is null).ToArray();
+        checks.Add(missing.Length > 0
+            ? new DiagnosisCheck("SupplementaryGroups", CheckState.Failed, $"{service.Unit} names groups that do not exist: {string.Join(' ', missing)}; it cannot be started (216/GROUP)", $"sudo systemctl edit {service.Unit}")
+            : new DiagnosisCheck("SupplementaryGroups", CheckState.Ok, $"{service.Unit} runs as {service.User}; unit: {unit}; process: {process}"));
+    }
+
+    /// <summary>Denials of AppArmor and SELinux that name an engine, as far as the caller may read the kernel's log.</summary>
+    public static void Denials(string path, List<DiagnosisCheck> checks)
+    {
+        var log = HostCommand.Run("journalctl", ["--dmesg", "--no-pager", "--quiet", "--output", "short-iso", "--since", "-1h", "--lines", "2000"]);
+        if (log.ExitCode != 0 || (log.Output.Length == 0 && Identity.Current().Uid != 0))
+        {
+            checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Unknown, "the kernel's log cannot be read", "sudo journalctl --dmesg --grep DENIED"));
+            return;
+        }
+
+        var denials = log.Output.Split('\n')
+            .Where(line => (line.Contains("apparmor=\"DENIED\"", StringComparison.Ordinal) || line.Contains("avc:  denied", StringComparison.Ordinal)) &&
+                (line.Contains("buildkit", StringComparison.Ordinal) || line.Contains(path, StringComparison.Ordinal)))
+            .ToArray();
+        checks.Add(denials.Length == 0
+            ? new DiagnosisCheck("AppArmor and SELinux", CheckState.Ok, "no denial about an engine in the last hour")
+            : new DiagnosisCheck("AppArmor and SELinux", CheckState.Failed, string.Create(CultureInfo.InvariantCulture, $"{denials.Length} denials in the last hour, the last: {denials[^1].Trim()}"), "sudo aa-status; sudo journalctl --dmesg --grep DENIED"));
+    }
+
+    private static string LastLine()
+    {
+        var lines = Systemctl.LastLines(HostTexts.ServiceUnit, 1);
+        return lines.Length > 0 ? lines : "it wrote nothing, or its log cannot be read";
+    }
+}

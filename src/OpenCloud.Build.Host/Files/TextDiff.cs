@@ -1,0 +1,47 @@
+using System.Text;
+
+namespace OpenCloud.Build.Host.Files;
+
+/// <summary>Shows how one small text differs from another, line by line.</summary>
+internal static class TextDiff
+{
+    /// <summary>Every line, with <c>-</c> for what is there, <c>+</c> for what is wanted and a space for what both have.</summary>
+    public static string Unified(string isThere, string wanted)
+    {
+        var a = Lines(isThere);
+        var b = Lines(wanted);
+
+        // Longest common subsequence by table: unit files have tens of lines.
+        var common = new int[a.Length + 1, b.Length + 1];
+        for (var i = a.Length - 1; i >= 0; i--)
+        {
+            for (var j = b.Length - 1; j >= 0; j--)
+            {
+                common[i, j] = a[i] == b[j] ? common[i + 1, j + 1] + 1 : Math.Max(common[i + 1, j], common[i, j + 1]);
+            }
+        }
+
+        var text = new StringBuilder();
+        int x = 0, y = 0;
+        while (x < a.Length || y < b.Length)
+        {
+            if (x < a.Length && y < b.Length && a[x] == b[y])
+            {
+                text.Append(' ').Append(a[x++]).Append('\n');
+                y++;
+            }
+            else if (x < a.Length && (y == b.Length || common[x + 1, y] >= common[x, y + 1]))
+            {
+                text.Append('-').Append(a[x++]).Append('\n');
+            }
+            else
+            {
+                text.Append('+').Append(b[y++]).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string[] Lines(string text) => text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
+}

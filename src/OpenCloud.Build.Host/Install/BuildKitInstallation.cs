@@ -1,0 +1,133 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>A file of an installation and whether it still is what was installed.</summary>
+/// <param name="Path">Where it is.</param>
+/// <param name="State">"as installed", "changed" or "missing".</param>
+public sealed record InstalledFile(string Path, string State);
+
+/// <summary>What there is of BuildKit on this host, installed by this module or not.</summary>
+public sealed record BuildKitInstallation
+{
+    /// <summary>The version; as the program tells it when this module did not install it.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>Whether this module installed it.</summary>
+    public bool ByThisModule { get; init; }
+
+    /// <summary>The program.</summary>
+    public string? Program { get; init; }
+
+    /// <summary>Where its programs are.</summary>
+    public string? Prefix { get; init; }
+
+    /// <summary>Who runs the containers of a build; null when it is not known.</summary>
+    public BuildKitWorker? Worker { get; init; }
+
+    /// <summary>The containerd namespace.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>The group that may use it.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>When it was installed or last changed.</summary>
+    public DateTimeOffset? InstalledAt { get; init; }
+
+    /// <summary>How its archive was proven.</summary>
+    public IntegrityResult? Integrity { get; init; }
+
+    /// <summary>The version kept for a rollback.</summary>
+    public string? PreviousVersion { get; init; }
+
+    /// <summary>containerd's version; null when there is none.</summary>
+    public string? Containerd { get; init; }
+
+    /// <summary>The socket unit: "active, enabled".</summary>
+    public string? SocketUnit { get; init; }
+
+    /// <summary>The service unit.</summary>
+    public string? ServiceUnit { get; init; }
+
+    /// <summary>Each file that was installed, and whether it still is as it was.</summary>
+    public IReadOnlyList<InstalledFile> Files { get; init; } = [];
+
+    /// <summary>Whether an installation was cut off and waits to be completed.</summary>
+    public bool Interrupted { get; init; }
+
+    /// <summary>What is known against this version.</summary>
+    public IReadOnlyList<string> KnownAgainst { get; init; } = [];
+
+    /// <summary>Looks; null when there is nothing of BuildKit here. Changes nothing and needs no root.</summary>
+    public static BuildKitInstallation? Find()
+    {
+        var manifest = InstallationManifest.Load();
+        var program = manifest is { IsInstalled: true } ? Path.Combine(manifest.Prefix, "bin", "buildkitd") : HostCommand.Find("buildkitd");
+        if (program is null && manifest is not { IsInstalled: true } && !ChangeJournal.IsInterrupted)
+        {
+            return null;
+        }
+
+        var version = manifest is { IsInstalled: true } ? manifest.Version : program is null ? null : VersionOf(program);
+        return new BuildKitInstallation
+        {
+            Version = version,
+            ByThisModule = manifest is { IsInstalled: true },
+            Program = program,
+            Prefix = manifest?.Prefix ?? Path.GetDirectoryName(Path.GetDirectoryName(program)),
+            Worker = manifest is { IsInstalled: true } ? manifest.Worker : null,
+            Namespace = manifest is { IsInstalled: true } ? manifest.Namespace : null,
+            Group = manifest is { IsInstalled: true } ? manifest.Group : null,
+            InstalledAt = manifest is { IsInstalled: true } ? manifest.InstalledAt : null,
+            Integrity = manifest?.Integrity,
+            PreviousVersion = manifest?.Previous?.Version,
+            Containerd = ContainerdPresence.Look() is { IsThere: true } containerd ? containerd.Version?.ToString() ?? "unknown version" : null,
+            SocketUnit = StateOf(HostTexts.SocketUnit),
+            ServiceUnit = StateOf(HostTexts.ServiceUnit),
+            Files = [.. (manifest?.Changes ?? []).OfType<FileWritten>().Select(file => new InstalledFile(file.Target, AtomicFile.Sha256(file.Target) switch
+            {
+                null => "missing",
+                var now when now == file.Sha256 => "as installed",
+                _ => "changed",
+            }))],
+            Interrupted = ChangeJournal.IsInterrupted,
+            KnownAgainst = version is null ? [] : TryKnownAgainst(version),
+        };
+    }
+
+    private static string? StateOf(string unit)
+    {
+        if (!Systemctl.IsRunning)
+        {
+            return null;
+        }
+
+        var state = Systemctl.Show(unit, "LoadState", "ActiveState", "UnitFileState");
+        return state.GetValueOrDefault("LoadState") == "not-found"
+            ? null
+            : $"{state.GetValueOrDefault("ActiveState")}, {state.GetValueOrDefault("UnitFileState")}";
+    }
+
+    private static string? VersionOf(string program)
+    {
+        // "buildkitd github.com/moby/buildkit v0.32.2 REVISION"
+        var words = HostCommand.Run(program, ["--version"]).Output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return words.Length > 2 ? words[2] : null;
+    }
+
+    private static IReadOnlyList<string> TryKnownAgainst(string version)
+    {
+        try
+        {
+            return KnownReleases.KnownAgainst(BuildKitVersion.Parse(version));
+        }
+        catch (HostException)
+        {
+            return [];
+        }
+    }
+}

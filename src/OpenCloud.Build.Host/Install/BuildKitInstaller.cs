@@ -1,0 +1,384 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>
+/// Makes this host able to build: containerd, BuildKit's programs, the group, the socket's directory, the units and the settings,
+/// each a step that asks first, is skipped when it is so already, and is taken back when a later one fails. It ends only when
+/// the engine answers somebody of the group.
+/// </summary>
+/// <param name="observer">Who watches and approves.</param>
+/// <param name="probe">Asks the engine over gRPC.</param>
+/// <param name="client">For downloads; one is made when none is given.</param>
+public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe, HttpClient? client = null)
+{
+    private readonly List<string> _messages = [];
+
+    /// <summary>Installs BuildKit, or makes an installation complete.</summary>
+    /// <param name="options">What is wanted.</param>
+    /// <param name="planOnly">Only says what would be done (<see cref="IHostObserver.Approve"/> must then answer false); needs no root.</param>
+    /// <param name="cancellationToken">Stops it and puts the host back.</param>
+    /// <exception cref="HostException">It could not be done; the host is as it was.</exception>
+    public Task<InstallResult> InstallAsync(InstallOptions options, bool planOnly, CancellationToken cancellationToken)
+        => RunAsync(options, update: false, planOnly, cancellationToken);
+
+    /// <summary>Goes to another version, and back to the one before when the new one does not answer.</summary>
+    /// <param name="options">The version and where it comes from; prefix, worker, namespace and group stay as they were installed.</param>
+    /// <param name="planOnly">Only says what would be done.</param>
+    /// <param name="cancellationToken">Stops it and puts the host back.</param>
+    /// <exception cref="HostException">It could not be done; the host is as it was.</exception>
+    public Task<InstallResult> UpdateAsync(InstallOptions options, bool planOnly, CancellationToken cancellationToken)
+        => RunAsync(options, update: true, planOnly, cancellationToken);
+
+    private async Task<InstallResult> RunAsync(InstallOptions options, bool update, bool planOnly, CancellationToken cancellationToken)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new HostException(HostErrorKind.Unsupported, "BuildKit is installed on Linux.");
+        }
+
+        if (!planOnly && Identity.Current().Uid != 0)
+        {
+            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root: sudo pwsh -Command \"Install-BuildKit\".");
+        }
+
+        // The manifest is read under the lock: the run waited for may have written it.
+        using var hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
+        var manifest = InstallationManifest.Load();
+        var plan = Plan(options, manifest, update);
+        var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
+        if (journal.Changes.Count > 0)
+        {
+            observer.Warning("An earlier run was cut off; it is taken up and completed.");
+        }
+
+        var runner = new StepRunner(observer, journal);
+        try
+        {
+            return await runner.GuardAsync(() => ApplyAsync(options, plan, manifest, journal, runner, planOnly, cancellationToken)).ConfigureAwait(false);
+        }
+        catch
+        {
+            if (!planOnly)
+            {
+                TextSteps.DropUnusedBackups(manifest?.Changes ?? []);
+                ChangeJournal.RemoveStateIfEmpty();
+            }
+
+            throw;
+        }
+    }
+
+    private InstallPlan Plan(InstallOptions options, InstallationManifest? manifest, bool update)
+    {
+        if (update && manifest is not { IsInstalled: true })
+        {
+            throw new HostException(HostErrorKind.NotFound, "This module has not installed BuildKit here.", "Use Install-BuildKit.");
+        }
+
+        if (options.Rollback && manifest?.Previous is null)
+        {
+            throw new HostException(HostErrorKind.NotFound, "No earlier version is kept here.", "Use Update-BuildKit -Version.");
+        }
+
+        if (update)
+        {
+            options = options with { Prefix = manifest!.Prefix, Worker = manifest.Worker, Namespace = manifest.Namespace, Group = manifest.Group };
+        }
+
+        var installed = manifest is not { IsInstalled: true } ? null : BuildKitVersion.Parse(manifest.Version);
+        var version = options.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
+            : options.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
+        if (version < BuildKitVersion.Lowest)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.");
+        }
+
+        foreach (var known in KnownReleases.KnownAgainst(version))
+        {
+            Warn($"BuildKit {version}: {known}.");
+        }
+
+        if (!Path.IsPathRooted(options.Prefix) || options.Prefix.Contains("..", StringComparison.Ordinal) || options.Prefix.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';'))
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Prefix)}' cannot be a prefix: a full path without spaces and special characters is needed.", target: options.Prefix);
+        }
+
+        if (options.Namespace.Length is 0 or > 76 || !options.Namespace.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Namespace)}' cannot be a containerd namespace.", target: options.Namespace);
+        }
+
+        if (AccountDatabase.FindGroup(options.Group) is not { } group)
+        {
+            AccountDatabase.CheckNewGroup(options.Group);
+        }
+        else if (group.Gid == 0)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to open an engine to.", target: options.Group);
+        }
+
+        if (manifest is { IsInstalled: true } && manifest.Prefix != options.Prefix)
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"BuildKit is installed under {manifest.Prefix}; installing it under {options.Prefix} as well would leave two.",
+                "Uninstall-BuildKit first.",
+                options.Prefix);
+        }
+
+        var containerd = ContainerdPresence.Look();
+        var systemd = Systemctl.IsRunning;
+        var needsContainerd = options.Worker == BuildKitWorker.Containerd && systemd;
+        if (needsContainerd && !options.SkipContainerd && !containerd.IsThere && !Packages.Available)
+        {
+            throw new HostException(HostErrorKind.Unsupported, "This host has no containerd, and no apt to install it with.", "Install containerd 1.7 or newer, or use -Worker Oci, which needs none.");
+        }
+
+        var installPackage = needsContainerd && !options.SkipContainerd && !containerd.IsThere;
+        var texts = new HostTexts(
+            options.Prefix.TrimEnd('/') is { Length: > 0 } prefix ? prefix : "/",
+            options.Group,
+            options.Worker,
+            options.Namespace,
+            version,
+            needsContainerd && (installPackage || containerd.HasUnit));
+        if (systemd)
+        {
+            RefuseForeignEngine();
+        }
+
+        return new InstallPlan(
+            version,
+            texts,
+            containerd,
+            installPackage,
+            systemd ? UnitDecision.ForSocket(texts) : null,
+            systemd ? UnitDecision.ForService(texts) : null);
+    }
+
+    private async Task<InstallResult> ApplyAsync(
+        InstallOptions options,
+        InstallPlan plan,
+        InstallationManifest? manifest,
+        ChangeJournal journal,
+        StepRunner runner,
+        bool planOnly,
+        CancellationToken cancellationToken)
+    {
+        var texts = plan.Texts;
+        var wasActive = plan.Systemd && Systemctl.IsActive(HostTexts.ServiceUnit);
+        var exchanged = false;
+        void BeforeExchange()
+        {
+            if (wasActive && !exchanged)
+            {
+                journal.Append(new ServiceRestored(HostTexts.ServiceUnit, HostTexts.SocketUnit));
+            }
+
+            exchanged = true;
+        }
+
+        // The archive first: nothing of the host is touched before it was proven.
+        IntegrityResult? integrity = null;
+        var programs = new ProgramSteps(texts.Prefix, manifest, BeforeExchange);
+        var inPlace = programs.AreInPlace(plan.Version.ToString());
+        var staged = !inPlace && Acquire(options, plan, programs, runner, proof => integrity = proof, cancellationToken);
+
+        var systemd = plan.Systemd ? new SystemdSteps(plan, observer, BeforeExchange, _messages) : null;
+        systemd?.BeforePrograms(runner, cancellationToken);
+        if (staged || (planOnly && !inPlace))
+        {
+            foreach (var step in programs.Exchange())
+            {
+                runner.Run(step, cancellationToken);
+            }
+        }
+        else if (inPlace)
+        {
+            foreach (var name in programs.Programs.Keys.Order(StringComparer.Ordinal))
+            {
+                runner.Run(new HostStep(StepKind.File, Path.Combine(texts.Prefix, "bin", name), "Install the program", () => true, () => null, _ => { }), cancellationToken);
+            }
+        }
+
+        EngineAnswer? engine = null;
+        if (systemd is null)
+        {
+            Warn($"This host has no systemd: the programs are in {texts.Prefix}/bin and nothing was started. Invoke-ImageBuild -Daemonless starts an engine for one build.");
+        }
+        else
+        {
+            systemd.AfterPrograms(runner, options.NoStart, wasActive, () => exchanged, cancellationToken);
+            if (!planOnly && !runner.AnySkipped && (!options.NoStart || wasActive))
+            {
+                observer.Progress("Starting BuildKit", "waiting for its answer", null);
+                engine = await EngineVerifier.VerifyAsync(texts.Group, options.AnswerPatience, probe, cancellationToken).ConfigureAwait(false);
+                RequireVersion(plan.Version, engine);
+            }
+        }
+
+        if (!planOnly)
+        {
+            Commit(plan, manifest, journal, programs, integrity, inPlace);
+        }
+
+        return new InstallResult
+        {
+            Version = plan.Version.ToString(),
+            PreviousVersion = manifest is { IsInstalled: true } ? manifest.Version : null,
+            Prefix = texts.Prefix,
+            Worker = texts.Worker,
+            Group = texts.Group,
+            Address = systemd is null ? null : "unix://" + HostTexts.SocketPath,
+            Changed = runner.AnyChanged,
+            Integrity = integrity ?? (inPlace ? manifest?.Integrity : null),
+            Engine = engine,
+            Steps = runner.Outcomes,
+            Messages = _messages,
+        };
+    }
+
+    private bool Acquire(
+        InstallOptions options,
+        InstallPlan plan,
+        ProgramSteps programs,
+        StepRunner runner,
+        Action<IntegrityResult> proven,
+        CancellationToken cancellationToken)
+    {
+        using var owned = client is null ? ReleaseDownload.CreateClient() : null;
+        var acquisition = new ReleaseAcquisition(options, plan.Version, InstallOptions.HostArchitecture, observer, client ?? owned!);
+        if (!options.Rollback)
+        {
+            acquisition.CheckSource();
+        }
+
+        foreach (var step in programs.Folders())
+        {
+            runner.Run(step, cancellationToken);
+        }
+
+        var fill = options.Rollback
+            ? programs.Fill(programs.PreviousDirectory, $"Take BuildKit {plan.Version} from", inPlace: false, (stage, _) => programs.FillFromPrevious(stage))
+            : programs.Fill(acquisition.Origin, $"Verify and unpack BuildKit {plan.Version} from", inPlace: false, async (stage, stop) => proven(await acquisition.UnpackAsync(stage, stop).ConfigureAwait(false)));
+        if (!runner.Run(fill, cancellationToken))
+        {
+            return false;
+        }
+
+        programs.NoteStaged();
+        return true;
+    }
+
+    private static void Commit(
+        InstallPlan plan,
+        InstallationManifest? manifest,
+        ChangeJournal journal,
+        ProgramSteps programs,
+        IntegrityResult? integrity,
+        bool inPlace)
+    {
+        if (journal.Changes.Count == 0)
+        {
+            return;
+        }
+
+        var added = programs.DropStage(journal.Changes).Select(change => change is PackagesInstalled packages
+            ? packages with { Added = [.. Packages.Installed().Except(packages.Before)], Before = [] }
+            : change);
+        var changes = InstallationManifest.Merge(manifest?.Changes ?? [], added);
+        var changedVersion = manifest is { IsInstalled: true } && !inPlace && manifest.Version != plan.Version.ToString();
+        new InstallationManifest
+        {
+            Version = plan.Version.ToString(),
+            Prefix = plan.Texts.Prefix,
+            Worker = plan.Texts.Worker,
+            Namespace = plan.Texts.Namespace,
+            Group = plan.Texts.Group,
+            InstalledAt = DateTimeOffset.UtcNow,
+            Integrity = integrity ?? manifest?.Integrity,
+            Programs = programs.Programs,
+            Previous = changedVersion ? new PreviousRelease(manifest!.Version, manifest.Programs) : manifest?.Previous,
+            Changes = changes,
+        }.Save();
+        TextSteps.DropUnusedBackups(changes);
+        journal.Close();
+    }
+
+    private static void RequireVersion(BuildKitVersion wanted, EngineAnswer engine)
+    {
+        // Builds of one's own may tell no version or an odd one; a plain other version means that the old program still runs.
+        if (engine.Version.Length > 0 && char.IsAsciiDigit(engine.Version.TrimStart('v')[0]) && !engine.Version.Contains('+', StringComparison.Ordinal) &&
+            engine.Version.TrimStart('v') != wanted.ToString().TrimStart('v'))
+        {
+            throw new HostException(
+                HostErrorKind.EngineSilent,
+                $"The engine that answers is {engine.Version}, not {wanted}.",
+                "Check that the archive is of the version asked for.",
+                HostTexts.SocketPath);
+        }
+
+        if (engine.Workers.Count == 0)
+        {
+            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker to build with.", $"See 'journalctl -u {HostTexts.ServiceUnit}'.", HostTexts.SocketPath);
+        }
+    }
+
+    private static void RefuseForeignEngine()
+    {
+        if (!File.Exists(HostTexts.SocketPath) || Systemctl.IsActive(HostTexts.SocketUnit) || Identity.Current().Uid != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            using var socket = IdentityThread.Connect(HostTexts.SocketPath);
+            var peer = PeerCredentials.Of(socket);
+            if (Systemctl.UnitOf(peer.Pid) == HostTexts.ServiceUnit)
+            {
+                return;
+            }
+
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {HostTexts.SocketPath}.",
+                "Stop it (and disable its unit), then run it again.",
+                HostTexts.SocketPath);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // Nobody listens: a stale file, which systemd replaces.
+        }
+    }
+
+    private void Warn(string text)
+    {
+        _messages.Add(text);
+        observer.Warning(text);
+    }
+}
+
+/// <summary>What was decided before anything is changed.</summary>
+/// <param name="Version">The version.</param>
+/// <param name="Texts">The texts to write.</param>
+/// <param name="Containerd">What there is of containerd.</param>
+/// <param name="InstallContainerd">Whether its package is to be installed.</param>
+/// <param name="Socket">About the socket unit; null without systemd.</param>
+/// <param name="Service">About the service unit; null without systemd.</param>
+internal sealed record InstallPlan(
+    BuildKitVersion Version,
+    HostTexts Texts,
+    ContainerdPresence Containerd,
+    bool InstallContainerd,
+    UnitDecision? Socket,
+    UnitDecision? Service)
+{
+    /// <summary>Whether systemd runs this host.</summary>
+    public bool Systemd => Service is not null;
+}

@@ -1,0 +1,166 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>
+/// Removes what was installed, by the manifest: newest change first, each taken back only where it still is what was written.
+/// Without purging, what others may use by now stays: containerd, the group, the settings, and the engine's state.
+/// </summary>
+/// <param name="observer">Who watches and approves.</param>
+public sealed class BuildKitUninstaller(IHostObserver observer)
+{
+    /// <summary>Removes it.</summary>
+    /// <param name="purge">Also what stays otherwise.</param>
+    /// <param name="planOnly">Only says what would be removed.</param>
+    /// <param name="cancellationToken">Stops between two steps; another run goes on from there.</param>
+    /// <exception cref="HostException">Nothing is installed by this module, or root is needed.</exception>
+    public InstallResult Uninstall(bool purge, bool planOnly, CancellationToken cancellationToken)
+    {
+        if (!planOnly && Identity.Current().Uid != 0)
+        {
+            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root: sudo pwsh -Command \"Uninstall-BuildKit\".");
+        }
+
+        using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
+        var manifest = InstallationManifest.Load();
+        if (manifest is null && ChangeJournal.IsInterrupted && !planOnly)
+        {
+            // All there is, is what a cut-off installation left.
+            var left = ChangeJournal.Open().RollBack(observer.Verbose);
+            TextSteps.DropUnusedBackups([]);
+            ReleaseAcquisition.RemoveDownloads();
+            ChangeJournal.RemoveStateIfEmpty();
+            return Result(new InstallationManifest { Version = "unknown", Prefix = "/usr/local", Worker = BuildKitWorker.Containerd, Namespace = string.Empty, Group = "buildkit", Programs = new Dictionary<string, string>(), Changes = [] }, [], [.. left, "What an interrupted installation had done was taken back."], changed: true);
+        }
+
+        if (manifest is null)
+        {
+            throw new HostException(HostErrorKind.NotFound, "This module has not installed BuildKit here.", "What it did not install it does not remove.");
+        }
+
+        return Remove(manifest, purge, planOnly, cancellationToken);
+    }
+
+    private static InstallResult Result(InstallationManifest manifest, IReadOnlyList<HostStepOutcome> steps, IReadOnlyList<string> messages, bool changed) => new()
+    {
+        Version = manifest.Version,
+        PreviousVersion = manifest.Version,
+        Prefix = manifest.Prefix,
+        Worker = manifest.Worker,
+        Group = manifest.Group,
+        Changed = changed,
+        Steps = steps,
+        Messages = messages,
+    };
+
+    private InstallResult Remove(InstallationManifest manifest, bool purge, bool planOnly, CancellationToken cancellationToken)
+    {
+        var outcomes = new List<HostStepOutcome>();
+        var messages = new List<string>();
+        var kept = new List<HostChange>();
+        var failed = new List<string>();
+        foreach (var change in manifest.Changes.Reverse())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (change.KeepWithoutPurge && !purge)
+            {
+                kept.Add(change);
+                continue;
+            }
+
+            var step = new HostStepInfo(KindOf(change), change.Target, Verb(change));
+            var result = StepResult.Skipped;
+            if (observer.Approve(step) && !planOnly)
+            {
+                try
+                {
+                    observer.Verbose($"{step.Action}: {step.Target}");
+                    if (purge && change is FileWritten { KeepWithoutPurge: true, Backup: null } settings)
+                    {
+                        // Settings go with a purge even when they were edited, as a package's do.
+                        File.Delete(settings.Target);
+                    }
+
+                    change.Undo(messages.Add);
+                    result = StepResult.Changed;
+                }
+                catch (Exception error) when (error is HostException or IOException or UnauthorizedAccessException)
+                {
+                    failed.Add($"{change.Target}: {error.Message}");
+                }
+            }
+
+            if (result != StepResult.Changed)
+            {
+                kept.Add(change);
+            }
+
+            var outcome = new HostStepOutcome(step.Kind, step.Target, step.Action, result);
+            outcomes.Add(outcome);
+            observer.Report(outcome);
+        }
+
+        if (!planOnly)
+        {
+            kept.Reverse();
+            Forget(manifest, kept, purge);
+        }
+
+        messages.ForEach(observer.Warning);
+        if (failed.Count > 0)
+        {
+            throw new HostException(HostErrorKind.CommandFailed, $"Not all could be removed: {string.Join("; ", failed)}", "Mend that and run it again: it goes on with what is left.");
+        }
+
+        return Result(manifest, outcomes, messages, outcomes.Exists(outcome => outcome.Result == StepResult.Changed));
+    }
+
+    private static void Forget(InstallationManifest manifest, List<HostChange> kept, bool purge)
+    {
+        if (purge && kept.Count == 0)
+        {
+            File.Delete(InstallationManifest.Path);
+        }
+        else if (kept.TrueForAll(change => change.KeepWithoutPurge))
+        {
+            // What stays is remembered, so that a later purge or installation knows whose it is.
+            (manifest with { Changes = kept, Programs = new Dictionary<string, string>(), Previous = null, Version = InstallationManifest.Removed }).Save();
+            if (kept.Count == 0)
+            {
+                File.Delete(InstallationManifest.Path);
+            }
+        }
+        else
+        {
+            (manifest with { Changes = kept }).Save();
+        }
+
+        TextSteps.DropUnusedBackups(kept);
+        ReleaseAcquisition.RemoveDownloads();
+        Systemctl.TryReload();
+        ChangeJournal.RemoveStateIfEmpty();
+    }
+
+    private static StepKind KindOf(HostChange change) => change switch
+    {
+        PackagesInstalled => StepKind.Package,
+        GroupCreated => StepKind.Group,
+        UnitEnabled or UnitStarted => StepKind.Unit,
+        _ => StepKind.File,
+    };
+
+    private static string Verb(HostChange change) => change switch
+    {
+        PackagesInstalled { Added: { Count: > 1 } added } => $"Purge the packages ({string.Join(", ", added)})",
+        PackagesInstalled => "Purge the package",
+        GroupCreated => "Delete the group",
+        UnitEnabled => "Disable the unit",
+        UnitStarted => "Stop the unit",
+        DirectoryCreated { WithContent: true } => "Remove the directory and all in it",
+        DirectoryCreated => "Remove the directory",
+        FileWritten { Backup: not null } => "Put back the file that was there",
+        _ => "Remove the file",
+    };
+}

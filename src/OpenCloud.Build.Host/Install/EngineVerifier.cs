@@ -1,0 +1,80 @@
+using System.Net.Sockets;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>
+/// Whether the engine answers those who should reach it and only those. The connection is made with the credentials of nobody
+/// plus the group (<see cref="IdentityThread"/>), so the kernel decides as it would for a member; gRPC then runs over it.
+/// </summary>
+internal static class EngineVerifier
+{
+    /// <summary>Waits until it answers.</summary>
+    /// <exception cref="HostException">It does not answer in time, or answers everybody.</exception>
+    public static async Task<EngineAnswer> VerifyAsync(string group, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
+    {
+        var gid = AccountDatabase.FindGroup(group)?.Gid
+            ?? throw new HostException(HostErrorKind.NotFound, $"There is no group '{group}'.", target: group);
+        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        EngineAnswer answer;
+        while (true)
+        {
+            try
+            {
+                var socket = IdentityThread.Connect(HostTexts.SocketPath, Identity.NobodyIn(gid));
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limit.CancelAfter(TimeSpan.FromSeconds(20));
+                answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
+                break;
+            }
+            catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
+            {
+                throw new HostException(
+                    HostErrorKind.EngineSilent,
+                    $"The engine runs, but a member of the group '{group}' is not let in to {HostTexts.SocketPath}.",
+                    "Run Test-BuildKitSocket -Detailed: it names the directory or the mode that is in the way.",
+                    HostTexts.SocketPath,
+                    refused);
+            }
+            catch (Exception error) when (error is not (OperationCanceledException or HostException) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                var state = Systemctl.Property(HostTexts.ServiceUnit, "ActiveState");
+                if (Environment.TickCount64 > deadline || state == "failed")
+                {
+                    throw new HostException(
+                        HostErrorKind.EngineSilent,
+                        $"The engine does not answer at {HostTexts.SocketPath} ({HostTexts.ServiceUnit} is {state}): {error.Message}\n{Systemctl.LastLines(HostTexts.ServiceUnit)}".TrimEnd(),
+                        $"See 'journalctl -u {HostTexts.ServiceUnit}'.",
+                        HostTexts.SocketPath,
+                        error);
+                }
+
+                cancellationToken.WaitHandle.WaitOne(250);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+
+        RequireClosedToOthers();
+        return answer;
+    }
+
+    private static void RequireClosedToOthers()
+    {
+        try
+        {
+            using var open = IdentityThread.Connect(HostTexts.SocketPath, new Identity(Identity.Nobody, Identity.Nobody, []));
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
+        {
+            return;
+        }
+
+        throw new HostException(
+            HostErrorKind.Conflict,
+            $"{HostTexts.SocketPath} lets everybody in, and whoever reaches the engine is as good as root.",
+            "Look for a drop-in of buildkit.socket that sets SocketMode, and for ACLs.",
+            HostTexts.SocketPath);
+    }
+}

@@ -1,0 +1,166 @@
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>The texts that are written to a host: units, the directory's rule, and the engine's settings.</summary>
+/// <param name="Prefix">Where the programs are.</param>
+/// <param name="Group">The group that may use the engine.</param>
+/// <param name="Worker">Who runs the containers of a build.</param>
+/// <param name="Namespace">The containerd namespace.</param>
+/// <param name="Version">The version of BuildKit.</param>
+/// <param name="OrderAfterContainerd">containerd is a service of this host's systemd, which the engine needs.</param>
+internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Worker, string Namespace, BuildKitVersion Version, bool OrderAfterContainerd)
+{
+    /// <summary>The directory of the socket.</summary>
+    public const string SocketDirectory = "/run/buildkit";
+
+    /// <summary>The engine's socket.</summary>
+    public const string SocketPath = SocketDirectory + "/buildkitd.sock";
+
+    /// <summary>The socket unit.</summary>
+    public const string SocketUnit = "buildkit.socket";
+
+    /// <summary>The service unit.</summary>
+    public const string ServiceUnit = "buildkit.service";
+
+    /// <summary>Where the socket unit is written.</summary>
+    public const string SocketUnitPath = "/etc/systemd/system/" + SocketUnit;
+
+    /// <summary>Where the service unit is written.</summary>
+    public const string ServiceUnitPath = "/etc/systemd/system/" + ServiceUnit;
+
+    /// <summary>Where the directory's rule is written.</summary>
+    public const string TmpfilesPath = "/etc/tmpfiles.d/opencloud.build.conf";
+
+    /// <summary>The engine's settings: BuildKit's own default path, so that a buildkitd started by hand uses them too.</summary>
+    public const string SettingsPath = "/etc/buildkit/buildkitd.toml";
+
+    /// <summary>The engine's state.</summary>
+    public const string EngineState = "/var/lib/buildkit";
+
+    /// <summary>containerd's socket.</summary>
+    public const string ContainerdSocket = "/run/containerd/containerd.sock";
+
+    /// <summary>The program.</summary>
+    public string Program => $"{Prefix}/bin/buildkitd";
+
+    /// <summary>The rule for the socket's directory: members may enter, and what is made there belongs to the group.</summary>
+    public string Tmpfiles => OwnedText.Seal($"d {SocketDirectory} 2775 root {Group} -\n");
+
+    /// <summary>The socket unit.</summary>
+    public string Socket => OwnedText.Seal(
+        $"""
+        [Unit]
+        Description=Socket of BuildKit for the group {Group}
+        Documentation=https://github.com/moby/buildkit
+
+        [Socket]
+        ListenStream={SocketPath}
+        SocketUser=root
+        SocketGroup={Group}
+        SocketMode=0660
+        DirectoryMode=2775
+        # A socket file that outlived its listener refuses connections instead of being absent.
+        RemoveOnStop=yes
+
+        [Install]
+        WantedBy=sockets.target
+
+        """);
+
+    /// <summary>
+    /// The service unit. What build steps run inherits this unit's seccomp filter, capability bounds and no_new_privs, and with
+    /// the containerd worker buildkitd's mounts must reach containerd. So: no NoNewPrivileges (su and sudo in a RUN), no
+    /// LockPersonality or SystemCallArchitectures (32-bit builds), no RestrictSUIDSGID or RestrictRealtime (chmod u+s in a RUN),
+    /// no MemoryDenyWriteExecute (every JIT), and nothing that gives the service a mount namespace of its own (Protect*,
+    /// Private*, ReadOnlyPaths) — except with the OCI worker, where only buildkitd itself uses its mounts.
+    /// </summary>
+    public string Service => OwnedText.Seal(
+        $"""
+        [Unit]
+        Description=BuildKit
+        Documentation=https://github.com/moby/buildkit
+        Requires={SocketUnit}
+        After={SocketUnit} network.target
+        {(OrderAfterContainerd ? "Requires=containerd.service\nAfter=containerd.service\n" : string.Empty)}
+        [Service]
+        Type=notify
+        ExecStart={Program} --config {SettingsPath} --addr fd://
+        Environment=PATH={Prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+        Restart=always
+        RestartSec=5
+        # Build steps may need what they need: no bound here but the machine's own, and the steps are not killed with the engine.
+        LimitNOFILE=1048576
+        LimitNPROC=infinity
+        TasksMax=infinity
+        Delegate=yes
+        OOMPolicy=continue
+        # What no build step may do anyway (its own seccomp profile and capabilities forbid it), the engine may not do either.
+        CapabilityBoundingSet=~CAP_SYS_MODULE CAP_SYS_BOOT CAP_SYS_TIME CAP_SYS_RAWIO CAP_WAKE_ALARM CAP_BLOCK_SUSPEND CAP_SYS_PACCT CAP_LEASE
+        SystemCallFilter=~@module @reboot @swap @raw-io
+        SystemCallErrorNumber=EPERM
+        KeyringMode=private
+        {(Worker == BuildKitWorker.Oci ? "ProtectHome=read-only\nProtectClock=yes\n" : string.Empty)}
+        [Install]
+        WantedBy=multi-user.target
+
+        """.Replace("\n\n\n", "\n\n", StringComparison.Ordinal));
+
+    /// <summary>
+    /// The engine's settings. Since v0.17.0 three bounds exist: reservedSpace is what is always kept, maxUsedSpace what is never
+    /// exceeded, minFreeSpace what is left to others; keepBytes, which alone v0.16 knows and which bounds there, is a mere floor
+    /// since (cmd/buildkitd/config/config.go and gcpolicy.go of both).
+    /// </summary>
+    public string Settings
+    {
+        get
+        {
+            var worker = Worker == BuildKitWorker.Containerd ? "containerd" : "oci";
+            var bounds = Version < BuildKitVersion.Parse("v0.17.0")
+                ? $"""
+                  [[worker.{worker}.gcpolicy]]
+                    filters = ["type==source.local,type==exec.cachemount,type==source.git.checkout"]
+                    keepDuration = "48h"
+                    keepBytes = "512MB"
+                  [[worker.{worker}.gcpolicy]]
+                    keepDuration = "1440h"
+                    keepBytes = "50%"
+                  [[worker.{worker}.gcpolicy]]
+                    keepBytes = "50%"
+                  [[worker.{worker}.gcpolicy]]
+                    all = true
+                    keepBytes = "50%"
+
+                  """
+                : """
+                  # What is always kept, what is never exceeded, and what is left free for everything else on the disk.
+                  reservedSpace = "10%"
+                  maxUsedSpace = "50%"
+                  minFreeSpace = "20%"
+
+                  """;
+            var choice = Worker == BuildKitWorker.Containerd
+                ? $"""
+                  [worker.oci]
+                  enabled = false
+
+                  [worker.containerd]
+                  enabled = true
+                  address = "{ContainerdSocket}"
+                  namespace = "{Namespace}"
+                  gc = true
+
+                  """
+                : """
+                  [worker.containerd]
+                  enabled = false
+
+                  [worker.oci]
+                  enabled = true
+                  gc = true
+
+                  """;
+            return OwnedText.Seal($"root = \"{EngineState}\"\n\n{choice}{bounds}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Files;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>What is installed, and every change that was made for it with what it takes to undo it.</summary>
+internal sealed record InstallationManifest
+{
+    /// <summary>Where it is kept.</summary>
+    public const string Path = ChangeJournal.StateDirectory + "/installation.json";
+
+    /// <summary>The version of an installation that was removed, of which something stays.</summary>
+    public const string Removed = "removed";
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    /// <summary>Whether BuildKit is installed: false when only what an uninstallation keeps is left.</summary>
+    [JsonIgnore]
+    public bool IsInstalled => Version != Removed;
+
+    /// <summary>The form of this file.</summary>
+    public int Schema { get; init; } = 1;
+
+    /// <summary>The version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Where its programs are.</summary>
+    public required string Prefix { get; init; }
+
+    /// <summary>Who runs the containers of a build.</summary>
+    public required BuildKitWorker Worker { get; init; }
+
+    /// <summary>The containerd namespace.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>The group that may use it.</summary>
+    public required string Group { get; init; }
+
+    /// <summary>When it was installed or last changed.</summary>
+    public DateTimeOffset InstalledAt { get; init; }
+
+    /// <summary>How the archive was proven.</summary>
+    public Releases.IntegrityResult? Integrity { get; init; }
+
+    /// <summary>The programs by name, with their sha256.</summary>
+    public required IReadOnlyDictionary<string, string> Programs { get; init; }
+
+    /// <summary>The version the last update replaced and its programs, which are kept for a rollback; null when there is none.</summary>
+    public PreviousRelease? Previous { get; init; }
+
+    /// <summary>Every change, oldest first.</summary>
+    public required IReadOnlyList<HostChange> Changes { get; init; }
+
+    /// <summary>Reads it; null when nothing was installed by this module.</summary>
+    /// <exception cref="HostException">The file cannot be read.</exception>
+    public static InstallationManifest? Load()
+    {
+        try
+        {
+            return File.Exists(Path) ? JsonSerializer.Deserialize<InstallationManifest>(File.ReadAllText(Path), Json) : null;
+        }
+        catch (JsonException error)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"'{Path}' cannot be read: {error.Message}", $"Look at the file; without it this module does not know what it installed.", Path, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new HostException(HostErrorKind.NotRoot, $"'{Path}' can be read by root only.", "Run it as root (sudo).", Path, error);
+        }
+    }
+
+    /// <summary>Writes it.</summary>
+    public void Save()
+    {
+        ChangeJournal.EnsureState();
+
+        // For everybody to read: it tells what is installed and holds no secret.
+        AtomicFile.Write(
+            Path,
+            JsonSerializer.Serialize(this, Json),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
+
+    /// <summary>Old changes and new ones, one record for each target.</summary>
+    public static IReadOnlyList<HostChange> Merge(IEnumerable<HostChange> old, IEnumerable<HostChange> added)
+    {
+        var all = new List<HostChange>(old);
+        foreach (var change in added.Where(change => change is not ServiceRestored))
+        {
+            var at = all.FindIndex(known => known.GetType() == change.GetType() && known.Target == change.Target);
+            if (at < 0)
+            {
+                all.Add(change);
+            }
+            else
+            {
+                all[at] = all[at].Merge(change);
+            }
+        }
+
+        return all;
+    }
+}
+
+/// <summary>The release an update replaced.</summary>
+/// <param name="Version">Its version.</param>
+/// <param name="Programs">Its programs by name, with their sha256.</param>
+internal sealed record PreviousRelease(string Version, IReadOnlyDictionary<string, string> Programs);

@@ -1,0 +1,171 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>
+/// Puts the programs of a release in place. They are staged under <c>PREFIX/bin</c>, so on the same file system, in a folder only
+/// root can enter, and renamed; what had their names is kept under a second one, so that there is always a program.
+/// </summary>
+internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest, Action beforeExchange)
+{
+    private const UnixFileMode Executable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
+        UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The programs every release has; the others depend on the processor.</summary>
+    public static readonly IReadOnlyList<string> Usual = ["buildctl", "buildkitd", "buildkit-runc"];
+
+    private string Keep => Path.Combine(prefix, "bin", ".opencloud.build");
+
+    private string Stage => Path.Combine(Keep, "stage");
+
+    /// <summary>Where the programs of the release before are kept.</summary>
+    public string PreviousDirectory => Path.Combine(Keep, "previous");
+
+    private string ForeignDirectory => Path.Combine(Keep, "foreign");
+
+    /// <summary>Whether the programs of a version are all in place and unchanged.</summary>
+    public bool AreInPlace(string version)
+        => manifest is not null && manifest.Version == version && manifest.Prefix == prefix &&
+            manifest.Programs.All(program => AtomicFile.Sha256(Path.Combine(prefix, "bin", program.Key)) == program.Value);
+
+    /// <summary>The folders the rest needs.</summary>
+    public IEnumerable<HostStep> Folders()
+    {
+        var chain = new Stack<string>();
+        for (var folder = Path.Combine(prefix, "bin"); !Directory.Exists(folder); folder = Path.GetDirectoryName(folder)!)
+        {
+            chain.Push(folder);
+        }
+
+        foreach (var folder in chain)
+        {
+            yield return Folder(folder, Executable, withContent: false);
+        }
+
+        yield return Folder(Keep, RootOnly, withContent: true) with
+        {
+            Do = _ =>
+            {
+                foreach (var folder in (string[])[Keep, PreviousDirectory, ForeignDirectory])
+                {
+                    Directory.CreateDirectory(folder, RootOnly);
+                }
+            },
+        };
+    }
+
+    /// <summary>Fills the stage from somewhere.</summary>
+    public HostStep Fill(string origin, string action, bool inPlace, Func<string, CancellationToken, Task> fill) => new(
+        StepKind.File,
+        origin,
+        action,
+        () => inPlace,
+        () => new DirectoryCreated(Stage, WithContent: true),
+        cancellationToken =>
+        {
+            // A run that was killed may have left half of one.
+            if (Directory.Exists(Stage))
+            {
+                Directory.Delete(Stage, recursive: true);
+            }
+
+            Directory.CreateDirectory(Stage, RootOnly);
+            fill(Stage, cancellationToken).GetAwaiter().GetResult();
+        });
+
+    /// <summary>Fills the stage with the programs the last update replaced.</summary>
+    public Task FillFromPrevious(string stage)
+    {
+        foreach (var (name, sha256) in manifest!.Previous!.Programs)
+        {
+            // A program that both versions share was not exchanged and is still in place.
+            var kept = Path.Combine(PreviousDirectory, name);
+            if (AtomicFile.Sha256(kept) != sha256)
+            {
+                var place = Path.Combine(prefix, "bin", name);
+                if (AtomicFile.Sha256(place) == sha256)
+                {
+                    File.Copy(place, Path.Combine(stage, name));
+                    continue;
+                }
+
+                throw new HostException(HostErrorKind.Integrity, $"'{kept}' is gone or is not what the last update put there.", "Install the version you want with Update-BuildKit -Version.", kept);
+            }
+
+            HardLink.Create(kept, Path.Combine(stage, name));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Exchanges each program. When the stage was not filled, only says what it usually holds.</summary>
+    public IEnumerable<HostStep> Exchange()
+    {
+        var names = Directory.Exists(Stage) ? Directory.GetFiles(Stage).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).ToArray() : [.. Usual];
+        return names.Select(Exchange);
+    }
+
+    /// <summary>The programs in place, by name, with their sha256, once the stage was filled.</summary>
+    public IReadOnlyDictionary<string, string> Programs { get; private set; } = manifest?.Programs ?? new Dictionary<string, string>();
+
+    /// <summary>Takes note of what is staged.</summary>
+    public void NoteStaged()
+        => Programs = Directory.GetFiles(Stage).ToDictionary(path => Path.GetFileName(path)!, path => AtomicFile.Sha256(path)!, StringComparer.Ordinal);
+
+    /// <summary>Removes the stage, and gives the changes without it.</summary>
+    public IEnumerable<HostChange> DropStage(IEnumerable<HostChange> changes)
+    {
+        if (Directory.Exists(Stage))
+        {
+            Directory.Delete(Stage, recursive: true);
+        }
+
+        return changes.Where(change => change.Target != Stage);
+    }
+
+    private static HostStep Folder(string path, UnixFileMode mode, bool withContent) => new(
+        StepKind.File,
+        path,
+        "Create the directory",
+        () => Directory.Exists(path),
+        () => new DirectoryCreated(path, withContent),
+        _ => Directory.CreateDirectory(path, mode));
+
+    private HostStep Exchange(string name)
+    {
+        var staged = Path.Combine(Stage, name);
+        var place = Path.Combine(prefix, "bin", name);
+        var sha256 = Programs.GetValueOrDefault(name);
+        return new HostStep(
+            StepKind.File,
+            place,
+            File.Exists(place) ? "Replace the program" : "Install the program",
+            () => sha256 is not null && Directory.Exists(Stage) && AtomicFile.Sha256(place) == sha256,
+            () =>
+            {
+                beforeExchange();
+                var before = AtomicFile.Sha256(place);
+                string? backup = null;
+                if (before is not null)
+                {
+                    // The release before, for a rollback; or somebody else's, to be put back when BuildKit is uninstalled.
+                    var ours = manifest?.Programs.GetValueOrDefault(name) == before;
+                    backup = Path.Combine(ours ? PreviousDirectory : ForeignDirectory, name);
+                    HardLink.Create(place, backup);
+                }
+
+                return new FileWritten(place, sha256!, backup, before);
+            },
+            _ =>
+            {
+                FileStatus.SetOwner(staged, 0, 0);
+                File.SetUnixFileMode(staged, Executable);
+                File.Move(staged, place, overwrite: true);
+            });
+    }
+}

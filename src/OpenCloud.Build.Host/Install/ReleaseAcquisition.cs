@@ -1,0 +1,167 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>Gets hold of a release: fetched or read, proven, and unpacked into a folder that only root can enter.</summary>
+internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion version, string architecture, IHostObserver observer, HttpClient client)
+{
+    /// <summary>Where downloads lie until they are used; a part stays for the next run.</summary>
+    public const string DownloadDirectory = "/var/cache/opencloud.build";
+
+    private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly ReleaseSource _source = options.ArchivePath is not null ? ReleaseSource.File(options.ArchivePath)
+        : options.Uri is not null ? ReleaseSource.Mirror(options.Uri, version, architecture)
+        : ReleaseSource.Project(version, architecture);
+
+    /// <summary>Where it comes from, for messages.</summary>
+    public string Origin => _source.ArchivePath ?? _source.Uri!.ToString();
+
+    /// <summary>
+    /// Refuses, before anything is fetched, what nothing could prove: plain http without a hash known from elsewhere, since who
+    /// can change the archive on its way can change the provenance as well.
+    /// </summary>
+    public void CheckSource()
+    {
+        if (options.ArchivePath is not null && !File.Exists(options.ArchivePath))
+        {
+            throw new HostException(HostErrorKind.NotFound, $"There is no archive '{options.ArchivePath}'.", target: options.ArchivePath);
+        }
+
+        if (options.Sha256 is not null)
+        {
+            IntegrityCheck.Normalize(options.Sha256);
+        }
+
+        if (_source.Uri is { Scheme: "http", IsLoopback: false } uri && Expected() is null && !options.SkipVerification)
+        {
+            throw new HostException(
+                HostErrorKind.Integrity,
+                $"{uri} is not encrypted and nothing here knows the hash of {version} for {architecture}: what comes from there would prove itself.",
+                "Use an https address, or give the archive's hash with -Sha256.",
+                uri.ToString());
+        }
+    }
+
+    /// <summary>Fetches, proves and unpacks.</summary>
+    /// <param name="directory">An empty folder that only root can enter.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<IntegrityResult> UnpackAsync(string directory, CancellationToken cancellationToken)
+    {
+        string? fetched = null;
+        var path = _source.ArchivePath;
+        if (path is null)
+        {
+            Directory.CreateDirectory(DownloadDirectory, RootOnly);
+            path = fetched = await new ReleaseDownload(client).FetchAsync(_source.Uri!, DownloadDirectory, Fetched, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            // One handle from here on: what is proven is what is unpacked.
+            using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            var (expected, evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
+            var result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
+            observer.Verbose($"{Origin}: sha256 {result.Sha256}. {result.Proves}");
+            var length = Math.Max(archive.Length, 1);
+            ReleaseArchive.Unpack(
+                archive,
+                directory,
+                written => observer.Progress("Unpacking BuildKit", $"{written >> 20} MiB", Math.Min(1, (double)archive.Position / length)),
+                cancellationToken);
+            return result;
+        }
+        finally
+        {
+            if (fetched is not null)
+            {
+                File.Delete(fetched);
+                RemoveDownloadsIfEmpty();
+            }
+        }
+    }
+
+    /// <summary>Removes the folder of downloads when nothing is in it.</summary>
+    public static void RemoveDownloadsIfEmpty()
+    {
+        if (Directory.Exists(DownloadDirectory) && !Directory.EnumerateFileSystemEntries(DownloadDirectory).Any())
+        {
+            Directory.Delete(DownloadDirectory);
+        }
+    }
+
+    /// <summary>Removes the folder of downloads with the parts that are in it.</summary>
+    public static void RemoveDownloads()
+    {
+        if (Directory.Exists(DownloadDirectory))
+        {
+            Directory.Delete(DownloadDirectory, recursive: true);
+        }
+    }
+
+    private void Fetched(long have, long? total)
+        => observer.Progress(
+            "Fetching BuildKit",
+            total is null ? $"{have >> 20} MiB" : $"{have >> 20} of {total >> 20} MiB",
+            total is > 0 ? (double)have / total : null);
+
+    private (string Sha256, IntegrityEvidence Evidence)? Expected()
+        => options.Sha256 is not null ? (IntegrityCheck.Normalize(options.Sha256), IntegrityEvidence.GivenSha256)
+            : KnownReleases.Sha256(version, architecture) is { } known ? (known, IntegrityEvidence.KnownRelease)
+            : null;
+
+    private async Task<(string? Sha256, IntegrityEvidence Evidence)> ExpectedAsync(CancellationToken cancellationToken)
+    {
+        if (options.SkipVerification && options.Sha256 is null)
+        {
+            observer.Warning($"{Origin} is unpacked without being verified, and will run as root.");
+            return (null, IntegrityEvidence.Skipped);
+        }
+
+        if (Expected() is { } here)
+        {
+            return here;
+        }
+
+        var name = ReleaseSource.ArchiveName(version, architecture);
+        if (await ProvenanceAsync(cancellationToken).ConfigureAwait(false) is { } statement)
+        {
+            return ReleaseProvenance.SubjectSha256(statement, name) is { } subject
+                ? (subject, IntegrityEvidence.Provenance)
+                : throw new HostException(
+                    HostErrorKind.Integrity,
+                    $"The provenance beside {Origin} does not name {name}: they do not belong together.",
+                    "Check -Version, or give the archive's hash with -Sha256.",
+                    Origin);
+        }
+
+        if (_source.IsProjectRelease)
+        {
+            var api = new Uri($"https://api.github.com/repos/moby/buildkit/releases/tags/{version}");
+            if (await new ReleaseDownload(client).FetchTextAsync(api, cancellationToken).ConfigureAwait(false) is { } release &&
+                ReleaseProvenance.AssetSha256(release, name) is { } digest)
+            {
+                return (digest, IntegrityEvidence.AssetDigest);
+            }
+        }
+
+        throw new HostException(
+            HostErrorKind.Integrity,
+            $"Nothing proves {Origin}: no -Sha256, no known hash of {version} for {architecture}, no provenance beside it{(_source.IsProjectRelease ? ", no digest on the release page" : string.Empty)}.",
+            "Give the hash with -Sha256, put the release's .provenance.json beside the archive, or take the risk with -SkipVerification.",
+            Origin);
+    }
+
+    private async Task<byte[]?> ProvenanceAsync(CancellationToken cancellationToken)
+    {
+        var name = ReleaseSource.ProvenanceName(version, architecture);
+        if (_source.ArchivePath is not null)
+        {
+            var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_source.ArchivePath))!, name);
+            return File.Exists(beside) ? await File.ReadAllBytesAsync(beside, cancellationToken).ConfigureAwait(false) : null;
+        }
+
+        return await new ReleaseDownload(client).FetchTextAsync(new Uri(_source.Uri!, name), cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,197 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>What an installation does beside the programs on a host that systemd runs.</summary>
+internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Action beforeExchange, List<string> messages)
+{
+    private bool _socketChanged;
+
+    private HostTexts Texts => plan.Texts;
+
+    /// <summary>The worker's package and the group: what takes longest or fails most often, before any program is exchanged.</summary>
+    public void BeforePrograms(StepRunner runner, CancellationToken cancellationToken)
+    {
+        if (Texts.Worker == BuildKitWorker.Containerd)
+        {
+            Containerd(runner, cancellationToken);
+        }
+
+        runner.Run(
+            new HostStep(
+                StepKind.Group,
+                Texts.Group,
+                "Create the group",
+                () => AccountDatabase.FindGroup(Texts.Group) is not null,
+                () => new GroupCreated(Texts.Group) { KeepWithoutPurge = true },
+                stop => HostCommand.Require("groupadd", ["--system", "--", Texts.Group], stop)),
+            cancellationToken);
+    }
+
+    /// <summary>The socket's directory, settings and units; then both units enabled, and started unless that is not wanted.</summary>
+    public void AfterPrograms(StepRunner runner, bool noStart, bool wasActive, Func<bool> exchanged, CancellationToken cancellationToken)
+    {
+        runner.Run(TextSteps.Folder(Path.GetDirectoryName(HostTexts.TmpfilesPath)!), cancellationToken);
+        runner.Run(TextSteps.Write(HostTexts.TmpfilesPath, Texts.Tmpfiles), cancellationToken);
+        runner.Run(SocketDirectory(), cancellationToken);
+        Settings(runner, cancellationToken);
+        _socketChanged = Unit(plan.Socket!, runner, cancellationToken);
+        Unit(plan.Service!, runner, cancellationToken);
+
+        // What the engine keeps appears with its first start; written down before, so that a failed installation leaves none of it.
+        runner.Run(
+            new HostStep(
+                StepKind.File,
+                HostTexts.EngineState,
+                "Create the directory",
+                () => Directory.Exists(HostTexts.EngineState),
+                () => new DirectoryCreated(HostTexts.EngineState, WithContent: true) { KeepWithoutPurge = true },
+                _ => Directory.CreateDirectory(HostTexts.EngineState, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)),
+            cancellationToken);
+
+        foreach (var unit in (string[])[HostTexts.SocketUnit, HostTexts.ServiceUnit])
+        {
+            runner.Run(
+                new HostStep(StepKind.Unit, unit, "Enable the unit at boot", () => Systemctl.IsEnabled(unit), () => new UnitEnabled(unit), _ => Systemctl.Enable(unit)),
+                cancellationToken);
+        }
+
+        if (noStart && !wasActive)
+        {
+            return;
+        }
+
+        // systemd refuses to restart a socket whose service runs.
+        var restart = exchanged() || _socketChanged;
+        runner.Run(
+            new HostStep(
+                StepKind.Unit,
+                HostTexts.SocketUnit,
+                restart && Systemctl.IsActive(HostTexts.SocketUnit) ? "Restart the unit" : "Start the unit",
+                () => Systemctl.IsActive(HostTexts.SocketUnit) && !_socketChanged,
+                () => Systemctl.IsActive(HostTexts.SocketUnit) ? null : new UnitStarted(HostTexts.SocketUnit),
+                stop =>
+                {
+                    if (Systemctl.IsActive(HostTexts.ServiceUnit))
+                    {
+                        HostCommand.Require("systemctl", ["stop", "--", HostTexts.ServiceUnit], stop);
+                    }
+
+                    Systemctl.Restart(HostTexts.SocketUnit, stop);
+                }),
+            cancellationToken);
+        runner.Run(
+            new HostStep(
+                StepKind.Unit,
+                HostTexts.ServiceUnit,
+                wasActive ? "Restart the unit" : "Start the unit",
+                () => Systemctl.IsActive(HostTexts.ServiceUnit) && !restart,
+                () => wasActive ? null : new UnitStarted(HostTexts.ServiceUnit),
+                stop => Systemctl.Restart(HostTexts.ServiceUnit, stop)),
+            cancellationToken);
+    }
+
+    private void Containerd(StepRunner runner, CancellationToken cancellationToken)
+    {
+        if (plan.InstallContainerd)
+        {
+            foreach (var package in Packages.WouldInstall(ContainerdPresence.Package, cancellationToken).Where(package => package != ContainerdPresence.Package))
+            {
+                // Named so that nobody is surprised; it comes with the one below.
+                observer.Verbose($"The package {package} comes with {ContainerdPresence.Package}.");
+                messages.Add($"The package {package} comes with {ContainerdPresence.Package}.");
+            }
+
+            runner.Run(
+                new HostStep(
+                    StepKind.Package,
+                    ContainerdPresence.Package,
+                    "Install the package",
+                    () => false,
+                    () => new PackagesInstalled(
+                        ContainerdPresence.Package,
+                        Packages.Installed(),
+                        [.. ContainerdPresence.Directories.Where(directory => !Directory.Exists(directory))],
+                        null)
+                    { KeepWithoutPurge = true },
+                    stop =>
+                    {
+                        observer.Progress("Installing containerd", "apt-get install", null);
+                        Packages.Install(ContainerdPresence.Package, observer.Verbose, stop);
+                    }),
+                cancellationToken);
+        }
+        else
+        {
+            runner.Run(
+                new HostStep(StepKind.Package, ContainerdPresence.Package, "Use what is there", () => true, () => null, _ => { }),
+                cancellationToken);
+        }
+
+        if (plan.Containerd.HasUnit && !Systemctl.IsActive(ContainerdPresence.Unit))
+        {
+            runner.Run(
+                new HostStep(
+                    StepKind.Unit,
+                    ContainerdPresence.Unit,
+                    "Start the unit",
+                    () => false,
+                    () => new UnitStarted(ContainerdPresence.Unit) { KeepWithoutPurge = true },
+                    stop => Systemctl.Start(ContainerdPresence.Unit, stop)),
+                cancellationToken);
+        }
+
+        if (ContainerdPresence.Look().Version is { } version && version < new Version(1, 7))
+        {
+            var text = $"containerd {version} is older than 1.7, the oldest its project still mends; builds work with it here, as far as they were tried.";
+            messages.Add(text);
+            observer.Warning(text);
+        }
+    }
+
+    private HostStep SocketDirectory() => new(
+        StepKind.File,
+        HostTexts.SocketDirectory,
+        "Create the directory",
+        () => FileStatus.Read(HostTexts.SocketDirectory) is { Type: InodeType.Directory, Mode: 0x5fd, Uid: 0 } status &&
+            status.Gid == AccountDatabase.FindGroup(Texts.Group)?.Gid,
+        () => Directory.Exists(HostTexts.SocketDirectory) ? null : new DirectoryCreated(HostTexts.SocketDirectory, WithContent: true),
+        stop => HostCommand.Require("systemd-tmpfiles", ["--create", HostTexts.TmpfilesPath], stop));
+
+    private void Settings(StepRunner runner, CancellationToken cancellationToken)
+    {
+        if (OwnedText.OwnerOf(HostTexts.SettingsPath) is TextOwner.User or TextOwner.EditedByUser)
+        {
+            messages.Add($"'{HostTexts.SettingsPath}' is yours and is kept as it is.");
+            observer.Verbose(messages[^1]);
+            runner.Run(new HostStep(StepKind.File, HostTexts.SettingsPath, "Keep your settings", () => true, () => null, _ => { }), cancellationToken);
+            return;
+        }
+
+        runner.Run(TextSteps.Folder(Path.GetDirectoryName(HostTexts.SettingsPath)!, keepWithoutPurge: true), cancellationToken);
+        runner.Run(TextSteps.Write(HostTexts.SettingsPath, Texts.Settings, beforeExchange, keepWithoutPurge: true), cancellationToken);
+    }
+
+    private bool Unit(UnitDecision decision, StepRunner runner, CancellationToken cancellationToken)
+    {
+        if (decision.Note is not null)
+        {
+            messages.Add(decision.Note);
+            observer.Warning(decision.Note);
+        }
+
+        if (decision.Path is null)
+        {
+            return false;
+        }
+
+        runner.Run(TextSteps.Folder(Path.GetDirectoryName(decision.Path)!), cancellationToken);
+        var before = runner.Outcomes.Count;
+        runner.Run(TextSteps.Write(decision.Path, decision.Text, beforeExchange), cancellationToken);
+        return runner.Outcomes[before].Result == StepResult.Changed;
+    }
+}

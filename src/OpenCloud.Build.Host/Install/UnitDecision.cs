@@ -1,0 +1,140 @@
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>
+/// What to do about one unit: write ours, leave what is there, add a drop-in to a unit of the user's, or refuse with the
+/// difference shown. Never overwritten, never silently ignored.
+/// </summary>
+/// <param name="Path">The file to write; null when nothing is to be written.</param>
+/// <param name="Text">What to write.</param>
+/// <param name="Note">What to tell; null when there is nothing to tell.</param>
+internal sealed record UnitDecision(string? Path, string Text, string? Note)
+{
+    private const string DropInName = "50-opencloud.build.conf";
+
+    /// <summary>Decides about the socket unit.</summary>
+    /// <exception cref="HostException">The user's unit is another thing altogether.</exception>
+    public static UnitDecision ForSocket(HostTexts texts)
+    {
+        const string Unit = HostTexts.SocketUnit;
+        if (Ours(Unit, HostTexts.SocketUnitPath, texts.Socket) is { } ours)
+        {
+            return ours;
+        }
+
+        var now = Systemctl.Show(Unit, "Listen", "SocketMode", "SocketGroup", "FragmentPath");
+        if (!now.GetValueOrDefault("Listen", string.Empty).Contains($"{HostTexts.SocketPath} (Stream)", StringComparison.Ordinal))
+        {
+            throw Refused(Unit, now, texts.Socket, $"does not listen on {HostTexts.SocketPath}");
+        }
+
+        var lines = new List<string>();
+        Want(lines, now, "SocketMode", "0660");
+        Want(lines, now, "SocketGroup", texts.Group);
+        return DropIn(Unit, now, lines.Count == 0 ? null : $"[Socket]\n{string.Join('\n', lines)}\n");
+    }
+
+    /// <summary>Decides about the service unit.</summary>
+    /// <exception cref="HostException">The user's unit runs something else.</exception>
+    public static UnitDecision ForService(HostTexts texts)
+    {
+        const string Unit = HostTexts.ServiceUnit;
+        if (Ours(Unit, HostTexts.ServiceUnitPath, texts.Service) is { } ours)
+        {
+            return ours;
+        }
+
+        var now = Systemctl.Show(Unit, "ExecStart", "Type", "Restart", "RestartUSec", "Requires", "After", "FragmentPath");
+        var command = now.GetValueOrDefault("ExecStart", string.Empty);
+        if (!command.Contains($"path={texts.Program} ", StringComparison.Ordinal))
+        {
+            throw Refused(Unit, now, texts.Service, $"does not run {texts.Program}");
+        }
+
+        if (!command.Contains("fd://", StringComparison.Ordinal))
+        {
+            throw Refused(Unit, now, texts.Service, $"does not take its socket from {HostTexts.SocketUnit} (--addr fd://)");
+        }
+
+        var unit = new List<string>();
+        var service = new List<string>();
+        WantMember(unit, now, "Requires", HostTexts.SocketUnit);
+        WantMember(unit, now, "After", HostTexts.SocketUnit);
+        if (texts.OrderAfterContainerd)
+        {
+            WantMember(unit, now, "Requires", "containerd.service");
+            WantMember(unit, now, "After", "containerd.service");
+        }
+
+        Want(service, now, "Type", "notify");
+        Want(service, now, "Restart", "always");
+        if (now.GetValueOrDefault("RestartUSec") != "5s")
+        {
+            service.Add("RestartSec=5");
+        }
+
+        var text = (unit.Count > 0 ? $"[Unit]\n{string.Join('\n', unit)}\n" : string.Empty) +
+            (service.Count > 0 ? $"[Service]\n{string.Join('\n', service)}\n" : string.Empty);
+        return DropIn(Unit, now, text.Length > 0 ? text : null);
+    }
+
+    private static UnitDecision? Ours(string unit, string path, string wanted)
+    {
+        var owner = OwnedText.OwnerOf(path);
+        var elsewhere = Systemctl.Property(unit, "FragmentPath");
+        return owner switch
+        {
+            TextOwner.Module => new UnitDecision(path, wanted, null),
+            TextOwner.Nobody when elsewhere.Length == 0 || elsewhere == path => new UnitDecision(path, wanted, null),
+            _ => null,
+        };
+    }
+
+    private static UnitDecision DropIn(string unit, IReadOnlyDictionary<string, string> now, string? text)
+    {
+        var fragment = now.GetValueOrDefault("FragmentPath", unit);
+        var path = System.IO.Path.Combine(Systemctl.UnitDirectory, unit + ".d", DropInName);
+        if (text is null)
+        {
+            // What is in force includes a drop-in of an earlier run, which then stays as it is.
+            return new UnitDecision(null, string.Empty, $"{fragment} is not this module's and is as it should be: kept.");
+        }
+
+        return OwnedText.OwnerOf(path) is TextOwner.User or TextOwner.EditedByUser
+            ? throw new HostException(
+                HostErrorKind.Conflict,
+                $"'{path}' was edited and does not give {unit} what it needs:\n{TextDiff.Unified(File.ReadAllText(path), text)}",
+                $"Add the lines marked + to '{path}', or remove it, and run it again.",
+                path)
+            : new UnitDecision(path, OwnedText.Seal(text), $"{fragment} is not this module's and is kept; a drop-in adds what it lacks.");
+    }
+
+    private static HostException Refused(string unit, IReadOnlyDictionary<string, string> now, string wanted, string why)
+    {
+        var path = now.GetValueOrDefault("FragmentPath", string.Empty);
+        var isThere = File.Exists(path) ? File.ReadAllText(path) : string.Empty;
+        return new HostException(
+            HostErrorKind.Conflict,
+            $"{unit} ({path}) is not this module's and {why}; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(isThere, wanted)}",
+            $"Change '{path}' accordingly, or move it away and run 'systemctl daemon-reload', then run it again.",
+            path);
+    }
+
+    private static void Want(List<string> lines, IReadOnlyDictionary<string, string> now, string name, string value)
+    {
+        if (now.GetValueOrDefault(name) != value)
+        {
+            lines.Add($"{name}={value}");
+        }
+    }
+
+    private static void WantMember(List<string> lines, IReadOnlyDictionary<string, string> now, string name, string value)
+    {
+        if (!now.GetValueOrDefault(name, string.Empty).Split(' ').Contains(value))
+        {
+            lines.Add($"{name}={value}");
+        }
+    }
+}

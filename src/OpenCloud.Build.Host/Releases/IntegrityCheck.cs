@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+
+namespace OpenCloud.Build.Host.Releases;
+
+/// <summary>What an archive was held against.</summary>
+public enum IntegrityEvidence
+{
+    /// <summary>Nothing: the caller skipped it.</summary>
+    Skipped,
+
+    /// <summary>The hash the caller gave.</summary>
+    GivenSha256,
+
+    /// <summary>This module's table of known releases.</summary>
+    KnownRelease,
+
+    /// <summary>The subject of the provenance that lies beside the archive.</summary>
+    Provenance,
+
+    /// <summary>The digest GitHub computed when the asset was uploaded.</summary>
+    AssetDigest,
+}
+
+/// <summary>How an archive was proven, and what that proves.</summary>
+/// <param name="Evidence">What it was held against.</param>
+/// <param name="Sha256">The archive's sha256, lower-case hexadecimal.</param>
+/// <param name="Proves">What follows from it, as a sentence.</param>
+public sealed record IntegrityResult(IntegrityEvidence Evidence, string Sha256, string Proves);
+
+/// <summary>Holds an archive against a hash, reading the handle it is unpacked from afterwards.</summary>
+internal static class IntegrityCheck
+{
+    /// <summary>Checks a hash's form and lowers its case.</summary>
+    public static string Normalize(string sha256)
+    {
+        var text = sha256.Trim().ToLowerInvariant();
+        return text.Length == 64 && text.All(char.IsAsciiHexDigitLower)
+            ? text
+            : throw new HostException(HostErrorKind.InvalidInput, "A sha256 is 64 hexadecimal digits.", target: sha256);
+    }
+
+    /// <summary>Hashes the open archive, compares, and rewinds it.</summary>
+    /// <param name="archive">The archive; the same handle is unpacked later, so nobody can swap the file in between.</param>
+    /// <param name="expected">The hash it must have; null when the caller skipped the check.</param>
+    /// <param name="evidence">Where that hash is from.</param>
+    /// <param name="origin">Where the archive is from, for the message.</param>
+    /// <exception cref="HostException">The archive has another hash.</exception>
+    public static IntegrityResult Verify(Stream archive, string? expected, IntegrityEvidence evidence, string origin)
+    {
+        archive.Position = 0;
+        var actual = Convert.ToHexStringLower(SHA256.HashData(archive));
+        archive.Position = 0;
+        if (expected is not null && expected != actual)
+        {
+            throw new HostException(
+                HostErrorKind.Integrity,
+                $"{origin} is not the archive it should be: its sha256 is {actual}, {Source(evidence)} says {expected}. Nothing was unpacked.",
+                "Fetch it again; if it stays like this, do not use it.",
+                origin);
+        }
+
+        return new IntegrityResult(evidence, actual, Meaning(evidence));
+    }
+
+    private static string Source(IntegrityEvidence evidence) => evidence switch
+    {
+        IntegrityEvidence.GivenSha256 => "the given -Sha256",
+        IntegrityEvidence.KnownRelease => "this module's table of known releases",
+        IntegrityEvidence.Provenance => "the release's provenance",
+        _ => "GitHub",
+    };
+
+    private static string Meaning(IntegrityEvidence evidence) => evidence switch
+    {
+        IntegrityEvidence.GivenSha256 => "The archive is the one whose hash was given.",
+        IntegrityEvidence.KnownRelease => "The archive is the one this module's authors know as this release, wherever it was fetched from.",
+        IntegrityEvidence.Provenance => "The archive is whole and is the one the provenance beside it names; somebody who can replace both could still deceive (its signature is not checked).",
+        IntegrityEvidence.AssetDigest => "The archive is what was uploaded to the project's release page; it does not prove who uploaded it.",
+        _ => "Nothing was checked.",
+    };
+}

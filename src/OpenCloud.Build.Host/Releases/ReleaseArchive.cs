@@ -1,0 +1,126 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using OpenCloud.Build.Host.Files;
+
+namespace OpenCloud.Build.Host.Releases;
+
+/// <summary>
+/// Unpacks BuildKit's archive: regular files <c>bin/NAME</c> and nothing else. Anything that is not exactly that ends the
+/// work before a file of it is used, because a release has no such entry: an archive that does is not a release.
+/// </summary>
+internal static class ReleaseArchive
+{
+    /// <summary>The largest single program taken.</summary>
+    public const long MaxFileBytes = 512L << 20;
+
+    /// <summary>The largest sum of all programs taken.</summary>
+    public const long MaxTotalBytes = 1L << 30;
+
+    /// <summary>The most entries looked at.</summary>
+    public const int MaxEntries = 256;
+
+    /// <summary>Unpacks into a directory that the caller made for it and that only root can enter.</summary>
+    /// <param name="archive">The archive, already proven, read from where it stands.</param>
+    /// <param name="directory">An empty directory.</param>
+    /// <param name="progress">Told the bytes written so far.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>The names taken.</returns>
+    /// <exception cref="HostException">The archive is truncated, hostile or holds no buildkitd.</exception>
+    public static IReadOnlyList<string> Unpack(Stream archive, string directory, Action<long>? progress, CancellationToken cancellationToken)
+    {
+        var names = new List<string>();
+        var total = 0L;
+        var entries = 0;
+        var buffer = new byte[128 << 10];
+        try
+        {
+            using var gzip = new GZipStream(archive, CompressionMode.Decompress, leaveOpen: true);
+            using var tar = new TarReader(gzip);
+            while (tar.GetNextEntry() is { } entry)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (++entries > MaxEntries)
+                {
+                    throw Hostile($"it has more than {MaxEntries} entries");
+                }
+
+                if (entry.EntryType is TarEntryType.GlobalExtendedAttributes || (entry.EntryType == TarEntryType.Directory && entry.Name is "bin" or "bin/" or "./" or "./bin/"))
+                {
+                    continue;
+                }
+
+                var name = NameOf(entry);
+                if (names.Contains(name))
+                {
+                    throw Hostile($"it has 'bin/{name}' twice");
+                }
+
+                if (entry.Length > MaxFileBytes || total + entry.Length > MaxTotalBytes)
+                {
+                    throw Hostile($"'bin/{name}' says it is {entry.Length >> 20} MiB; {MaxFileBytes >> 20} MiB a file and {MaxTotalBytes >> 20} MiB in all are taken");
+                }
+
+                var options = new FileStreamOptions
+                {
+                    Mode = FileMode.CreateNew,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                };
+                using var file = new FileStream(Path.Combine(directory, name), options);
+                var left = entry.Length;
+                while (left > 0)
+                {
+                    var read = entry.DataStream!.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
+                    if (read == 0)
+                    {
+                        throw new EndOfStreamException();
+                    }
+
+                    file.Write(buffer, 0, read);
+                    left -= read;
+                    total += read;
+                    progress?.Invoke(total);
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+
+                file.Flush(flushToDisk: true);
+                names.Add(name);
+            }
+        }
+        catch (Exception error) when (error is EndOfStreamException or InvalidDataException or FormatException || (error is IOException && !AtomicFile.IsDiskFull(error)))
+        {
+            throw new HostException(
+                HostErrorKind.Integrity,
+                $"The archive is damaged or cut short: {error.Message}",
+                "Fetch it again.",
+                inner: error);
+        }
+
+        return names.Contains("buildkitd")
+            ? names
+            : throw new HostException(HostErrorKind.Integrity, "The archive holds no bin/buildkitd: it is no release of BuildKit for Linux.");
+    }
+
+    private static string NameOf(TarEntry entry)
+    {
+        var shown = Accounts.AccountDatabase.Printable(entry.Name);
+        if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
+        {
+            throw Hostile($"'{shown}' is a {entry.EntryType}, not a regular file");
+        }
+
+        var path = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+        var name = path.StartsWith("bin/", StringComparison.Ordinal) ? path[4..] : string.Empty;
+        if (name.Length is 0 or > 128 || name[0] is '.' or '-' || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+'))
+        {
+            throw Hostile($"'{shown}' is no plain file of bin/");
+        }
+
+        return name;
+    }
+
+    private static HostException Hostile(string why) => new(
+        HostErrorKind.Integrity,
+        $"The archive is not taken: {why}. A release of BuildKit has no such thing.",
+        "Do not use this archive; fetch the project's own.");
+}

@@ -1,0 +1,180 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using OpenCloud.Build.Host.Files;
+
+namespace OpenCloud.Build.Host.Releases;
+
+/// <summary>Fetches files of a release: resumed where an earlier run stopped, bounded, and with errors that say what is wrong.</summary>
+/// <param name="client">The client to use.</param>
+internal sealed class ReleaseDownload(HttpClient client)
+{
+    /// <summary>The largest archive fetched; v0.32.2's are 93 MB.</summary>
+    public const long MaxArchiveBytes = 1L << 30;
+
+    private const int MaxTextBytes = 8 << 20;
+
+    /// <summary>A client for releases: redirects followed, never from https to http; the system's proxy variables honoured.</summary>
+    public static HttpClient CreateClient() => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = true,
+        MaxAutomaticRedirections = 5,
+        ConnectTimeout = TimeSpan.FromSeconds(20),
+        ActivityHeadersPropagator = null,
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+        DefaultRequestHeaders = { { "User-Agent", "OpenCloud.Build" } },
+    };
+
+    /// <summary>Fetches a file into a folder, taking up what an earlier run left there, and gives its path.</summary>
+    /// <param name="uri">The address.</param>
+    /// <param name="directory">A folder only root can write to.</param>
+    /// <param name="progress">Told the bytes had and the bytes in all (null when the server does not say).</param>
+    /// <param name="cancellationToken">Stops it; what was fetched stays for the next run.</param>
+    public async Task<string> FetchAsync(Uri uri, string directory, Action<long, long?>? progress, CancellationToken cancellationToken)
+    {
+        var name = Path.GetFileName(uri.AbsolutePath);
+        var path = Path.Combine(directory, name.Length > 0 ? name : "archive");
+        var partial = path + ".part";
+        var tagPath = path + ".etag";
+
+        // A part is taken up only when the server can say that it is a part of the same file (RFC 9110, 13.1.5 If-Range).
+        const int Attempts = 4;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await FetchOnceAsync(uri, partial, tagPath, progress, cancellationToken).ConfigureAwait(false);
+                File.Move(partial, path, overwrite: true);
+                File.Delete(tagPath);
+                return path;
+            }
+            catch (Exception error) when (error is HttpIOException or IOException && !AtomicFile.IsDiskFull(error) && attempt < Attempts && !cancellationToken.IsCancellationRequested)
+            {
+                // The connection broke in the middle: go on from there.
+            }
+            catch (Exception error) when (error is HttpRequestException or IOException && !AtomicFile.IsDiskFull(error))
+            {
+                throw Explain(uri, error);
+            }
+        }
+    }
+
+    /// <summary>Fetches a small text; null when there is none (404).</summary>
+    public async Task<byte[]?> FetchTextAsync(Uri uri, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (!answer.IsSuccessStatusCode)
+            {
+                return null;
+            }
+
+            var body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            using var text = new MemoryStream();
+            var buffer = new byte[32 << 10];
+            int read;
+            while ((read = await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            {
+                if (text.Length + read > MaxTextBytes)
+                {
+                    throw new HostException(HostErrorKind.Download, $"{uri} is larger than {MaxTextBytes >> 20} MiB: that is no provenance.");
+                }
+
+                text.Write(buffer, 0, read);
+            }
+
+            return text.ToArray();
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            throw Explain(uri, error);
+        }
+    }
+
+    private async Task FetchOnceAsync(Uri uri, string partial, string tagPath, Action<long, long?>? progress, CancellationToken cancellationToken)
+    {
+        var have = File.Exists(partial) && File.Exists(tagPath) ? new FileInfo(partial).Length : 0;
+        using var request = new HttpRequestMessage(HttpMethod.Get, uri);
+        if (have > 0 && EntityTagHeaderValue.TryParse(await File.ReadAllTextAsync(tagPath, cancellationToken).ConfigureAwait(false), out var tag))
+        {
+            request.Headers.Range = new RangeHeaderValue(have, null);
+            request.Headers.IfRange = new RangeConditionHeaderValue(tag);
+        }
+        else
+        {
+            have = 0;
+        }
+
+        using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            File.Delete(partial);
+            throw new IOException("the part that was kept does not fit any more");
+        }
+
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new HttpRequestException($"the server answered {(int)answer.StatusCode} {answer.ReasonPhrase}", null, answer.StatusCode);
+        }
+
+        if (answer.StatusCode != HttpStatusCode.PartialContent)
+        {
+            have = 0;
+        }
+
+        var total = answer.Content.Headers.ContentLength + have;
+        if (total > MaxArchiveBytes)
+        {
+            throw new HostException(HostErrorKind.Download, $"{uri} is {total >> 20} MiB; no release is larger than {MaxArchiveBytes >> 20} MiB.", target: uri.ToString());
+        }
+
+        // The tag is kept first: a part without one is worthless. A weak tag does not promise the same bytes.
+        if (answer.Headers.ETag is { IsWeak: false } strong)
+        {
+            await File.WriteAllTextAsync(tagPath, strong.ToString(), cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            File.Delete(tagPath);
+        }
+
+        using var file = new FileStream(partial, have > 0 ? FileMode.Append : FileMode.Create, FileAccess.Write);
+        var body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var buffer = new byte[128 << 10];
+        int read;
+        while ((read = await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+            have += read;
+            if (have > MaxArchiveBytes)
+            {
+                throw new HostException(HostErrorKind.Download, $"{uri} goes on past {MaxArchiveBytes >> 20} MiB: that is no release.", target: uri.ToString());
+            }
+
+            progress?.Invoke(have, total);
+        }
+
+        if (total is not null && have != total)
+        {
+            throw new IOException($"the connection ended after {have} of {total} bytes");
+        }
+    }
+
+    private static HostException Explain(Uri uri, Exception error)
+    {
+        var http = error as HttpRequestException;
+        var (why, remedy) = http switch
+        {
+            { StatusCode: HttpStatusCode.NotFound } => ("there is no such file (404)", "Check -Version and -Uri: https://github.com/moby/buildkit/releases lists the releases."),
+            { StatusCode: { } status } => ($"the server answered {(int)status}", "Try again later, use a mirror (-Uri) or a file (-ArchivePath)."),
+            { HttpRequestError: HttpRequestError.NameResolutionError } => ("its name cannot be resolved: this host seems to be offline", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
+            { HttpRequestError: HttpRequestError.SecureConnectionError } => ($"no secure connection: {error.InnerException?.Message ?? error.Message}", "Check the clock and the CA certificates of this host (package ca-certificates)."),
+            _ when error.InnerException is SocketException socket => ($"no connection: {socket.Message}", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
+            _ => (error.Message, "Run it again: what was fetched is kept and taken up."),
+        };
+        return new HostException(HostErrorKind.Download, $"{uri} cannot be fetched: {why}.", remedy, uri.ToString(), error);
+    }
+}

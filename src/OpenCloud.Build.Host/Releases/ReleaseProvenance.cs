@@ -1,0 +1,69 @@
+using System.Text.Json;
+
+namespace OpenCloud.Build.Host.Releases;
+
+/// <summary>
+/// The subjects of an in-toto statement (in-toto/attestation, spec/v1/statement): which files, by sha256, a build says it made.
+/// BuildKit's releases carry one beside each archive. Its signature (.sigstore.json, since v0.27.0) is not checked here.
+/// </summary>
+internal static class ReleaseProvenance
+{
+    /// <summary>The sha256 a statement gives a file; null when it does not name it.</summary>
+    /// <exception cref="HostException">The text is no statement.</exception>
+    public static string? SubjectSha256(ReadOnlySpan<byte> json, string fileName)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json);
+            using var document = JsonDocument.ParseValue(ref reader);
+            var statement = document.RootElement;
+
+            // A DSSE envelope carries the statement in base64.
+            if (statement.TryGetProperty("payload", out var payload) && payload.ValueKind == JsonValueKind.String)
+            {
+                return SubjectSha256(payload.GetBytesFromBase64(), fileName);
+            }
+
+            foreach (var subject in statement.GetProperty("subject").EnumerateArray())
+            {
+                if (subject.GetProperty("name").GetString() == fileName &&
+                    subject.GetProperty("digest").TryGetProperty("sha256", out var sha256))
+                {
+                    return IntegrityCheck.Normalize(sha256.GetString() ?? string.Empty);
+                }
+            }
+
+            return null;
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new HostException(HostErrorKind.Integrity, $"The release's provenance cannot be read: {error.Message}", inner: error);
+        }
+    }
+
+    /// <summary>The digest GitHub's API gives an asset of a release (<c>assets[].digest</c>, "sha256:…"); null when it has none.</summary>
+    public static string? AssetSha256(ReadOnlySpan<byte> json, string fileName)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json);
+            using var document = JsonDocument.ParseValue(ref reader);
+            foreach (var asset in document.RootElement.GetProperty("assets").EnumerateArray())
+            {
+                if (asset.GetProperty("name").GetString() == fileName &&
+                    asset.TryGetProperty("digest", out var digest) &&
+                    digest.GetString() is { } text &&
+                    text.StartsWith("sha256:", StringComparison.Ordinal))
+                {
+                    return IntegrityCheck.Normalize(text["sha256:".Length..]);
+                }
+            }
+
+            return null;
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new HostException(HostErrorKind.Integrity, $"GitHub's answer about the release cannot be read: {error.Message}", inner: error);
+        }
+    }
+}

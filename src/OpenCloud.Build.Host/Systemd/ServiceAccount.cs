@@ -1,0 +1,75 @@
+using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Systemd;
+
+/// <summary>A service and who it runs as.</summary>
+/// <param name="Unit">Its own name, aliases resolved.</param>
+/// <param name="User">User=; "root" when it has none.</param>
+/// <param name="Groups">SupplementaryGroups=, by name.</param>
+/// <param name="MainPid">Its main process; 0 when it does not run.</param>
+/// <param name="Running">Who its main process is; null when it does not run.</param>
+internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<string> Groups, int MainPid, Identity? Running)
+{
+    /// <summary>Whether it runs as root, whom no group keeps out.</summary>
+    public bool IsRoot => User is "root" or "0";
+
+    /// <summary>Checks a name and finds the service.</summary>
+    /// <exception cref="HostException">The name cannot be one, or there is no such service.</exception>
+    public static ServiceAccount Find(string name)
+    {
+        var unit = name.EndsWith(".service", StringComparison.Ordinal) ? name : name + ".service";
+        var shown = AccountDatabase.Printable(name);
+        if (name.Length is 0 or > 200 || name[0] == '-' || unit.StartsWith(".service", StringComparison.Ordinal) ||
+            !name.All(c => char.IsAsciiLetterOrDigit(c) || c is ':' or '-' or '_' or '.' or '\\' or '@') ||
+            (name.LastIndexOf('.') is > 0 and var dot && name[dot..] is ".socket" or ".timer" or ".target" or ".mount" or ".slice" or ".scope" or ".path" or ".device"))
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"'{shown}' cannot be the name of a service.", "See 'systemctl list-units --type=service' for names.", shown);
+        }
+
+        if (unit.EndsWith("@.service", StringComparison.Ordinal))
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"'{shown}' is a template; name an instance of it.", $"For example {unit.Replace("@.", "@NAME.", StringComparison.Ordinal)}.", shown);
+        }
+
+        if (!Systemctl.IsRunning)
+        {
+            throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, so it has no services to grant anything.", target: shown);
+        }
+
+        var state = Systemctl.Show(unit, "Id", "LoadState", "User", "SupplementaryGroups", "MainPID");
+        switch (state.GetValueOrDefault("LoadState"))
+        {
+            case "loaded":
+                break;
+            case "masked":
+                throw new HostException(HostErrorKind.Conflict, $"The service '{shown}' is masked.", $"systemctl unmask {unit}", shown);
+            default:
+                throw new HostException(HostErrorKind.NotFound, $"There is no service '{shown}'.", "See 'systemctl list-unit-files --type=service' for names.", shown);
+        }
+
+        var pid = int.Parse(state.GetValueOrDefault("MainPID", "0"), CultureInfo.InvariantCulture);
+        var user = state.GetValueOrDefault("User", string.Empty);
+        return new ServiceAccount(
+            state.GetValueOrDefault("Id", unit),
+            user.Length == 0 ? "root" : user,
+            state.GetValueOrDefault("SupplementaryGroups", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            pid,
+            pid > 0 ? ProcessCredentials.Of(pid) : null);
+    }
+
+    /// <summary>Who it is, or will be when it is started; null when its user does not exist (yet).</summary>
+    public Identity? IdentityWhenStarted()
+    {
+        var account = AccountDatabase.FindUser(User);
+        if (account is null)
+        {
+            return null;
+        }
+
+        var database = AccountDatabase.IdentityOf(account);
+        var own = Groups.Select(AccountDatabase.FindGroup).Where(group => group is not null).Select(group => group!.Gid);
+        return database with { Groups = [.. database.Groups.Union(own)] };
+    }
+}

@@ -1,0 +1,129 @@
+using OpenCloud.Build.Host.Commands;
+
+namespace OpenCloud.Build.Host.Systemd;
+
+/// <summary>The system's service manager, through systemctl.</summary>
+internal static class Systemctl
+{
+    /// <summary>Where an administrator's units go (systemd.unit(5)).</summary>
+    public const string UnitDirectory = "/etc/systemd/system";
+
+    /// <summary>Whether systemd runs this host (sd_booted(3)).</summary>
+    public static bool IsRunning => Directory.Exists("/run/systemd/system") && HostCommand.Find("systemctl") is not null;
+
+    /// <summary>Whether a path is a unit's file or drop-in.</summary>
+    public static bool IsUnitFile(string path) => path.StartsWith(UnitDirectory + "/", StringComparison.Ordinal);
+
+    /// <summary>Properties of a unit, by name; a unit that does not exist has LoadState "not-found".</summary>
+    public static IReadOnlyDictionary<string, string> Show(string unit, params string[] properties)
+    {
+        var answer = HostCommand.Run("systemctl", ["show", "--no-pager", "--property", string.Join(',', properties), "--", unit]);
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var line in answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = line.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0)
+            {
+                // Listen and ExecStart may stand several times.
+                var name = line[..equals];
+                found[name] = found.TryGetValue(name, out var before) ? before + '\n' + line[(equals + 1)..] : line[(equals + 1)..];
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>One property of a unit; empty when it has none.</summary>
+    public static string Property(string unit, string property) => Show(unit, property).GetValueOrDefault(property, string.Empty);
+
+    /// <summary>Whether a unit is active.</summary>
+    public static bool IsActive(string unit) => HostCommand.Run("systemctl", ["is-active", "--quiet", "--", unit]).ExitCode == 0;
+
+    /// <summary>Whether a unit is enabled.</summary>
+    public static bool IsEnabled(string unit) => HostCommand.Run("systemctl", ["is-enabled", "--quiet", "--", unit]).ExitCode == 0;
+
+    /// <summary>Reads the units' files again.</summary>
+    public static void Reload() => HostCommand.Require("systemctl", ["daemon-reload"]);
+
+    /// <summary>Reads the units' files again, where systemd runs.</summary>
+    public static void TryReload()
+    {
+        if (IsRunning)
+        {
+            HostCommand.Run("systemctl", ["daemon-reload"]);
+        }
+    }
+
+    /// <summary>Enables a unit at boot.</summary>
+    public static void Enable(string unit) => HostCommand.Require("systemctl", ["enable", "--quiet", "--", unit]);
+
+    /// <summary>Starts a unit and returns when it has started: for Type=notify, when it said so.</summary>
+    /// <exception cref="HostException">It did not; the message carries its last lines.</exception>
+    public static void Start(string unit, CancellationToken cancellationToken) => Must("start", unit, cancellationToken);
+
+    /// <summary>Restarts a unit.</summary>
+    /// <exception cref="HostException">It did not start.</exception>
+    public static void Restart(string unit, CancellationToken cancellationToken = default)
+    {
+        HostCommand.Run("systemctl", ["reset-failed", "--", unit], cancellationToken);
+        Must("restart", unit, cancellationToken);
+    }
+
+    /// <summary>Stops a unit if there is one.</summary>
+    public static void TryStop(string unit)
+    {
+        if (IsRunning)
+        {
+            HostCommand.Run("systemctl", ["stop", "--", unit]);
+            HostCommand.Run("systemctl", ["reset-failed", "--", unit]);
+        }
+    }
+
+    /// <summary>Disables a unit if there is one.</summary>
+    public static void TryDisable(string unit)
+    {
+        if (IsRunning)
+        {
+            HostCommand.Run("systemctl", ["disable", "--quiet", "--", unit]);
+        }
+    }
+
+    /// <summary>The last lines a unit wrote, for a message.</summary>
+    public static string LastLines(string unit, int lines = 8)
+        => HostCommand.Run("journalctl", ["--no-pager", "--quiet", "--output", "cat", "--lines", lines.ToString(System.Globalization.CultureInfo.InvariantCulture), "--unit", unit]).Output.Trim();
+
+    /// <summary>The unit a process belongs to, from its cgroup; null when it is in none.</summary>
+    public static string? UnitOf(int pid)
+    {
+        try
+        {
+            foreach (var line in File.ReadLines($"/proc/{pid}/cgroup"))
+            {
+                var unit = line.Split('/').LastOrDefault(part => part.EndsWith(".service", StringComparison.Ordinal));
+                if (unit is not null)
+                {
+                    return unit;
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The process is gone, or hidden from us.
+        }
+
+        return null;
+    }
+
+    private static void Must(string verb, string unit, CancellationToken cancellationToken)
+    {
+        var result = HostCommand.Run("systemctl", [verb, "--", unit], cancellationToken);
+        if (result.ExitCode != 0)
+        {
+            throw new HostException(
+                HostErrorKind.EngineSilent,
+                $"{unit} does not start: {result.Tail(2)}\n{LastLines(unit)}".TrimEnd(),
+                $"See 'journalctl -u {unit}' for all it said.",
+                unit);
+        }
+    }
+}

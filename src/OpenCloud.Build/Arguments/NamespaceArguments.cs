@@ -1,0 +1,47 @@
+using System.Management.Automation;
+using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>Namespaces of containerd as users give them.</summary>
+internal static partial class NamespaceArguments
+{
+    private const int MaxLength = 76;
+
+    /// <summary>The namespaces meant; those with wildcards are looked up. None for a store without namespaces.</summary>
+    /// <exception cref="BuildErrorException">One of them can be no namespace.</exception>
+    public static async Task<IReadOnlyList<string>> ExpandAsync(IImageStore store, IReadOnlyList<string> given, CancellationToken cancellation)
+    {
+        if (!store.HasNamespaces)
+        {
+            return [];
+        }
+
+        List<string> namespaces = [];
+        IReadOnlyList<string>? all = null;
+        foreach (string name in given)
+        {
+            if (!WildcardPattern.ContainsWildcardCharacters(name))
+            {
+                namespaces.Add(Check(name));
+                continue;
+            }
+
+            all ??= await store.ListNamespacesAsync(cancellation).ConfigureAwait(false);
+            WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.CultureInvariant);
+            namespaces.AddRange(all.Where(pattern.IsMatch));
+        }
+
+        return [.. namespaces.Distinct(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Refuses a name that containerd would refuse.</summary>
+    public static string Check(string name) =>
+        name.Length is > 0 and <= MaxLength && Grammar().IsMatch(name) ? name : throw ErrorCatalog.InvalidNamespace.ToException(name, null, name);
+
+    // containerd, pkg/identifiers: the grammar of all names that it gives its objects.
+    [GeneratedRegex("^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$", RegexOptions.CultureInvariant)]
+    private static partial Regex Grammar();
+}

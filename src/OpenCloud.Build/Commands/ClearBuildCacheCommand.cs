@@ -1,0 +1,111 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Clears an engine's build cache.</summary>
+[Cmdlet(VerbsCommon.Clear, "BuildCache", SupportsShouldProcess = true)]
+[OutputType(typeof(BuildCacheRecord))]
+public sealed class ClearBuildCacheCommand : EngineCmdlet
+{
+    /// <summary>Clears internal records, frontends and what images share, too.</summary>
+    [Parameter]
+    public SwitchParameter All { get; set; }
+
+    /// <summary>The types of records.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(BuildCacheTypeCompleter))]
+    public string[]? Type { get; set; }
+
+    /// <summary>Only what no build has used for so long.</summary>
+    [Parameter]
+    [Alias("KeepDuration")]
+    [DurationTransform]
+    public TimeSpan OlderThan { get; set; }
+
+    /// <summary>The bytes that stay.</summary>
+    [Parameter]
+    [Alias("ReservedSpace")]
+    [ValidateRange(0, long.MaxValue)]
+    public long KeepStorage { get; set; }
+
+    /// <summary>The bytes to clear down to.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long MaxUsedSpace { get; set; }
+
+    /// <summary>The bytes that shall be free on the engine's disk.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long MinFreeSpace { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        IDictionary<string, object> bound = MyInvocation.BoundParameters;
+        BuildCachePrune prune = new()
+        {
+            All = All,
+            Types = Type ?? [],
+            OlderThan = bound.ContainsKey(nameof(OlderThan)) ? OlderThan : null,
+            KeepStorage = bound.ContainsKey(nameof(KeepStorage)) ? KeepStorage : null,
+            MaxUsedSpace = bound.ContainsKey(nameof(MaxUsedSpace)) ? MaxUsedSpace : null,
+            MinFreeSpace = bound.ContainsKey(nameof(MinFreeSpace)) ? MinFreeSpace : null,
+        };
+        OnEngine(Address, async (engine, poster, cancellation) =>
+        {
+            if (prune.OlderThan is { } age && age <= TimeSpan.Zero)
+            {
+                throw ErrorCatalog.InvalidDuration.ToException(age, null, nameof(OlderThan));
+            }
+
+            foreach (string type in prune.Types)
+            {
+                BuildCacheTypeCompleter.ToFilter(type);
+            }
+
+            string address = engine.Address.ToString();
+            bool? knows = null;
+            if (prune.MaxUsedSpace is not null || prune.MinFreeSpace is not null || prune.KeepStorage is not null)
+            {
+                BuildKitInfo info = await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false);
+                knows = await EngineInspector.KnowsSpaceLimitsAsync(info, engine.Address, ConnectOptions, cancellation).ConfigureAwait(false);
+                poster.Verbose(knows switch
+                {
+                    true => $"{address} knows the limits of BuildKit 0.17 and newer.",
+                    false => $"{address} is older than BuildKit 0.17: its one limit is what is kept.",
+                    _ => $"{address} does not tell how old it is: the limits are said so that both old and new engines understand them.",
+                });
+            }
+
+            PruneRequest request;
+            try
+            {
+                request = prune.ToRequest(knows);
+            }
+            catch (NotSupportedException exception)
+            {
+                throw ErrorCatalog.CacheLimitNotSupported.ToException(address, exception, exception.Message);
+            }
+
+            if (!await poster.InvokeAsync(() => ShouldProcess(address, "Clear the build cache")).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            long freed = 0;
+            await foreach (UsageRecord record in engine.Control.PruneAsync(request, cancellation).ConfigureAwait(false))
+            {
+                freed += record.Size;
+                poster.Output(BuildCacheRecord.From(record, address));
+            }
+
+            poster.Verbose($"{freed} bytes were freed.");
+        });
+    }
+}

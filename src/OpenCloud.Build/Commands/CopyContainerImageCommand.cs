@@ -1,0 +1,108 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Gives an image another name.</summary>
+[Cmdlet(VerbsCommon.Copy, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+[OutputType(typeof(ContainerImage))]
+public sealed class CopyContainerImageCommand : ImageStoreCmdlet
+{
+    private const string NameSet = "Name";
+    private const string ObjectSet = "InputObject";
+
+    /// <summary>The name there is.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true)]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
+    public string Name { get; set; } = string.Empty;
+
+    /// <summary>An image as Get-ContainerImage gives it.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
+    public ContainerImage? InputObject { get; set; }
+
+    /// <summary>The new names.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    [Alias("NewName", "Tag")]
+    public string[] Destination { get; set; } = [];
+
+    /// <summary>The namespace of containerd.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
+
+    /// <summary>Lets a name that exists point to the image.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Gives the image by its new name.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Guard(InputObject ?? (object)Name, () =>
+    {
+        List<ImageReference> destinations = [.. Destination.Select(Parse)];
+        IImageStore store = Store(InputObject?.Engine ?? Address);
+        string @namespace = InputObject?.Namespace ?? (store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty);
+        RunAsync(async (poster, cancellation) =>
+        {
+            IReadOnlyList<string> namespaces = store.HasNamespaces ? [@namespace] : [];
+            string? source = InputObject is { } image
+                ? (!store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name)
+                : await ResolveAsync(store, namespaces, poster, cancellation).ConfigureAwait(false);
+            if (source is null)
+            {
+                return;
+            }
+
+            foreach (ImageReference destination in destinations)
+            {
+                string name = store.HasNamespaces ? destination.ToString() : destination.ToFamiliarString();
+                if (!await poster.InvokeAsync(() => ShouldProcess(source, $"Give it the name {name}")).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
+                await store.CopyAsync(@namespace, source, name, Force, cancellation).ConfigureAwait(false);
+                if (PassThru)
+                {
+                    await foreach (ContainerImage made in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = n => n == name }, cancellation).ConfigureAwait(false))
+                    {
+                        poster.Output(made);
+                    }
+                }
+            }
+        });
+    });
+
+    private static ImageReference Parse(string name)
+    {
+        if (!ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error))
+        {
+            throw ErrorCatalog.InvalidImageReference.ToException(name, null, name, error.ToString());
+        }
+
+        return reference.Digest is null ? reference.WithDefaultTag() : throw ErrorCatalog.TagWithDigest.ToException(name, null, name);
+    }
+
+    /// <summary>The stored name; a name without a tag means latest here, since there must be one source.</summary>
+    private async Task<string?> ResolveAsync(IImageStore store, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellation)
+    {
+        List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellation).ConfigureAwait(false);
+        string latest = ImageReference.TryParse(Name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : Name;
+        ContainerImage? exact = found.Find(i => i.Name == Name)
+            ?? found.Find(i => ImageReference.TryParse(i.Name, out ImageReference? r) && r.ToString() == latest)
+            ?? (found.Count == 1 ? found[0] : null);
+        if (exact is null && found.Count > 1)
+        {
+            poster.Error(ErrorCatalog.ImageNotFound.ToRecord(Name, null, Name, store.Description, $" The name fits {found.Count} images; give the tag."));
+        }
+
+        return exact?.Name;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Images;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Writes builds of an engine's history to a file.</summary>
+[Cmdlet(VerbsData.Export, "BuildHistory", SupportsShouldProcess = true)]
+[OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
+public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
+{
+    private readonly List<string> _references = [];
+    private string? _address;
+
+    /// <summary>The ids of builds.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("BuildRef")]
+    [ArgumentCompleter(typeof(BuildRefCompleter))]
+    public string[] Ref { get; set; } = [];
+
+    /// <summary>The file or directory to write.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    [Alias("OutFile")]
+    public string Destination { get; set; } = string.Empty;
+
+    /// <summary>What to write.</summary>
+    [Parameter]
+    public ImageArchiveFormat Format { get; set; } = ImageArchiveFormat.Tar;
+
+    /// <summary>Replaces a file that exists.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (_references.Count > 0 && _address != Address)
+        {
+            WriteError(ErrorCatalog.ParameterConflict, Ref, null, nameof(Ref), "Destination (the builds are of several engines)");
+            return;
+        }
+
+        _address = Address;
+        _references.AddRange(Ref);
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_references.Count == 0)
+        {
+            return;
+        }
+
+        Address = _address;
+        Guard(Destination, () =>
+        {
+            string path = DirectoryArguments.ResolveLiteral(this, Destination);
+            NewFile file = NewFile.Prepare(path, Format == ImageArchiveFormat.Directory, Force);
+            OnEngine(Destination, async (engine, poster, cancellation) =>
+            {
+                BuildHistory history = new(engine.Control);
+                List<string> found = [];
+                foreach (string reference in _references.Distinct(StringComparer.Ordinal))
+                {
+                    BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
+                    found.Add(record.Status != BuildRecordStatus.Running ? record.Ref : throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref));
+                }
+
+                if (!await poster.InvokeAsync(() => ShouldProcess(path, $"Write {found.Count} of the build history")).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                try
+                {
+                    poster.Output(await file.WriteAsync(output => history.ExportAsync(found, output, cancellation)).ConfigureAwait(false));
+                }
+                catch (OciFormatException exception)
+                {
+                    throw ErrorCatalog.ImageDamaged.ToException(path, exception, exception.Message);
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,44 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Lists the records of an engine's build cache.</summary>
+[Cmdlet(VerbsCommon.Get, "BuildCache")]
+[OutputType(typeof(BuildCacheRecord))]
+public sealed class GetBuildCacheCommand : EngineCmdlet
+{
+    /// <summary>The ids.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    public string[] Id { get; set; } = ["*"];
+
+    /// <summary>The types of records.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(BuildCacheTypeCompleter))]
+    public string[]? Type { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellation) =>
+    {
+        DiskUsageRequest request = new();
+        request.Filter.AddRange((Type ?? []).Select(BuildCacheTypeCompleter.ToFilter));
+        DiskUsageResponse answer = await engine.Control.DiskUsageAsync(request, cancellation).ConfigureAwait(false);
+        List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
+        List<BuildCacheRecord> records =
+        [
+            .. answer.Record
+                .Select(r => BuildCacheRecord.From(r, engine.Address.ToString()))
+                .Where(r => patterns.Exists(p => p.IsMatch(r.Id)))
+                .OrderByDescending(static r => r.Size),
+        ];
+        BuildCacheTotals totals = BuildCacheTotals.Of(records);
+        foreach (BuildCacheRecord record in records)
+        {
+            poster.Output(record with { Totals = totals });
+        }
+    });
+}

@@ -1,0 +1,53 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Lists the builds of an engine's history.</summary>
+[Cmdlet(VerbsCommon.Get, "BuildHistory")]
+[OutputType(typeof(BuildRecord))]
+public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
+{
+    /// <summary>The ids of builds.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("BuildRef")]
+    [ArgumentCompleter(typeof(BuildRefCompleter))]
+    public string[]? Ref { get; set; }
+
+    /// <summary>Only builds that stand so.</summary>
+    [Parameter]
+    public BuildRecordStatus[]? Status { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (Ref is null)
+        {
+            OnEngine(Address, async (engine, poster, cancellation) =>
+            {
+                bool activeOnly = Status is [BuildRecordStatus.Running];
+                foreach (BuildRecord record in await new BuildHistory(engine.Control).ListAsync(null, activeOnly, cancellation).ConfigureAwait(false))
+                {
+                    Write(record, poster);
+                }
+            });
+            return;
+        }
+
+        foreach (string reference in Ref)
+        {
+            OnEngine(reference, async (engine, poster, cancellation) =>
+                Write(await FindAsync(new BuildHistory(engine.Control), reference, cancellation).ConfigureAwait(false), poster));
+        }
+    }
+
+    private void Write(BuildRecord record, IPipelinePoster poster)
+    {
+        if (Status is null || Status.Contains(record.Status))
+        {
+            poster.Output(record);
+        }
+    }
+}

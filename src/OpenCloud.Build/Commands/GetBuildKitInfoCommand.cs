@@ -1,0 +1,15 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Tells what an engine is.</summary>
+[Cmdlet(VerbsCommon.Get, "BuildKitInfo")]
+[OutputType(typeof(BuildKitInfo))]
+public sealed class GetBuildKitInfoCommand : EngineCmdlet
+{
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => OnEngine(Address, static async (engine, poster, cancellation) =>
+        poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false)));
+}

@@ -1,0 +1,20 @@
+using System.Management.Automation;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Hosts;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Tells what there is of BuildKit on this host.</summary>
+[Cmdlet(VerbsCommon.Get, "BuildKitInstallation")]
+[OutputType(typeof(BuildKitInstallation))]
+public sealed class GetBuildKitInstallationCommand : HostCmdlet
+{
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (RunHost((_, _) => Task.FromResult(BuildKitInstallation.Find())) is { } found)
+        {
+            WriteObject(found);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Lists the workers of an engine.</summary>
+[Cmdlet(VerbsCommon.Get, "BuildKitWorker")]
+[OutputType(typeof(BuildKitWorker))]
+public sealed class GetBuildKitWorkerCommand : EngineCmdlet
+{
+    /// <summary>The ids.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    public string[] Id { get; set; } = ["*"];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellation) =>
+    {
+        BuildKitInfo info = await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false);
+        List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
+        foreach (BuildKitWorker worker in info.Workers.Where(w => patterns.Exists(p => p.IsMatch(w.Id))))
+        {
+            poster.Output(worker);
+        }
+    });
+}

@@ -1,0 +1,45 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Gives the log of a build.</summary>
+[Cmdlet(VerbsCommon.Get, "BuildLog")]
+[OutputType(typeof(string))]
+public sealed class GetBuildLogCommand : BuildHistoryCmdlet
+{
+    // What a running build has said already comes at once; a pause as long as this is taken for its end.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The ids of builds.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("BuildRef")]
+    [ArgumentCompleter(typeof(BuildRefCompleter))]
+    public string[] Ref { get; set; } = [];
+
+    /// <summary>Follows a build that runs.</summary>
+    [Parameter]
+    [Alias("Follow")]
+    public SwitchParameter Wait { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (string reference in Ref)
+        {
+            OnEngine(reference, async (engine, poster, cancellation) =>
+            {
+                BuildHistory history = new(engine.Control);
+                BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
+                bool follows = Wait || record.Status != BuildRecordStatus.Running;
+                BuildLogWriter writer = new(poster.Output);
+                await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follows ? null : Pause, cancellation).ConfigureAwait(false))
+                {
+                    writer.Write(happened);
+                }
+            });
+        }
+    }
+}

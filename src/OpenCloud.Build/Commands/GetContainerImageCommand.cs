@@ -1,0 +1,75 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Images;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Lists images.</summary>
+[Cmdlet(VerbsCommon.Get, "ContainerImage")]
+[OutputType(typeof(ContainerImage))]
+public sealed class GetContainerImageCommand : ImageStoreCmdlet
+{
+    /// <summary>The names.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("References", "Reference")]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
+    public string[]? Name { get; set; }
+
+    /// <summary>The namespaces of containerd.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[] Namespace { get; set; } = [ContainerdClient.DefaultNamespace];
+
+    /// <summary>The beginning of the digest.</summary>
+    [Parameter]
+    public string? Digest { get; set; }
+
+    /// <summary>A platform the image must be for.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(PlatformCompleter))]
+    public string? Platform { get; set; }
+
+    /// <summary>Only images that no tag leads to.</summary>
+    [Parameter]
+    public SwitchParameter Dangling { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Guard(Name, () =>
+    {
+        IImageStore store = Store(Address);
+        Platform? platform = string.IsNullOrEmpty(Platform) ? null
+            : Client.Oci.Platform.TryParse(Platform, out Platform? parsed, out string? error) ? parsed
+            : throw ErrorCatalog.InvalidPlatform.ToException(Platform, null, Platform, error);
+        ImageNames names = new(Name ?? []);
+        RunAsync(async (poster, cancellation) =>
+        {
+            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace, cancellation).ConfigureAwait(false);
+            if (store.HasNamespaces && namespaces.Count == 0)
+            {
+                return;
+            }
+
+            ImageQuery query = new()
+            {
+                Namespaces = namespaces,
+                Name = names.Matches,
+                Digest = string.IsNullOrEmpty(Digest) ? null : Digest,
+                Platform = platform,
+                Dangling = Dangling ? true : null,
+            };
+            await foreach (ContainerImage image in store.ListAsync(query, cancellation).ConfigureAwait(false))
+            {
+                poster.Output(image);
+            }
+
+            await ReportMissingAsync(store, names, namespaces, poster, cancellation).ConfigureAwait(false);
+        });
+    });
+}

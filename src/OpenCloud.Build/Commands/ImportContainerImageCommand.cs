@@ -1,0 +1,115 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Images;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Takes images from files or directories.</summary>
+[Cmdlet(VerbsData.Import, "ContainerImage", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
+[OutputType(typeof(ContainerImageImport))]
+public sealed class ImportContainerImageCommand : ImageStoreCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    /// <summary>The archives, with wildcards.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The archives, every character taken as it is.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "LP", "FullName")]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>The names to give.</summary>
+    [Parameter(Position = 1)]
+    [Alias("Tag")]
+    public string[]? Name { get; set; }
+
+    /// <summary>The namespace of containerd.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
+
+    /// <summary>The platforms to take.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(PlatformCompleter))]
+    public string[]? Platform { get; set; }
+
+    /// <summary>Moves contents although the store has them.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (string path in isLiteral ? LiteralPath : Path)
+        {
+            Guard(path, () =>
+            {
+                foreach (string full in ArchiveArguments.Resolve(this, path, isLiteral))
+                {
+                    Guard(full, () => Import(full));
+                }
+            });
+        }
+    }
+
+    private void Import(string path)
+    {
+        List<string> given = [.. (Name ?? []).Select(Complete)];
+        List<Platform> platforms = PlatformArguments.Parse(Platform);
+        IImageStore store = Store(Address);
+        string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
+        RunAsync(async (poster, cancellation) =>
+        {
+            using ImageArchive archive = await ImageArchive.OpenAsync(path, cancellation).ConfigureAwait(false);
+            if (given.Count > 0 && archive.Images.Count > 1)
+            {
+                throw ErrorCatalog.NameForSeveralImages.ToException(path, null, path, archive.Images.Count);
+            }
+
+            // All names before the first image: an archive is refused as a whole.
+            List<(ArchivedImage Image, IReadOnlyList<string> Names)> images = [.. archive.Images.Select(i => (i, given.Count > 0 ? given : i.Names))];
+            if (images.Exists(static i => i.Names.Count == 0))
+            {
+                throw ErrorCatalog.ImageWithoutName.ToException(path, null, path);
+            }
+
+            foreach ((ArchivedImage image, IReadOnlyList<string> names) in images)
+            {
+                if (!await poster.InvokeAsync(() => ShouldProcess(string.Join(", ", names), $"Import from {path}")).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
+                ImageImportOptions options = new(platforms, Force, new ByteProgress(poster, $"Importing {names[0]}"));
+                ImageImportResult result = await store.ImportAsync(@namespace, archive, image, names, options, cancellation).ConfigureAwait(false);
+                poster.Verbose($"{names[0]}: {result.ContentsMoved} contents moved ({result.BytesMoved} bytes), {result.ContentsPresent} were there.");
+                poster.Output(new ContainerImageImport
+                {
+                    Name = names,
+                    Digest = image.Target.Digest.ToString(),
+                    Namespace = @namespace,
+                    Engine = Address ?? string.Empty,
+                    Path = path,
+                    BytesMoved = result.BytesMoved,
+                    ContentsMoved = result.ContentsMoved,
+                    ContentsPresent = result.ContentsPresent,
+                });
+            }
+        });
+    }
+
+    private static string Complete(string name) =>
+        !ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error)
+            ? throw ErrorCatalog.InvalidImageReference.ToException(name, null, name, error.ToString())
+            : reference.Digest is null ? reference.WithDefaultTag().ToString() : throw ErrorCatalog.TagWithDigest.ToException(name, null, name);
+}

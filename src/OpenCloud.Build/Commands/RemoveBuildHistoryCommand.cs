@@ -1,0 +1,40 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Removes builds from an engine's history.</summary>
+[Cmdlet(VerbsCommon.Remove, "BuildHistory", SupportsShouldProcess = true)]
+public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
+{
+    /// <summary>The ids of builds.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("BuildRef")]
+    [ArgumentCompleter(typeof(BuildRefCompleter))]
+    public string[] Ref { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (string reference in Ref)
+        {
+            OnEngine(reference, async (engine, poster, cancellation) =>
+            {
+                BuildHistory history = new(engine.Control);
+                BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
+                if (record.Status == BuildRecordStatus.Running)
+                {
+                    throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref);
+                }
+
+                if (await poster.InvokeAsync(() => ShouldProcess($"{record.Ref} ({record.Name})", "Remove from the build history")).ConfigureAwait(false))
+                {
+                    await history.RemoveAsync(record.Ref, cancellation).ConfigureAwait(false);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Removes images.</summary>
+[Cmdlet(VerbsCommon.Remove, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
+{
+    private const string NameSet = "Name";
+    private const string ObjectSet = "InputObject";
+
+    /// <summary>The names.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
+    public string[] Name { get; set; } = [];
+
+    /// <summary>Images as Get-ContainerImage gives them.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
+    public ContainerImage[] InputObject { get; set; } = [];
+
+    /// <summary>The namespaces of containerd.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(NamespaceCompleter))]
+    public string[] Namespace { get; set; } = [ContainerdClient.DefaultNamespace];
+
+    /// <summary>Removes images that stopped containers use, too.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName == NameSet)
+        {
+            Guard(Name, () =>
+            {
+                IImageStore store = Store(Address);
+                RunAsync(async (poster, cancellation) =>
+                {
+                    IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace, cancellation).ConfigureAwait(false);
+                    if (!store.HasNamespaces || namespaces.Count > 0)
+                    {
+                        await RemoveAsync(store, await FindAsync(store, Name, namespaces, poster, cancellation).ConfigureAwait(false), poster, cancellation).ConfigureAwait(false);
+                    }
+                });
+            });
+            return;
+        }
+
+        foreach (ContainerImage image in InputObject)
+        {
+            Guard(image, () =>
+            {
+                IImageStore store = Store(image.Engine);
+                RunAsync((poster, cancellation) => RemoveAsync(store, [image], poster, cancellation));
+            });
+        }
+    }
+
+    private async Task RemoveAsync(IImageStore store, IReadOnlyList<ContainerImage> images, IPipelinePoster poster, CancellationToken cancellation)
+    {
+        foreach (ContainerImage image in images)
+        {
+            string target = store.HasNamespaces ? $"{image.Name} (namespace {image.Namespace})" : $"{image.Name} ({image.Id})";
+            if (!await poster.InvokeAsync(() => ShouldProcess(target, "Remove the image")).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            try
+            {
+                // An image of Docker's without a tag has only its id to be called by.
+                string name = !store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name;
+                if (!await store.RemoveAsync(image.Namespace, name, Force, cancellation).ConfigureAwait(false))
+                {
+                    poster.Error(ErrorCatalog.ImageNotFound.ToRecord(image, null, image.Name, store.Description, string.Empty));
+                }
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException && ToRecord(exception, image) is { } record)
+            {
+                poster.Error(record);
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Hosts;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Says whether an engine can be reached, and why not.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "BuildKitSocket", DefaultParameterSetName = "User")]
+[OutputType(typeof(bool), typeof(SocketDiagnosis))]
+public sealed class TestBuildKitSocketCommand : HostCmdlet
+{
+    /// <summary>The engine.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public string? Address { get; set; }
+
+    /// <summary>Gives everything that was looked at.</summary>
+    [Parameter]
+    public SwitchParameter Detailed { get; set; }
+
+    /// <summary>Answers for this user.</summary>
+    [Parameter(ParameterSetName = "User")]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string? As { get; set; }
+
+    /// <summary>Answers for this service.</summary>
+    [Parameter(ParameterSetName = "Service", Mandatory = true)]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string? Service { get; set; }
+
+    /// <summary>How long to wait for an engine that is starting.</summary>
+    [Parameter]
+    [DurationTransform]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        EngineAddress address;
+        try
+        {
+            address = EngineAddress.Parse(Address ?? DefaultAddress());
+        }
+        catch (FormatException e)
+        {
+            ThrowError(ErrorCatalog.InvalidAddress, Address, e, Address ?? string.Empty, e.Message);
+            return;
+        }
+
+        EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
+        SocketDiagnosis diagnosis = RunHost((_, cancellationToken) => EngineDiagnosis.RunAsync(address, options, As, Service, cancellationToken));
+        if (Detailed)
+        {
+            WriteObject(diagnosis);
+        }
+        else
+        {
+            if (!diagnosis.Reachable)
+            {
+                WriteVerbose(diagnosis.Remedy is null ? diagnosis.Story : $"{diagnosis.Story} {diagnosis.Remedy}");
+            }
+
+            WriteObject(diagnosis.Reachable);
+        }
+    }
+
+    // Where the machine's engine is, or would be: discovery would pass a closed socket over, which is what this is to explain.
+    private static string DefaultAddress()
+    {
+        if (Environment.GetEnvironmentVariable("BUILDKIT_HOST") is { Length: > 0 } set)
+        {
+            return set;
+        }
+
+        string? own = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } folder ? Path.Combine(folder, "buildkit/buildkitd.sock") : null;
+        return "unix://" + (own is not null && File.Exists(own) ? own : WellKnownSockets.BuildKit);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Waits until an engine answers.</summary>
+[Cmdlet(VerbsLifecycle.Wait, "BuildKit")]
+[OutputType(typeof(BuildKitInfo))]
+public sealed class WaitBuildKitCommand : BuildCmdlet
+{
+    /// <summary>The engine.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("Engine")]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public string? Address { get; set; }
+
+    /// <summary>How long to wait.</summary>
+    [Parameter]
+    [Alias("ConnectTimeout")]
+    [DurationTransform]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    /// <summary>Gives what the engine tells of itself.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        try
+        {
+            if (Timeout <= TimeSpan.Zero)
+            {
+                throw ErrorCatalog.InvalidDuration.ToException(Timeout, null, nameof(Timeout));
+            }
+
+            EngineAddress? address = EngineArguments.ParseAddress(Address);
+            EngineConnectOptions options = new() { ConnectTimeout = Timeout, AllowPlainTcp = AllowPlainTcp };
+            using EnginePool engines = new();
+            RunAsync(async (poster, cancellation) =>
+            {
+                // Connecting asks for the workers; an engine that accepts and does not answer yet is not waited for.
+                BuildKitClient engine = await engines.GetAsync(address, options, poster, cancellation).ConfigureAwait(false);
+                if (PassThru)
+                {
+                    poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false));
+                }
+            });
+        }
+        catch (BuildErrorException exception)
+        {
+            WriteError(exception.ToRecord());
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Completion;
+
+/// <summary>Completes the type of a record of a build cache.</summary>
+/// <remarks>moby/buildkit, client/diskusage.go.</remarks>
+public sealed class BuildCacheTypeCompleter : IArgumentCompleter
+{
+    private static readonly (string Text, string Tip)[] Types =
+    [
+        ("regular", "results of steps"),
+        ("source.local", "directories that clients sent"),
+        ("source.git.checkout", "repositories that were cloned"),
+        ("exec.cachemount", "RUN --mount=type=cache"),
+        ("frontend", "images of frontends"),
+        ("internal", "the engine's own"),
+    ];
+
+    /// <summary>The filter for a type.</summary>
+    /// <exception cref="BuildErrorException">The text could be more than a type.</exception>
+    public static string ToFilter(string type) =>
+        type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
+            ? $"type=={type}"
+            : throw ErrorCatalog.InvalidKeyValue.ToException(type, null, "Type", $"'{type}' is no type of a record; {string.Join(", ", Types.Select(static t => t.Text))} are.");
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Types.Matching(wordToComplete);
+}

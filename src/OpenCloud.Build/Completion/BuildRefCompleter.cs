@@ -1,0 +1,39 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Completion;
+
+/// <summary>Completes the id of a build with those of the engine's history.</summary>
+public sealed class BuildRefCompleter : IArgumentCompleter
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        try
+        {
+            using CancellationTokenSource limit = new(Patience);
+            EngineAddress? address = fakeBoundParameters["Address"] is { } text ? EngineAddress.Parse(text.ToString()!) : null;
+            IReadOnlyList<BuildRecord> records = Task.Run(async () =>
+            {
+                BuildKitClient engine = await BuildKitClient.ConnectAsync(address, new EngineConnectOptions { ConnectTimeout = Patience }, limit.Token).ConfigureAwait(false);
+                await using (engine.ConfigureAwait(false))
+                {
+                    return await new BuildHistory(engine.Control).ListAsync(null, false, limit.Token).ConfigureAwait(false);
+                }
+            }).GetAwaiter().GetResult();
+            return records.Select(static r => (r.Ref, string.Create(CultureInfo.InvariantCulture, $"{r.Name}, {r.Status}, {r.Created:u}"))).Matching(wordToComplete);
+        }
+        catch (Exception)
+        {
+            // Completion has no place for errors, whatever they are.
+            return [];
+        }
+    }
+}

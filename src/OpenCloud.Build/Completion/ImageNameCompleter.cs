@@ -1,0 +1,29 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Completion;
+
+/// <summary>Completes the name of an image with those of the store.</summary>
+public sealed class ImageNameCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        string @namespace = fakeBoundParameters["Namespace"] is { } given and not Array ? given.ToString()! : ContainerdClient.DefaultNamespace;
+        return StoreCompletion.Ask<string>(fakeBoundParameters, async (store, cancellation) =>
+        {
+            List<string> names = [];
+            ImageQuery query = new() { Namespaces = store.HasNamespaces && @namespace != "*" ? [@namespace] : [] };
+            await foreach (ContainerImage image in store.ListAsync(query, cancellation).ConfigureAwait(false))
+            {
+                names.Add(ImageReference.TryParse(image.Name, out ImageReference? reference) ? reference.ToFamiliarString() : image.Name);
+            }
+
+            return names;
+        }).Distinct().Select(static name => (name, name)).Matching(wordToComplete);
+    }
+}

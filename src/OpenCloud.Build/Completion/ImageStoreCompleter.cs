@@ -1,0 +1,18 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Images;
+
+namespace OpenCloud.Build.Completion;
+
+/// <summary>Completes the address of a store of images with those of this machine.</summary>
+public sealed class ImageStoreCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        ImageStores.Others(string.Empty)
+            .Select(static a => (a.ToString(), a.Scheme == "docker" ? "Docker Engine" : a.Path == ContainerdClient.DefaultSocket ? "containerd" : "$CONTAINERD_ADDRESS"))
+            .Matching(wordToComplete);
+}

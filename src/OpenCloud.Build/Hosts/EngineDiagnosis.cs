@@ -1,0 +1,70 @@
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Host;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Install;
+
+namespace OpenCloud.Build.Hosts;
+
+/// <summary>Diagnoses an engine at any address: sockets of this machine with all that the host knows of them, others by connecting.</summary>
+internal static class EngineDiagnosis
+{
+    /// <summary>Looks.</summary>
+    public static Task<SocketDiagnosis> RunAsync(EngineAddress address, EngineConnectOptions options, string? asUser, string? asService, CancellationToken cancellationToken)
+    {
+        if (address is { Scheme: "docker", Path: null, Host: null })
+        {
+            address = DockerConnector.Resolve(options.GetEnvironmentVariable, out _);
+        }
+
+        if (address is { Scheme: "unix", Path: { } path })
+        {
+            return new SocketDiagnoser(EngineProbes.AskAsync).DiagnoseAsync(path, asUser, asService, cancellationToken);
+        }
+
+        if (address is { Scheme: "docker", Path: { } dockerPath })
+        {
+            // The Engine's API socket: who may connect is asked with their credentials, what answers is asked with the caller's.
+            async Task<EngineAnswer> AskAsync(Stream connection, CancellationToken stop)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+                return await EngineProbes.AskAsync(address, options, stop).ConfigureAwait(false);
+            }
+
+            return new SocketDiagnoser(AskAsync, speaksHttp2: false).DiagnoseAsync(dockerPath, asUser, asService, cancellationToken);
+        }
+
+        return asUser is not null || asService is not null
+            ? throw new HostException(HostErrorKind.InvalidInput, $"{address} is no socket of this machine: who may reach it does not depend on users here.", "Leave out -As and -Service", address.ToString())
+            : FromAfarAsync(address, options, cancellationToken);
+    }
+
+    private static async Task<SocketDiagnosis> FromAfarAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
+    {
+        List<DiagnosisCheck> checks = [];
+        SocketDiagnosis Result(bool reachable, string? version, string story, string? remedy) =>
+            new(address.ToString(), Environment.UserName, reachable, version, story, remedy, checks);
+        try
+        {
+            EngineAnswer answer = await EngineProbes.AskAsync(address, options, cancellationToken).ConfigureAwait(false);
+            checks.Add(new DiagnosisCheck("Connection", CheckState.Ok, "accepted"));
+            checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Ok, "it speaks HTTP/2"));
+            checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
+            checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "it does not tell"));
+            bool hasWorkers = answer.Workers.Count > 0;
+            checks.Add(new DiagnosisCheck("Workers", hasWorkers ? CheckState.Ok : CheckState.Failed, hasWorkers ? string.Join("; ", answer.Workers) : "it has none"));
+            return Result(hasWorkers, answer.Version, hasWorkers ? $"{address} answers." : $"{address} answers, but has no worker to build with.", null);
+        }
+        catch (EngineConnectException e)
+        {
+            checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, e.Message));
+            return Result(false, null, e.Message, Building.EngineErrors.From(e).RecommendedAction);
+        }
+        catch (GrpcException e)
+        {
+            checks.Add(new DiagnosisCheck("Connection", CheckState.Ok, "accepted"));
+            checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, e.Message));
+            return Result(false, null, $"{address} is connected to, but does not answer as BuildKit does: {e.Message}", null);
+        }
+    }
+}

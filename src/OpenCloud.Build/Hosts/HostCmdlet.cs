@@ -1,0 +1,46 @@
+using System.Management.Automation;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Host;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Hosts;
+
+/// <summary>What the cmdlets that change or inspect this machine share.</summary>
+public abstract class HostCmdlet : BuildCmdlet
+{
+    private protected HostCmdlet()
+    {
+    }
+
+    /// <summary>Whether only the plan is wanted: -WhatIf.</summary>
+    private protected bool IsPlanOnly => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? asked)
+        ? asked is SwitchParameter { IsPresent: true } or true
+        : GetVariableValue("WhatIfPreference") is true or SwitchParameter { IsPresent: true };
+
+    /// <summary>
+    /// Runs work of the Host library and gives what it gives. Once the pipeline is stopped the work takes back what it did, and
+    /// that is waited for, however long it takes: a host is not left half changed for the sake of a prompt.
+    /// </summary>
+    private protected T RunHost<T>(Func<IHostObserver, CancellationToken, Task<T>> work)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            ThrowError(ErrorCatalog.HostUnsupported, null, null, "This works on Linux only.", "Use a Linux host");
+        }
+
+        T? result = default;
+        try
+        {
+            RunAsync(
+                async (poster, cancellationToken) => result = await work(new CmdletObserver(this, poster), cancellationToken).ConfigureAwait(false),
+                Timeout.InfiniteTimeSpan);
+        }
+        catch (HostException failure)
+        {
+            ThrowTerminatingError(HostErrors.From(failure).ToRecord());
+        }
+
+        return result!;
+    }
+}

@@ -1,0 +1,87 @@
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Docker;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Images;
+
+/// <summary>Finds and opens stores of images.</summary>
+internal static class ImageStores
+{
+    private const string ContainerdVariable = "CONTAINERD_ADDRESS";
+
+    /// <summary>Opens a store.</summary>
+    /// <param name="address">Where it is; nothing for the store that a build's images go to.</param>
+    /// <param name="options">How it is connected to.</param>
+    public static IImageStore Open(EngineAddress? address, EngineConnectOptions options)
+    {
+        EngineAddress found = address ?? Default(options);
+        if (IsDocker(found))
+        {
+            return new DockerImageStore(new DockerEngineClient(found.Scheme == "docker" ? found : EngineAddress.Parse("docker://" + found.Path), options));
+        }
+
+        return new ContainerdImageStore(
+            new ContainerdClient(new GrpcChannel(new RetryingConnector(EngineConnectors.Create(found, options), options), options)), found.ToString());
+    }
+
+    /// <summary>The stores of this machine, apart from one: where a name may be that is not in that one.</summary>
+    public static IReadOnlyList<EngineAddress> Others(string address) =>
+    [
+        .. new[] { DockerSocket(new EngineConnectOptions()), ContainerdSocket() }
+            .OfType<EngineAddress>()
+            .Where(a => a.ToString() != address && a.Path is { } path && File.Exists(path)),
+    ];
+
+    /// <summary>
+    /// $CONTAINERD_ADDRESS if set. Else Docker's store when builds go to a Docker Engine by default, so that what has been built
+    /// is what is listed; else containerd, or Docker if that is all there is.
+    /// </summary>
+    public static EngineAddress Default(EngineConnectOptions options)
+    {
+        if (options.GetEnvironmentVariable(ContainerdVariable) is { Length: > 0 })
+        {
+            return ContainerdSocket()!;
+        }
+
+        EngineAddress? first = EngineDiscovery.Candidates(options)
+            .Select(static c => c.Address)
+            .FirstOrDefault(static a => a is not null && (a.Path is null || File.Exists(a.Path)));
+        if (first is { Scheme: "docker" } or { Scheme: "unix" } && IsDocker(first))
+        {
+            return first;
+        }
+
+        EngineAddress containerd = ContainerdSocket()!;
+        return File.Exists(containerd.Path) ? containerd : DockerSocket(options) is { } docker && File.Exists(docker.Path) ? docker : containerd;
+    }
+
+    private static bool IsDocker(EngineAddress address) =>
+        address.Scheme == "docker" || (address is { Scheme: "unix", Path: { } path } && Path.GetFileName(path) == "docker.sock");
+
+    private static EngineAddress? ContainerdSocket() =>
+        Environment.GetEnvironmentVariable(ContainerdVariable) is { Length: > 0 } set
+            ? EngineAddress.Parse(set)
+            : EngineAddress.ForUnixSocket(ContainerdClient.DefaultSocket);
+
+    private static EngineAddress? DockerSocket(EngineConnectOptions options)
+    {
+        try
+        {
+            return DockerConnector.Resolve(options.GetEnvironmentVariable, out _);
+        }
+        catch (EngineConnectException)
+        {
+            return null;
+        }
+    }
+
+    // A channel connects once; a store that is starting deserves the same patience as an engine.
+    private sealed class RetryingConnector(IEngineConnector inner, EngineConnectOptions options) : IEngineConnector
+    {
+        public EngineAddress Address => inner.Address;
+
+        public ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken) => ConnectRetry.ConnectAsync(inner, options, cancellationToken);
+    }
+}

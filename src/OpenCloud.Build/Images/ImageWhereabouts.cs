@@ -1,0 +1,57 @@
+using OpenCloud.Build.Client.Docker;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Images;
+
+/// <summary>Looks for a name that is not where it was expected: in other namespaces, and in the other stores of this machine.</summary>
+internal static class ImageWhereabouts
+{
+    private static readonly EngineConnectOptions Brief = new() { ConnectTimeout = TimeSpan.FromMilliseconds(500) };
+
+    /// <summary>Says where the name is, as a sentence with a blank before it; nothing when it is nowhere.</summary>
+    public static async Task<string> DescribeAsync(IImageStore store, string address, string name, IReadOnlyList<string> searched, CancellationToken cancellation)
+    {
+        List<string> places = [];
+        if (store.HasNamespaces)
+        {
+            await FindAsync(store, string.Empty, name, searched, places, cancellation).ConfigureAwait(false);
+        }
+
+        foreach (EngineAddress other in ImageStores.Others(address))
+        {
+            IImageStore elsewhere = ImageStores.Open(other, Brief);
+            await using (elsewhere.ConfigureAwait(false))
+            {
+                await FindAsync(elsewhere, $" at {other}", name, [], places, cancellation).ConfigureAwait(false);
+            }
+        }
+
+        return places.Count == 0 ? string.Empty : $" It is in {string.Join(" and in ", places.Distinct())}.";
+    }
+
+    private static async Task FindAsync(IImageStore store, string at, string name, IReadOnlyList<string> searched, List<string> places, CancellationToken cancellation)
+    {
+        try
+        {
+            ImageNames wanted = new([name]);
+            IReadOnlyList<string> namespaces = store.HasNamespaces
+                ? [.. (await store.ListNamespacesAsync(cancellation).ConfigureAwait(false)).Except(searched, StringComparer.Ordinal)]
+                : [];
+            if (store.HasNamespaces && namespaces.Count == 0)
+            {
+                return;
+            }
+
+            await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = wanted.Matches }, cancellation).ConfigureAwait(false))
+            {
+                places.Add(store.HasNamespaces ? $"namespace '{image.Namespace}' of containerd{at}" : $"the Docker Engine{at}");
+            }
+        }
+        catch (Exception exception) when (exception is EngineConnectException or GrpcException or DockerEngineException or HttpRequestException or IOException)
+        {
+            // This is help for an error that is reported anyway; a store that cannot be asked has nothing to add to it.
+        }
+    }
+}

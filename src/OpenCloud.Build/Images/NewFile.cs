@@ -1,0 +1,77 @@
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Images;
+
+/// <summary>A file or directory that is there either whole or not at all: it is written beside its place and then moved.</summary>
+internal sealed class NewFile
+{
+    private readonly string _path;
+    private readonly bool _isDirectory;
+
+    private NewFile(string path, bool isDirectory)
+    {
+        _path = path;
+        _isDirectory = isDirectory;
+    }
+
+    /// <summary>Refuses what cannot be written before anything is done.</summary>
+    public static NewFile Prepare(string path, bool isDirectory, bool replace)
+    {
+        if (Directory.Exists(path) ? !isDirectory || Directory.EnumerateFileSystemEntries(path).Any() : File.Exists(path) && (isDirectory || !replace))
+        {
+            throw ErrorCatalog.FileExists.ToException(path, null, path);
+        }
+
+        string? parent = Path.GetDirectoryName(path);
+        return parent is null || Directory.Exists(parent)
+            ? new NewFile(path, isDirectory)
+            : throw ErrorCatalog.PathNotFound.ToException(parent, null, parent);
+    }
+
+    /// <summary>Writes it.</summary>
+    public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write)
+    {
+        string temporary = Path.Combine(Path.GetDirectoryName(_path)!, $".{Path.GetFileName(_path)}.{Guid.NewGuid():n}.partial");
+        try
+        {
+            if (_isDirectory)
+            {
+                Directory.CreateDirectory(temporary);
+                await write(new DirectoryOutput(temporary)).ConfigureAwait(false);
+                if (Directory.Exists(_path))
+                {
+                    // It is empty; Prepare has seen to that.
+                    Directory.Delete(_path);
+                }
+
+                Directory.Move(temporary, _path);
+                return new DirectoryInfo(_path);
+            }
+
+            FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 128 * 1024, FileOptions.Asynchronous);
+            await using (file.ConfigureAwait(false))
+            {
+                await write(new TarOutput(file)).ConfigureAwait(false);
+            }
+
+            File.Move(temporary, _path, overwrite: true);
+            return new FileInfo(_path);
+        }
+        catch (Exception exception)
+        {
+            if (_isDirectory && Directory.Exists(temporary))
+            {
+                Directory.Delete(temporary, recursive: true);
+            }
+
+            File.Delete(temporary);
+            if (exception is IOException and not FileNotFoundException or UnauthorizedAccessException)
+            {
+                throw ErrorCatalog.FileNotWritable.ToException(_path, exception, _path, exception.Message);
+            }
+
+            throw;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Pipeline;
+
+/// <summary>What the cmdlets that speak with an engine have in common: where it is, and one connection for the whole pipeline.</summary>
+public abstract class EngineCmdlet : BuildCmdlet
+{
+    private readonly EnginePool _engines = new();
+
+    private protected EngineCmdlet()
+    {
+    }
+
+    /// <summary>The engine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Engine")]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public string? Address { get; set; }
+
+    /// <summary>How long to wait for an engine that is starting.</summary>
+    [Parameter]
+    [DurationTransform]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    private protected EngineConnectOptions ConnectOptions => new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            _engines.Dispose();
+        }
+    }
+
+    /// <summary>Does something with the engine; what goes wrong is a non-terminating error.</summary>
+    private protected void OnEngine(object? target, Func<BuildKitClient, IPipelinePoster, CancellationToken, Task> work) => Guard(target, () =>
+    {
+        EngineAddress? address = EngineArguments.ParseAddress(Address);
+        if (ConnectTimeout <= TimeSpan.Zero)
+        {
+            throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, nameof(ConnectTimeout));
+        }
+
+        RunAsync(async (poster, cancellation) =>
+        {
+            BuildKitClient engine = await _engines.GetAsync(address, ConnectOptions, poster, cancellation).ConfigureAwait(false);
+            await work(engine, poster, cancellation).ConfigureAwait(false);
+        });
+    });
+
+    /// <summary>Makes the errors of one input non-terminating: the pipeline goes on with the next.</summary>
+    private protected void Guard(object? target, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (BuildErrorException exception)
+        {
+            WriteError(exception.ToRecord());
+        }
+        catch (EngineConnectException exception)
+        {
+            WriteError(EngineErrors.From(exception).ToRecord());
+        }
+        catch (NoBuildHistoryException exception)
+        {
+            WriteError(ErrorCatalog.NoBuildHistory, target, exception, Address ?? "that was found");
+        }
+        catch (GrpcException exception)
+        {
+            WriteError(ErrorCatalog.EngineRefusedCall, target, exception, Address ?? "The engine", exception.Status.Message);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            WriteError(ErrorCatalog.Unexpected, target, exception, exception.Message);
+        }
+    }
+}

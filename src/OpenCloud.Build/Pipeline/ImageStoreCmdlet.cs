@@ -1,0 +1,134 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.Docker;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Images;
+
+namespace OpenCloud.Build.Pipeline;
+
+/// <summary>What the cmdlets that work with a store of images have in common.</summary>
+public abstract class ImageStoreCmdlet : BuildCmdlet
+{
+    private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
+
+    private protected ImageStoreCmdlet()
+    {
+    }
+
+    /// <summary>The store.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Engine")]
+    [ArgumentCompleter(typeof(ImageStoreCompleter))]
+    public string? Address { get; set; }
+
+    /// <summary>How long to wait for a store that is starting.</summary>
+    [Parameter]
+    [DurationTransform]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            foreach (IImageStore store in _stores.Values)
+            {
+                // Completes at once: it only closes sockets.
+                store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+        }
+    }
+
+    /// <summary>The store at an address, opened once for the pipeline.</summary>
+    private protected IImageStore Store(string? address)
+    {
+        string key = address ?? string.Empty;
+        if (!_stores.TryGetValue(key, out IImageStore? store))
+        {
+            if (ConnectTimeout <= TimeSpan.Zero)
+            {
+                throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, nameof(ConnectTimeout));
+            }
+
+            EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
+            store = ImageStores.Open(EngineArguments.ParseAddress(address), options);
+            WriteVerbose($"The images are those of {store.Description}.");
+            _stores[key] = store;
+        }
+
+        return store;
+    }
+
+    /// <summary>Makes the errors of one input non-terminating: the pipeline goes on with the next.</summary>
+    private protected void Guard(object? target, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (BuildErrorException exception)
+        {
+            WriteError(exception.ToRecord());
+        }
+        catch (Exception exception) when (ToRecord(exception, target) is { } record)
+        {
+            WriteError(record);
+        }
+    }
+
+    /// <summary>The record of an error of the store's or the archive's; nothing for errors that no one foresees.</summary>
+    private protected ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
+    {
+        BuildErrorException known => known.ToRecord(),
+        EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
+        HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
+        GrpcException { Status.Code: GrpcStatusCode.Unimplemented } => ErrorCatalog.NotAnImageStore.ToRecord(target, exception, Address ?? "What was found"),
+        GrpcException grpc => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", grpc.Status.Message),
+        DockerEngineException or HttpRequestException => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", exception.Message),
+        ImageNameException { Exists: true } => ErrorCatalog.ImageNameTaken.ToRecord(target, exception, exception.Message),
+        ImageNameException => ErrorCatalog.InvalidImageReference.ToRecord(target, exception, target ?? string.Empty, exception.Message),
+        OciFormatException => ErrorCatalog.ImageDamaged.ToRecord(target, exception, exception.Message),
+        IOException or UnauthorizedAccessException => ErrorCatalog.Unexpected.ToRecord(target, exception, exception.Message),
+        _ => null,
+    };
+
+    /// <summary>The images of some names, and for each name that is nowhere an error which says where it is instead.</summary>
+    private protected async Task<List<ContainerImage>> FindAsync(
+        IImageStore store, IReadOnlyList<string> names, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellation)
+    {
+        ImageNames wanted = new(names);
+        List<ContainerImage> images = [];
+        await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = wanted.Matches }, cancellation).ConfigureAwait(false))
+        {
+            images.Add(image);
+        }
+
+        await ReportMissingAsync(store, wanted, namespaces, poster, cancellation).ConfigureAwait(false);
+        return images;
+    }
+
+    /// <summary>Writes an error for each name that nothing matched.</summary>
+    private protected async Task ReportMissingAsync(IImageStore store, ImageNames wanted, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellation)
+    {
+        foreach (string name in wanted.Unmatched)
+        {
+            string elsewhere = await ImageWhereabouts.DescribeAsync(store, StoreAddress(store), name, namespaces, cancellation).ConfigureAwait(false);
+            string where = store.HasNamespaces
+                ? $"{(namespaces.Count == 0 ? "any namespace" : "namespace " + string.Join(", ", namespaces.Select(static n => $"'{n}'")))} of {store.Description}"
+                : $"the {store.Description}";
+            poster.Error(ErrorCatalog.ImageNotFound.ToRecord(name, null, name, where, elsewhere));
+        }
+    }
+
+    private static string StoreAddress(IImageStore store) => store.Description[(store.Description.LastIndexOf(' ') + 1)..];
+}

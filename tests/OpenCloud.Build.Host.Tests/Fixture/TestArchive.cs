@@ -1,0 +1,71 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace OpenCloud.Build.Host.Tests.Fixture;
+
+/// <summary>An archive like a release's: with the stand-in for buildkitd, or a real one where it is given.</summary>
+internal sealed record TestArchive(string FileName, string Version, string Sha256)
+{
+    /// <summary>A real archive to use in its place: OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE.</summary>
+    public static string? Real => Environment.GetEnvironmentVariable("OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE") is { Length: > 0 } path ? path : null;
+
+    /// <summary>As the host sees it.</summary>
+    public string Path => $"/ocb/share/{FileName}";
+
+    /// <summary>The options that install it.</summary>
+    public string[] Options => ["--version", Version, "--archive", Path, "--sha256", Sha256];
+
+    /// <summary>Puts the archive under test into a host's shared folder: the real one, else the stand-in as v0.32.2.</summary>
+    public static TestArchive UnderTest(SystemdHost host)
+    {
+        if (Real is null)
+        {
+            return StandIn(host, "v0.32.2");
+        }
+
+        var version = Regex.Match(System.IO.Path.GetFileName(Real), @"v\d+\.\d+\.\d+").Value;
+        var copy = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
+        File.Copy(Real, copy, overwrite: true);
+        return Of(copy, version);
+    }
+
+    /// <summary>An archive whose buildkitd is the stand-in.</summary>
+    public static TestArchive StandIn(SystemdHost host, string version, string options = "")
+    {
+        var path = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
+        Write(path, tar =>
+        {
+            Add(tar, "bin/buildctl", "#!/bin/sh\necho buildctl stand-in\n");
+            Add(tar, "bin/buildkit-runc", "#!/bin/sh\necho runc stand-in\n");
+            Add(tar, "bin/buildkitd", $"#!/bin/sh\nexec {SystemdHost.DriverCommand} buildkitd --as-version {version} {options} \"$@\"\n");
+        });
+        return Of(path, version);
+    }
+
+    /// <summary>Writes a gzipped tar.</summary>
+    public static void Write(string path, Action<TarWriter> fill)
+    {
+        using var file = File.Create(path);
+        using var gzip = new GZipStream(file, CompressionLevel.Fastest);
+        using var tar = new TarWriter(gzip, TarEntryFormat.Pax);
+        fill(tar);
+    }
+
+    /// <summary>Adds a regular file.</summary>
+    public static void Add(TarWriter tar, string name, string text)
+        => tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name)
+        {
+            DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
+            Mode = (UnixFileMode)0b111_101_101,
+        });
+
+    /// <summary>Describes an archive that is there.</summary>
+    public static TestArchive Of(string path, string version)
+    {
+        using var file = File.OpenRead(path);
+        return new TestArchive(System.IO.Path.GetFileName(path), version, Convert.ToHexStringLower(SHA256.HashData(file)));
+    }
+}

@@ -1,0 +1,143 @@
+using System.Formats.Tar;
+using OpenCloud.Build.Host.Tests.Fixture;
+using Xunit;
+
+namespace OpenCloud.Build.Host.Tests.Hosts;
+
+/// <summary>What goes wrong, and that the host is as before afterwards.</summary>
+public abstract class FailureTests(string suite)
+{
+    [Fact]
+    public void BadArchives_ChangeNothing()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var good = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        var bytes = File.ReadAllBytes(Path.Combine(host.Share, good.FileName));
+
+        // Tampered with: the hash tells, before anything is unpacked.
+        var tampered = (byte[])bytes.Clone();
+        tampered[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(Path.Combine(host.Share, "tampered.tar.gz"), tampered);
+        var refused = host.Driver("install", "--version", good.Version, "--archive", "/ocb/share/tampered.tar.gz", "--sha256", good.Sha256).Failed("Integrity");
+        Assert.Contains("Nothing was unpacked", refused["Message"], StringComparison.Ordinal);
+
+        // Cut short, and its hash known to be that: unpacking tells.
+        File.WriteAllBytes(Path.Combine(host.Share, "short.tar.gz"), bytes[..(bytes.Length / 2)]);
+        host.Driver(["install", .. TestArchive.Of(Path.Combine(host.Share, "short.tar.gz"), good.Version).Options]).Failed("Integrity");
+
+        // Nothing proves it.
+        File.WriteAllBytes(Path.Combine(host.Share, "unknown.tar.gz"), bytes);
+        host.Driver("install", "--version", "v0.27.9", "--archive", "/ocb/share/unknown.tar.gz").Failed("Integrity");
+
+        // Links out of the folder, one after the other.
+        var hostile = Path.Combine(host.Share, "hostile.tar.gz");
+        TestArchive.Write(hostile, tar =>
+        {
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "bin/a") { LinkName = "/etc" });
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "bin/b") { LinkName = "a/cron.d" });
+            TestArchive.Add(tar, "bin/b/evil", "* * * * * root evil\n");
+            TestArchive.Add(tar, "bin/buildkitd", "#!/bin/sh\n");
+        });
+        host.Driver(["install", .. TestArchive.Of(hostile, good.Version).Options]).Failed("Integrity");
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void FullDisk_IsSaidAndLeavesNothing()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        host.Shell("mount -t tmpfs -o size=8k,mode=755 none /usr/local/bin");
+        var before = host.Snapshot();
+        var failed = host.Driver(["install", .. archive.Options]).Failed("DiskFull");
+        Assert.Equal("The host was put back as it was.", failed["Aftermath"]);
+        Assert.Equal(before, host.Snapshot());
+        Assert.Equal(string.Empty, host.Run("find", "/usr/local/bin", "-mindepth", "1"));
+    }
+
+    [Fact]
+    public void NoNetwork_IsSaidAndLeavesNothing()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        var download = host.Driver("install").Failed("Download");
+        Assert.Contains("-ArchivePath", download["Remedy"], StringComparison.Ordinal);
+        Assert.Equal(before, host.Snapshot());
+
+        // The archive is at hand, containerd's package is not.
+        host.Shell("rm -f /var/cache/apt/archives/*.deb");
+        var package = host.Driver(["install", .. archive.Options]).Failed("CommandFailed");
+        Assert.Contains("-Worker Oci", package["Remedy"], StringComparison.Ordinal);
+        Assert.Equal("The host was put back as it was.", package["Aftermath"]);
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void Mirror_ProvenByItsProvenance()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.StandIn(host, "v0.27.9");
+        var folder = Directory.CreateDirectory(Path.Combine(host.Share, "v0.27.9")).FullName;
+        File.Move(Path.Combine(host.Share, archive.FileName), Path.Combine(folder, archive.FileName));
+        File.WriteAllText(
+            Path.Combine(folder, "buildkit-v0.27.9.linux-amd64.provenance.json"),
+            $$"""
+            {"_type":"https://in-toto.io/Statement/v0.1",
+             "subject":[{"name":"{{archive.FileName}}","digest":{"sha256":"{{archive.Sha256}}" } }]}
+            """);
+        host.Shell($"systemd-run --quiet --unit=mirror {SystemdHost.DriverCommand} serve /ocb/share 8099; for i in $(seq 100); do grep -q :1FA3 /proc/net/tcp && break; sleep 0.1; done");
+        var missing = host.Driver("install", "--worker", "Oci", "--version", "v0.28.9", "--uri", "http://127.0.0.1:8099/").Failed("Download");
+        Assert.Contains("404", missing["Message"], StringComparison.Ordinal);
+        var done = host.Driver("install", "--worker", "Oci", "--version", "v0.27.9", "--uri", "http://127.0.0.1:8099/").Ok();
+        Assert.Contains("Provenance", done["Integrity"], StringComparison.Ordinal);
+        host.Shell("! test -e /var/cache/opencloud.build");
+    }
+
+    [Theory]
+    [InlineData("buildkit", "Group")]
+    [InlineData("/usr/local/bin/buildkitd", "File")]
+    [InlineData("/etc/systemd/system/buildkit.service", "File")]
+    [InlineData("buildkit.socket", "Unit")]
+    public void KilledHalfWay_AndRunAgain(string target, string kind)
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        Assert.NotEqual(0, host.Driver(["install", "--kill-at", target, "--kill-kind", kind, .. archive.Options]).Code);
+        Assert.Equal("true", host.Driver("get").Ok()["Interrupted"]);
+        var again = host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Contains("taken up", again.Error, StringComparison.Ordinal);
+        Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void KilledWhilePackagesAreInstalled_AndTakenBack()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        host.Shell("printf 'DPkg::Pre-Install-Pkgs {\"pkill -9 -f HostDriver.dll.install || true\";};\\n' > /etc/apt/apt.conf.d/99kill");
+        Assert.NotEqual(0, host.Driver(["install", .. archive.Options]).Code);
+        host.Shell("rm /etc/apt/apt.conf.d/99kill; while fuser /var/lib/dpkg/lock-frontend 2>/dev/null || pgrep -x 'apt-get|dpkg'; do sleep 0.1; done");
+        host.Driver("uninstall").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void TwoAtOnce_OneChangesTheOtherFindsItDone()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var both = new DriverAnswer[2];
+        Parallel.For(0, 2, i => both[i] = host.Driver(["install", .. archive.Options]));
+        Assert.Equal(["false", "true"], both.Select(one => one.Ok()["Changed"]).Order(StringComparer.Ordinal));
+    }
+}
+
+public sealed class BookwormFailureTests() : FailureTests("bookworm");
+
+public sealed class TrixieFailureTests() : FailureTests("trixie");

@@ -1,0 +1,143 @@
+BeforeDiscovery {
+    $bed = [IO.Path]::Join($PSScriptRoot, '..', 'fixture', 'host-bed')
+    $reason = (& $bed needs 2>&1) -join ' '
+    $canBoot = $LASTEXITCODE -eq 0
+    if (-not $canBoot) {
+        Write-Warning "No systemd host for the cmdlets: $reason"
+    }
+}
+
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+}
+
+Describe 'The host cmdlets, where nothing is changed' {
+    It 'Test-BuildKitSocket gives a boolean, and a story with -Detailed' {
+        Test-BuildKitSocket "unix://$TestDrive/none.sock" | Should -BeExactly $false
+        $diagnosis = Test-BuildKitSocket "$TestDrive/none.sock" -Detailed
+        $diagnosis.Reachable | Should -BeFalse
+        $diagnosis.Story | Should -BeLike "There is no $TestDrive/none.sock*"
+        $diagnosis.Checks.Name | Should -Contain 'Path'
+        $diagnosis | Out-String -Width 80 | Should -BeLike '*Failed*Path: there is no such file*'
+    }
+
+    It 'Test-BuildKitSocket works on addresses that are no sockets' {
+        $diagnosis = Test-BuildKitSocket 'tcp://127.0.0.1:9' -Detailed -ConnectTimeout 100ms
+        $diagnosis.Reachable | Should -BeFalse
+        $diagnosis.Remedy | Should -Not -BeNullOrEmpty
+        { Test-BuildKitSocket 'tcp://127.0.0.1:9' -As root } | Should -Throw -ErrorId 'HostInputInvalid,*'
+    }
+
+    It 'Test-BuildKitSocket refuses what is no address' {
+        { Test-BuildKitSocket 'gopher://x' } | Should -Throw -ErrorId 'InvalidAddress,*'
+    }
+
+    It 'refuses bad input: <id>' -ForEach @(
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Version latest -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Version v0.15.0 -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Prefix 'relative' -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Group 'no such;group' -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Sha256 12 -WhatIf } }
+        @{ id = 'HostTargetNotFound'; script = { Install-BuildKit -ArchivePath ./none.tar.gz -WhatIf } }
+        @{ id = 'HostTargetNotFound'; script = { Grant-BuildKitAccess -User no-body-of-that-name -WhatIf } }
+    ) {
+        $record = try { & $script } catch { $_ }
+        $record.FullyQualifiedErrorId | Should -BeLike "$id,*"
+        $record.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+    }
+
+    It 'completes versions' {
+        $completion = TabExpansion2 'Install-BuildKit -Version v0.32' | ForEach-Object CompletionMatches
+        $completion.CompletionText | Should -Contain 'v0.32.2'
+    }
+}
+
+Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
+    BeforeAll {
+        $bed = [IO.Path]::Join($root, 'tests', 'fixture', 'host-bed')
+        $name = "pester-$PID"
+        $share = New-Item -ItemType Directory "$TestDrive/share"
+        $dotnet = [IO.Path]::GetFullPath([IO.Path]::Join([Runtime.InteropServices.RuntimeEnvironment]::GetRuntimeDirectory(), '..', '..', '..'))
+        if (-not (Test-Path "$dotnet/dotnet")) {
+            $dotnet = [IO.Path]::GetDirectoryName((Get-Item (Get-Command dotnet).Source).ResolvedTarget)
+        }
+        $driver = Get-Item "$root/tests/fixture/host-driver/bin/*/net10.0/OpenCloud.Build.HostDriver.dll" | Sort-Object LastWriteTime | Select-Object -Last 1
+        $bin = New-Item -ItemType Directory "$share/x/bin"
+        foreach ($program in 'buildctl', 'buildkit-runc') {
+            Set-Content "$bin/$program" "#!/bin/sh`nexit 0"
+        }
+        Set-Content "$bin/buildkitd" "#!/bin/sh`nexec $dotnet/dotnet /ocb/driver/$($driver.Name) buildkitd --as-version v0.32.2 `"`$@`""
+        chmod 755 $bin/buildctl $bin/buildkit-runc $bin/buildkitd $TestDrive $share
+        tar -C "$share/x" -czf "$share/buildkit-v0.32.2.linux-amd64.tar.gz" bin
+        $hash = (Get-FileHash "$share/buildkit-v0.32.2.linux-amd64.tar.gz").Hash
+
+        Copy-Module $share | Out-Null
+
+        $env:BED_OWNER = $PID
+        & $bed tree trixie | Out-Null
+        & $bed up $name trixie "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
+
+        # Runs a script in a PowerShell inside the host, and gives what it gives, as JSON.
+        function Invoke-OnHost([string] $Script, [string] $As) {
+            Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; $Script"
+            $env:BED_AS = $As
+            try {
+                & $bed exec $name /ocb/pwsh/pwsh -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
+            }
+            finally {
+                Remove-Item env:BED_AS -ErrorAction Ignore
+            }
+        }
+        $install = "Install-BuildKit -Worker Oci -Version v0.32.2 -ArchivePath /ocb/share/buildkit-v0.32.2.linux-amd64.tar.gz -Sha256 $hash"
+    }
+
+    AfterAll {
+        & $bed down $name
+        Remove-Item env:BED_OWNER
+    }
+
+    It 'plans, installs, finds it done, grants, tests, revokes and removes' {
+        $plan = Invoke-OnHost "$install -WhatIf"
+        $plan | Should -BeLike '*What if: *Install the program*/usr/local/bin/buildkitd*'
+        $plan | Should -BeLike '*What if: *Create the group*buildkit*'
+        Invoke-OnHost 'Test-BuildKitSocket' | Should -BeLike 'False*'
+
+        $result = Invoke-OnHost "$install -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json
+        $result.Changed | Should -BeTrue
+        $result.Engine.Version | Should -Be 'v0.32.2'
+        $result.Integrity.Proves | Should -BeLike 'The archive is the one*'
+        (Invoke-OnHost "$install -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json).Changed | Should -BeFalse
+        Invoke-OnHost 'Test-BuildKitSocket' | Should -BeLike 'True*'
+
+        Invoke-OnHost 'Test-BuildKitSocket' ubuntu | Should -BeLike 'False*'
+        Invoke-OnHost 'Invoke-ImageBuild /ocb/share -DockerfileText "FROM scratch" -Tag a:1' ubuntu | Should -BeLike '*Grant-BuildKitAccess*'
+        $grant = Invoke-OnHost 'Grant-BuildKitAccess ubuntu'
+        $grant | Should -Match 'ubuntu\s+User\s+buildkit\s+not a member\s+member'
+        Invoke-OnHost 'Test-BuildKitSocket -As ubuntu' | Should -BeLike 'True*'
+        Invoke-OnHost 'Test-BuildKitSocket' ubuntu | Should -BeLike 'True*'
+        Invoke-OnHost '(Test-BuildKitSocket -As outsider -Detailed).Remedy' | Should -BeLike '*Grant-BuildKitAccess -User outsider*'
+        Invoke-OnHost 'Revoke-BuildKitAccess ubuntu' | Should -Match 'member\s+not a member'
+
+        (Invoke-OnHost 'Get-BuildKitInstallation | ConvertTo-Json -Depth 4' ubuntu | ConvertFrom-Json).Version | Should -Be 'v0.32.2'
+        Invoke-OnHost 'Uninstall-BuildKit -Purge' | Should -BeNullOrEmpty
+        Invoke-OnHost 'Get-BuildKitInstallation' | Should -BeNullOrEmpty
+    }
+
+    It 'says what went wrong, and that nothing is left of it' {
+        $said = Invoke-OnHost "try { Install-BuildKit -Worker Oci } catch { `$_ | Select-Object FullyQualifiedErrorId, @{ n = 'Message'; e = { `$_.Exception.Message } }, @{ n = 'Action'; e = { `$_.ErrorDetails.RecommendedAction } } | ConvertTo-Json }" | ConvertFrom-Json
+        $said.FullyQualifiedErrorId | Should -BeLike 'ReleaseNotFetched,*'
+        $said.Message | Should -BeLike '*The host was put back as it was.*'
+        $said.Action | Should -BeLike '*-ArchivePath*'
+    }
+
+    It 'takes the user behind sudo by default' {
+        Invoke-OnHost $install | Out-Null
+        & $bed exec $name /bin/sh -c 'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/ubuntu'
+        Set-Content "$share/sudo.ps1" 'Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; Grant-BuildKitAccess'
+        $env:BED_AS = 'ubuntu'
+        $said = & $bed exec $name sudo /ocb/pwsh/pwsh -NoProfile -File /ocb/share/sudo.ps1 2>&1 | Out-String
+        Remove-Item env:BED_AS
+        $said | Should -Match 'ubuntu\s+User\s+buildkit\s+not a member\s+member'
+        Invoke-OnHost 'try { Grant-BuildKitAccess } catch { $_.FullyQualifiedErrorId }' | Should -BeLike 'HostInputInvalid,*'
+    }
+}

@@ -1,0 +1,278 @@
+BeforeDiscovery {
+    $script:skip = $null
+    $engine = [IO.Path]::Join($PSScriptRoot, '..', 'fixture', 'engine')
+    $null = & $engine check 2>&1
+    if ($LASTEXITCODE -ne 0) {
+        $script:skip = 'this machine cannot run engines'
+    }
+}
+
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+    $engineScript = [IO.Path]::Join($root, 'tests', 'fixture', 'engine')
+
+    function Start-Engine {
+        param([string] $Name)
+        $fields = @{}
+        & $engineScript up --owner $PID $Name | ForEach-Object { $key, $value = $_ -split '=', 2; $fields[$key] = $value }
+        $fields
+    }
+}
+
+Describe 'Images of containerd' -Skip:([bool]$skip) {
+    BeforeAll {
+        $containerd = Start-Engine containerd-2
+        $env:CONTAINERD_ADDRESS = $containerd.containerd
+
+        # A small image, written by hand: what is tested is how it is moved and shown.
+        $layout = Join-Path $TestDrive layout
+        $blobs = New-Item -ItemType Directory (Join-Path $layout blobs sha256)
+        function Add-Blob {
+            param([string] $Text, [string] $MediaType)
+            $bytes = [Text.Encoding]::UTF8.GetBytes($Text)
+            $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($bytes))
+            [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $bytes)
+            "{`"mediaType`":`"$MediaType`",`"digest`":`"sha256:$hex`",`"size`":$($bytes.Length)"
+        }
+        $layer = (Add-Blob "layer" 'application/vnd.oci.image.layer.v1.tar') + '}'
+        $diff = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData([Text.Encoding]::UTF8.GetBytes('layer')))
+        $config = (Add-Blob "{`"architecture`":`"amd64`",`"os`":`"linux`",`"config`":{`"Labels`":{`"a`":`"b`"}},`"rootfs`":{`"type`":`"layers`",`"diff_ids`":[`"sha256:$diff`"]}}" 'application/vnd.oci.image.config.v1+json') + '}'
+        $manifest = Add-Blob "{`"schemaVersion`":2,`"mediaType`":`"application/vnd.oci.image.manifest.v1+json`",`"config`":$config,`"layers`":[$layer]}" 'application/vnd.oci.image.manifest.v1+json'
+        Set-Content (Join-Path $layout oci-layout) '{"imageLayoutVersion":"1.0.0"}'
+        Set-Content (Join-Path $layout index.json) "{`"schemaVersion`":2,`"manifests`":[$manifest,`"annotations`":{`"io.containerd.image.name`":`"docker.io/demo/app:1`"}}]}"
+    }
+
+    AfterAll {
+        $env:CONTAINERD_ADDRESS = $null
+        if ($containerd) {
+            & $engineScript down $containerd.folder
+        }
+    }
+
+    It 'imports, and moves nothing the second time' {
+        $first = Import-ContainerImage $layout
+        $first.Name | Should -Be 'docker.io/demo/app:1'
+        $first.ContentsMoved | Should -Be 3
+        $second = Import-ContainerImage $layout
+        $second.BytesMoved | Should -Be 0
+        $second.ContentsPresent | Should -Be 3
+        (Import-ContainerImage $layout -Force).BytesMoved | Should -BeGreaterThan 0
+    }
+
+    It 'does nothing with -WhatIf' {
+        Import-ContainerImage $layout -Name never/there:1 -WhatIf
+        Copy-ContainerImage demo/app:1 never/there:2 -WhatIf
+        Remove-ContainerImage demo/app:1 -WhatIf
+        Export-ContainerImage demo/app:1 (Join-Path $TestDrive never.tar) -WhatIf
+        (Get-ContainerImage -Namespace '*').Name | Should -Be 'docker.io/demo/app:1'
+        Join-Path $TestDrive never.tar | Should -Not -Exist
+    }
+
+    It 'finds an image by every way to write its name' -ForEach 'demo/app', 'demo/app:1', 'docker.io/demo/app:1', 'demo/*', '*app:1', 'DEMO/a??:1' {
+        (Get-ContainerImage $_).Name | Should -Be 'docker.io/demo/app:1'
+    }
+
+    It 'filters by digest, platform and dangling' {
+        $image = Get-ContainerImage
+        (Get-ContainerImage -Digest $image.Digest.ShortHex).Name | Should -Be $image.Name
+        (Get-ContainerImage -Digest $image.Id).Name | Should -Be $image.Name
+        Get-ContainerImage -Digest ffffffffffff | Should -BeNullOrEmpty
+        (Get-ContainerImage -Platform linux/amd64).Name | Should -Be $image.Name
+        Get-ContainerImage -Platform linux/s390x | Should -BeNullOrEmpty
+        Get-ContainerImage -Dangling | Should -BeNullOrEmpty
+    }
+
+    It 'has what docker''s summary has' {
+        $image = Get-ContainerImage
+        $image.Id | Should -Match '^sha256:[0-9a-f]{64}$'
+        $image.RepoTags | Should -Be 'docker.io/demo/app:1'
+        $image.RepoDigests | Should -Be "docker.io/demo/app@$($image.Id)"
+        $image.Labels['a'] | Should -Be 'b'
+        $image.Size | Should -Be ($image.ContentSize)
+        $image.Created | Should -Not -BeNullOrEmpty
+    }
+
+    It 'says where an image is that is not here' {
+        $null = Import-ContainerImage $layout -Name built/elsewhere:1 -Namespace buildkit
+        Get-ContainerImage built/elsewhere:1 -ErrorVariable failed -ErrorAction SilentlyContinue
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'ImageNotFound,*'
+        $failed[0].CategoryInfo.Category | Should -Be ObjectNotFound
+        "$($failed[0])" | Should -BeLike "*It is in namespace 'buildkit' of containerd*"
+        { Get-ContainerImage 'nothing/*' -ErrorAction Stop } | Should -Not -Throw
+    }
+
+    It 'copies, exports, removes and imports by the pipeline' {
+        $copy = Get-ContainerImage demo/app:1 | Copy-ContainerImage -Destination demo/app:2, other/app:1 -PassThru
+        $copy.Name | Should -Be 'docker.io/demo/app:2', 'docker.io/other/app:1'
+        $file = Get-ContainerImage 'demo/*' | Export-ContainerImage -Destination (Join-Path $TestDrive both.tar)
+        $file | Should -BeOfType System.IO.FileInfo
+        $directory = Get-ContainerImage 'demo/*' | Export-ContainerImage -Destination (Join-Path $TestDrive both) -Format Directory
+        $directory | Should -BeOfType System.IO.DirectoryInfo
+        Get-ContainerImage -Namespace '*' | Remove-ContainerImage
+        Get-ContainerImage -Namespace '*' | Should -BeNullOrEmpty
+        ($file, $directory | Import-ContainerImage).Name | Sort-Object -Unique | Should -Be 'docker.io/demo/app:1', 'docker.io/demo/app:2'
+    }
+
+    It 'refuses what it cannot do before doing it: <id>' -ForEach @(
+        @{ id = 'FileExists'; run = { Set-Content (Join-Path $TestDrive there.tar) x; Export-ContainerImage demo/app:1 (Join-Path $TestDrive there.tar) } }
+        @{ id = 'PathNotFound'; run = { Export-ContainerImage demo/app:1 (Join-Path $TestDrive no such.tar) } }
+        @{ id = 'PathNotFound'; run = { Import-ContainerImage (Join-Path $TestDrive nothing.tar) } }
+        @{ id = 'ImageDamaged'; run = { Import-ContainerImage (Join-Path $TestDrive there.tar) } }
+        @{ id = 'InvalidImageReference'; run = { Copy-ContainerImage demo/app:1 'a//b' } }
+        @{ id = 'TagWithDigest'; run = { Copy-ContainerImage demo/app:1 "a@sha256:$('0' * 64)" } }
+        @{ id = 'InvalidNamespace'; run = { Get-ContainerImage -Namespace 'no good' } }
+        @{ id = 'InvalidPlatform'; run = { Get-ContainerImage -Platform 'a b' } }
+        @{ id = 'InvalidAddress'; run = { Get-ContainerImage -Address 'ftp://x' } }
+        @{ id = 'ImageNotFound'; run = { Remove-ContainerImage not/there:1 } }
+    ) {
+        & $run -ErrorAction SilentlyContinue 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } |
+            Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId | Should -BeLike "$id,*"
+        Get-ChildItem $TestDrive -Force -Filter '*.partial' | Should -BeNullOrEmpty
+    }
+
+    It 'completes namespaces and names' {
+        (TabExpansion2 'Get-ContainerImage -Namespace ').CompletionMatches.CompletionText | Should -Contain '*'
+        (TabExpansion2 'Remove-ContainerImage demo/').CompletionMatches.CompletionText | Should -Contain 'demo/app:1'
+    }
+
+    It 'shows a table of 80 columns, grouped by store' {
+        $text = Get-ContainerImage | Out-String -Width 80
+        $text | Should -Match 'Store: unix://.*namespace default'
+        $text | Should -Match 'demo/app +1 +[0-9a-f]{12} '
+        $text -split "`n" | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }
+    }
+}
+
+Describe 'Cache and history of <_>' -Skip:([bool]$skip) -ForEach 'docker-26', 'docker-28' {
+    BeforeAll {
+        $docker = Start-Engine $_
+        $context = New-Item -ItemType Directory (Join-Path $TestDrive "context-$_")
+        Copy-Item $docker.busybox (Join-Path $context busybox)
+        $text = 'FROM scratch', 'COPY busybox /bin/busybox', 'RUN ["/bin/busybox", "sh", "-c", "echo said by the build"]'
+        $built = Invoke-ImageBuild $context -DockerfileText $text -Tag demo/history:1 -Address $docker.address
+        $broken = Invoke-ImageBuild $context -DockerfileText ($text + 'RUN ["/bin/busybox", "false"]') -Address $docker.address -ErrorAction SilentlyContinue
+    }
+
+    AfterAll {
+        if ($docker) {
+            & $engineScript down $docker.folder
+        }
+    }
+
+    It 'answers what it is' {
+        Wait-BuildKit $docker.address -Timeout 10s
+        $info = Get-BuildKitInfo -Address $docker.address
+        $info.IsDockerEngine | Should -BeTrue
+        $info.Executor | Should -Be 'containerd'
+        $info.Platforms.Count | Should -BeGreaterThan 0
+        (Get-BuildKitWorker -Address $docker.address).Id | Should -Be $info.Workers[0].Id
+    }
+
+    It 'lists what has been built as an image' {
+        $image = $built | Get-ContainerImage
+        $image.Name | Should -Be 'demo/history:1'
+        $image.Id | Should -Be $built.Digest
+        $image.Platforms.Platform.OperatingSystem | Should -Contain 'linux'
+    }
+
+    It 'tells of past builds' {
+        $record = $built | Get-BuildHistory
+        $record.Status | Should -Be Completed
+        $record.Steps | Should -Be $built.StepCount
+        $record.Cached | Should -Be $built.CachedCount
+        $record.Digest | Should -Be $built.Digest
+        $failed = Get-BuildHistory -Address $docker.address -Status Failed
+        $failed.Count | Should -Be 1
+        $failed.Error | Should -BeLike '*exit code: 1*'
+        (Get-BuildHistory -Address $docker.address $record.Ref.Substring(0, 10)).Ref | Should -Be $record.Ref
+    }
+
+    It 'gives the log of a past build' {
+        ($built | Get-BuildLog) -match 'said by the build' | Should -Not -BeNullOrEmpty
+        (Get-BuildHistory -Address $docker.address -Status Failed | Get-BuildLog) -match 'ERROR: .*exit code: 1' | Should -Not -BeNullOrEmpty
+    }
+
+    It 'follows a build that runs' {
+        $engine = $docker.address
+        $slow = Start-ThreadJob {
+            Import-Module $using:manifestPath
+            Invoke-ImageBuild $using:context -NoCache -Address $using:engine -DockerfileText ($using:text + 'RUN ["/bin/busybox", "sh", "-c", "echo begun; /bin/busybox sleep 4; echo ended"]')
+        }
+        $running = $null
+        $limit = [Diagnostics.Stopwatch]::StartNew()
+        while (-not ($running -and ($running | Get-BuildLog) -match ' begun$') -and $limit.Elapsed.TotalSeconds -lt 20) {
+            $running = Get-BuildHistory -Address $engine -Status Running
+        }
+        $running.Status | Should -Be Running
+        $partly = $running | Get-BuildLog
+        $partly -match ' ended$' | Should -BeNullOrEmpty
+        $running | Remove-BuildHistory -ErrorVariable refused -ErrorAction SilentlyContinue
+        $refused[0].FullyQualifiedErrorId | Should -BeLike 'BuildIsRunning,*'
+        ($running | Get-BuildLog -Wait) -match ' ended$' | Should -Not -BeNullOrEmpty
+        $null = $slow | Receive-Job -Wait -AutoRemoveJob
+    }
+
+    It 'exports a record with its log' {
+        $file = $built | Export-BuildHistory -Destination (Join-Path $TestDrive "$_.dockerbuild")
+        $names = tar -tf $file.FullName
+        $names | Should -Contain 'index.json'
+        $index = tar -xOf $file.FullName index.json | ConvertFrom-Json
+        $manifest = tar -xOf $file.FullName "blobs/sha256/$($index.manifests[0].digest -replace '^sha256:')" | ConvertFrom-Json
+        $manifest.config.mediaType | Should -Be 'application/vnd.buildkit.historyrecord.v0'
+        $manifest.layers.mediaType | Should -Contain 'application/vnd.buildkit.status.v0'
+        $record = tar -xOf $file.FullName "blobs/sha256/$($manifest.config.digest -replace '^sha256:')" | ConvertFrom-Json
+        $record.Ref | Should -Be $built.BuildRef
+        $null = $manifest.layers | ForEach-Object { $names | Should -Contain "blobs/sha256/$($_.digest -replace '^sha256:')" }
+    }
+
+    It 'lists the cache, with sums' {
+        $cache = Get-BuildCache -Address $docker.address
+        $cache.Count | Should -BeGreaterThan 2
+        $cache[0].Totals.Size | Should -Be ($cache | Measure-Object Size -Sum).Sum
+        (Get-BuildCache -Address $docker.address -Type source.local).Type | Select-Object -Unique | Should -Be 'source.local'
+        $cache | Out-String -Width 200 | Should -Match "Cache: docker://.*$($cache.Count) records.*reclaimable"
+    }
+
+    It 'keeps what a limit says, on old and new engines' {
+        $before = (Get-BuildCache -Address $docker.address).Count
+        Clear-BuildCache -Address $docker.address -WhatIf
+        Clear-BuildCache -Address $docker.address -MaxUsedSpace 100GB | Should -BeNullOrEmpty
+        Clear-BuildCache -Address $docker.address -KeepStorage 100GB | Should -BeNullOrEmpty
+        Clear-BuildCache -Address $docker.address -OlderThan 10h | Should -BeNullOrEmpty
+        (Get-BuildCache -Address $docker.address).Count | Should -Be $before
+        $freed = @(Clear-BuildCache -Address $docker.address -MinFreeSpace 1KB -ErrorVariable refused -ErrorAction SilentlyContinue)
+        if ($_ -eq 'docker-26') {
+            $refused[0].FullyQualifiedErrorId | Should -BeLike 'CacheLimitNotSupported,*'
+            $freed | Should -BeNullOrEmpty
+        }
+        else {
+            # With room enough an engine still clears one record: it keeps what is used now, and clears while that is reached.
+            $freed.Count | Should -BeLessOrEqual 1
+        }
+    }
+
+    It 'clears by type, then everything' {
+        $local = Get-BuildCache -Address $docker.address -Type source.local
+        $cleared = Clear-BuildCache -Address $docker.address -Type source.local
+        $cleared.Id | Sort-Object | Should -Be ($local.Id | Sort-Object)
+        $null = Clear-BuildCache -Address $docker.address -All
+        Get-BuildCache -Address $docker.address | Where-Object InUse -EQ $false | Should -BeNullOrEmpty
+    }
+
+    It 'forgets builds' {
+        $built | Remove-BuildHistory -WhatIf
+        $built | Get-BuildHistory | Should -Not -BeNullOrEmpty
+        $built | Remove-BuildHistory
+        $built | Get-BuildHistory -ErrorVariable gone -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $gone[0].FullyQualifiedErrorId | Should -BeLike 'BuildNotFound,*'
+    }
+}
+
+Describe 'Waiting for an engine' {
+    It 'gives up in time' {
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        Wait-BuildKit "unix://$TestDrive/none.sock" -Timeout 1.2s -ErrorVariable failed -ErrorAction SilentlyContinue
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'EngineNotFound,*'
+        $watch.Elapsed.TotalSeconds | Should -BeLessThan 4
+    }
+}
