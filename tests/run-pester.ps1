@@ -5,7 +5,8 @@ param(
     [string] $Counts
 )
 
-$ErrorActionPreference = 'Stop'
+# No $ErrorActionPreference here: the tests would inherit it, and errors that do not end a pipeline would.
+Import-Module Pester -ErrorAction Stop
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = Join-Path $PSScriptRoot Pester
 $configuration.Run.PassThru = $true

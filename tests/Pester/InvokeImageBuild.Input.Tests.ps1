@@ -268,7 +268,7 @@ $other,b,,Dockerfile.prod,,linux/arm64;linux/amd64
 
 Describe 'The table of results' {
     It 'reads well at 80 columns' {
-        $type = (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.GetType('OpenCloud.Build.Client.BuildKit.ImageBuildResult')
+        $type = (Get-Command Invoke-ImageBuild).OutputType[0].Type
         $result = $type::new()
         foreach ($pair in @{
                 References = [string[]] ('docker.io/demo/app:1', 'docker.io/demo/app:latest'); Digest = "sha256:$('0123456789abcdef' * 4)"; Duration = [timespan]::FromSeconds(3.14)

@@ -114,8 +114,8 @@ public sealed class Http2ServerDriverTests
             return frame.Header.Type == Http2FrameType.Ping && frame.Payload[0] == 9;
         });
 
-        // What the socket held, one gather in flight, and perhaps one more until the PING was read.
-        Assert.InRange(before, 1, 2_000_000);
+        // What the socket held, one gather in flight, and perhaps one more until the PING was read; nothing when the send loop had not run.
+        Assert.InRange(before, 0, 2_000_000);
         pair.Client.Dispose();
         await Task.WhenAny(serving);
     }
