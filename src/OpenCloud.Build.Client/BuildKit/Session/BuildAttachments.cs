@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.BuildKit.Registry;
@@ -183,10 +182,10 @@ internal sealed class BuildAttachments : IDisposable
         using Stream content = store.Open(digest);
         using MemoryStream bytes = new();
         content.CopyTo(bytes);
-        using JsonDocument document = OciJson.Parse(bytes.ToArray(), digest.ToString());
+        string? mediaType = JsonNode.Parse(bytes.ToArray())?["mediaType"]?.GetValue<string>();
         return new JsonObject
         {
-            ["mediaType"] = OciJson.GetString(document.RootElement, "mediaType", digest.ToString()),
+            ["mediaType"] = mediaType,
             ["digest"] = digest.ToString(),
             ["size"] = bytes.Length,
         };
