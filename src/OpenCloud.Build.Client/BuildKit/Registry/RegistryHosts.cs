@@ -12,11 +12,9 @@ internal sealed class RegistryHosts
     /// <summary>What Docker Hub's credentials are kept under (docker/cli, cli/command/registry.go).</summary>
     public const string HubKey = "https://index.docker.io/v1/";
 
-    private const string ImageScheme = "docker-image://";
-
     private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts and those the user lists.</summary>
+    /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts, generators of attestations and those the user lists.</summary>
     public static RegistryHosts Of(ImageBuildRequest build)
     {
         RegistryHosts hosts = new();
@@ -31,7 +29,6 @@ internal sealed class RegistryHosts
             .Concat(build.NamedContexts.Values.Where(static v => v.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal)).Select(static v => v[NamedContext.ImageScheme.Length..]))
             .Concat(build.Attestations.Select(static a => a.Attributes.GetValueOrDefault("generator", string.Empty)))
             .Concat(build.RegistryReferences)
-            .Concat(build.NamedContexts.Values.Where(static c => c.StartsWith(ImageScheme, StringComparison.Ordinal)).Select(static c => c[ImageScheme.Length..]))
             .Concat(BaseImages(build)))
         {
             hosts.AddReference(reference);
