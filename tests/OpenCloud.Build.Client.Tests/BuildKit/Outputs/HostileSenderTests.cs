@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Versioning;
 using System.Text;
 using Google.Protobuf;
 using OpenCloud.Build.Client.BuildKit;
@@ -14,6 +15,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;
 
 /// <summary>A daemon that sends what no honest one would: nothing may land outside of the destination.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class HostileSenderTests
 {
     private const uint Folder = GoFileMode.Directory | 0x1ED;

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.BuildKit.Registry;
@@ -10,6 +11,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;
 
 /// <summary>What a session serves beside files, in its parts.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class SessionPartTests
 {
     // RFC 8032, section 7.1: tests 1 to 3.
