@@ -9,24 +9,34 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </remarks>
 internal static class BuildContext
 {
-    private const string ContextName = "context";
-    private const string DockerfileName = "dockerfile";
     private const string DefaultDockerfile = "Dockerfile";
     private const string IgnoreName = ".dockerignore";
 
-    /// <summary>The directories of a build.</summary>
-    /// <exception cref="IOException">The context or the Dockerfile does not exist.</exception>
-    public static IReadOnlyList<ContextSource> SourcesOf(ImageBuildRequest build) =>
-    [
-        new DirectoryContextSource(ContextName, build.ContextPath),
-        build.DockerfileText is { } text
-            ? MemoryContextSource.FromText(DockerfileName, DefaultDockerfile, text)
-            : new DockerfileContextSource(DockerfileName, DockerfileOf(build)),
-    ];
+    /// <summary>The Dockerfile's directory; null when the Dockerfile is part of a context that is not a directory.</summary>
+    /// <exception cref="FileNotFoundException">The Dockerfile does not exist.</exception>
+    public static ContextSource? DockerfileSourceOf(ImageBuildRequest build, string name)
+    {
+        if (build.DockerfileText is { } text)
+        {
+            return MemoryContextSource.FromText(name, DefaultDockerfile, text);
+        }
+
+        return IsInFetchedContext(build) ? null : new DockerfileContextSource(name, DockerfileOf(build));
+    }
 
     /// <summary>The Dockerfile's name as the frontend and its messages give it.</summary>
     public static string DockerfileNameOf(ImageBuildRequest build)
-        => build.DockerfileText is not null ? DefaultDockerfile : Path.GetFileName(DockerfileOf(build));
+    {
+        if (build.DockerfileText is not null)
+        {
+            return DefaultDockerfile;
+        }
+
+        return IsInFetchedContext(build) ? build.DockerfilePath ?? DefaultDockerfile : Path.GetFileName(DockerfileOf(build));
+    }
+
+    /// <summary>The Dockerfile's path, for a build whose Dockerfile is a file of this machine.</summary>
+    public static string DockerfilePathOf(ImageBuildRequest build) => DockerfileOf(build);
 
     /// <summary>Says why the daemon did not find a file of the context.</summary>
     /// <param name="build">The build.</param>
@@ -35,7 +45,7 @@ internal static class BuildContext
     public static string? Explain(ImageBuildRequest build, string missing)
     {
         string relative = missing.TrimStart('/');
-        if (relative.Length == 0 || relative.AsSpan().IndexOfAny("*?[") >= 0)
+        if (!IsDirectory(build) || relative.Length == 0 || relative.AsSpan().IndexOfAny("*?[") >= 0)
         {
             return null;
         }
@@ -54,6 +64,12 @@ internal static class BuildContext
 
         return null;
     }
+
+    private static bool IsDirectory(ImageBuildRequest build) => !ContextLocation.IsAddress(build.ContextPath) && !File.Exists(build.ContextPath);
+
+    // A path from the root is a file of this machine, whatever the context is.
+    private static bool IsInFetchedContext(ImageBuildRequest build)
+        => !IsDirectory(build) && !Path.IsPathRooted(build.DockerfilePath ?? string.Empty);
 
     private static string DockerfileOf(ImageBuildRequest build)
     {

@@ -72,6 +72,12 @@ internal static partial class BuildFailure
             return BuildFailureKind.FileNotInContext;
         }
 
+        // Before what was refused: a policy's word comes wrapped in the trouble it made.
+        if (Has(text, "denied by policy") || Has(text, "not allowed by policy"))
+        {
+            return BuildFailureKind.NotAllowed;
+        }
+
         if (Has(text, "failed to resolve source metadata") || Has(text, "pull access denied") || Has(text, "failed to do request"))
         {
             return BuildFailureKind.BaseImageUnavailable;

@@ -76,6 +76,27 @@ public sealed class BuildKitClient : IAsyncDisposable
     public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
         => ImageBuild.RunAsync(_control, _engine, request, observer, cancellationToken);
 
+    /// <summary>Has the engine's build checks look at a Dockerfile; nothing is built.</summary>
+    /// <param name="request">The build that would be; tags and the like do not matter.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ImageBuildException">
+    /// The engine has no build checks (<see cref="BuildFailureKind.Unsupported"/>; they came with BuildKit 0.15), or could not read the Dockerfile.
+    /// </exception>
+    public async Task<DockerfileChecks> CheckDockerfileAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
+        => DockerfileChecks.From(await DockerfileQuery.AskAsync(_control, _engine, request, DockerfileChecks.RequestId, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Lists the stages of a Dockerfile that can be built.</summary>
+    /// <inheritdoc cref="CheckDockerfileAsync" path="/param"/>
+    /// <exception cref="ImageBuildException">The Dockerfile could not be read.</exception>
+    public async Task<IReadOnlyList<DockerfileTarget>> GetTargetsAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
+        => DockerfileTarget.ListFrom(await DockerfileQuery.AskAsync(_control, _engine, request, DockerfileTarget.RequestId, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Tells what a build of <see cref="ImageBuildRequest.Target"/> can be given: arguments, secrets, SSH agents, caches.</summary>
+    /// <inheritdoc cref="CheckDockerfileAsync" path="/param"/>
+    /// <exception cref="ImageBuildException">The Dockerfile could not be read, or has no such target.</exception>
+    public async Task<DockerfileOutline> GetOutlineAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
+        => DockerfileOutline.From(await DockerfileQuery.AskAsync(_control, _engine, request, DockerfileOutline.RequestId, cancellationToken).ConfigureAwait(false));
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _channel.DisposeAsync();
 }

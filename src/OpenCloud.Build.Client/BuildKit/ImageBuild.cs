@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
@@ -48,9 +49,16 @@ internal sealed class ImageBuild
     {
         DateTimeOffset started = DateTimeOffset.Now;
         Stopwatch clock = Stopwatch.StartNew();
-        FileSyncService files = new(BuildContext.SourcesOf(_request));
+        ImageMetadata.Check(_request);
+        BuildInputs inputs = BuildInputs.Of(_request);
+        FileSyncService files = new(inputs.Directories);
+        UploadService uploads = new(inputs.Archives, files.Counters);
+        using BuildAttachments attachments = BuildAttachments.Create(_request, _engine, inputs.CreateContentStores());
+        await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
         GrpcServer server = new();
         files.AddTo(server);
+        uploads.AddTo(server);
+        attachments.AddTo(server);
 
         IReadOnlyDictionary<string, string> response;
         try
@@ -59,14 +67,17 @@ internal sealed class ImageBuild
                 .OpenAsync(_control, server, SessionKey.ForDirectory(_request.ContextPath), cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
-                response = await SolveAsync(session, cancellationToken).ConfigureAwait(false);
+                response = await SolveAsync(session, inputs, attachments, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (GrpcException e)
         {
-            throw BuildFailure.From(
-                e, _model, _engine.Address.ToString(), _reference, files.Failure, missing => BuildContext.Explain(_request, missing));
+            ImageBuildException failure = BuildFailure.From(
+                AttributeSecrets.Hide(e, _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
+            throw attachments.Failure is { } own ? failure.Because(own) : failure;
         }
+
+        Commit(attachments, response);
 
         return new ImageBuildResult
         {
@@ -80,7 +91,7 @@ internal sealed class ImageBuild
             Started = started,
             Duration = clock.Elapsed,
             Steps = _model.Steps,
-            Warnings = _model.Warnings,
+            Warnings = [.. attachments.Warnings.Select(static w => new BuildWarning(w, string.Empty, null, null, null, 0)), .. _model.Warnings],
             BytesSent = files.Counters.BytesSent,
             FilesSent = files.Counters.FilesSent,
             BuildRef = _reference,
@@ -88,9 +99,56 @@ internal sealed class ImageBuild
         };
     }
 
-    private async Task<IReadOnlyDictionary<string, string>> SolveAsync(BuildSession session, CancellationToken cancellationToken)
+    private async Task CheckEngineAsync(BuildAttachments attachments, CancellationToken cancellationToken)
     {
-        SolveRequest request = SolveRequestFactory.Create(_request, _engine, _reference, session.Id);
+        if (attachments.Outputs.Count < 2)
+        {
+            return;
+        }
+
+        try
+        {
+            if (await EngineCapabilities.HasAsync(_control, EngineCapabilities.MultipleExporters, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+        }
+        catch (GrpcException e)
+        {
+            throw BuildFailure.From(e, _model, _engine.Address.ToString(), _reference, null, null);
+        }
+
+        throw new ImageBuildException(
+            BuildFailureKind.Unsupported,
+            $"The engine {_engine.Address} can give a build one output only, and {attachments.Outputs.Count} are asked for; several came with BuildKit 0.13.",
+            null)
+        {
+            Engine = _engine.Address.ToString(),
+            BuildRef = string.Empty,
+        };
+    }
+
+    private void Commit(BuildAttachments attachments, IReadOnlyDictionary<string, string> response)
+    {
+        try
+        {
+            attachments.Commit(response);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageBuildException(BuildFailureKind.OutputFailed, e.Message, e)
+            {
+                Engine = _engine.Address.ToString(),
+                BuildRef = _reference,
+                Steps = _model.Steps,
+            };
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> SolveAsync(BuildSession session, BuildInputs inputs, BuildAttachments attachments, CancellationToken cancellationToken)
+    {
+        SolveRequest request = SolveRequestFactory.Create(_request, inputs, attachments.Outputs, _reference, session.Id);
+        attachments.Apply(request);
         using CancellationTokenSource solveStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource statusStop = new();
         Task<SolveResponse> solve = _control.SolveAsync(request, solveStop.Token);

@@ -24,6 +24,12 @@ public enum BuildFailureKind
     /// <summary>The context could not be read or sent.</summary>
     ContextFailed,
 
+    /// <summary>The build asks for something that cannot be, or names something that is not there; nothing was sent.</summary>
+    InvalidRequest,
+
+    /// <summary>What the build gives could not be written to its place on this machine.</summary>
+    OutputFailed,
+
     /// <summary>The engine lacks something the build asks for.</summary>
     Unsupported,
 
@@ -81,4 +87,9 @@ public sealed class ImageBuildException : Exception
 
     /// <summary>All steps as far as they came.</summary>
     public IReadOnlyList<BuildStep> Steps { get; init; } = [];
+
+    /// <summary>This failure, in the words of what went wrong on this machine while outputs, caches and credentials were passed; the engine only repeats that.</summary>
+    internal ImageBuildException Because(Exception own) => Kind is BuildFailureKind.StepFailed or BuildFailureKind.EngineLost
+        ? this
+        : new ImageBuildException(BuildFailureKind.OutputFailed, own.Message, this) { Engine = Engine, BuildRef = BuildRef, Steps = Steps };
 }

@@ -3,10 +3,17 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <summary>What to build. Only <see cref="ContextPath"/> is needed.</summary>
 public sealed class ImageBuildRequest
 {
-    /// <summary>The directory whose files the Dockerfile may use; an absolute path.</summary>
+    /// <summary>
+    /// What the Dockerfile may use files of: a directory or a tar archive (an absolute path), or an address that the engine fetches
+    /// itself, of a git repository (<c>https://host/path.git#ref:folder</c>, <c>git@host:path</c>) or of an archive or Dockerfile
+    /// (<c>https://…</c>). See <see cref="ContextLocation"/>.
+    /// </summary>
     public required string ContextPath { get; init; }
 
-    /// <summary>The Dockerfile, anywhere; null for <c>Dockerfile</c> in the context.</summary>
+    /// <summary>
+    /// The Dockerfile, anywhere; null for <c>Dockerfile</c> in the context. With an archive or an address for a context, a path that
+    /// does not begin at the root is one in the context.
+    /// </summary>
     public string? DockerfilePath { get; init; }
 
     /// <summary>The Dockerfile's text, in place of a file; it is served from memory.</summary>
@@ -32,4 +39,66 @@ public sealed class ImageBuildRequest
 
     /// <summary>True to ask the registries for base images even when the engine has them.</summary>
     public bool Pull { get; init; }
+
+    /// <summary>
+    /// More contexts by name: a directory, <c>oci-layout://directory[:tag|@digest]</c>, <c>docker-image://reference</c>, or the address
+    /// of a git repository or of a file. A name that is an image's takes the place of that image.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> NamedContexts { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Annotations of the image's manifests and index.</summary>
+    public IReadOnlyList<ImageAnnotation> Annotations { get; init; } = [];
+
+    /// <summary>Documents about the image that the engine makes and attaches.</summary>
+    public IReadOnlyList<ImageAttestation> Attestations { get; init; } = [];
+
+    /// <summary>The time the image gives; null for the time of the build.</summary>
+    public SourceDate? SourceDate { get; init; }
+
+    /// <summary>How steps are run.</summary>
+    public BuildExecution Execution { get; init; } = BuildExecution.Default;
+
+    /// <summary>What the build may take from where; null for anything.</summary>
+    public SourcePolicy? SourcePolicy { get; init; }
+
+    /// <summary>
+    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.13 or newer.
+    /// </summary>
+    public IReadOnlyList<BuildOutput> Outputs { get; init; } = [];
+
+    /// <summary>True to push the image: its tags name the registry. Without an output of an image one is added.</summary>
+    public bool Push { get; init; }
+
+    /// <summary>Caches to read beside the engine's own.</summary>
+    public IReadOnlyList<BuildCache> CacheFrom { get; init; } = [];
+
+    /// <summary>Caches to write when the build has succeeded.</summary>
+    public IReadOnlyList<BuildCache> CacheTo { get; init; } = [];
+
+    /// <summary>What <c>RUN --mount=type=secret</c> gets, by the mount's id.</summary>
+    public IReadOnlyDictionary<string, BuildSecret> Secrets { get; init; } = new Dictionary<string, BuildSecret>();
+
+    /// <summary>What <c>RUN --mount=type=ssh</c> gets.</summary>
+    public IReadOnlyList<SshForward> Ssh { get; init; } = [];
+
+    /// <summary>Credentials by registry host, with its port if it has one; they go before those of docker's configuration.</summary>
+    public IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials { get; init; } = new Dictionary<string, RegistryCredential>();
+
+    /// <summary>
+    /// Images that the build uses and that neither its tags, caches and named contexts nor the Dockerfile name: the engine is given credentials for their
+    /// registries, too.
+    /// </summary>
+    public IReadOnlyList<string> RegistryReferences { get; init; } = [];
+
+    /// <summary>The directory of docker's <c>config.json</c>; null for <c>DOCKER_CONFIG</c> or <c>~/.docker</c>.</summary>
+    public string? DockerConfigDirectory { get; init; }
+
+    /// <summary>What this machine takes from the engine at most.</summary>
+    public ReceiveLimits Limits { get; init; } = new();
+
+    /// <summary>
+    /// Is asked before a local output with <c>mode=delete</c> deletes anything: the directory, and the paths in it that the build does not
+    /// have. Called once per output, on any thread. Null deletes nothing.
+    /// </summary>
+    public Func<string, IReadOnlyList<string>, bool>? ConfirmDelete { get; init; }
 }

@@ -12,8 +12,9 @@ internal static class DirectoryArguments
     /// <param name="cmdlet">Whose location and drives count.</param>
     /// <param name="path">A path in PowerShell's sense: relative, on a PSDrive, provider-qualified.</param>
     /// <param name="isLiteral">False when wildcards are meant; then only directories are taken from what matches.</param>
+    /// <param name="allowFile">Which files a path without wildcards may name as well; null for none.</param>
     /// <exception cref="BuildErrorException">It names nothing, no directory, or nothing of the file system.</exception>
-    public static IReadOnlyList<string> Resolve(PSCmdlet cmdlet, string path, bool isLiteral)
+    public static IReadOnlyList<string> Resolve(PSCmdlet cmdlet, string path, bool isLiteral, Func<string, bool>? allowFile = null)
     {
         bool hasWildcards = !isLiteral && WildcardPattern.ContainsWildcardCharacters(path);
         List<string> found = hasWildcards ? Expand(cmdlet, path) : [ResolveLiteral(cmdlet, path)];
@@ -23,7 +24,7 @@ internal static class DirectoryArguments
             return found.Count > 0 ? found : throw ErrorCatalog.PathNotFound.ToException(path, null, path);
         }
 
-        if (!Directory.Exists(found[0]))
+        if (!Directory.Exists(found[0]) && !(File.Exists(found[0]) && allowFile?.Invoke(found[0]) == true))
         {
             throw (File.Exists(found[0]) ? ErrorCatalog.NotDirectory : ErrorCatalog.PathNotFound).ToException(path, null, found[0]);
         }

@@ -23,6 +23,8 @@ internal static class BuildErrors
             BuildFailureKind.ContextFailed => ErrorCatalog.ContextNotSent,
             BuildFailureKind.Unsupported => ErrorCatalog.NotSupportedByEngine,
             BuildFailureKind.NotAllowed => ErrorCatalog.NotAllowedByEngine,
+            BuildFailureKind.InvalidRequest => ErrorCatalog.BuildRefused,
+            BuildFailureKind.OutputFailed => ErrorCatalog.OutputNotWritten,
             BuildFailureKind.EngineLost => ErrorCatalog.EngineLost,
             _ => ErrorCatalog.BuildFailed,
         };

@@ -14,7 +14,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
     {
         BuildLogFile? log = build.LogPath is { } path ? LogFor(path) : null;
         BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
-        if (!client.KeepsImages && build.Request.Tags.Count > 0)
+        if (!client.KeepsImages && build.Request.Tags.Count > 0 && build.Request.Outputs.Count == 0 && !build.Request.Push)
         {
             poster.Warning($"The engine {client.Address} has no image store: the image is built into its cache, and '{build.Name}' will be found nowhere.");
         }
@@ -23,6 +23,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
         {
             ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log), cancellationToken).ConfigureAwait(false);
             log?.End(result);
+            ResultFiles.Write(build, result);
             return result;
         }
         catch (ImageBuildException exception)

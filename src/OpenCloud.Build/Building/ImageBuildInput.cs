@@ -12,8 +12,17 @@ namespace OpenCloud.Build.Building;
 /// <summary>What a user gave for one build, not checked yet. Nothing is changed or sent before <see cref="Check"/> has ended.</summary>
 internal sealed record ImageBuildInput
 {
-    /// <summary>The build's directory; a full path of a directory.</summary>
+    /// <summary>What is built from: a full path of a directory or an archive, or an address.</summary>
     public required string Directory { get; init; }
+
+    /// <summary>How the image is built and what is said about it.</summary>
+    public BuildOptionsInput Options { get; init; } = BuildOptionsInput.None;
+
+    /// <summary>The full path of the file that takes what the engine tells of the image, or null.</summary>
+    public string? MetadataPath { get; init; }
+
+    /// <summary>The full path of the file that takes the image's id, or null.</summary>
+    public string? ImageIdPath { get; init; }
 
     /// <summary>The Dockerfile as named, or null.</summary>
     public string? Dockerfile { get; init; }
@@ -54,6 +63,9 @@ internal sealed record ImageBuildInput
     /// <summary>Whether plain TCP may leave the machine.</summary>
     public bool AllowPlainTcp { get; init; }
 
+    /// <summary>Outputs, caches, secrets, SSH agents and registries.</summary>
+    public BuildExchange Exchange { get; init; } = new();
+
     /// <summary>The log's full path, or null.</summary>
     public string? LogPath { get; init; }
 
@@ -71,17 +83,24 @@ internal sealed record ImageBuildInput
             throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, "ConnectTimeout");
         }
 
-        CheckLog();
-        (string? path, string name, string text) = ReadDockerfile();
-        DockerfileText dockerfile = Parse(name, text, arguments);
-        CheckTarget(name, dockerfile);
-        return new CheckedBuild
+        CheckFile(LogPath, ErrorCatalog.LogNotWritable);
+        CheckFile(MetadataPath, ErrorCatalog.ResultFileNotWritable);
+        CheckFile(ImageIdPath, ErrorCatalog.ResultFileNotWritable);
+        (string? path, string? name, string? text) = ReadDockerfile();
+        DockerfileText? dockerfile = null;
+        if (name is not null && text is not null)
+        {
+            dockerfile = Parse(name, text, arguments);
+            CheckTarget(name, dockerfile);
+        }
+
+        CheckedBuild build = new()
         {
             Request = new ImageBuildRequest
             {
                 ContextPath = Directory,
                 DockerfilePath = path,
-                DockerfileText = path is null ? text : null,
+                DockerfileText = path is null ? DockerfileText : null,
                 Tags = [.. tags.Select(static t => t.ToString())],
                 BuildArguments = arguments,
                 Labels = labels,
@@ -89,12 +108,38 @@ internal sealed record ImageBuildInput
                 Platforms = [.. platforms.Select(static p => p.ToString())],
                 NoCache = NoCache,
                 Pull = Pull,
+                Outputs = Exchange.Outputs,
+                Push = Exchange.Push,
+                CacheFrom = Exchange.CacheFrom,
+                CacheTo = Exchange.CacheTo,
+                Secrets = Exchange.Secrets,
+                Ssh = Exchange.Ssh,
+                RegistryCredentials = Exchange.RegistryCredentials,
+                ConfirmDelete = Exchange.ConfirmDelete,
+                NamedContexts = Options.NamedContexts,
+                Annotations = Options.ReadAnnotations(),
+                Attestations = Options.ReadAttestations(),
+                SourceDate = Options.ReadSourceDate(),
+                Execution = Options.ReadExecution(),
+                SourcePolicy = Options.ReadSourcePolicy(),
             },
             Dockerfile = dockerfile,
             Address = address,
             Connect = new EngineConnectOptions { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp },
             LogPath = LogPath,
+            MetadataPath = MetadataPath,
+            ImageIdPath = ImageIdPath,
         };
+        try
+        {
+            ImageBuildChecks.Check(build.Request);
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidDataException or IOException)
+        {
+            throw ErrorCatalog.InvalidContext.ToException(Directory, exception, Directory, exception.Message);
+        }
+
+        return build;
     }
 
     private static ImageReference ReadTag(string text)
@@ -124,29 +169,35 @@ internal sealed record ImageBuildInput
         }
     }
 
-    private void CheckLog()
+    private static void CheckFile(string? path, ErrorEntry error)
     {
-        if (LogPath is null)
+        if (path is null)
         {
             return;
         }
 
-        string? problem = System.IO.Directory.Exists(LogPath)
+        string? problem = System.IO.Directory.Exists(path)
             ? "it is a directory."
-            : System.IO.Directory.Exists(Path.GetDirectoryName(LogPath)) ? null : "its directory does not exist.";
+            : System.IO.Directory.Exists(Path.GetDirectoryName(path)) ? null : "its directory does not exist.";
         if (problem is not null)
         {
-            throw ErrorCatalog.LogNotWritable.ToException(LogPath, null, LogPath, problem);
+            throw error.ToException(path, null, path, problem);
         }
     }
 
-    private (string? Path, string Name, string Text) ReadDockerfile()
+    /// <summary>The Dockerfile's path, its name and its text; the last two are null when it is part of an archive or of what an engine fetches.</summary>
+    private (string? Path, string? Name, string? Text) ReadDockerfile()
     {
         if (DockerfileText is not null)
         {
             return Dockerfile is null
                 ? (null, "DockerfileText", DockerfileText)
                 : throw ErrorCatalog.ParameterConflict.ToException(Dockerfile, null, nameof(Dockerfile), nameof(DockerfileText));
+        }
+
+        if (!System.IO.Directory.Exists(Directory) && (Dockerfile is null || !Path.IsPathRooted(Dockerfile)))
+        {
+            return (Dockerfile, null, null);
         }
 
         string path = DockerfileLocator.Find(Directory, Dockerfile, DockerfileFromLocation) ?? throw NotFound();

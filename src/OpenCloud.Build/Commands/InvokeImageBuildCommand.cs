@@ -140,7 +140,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void BuildItem(FileSystemInfo item)
     {
-        if (item is FileInfo file)
+        if (item is FileInfo archive && BuildArchives.IsName(archive.FullName))
+        {
+            Build(archive.FullName, null);
+        }
+        else if (item is FileInfo file)
         {
             Build(file.DirectoryName!, file.FullName);
         }
@@ -155,7 +159,13 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void BuildDirectories(string path, bool isLiteral)
     {
-        foreach (string directory in DirectoryArguments.Resolve(this, path, isLiteral))
+        if (ContextLocation.IsAddress(path))
+        {
+            Build(path, null);
+            return;
+        }
+
+        foreach (string directory in DirectoryArguments.Resolve(this, path, isLiteral, BuildArchives.IsArchive))
         {
             Guard(() => Build(directory, null), directory);
         }
@@ -181,12 +191,26 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         if (Daemonless)
         {
             RunAsync(
-                async (poster, cancellationToken) => poster.Output(await DaemonlessBuild.RunAsync(build, builder, poster, cancellationToken).ConfigureAwait(false)),
+                async (poster, cancellationToken) =>
+                {
+                    _poster = poster;
+                    poster.Output(await DaemonlessBuild.RunAsync(build, builder, poster, cancellationToken).ConfigureAwait(false));
+                },
                 DaemonlessBuild.StopGrace);
             return;
         }
 
-        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false)));
+        if (ThrottleLimit > 1)
+        {
+            _queued.Add(build);
+            return;
+        }
+
+        RunAsync(async (poster, cancellationToken) =>
+        {
+            _poster = poster;
+            poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false));
+        });
     }
 
     private ImageBuildInput ReadInput(string directory, string? file)
@@ -220,7 +244,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             Address = Address,
             ConnectTimeout = ConnectTimeout,
             AllowPlainTcp = AllowPlainTcp,
-            LogPath = string.IsNullOrEmpty(LogPath) ? null : DirectoryArguments.ResolveLiteral(this, LogPath),
+            Exchange = ReadExchange(),
+            LogPath = FileOf(LogPath),
+            MetadataPath = FileOf(MetadataFile),
+            ImageIdPath = FileOf(IidFile),
+            Options = ReadOptions(),
         };
     }
 

@@ -14,10 +14,13 @@ public sealed class SolveRequestFactoryTests
     [Fact]
     public void TheFrontendGetsWhatTheBuildAsksFor()
     {
+        using TemporaryDirectory context = new();
+        string dockerfile = Path.Combine(context.Path, "My.dockerfile");
+        File.WriteAllText(dockerfile, "FROM scratch");
         SolveRequest request = Create(new()
         {
-            ContextPath = "/c",
-            DockerfilePath = "/else/where/My.dockerfile",
+            ContextPath = context.Path,
+            DockerfilePath = dockerfile,
             BuildArguments = new Dictionary<string, string> { ["A"] = "1" },
             Labels = new Dictionary<string, string> { ["l"] = "v" },
             Target = "t",
@@ -45,7 +48,7 @@ public sealed class SolveRequestFactoryTests
     [Fact]
     public void ADockerEngineExportsToItsOwnStore()
     {
-        SolveRequest request = Create(new() { ContextPath = "/c", Tags = ["app", "app:latest", "registry.test:5000/team/app:2"] }, Docker);
+        SolveRequest request = Create(new() { ContextPath = "/", DockerfileText = "FROM scratch", Tags = ["app", "app:latest", "registry.test:5000/team/app:2"] }, Docker);
         Exporter exporter = Assert.Single(request.Exporters);
         Assert.Equal("moby", exporter.Type);
         Assert.Equal("docker.io/library/app:latest,registry.test:5000/team/app:2", exporter.Attrs["name"]);
@@ -59,7 +62,7 @@ public sealed class SolveRequestFactoryTests
         WorkerRecord worker = new() { Labels = { ["org.mobyproject.buildkit.worker.executor"] = "containerd", ["org.mobyproject.buildkit.worker.containerd.namespace"] = "buildkit" } };
         EngineProfile profile = EngineProfile.From(BuildKit, new ListWorkersResponse { Record = { worker } });
         Assert.True(profile.KeepsImages);
-        Exporter exporter = Assert.Single(SolveRequestFactory.Create(new() { ContextPath = "/c", Tags = ["a"] }, profile, "r", "s").Exporters);
+        Exporter exporter = Assert.Single(Create(new() { ContextPath = "/", DockerfileText = "FROM scratch", Tags = ["a"] }, profile).Exporters);
         Assert.Equal(("image", "true"), (exporter.Type, exporter.Attrs["unpack"]));
     }
 
@@ -69,12 +72,12 @@ public sealed class SolveRequestFactoryTests
         WorkerRecord worker = new() { Labels = { ["org.mobyproject.buildkit.worker.executor"] = "oci" } };
         EngineProfile profile = EngineProfile.From(BuildKit, new ListWorkersResponse { Record = { worker } });
         Assert.False(profile.KeepsImages);
-        Assert.DoesNotContain("unpack", SolveRequestFactory.Create(new() { ContextPath = "/c" }, profile, "r", "s").Exporters[0].Attrs.Keys);
+        Assert.DoesNotContain("unpack", Create(new() { ContextPath = "/", DockerfileText = "FROM scratch" }, profile).Exporters[0].Attrs.Keys);
     }
 
     [Fact]
     public void TextHasTheUsualName()
-        => Assert.Equal("Dockerfile", Create(new() { ContextPath = "/c", DockerfileText = "FROM scratch" }).FrontendAttrs["filename"]);
+        => Assert.Equal("Dockerfile", Create(new() { ContextPath = "/", DockerfileText = "FROM scratch" }).FrontendAttrs["filename"]);
 
     [Fact]
     public void TheSessionKeyIsOfTheDirectoryTheUserAndTheMachine()
@@ -87,5 +90,8 @@ public sealed class SolveRequestFactoryTests
     }
 
     private static SolveRequest Create(ImageBuildRequest build, EngineAddress? address = null)
-        => SolveRequestFactory.Create(build, EngineProfile.From(address ?? BuildKit, new ListWorkersResponse()), "ref", "session");
+        => Create(build, EngineProfile.From(address ?? BuildKit, new ListWorkersResponse()));
+
+    private static SolveRequest Create(ImageBuildRequest build, EngineProfile engine)
+        => SolveRequestFactory.Create(build, BuildInputs.Of(build), engine, "ref", "session");
 }

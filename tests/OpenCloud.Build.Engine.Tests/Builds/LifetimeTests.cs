@@ -93,7 +93,7 @@ public sealed class LifetimeTests(EngineFixture engines)
         """);
 
     /// <summary>The processes whose arguments have a text: those of a container are seen from outside.</summary>
-    private static List<int> ProcessesWith(string text)
+    internal static List<int> ProcessesWith(string text)
     {
         List<int> found = [];
         foreach (string directory in Directory.EnumerateDirectories("/proc"))

@@ -1,0 +1,39 @@
+using OpenCloud.Build.Client.Grpc;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// Keeps tokens that stand in attributes of caches and outputs out of error messages: a daemon that does not understand or cannot use one may
+/// repeat it.
+/// </summary>
+internal static class AttributeSecrets
+{
+    private const string Hidden = "***";
+    private const int ShortestSecret = 4;
+
+    private static readonly string[] Marks = ["token", "secret", "password", "passwd", "key", "credential", "auth", "sas"];
+
+    /// <summary>The error without secrets in its message.</summary>
+    public static GrpcException Hide(GrpcException error, ImageBuildRequest build)
+    {
+        string message = Hide(error.Status.Message, build);
+        return message == error.Status.Message ? error : new GrpcException(error.Status with { Message = message }, error.Details);
+    }
+
+    /// <summary>The text without the secrets of a build.</summary>
+    public static string Hide(string text, ImageBuildRequest build)
+    {
+        foreach (string secret in build.CacheFrom.Concat(build.CacheTo).SelectMany(static c => c.Attributes)
+            .Concat(build.Outputs.SelectMany(static o => o.Attributes))
+            .Where(static a => Marks.Any(mark => a.Key.Contains(mark, StringComparison.OrdinalIgnoreCase)))
+            .Select(static a => a.Value)
+            .Concat(build.RegistryCredentials.Values.Select(static c => c.Secret))
+            .Where(static s => s.Length >= ShortestSecret)
+            .OrderByDescending(static s => s.Length))
+        {
+            text = text.Replace(secret, Hidden, StringComparison.Ordinal);
+        }
+
+        return text;
+    }
+}

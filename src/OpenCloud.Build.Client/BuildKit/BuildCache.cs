@@ -1,0 +1,42 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// A build cache outside of the engine, to take from or to give to: in a registry (attribute <c>ref</c>), in a directory of this machine
+/// (<c>src</c> or <c>dest</c>), in the image itself (<c>inline</c>), or of any other type the engine knows.
+/// </summary>
+public sealed class BuildCache
+{
+    /// <summary>The type of a cache in a registry.</summary>
+    public const string Registry = "registry";
+
+    /// <summary>The type of a cache in a directory of this machine.</summary>
+    public const string Local = "local";
+
+    /// <summary>The type of a cache in the image that is exported.</summary>
+    public const string Inline = "inline";
+
+    /// <summary>The type: <see cref="Registry"/>, <see cref="Local"/>, <see cref="Inline"/>, <c>gha</c>, <c>s3</c>, <c>azblob</c>, ….</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The attributes by BuildKit's own names (moby/buildkit, cache/remotecache). Their values are kept out of messages: some are tokens.</summary>
+    public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Reads docker's form: <c>type=registry,ref=registry.local/app:cache,mode=max</c>; a reference alone is a registry's.</summary>
+    /// <exception cref="FormatException">It is malformed.</exception>
+    public static BuildCache Parse(string text)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(text);
+        if (!text.Contains('='))
+        {
+            return new BuildCache { Type = Registry, Attributes = new Dictionary<string, string> { ["ref"] = text } };
+        }
+
+        Dictionary<string, string> pairs = AttributeText.Parse(text, "cache");
+        return pairs.Remove("type", out string? type) && type.Length > 0
+            ? new BuildCache { Type = type, Attributes = pairs }
+            : throw new FormatException("The cache has no type; write for instance type=local,dest=cache.");
+    }
+
+    /// <summary>The type; never the attributes.</summary>
+    public override string ToString() => Type;
+}

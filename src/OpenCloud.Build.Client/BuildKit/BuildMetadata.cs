@@ -1,0 +1,46 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// What the engine told of a finished image as one JSON document, in the form that <c>docker buildx build --metadata-file</c> and
+/// <c>buildctl --metadata-file</c> write: the exporter's keys, with values that are JSON in base64 opened (moby/buildkit, cmd/buildctl/build.go).
+/// </summary>
+public static class BuildMetadata
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Makes the document.</summary>
+    public static string ToJson(ImageBuildResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        JsonObject document = [];
+        foreach ((string key, string value) in result.ExporterResponse.OrderBy(static p => p.Key, StringComparer.Ordinal))
+        {
+            document[key] = (JsonNode?)Opened(value) ?? JsonValue.Create(value);
+        }
+
+        return document.ToJsonString(Indented);
+    }
+
+    private static JsonObject? Opened(string value)
+    {
+        byte[] bytes = new byte[value.Length];
+        if (value.Length == 0 || !Convert.TryFromBase64String(value, bytes, out int length))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonNode.Parse(Encoding.UTF8.GetString(bytes, 0, length)) is JsonObject { Count: > 0 } json ? json : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Security;
+using System.Security.Cryptography;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// What <c>RUN --mount=type=secret</c> gets: a file, an environment variable, or octets. It is read when a build begins; a source that is not
+/// there fails the build before anything is sent.
+/// </summary>
+public sealed class BuildSecret
+{
+    /// <summary>The most octets of a secret: what BuildKit's own client allows (session/secrets/secretsprovider).</summary>
+    public const int MaxSize = 500 * 1024;
+
+    private readonly Func<byte[]> _read;
+
+    private BuildSecret(string source, Func<byte[]> read)
+    {
+        Source = source;
+        _read = read;
+    }
+
+    /// <summary>Where it comes from, without the secret itself.</summary>
+    public string Source { get; }
+
+    /// <summary>A file's content.</summary>
+    public static BuildSecret FromFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new BuildSecret($"the file '{path}'", () => ReadFile(path));
+    }
+
+    /// <summary>An environment variable's value, as UTF-8.</summary>
+    public static BuildSecret FromEnvironment(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new BuildSecret(
+            $"the environment variable {name}",
+            () => Encoding.UTF8.GetBytes(Environment.GetEnvironmentVariable(name) ?? throw new IOException("it is not set")));
+    }
+
+    /// <summary>A string that is kept encrypted or at least out of the way until it is needed, as UTF-8.</summary>
+    public static BuildSecret FromSecureString(SecureString text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return new BuildSecret("a secure string", () => ReadSecureString(text));
+    }
+
+    /// <summary>Octets; they are copied when the build begins.</summary>
+    public static BuildSecret FromBytes(ReadOnlyMemory<byte> content) => new("given octets", content.ToArray);
+
+    /// <inheritdoc/>
+    public override string ToString() => Source;
+
+    /// <summary>Reads it into an array that the caller clears.</summary>
+    /// <exception cref="IOException">It is not there or too large; the message names the source only.</exception>
+    internal byte[] Read(string id)
+    {
+        byte[] content;
+        try
+        {
+            content = _read();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The secret '{id}' cannot be read from {Source}: {e.Message}", e);
+        }
+
+        if (content.Length > MaxSize)
+        {
+            CryptographicOperations.ZeroMemory(content);
+            throw new IOException($"The secret '{id}' from {Source} is larger than {MaxSize / 1024} KiB, the most that can be given to a build.");
+        }
+
+        return content;
+    }
+
+    private static byte[] ReadFile(string path)
+    {
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
+        byte[] buffer = new byte[MaxSize + 1];
+        try
+        {
+            // A length would not tell for a pipe, as a shell makes of <(command).
+            int count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            return buffer.AsSpan(0, count).ToArray();
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(buffer);
+        }
+    }
+
+    private static byte[] ReadSecureString(SecureString text)
+    {
+        nint pointer = Marshal.SecureStringToGlobalAllocUnicode(text);
+        char[] characters = new char[text.Length];
+        try
+        {
+            Marshal.Copy(pointer, characters, 0, characters.Length);
+            return Encoding.UTF8.GetBytes(characters);
+        }
+        finally
+        {
+            Marshal.ZeroFreeGlobalAllocUnicode(pointer);
+            Array.Clear(characters);
+        }
+    }
+}

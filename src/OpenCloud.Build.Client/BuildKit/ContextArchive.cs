@@ -1,0 +1,76 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A context as a tar archive.</summary>
+/// <remarks>
+/// The frontend unpacks what it recognizes by its first bytes: gzip, bzip2, xz or a tar header (moby/buildkit,
+/// frontend/dockerui/context.go). Anything else it would take for a Dockerfile, whose parse error explains nothing.
+/// </remarks>
+internal static class ContextArchive
+{
+    private const int BlockSize = 512;
+    private const int ChecksumOffset = 148;
+    private const int ChecksumSize = 8;
+    private const int TypeOffset = 156;
+
+    /// <summary>Makes sure that a file is an archive that engines unpack.</summary>
+    /// <exception cref="InvalidDataException">It is not; the message says what it is taken for.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static void Check(string path)
+    {
+        Span<byte> head = ReadHead(path, stackalloc byte[BlockSize]);
+        if (!IsArchive(head))
+        {
+            throw new InvalidDataException(head.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD])
+                ? $"The context '{path}' is compressed with zstd, which engines do not unpack; gzip, bzip2 and xz they do."
+                : $"The context '{path}' is a file, but no tar archive (plain, gzip, bzip2 or xz). A context is a directory, such an archive, or an address.");
+        }
+    }
+
+    /// <summary>Whether a file is an archive that engines unpack.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static bool IsArchive(string path) => IsArchive(ReadHead(path, stackalloc byte[BlockSize]));
+
+    /// <summary>
+    /// True for a plain archive that engines do not recognize: of the first kilobyte, which is all they look at, they must be able to read an
+    /// entry, and one that begins with extended headers (pax) or a long name (GNU) takes more. In gzip's form it is recognized always.
+    /// </summary>
+    public static bool NeedsWrapping(string path)
+    {
+        Span<byte> head = ReadHead(path, stackalloc byte[BlockSize]);
+        return IsTarHeader(head) && head[TypeOffset] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K';
+    }
+
+    private static Span<byte> ReadHead(string path, Span<byte> buffer)
+    {
+        using FileStream file = File.OpenRead(path);
+        return buffer[..file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+    }
+
+    private static bool IsArchive(ReadOnlySpan<byte> head) =>
+        head.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B, 0x08]) || head.StartsWith("BZh"u8)
+        || head.StartsWith((ReadOnlySpan<byte>)[0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0x00]) || IsTarHeader(head);
+
+    // A header's checksum is the sum of its bytes with its own field taken as blanks (POSIX pax, "ustar Interchange Format").
+    private static bool IsTarHeader(ReadOnlySpan<byte> block)
+    {
+        if (block.Length < BlockSize)
+        {
+            return false;
+        }
+
+        string digits = System.Text.Encoding.ASCII.GetString(block.Slice(ChecksumOffset, ChecksumSize)).Trim('\0', ' ');
+        if (digits.Length == 0 || digits.AsSpan().ContainsAnyExceptInRange('0', '7'))
+        {
+            return false;
+        }
+
+        int expected = Convert.ToInt32(digits, 8);
+        int sum = ' ' * ChecksumSize;
+        for (int i = 0; i < BlockSize; i++)
+        {
+            sum += i is >= ChecksumOffset and < ChecksumOffset + ChecksumSize ? 0 : block[i];
+        }
+
+        return sum == expected;
+    }
+}

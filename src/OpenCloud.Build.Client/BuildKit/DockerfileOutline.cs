@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A build argument that a target takes.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Value">The value it would have; null for none.</param>
+/// <param name="Description">The comment above it, when that begins with its name; null for none.</param>
+/// <param name="Line">The line of its ARG; null when not told.</param>
+public sealed record OutlineArgument(string Name, string? Value, string? Description, int? Line);
+
+/// <summary>A secret, or an SSH agent, that a target's steps mount.</summary>
+/// <param name="Name">Its id.</param>
+/// <param name="Required">True when the build fails without it.</param>
+/// <param name="Line">The line of its mount; null when not told.</param>
+public sealed record OutlineMount(string Name, bool Required, int? Line);
+
+/// <summary>What a build of a target can be given, and what it uses.</summary>
+/// <remarks>Source: moby/buildkit, frontend/subrequests/outline/outline.go.</remarks>
+public sealed record DockerfileOutline
+{
+    internal const string RequestId = "frontend.outline";
+
+    /// <summary>The stage's name; null for one without.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The comment above the stage; null for none.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Build arguments.</summary>
+    public IReadOnlyList<OutlineArgument> Arguments { get; init; } = [];
+
+    /// <summary>Secrets.</summary>
+    public IReadOnlyList<OutlineMount> Secrets { get; init; } = [];
+
+    /// <summary>SSH agents.</summary>
+    public IReadOnlyList<OutlineMount> Ssh { get; init; } = [];
+
+    /// <summary>The ids of caches that steps mount; empty with frontends that do not tell them, as BuildKit's own up to 0.32.</summary>
+    public IReadOnlyList<OutlineMount> Caches { get; init; } = [];
+
+    internal static DockerfileOutline From(JsonElement json) => new()
+    {
+        Name = SubrequestJson.Text(json, "name"),
+        Description = SubrequestJson.Text(json, "description"),
+        Arguments =
+        [
+            .. SubrequestJson.Items(json, "args").Select(static a => new OutlineArgument(
+                SubrequestJson.Text(a, "name") ?? string.Empty, SubrequestJson.Text(a, "value"), SubrequestJson.Text(a, "description"), SubrequestJson.Location(a).Line)),
+        ],
+        Secrets = Mounts(json, "secrets", "name"),
+        Ssh = Mounts(json, "ssh", "name"),
+        Caches = Mounts(json, "cache", "ID"),
+    };
+
+    private static IReadOnlyList<OutlineMount> Mounts(JsonElement json, string list, string name) =>
+        [.. SubrequestJson.Items(json, list).Select(m => new OutlineMount(SubrequestJson.Text(m, name) ?? string.Empty, SubrequestJson.Flag(m, "required"), SubrequestJson.Location(m).Line))];
+}

@@ -1,0 +1,153 @@
+using System.Text.Json;
+using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Control;
+using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>
+/// Asks the frontend about a Dockerfile instead of building it: what BuildKit calls a subrequest. The answer is a JSON document.
+/// </summary>
+/// <remarks>
+/// Source: moby/buildkit, frontend/subrequests and frontend/dockerui/requests.go. A plain Solve drops such an answer (only what begins with
+/// <c>frontend.</c> gets into the exporter's), so the build is begun without a frontend and the frontend asked through the gateway.
+/// </remarks>
+internal sealed class DockerfileQuery
+{
+    private const string ResultKey = "result.json";
+    private const string Capability = "moby.buildkit.frontend.subrequests";
+
+    private readonly ControlClient _control;
+    private readonly EngineProfile _engine;
+    private readonly ImageBuildRequest _build;
+    private readonly string _reference = BuildIdentity.New();
+
+    private DockerfileQuery(ControlClient control, EngineProfile engine, ImageBuildRequest build)
+    {
+        _control = control;
+        _engine = engine;
+        _build = build;
+    }
+
+    /// <summary>Asks.</summary>
+    /// <param name="control">The engine's control service.</param>
+    /// <param name="engine">The engine.</param>
+    /// <param name="build">The build that would be; of it counts what the Dockerfile is read with.</param>
+    /// <param name="request">The request's id: <c>frontend.lint</c>, ….</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ImageBuildException">The Dockerfile is not one, or the engine does not know the request.</exception>
+    public static async Task<JsonElement> AskAsync(
+        ControlClient control, EngineProfile engine, ImageBuildRequest build, string request, CancellationToken cancellationToken)
+    {
+        DockerfileQuery query = new(control, engine, build);
+        return await query.AskAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<JsonElement> AskAsync(string request, CancellationToken cancellationToken)
+    {
+        BuildInputs inputs = BuildInputs.Of(_build);
+        FileSyncService files = new(inputs.Directories);
+        UploadService uploads = new(inputs.Archives, files.Counters);
+        GrpcServer server = new();
+        files.AddTo(server);
+        uploads.AddTo(server);
+        inputs.CreateContentStores().AddTo(server);
+
+        // What stands in FROM is looked up, too, and may be in a registry that wants to know who asks.
+        new AuthService(RegistryHosts.Of(_build), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory).AddTo(server);
+        try
+        {
+            BuildSession session = await BuildSession
+                .OpenAsync(_control, server, SessionKey.ForDirectory(_build.ContextPath), cancellationToken).ConfigureAwait(false);
+            await using (session.ConfigureAwait(false))
+            {
+                return await AskAsync(session, inputs, request, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (GrpcException e) when (IsUnknownRequest(e))
+        {
+            throw new ImageBuildException(
+                BuildFailureKind.Unsupported,
+                $"The engine {_engine.Address} cannot do this: its Dockerfile frontend does not know the request '{request}'.",
+                e)
+            {
+                Engine = _engine.Address.ToString(),
+                BuildRef = _reference,
+                Hint = request == DockerfileChecks.RequestId
+                    ? "Build checks came with BuildKit 0.15; an engine that can pull images also has them through a first line '# syntax=docker/dockerfile:1'."
+                    : null,
+            };
+        }
+        catch (GrpcException e)
+        {
+            throw BuildFailure.From(e, new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, null);
+        }
+    }
+
+    private static bool IsUnknownRequest(GrpcException e)
+    {
+        BuildKitErrorDetails details = BuildKitErrorDetails.From(e);
+        return details.UnsupportedSubrequest is not null || details.MissingFrontendCapability is not null;
+    }
+
+    private async Task<JsonElement> AskAsync(BuildSession session, BuildInputs inputs, string request, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<SolveResponse> build = _control.SolveAsync(
+            new SolveRequest { Ref = _reference, Session = session.Id, Cache = new CacheOptions(), Internal = true, SourcePolicy = _build.SourcePolicy?.Message },
+            stop.Token);
+        GatewayClient gateway = new(_control.Channel, _reference);
+        try
+        {
+            Task<Gateway.SolveResponse> answer = AskAsync(gateway, inputs, request, stop.Token);
+            if (await Task.WhenAny(answer, build).ConfigureAwait(false) == build)
+            {
+                // It only ends when told to, so this is an error.
+                await build.ConfigureAwait(false);
+            }
+
+            Gateway.SolveResponse response = await answer.ConfigureAwait(false);
+            await gateway.ReturnAsync(new Gateway.ReturnRequest { Result = new Gateway.Result { Ref = new Gateway.Ref() } }, stop.Token).ConfigureAwait(false);
+            await build.ConfigureAwait(false);
+            return Read(response, request);
+        }
+        finally
+        {
+            // A build that nobody ends would go on for as long as the connection does.
+            await stop.CancelAsync().ConfigureAwait(false);
+            await build.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<Gateway.SolveResponse> AskAsync(GatewayClient gateway, BuildInputs inputs, string request, CancellationToken cancellationToken)
+    {
+        await gateway.PingAsync(cancellationToken).ConfigureAwait(false);
+        Gateway.SolveRequest asked = new() { Frontend = SolveRequestFactory.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
+        FrontendAttributes.AddTo(asked.FrontendOpt, _build, inputs);
+        asked.FrontendOpt["requestid"] = request;
+        asked.FrontendOpt["frontend.caps"] = asked.FrontendOpt.TryGetValue("frontend.caps", out string? others) ? $"{others},{Capability}" : Capability;
+        return await gateway.SolveAsync(asked, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static JsonElement Read(Gateway.SolveResponse response, string request)
+    {
+        if (response.Result is null || !response.Result.Metadata.TryGetValue(ResultKey, out Google.Protobuf.ByteString? json))
+        {
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Internal, $"the frontend's answer to '{request}' has no {ResultKey}"));
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json.Memory);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException e)
+        {
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Internal, $"the frontend's answer to '{request}' is not JSON"), inner: e);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Text.Json;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A stage of a Dockerfile that can be built.</summary>
+/// <param name="Name">Its name; null for one without, which can only be built as the last.</param>
+/// <param name="IsDefault">True for the stage that is built when none is named.</param>
+/// <param name="Description">The comment above it, when that begins with its name; null for none.</param>
+/// <param name="Base">The image or stage it begins from, as written.</param>
+/// <param name="Platform">The platform its FROM gives; null for none.</param>
+/// <param name="Line">The line of its FROM; null when not told.</param>
+/// <remarks>Source: moby/buildkit, frontend/subrequests/targets/targets.go.</remarks>
+public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Description, string? Base, string? Platform, int? Line)
+{
+    internal const string RequestId = "frontend.targets";
+
+    internal static IReadOnlyList<DockerfileTarget> ListFrom(JsonElement json) =>
+    [
+        .. SubrequestJson.Items(json, "targets").Select(static t => new DockerfileTarget(
+            SubrequestJson.Text(t, "name"),
+            SubrequestJson.Flag(t, "default"),
+            SubrequestJson.Text(t, "description"),
+            SubrequestJson.Text(t, "base"),
+            SubrequestJson.Text(t, "platform"),
+            SubrequestJson.Location(t).Line)),
+    ];
+}

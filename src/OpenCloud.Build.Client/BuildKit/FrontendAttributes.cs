@@ -1,0 +1,95 @@
+using System.Globalization;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A build in the words of the Dockerfile frontend: its attributes (moby/buildkit, frontend/dockerui/config.go).</summary>
+internal static class FrontendAttributes
+{
+    /// <summary>Adds all that a build asks for.</summary>
+    public static void AddTo(IDictionary<string, string> attributes, ImageBuildRequest build, BuildInputs inputs)
+    {
+        foreach ((string name, string value) in inputs.Attributes)
+        {
+            attributes[name] = value;
+        }
+
+        AddValues(attributes, build);
+        AddExecution(attributes, build.Execution);
+        foreach (ImageAttestation attestation in build.Attestations)
+        {
+            attributes["attest:" + attestation.Type] = attestation.ToOption();
+        }
+    }
+
+    private static void AddValues(IDictionary<string, string> attributes, ImageBuildRequest build)
+    {
+        if (build.SourceDate is { } date)
+        {
+            // Below the user's own, which win. The daemon hands it on to its exporters (exporter/util/epoch).
+            attributes["build-arg:" + SourceDate.ArgumentName] = date.Text;
+        }
+
+        foreach ((string name, string value) in build.BuildArguments)
+        {
+            attributes["build-arg:" + name] = value;
+        }
+
+        foreach ((string name, string value) in build.Labels)
+        {
+            attributes["label:" + name] = value;
+        }
+
+        if (build.Target is { Length: > 0 } target)
+        {
+            attributes["target"] = target;
+        }
+
+        if (build.Platforms.Count > 0)
+        {
+            attributes["platform"] = string.Join(',', build.Platforms);
+        }
+
+        if (build.Pull)
+        {
+            attributes["image-resolve-mode"] = "pull";
+        }
+
+        if (build.NoCache)
+        {
+            // An empty list of stages means all of them.
+            attributes["no-cache"] = string.Empty;
+        }
+        else if (build.Execution.NoCacheStages.Count > 0)
+        {
+            attributes["no-cache"] = string.Join(',', build.Execution.NoCacheStages);
+        }
+    }
+
+    private static void AddExecution(IDictionary<string, string> attributes, BuildExecution execution)
+    {
+        if (execution.Network != BuildNetwork.Default)
+        {
+            attributes["force-network-mode"] = execution.Network == BuildNetwork.Host ? "host" : "none";
+        }
+
+        if (execution.ExtraHosts.Count > 0)
+        {
+            attributes["add-hosts"] = CommaSeparated.Join(execution.ExtraHosts.Select(static h => $"{h.Key}={h.Value}"));
+        }
+
+        if (execution.SharedMemorySize is { } size)
+        {
+            attributes["shm-size"] = size.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (execution.Limits.Count > 0)
+        {
+            attributes["ulimit"] = CommaSeparated.Join(execution.Limits.Select(static l => l.ToString()));
+        }
+
+        if (execution.ControlGroupParent is { Length: > 0 } parent)
+        {
+            attributes["cgroup-parent"] = parent;
+        }
+    }
+}

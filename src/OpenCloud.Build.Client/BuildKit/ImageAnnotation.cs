@@ -1,0 +1,117 @@
+using System.Diagnostics.CodeAnalysis;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>The document of an image that an annotation stands in.</summary>
+public enum AnnotationLevel
+{
+    /// <summary>The manifest of each platform.</summary>
+    Manifest,
+
+    /// <summary>The index; there is one with several platforms or with attestations only.</summary>
+    Index,
+
+    /// <summary>What the index says of a manifest, or a layout of the only one.</summary>
+    ManifestDescriptor,
+
+    /// <summary>What a layout says of the index.</summary>
+    IndexDescriptor,
+}
+
+/// <summary>An annotation of an image's documents.</summary>
+/// <param name="Level">Where it stands.</param>
+/// <param name="Platform">The platform it is limited to, for manifests and their descriptors; null for all.</param>
+/// <param name="Key">Its name.</param>
+/// <param name="Value">Its value.</param>
+/// <remarks>The exporter's attributes are those of moby/buildkit, exporter/containerimage/exptypes/annotations.go.</remarks>
+public sealed record ImageAnnotation(AnnotationLevel Level, Platform? Platform, string Key, string Value)
+{
+    /// <summary>True for annotations that only an image with an index has a place for.</summary>
+    internal bool NeedsIndex => Level is AnnotationLevel.Index or AnnotationLevel.IndexDescriptor;
+
+    /// <summary>
+    /// Reads a key as <c>docker buildx build --annotation</c> has it: <c>key</c>, or <c>level[,level…]:key</c> with levels
+    /// <c>manifest</c>, <c>index</c>, <c>manifest-descriptor</c>, <c>index-descriptor</c>, the manifest's with <c>[os/arch]</c> at will.
+    /// </summary>
+    /// <returns>Whether the key can be read; where not, <paramref name="error"/> says why.</returns>
+    public static bool TryParse(string key, string value, [NotNullWhen(true)] out IReadOnlyList<ImageAnnotation>? annotations, [NotNullWhen(false)] out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        annotations = null;
+        string levels = "manifest";
+        string name = key;
+        int colon = key.IndexOf(':');
+        if (colon >= 0)
+        {
+            levels = key[..colon];
+            name = key[(colon + 1)..];
+        }
+
+        if (name.Length == 0 || name.AsSpan().ContainsAny(' ', '\t', '\n'))
+        {
+            error = "its name is empty or has white space in it";
+            return false;
+        }
+
+        List<ImageAnnotation> made = [];
+        foreach (string text in levels.Split(','))
+        {
+            if (ParseLevel(text, name, value, out string? wrong) is not { } annotation)
+            {
+                error = wrong ?? "it cannot be read";
+                return false;
+            }
+
+            made.Add(annotation);
+        }
+
+        annotations = made;
+        error = null;
+        return true;
+    }
+
+    /// <summary>The exporter's attribute.</summary>
+    internal string ToAttribute() => Level switch
+    {
+        AnnotationLevel.Manifest => $"annotation-manifest{Scope}.{Key}",
+        AnnotationLevel.ManifestDescriptor => $"annotation-manifest-descriptor{Scope}.{Key}",
+        AnnotationLevel.Index => $"annotation-index.{Key}",
+        _ => $"annotation-index-descriptor.{Key}",
+    };
+
+    private string Scope => Platform is null ? string.Empty : $"[{Platform}]";
+
+    private static ImageAnnotation? ParseLevel(string text, string name, string value, out string? error)
+    {
+        error = null;
+        int bracket = text.IndexOf('[');
+        string level = bracket < 0 ? text : text[..bracket];
+        AnnotationLevel? known = level switch
+        {
+            "manifest" => AnnotationLevel.Manifest,
+            "index" => AnnotationLevel.Index,
+            "manifest-descriptor" => AnnotationLevel.ManifestDescriptor,
+            "index-descriptor" => AnnotationLevel.IndexDescriptor,
+            _ => null,
+        };
+        if (known is null)
+        {
+            error = $"'{level}' is no place for an annotation; those are manifest, index, manifest-descriptor and index-descriptor";
+            return null;
+        }
+
+        if (bracket < 0)
+        {
+            return new ImageAnnotation(known.Value, null, name, value);
+        }
+
+        if (known is AnnotationLevel.Index or AnnotationLevel.IndexDescriptor || !text.EndsWith(']'))
+        {
+            error = "only manifest and manifest-descriptor take a platform, in brackets";
+            return null;
+        }
+
+        return Platform.TryParse(text[(bracket + 1)..^1], out Platform? platform, out error) ? new ImageAnnotation(known.Value, platform, name, value) : null;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>An image in an OCI layout on this machine.</summary>
+/// <param name="Path">The layout's directory; an absolute path.</param>
+/// <param name="Digest">The digest of the image's manifest or index.</param>
+/// <remarks>The layout is that of the OCI image specification, image-layout.md; tags are the annotation <c>org.opencontainers.image.ref.name</c>.</remarks>
+internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
+{
+    /// <summary>How such a reference begins.</summary>
+    public const string Scheme = "oci-layout://";
+
+    private const string DefaultTag = "latest";
+
+    /// <summary>Reads <c>oci-layout://directory[:tag|@digest]</c> and looks the tag up.</summary>
+    /// <exception cref="InvalidDataException">The directory is no layout, or has no such image; the message says what it has.</exception>
+    public static OciLayoutReference Resolve(string text)
+    {
+        string rest = text[Scheme.Length..];
+        ContentDigest? digest = null;
+        string? tag = null;
+        if (rest.LastIndexOf('@') is var at and >= 0 && ContentDigest.TryParse(rest[(at + 1)..], out ContentDigest given))
+        {
+            digest = given;
+            rest = rest[..at];
+        }
+        else if (rest.LastIndexOf(':') is var colon && colon > rest.LastIndexOf('/') && !Directory.Exists(rest))
+        {
+            tag = rest[(colon + 1)..];
+            rest = rest[..colon];
+        }
+
+        string path = System.IO.Path.GetFullPath(rest);
+        string indexPath = System.IO.Path.Combine(path, "index.json");
+        if (!File.Exists(System.IO.Path.Combine(path, "oci-layout")) || !File.Exists(indexPath))
+        {
+            throw new InvalidDataException($"'{path}' is no OCI layout: it has no files oci-layout and index.json.");
+        }
+
+        ContentDigest found = digest ?? Find(indexPath, tag);
+        return File.Exists(System.IO.Path.Combine(path, OciLayoutIndex.BlobPath(found)))
+            ? new OciLayoutReference(path, found)
+            : throw new InvalidDataException($"The OCI layout '{path}' has no blob {found}.");
+    }
+
+    private static ContentDigest Find(string indexPath, string? tag)
+    {
+        List<(ContentDigest Digest, string? Name)> images = [];
+        try
+        {
+            using JsonDocument index = JsonDocument.Parse(File.ReadAllBytes(indexPath));
+            foreach (JsonElement descriptor in index.RootElement.GetProperty("manifests").EnumerateArray())
+            {
+                ContentDigest digest = ContentDigest.Parse(descriptor.GetProperty("digest").GetString()!);
+                images.Add((digest, Annotation(descriptor, OciLayoutIndex.RefNameAnnotation)));
+                if (Annotation(descriptor, OciLayoutIndex.ImageNameAnnotation) is { } name)
+                {
+                    images.Add((digest, name));
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new InvalidDataException($"'{indexPath}' is no index of an OCI layout: {e.Message}", e);
+        }
+
+        foreach ((ContentDigest digest, string? name) in images)
+        {
+            // Some tools write the tag, others the whole reference.
+            if (name is not null && (name == (tag ?? DefaultTag) || name.EndsWith(":" + (tag ?? DefaultTag), StringComparison.Ordinal)))
+            {
+                return digest;
+            }
+        }
+
+        if (tag is null && images.DistinctBy(static i => i.Digest).Count() == 1)
+        {
+            return images[0].Digest;
+        }
+
+        string names = images.Any(static i => i.Name is not null) ? "has " + string.Join(", ", images.Where(static i => i.Name is not null).Select(static i => i.Name)) : $"has {images.Count} images without a tag";
+        throw new InvalidDataException($"The OCI layout '{System.IO.Path.GetDirectoryName(indexPath)}' has no image tagged '{tag ?? DefaultTag}'; it {names}.");
+    }
+
+    private static string? Annotation(JsonElement descriptor, string name)
+        => descriptor.TryGetProperty("annotations", out JsonElement annotations) && annotations.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+}

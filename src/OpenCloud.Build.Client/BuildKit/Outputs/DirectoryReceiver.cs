@@ -1,0 +1,312 @@
+using System.Text;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc.Server;
+
+namespace OpenCloud.Build.Client.BuildKit.Outputs;
+
+/// <summary>
+/// The receiving side of a file transfer into a directory. The engine is not trusted: names are plain, in order and within bounds; data comes
+/// only for what was asked for; nothing comes after the end.
+/// </summary>
+/// <remarks>The protocol: tonistiigi/fsutil, receive.go, send.go and validator.go.</remarks>
+internal sealed class DirectoryReceiver
+{
+    // fsutil's sender reads four files at a time; a few more requests than that keep it busy.
+    private const int MaxOpenFiles = 16;
+
+    private readonly GrpcServerCall _call;
+    private readonly OutputDirectory _directory;
+    private readonly ReceiveLimits _limits;
+    private readonly ReceiveCounters _counters;
+    private readonly Queue<(uint Id, ReceivedStat Stat)> _wanted = new();
+    private readonly Dictionary<uint, OpenFile> _open = [];
+    private readonly List<ReceivedStat> _directories = [];
+    private readonly List<ReceivedStat> _links = [];
+    private readonly HashSet<string> _files = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _folders = new(StringComparer.Ordinal) { string.Empty };
+    private uint _next;
+    private byte[] _lastPath = [];
+    private bool _listed;
+
+    public DirectoryReceiver(GrpcServerCall call, OutputDirectory directory, ReceiveLimits limits, ReceiveCounters counters)
+    {
+        _call = call;
+        _directory = directory;
+        _limits = limits;
+        _counters = counters;
+    }
+
+    /// <summary>The paths that came, octets as characters (ISO 8859-1): files and other entries, and directories.</summary>
+    public (IReadOnlySet<string> Files, IReadOnlySet<string> Folders) Entries => (_files, _folders);
+
+    /// <summary>Receives until both sides have said that they are done.</summary>
+    /// <param name="beforeEnd">Called when everything has come and before the sender is told.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <exception cref="ContextException">The engine broke the rules, or the directory could not be written.</exception>
+    public async Task RunAsync(Func<Task> beforeEnd, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (!_listed || _wanted.Count > 0 || _open.Count > 0)
+            {
+                await RequestAsync(cancellationToken).ConfigureAwait(false);
+                using GrpcMessage message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false)
+                    ?? throw Broken("it ended before all files had come");
+                Take(message.Memory.Span);
+            }
+
+            Finish();
+            await beforeEnd().ConfigureAwait(false);
+            await _call.WriteFramedAsync(PacketCodec.Finish(), cancellationToken).ConfigureAwait(false);
+            await ReadEndAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ContextException e) when (e.Kind != ContextErrorKind.Receiver)
+        {
+            await _call.WriteFramedAsync(PacketCodec.Error(e.Message), cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            foreach (OpenFile file in _open.Values)
+            {
+                file.Stream.Dispose();
+                _directory.Discard(file.TemporaryPath);
+            }
+        }
+    }
+
+    private static ContextException Broken(string what) => new(ContextErrorKind.Protocol, $"The engine broke the rules of an output's transfer: {what}.");
+
+    private static string Key(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);
+
+    private async ValueTask RequestAsync(CancellationToken cancellationToken)
+    {
+        while (_wanted.Count > 0 && _open.Count < MaxOpenFiles)
+        {
+            (uint id, ReceivedStat stat) = _wanted.Dequeue();
+            (FileStream stream, byte[] temporary) = _directory.CreateFile(stat.Path);
+            _open.Add(id, new OpenFile(stat, stream, temporary));
+            await _call.WriteFramedAsync(FilePackets.Request(id), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void Take(ReadOnlySpan<byte> message)
+    {
+        ReceivedFilePacket packet = ReceivedFilePacket.Read(message);
+        switch (packet.Type)
+        {
+            case PacketType.Stat when _listed:
+                throw Broken("an entry came after the end of the listing");
+            case PacketType.Stat when packet.Stat is null:
+                _listed = true;
+                break;
+            case PacketType.Stat:
+                List(packet.Stat);
+                break;
+            case PacketType.Data:
+                Write(packet.Id, packet.Data);
+                break;
+            case PacketType.Error:
+                throw new ContextException(ContextErrorKind.Receiver, $"The engine could not send the output: {Utf8.Display(packet.Data)}");
+            default:
+                throw Broken($"a {packet.Type} packet came from the sending side");
+        }
+    }
+
+    private void List(ReceivedStat stat)
+    {
+        string shown = Utf8.Display(stat.Path);
+        CheckPath(stat.Path, shown);
+        if (_lastPath.Length > 0 && BytePath.Compare(_lastPath, stat.Path) >= 0)
+        {
+            throw Broken($"'{shown}' is out of order or came twice");
+        }
+
+        _lastPath = stat.Path;
+        int slash = stat.Path.AsSpan().LastIndexOf((byte)'/');
+        if (!_folders.Contains(slash < 0 ? string.Empty : Key(stat.Path.AsSpan(0, slash))))
+        {
+            throw Broken($"'{shown}' came without its directory");
+        }
+
+        if (_counters.AddEntry() > _limits.MaxEntries)
+        {
+            throw Broken($"more than {_limits.MaxEntries} entries came");
+        }
+
+        uint id = _next++;
+        if (stat.IsDirectory)
+        {
+            _folders.Add(Key(stat.Path));
+            _directories.Add(stat);
+            _directory.MakeDirectory(stat.Path);
+            return;
+        }
+
+        if (stat.LinkName.Length > _limits.MaxPathBytes || stat.LinkName.Contains((byte)0))
+        {
+            throw Broken($"the link '{shown}' leads to a place that is too long or no name");
+        }
+
+        if (stat.IsHardLink)
+        {
+            CheckPath(stat.LinkName, shown);
+            if (!_files.Contains(Key(stat.LinkName)))
+            {
+                throw Broken($"the hard link '{shown}' is to something that did not come before it");
+            }
+
+            _links.Add(stat);
+        }
+        else if (stat.IsRegular)
+        {
+            if (stat.Size < 0 || stat.Size > _limits.MaxFileBytes)
+            {
+                throw Broken($"'{shown}' is larger than {_limits.MaxFileBytes} bytes");
+            }
+
+            _wanted.Enqueue((id, stat));
+        }
+        else if (stat.IsSymlink && stat.LinkName.Length > 0)
+        {
+            _directory.MakeSymlink(stat.Path, stat.LinkName);
+            _directory.SetTime(stat.Path, stat.Modified);
+        }
+        else if (stat.IsPipe)
+        {
+            _directory.MakePipe(stat.Path, stat.Mode);
+        }
+        else
+        {
+            throw new ContextException(
+                ContextErrorKind.Unreadable, $"The output holds '{shown}', which is a device or a socket; such files can be had in a tar output only.");
+        }
+
+        _files.Add(Key(stat.Path));
+    }
+
+    private void CheckPath(ReadOnlySpan<byte> path, string shown)
+    {
+        if (path.IsEmpty || path.Length > _limits.MaxPathBytes)
+        {
+            throw Broken(path.IsEmpty ? "an entry has no name" : $"a path has more than {_limits.MaxPathBytes} bytes");
+        }
+
+        foreach (Range part in path.Split((byte)'/'))
+        {
+            ReadOnlySpan<byte> name = path[part];
+            if (name.IsEmpty || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8) || name.Contains((byte)0) || name.Length > 255)
+            {
+                throw Broken($"'{shown}' is not a plain relative path");
+            }
+        }
+    }
+
+    private void Write(uint id, ReadOnlySpan<byte> data)
+    {
+        if (!_open.TryGetValue(id, out OpenFile? file))
+        {
+            throw Broken("data came that was not asked for");
+        }
+
+        if (data.IsEmpty)
+        {
+            _open.Remove(id);
+            _directory.Publish(file.Stream, file.TemporaryPath, file.Stat.Path, file.Stat.Mode, file.Stat.Modified);
+            return;
+        }
+
+        file.Length += data.Length;
+        if (file.Length > _limits.MaxFileBytes)
+        {
+            throw Broken($"'{Utf8.Display(file.Stat.Path)}' is larger than {_limits.MaxFileBytes} bytes");
+        }
+
+        if (_counters.AddBytes(data.Length) > _limits.MaxTotalBytes)
+        {
+            throw Broken($"more than {_limits.MaxTotalBytes} bytes came");
+        }
+
+        try
+        {
+            file.Stream.Write(data);
+        }
+        catch (IOException e)
+        {
+            throw new ContextException(ContextErrorKind.Unreadable, $"Cannot write '{Utf8.Display(file.Stat.Path)}' in the output '{_directory.Location}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>What needs all files: hard links, and the modes and times of directories, children before parents.</summary>
+    private void Finish()
+    {
+        foreach (ReceivedStat link in _links)
+        {
+            _directory.MakeHardLink(link.Path, link.LinkName);
+        }
+
+        for (int i = _directories.Count - 1; i >= 0; i--)
+        {
+            _directory.FinishDirectory(_directories[i].Path, _directories[i].Mode, _directories[i].Modified);
+        }
+    }
+
+    /// <summary>
+    /// Waits for the sender's word that it is done. With it the call ends, so that nothing can come after: older daemons leave their side of the
+    /// call open until the build ends.
+    /// </summary>
+    private async Task ReadEndAsync(CancellationToken cancellationToken)
+    {
+        using GrpcMessage? message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
+        if (message is not null && ReceivedFilePacket.Read(message.Memory.Span).Type != PacketType.Finish)
+        {
+            throw Broken("something came after the end");
+        }
+    }
+
+    private sealed class OpenFile(ReceivedStat stat, FileStream stream, byte[] temporaryPath)
+    {
+        public ReceivedStat Stat { get; } = stat;
+
+        public FileStream Stream { get; } = stream;
+
+        public byte[] TemporaryPath { get; } = temporaryPath;
+
+        public long Length { get; set; }
+    }
+}
+
+/// <summary>What came for one output, over all of its transfers.</summary>
+internal sealed class ReceiveCounters
+{
+    private long _bytes;
+    private int _entries;
+
+    public long AddBytes(long count) => Interlocked.Add(ref _bytes, count);
+
+    public int AddEntry() => Interlocked.Increment(ref _entries);
+}
+
+/// <summary>The packets that only a receiver sends.</summary>
+internal static class FilePackets
+{
+    /// <summary>A REQ message with gRPC's prefix.</summary>
+    public static byte[] Request(uint id)
+    {
+        List<byte> body = [1 << 3, (byte)PacketType.Request];
+        if (id != 0)
+        {
+            body.Add(3 << 3);
+            for (uint rest = id; ; rest >>= 7)
+            {
+                body.Add((byte)(rest < 0x80 ? rest : rest | 0x80));
+                if (rest < 0x80)
+                {
+                    break;
+                }
+            }
+        }
+
+        return [0, 0, 0, 0, (byte)body.Count, .. body];
+    }
+}

@@ -1,0 +1,130 @@
+using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc.Server;
+
+namespace OpenCloud.Build.Client.BuildKit.Outputs;
+
+/// <summary>
+/// A file that takes an archive. It is written beside its place and gets its name when the build has succeeded: the end of the stream proves
+/// nothing, since a daemon whose export fails ends it as well (moby/buildkit, exporter/oci/export.go).
+/// </summary>
+/// <remarks>Pipes, devices and standard output cannot be renamed and are written to directly.</remarks>
+internal sealed class FileTarget : IOutputTarget
+{
+    private readonly string _path;
+    private readonly ReceiveLimits _limits;
+    private readonly string? _temporary;
+    private readonly Stream _stream;
+    private int _calls;
+    private bool _complete;
+
+    private FileTarget(string path, ReceiveLimits limits, Stream stream, string? temporary)
+    {
+        _path = path;
+        _limits = limits;
+        _stream = stream;
+        _temporary = temporary;
+    }
+
+    /// <summary>Prepares the file, so that a place that cannot be written to fails the build before it begins.</summary>
+    /// <param name="path">The file, or <see cref="BuildOutput.StandardOutput"/>.</param>
+    /// <param name="limits">What is taken at most.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static FileTarget Open(string path, ReceiveLimits limits)
+    {
+        if (path == BuildOutput.StandardOutput)
+        {
+            return Console.IsOutputRedirected
+                ? new FileTarget("standard output", limits, Console.OpenStandardOutput(), null)
+                : throw new IOException("An archive is not written to a terminal; redirect the output of the process or name a file.");
+        }
+
+        string full = Path.GetFullPath(path);
+        if (Directory.Exists(full))
+        {
+            throw new IOException($"'{path}' is a directory. Name a file, or for an OCI layout in a directory set tar=false.");
+        }
+
+        string folder = Path.GetDirectoryName(full)!;
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"The directory '{folder}' of the output '{path}' does not exist.");
+        }
+
+        if (File.Exists(full) && !IsRegular(full))
+        {
+            return new FileTarget(path, limits, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0), null);
+        }
+
+        // A link to a file stays a link: what it leads to is replaced.
+        string real = new FileInfo(full) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full : full;
+        string temporary = Path.Combine(Path.GetDirectoryName(real)!, $".{Path.GetFileName(real)}.{Guid.NewGuid():n}.incoming");
+        return new FileTarget(real, limits, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0), temporary);
+    }
+
+    /// <inheritdoc/>
+    public async Task ReceiveAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Increment(ref _calls) != 1)
+        {
+            throw new ContextException(ContextErrorKind.Protocol, $"The engine sent the output '{_path}' twice.");
+        }
+
+        long length = 0;
+        while (await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false) is { } message)
+        {
+            using (message)
+            {
+                ReadOnlyMemory<byte> data = BytesMessage.Read(message.Memory);
+                length += data.Length;
+                if (length > _limits.MaxFileBytes)
+                {
+                    throw new ContextException(ContextErrorKind.Protocol, $"The engine sends more than the {_limits.MaxFileBytes} bytes that '{_path}' may have.");
+                }
+
+                try
+                {
+                    await _stream.WriteAsync(data, cancellationToken).ConfigureAwait(false);
+                }
+                catch (IOException e)
+                {
+                    throw new ContextException(ContextErrorKind.Unreadable, $"The output '{_path}' could not be written: {e.Message}", e);
+                }
+            }
+        }
+
+        await _stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        _complete = true;
+    }
+
+    /// <inheritdoc/>
+    public void Commit()
+    {
+        _stream.Dispose();
+        if (!_complete)
+        {
+            throw new IOException($"The engine ended the build without sending the output '{_path}'.");
+        }
+
+        if (_temporary is not null)
+        {
+            File.Move(_temporary, _path, overwrite: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stream.Dispose();
+        if (_temporary is not null)
+        {
+            File.Delete(_temporary);
+        }
+    }
+
+    private static bool IsRegular(string path)
+    {
+        byte[] terminated = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
+        return LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, terminated, 0, out LinuxStat stat) && stat.Type == UnixMode.Regular;
+    }
+}

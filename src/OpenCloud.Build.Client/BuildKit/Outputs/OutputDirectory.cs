@@ -1,0 +1,388 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using OpenCloud.Build.Client.Context;
+
+namespace OpenCloud.Build.Client.BuildKit.Outputs;
+
+/// <summary>
+/// A directory that takes files from an engine. Every name is resolved from its root, component by component and through no symbolic link, so
+/// that nothing lands outside of it whatever names come and whatever links lie in it.
+/// </summary>
+internal sealed unsafe partial class OutputDirectory : IDisposable
+{
+    private const int WriteOnly = 1;
+    private const int Create = 0x40;
+    private const int Exclusive = 0x80;
+    private const int RemoveDirectoryFlag = 0x200;
+    private const int Exists = 17;
+    private const int IsADirectory = 21;
+    private const int NotEmpty = 39;
+
+    private readonly SafeFileHandle _root;
+    private byte[] _parentPath = [];
+    private SafeFileHandle? _parent;
+    private int _temporary;
+
+    /// <summary>Opens, and makes if need be, a directory. Its own path may well lead through links: the user gave it.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public OutputDirectory(string path)
+    {
+        Location = path;
+        Directory.CreateDirectory(path);
+        byte[] terminated = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
+        _root = Handle(LinuxCalls.Open(LinuxCalls.CurrentDirectory, terminated, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly), path);
+    }
+
+    /// <summary>The directory, as it was given.</summary>
+    public string Location { get; }
+
+    /// <summary>Makes a directory unless it is there. What else is in its place, also a link to a directory, is replaced.</summary>
+    public void MakeDirectory(byte[] path)
+    {
+        SafeFileHandle parent = ParentOf(path, out byte[] name);
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            if (Call(parent, name, static (d, n) => MakeDirectoryAt(d, n, 0x1C0)) == 0)
+            {
+                return;
+            }
+
+            int error = LinuxCalls.LastError;
+            if (error != Exists)
+            {
+                throw Failed("make the directory", path, error);
+            }
+
+            int existing = LinuxCalls.Open(Number(parent), name, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow);
+            if (existing >= 0)
+            {
+                LinuxCalls.Close(existing);
+                return;
+            }
+
+            if (Call(parent, name, static (d, n) => UnlinkAt(d, n, 0)) != 0)
+            {
+                throw Failed("replace", path, LinuxCalls.LastError);
+            }
+        }
+
+        throw Failed("make the directory", path, Exists);
+    }
+
+    /// <summary>Opens a new file beside the one that it will be; see <see cref="Publish"/>.</summary>
+    public (FileStream Stream, byte[] TemporaryPath) CreateFile(byte[] path)
+    {
+        SafeFileHandle parent = ParentOf(path, out _);
+        byte[] name = TemporaryName();
+        int descriptor = OpenNew(Number(parent), name);
+        SafeFileHandle handle = Handle(descriptor, Utf8.Display(path));
+        return (new FileStream(handle, FileAccess.Write, 0), Sibling(path, name));
+    }
+
+    /// <summary>Makes a symbolic link.</summary>
+    public void MakeSymlink(byte[] path, byte[] target) =>
+        MakeAndPublish(path, "make the symbolic link", (parent, name) =>
+        {
+            byte[] terminated = [.. target, 0];
+            fixed (byte* to = terminated)
+            {
+                return SymlinkAt(to, parent, name);
+            }
+        });
+
+    /// <summary>Makes a named pipe.</summary>
+    public void MakePipe(byte[] path, uint mode) =>
+        MakeAndPublish(path, "make the named pipe", (parent, name) => MakeFifoAt(parent, name, mode & 0x1FF));
+
+    /// <summary>Gives a file that was received another name.</summary>
+    public void MakeHardLink(byte[] path, byte[] existing)
+    {
+        using SafeFileHandle from = OpenDirectory(BytePathParent(existing));
+        byte[] old = [.. LastOf(existing), 0];
+        MakeAndPublish(path, "make the hard link", (parent, name) =>
+        {
+            fixed (byte* source = old)
+            {
+                return LinkAt(Number(from), source, parent, name, 0);
+            }
+        });
+    }
+
+    /// <summary>Gives a file its mode and time, and then its name.</summary>
+    public void Publish(FileStream stream, byte[] temporaryPath, byte[] path, uint mode, long modified)
+    {
+        stream.Flush();
+        if (ChangeMode(Number(stream.SafeFileHandle), mode & 0x1FF) != 0)
+        {
+            throw Failed("set the mode of", path, LinuxCalls.LastError);
+        }
+
+        stream.Dispose();
+        SetTime(temporaryPath, modified);
+        Rename(temporaryPath, path);
+    }
+
+    /// <summary>Gives a directory its mode and time.</summary>
+    public void FinishDirectory(byte[] path, uint mode, long modified)
+    {
+        using (SafeFileHandle handle = OpenDirectory(path))
+        {
+            if (ChangeMode(Number(handle), mode & 0x1FF) != 0)
+            {
+                throw Failed("set the mode of", path, LinuxCalls.LastError);
+            }
+        }
+
+        SetTime(path, modified);
+    }
+
+    /// <summary>Sets the time of an entry, not of what it may link to.</summary>
+    public void SetTime(byte[] path, long modified)
+    {
+        SafeFileHandle parent = ParentOf(path, out byte[] name);
+        long seconds = Math.DivRem(modified, 1_000_000_000, out long nanoseconds);
+        if (nanoseconds < 0)
+        {
+            seconds--;
+            nanoseconds += 1_000_000_000;
+        }
+
+        TimeSpec* times = stackalloc TimeSpec[2];
+        times[0] = new TimeSpec { Seconds = (nint)seconds, Nanoseconds = (nint)nanoseconds };
+        times[1] = times[0];
+        fixed (byte* n = name)
+        {
+            // A time that the file system cannot hold is no reason to lose a build.
+            _ = SetTimesAt(Number(parent), n, times, LinuxCalls.NoFollowLinks);
+        }
+    }
+
+    /// <summary>Removes a file, a link or an empty directory.</summary>
+    public void Remove(byte[] path, bool isDirectory)
+    {
+        SafeFileHandle parent = ParentOf(path, out byte[] name);
+        if (Call(parent, name, (d, n) => UnlinkAt(d, n, isDirectory ? RemoveDirectoryFlag : 0)) != 0 && LinuxCalls.LastError is not (LinuxCalls.NoEntry or NotEmpty))
+        {
+            throw Failed("delete", path, LinuxCalls.LastError);
+        }
+
+        Forget();
+    }
+
+    /// <summary>Removes a file that was not finished; a failure is not told, since one is under way.</summary>
+    public void Discard(byte[] temporaryPath)
+    {
+        try
+        {
+            Remove(temporaryPath, isDirectory: false);
+        }
+        catch (ContextException)
+        {
+        }
+    }
+
+    /// <summary>The entries of a directory; links are entries and nothing is followed.</summary>
+    public List<(byte[] Path, bool IsDirectory)> List(byte[] path)
+    {
+        using SafeFileHandle directory = OpenDirectory(path);
+        List<(byte[], bool)> entries = [];
+        byte[] buffer = new byte[32 * 1024];
+        int count;
+        while ((count = LinuxCalls.ReadDirectory(Number(directory), buffer)) > 0)
+        {
+            // struct linux_dirent64: inode, offset, the record's length, a type and the name, which ends with a zero byte.
+            for (int at = 0; at < count; at += BitConverter.ToUInt16(buffer, at + 16))
+            {
+                ReadOnlySpan<byte> name = buffer.AsSpan(at + 19);
+                name = name[..name.IndexOf((byte)0)];
+                if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
+                {
+                    byte[] full = path.Length == 0 ? name.ToArray() : [.. path, (byte)'/', .. name];
+                    entries.Add((full, IsDirectory(directory, name, buffer[at + 18])));
+                }
+            }
+        }
+
+        return count == 0 ? entries : throw Failed("list", path, LinuxCalls.LastError);
+    }
+
+    /// <summary>Forgets the directory that was used last, which something else may have taken the place of.</summary>
+    public void Forget()
+    {
+        _parent?.Dispose();
+        _parent = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Forget();
+        _root.Dispose();
+    }
+
+    private static int Number(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
+
+    private static ReadOnlySpan<byte> LastOf(byte[] path) => path.AsSpan(path.AsSpan().LastIndexOf((byte)'/') + 1);
+
+    private static byte[] BytePathParent(byte[] path)
+    {
+        int slash = path.AsSpan().LastIndexOf((byte)'/');
+        return slash < 0 ? [] : path[..slash];
+    }
+
+    private static byte[] Sibling(byte[] path, byte[] terminatedName)
+    {
+        byte[] parent = BytePathParent(path);
+        byte[] name = terminatedName[..^1];
+        return parent.Length == 0 ? name : [.. parent, (byte)'/', .. name];
+    }
+
+    private static int Call(SafeFileHandle parent, byte[] name, NameCall call)
+    {
+        fixed (byte* n = name)
+        {
+            return call(Number(parent), n);
+        }
+    }
+
+    private static bool IsDirectory(SafeFileHandle parent, ReadOnlySpan<byte> name, byte type)
+    {
+        const byte Unknown = 0;
+        const byte DirectoryType = 4;
+        if (type != Unknown)
+        {
+            return type == DirectoryType;
+        }
+
+        return LinuxCalls.TryStat(Number(parent), [.. name, 0], LinuxCalls.NoFollowLinks, out LinuxStat stat) && stat.Type == UnixMode.Directory;
+    }
+
+    private static int OpenNew(int parent, byte[] name)
+    {
+        fixed (byte* n = name)
+        {
+            return OpenAtMode(parent, n, WriteOnly | Create | Exclusive | LinuxCalls.NoFollow | LinuxCalls.CloseOnExec, 0x180);
+        }
+    }
+
+    private SafeFileHandle Handle(int descriptor, string what) => descriptor >= 0
+        ? new SafeFileHandle(descriptor, ownsHandle: true)
+        : throw new ContextException(ContextErrorKind.Unreadable, $"'{what}' of the output '{Location}' cannot be opened: {LinuxCalls.Describe(LinuxCalls.LastError)}.");
+
+    private void MakeAndPublish(byte[] path, string action, NameCall make)
+    {
+        SafeFileHandle parent = ParentOf(path, out _);
+        byte[] name = TemporaryName();
+        if (Call(parent, name, make) != 0)
+        {
+            throw Failed(action, path, LinuxCalls.LastError);
+        }
+
+        Rename(Sibling(path, name), path);
+    }
+
+    private void Rename(byte[] from, byte[] to)
+    {
+        SafeFileHandle parent = ParentOf(to, out byte[] name);
+        byte[] old = [.. LastOf(from), 0];
+        fixed (byte* source = old)
+        fixed (byte* target = name)
+        {
+            if (RenameAt(Number(parent), source, Number(parent), target) == 0)
+            {
+                return;
+            }
+        }
+
+        int error = LinuxCalls.LastError;
+        Discard(from);
+        throw error == IsADirectory
+            ? new ContextException(ContextErrorKind.Unreadable, $"A directory is in the place of '{Utf8.Display(to)}' in the output '{Location}'; remove it first.")
+            : Failed("write", to, error);
+    }
+
+    private byte[] TemporaryName() => [.. System.Text.Encoding.ASCII.GetBytes($".ocb-{Environment.ProcessId}-{Interlocked.Increment(ref _temporary)}.incoming"), 0];
+
+    private SafeFileHandle ParentOf(byte[] path, out byte[] name)
+    {
+        name = [.. LastOf(path), 0];
+        byte[] parent = BytePathParent(path);
+        if (parent.Length == 0)
+        {
+            return _root;
+        }
+
+        if (_parent is null || !_parentPath.AsSpan().SequenceEqual(parent))
+        {
+            SafeFileHandle next = OpenDirectory(parent);
+            _parent?.Dispose();
+            (_parent, _parentPath) = (next, parent);
+        }
+
+        return _parent;
+    }
+
+    /// <summary>Opens a directory step by step; no step follows a link.</summary>
+    private SafeFileHandle OpenDirectory(byte[] path)
+    {
+        int flags = LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow;
+        SafeFileHandle current = Handle(LinuxCalls.Open(Number(_root), ".\0"u8, flags), ".");
+        int start = 0;
+        while (start < path.Length)
+        {
+            int slash = path.AsSpan(start).IndexOf((byte)'/');
+            int end = slash < 0 ? path.Length : start + slash;
+            int next = LinuxCalls.Open(Number(current), [.. path.AsSpan(start, end - start), 0], flags);
+            int error = LinuxCalls.LastError;
+            current.Dispose();
+            if (next < 0)
+            {
+                throw Failed("enter the directory", path, error);
+            }
+
+            current = new SafeFileHandle(next, ownsHandle: true);
+            start = end + 1;
+        }
+
+        return current;
+    }
+
+    private ContextException Failed(string action, byte[] path, int error) => new(
+        ContextErrorKind.Unreadable, $"Cannot {action} '{Utf8.Display(path)}' in the output '{Location}': {LinuxCalls.Describe(error)}.");
+
+    private delegate int NameCall(int parent, byte* name);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
+    private static partial int OpenAtMode(int directory, byte* path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true)]
+    private static partial int MakeDirectoryAt(int directory, byte* path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "mkfifoat", SetLastError = true)]
+    private static partial int MakeFifoAt(int directory, byte* path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "symlinkat", SetLastError = true)]
+    private static partial int SymlinkAt(byte* target, int directory, byte* path);
+
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
+    private static partial int LinkAt(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath, int flags);
+
+    [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true)]
+    private static partial int RenameAt(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath);
+
+    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
+    private static partial int UnlinkAt(int directory, byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
+    private static partial int ChangeMode(int descriptor, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
+    private static partial int SetTimesAt(int directory, byte* path, TimeSpec* times, int flags);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
+}

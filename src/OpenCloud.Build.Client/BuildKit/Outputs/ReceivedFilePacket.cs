@@ -1,0 +1,163 @@
+using OpenCloud.Build.Client.Context;
+
+namespace OpenCloud.Build.Client.BuildKit.Outputs;
+
+/// <summary>A packet of a file transfer, as the receiving side reads it.</summary>
+/// <remarks>Fields: tonistiigi/fsutil, types/wire.proto and types/stat.proto. Names are octets: Linux' names are no text.</remarks>
+internal ref struct ReceivedFilePacket
+{
+    public PacketType Type;
+    public uint Id;
+    public ReadOnlySpan<byte> Data;
+    public ReceivedStat? Stat;
+
+    /// <summary>Reads a packet.</summary>
+    /// <exception cref="ContextException">The bytes are none.</exception>
+    public static ReceivedFilePacket Read(ReadOnlySpan<byte> message)
+    {
+        ReceivedFilePacket packet = default;
+        ProtoFields fields = new(message);
+        while (fields.Next())
+        {
+            switch (fields.Number)
+            {
+                case 1:
+                    packet.Type = fields.Value <= (ulong)PacketType.Error ? (PacketType)fields.Value : throw ProtoFields.Malformed();
+                    break;
+                case 2:
+                    packet.Stat = ReceivedStat.Read(fields.Bytes);
+                    break;
+                case 3:
+                    packet.Id = fields.Value <= uint.MaxValue ? (uint)fields.Value : throw ProtoFields.Malformed();
+                    break;
+                case 4:
+                    packet.Data = fields.Bytes;
+                    break;
+            }
+        }
+
+        return packet;
+    }
+}
+
+/// <summary>An entry of a directory that is received.</summary>
+internal sealed class ReceivedStat
+{
+    public byte[] Path { get; private set; } = [];
+
+    public uint Mode { get; private set; }
+
+    public long Size { get; private set; }
+
+    public long Modified { get; private set; }
+
+    public byte[] LinkName { get; private set; } = [];
+
+    public bool IsDirectory => (Mode & GoFileMode.TypeMask) == GoFileMode.Directory;
+
+    public bool IsSymlink => (Mode & GoFileMode.TypeMask) == GoFileMode.Symlink;
+
+    public bool IsRegular => (Mode & GoFileMode.TypeMask) == 0;
+
+    public bool IsPipe => (Mode & GoFileMode.TypeMask) == GoFileMode.NamedPipe;
+
+    public bool IsHardLink => IsRegular && LinkName.Length > 0;
+
+    public static ReceivedStat Read(ReadOnlySpan<byte> message)
+    {
+        ReceivedStat stat = new();
+        ProtoFields fields = new(message);
+        while (fields.Next())
+        {
+            switch (fields.Number)
+            {
+                case 1:
+                    stat.Path = fields.Bytes.ToArray();
+                    break;
+                case 2:
+                    stat.Mode = (uint)fields.Value;
+                    break;
+                case 5:
+                    stat.Size = (long)fields.Value;
+                    break;
+                case 6:
+                    stat.Modified = (long)fields.Value;
+                    break;
+                case 7:
+                    stat.LinkName = fields.Bytes.ToArray();
+                    break;
+            }
+        }
+
+        return stat;
+    }
+}
+
+/// <summary>The fields of a protobuf message, one after the other.</summary>
+internal ref struct ProtoFields(ReadOnlySpan<byte> message)
+{
+    private ReadOnlySpan<byte> _rest = message;
+
+    public int Number { get; private set; }
+
+    public ulong Value { get; private set; }
+
+    public ReadOnlySpan<byte> Bytes { get; private set; }
+
+    public static ContextException Malformed() =>
+        new(ContextErrorKind.Protocol, "The engine sent something that is no packet of a file transfer.");
+
+    public bool Next()
+    {
+        if (_rest.IsEmpty)
+        {
+            return false;
+        }
+
+        ulong tag = ReadVarint();
+        Number = tag >> 3 is > 0 and <= 0x1FFFFFFF ? (int)(tag >> 3) : throw Malformed();
+        Value = 0;
+        Bytes = default;
+        switch (tag & 7)
+        {
+            case 0:
+                Value = ReadVarint();
+                return true;
+            case 1:
+                Take(8);
+                return true;
+            case 2:
+                ulong length = ReadVarint();
+                Bytes = Take(length <= int.MaxValue ? (int)length : throw Malformed());
+                return true;
+            case 5:
+                Take(4);
+                return true;
+            default:
+                throw Malformed();
+        }
+    }
+
+    private ReadOnlySpan<byte> Take(int length)
+    {
+        ReadOnlySpan<byte> taken = _rest.Length >= length ? _rest[..length] : throw Malformed();
+        _rest = _rest[length..];
+        return taken;
+    }
+
+    private ulong ReadVarint()
+    {
+        ulong value = 0;
+        for (int i = 0; i < 10 && i < _rest.Length; i++)
+        {
+            value |= (ulong)(_rest[i] & 0x7F) << (7 * i);
+            if (_rest[i] < 0x80)
+            {
+                _rest = _rest[(i + 1)..];
+                return value;
+            }
+        }
+
+        throw Malformed();
+    }
+}

@@ -1,0 +1,99 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace OpenCloud.Build.Client.BuildKit.Registry;
+
+/// <summary>Asks a <c>docker-credential-NAME</c> program for a registry's credential.</summary>
+/// <remarks>The protocol: docker/docker-credential-helpers, client and credentials: the registry on its input, JSON or a word on its output.</remarks>
+internal static class CredentialHelper
+{
+    private const string Prefix = "docker-credential-";
+    private const string TokenUser = "<token>";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Asks; null when the program has none.</summary>
+    /// <exception cref="IOException">The program is not there or failed.</exception>
+    public static async Task<StoredCredential?> GetAsync(string name, string host, CancellationToken cancellationToken)
+    {
+        // The name is from a file; it names a program on PATH, and no other place.
+        if (name.Length == 0 || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+        {
+            throw new IOException($"'{name}' in docker's configuration is not the name of a credential helper.");
+        }
+
+        ProcessStartInfo start = new(Prefix + name, ["get"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Patience);
+        Process process;
+        try
+        {
+            process = Process.Start(start) ?? throw new IOException($"{Prefix}{name} did not start.");
+        }
+        catch (Win32Exception e)
+        {
+            throw new IOException($"The credential helper {Prefix}{name}, which docker's configuration names for '{host}', cannot be started: {e.Message}.", e);
+        }
+
+        using (process)
+        {
+            try
+            {
+                Task<string> error = process.StandardError.ReadToEndAsync(limit.Token);
+                await WriteAsync(process, host).ConfigureAwait(false);
+                string output = await process.StandardOutput.ReadToEndAsync(limit.Token).ConfigureAwait(false);
+                await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+                await error.ConfigureAwait(false);
+                return process.ExitCode == 0 ? Read(name, output) : NotFoundOrFail(name, host, output);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                cancellationToken.ThrowIfCancellationRequested();
+                throw new IOException($"The credential helper {Prefix}{name} did not answer within {Patience.TotalSeconds} s.");
+            }
+        }
+    }
+
+    private static async Task WriteAsync(Process process, string host)
+    {
+        try
+        {
+            await process.StandardInput.WriteAsync(host).ConfigureAwait(false);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading; its exit code tells.
+        }
+    }
+
+    private static StoredCredential? NotFoundOrFail(string name, string host, string output)
+        => output.Contains("credentials not found", StringComparison.OrdinalIgnoreCase)
+            ? null
+            : throw new IOException($"The credential helper {Prefix}{name} failed for '{host}'.");
+
+    private static StoredCredential? Read(string name, string output)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(output);
+            string user = document.RootElement.GetProperty("Username").GetString() ?? string.Empty;
+            string secret = document.RootElement.GetProperty("Secret").GetString() ?? string.Empty;
+            return secret.Length == 0 ? null
+                : user == TokenUser ? new StoredCredential(string.Empty, string.Empty, secret, string.Empty)
+                : new StoredCredential(user, secret, string.Empty, string.Empty);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            // The parser's words would repeat the secret.
+            throw new IOException($"The credential helper {Prefix}{name} did not answer with JSON.");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Text;
+using System.Text.Json;
+
+namespace OpenCloud.Build.Client.BuildKit.Registry;
+
+/// <summary>What is kept in docker's <c>config.json</c> for registries: credentials, or the programs that have them.</summary>
+/// <remarks>Source: docker/cli, cli/config/configfile and cli/config/credentials.</remarks>
+internal sealed class DockerConfigFile
+{
+    private const int MaxBytes = 4 * 1024 * 1024;
+
+    private readonly Dictionary<string, StoredCredential> _auths = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _helpers = new(StringComparer.Ordinal);
+    private string? _store;
+
+    private DockerConfigFile(string path) => Path = path;
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The directory that docker's configuration is in: <c>DOCKER_CONFIG</c>, or <c>~/.docker</c>.</summary>
+    public static string DefaultDirectory => Environment.GetEnvironmentVariable("DOCKER_CONFIG") is { Length: > 0 } directory
+        ? directory
+        : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
+
+    /// <summary>Reads the file of a directory; one that is not there is empty.</summary>
+    /// <exception cref="IOException">It cannot be read or is malformed.</exception>
+    public static DockerConfigFile Read(string directory)
+    {
+        DockerConfigFile config = new(System.IO.Path.Combine(directory, "config.json"));
+        FileInfo file = new(config.Path);
+        if (!file.Exists)
+        {
+            return config;
+        }
+
+        if (file.Length > MaxBytes)
+        {
+            throw new IOException($"'{config.Path}' is larger than {MaxBytes} bytes.");
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(config.Path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            config.Load(document.RootElement);
+            return config;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            // The parser's words may repeat what is in the file, which is secret.
+            throw new IOException($"'{config.Path}' is not a docker configuration that can be read.");
+        }
+    }
+
+    /// <summary>Finds a registry's credential; null when there is none.</summary>
+    /// <param name="host">The registry's key: a host with its port, or Docker Hub's address.</param>
+    /// <param name="cancellationToken">Stops a helper that is asked.</param>
+    /// <exception cref="IOException">The program that should have it failed.</exception>
+    public async Task<StoredCredential?> FindAsync(string host, CancellationToken cancellationToken)
+    {
+        if (_helpers.TryGetValue(host, out string? helper) || (helper = _store) is not null)
+        {
+            StoredCredential? found = await CredentialHelper.GetAsync(helper, host, cancellationToken).ConfigureAwait(false);
+            if (found is not null || _helpers.ContainsKey(host))
+            {
+                return found;
+            }
+        }
+
+        return _auths.TryGetValue(host, out StoredCredential? stored)
+            ? stored
+            : _auths.FirstOrDefault(pair => HostOf(pair.Key) == host).Value;
+    }
+
+    // Older clients wrote whole addresses where newer ones write hosts.
+    private static string HostOf(string key)
+    {
+        string rest = key.StartsWith("https://", StringComparison.Ordinal) ? key[8..] : key.StartsWith("http://", StringComparison.Ordinal) ? key[7..] : key;
+        int slash = rest.IndexOf('/');
+        return slash < 0 ? rest : rest[..slash];
+    }
+
+    private static string Text(JsonElement parent, string name)
+        => parent.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : string.Empty;
+
+    private static StoredCredential ReadAuth(JsonElement value)
+    {
+        (string user, string password) = (Text(value, "username"), Text(value, "password"));
+        if (Text(value, "auth") is { Length: > 0 } both)
+        {
+            string decoded = Encoding.UTF8.GetString(Convert.FromBase64String(both));
+            int colon = decoded.IndexOf(':');
+            if (colon > 0)
+            {
+                (user, password) = (decoded[..colon], decoded[(colon + 1)..].TrimEnd('\0'));
+            }
+        }
+
+        return new StoredCredential(user, password, Text(value, "identitytoken"), Text(value, "registrytoken"));
+    }
+
+    private void Load(JsonElement root)
+    {
+        _store = Text(root, "credsStore") is { Length: > 0 } store ? store : null;
+        if (root.TryGetProperty("credHelpers", out JsonElement helpers) && helpers.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty helper in helpers.EnumerateObject())
+            {
+                _helpers[helper.Name] = helper.Value.GetString() ?? string.Empty;
+            }
+        }
+
+        if (root.TryGetProperty("auths", out JsonElement auths) && auths.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty auth in auths.EnumerateObject())
+            {
+                StoredCredential stored = ReadAuth(auth.Value);
+                if (!stored.IsEmpty)
+                {
+                    _auths[auth.Name] = stored;
+                }
+            }
+        }
+    }
+}
+
+/// <summary>A registry's credential as it is kept.</summary>
+/// <param name="UserName">The user's name.</param>
+/// <param name="Password">The password.</param>
+/// <param name="IdentityToken">A token that others are had for, in the place of name and password; empty when there is none.</param>
+/// <param name="RegistryToken">A token that is shown to the registry as it is; empty when there is none.</param>
+internal sealed record StoredCredential(string UserName, string Password, string IdentityToken, string RegistryToken)
+{
+    /// <summary>Whether there is nothing in it, as of entries whose secret is in a store.</summary>
+    public bool IsEmpty => UserName.Length == 0 && Password.Length == 0 && IdentityToken.Length == 0 && RegistryToken.Length == 0;
+
+    /// <summary>The name, or nothing with an identity token.</summary>
+    public string EffectiveUserName => IdentityToken.Length > 0 ? string.Empty : UserName;
+
+    /// <summary>The identity token, or else the password.</summary>
+    public string Secret => IdentityToken.Length > 0 ? IdentityToken : Password;
+
+    /// <summary>Nothing of it.</summary>
+    public override string ToString() => nameof(StoredCredential);
+}

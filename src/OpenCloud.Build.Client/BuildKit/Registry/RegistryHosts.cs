@@ -1,0 +1,87 @@
+using System.Net;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit.Registry;
+
+/// <summary>The registries that a build names. A daemon may ask for the credentials of any host it likes; it gets those of these.</summary>
+internal sealed class RegistryHosts
+{
+    /// <summary>Where Docker Hub's images are had, which is not the host that their references name.</summary>
+    public const string HubHost = "registry-1.docker.io";
+
+    /// <summary>What Docker Hub's credentials are kept under (docker/cli, cli/command/registry.go).</summary>
+    public const string HubKey = "https://index.docker.io/v1/";
+
+    private const string ImageScheme = "docker-image://";
+
+    private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts and those the user lists.</summary>
+    public static RegistryHosts Of(ImageBuildRequest build)
+    {
+        RegistryHosts hosts = new();
+        foreach (string host in build.RegistryCredentials.Keys)
+        {
+            hosts.AddHost(host);
+        }
+
+        foreach (string reference in build.Tags
+            .Concat(build.Outputs.SelectMany(static o => o.Attributes.GetValueOrDefault("name", string.Empty).Split(',')))
+            .Concat(build.CacheFrom.Concat(build.CacheTo).Select(static c => c.Attributes.GetValueOrDefault("ref", string.Empty)))
+            .Concat(build.RegistryReferences)
+            .Concat(build.NamedContexts.Values.Where(static c => c.StartsWith(ImageScheme, StringComparison.Ordinal)).Select(static c => c[ImageScheme.Length..]))
+            .Concat(BaseImages(build)))
+        {
+            hosts.AddReference(reference);
+        }
+
+        return hosts;
+    }
+
+    /// <summary>Whether the build names this registry.</summary>
+    /// <param name="host">The host as the daemon says it.</param>
+    public bool Contains(string host) => _hosts.Contains(KeyOf(host));
+
+    /// <summary>Whether a host is this machine.</summary>
+    public static bool IsLoopback(string host)
+    {
+        string name = Uri.TryCreate("http://" + host, UriKind.Absolute, out Uri? uri) ? uri.IdnHost : host;
+        return name == "localhost" || (IPAddress.TryParse(name.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
+    }
+
+    /// <summary>The key of a host's credentials in docker's configuration.</summary>
+    public static string KeyOf(string host) => host is HubHost or "docker.io" or "index.docker.io" or HubKey ? HubKey : host;
+
+    internal void AddReference(string reference)
+    {
+        if (ImageReference.TryParse(reference, out ImageReference? parsed) && parsed.Domain.Length > 0)
+        {
+            AddHost(parsed.Domain);
+        }
+    }
+
+    private static IReadOnlyList<string> BaseImages(ImageBuildRequest build)
+    {
+        try
+        {
+            string text = build.DockerfileText ?? File.ReadAllText(BuildContext.DockerfilePathOf(build));
+            DockerfileText dockerfile = DockerfileText.Parse(text, build.BuildArguments.GetValueOrDefault("BUILDKIT_SYNTAX"));
+            List<string> images = [.. build.Platforms.Count == 0
+                ? dockerfile.FindImages(build.BuildArguments)
+                : build.Platforms.SelectMany(p => dockerfile.FindImages(build.BuildArguments, Platform.TryParse(p, out Platform? platform, out _) ? platform : null))];
+            if (dockerfile.Syntax is { } syntax)
+            {
+                images.Add(syntax);
+            }
+
+            return images;
+        }
+        catch (Exception e) when (e is DockerfileException or IOException or UnauthorizedAccessException)
+        {
+            // The engine will say what is wrong with it.
+            return [];
+        }
+    }
+
+    private void AddHost(string host) => _hosts.Add(KeyOf(host));
+}

@@ -1,0 +1,151 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Protocol.Auth;
+
+namespace OpenCloud.Build.Client.BuildKit.Registry;
+
+/// <summary>Gets a registry's bearer token in the daemon's stead, so that the password stays here.</summary>
+/// <remarks>
+/// distribution, docs/spec/auth/token.md and oauth.md. The daemon names the realm, and so could have a password sent anywhere: it goes to https
+/// only, or to this machine for a registry on this machine, and never on to where a redirect leads.
+/// </remarks>
+internal static class TokenFetcher
+{
+    private const int MaxAnswer = 1024 * 1024;
+    private const int DefaultSeconds = 60;
+
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { AllowAutoRedirect = false, ActivityHeadersPropagator = null })
+    {
+        Timeout = TimeSpan.FromSeconds(30),
+        MaxResponseContentBufferSize = MaxAnswer,
+    };
+
+    /// <summary>Gets a token.</summary>
+    /// <exception cref="GrpcException">The realm is not one to send a password to, or it refused.</exception>
+    public static async Task<FetchTokenResponse> FetchAsync(FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
+    {
+        Uri realm = CheckRealm(request);
+        try
+        {
+            if (credential.Secret.Length > 0)
+            {
+                using HttpResponseMessage answer = await PostAsync(realm, request, credential, cancellationToken).ConfigureAwait(false);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
+                }
+
+                // Servers without oauth's form say so in one of these ways; an identity token is of use with that form only.
+                if ((int)answer.StatusCode is not (400 or 401 or 404 or 405) || credential.IdentityToken.Length > 0)
+                {
+                    throw Refused(request, (int)answer.StatusCode);
+                }
+            }
+
+            using HttpResponseMessage plain = await GetAsync(realm, request, credential, cancellationToken).ConfigureAwait(false);
+            return plain.IsSuccessStatusCode
+                ? await ReadAsync(plain, cancellationToken).ConfigureAwait(false)
+                : throw Refused(request, (int)plain.StatusCode);
+        }
+        catch (Exception e) when (e is HttpRequestException or JsonException or (OperationCanceledException and not null) && !cancellationToken.IsCancellationRequested)
+        {
+            throw new GrpcException(
+                new GrpcStatus(GrpcStatusCode.Unavailable, $"no token for the registry {request.Host} could be had from {realm.Host}: {(e is JsonException ? "its answer is no JSON" : e.Message)}"),
+                inner: e);
+        }
+    }
+
+    /// <summary>Says whether a password may be sent to a realm for a registry.</summary>
+    public static bool IsAllowed(Uri realm, string registryHost)
+        => realm.UserInfo.Length == 0
+            && (realm.Scheme == Uri.UriSchemeHttps
+                || (realm.Scheme == Uri.UriSchemeHttp && RegistryHosts.IsLoopback(registryHost) && RegistryHosts.IsLoopback(realm.Authority)));
+
+    private static Uri CheckRealm(FetchTokenRequest request)
+        => Uri.TryCreate(request.Realm, UriKind.Absolute, out Uri? realm) && IsAllowed(realm, request.Host)
+            ? realm
+            : throw new GrpcException(new GrpcStatus(
+                GrpcStatusCode.PermissionDenied,
+                $"the registry {request.Host} names a place for its tokens that is not https; the credentials for it are not sent there"));
+
+    private static GrpcException Refused(FetchTokenRequest request, int code)
+        => new(new GrpcStatus(GrpcStatusCode.Unauthenticated, $"the token service of the registry {request.Host} refused with {code}; check the credentials"));
+
+    private static async Task<HttpResponseMessage> PostAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
+    {
+        Dictionary<string, string> form = new()
+        {
+            ["client_id"] = request.ClientId.Length > 0 ? request.ClientId : "opencloud.build",
+            ["service"] = request.Service,
+            ["scope"] = string.Join(' ', request.Scopes),
+        };
+        if (credential.EffectiveUserName.Length == 0)
+        {
+            form["grant_type"] = "refresh_token";
+            form["refresh_token"] = credential.Secret;
+        }
+        else
+        {
+            form["grant_type"] = "password";
+            form["username"] = credential.EffectiveUserName;
+            form["password"] = credential.Secret;
+        }
+
+        using FormUrlEncodedContent content = new(form);
+        return await Client.PostAsync(realm, content, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<HttpResponseMessage> GetAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
+    {
+        StringBuilder query = new(realm.Query.TrimStart('?'));
+        Append("service", request.Service);
+        foreach (string scope in request.Scopes)
+        {
+            Append("scope", scope);
+        }
+
+        using HttpRequestMessage message = new(HttpMethod.Get, new UriBuilder(realm) { Query = query.ToString() }.Uri);
+        if (credential.Secret.Length > 0)
+        {
+            string both = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.EffectiveUserName}:{credential.Secret}"));
+            message.Headers.Authorization = new AuthenticationHeaderValue("Basic", both);
+        }
+
+        return await Client.SendAsync(message, cancellationToken).ConfigureAwait(false);
+
+        void Append(string name, string value)
+        {
+            if (value.Length > 0)
+            {
+                query.Append(query.Length > 0 ? "&" : string.Empty).Append(name).Append('=').Append(Uri.EscapeDataString(value));
+            }
+        }
+    }
+
+    private static async Task<FetchTokenResponse> ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        using JsonDocument document = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+        JsonElement root = document.RootElement;
+        string token = Text("access_token") is { Length: > 0 } access ? access : Text("token");
+        if (token.Length == 0)
+        {
+            throw new JsonException();
+        }
+
+        return new FetchTokenResponse
+        {
+            Token = token,
+            ExpiresIn = root.TryGetProperty("expires_in", out JsonElement seconds) && seconds.TryGetInt64(out long value) && value > 0 ? value : DefaultSeconds,
+            IssuedAt = DateTimeOffset.TryParse(
+                Text("issued_at"), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset issued)
+                ? issued.ToUnixTimeSeconds()
+                : 0,
+        };
+
+        string Text(string name) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()!
+            : string.Empty;
+    }
+}

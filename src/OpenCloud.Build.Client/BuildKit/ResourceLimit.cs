@@ -1,0 +1,54 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A limit of a step's processes, as <c>setrlimit</c> knows it.</summary>
+/// <param name="Name">Its name without RLIMIT_, in lower case: <c>nofile</c>, <c>nproc</c>, …</param>
+/// <param name="Soft">The limit; -1 for none.</param>
+/// <param name="Hard">What a process may raise it to; -1 for no bound.</param>
+/// <remarks>The names are those that docker/go-units, ulimit.go, takes.</remarks>
+public sealed record ResourceLimit(string Name, long Soft, long Hard)
+{
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal)
+    {
+        "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
+    };
+
+    /// <summary>Reads <c>name=soft</c> or <c>name=soft:hard</c>.</summary>
+    /// <returns>Whether it is a limit; where not, <paramref name="error"/> says why.</returns>
+    public static bool TryParse(string text, [NotNullWhen(true)] out ResourceLimit? limit, [NotNullWhen(false)] out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        limit = null;
+        string[] parts = text.Split('=', 2);
+        string[] values = parts.Length == 2 ? parts[1].Split(':') : [];
+        string name = parts[0].Trim();
+        if (!Names.Contains(name))
+        {
+            error = $"'{name}' is no limit; there are {string.Join(", ", Names)}";
+        }
+        else if (values.Length is not (1 or 2) || !TryParseValue(values[0], out long soft) || !TryParseValue(values[^1], out long hard))
+        {
+            error = "a limit is one number or two, soft:hard, with -1 for none";
+        }
+        else if (hard != -1 && (soft == -1 || soft > hard))
+        {
+            error = "the soft limit is above the hard one";
+        }
+        else
+        {
+            limit = new ResourceLimit(name, soft, hard);
+            error = null;
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary><c>name=soft:hard</c></summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}={Soft}:{Hard}");
+
+    private static bool TryParseValue(string text, out long value) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out value) && value >= -1;
+}

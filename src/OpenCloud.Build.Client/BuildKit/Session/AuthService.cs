@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Google.Protobuf;
+using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Auth;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>
+/// The session's attachable for registries: <c>moby.filesync.v1.Auth</c>. It answers for the registries that the build names, from what the user
+/// gave and docker's configuration; of any other host the daemon learns nothing.
+/// </summary>
+/// <remarks>
+/// Source: moby/buildkit, session/auth and util/resolver/authorizer.go. For registries with tokens the daemon asks for a token authority first,
+/// and with it for each token, so that it never sees a password. Unavailable means that there is no authority: the daemon then gets its
+/// tokens itself, without credentials when it is given none. Registries with basic authentication need the password itself.
+/// </remarks>
+internal sealed class AuthService
+{
+    private const string Service = "/moby.filesync.v1.Auth/";
+    private static readonly StoredCredential None = new(string.Empty, string.Empty, string.Empty, string.Empty);
+
+    private readonly RegistryHosts _hosts;
+    private readonly Dictionary<string, RegistryCredential> _given = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Func<DockerConfigFile> _config;
+    private readonly ConcurrentDictionary<string, Task<StoredCredential>> _found = new(StringComparer.OrdinalIgnoreCase);
+    private Exception? _failure;
+
+    /// <summary>Makes the service.</summary>
+    /// <param name="hosts">The registries that the build names.</param>
+    /// <param name="given">Credentials of the user's, by host; they go before docker's.</param>
+    /// <param name="configDirectory">The directory of docker's configuration.</param>
+    public AuthService(RegistryHosts hosts, IReadOnlyDictionary<string, RegistryCredential> given, string configDirectory)
+    {
+        _hosts = hosts;
+        foreach ((string host, RegistryCredential credential) in given)
+        {
+            _given[RegistryHosts.KeyOf(host)] = credential;
+        }
+
+        Lazy<DockerConfigFile> config = new(() => DockerConfigFile.Read(configDirectory));
+        _config = () => config.Value;
+    }
+
+    /// <summary>The first failure on this side; null when there was none.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Adds the methods to a server.</summary>
+    public void AddTo(GrpcServer server)
+    {
+        server.AddUnary(Service + "Credentials", CredentialsRequest.Parser, CredentialsAsync);
+        server.AddUnary(Service + "FetchToken", FetchTokenRequest.Parser, FetchTokenAsync);
+        server.AddUnary(Service + "GetTokenAuthority", GetTokenAuthorityRequest.Parser, GetTokenAuthorityAsync);
+        server.AddUnary(Service + "VerifyTokenAuthority", VerifyTokenAuthorityRequest.Parser, VerifyTokenAuthorityAsync);
+    }
+
+    private async Task<IMessage> CredentialsAsync(CredentialsRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        StoredCredential credential = await FindAsync(request.Host, cancellationToken).ConfigureAwait(false);
+        return new CredentialsResponse { Username = credential.EffectiveUserName, Secret = credential.Secret };
+    }
+
+    private async Task<IMessage> FetchTokenAsync(FetchTokenRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        StoredCredential credential = await FindAsync(request.Host, cancellationToken).ConfigureAwait(false);
+        if (credential.IsEmpty)
+        {
+            throw NoAuthority();
+        }
+
+        return credential.RegistryToken.Length > 0
+            ? new FetchTokenResponse { Token = credential.RegistryToken, ExpiresIn = 60 }
+            : await TokenFetcher.FetchAsync(request, credential, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<IMessage> GetTokenAuthorityAsync(GetTokenAuthorityRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, cancellationToken).ConfigureAwait(false);
+        return new GetTokenAuthorityResponse { PublicKey = ByteString.CopyFrom(Ed25519.PublicKey(seed)) };
+    }
+
+    private async Task<IMessage> VerifyTokenAuthorityAsync(VerifyTokenAuthorityRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, cancellationToken).ConfigureAwait(false);
+
+        // The signature and, behind it, what was signed (NaCl's crypto_sign).
+        return new VerifyTokenAuthorityResponse { Signed = ByteString.CopyFrom([.. Ed25519.Sign(seed, request.Payload.Span), .. request.Payload.Span]) };
+    }
+
+    private static GrpcException NoAuthority() => new(new GrpcStatus(GrpcStatusCode.Unavailable, "there are no credentials for this host here"));
+
+    private async Task<byte[]> AuthorityAsync(string host, ReadOnlyMemory<byte> salt, CancellationToken cancellationToken)
+    {
+        StoredCredential credential = await FindAsync(host, cancellationToken).ConfigureAwait(false);
+        if (credential.IsEmpty)
+        {
+            throw NoAuthority();
+        }
+
+        // The credential is part of it: who has another one shall not be given the tokens of this one.
+        using IncrementalHash mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, salt.Span);
+        mac.AppendData(TokenSeeds.Get(RegistryHosts.KeyOf(host)));
+        mac.AppendData(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{credential.UserName}\0{credential.Secret}\0{credential.RegistryToken}")));
+        return mac.GetHashAndReset();
+    }
+
+    private async Task<StoredCredential> FindAsync(string host, CancellationToken cancellationToken)
+    {
+        if (!_hosts.Contains(host))
+        {
+            return None;
+        }
+
+        string key = RegistryHosts.KeyOf(host);
+        try
+        {
+            // One question to a helper program serves all calls of the build, whichever of them ends first.
+            return await _found.GetOrAdd(key, LookUpAsync).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unauthenticated, e.Message), inner: e);
+        }
+    }
+
+    private async Task<StoredCredential> LookUpAsync(string key)
+    {
+        if (_given.TryGetValue(key, out RegistryCredential? given))
+        {
+            return given.UserName.Length > 0
+                ? new StoredCredential(given.UserName, given.Secret, string.Empty, string.Empty)
+                : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
+        }
+
+        return await _config().FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? None;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.BuildKit.Outputs;
+using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>
+/// What a build has on its session beside its inputs: the places of its outputs, its caches, secrets, SSH agents and registries. Everything
+/// that can be refused is refused when it is made; only after <see cref="Commit"/> anything of a file output is there.
+/// </summary>
+internal sealed class BuildAttachments : IDisposable
+{
+    private const string ExportStore = "export";
+
+    private readonly ImageBuildRequest _build;
+    private readonly ContentStoreService _stores;
+    private readonly FileSendService _files = new();
+    private readonly List<IOutputTarget> _targets = [];
+    private (string Directory, LayoutContentStore Store)? _layout;
+    private SecretsService? _secrets;
+    private SshService? _ssh;
+    private AuthService? _auth;
+    private CachePlan? _caches;
+
+    private BuildAttachments(ImageBuildRequest build, ContentStoreService stores)
+    {
+        _build = build;
+        _stores = stores;
+    }
+
+    /// <summary>The exporters.</summary>
+    public IReadOnlyList<PlannedOutput> Outputs { get; private set; } = [];
+
+    /// <summary>What the user should know.</summary>
+    public IReadOnlyList<string> Warnings => _caches?.Warnings ?? [];
+
+    /// <summary>The first failure on this side, with words of its own for the user; null when there was none.</summary>
+    public Exception? Failure => _files.Failure ?? _stores.Failure ?? _auth?.Failure;
+
+    /// <summary>Checks and opens everything.</summary>
+    /// <param name="build">The build.</param>
+    /// <param name="engine">The engine it goes to.</param>
+    /// <param name="stores">The content stores of the session, to which those of caches and outputs are added.</param>
+    /// <exception cref="ImageBuildException">Something cannot be; nothing was sent and nothing is left behind.</exception>
+    public static BuildAttachments Create(ImageBuildRequest build, EngineProfile engine, ContentStoreService stores)
+    {
+        BuildAttachments attachments = new(build, stores) { Outputs = OutputPlan.Create(build, engine) };
+        try
+        {
+            attachments._secrets = new SecretsService(build.Secrets);
+            attachments._caches = CachePlan.Create(build, engine, stores);
+            attachments._auth = new AuthService(
+                RegistryHosts.Of(build), build.RegistryCredentials, build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory);
+            attachments._ssh = new SshService(build.Ssh);
+            attachments.OpenTargets();
+            return attachments;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            attachments.Dispose();
+            throw new ImageBuildException(BuildFailureKind.InvalidRequest, e.Message, e) { Engine = engine.Address.ToString(), BuildRef = string.Empty };
+        }
+        catch
+        {
+            attachments.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds the methods to the session's server.</summary>
+    public void AddTo(GrpcServer server)
+    {
+        _files.AddTo(server);
+        _stores.AddTo(server);
+        _secrets!.AddTo(server);
+        _ssh!.AddTo(server);
+        _auth!.AddTo(server);
+    }
+
+    /// <summary>Puts caches into a request that has its exporters.</summary>
+    public void Apply(SolveRequest request) => _caches!.Apply(request);
+
+    /// <summary>After a build that succeeded: files get their names, and indexes of layouts and caches lead to what was written.</summary>
+    /// <exception cref="IOException">A place could not be written to.</exception>
+    public void Commit(IReadOnlyDictionary<string, string> response)
+    {
+        foreach (IOutputTarget target in _targets)
+        {
+            target.Commit();
+        }
+
+        if (_layout is { } layout)
+        {
+            CommitLayout(layout.Directory, layout.Store, response);
+        }
+
+        _caches!.Commit(response);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IOutputTarget target in _targets)
+        {
+            target.Dispose();
+        }
+
+        _secrets?.Dispose();
+        _ssh?.Dispose();
+    }
+
+    private void OpenTargets()
+    {
+        for (int i = 0; i < Outputs.Count; i++)
+        {
+            PlannedOutput output = Outputs[i];
+            string? place = output.Output?.Destination;
+            IOutputTarget? target = null;
+            if (output.IsFile)
+            {
+                target = FileTarget.Open(place!, _build.Limits);
+            }
+            else if (output.IsDirectory)
+            {
+                target = new DirectoryTarget(place!, output.Attributes.GetValueOrDefault("mode") == "delete", _build.Limits, _build.ConfirmDelete);
+            }
+            else if (output.IsLayout)
+            {
+                OpenLayout(Path.GetFullPath(place!));
+            }
+
+            if (target is not null)
+            {
+                _targets.Add(target);
+                _files.Add(i, target);
+            }
+        }
+    }
+
+    private void OpenLayout(string directory)
+    {
+        if (File.Exists(directory))
+        {
+            throw new IOException($"'{directory}' is a file, and with tar=false an OCI layout needs a directory.");
+        }
+
+        LayoutContentStore store = LayoutContentStore.OpenWrite(directory, _build.Limits.MaxTotalBytes);
+        _stores.Add(ExportStore, store);
+        _layout = (directory, store);
+    }
+
+    private void CommitLayout(string directory, LayoutContentStore store, IReadOnlyDictionary<string, string> response)
+    {
+        JsonObject? descriptor = null;
+        if (response.GetValueOrDefault("containerimage.descriptor") is { } encoded)
+        {
+            descriptor = JsonNode.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(encoded))) as JsonObject;
+        }
+
+        // The answers of several exporters are in one map, where the last to end has overwritten the others; only what came here counts.
+        if (!ContentDigest.TryParse(descriptor?["digest"]?.GetValue<string>(), out ContentDigest digest) || store.GetLength(digest) is null)
+        {
+            descriptor = store.LastCommitted is { } last ? DescriptorOf(store, last) : null;
+        }
+
+        if (descriptor is null)
+        {
+            throw new IOException($"The engine ended the build without sending the output '{directory}'.");
+        }
+
+        IReadOnlyList<string> names = SolveRequestFactory.References(_build);
+        new LayoutIndexFile(directory).Put(descriptor, names.Count > 0 ? names : [ImageReference.DefaultTag]);
+    }
+
+    /// <summary>A manifest comes after all that it refers to, so that the last content is where an image starts.</summary>
+    private static JsonObject DescriptorOf(LayoutContentStore store, ContentDigest digest)
+    {
+        using Stream content = store.Open(digest);
+        using MemoryStream bytes = new();
+        content.CopyTo(bytes);
+        string? mediaType = JsonNode.Parse(bytes.ToArray())?["mediaType"]?.GetValue<string>();
+        return new JsonObject
+        {
+            ["mediaType"] = mediaType,
+            ["digest"] = digest.ToString(),
+            ["size"] = bytes.Length,
+        };
+    }
+}

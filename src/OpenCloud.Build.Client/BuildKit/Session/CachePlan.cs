@@ -1,0 +1,180 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.BuildKit.Outputs;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>
+/// The caches of a build: what the engine is told, and for directories of this machine the stores it reads and writes through the session.
+/// </summary>
+/// <remarks>Names, attributes and who writes <c>index.json</c>: moby/buildkit, client/solve.go and cache/remotecache/local.</remarks>
+internal sealed class CachePlan
+{
+    private const string StorePrefix = "local:";
+    private const string DefaultTag = "latest";
+
+    private readonly List<CacheOptionsEntry> _imports = [];
+    private readonly List<CacheOptionsEntry> _exports = [];
+    private readonly List<(string Directory, string Tag, LayoutContentStore Store)> _written = [];
+    private readonly List<string> _warnings = [];
+
+    private CachePlan()
+    {
+    }
+
+    /// <summary>Caches that could not be used, for the user to know.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    /// <summary>Checks the caches of a build and declares their stores.</summary>
+    /// <exception cref="ImageBuildException">One lacks what it needs.</exception>
+    public static CachePlan Create(ImageBuildRequest build, EngineProfile engine, ContentStoreService stores)
+    {
+        CachePlan plan = new();
+        foreach (BuildCache cache in build.CacheTo)
+        {
+            plan.AddExport(cache, build, engine, stores);
+        }
+
+        foreach (BuildCache cache in build.CacheFrom)
+        {
+            plan.AddImport(cache, engine, stores);
+        }
+
+        return plan;
+    }
+
+    /// <summary>Puts the caches into a request.</summary>
+    public void Apply(SolveRequest request)
+    {
+        request.Cache ??= new CacheOptions();
+        request.Cache.Imports.Add(_imports);
+        request.Cache.Exports.Add(_exports);
+        if (_imports.Count > 0)
+        {
+            // A frontend imports them itself, for which it is given them in JSON.
+            JsonArray imports = [.. _imports.Select(static i => new JsonObject
+            {
+                ["Type"] = i.Type,
+                ["Attrs"] = new JsonObject(i.Attrs.Select(static a => KeyValuePair.Create(a.Key, (JsonNode?)a.Value))),
+            })];
+            request.FrontendAttrs["cache-imports"] = imports.ToJsonString();
+        }
+    }
+
+    /// <summary>After a build that succeeded: lets the tags of written directories lead to what was written.</summary>
+    public void Commit(IReadOnlyDictionary<string, string> response)
+    {
+        if (_written.Count == 0 || response.GetValueOrDefault("cache.manifest") is not { } json || JsonNode.Parse(json) is not JsonObject descriptor)
+        {
+            return;
+        }
+
+        foreach ((string directory, string tag, LayoutContentStore store) in _written)
+        {
+            if (ContentDigest.TryParse(descriptor["digest"]?.GetValue<string>(), out ContentDigest digest) && store.GetLength(digest) is not null)
+            {
+                new LayoutIndexFile(directory).Put(descriptor, [tag]);
+            }
+        }
+    }
+
+    private static CacheOptionsEntry EntryOf(BuildCache cache)
+    {
+        CacheOptionsEntry entry = new() { Type = cache.Type };
+        entry.Attrs.Add(cache.Attributes.ToDictionary(StringComparer.Ordinal));
+        return entry;
+    }
+
+    private static string Required(BuildCache cache, string attribute, string direction, EngineProfile engine)
+        => cache.Attributes.GetValueOrDefault(attribute) is { Length: > 0 } value
+            ? value
+            : throw OutputPlan.Refuse(engine, $"A {cache.Type} cache to {direction} needs the attribute '{attribute}'.");
+
+    private void AddExport(BuildCache cache, ImageBuildRequest build, EngineProfile engine, ContentStoreService stores)
+    {
+        CacheOptionsEntry entry = EntryOf(cache);
+        switch (cache.Type)
+        {
+            case BuildCache.Registry:
+                Required(cache, "ref", "write", engine);
+                break;
+            case BuildCache.Local:
+                string directory = Path.GetFullPath(Required(cache, "dest", "write", engine));
+                if (cache.Attributes.ContainsKey("reset"))
+                {
+                    throw OutputPlan.Refuse(engine, "The attribute 'reset' of a local cache is not supported; delete the directory to begin anew.");
+                }
+
+                if (File.Exists(directory))
+                {
+                    throw OutputPlan.Refuse(engine, $"'{directory}' is a file, and a local cache needs a directory.");
+                }
+
+                entry.Attrs["dest"] = directory;
+                LayoutContentStore store = LayoutContentStore.OpenWrite(directory, build.Limits.MaxTotalBytes);
+                stores.Set(StorePrefix + directory, store);
+                _written.Add((directory, cache.Attributes.GetValueOrDefault("tag", DefaultTag), store));
+                break;
+        }
+
+        _exports.Add(entry);
+    }
+
+    private void AddImport(BuildCache cache, EngineProfile engine, ContentStoreService stores)
+    {
+        CacheOptionsEntry entry = EntryOf(cache);
+        switch (cache.Type)
+        {
+            case BuildCache.Registry:
+                Required(cache, "ref", "read", engine);
+                break;
+            case BuildCache.Inline:
+                throw OutputPlan.Refuse(engine, "An inline cache is read from the image's registry: use type=registry with the image's reference.");
+            case BuildCache.Local:
+                string directory = Path.GetFullPath(Required(cache, "src", "read", engine));
+                if (FindDigest(cache, directory) is not { } digest)
+                {
+                    return;
+                }
+
+                entry.Attrs["src"] = directory;
+                entry.Attrs["digest"] = digest;
+                if (!stores.Names.Contains(StorePrefix + directory))
+                {
+                    stores.Set(StorePrefix + directory, LayoutContentStore.OpenRead(directory));
+                }
+
+                break;
+        }
+
+        _imports.Add(entry);
+    }
+
+    /// <summary>A cache that is not there yet is normal for the first build, and costs only time.</summary>
+    private string? FindDigest(BuildCache cache, string directory)
+    {
+        string tag = cache.Attributes.GetValueOrDefault("tag", DefaultTag);
+        try
+        {
+            string? digest = cache.Attributes.GetValueOrDefault("digest") is { Length: > 0 } given ? given : new LayoutIndexFile(directory).Find(tag);
+            if (digest is null)
+            {
+                _warnings.Add($"The local cache in '{directory}' is not used: it has no '{tag}'.");
+            }
+            else if (!ContentDigest.TryParse(digest, out ContentDigest parsed) || LayoutContentStore.OpenRead(directory).GetLength(parsed) is null)
+            {
+                _warnings.Add($"The local cache in '{directory}' is not used: {digest} is not in it.");
+                return null;
+            }
+
+            return digest;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            _warnings.Add($"The local cache in '{directory}' is not used: {e.Message}");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using OpenCloud.Build.Client.BuildKit.Outputs;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>The session's attachable that takes what exporters send to this machine: <c>moby.filesync.v1.FileSend</c>.</summary>
+/// <remarks>
+/// Source: moby/buildkit, session/filesync/filesync.go. A header names the exporter by its place in the request; daemons before 0.13, which
+/// know one exporter only, send none.
+/// </remarks>
+internal sealed class FileSendService
+{
+    private const string DiffCopy = "/moby.filesync.v1.FileSend/DiffCopy";
+    private const string ExporterHeader = "buildkit-attachable-exporter-id";
+
+    private readonly Dictionary<int, IOutputTarget> _targets = [];
+    private Exception? _failure;
+
+    /// <summary>The first failure on this side; null when there was none.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Declares where an exporter's result goes.</summary>
+    /// <param name="exporter">The exporter's place in the request, from 0.</param>
+    /// <param name="target">The place.</param>
+    public void Add(int exporter, IOutputTarget target) => _targets.Add(exporter, target);
+
+    /// <summary>Adds the method to a server, if there is any target.</summary>
+    public void AddTo(GrpcServer server)
+    {
+        if (_targets.Count > 0)
+        {
+            server.Add(DiffCopy, ReceiveAsync);
+        }
+    }
+
+    private async Task ReceiveAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        int exporter = int.TryParse(call.Metadata[ExporterHeader], NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0;
+        if (!_targets.TryGetValue(exporter, out IOutputTarget? target))
+        {
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"exporter {exporter} not found"));
+        }
+
+        try
+        {
+            await target.ReceiveAsync(call, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ContextException e)
+        {
+            // What the sender reports is its own failure, which it tells in its answer, too.
+            if (e.Kind != ContextErrorKind.Receiver)
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Aborted, e.Message), inner: e);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Security.Cryptography;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>The contents of an OCI layout directory: files named by their digests below <c>blobs</c>.</summary>
+/// <remarks>
+/// OCI image specification, image-layout.md. Files below <c>blobs</c> are only ever named by a checked digest, so a daemon can name no
+/// other file; a link in a content's place is no content.
+/// </remarks>
+internal sealed class LayoutContentStore : ISessionContentStore
+{
+    private readonly DirectoryTree _tree;
+    private readonly bool _canWrite;
+    private readonly long _maxBytes;
+    private long _written;
+
+    private LayoutContentStore(string directory, bool canWrite, long maxBytes)
+    {
+        _tree = new DirectoryTree(directory);
+        _canWrite = canWrite;
+        _maxBytes = maxBytes;
+    }
+
+    /// <summary>The layout's directory.</summary>
+    public string Location => _tree.Location;
+
+    /// <summary>The content that was written last; null when none was.</summary>
+    public ContentDigest? LastCommitted { get; private set; }
+
+    /// <summary>A layout to read from.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    public static LayoutContentStore OpenRead(string directory)
+        => Directory.Exists(directory)
+            ? new LayoutContentStore(directory, canWrite: false, 0)
+            : throw new DirectoryNotFoundException($"There is no OCI layout in '{directory}'.");
+
+    /// <summary>A layout to read from and write to; its directories are made when the first content is written.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="maxBytes">The most that is taken in all.</param>
+    public static LayoutContentStore OpenWrite(string directory, long maxBytes) => new(directory, canWrite: true, maxBytes);
+
+    /// <inheritdoc/>
+    public long? GetLength(ContentDigest digest) => _tree.GetLength(OciLayoutIndex.BlobPath(digest));
+
+    /// <inheritdoc/>
+    public Stream Open(ContentDigest digest) => _tree.Open(OciLayoutIndex.BlobPath(digest));
+
+    /// <inheritdoc/>
+    public IContentWriter? CreateWriter() => _canWrite ? new Writer(this) : null;
+
+    private sealed class Writer : IContentWriter
+    {
+        private readonly LayoutContentStore _store;
+        private readonly string _path;
+        private readonly FileStream _file;
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private bool _committed;
+
+        public Writer(LayoutContentStore store)
+        {
+            _store = store;
+            string folder = Path.Combine(store.Location, "blobs", "sha256");
+            Directory.CreateDirectory(folder);
+            if (new DirectoryInfo(folder).LinkTarget is not null || Directory.GetParent(folder)!.LinkTarget is not null)
+            {
+                throw new IOException($"'{folder}' is, or lies below, a symbolic link; contents are not written through links.");
+            }
+
+            // Not a digest, so nothing that reads the layout takes it for a content.
+            _path = Path.Combine(folder, ".incoming-" + Guid.NewGuid().ToString("n"));
+            _file = new FileStream(_path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);
+        }
+
+        public ContentDigest CurrentDigest => ContentDigest.FromSha256(_hash.GetCurrentHash());
+
+        public async Task WriteAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+        {
+            if (Interlocked.Add(ref _store._written, data.Length) > _store._maxBytes)
+            {
+                throw new IOException($"The engine sends more than the {_store._maxBytes} bytes that are taken into '{_store.Location}'.");
+            }
+
+            await _file.WriteAsync(data, cancellationToken).ConfigureAwait(false);
+            _hash.AppendData(data.Span);
+        }
+
+        public void Restart()
+        {
+            _file.SetLength(0);
+            _file.Position = 0;
+            _ = _hash.GetHashAndReset();
+        }
+
+        public void Commit()
+        {
+            ContentDigest digest = CurrentDigest;
+            _file.Dispose();
+            File.Move(_path, Path.Combine(_store.Location, OciLayoutIndex.BlobPath(digest)), overwrite: true);
+            _committed = true;
+            _store.LastCommitted = digest;
+        }
+
+        public void Dispose()
+        {
+            _file.Dispose();
+            _hash.Dispose();
+            if (!_committed)
+            {
+                File.Delete(_path);
+            }
+        }
+    }
+}

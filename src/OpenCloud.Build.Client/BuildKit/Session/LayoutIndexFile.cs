@@ -1,0 +1,119 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>The <c>index.json</c> of an OCI layout that builds write to: names lead to descriptors, and a name leads to one only.</summary>
+/// <remarks>
+/// OCI image specification, image-layout.md; the annotations as moby/buildkit, client/ociindex, writes them. The lock file is its, too, so that
+/// builds of either client can share a directory.
+/// </remarks>
+internal sealed class LayoutIndexFile(string directory)
+{
+    private const string NewIndex = """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}""";
+    private const string Layout = """{"imageLayoutVersion":"1.0.0"}""";
+
+    private string IndexPath => Path.Combine(directory, "index.json");
+
+    /// <summary>Finds the digest that a tag leads to; null when there is no index or no such tag.</summary>
+    public string? Find(string tag)
+    {
+        JsonNode? index = ReadIndex();
+        return Manifests(index).LastOrDefault(m => Annotation(m, OciLayoutIndex.RefNameAnnotation) == tag)?["digest"]?.GetValue<string>();
+    }
+
+    /// <summary>Lets names lead to a descriptor.</summary>
+    /// <param name="descriptor">The descriptor as JSON.</param>
+    /// <param name="tags">The names: whole references, or plain tags.</param>
+    public void Put(JsonObject descriptor, IReadOnlyList<string> tags)
+    {
+        Directory.CreateDirectory(directory);
+        using FileStream guard = Lock();
+        JsonObject index = (ReadIndex() ?? JsonNode.Parse(NewIndex))!.AsObject();
+        JsonArray manifests = [];
+        foreach (JsonObject manifest in Manifests(index))
+        {
+            if (!tags.Any(tag => IsNamed(manifest, tag)))
+            {
+                manifests.Add(manifest.DeepClone());
+            }
+        }
+
+        foreach (string tag in tags)
+        {
+            JsonObject named = descriptor.DeepClone().AsObject();
+            JsonObject annotations = named["annotations"]?.AsObject() ?? [];
+            named["annotations"] = annotations;
+            if (tag.Contains('/'))
+            {
+                annotations[OciLayoutIndex.ImageNameAnnotation] = tag;
+                annotations[OciLayoutIndex.RefNameAnnotation] = ImageReference.Parse(tag).Tag ?? ImageReference.DefaultTag;
+            }
+            else
+            {
+                annotations[OciLayoutIndex.RefNameAnnotation] = tag;
+            }
+
+            manifests.Add(named);
+        }
+
+        index["manifests"] = manifests;
+        Write(Path.Combine(directory, "oci-layout"), Layout);
+        Write(IndexPath, index.ToJsonString());
+    }
+
+    private static string? Annotation(JsonObject manifest, string name)
+        => manifest["annotations"] is JsonObject annotations && annotations[name] is JsonValue value ? value.GetValue<string>() : null;
+
+    private static bool IsNamed(JsonObject manifest, string tag) => tag.Contains('/')
+        ? Annotation(manifest, OciLayoutIndex.ImageNameAnnotation) == tag
+        : Annotation(manifest, OciLayoutIndex.ImageNameAnnotation) is null && Annotation(manifest, OciLayoutIndex.RefNameAnnotation) == tag;
+
+    private static IEnumerable<JsonObject> Manifests(JsonNode? index)
+        => index?["manifests"] is JsonArray manifests ? manifests.OfType<JsonObject>() : [];
+
+    private static void Write(string path, string text)
+    {
+        string temporary = path + "." + Guid.NewGuid().ToString("n");
+        File.WriteAllText(temporary, text, new UTF8Encoding(false));
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private JsonNode? ReadIndex()
+    {
+        try
+        {
+            FileInfo file = new(IndexPath);
+            if (!file.Exists)
+            {
+                return null;
+            }
+
+            return file.Length <= OciJson.MaxManifestBytes
+                ? JsonNode.Parse(File.ReadAllBytes(IndexPath))
+                : throw new IOException($"'{IndexPath}' is larger than {OciJson.MaxManifestBytes} bytes.");
+        }
+        catch (JsonException e)
+        {
+            throw new IOException($"'{IndexPath}' is no index of an OCI layout: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Waits for the lock; it is held for the moment of a write only.</summary>
+    private FileStream Lock()
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return new FileStream(IndexPath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
+            }
+            catch (IOException) when (attempt < 200)
+            {
+                Thread.Sleep(50);
+            }
+        }
+    }
+}

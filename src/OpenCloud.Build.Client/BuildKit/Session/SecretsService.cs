@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Secrets;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>
+/// The session's attachable for <c>RUN --mount=type=secret</c>: <c>moby.buildkit.secrets.v1.Secrets</c>. Secrets are read when a build begins,
+/// kept in memory of this process only, and cleared when it ends.
+/// </summary>
+/// <remarks>Source: moby/buildkit, session/secrets. NotFound is what lets a mount without <c>required</c> go on.</remarks>
+internal sealed class SecretsService : IDisposable
+{
+    private const string GetSecret = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
+
+    private readonly Dictionary<string, byte[]> _secrets = new(StringComparer.Ordinal);
+
+    /// <summary>Reads the secrets.</summary>
+    /// <exception cref="IOException">One is not there or too large.</exception>
+    public SecretsService(IReadOnlyDictionary<string, BuildSecret> secrets)
+    {
+        try
+        {
+            foreach ((string id, BuildSecret secret) in secrets)
+            {
+                byte[] content = secret.Read(id);
+                byte[] pinned = GC.AllocateUninitializedArray<byte>(content.Length, pinned: true);
+                content.CopyTo(pinned, 0);
+                CryptographicOperations.ZeroMemory(content);
+                _secrets.Add(id, pinned);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds the method to a server. Without any secret it is served as well: a mount that asks is then told that there is none.</summary>
+    public void AddTo(GrpcServer server) => server.Add(GetSecret, AnswerAsync);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (byte[] secret in _secrets.Values)
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+
+        _secrets.Clear();
+    }
+
+    private async Task AnswerAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        GetSecretRequest? request = await call.ReadAsync(GetSecretRequest.Parser, cancellationToken).ConfigureAwait(false);
+        if (request is null || !_secrets.TryGetValue(request.ID, out byte[]? secret))
+        {
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"secret {request?.ID}: not found"));
+        }
+
+        await BytesMessage.WriteAsync(call, secret, cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>
+/// What may pass to an SSH agent: asking for its keys and for signatures. Everything else, such as adding, removing or locking keys, is answered
+/// with a failure in the agent's stead.
+/// </summary>
+/// <remarks>
+/// draft-ietf-sshm-ssh-agent, sections 3 and 6.1: a message is its length, big-endian, then a type and a body. The agent answers each
+/// request with one message, in order.
+/// </remarks>
+internal static class SshAgentFilter
+{
+    /// <summary>The longest message, as OpenSSH's own agent has it (sshbuf and ssh-agent.c).</summary>
+    public const int MaxMessage = 256 * 1024;
+
+    private const byte RequestIdentities = 11;
+    private const byte SignRequest = 13;
+
+    /// <summary>The agent's answer for "no".</summary>
+    public static byte[] Failure { get; } = [0, 0, 0, 1, 5];
+
+    /// <summary>Whether a request may pass.</summary>
+    /// <param name="message">The whole message with its length.</param>
+    public static bool IsAllowed(ReadOnlySpan<byte> message) => message.Length > 4 && message[4] is RequestIdentities or SignRequest;
+
+    /// <summary>The length of the message at the start of some bytes, with the four bytes that hold it; null when they have not all come.</summary>
+    /// <exception cref="InvalidDataException">It is empty or too long.</exception>
+    public static int? LengthOf(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < 4)
+        {
+            return null;
+        }
+
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        return length is > 0 and <= MaxMessage ? (int)length + 4 : throw new InvalidDataException($"An SSH agent's message of {length} bytes is not accepted.");
+    }
+}

@@ -1,0 +1,164 @@
+using System.Net.Sockets;
+using Google.Protobuf;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.SshForward;
+
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>The session's attachable for <c>RUN --mount=type=ssh</c>: <c>moby.sshforward.v1.SSH</c>, with <see cref="SshAgentFilter"/> in between.</summary>
+/// <remarks>Source: moby/buildkit, session/sshforward: a header names the agent, and each connection of the step is one call.</remarks>
+internal sealed class SshService : IDisposable
+{
+    private const string CheckAgent = "/moby.sshforward.v1.SSH/CheckAgent";
+    private const string ForwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
+    private const string IdHeader = "buildkit.ssh.id";
+
+    private readonly Dictionary<string, string> _sockets = new(StringComparer.Ordinal);
+    private readonly List<PrivateSshAgent> _agents = [];
+
+    /// <summary>Finds the agents, and starts one for each set of key files.</summary>
+    /// <exception cref="IOException">An agent or a key is not there or cannot be used.</exception>
+    public SshService(IReadOnlyList<SshForward> forwards)
+    {
+        try
+        {
+            foreach (SshForward forward in forwards)
+            {
+                if (!_sockets.TryAdd(forward.Id, SocketOf(forward)))
+                {
+                    throw new IOException($"The SSH agent '{forward.Id}' is named twice.");
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds the methods to a server, if there is any agent.</summary>
+    public void AddTo(GrpcServer server)
+    {
+        if (_sockets.Count == 0)
+        {
+            return;
+        }
+
+        server.AddUnary(CheckAgent, CheckAgentRequest.Parser, (request, _, _) =>
+        {
+            SocketOf(request.ID);
+            return Task.FromResult<IMessage>(new CheckAgentResponse());
+        });
+        server.Add(ForwardAgent, ForwardAsync);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PrivateSshAgent agent in _agents)
+        {
+            agent.Dispose();
+        }
+
+        _agents.Clear();
+    }
+
+    private static bool IsSocket(string path)
+    {
+        byte[] terminated = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
+        return LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, terminated, 0, out LinuxStat stat)
+            ? stat.Type == UnixMode.Socket
+            : throw new IOException($"There is no SSH agent or key at '{path}'.");
+    }
+
+    private static async Task<byte[]> ReadAnswerAsync(Stream agent, CancellationToken cancellationToken)
+    {
+        byte[] head = new byte[4];
+        await agent.ReadExactlyAsync(head, cancellationToken).ConfigureAwait(false);
+        byte[] answer = new byte[SshAgentFilter.LengthOf(head)!.Value];
+        head.CopyTo(answer, 0);
+        await agent.ReadExactlyAsync(answer.AsMemory(4), cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
+    private string SocketOf(SshForward forward)
+    {
+        if (forward.Paths.Count == 0)
+        {
+            return Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is { Length: > 0 } path && IsSocket(path)
+                ? path
+                : throw new IOException($"There is no SSH agent for '{forward.Id}': SSH_AUTH_SOCK names none. Start an agent, or name a socket or key files.");
+        }
+
+        List<bool> sockets = [.. forward.Paths.Select(IsSocket)];
+        if (sockets.Contains(true))
+        {
+            return sockets.Count == 1
+                ? forward.Paths[0]
+                : throw new IOException($"The SSH agent '{forward.Id}' is either one socket or key files, not both.");
+        }
+
+        PrivateSshAgent agent = PrivateSshAgent.Start(forward.Paths);
+        _agents.Add(agent);
+        return agent.SocketPath;
+    }
+
+    private string SocketOf(string id)
+    {
+        string name = id.Length == 0 ? SshForward.DefaultId : id;
+        return _sockets.TryGetValue(name, out string? socket)
+            ? socket
+            : throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"unset ssh forward key {name}"));
+    }
+
+    private async Task ForwardAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        string socketPath = SocketOf(call.Metadata[IdHeader] ?? string.Empty);
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken).ConfigureAwait(false);
+            await using NetworkStream agent = new(socket);
+            await call.SendHeadersAsync().ConfigureAwait(false);
+            await PassAsync(call, agent, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or IOException or InvalidDataException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, "the SSH agent could not be asked"), inner: e);
+        }
+    }
+
+    /// <summary>Requests may come cut in pieces or several at once; they are passed on one by one.</summary>
+    private static async Task PassAsync(GrpcServerCall call, NetworkStream agent, CancellationToken cancellationToken)
+    {
+        List<byte> pending = [];
+        while (await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false) is { } message)
+        {
+            using (message)
+            {
+                pending.AddRange(BytesMessage.Read(message.Memory).Span);
+            }
+
+            byte[] bytes = [.. pending];
+            int start = 0;
+            while (SshAgentFilter.LengthOf(bytes.AsSpan(start)) is { } length && bytes.Length - start >= length)
+            {
+                ReadOnlyMemory<byte> request = bytes.AsMemory(start, length);
+                start += length;
+                byte[] answer = SshAgentFilter.Failure;
+                if (SshAgentFilter.IsAllowed(request.Span))
+                {
+                    await agent.WriteAsync(request, cancellationToken).ConfigureAwait(false);
+                    answer = await ReadAnswerAsync(agent, cancellationToken).ConfigureAwait(false);
+                }
+
+                await BytesMessage.WriteAsync(call, answer, cancellationToken).ConfigureAwait(false);
+            }
+
+            pending.RemoveRange(0, start);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>What <c>RUN --mount=type=ssh</c> gets: an agent that lists its keys and signs with them, and does nothing else.</summary>
+public sealed class SshForward
+{
+    /// <summary>The id of a mount that names none.</summary>
+    public const string DefaultId = "default";
+
+    /// <summary>The id that the Dockerfile's mount names.</summary>
+    public string Id { get; init; } = DefaultId;
+
+    /// <summary>
+    /// The socket of an agent, or files of private keys without passphrases, which a private <c>ssh-agent</c> is started for. Empty for the
+    /// agent in <c>SSH_AUTH_SOCK</c>.
+    /// </summary>
+    public IReadOnlyList<string> Paths { get; init; } = [];
+
+    /// <summary>Reads docker's form: <c>default</c>, <c>id</c>, <c>id=socket</c> or <c>id=key,key</c>.</summary>
+    /// <exception cref="FormatException">It is malformed.</exception>
+    public static SshForward Parse(string text)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(text);
+        int equals = text.IndexOf('=');
+        string id = equals < 0 ? text : text[..equals];
+        if (id.Length == 0 || (equals >= 0 && equals == text.Length - 1) || id.Contains('/'))
+        {
+            throw new FormatException($"'{text}' names no SSH agent; write default, id=/path/of/socket or id=/path/of/key.");
+        }
+
+        return new SshForward { Id = id, Paths = equals < 0 ? [] : text[(equals + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries) };
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Paths.Count == 0 ? Id : $"{Id}={string.Join(',', Paths)}";
+}

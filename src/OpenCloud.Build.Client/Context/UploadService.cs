@@ -1,0 +1,96 @@
+using System.IO.Compression;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Grpc.Server;
+
+namespace OpenCloud.Build.Client.Context;
+
+/// <summary>
+/// The session's attachable through which the daemon fetches single files, such as a context that is an archive: an HTTP source at the
+/// host <c>buildkit-session</c> becomes a call of <c>moby.upload.v1.Upload/Pull</c>.
+/// </summary>
+/// <remarks>
+/// Source: moby/buildkit, session/upload/upload.go and source/http/transport.go. The path comes as the metadata <c>urlpath</c>; the answer
+/// is a stream of messages with bytes in field 1. Only declared files can be asked for.
+/// </remarks>
+internal sealed class UploadService
+{
+    /// <summary>The path of the method that is served.</summary>
+    public const string Pull = "/moby.upload.v1.Upload/Pull";
+
+    private const string Host = "http://buildkit-session/";
+
+    // Well below the 4 MiB that a Go receiver takes, and the pool hands such arrays out again.
+    private const int ChunkSize = 1024 * 1024;
+
+    private readonly IReadOnlyDictionary<string, string> _files;
+    private readonly ContextCounters _counters;
+
+    /// <summary>Makes the service.</summary>
+    /// <param name="files">Paths by the names under which the daemon may ask for them, safe in an address.</param>
+    /// <param name="counters">Where what is sent is counted.</param>
+    public UploadService(IReadOnlyDictionary<string, string> files, ContextCounters counters)
+    {
+        _files = files;
+        _counters = counters;
+    }
+
+    /// <summary>The first failure on this side; null when there was none.</summary>
+    public ContextException? Failure { get; private set; }
+
+    /// <summary>The address of a declared file.</summary>
+    public static string AddressOf(string id) => Host + id;
+
+    /// <summary>Adds the method to a server when there is anything to ask for.</summary>
+    public void AddTo(GrpcServer server)
+    {
+        if (_files.Count > 0)
+        {
+            server.Add(Pull, ServeAsync);
+        }
+    }
+
+    private async Task ServeAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    {
+        string id = (call.Metadata["urlpath"] ?? string.Empty).TrimStart('/');
+        if (!_files.TryGetValue(id, out string? path))
+        {
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"nothing was declared as \"{id}\""));
+        }
+
+        try
+        {
+            FileStream file = new(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
+            await using (file.ConfigureAwait(false))
+            {
+                _counters.AddSent(1, 0);
+                await SendAsync(file, new UploadStream(call, _counters), cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !cancellationToken.IsCancellationRequested)
+        {
+            Failure ??= ContextException.Unreadable("read", path, e.Message);
+            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unknown, Failure.Message), inner: e);
+        }
+    }
+
+    private async Task SendAsync(FileStream file, UploadStream output, CancellationToken cancellationToken)
+    {
+        if (!ContextArchive.NeedsWrapping(file.Name))
+        {
+            await file.CopyToAsync(output, ChunkSize, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        // Not compressed: this is only a form that the engine recognizes.
+        BufferedStream buffer = new(output, ChunkSize);
+        await using (buffer.ConfigureAwait(false))
+        {
+            GZipStream zip = new(buffer, CompressionLevel.NoCompression, leaveOpen: true);
+            await using (zip.ConfigureAwait(false))
+            {
+                await file.CopyToAsync(zip, ChunkSize, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}

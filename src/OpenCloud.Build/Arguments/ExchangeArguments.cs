@@ -1,0 +1,175 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Security;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>
+/// Reads what a user gives for outputs, caches, secrets, SSH agents and registries: docker's strings, hashtables, or objects of PowerShell's. Paths
+/// are those of the session's location. No message repeats a value, which may be a secret.
+/// </summary>
+internal sealed class ExchangeArguments(Func<string, string> resolvePath)
+{
+    private const string FilePrefix = "file:";
+    private const string EnvironmentPrefix = "env:";
+
+    /// <summary>Reads outputs.</summary>
+    public IReadOnlyList<BuildOutput> Outputs(object[]? values) => [.. Each("Output", values, BuildOutput.Parse, static pairs => new BuildOutput
+    {
+        Type = Take(pairs, "type") ?? throw new FormatException("it has no type, such as @{ type = 'local'; dest = 'out' }."),
+        Destination = Take(pairs, "dest") ?? Take(pairs, "destination"),
+        Attributes = pairs,
+    }).Select(Resolve)];
+
+    /// <summary>Reads caches.</summary>
+    public IReadOnlyList<BuildCache> Caches(string parameter, object[]? values) => [.. Each(parameter, values, BuildCache.Parse, static pairs => new BuildCache
+    {
+        Type = Take(pairs, "type") ?? throw new FormatException("it has no type, such as @{ type = 'registry'; ref = 'registry.local/app:cache' }."),
+        Attributes = pairs,
+    }).Select(Resolve)];
+
+    /// <summary>Reads secrets.</summary>
+    public IReadOnlyDictionary<string, BuildSecret> Secrets(IDictionary? values)
+    {
+        Dictionary<string, BuildSecret> secrets = new(StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in values ?? new Hashtable())
+        {
+            string id = entry.Key.ToString() ?? "";
+            secrets[id] = id.Length == 0 ? throw Refuse("Secret", "a secret has no id.") : Base(entry.Value) switch
+            {
+                SecureString secure => BuildSecret.FromSecureString(secure),
+                PSCredential credential => BuildSecret.FromSecureString(credential.Password),
+                byte[] bytes => BuildSecret.FromBytes(bytes),
+                FileInfo file => BuildSecret.FromFile(file.FullName),
+                string text when text.StartsWith(FilePrefix, StringComparison.Ordinal) && text.Length > FilePrefix.Length => BuildSecret.FromFile(resolvePath(text[FilePrefix.Length..])),
+                string text when text.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase) && text.Length > EnvironmentPrefix.Length => BuildSecret.FromEnvironment(text[EnvironmentPrefix.Length..]),
+                _ => throw Refuse("Secret", $"'{id}' is neither 'file:PATH', 'env:NAME', a secure string, a credential, octets nor a file object; a secret is not given as plain text."),
+            };
+        }
+
+        return secrets;
+    }
+
+    /// <summary>Reads SSH agents: docker's strings, or hashtables of ids and paths.</summary>
+    public IReadOnlyList<SshForward> Ssh(object[]? values)
+    {
+        List<SshForward> forwards = [];
+        foreach (object? value in (values ?? []).Select(Base))
+        {
+            if (value is IDictionary map)
+            {
+                foreach (DictionaryEntry entry in map)
+                {
+                    object? paths = Base(entry.Value);
+                    IEnumerable<object?> list = paths is string or null ? [paths] : LanguagePrimitives.ConvertTo<object[]>(paths);
+                    forwards.Add(Resolve(new SshForward { Id = entry.Key.ToString()!, Paths = [.. list.Select(static p => Base(p)?.ToString() ?? "").Where(static p => p.Length > 0)] }));
+                }
+            }
+            else
+            {
+                forwards.Add(Resolve(Guard("Ssh", () => SshForward.Parse(value?.ToString() ?? ""))));
+            }
+        }
+
+        return forwards;
+    }
+
+    /// <summary>Reads credentials of registries.</summary>
+    public static IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials(IDictionary? values)
+    {
+        Dictionary<string, RegistryCredential> credentials = new(StringComparer.OrdinalIgnoreCase);
+        foreach (DictionaryEntry entry in values ?? new Hashtable())
+        {
+            string host = entry.Key.ToString() ?? "";
+            if (host.Length == 0 || host.Contains('/', StringComparison.Ordinal))
+            {
+                throw Refuse("RegistryCredential", $"'{host}' is no host of a registry, such as 'registry.local:5000'.");
+            }
+
+            credentials[host] = Base(entry.Value) is PSCredential credential
+                ? RegistryCredential.From(credential.UserName, credential.Password)
+                : throw Refuse("RegistryCredential", $"what is given for '{host}' is no credential; Get-Credential makes one.");
+        }
+
+        return credentials;
+    }
+
+    private static object? Base(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+
+    private static BuildErrorException Refuse(string parameter, string reason, Exception? cause = null) =>
+        ErrorCatalog.InvalidBuildOption.ToException(null, cause, parameter, reason);
+
+    private static string? Take(Dictionary<string, string> pairs, string name) => pairs.Remove(name, out string? value) && value.Length > 0 ? value : null;
+
+    private static T Guard<T>(string parameter, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            throw Refuse(parameter, exception.Message, exception);
+        }
+    }
+
+    private static IEnumerable<T> Each<T>(string parameter, object[]? values, Func<string, T> parse, Func<Dictionary<string, string>, T> make)
+        where T : class
+    {
+        foreach (object? value in (values ?? []).Select(Base))
+        {
+            yield return value switch
+            {
+                T ready => ready,
+                IDictionary map => Guard(parameter, () => make(Pairs(map))),
+                _ => Guard(parameter, () => parse(value?.ToString() ?? "")),
+            };
+        }
+    }
+
+    private static Dictionary<string, string> Pairs(IDictionary map)
+    {
+        Dictionary<string, string> pairs = new(StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in map)
+        {
+            // BuildKit writes true and false in lower case.
+            pairs[entry.Key.ToString()!.ToLowerInvariant()] = Base(entry.Value) switch
+            {
+                bool flag => flag ? "true" : "false",
+                SwitchParameter flag => flag ? "true" : "false",
+                SecureString secure => new System.Net.NetworkCredential("", secure).Password,
+                object other => LanguagePrimitives.ConvertTo<string>(other),
+                null => "",
+            };
+        }
+
+        return pairs;
+    }
+
+    private BuildOutput Resolve(BuildOutput output) => output.Destination is null or "" or BuildOutput.StandardOutput
+        ? output
+        : new BuildOutput { Type = output.Type, Destination = resolvePath(output.Destination), Attributes = output.Attributes };
+
+    private BuildCache Resolve(BuildCache cache)
+    {
+        if (cache.Type != BuildCache.Local)
+        {
+            return cache;
+        }
+
+        Dictionary<string, string> attributes = new(cache.Attributes, StringComparer.Ordinal);
+        foreach (string name in new[] { "src", "dest" })
+        {
+            if (attributes.TryGetValue(name, out string? path) && path.Length > 0)
+            {
+                attributes[name] = resolvePath(path);
+            }
+        }
+
+        return new BuildCache { Type = cache.Type, Attributes = attributes };
+    }
+
+    private SshForward Resolve(SshForward forward) => new() { Id = forward.Id, Paths = [.. forward.Paths.Select(resolvePath)] };
+}

@@ -1,0 +1,30 @@
+using System.Collections;
+using System.Management.Automation;
+using OpenCloud.Build.Client.BuildKit;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>Turns named contexts as a user gives them into addresses and full paths.</summary>
+internal static class NamedContextArguments
+{
+    private const string LayoutScheme = "oci-layout://";
+
+    /// <summary>Reads the contexts; directories are looked up from the user's location.</summary>
+    /// <exception cref="Errors.BuildErrorException">A name or a value cannot be one.</exception>
+    public static IReadOnlyDictionary<string, string> Read(PSCmdlet cmdlet, IDictionary? contexts)
+    {
+        Dictionary<string, string> read = new(StringComparer.Ordinal);
+        foreach ((string name, string value) in KeyValueArguments.Read("BuildContext", contexts, static _ => ""))
+        {
+            read[name] = value.StartsWith(LayoutScheme, StringComparison.Ordinal)
+                ? LayoutScheme + Rooted(cmdlet, value[LayoutScheme.Length..])
+                : value.Contains("://", StringComparison.Ordinal) || ContextLocation.IsAddress(value) ? value : DirectoryArguments.ResolveLiteral(cmdlet, value);
+        }
+
+        return read;
+    }
+
+    // Not by the provider: the tag's colon would make it a drive's.
+    private static string Rooted(PSCmdlet cmdlet, string path) =>
+        Path.IsPathRooted(path) ? path : Path.GetFullPath(Path.Join(cmdlet.SessionState.Path.CurrentFileSystemLocation.ProviderPath, path));
+}

@@ -1,0 +1,52 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Text.Json;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>Turns what a user gives for a source policy into JSON: a file, a whole policy or its rules as hashtables or objects.</summary>
+internal static class SourcePolicyArguments
+{
+    /// <summary>Reads the policy; null for none.</summary>
+    /// <exception cref="BuildErrorException">The file cannot be read.</exception>
+    public static string? Read(PSCmdlet cmdlet, object? value)
+    {
+        object? policy = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
+        switch (policy)
+        {
+            case null or "":
+                return null;
+            case FileInfo file:
+                return ReadFile(file.FullName);
+            case string path:
+                return ReadFile(DirectoryArguments.ResolveLiteral(cmdlet, path));
+        }
+
+        object? plain = Plain(policy);
+        bool isWhole = plain is Dictionary<string, object?> all && all.Keys.Any(static k => k.Equals("rules", StringComparison.OrdinalIgnoreCase));
+        return JsonSerializer.Serialize(isWhole ? plain : new Dictionary<string, object?> { ["rules"] = plain is List<object?> ? plain : new List<object?> { plain } });
+    }
+
+    private static string ReadFile(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw ErrorCatalog.PathNotReadable.ToException(path, exception, path, exception.Message);
+        }
+    }
+
+    private static object? Plain(object? value) => value switch
+    {
+        PSObject { BaseObject: PSCustomObject } custom => custom.Properties.ToDictionary(static p => p.Name, static p => Plain(p.Value)),
+        PSObject wrapped => Plain(wrapped.BaseObject),
+        IDictionary dictionary => dictionary.Cast<DictionaryEntry>().ToDictionary(static e => e.Key.ToString()!, static e => Plain(e.Value)),
+        string or bool or int or long => value,
+        IEnumerable list => list.Cast<object?>().Select(Plain).ToList(),
+        _ => value?.ToString(),
+    };
+}

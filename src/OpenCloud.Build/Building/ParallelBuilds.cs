@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Runtime.CompilerServices;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>Runs builds side by side for one pipeline: results as they come, one failure ending none of the others, one view of progress.</summary>
+internal static class ParallelBuilds
+{
+    /// <summary>Runs all, so many at a time.</summary>
+    public static Task RunAsync(IImageBuilder builder, IReadOnlyList<CheckedBuild> builds, int limit, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        Overview overview = new(poster, builds.Count);
+        ParallelOptions options = new() { MaxDegreeOfParallelism = limit, CancellationToken = cancellationToken };
+        return Parallel.ForEachAsync(builds, options, async (build, stop) =>
+        {
+            try
+            {
+                ImageBuildResult result = await builder.BuildAsync(build, overview.For(build), stop).ConfigureAwait(false);
+                poster.Output(result);
+            }
+            catch (BuildErrorException exception)
+            {
+                poster.Error(exception.ToRecord());
+            }
+            finally
+            {
+                overview.End(build);
+            }
+        });
+    }
+
+    /// <summary>Makes one picture of all builds: a bar for the whole, one below for each that runs.</summary>
+    private sealed class Overview(IPipelinePoster poster, int total)
+    {
+        private readonly object _gate = new();
+        private readonly Dictionary<CheckedBuild, ProgressSnapshot> _running = new(ReferenceEqualityComparer.Instance);
+        private int _done;
+
+        public IPipelinePoster For(CheckedBuild build) => new Part(this, poster, build);
+
+        public void End(CheckedBuild build)
+        {
+            lock (_gate)
+            {
+                _running.Remove(build);
+                _done++;
+                Show();
+            }
+        }
+
+        private void Set(CheckedBuild build, ProgressSnapshot snapshot)
+        {
+            lock (_gate)
+            {
+                _running[build] = snapshot;
+                Show();
+            }
+        }
+
+        private void Show() => poster.Progress(new ProgressSnapshot(
+            $"Building {total} images",
+            string.Create(CultureInfo.InvariantCulture, $"{_done} done, {_running.Count} running"),
+            _done * 100 / total,
+            [.. _running.Select(static r => new StepProgress(RuntimeHelpers.GetHashCode(r.Key).ToString(CultureInfo.InvariantCulture), r.Value.Activity, r.Value.Status, r.Value.Percent))]));
+
+        private sealed class Part(Overview overview, IPipelinePoster poster, CheckedBuild build) : IPipelinePoster
+        {
+            public bool IsVerbose => poster.IsVerbose;
+
+            public void Output(object value) => poster.Output(value);
+
+            // Lines of several builds come mixed: each says whose it is.
+            public void Verbose(string text) => poster.Verbose($"{build.Name}: {text}");
+
+            public void Warning(string text) => poster.Warning($"{build.Name}: {text}");
+
+            public void Error(ErrorRecord error) => poster.Error(error);
+
+            public void Progress(ProgressSnapshot snapshot) => overview.Set(build, snapshot);
+
+            public Task<T> InvokeAsync<T>(Func<T> function) => poster.InvokeAsync(function);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Building;
+
+/// <summary>Writes what came of a build where other tools look for it; each file appears whole or not at all.</summary>
+internal static class ResultFiles
+{
+    /// <summary>Writes the files that were asked for.</summary>
+    /// <exception cref="BuildErrorException">One cannot be written; the image is there all the same.</exception>
+    public static void Write(CheckedBuild build, ImageBuildResult result)
+    {
+        if (build.MetadataPath is { } metadata)
+        {
+            Write(metadata, BuildMetadata.ToJson(result));
+        }
+
+        if (build.ImageIdPath is { } id)
+        {
+            // As with docker: what it calls an image's id, or the digest where an image has several configs.
+            Write(id, result.ConfigDigest ?? result.Digest ?? "");
+        }
+    }
+
+    private static void Write(string path, string text)
+    {
+        string part = $"{path}.{Guid.NewGuid():n}";
+        try
+        {
+            File.WriteAllText(part, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.Move(part, path, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(part);
+            throw ErrorCatalog.ResultFileNotWritable.ToException(path, exception, path, exception.Message);
+        }
+    }
+}

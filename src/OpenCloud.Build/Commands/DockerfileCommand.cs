@@ -1,0 +1,151 @@
+using System.Collections;
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>What cmdlets that ask an engine about a Dockerfile are made from; nothing is built.</summary>
+public abstract class DockerfileCommand : BuildCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    private readonly EnginePool _engines = new();
+
+    private protected DockerfileCommand()
+    {
+    }
+
+    /// <summary>The directory that would be built from, or the Dockerfile, with wildcards.</summary>
+    [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    public string[]? Path { get; set; }
+
+    /// <summary>The same, every character taken as it is.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "LP")]
+    public string[]? LiteralPath { get; set; }
+
+    /// <summary>The Dockerfile.</summary>
+    [Parameter]
+    [Alias("File", "f")]
+    public string? Dockerfile { get; set; }
+
+    /// <summary>The Dockerfile's text.</summary>
+    [Parameter]
+    public string[]? DockerfileText { get; set; }
+
+    /// <summary>Values of the Dockerfile's ARGs.</summary>
+    [Parameter]
+    [KeyValueTransform]
+    public IDictionary? BuildArg { get; set; }
+
+    /// <summary>The platforms that would be built for.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(PlatformCompleter))]
+    public string[]? Platform { get; set; }
+
+    /// <summary>More contexts by name.</summary>
+    [Parameter]
+    [KeyValueTransform]
+    public IDictionary? BuildContext { get; set; }
+
+    /// <summary>The engine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public string? Address { get; set; }
+
+    /// <summary>How long to wait for an engine that is starting.</summary>
+    [Parameter]
+    [DurationTransform]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    /// <summary>The stage that is asked about; null for the last.</summary>
+    private protected virtual string? StageName => null;
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (string path in (isLiteral ? LiteralPath : Path) ?? ["."])
+        {
+            try
+            {
+                Ask(path, isLiteral);
+            }
+            catch (BuildErrorException exception)
+            {
+                WriteFailure(exception);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            _engines.Dispose();
+        }
+    }
+
+    /// <summary>Asks, and gives what is to be written.</summary>
+    private protected abstract Task<IEnumerable<object>> AskAsync(BuildKitClient client, CheckedBuild build, CancellationToken cancellationToken);
+
+    /// <summary>Writes what went wrong with one input; the pipeline goes on with the next.</summary>
+    private protected virtual void WriteFailure(BuildErrorException failure) => WriteError(failure.ToRecord());
+
+    private void Ask(string path, bool isLiteral)
+    {
+        foreach (string found in ContextLocation.IsAddress(path) ? [path] : DirectoryArguments.Resolve(this, path, isLiteral, static _ => true))
+        {
+            CheckedBuild build = InputOf(found).Check();
+            RunAsync(async (poster, cancellationToken) =>
+            {
+                BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    foreach (object answer in await AskAsync(client, build, cancellationToken).ConfigureAwait(false))
+                    {
+                        poster.Output(answer);
+                    }
+                }
+                catch (ImageBuildException exception)
+                {
+                    throw BuildErrors.From(exception, build);
+                }
+            });
+        }
+    }
+
+    private ImageBuildInput InputOf(string found)
+    {
+        // A Dockerfile itself may be named: the directory it is in is then what would be built from.
+        bool isDockerfile = File.Exists(found) && Dockerfile is null && DockerfileText is null && !BuildArchives.IsName(found);
+        string? named = isDockerfile ? found : string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
+        return new ImageBuildInput
+        {
+            Directory = isDockerfile ? System.IO.Path.GetDirectoryName(found)! : found,
+            Dockerfile = named,
+            DockerfileFromLocation = named is null ? null : isDockerfile ? found : DirectoryArguments.ResolveLiteral(this, named),
+            DockerfileText = DockerfileText is null or [] or [""] ? null : string.Join('\n', DockerfileText),
+            BuildArguments = BuildArg,
+            Target = StageName,
+            Platforms = Platform ?? [],
+            Address = Address,
+            ConnectTimeout = ConnectTimeout,
+            AllowPlainTcp = AllowPlainTcp,
+            Options = new BuildOptionsInput { NamedContexts = NamedContextArguments.Read(this, BuildContext) },
+        };
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections;
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Completion;
+
+namespace OpenCloud.Build.Commands;
+
+// What goes in beside the directory, how steps are run, and what is said about the image.
+public sealed partial class InvokeImageBuildCommand
+{
+    private readonly List<CheckedBuild> _queued = [];
+
+    /// <summary>More contexts by name.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [KeyValueTransform]
+    public IDictionary? BuildContext { get; set; }
+
+    /// <summary>Annotations of the image's documents.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [KeyValueTransform]
+    public IDictionary? Annotation { get; set; }
+
+    /// <summary>Documents about the image that the engine attaches.</summary>
+    [Parameter]
+    public object[]? Attest { get; set; }
+
+    /// <summary>The list of what is in the image.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? Sbom { get; set; }
+
+    /// <summary>The account of how the image was built.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(ProvenanceCompleter))]
+    public string? Provenance { get; set; }
+
+    /// <summary>The time the image gives.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EpochTransform]
+    public DateTimeOffset? SourceDateEpoch { get; set; }
+
+    /// <summary>Gives files in layers that time, too.</summary>
+    [Parameter]
+    public SwitchParameter RewriteTimestamp { get; set; }
+
+    /// <summary>The file that takes what the engine tells of the image.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? MetadataFile { get; set; }
+
+    /// <summary>The file that takes the image's id.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? IidFile { get; set; }
+
+    /// <summary>Stages to run anew.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(DockerfileStageCompleter))]
+    public string[]? NoCacheFilter { get; set; }
+
+    /// <summary>The network of steps.</summary>
+    [Parameter]
+    public BuildNetwork Network { get; set; }
+
+    /// <summary>Lines for the steps' /etc/hosts.</summary>
+    [Parameter]
+    [KeyValueTransform]
+    public IDictionary? AddHost { get; set; }
+
+    /// <summary>The size of the steps' /dev/shm.</summary>
+    [Parameter]
+    [SizeTransform]
+    public long? ShmSize { get; set; }
+
+    /// <summary>Limits of the steps' processes.</summary>
+    [Parameter]
+    [KeyValueTransform]
+    public IDictionary? Ulimit { get; set; }
+
+    /// <summary>The parent of the steps' control groups.</summary>
+    [Parameter]
+    public string? CgroupParent { get; set; }
+
+    /// <summary>What the build may be granted.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(EntitlementCompleter))]
+    public string[]? Allow { get; set; }
+
+    /// <summary>Rules on what the build may take from where.</summary>
+    [Parameter]
+    public object? SourcePolicy { get; set; }
+
+    /// <summary>How many builds go on at the same time.</summary>
+    [Parameter]
+    [ValidateRange(1, 256)]
+    public int ThrottleLimit { get; set; } = 1;
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_queued.Count > 0)
+        {
+            RunAsync((poster, cancellationToken) =>
+            {
+                _poster = poster;
+                return ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken);
+            });
+        }
+    }
+
+    private string? FileOf(string? path) => string.IsNullOrEmpty(path) ? null : DirectoryArguments.ResolveLiteral(this, path);
+
+    private BuildOptionsInput ReadOptions() => new()
+    {
+        NamedContexts = NamedContextArguments.Read(this, BuildContext),
+        Annotations = Annotation,
+        Attestations = Attest,
+        Sbom = Sbom,
+        Provenance = Provenance,
+        SourceDateEpoch = SourceDateEpoch,
+        RewriteTimestamp = RewriteTimestamp,
+        NoCacheFilter = NoCacheFilter ?? [],
+        Network = Network,
+        AddHosts = AddHost,
+        ShmSize = ShmSize,
+        Ulimits = Ulimit,
+        CgroupParent = CgroupParent,
+        Allow = Allow ?? [],
+        SourcePolicy = SourcePolicyArguments.Read(this, SourcePolicy),
+    };
+}

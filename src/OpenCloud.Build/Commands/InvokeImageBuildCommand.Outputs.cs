@@ -1,0 +1,71 @@
+using System.Collections;
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <content>What a build gives and takes beside its files: outputs, caches, secrets, SSH agents, registries.</content>
+public sealed partial class InvokeImageBuildCommand
+{
+    private const int NamesShown = 5;
+
+    private IPipelinePoster? _poster;
+
+    /// <summary>Where the result goes.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("o")]
+    [ArgumentCompleter(typeof(OutputCompleter))]
+    public object[]? Output { get; set; }
+
+    /// <summary>Pushes the image.</summary>
+    [Parameter]
+    public SwitchParameter Push { get; set; }
+
+    /// <summary>Caches to read.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(CacheCompleter))]
+    public object[]? CacheFrom { get; set; }
+
+    /// <summary>Caches to write.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(CacheCompleter))]
+    public object[]? CacheTo { get; set; }
+
+    /// <summary>Secrets by id.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public IDictionary? Secret { get; set; }
+
+    /// <summary>SSH agents.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public object[]? Ssh { get; set; }
+
+    /// <summary>Credentials by registry.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public IDictionary? RegistryCredential { get; set; }
+
+    private BuildExchange ReadExchange()
+    {
+        ExchangeArguments arguments = new(path => DirectoryArguments.ResolveLiteral(this, path));
+        return new BuildExchange
+        {
+            Outputs = arguments.Outputs(Output),
+            Push = Push,
+            CacheFrom = arguments.Caches(nameof(CacheFrom), CacheFrom),
+            CacheTo = arguments.Caches(nameof(CacheTo), CacheTo),
+            Secrets = arguments.Secrets(Secret),
+            Ssh = arguments.Ssh(Ssh),
+            RegistryCredentials = ExchangeArguments.RegistryCredentials(RegistryCredential),
+            ConfirmDelete = ConfirmDelete,
+        };
+    }
+
+    /// <summary>Asks on the pipeline's thread; the build waits.</summary>
+    private bool ConfirmDelete(string directory, IReadOnlyList<string> paths)
+    {
+        string names = string.Join(", ", paths.Take(NamesShown)) + (paths.Count > NamesShown ? ", …" : "");
+        return _poster?.InvokeAsync(() => ShouldProcess(directory, $"Delete {paths.Count} entries that the build does not have ({names})")).GetAwaiter().GetResult() == true;
+    }
+}

@@ -1,0 +1,90 @@
+# Invoke-ImageBuild's outputs, caches, secrets and registries on a real engine, in PowerShell's own forms.
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+    if (-not $fixture.CanRun) {
+        Write-Warning "Skipped, no engine: $($fixture.Reason)"
+    }
+}
+
+Describe 'What a build gives and takes' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        Import-TestCmdlet
+        $engine = Start-TestEngine
+        $address = $engine.address
+        $app = New-BuildDirectory $TestDrive/app $engine @'
+FROM scratch AS make
+COPY busybox /bin/busybox
+RUN --mount=type=secret,id=one --mount=type=secret,id=two --mount=type=secret,id=three ["/bin/busybox", "sh", "-c", "cd /run/secrets && /bin/busybox cat one two three > /seen"]
+FROM scratch
+COPY --from=make /seen /
+'@
+        Set-Content $app/secret 'from a file' -NoNewline
+        $secure = ConvertTo-SecureString ' from a string' -AsPlainText -Force
+        $credential = [pscredential]::new('user', (ConvertTo-SecureString ' from a credential' -AsPlainText -Force))
+    }
+
+    AfterAll {
+        if ($engine) {
+            Stop-TestEngine $engine
+        }
+    }
+
+    It 'takes secrets of every kind and writes files where the session is' {
+        Push-Location $TestDrive
+        try {
+            $result = Invoke-ImageBuild $app -Output @{ type = 'local'; dest = 'out' } -Secret @{ one = 'file:app/secret'; two = $secure; three = $credential } -Address $address
+        }
+        finally {
+            Pop-Location
+        }
+        $result.StepCount | Should -BeGreaterThan 2
+        Get-Content $TestDrive/out/seen -Raw | Should -BeExactly 'from a file from a string from a credential'
+    }
+
+    It 'takes docker''s strings, several at once' {
+        $null = Invoke-ImageBuild $app -Tag demo/several:1 -Output 'type=image', "type=oci,dest=$TestDrive/app.tar", "$TestDrive/plain" -Secret @{ one = 'env:HOME'; two = $secure; three = $secure } -Address $address
+        "$TestDrive/app.tar" | Should -Exist
+        "$TestDrive/plain/seen" | Should -Exist
+    }
+
+    It 'keeps a cache in a directory' {
+        $cached = New-BuildDirectory $TestDrive/cached $engine "FROM scratch`nCOPY busybox /bin/busybox`nRUN [`"/bin/busybox`", `"true`"]`n"
+        $null = Invoke-ImageBuild $cached -CacheTo @{ type = 'local'; dest = "$TestDrive/cache"; mode = 'max' } -Address $address
+        "$TestDrive/cache/index.json" | Should -Exist
+        $result = Invoke-ImageBuild $cached -CacheFrom "type=local,src=$TestDrive/cache" -Address $address
+        $result.Warnings | Should -BeNullOrEmpty
+    }
+
+    It 'says that an engine cannot delete, and writes nothing' {
+        $null = New-Item -ItemType Directory $TestDrive/mirror
+        Set-Content $TestDrive/mirror/old 'old'
+        $failure = { Invoke-ImageBuild $app -Output "type=local,mode=delete,dest=$TestDrive/mirror" -Secret @{ one = $secure; two = $secure; three = $secure } -Address $address -ErrorAction Stop } | Should -Throw -PassThru
+        $failure.FullyQualifiedErrorId | Should -Be 'OutputNotWritten,OpenCloud.Build.Commands.InvokeImageBuildCommand'
+        $failure.Exception.Message | Should -BeLike '*mode=delete*'
+        (Get-ChildItem $TestDrive/mirror).Name | Should -Be 'old'
+    }
+
+    It 'refuses <Name> before anything is sent' -TestCases @(
+        @{ Name = 'a secret as plain text'; Id = 'InvalidBuildOption'; Parameters = @{ Secret = @{ token = 'plain-secret-text' } } }
+        @{ Name = 'a secret file that is not there'; Id = 'BuildRefused'; Parameters = @{ Secret = @{ token = 'file:/no/such/file' } } }
+        @{ Name = 'a variable that is not set'; Id = 'BuildRefused'; Parameters = @{ Secret = @{ token = 'env:OCB_NO_SUCH_VARIABLE' } } }
+        @{ Name = 'an output without a type'; Id = 'InvalidBuildOption'; Parameters = @{ Output = @{ dest = 'x' } } }
+        @{ Name = 'an archive without a place'; Id = 'BuildRefused'; Parameters = @{ Output = 'type=oci' } }
+        @{ Name = 'a push without a name'; Id = 'BuildRefused'; Parameters = @{ Push = $true } }
+        @{ Name = 'a password that is no credential'; Id = 'InvalidBuildOption'; Parameters = @{ RegistryCredential = @{ 'registry.test' = 'plain-secret-text' } } }
+        @{ Name = 'a key that is not there'; Id = 'BuildRefused'; Parameters = @{ Ssh = 'default=/no/such/key' } }
+    ) {
+        $failure = { Invoke-ImageBuild $app @Parameters -Address $address -ErrorAction Stop } | Should -Throw -PassThru
+        $failure.FullyQualifiedErrorId | Should -Be "$Id,OpenCloud.Build.Commands.InvokeImageBuildCommand"
+        "$failure $($failure.Exception)" | Should -Not -BeLike '*plain-secret-text*'
+    }
+}
+
+Describe 'Completion' {
+    It 'knows the types of outputs and caches' {
+        (TabExpansion2 'Invoke-ImageBuild . -Output type=o' 34).CompletionMatches.ListItemText | Should -Contain 'type=oci,dest='
+        (TabExpansion2 'Invoke-ImageBuild . -CacheTo ' 29).CompletionMatches.ListItemText | Should -Contain 'type=inline'
+    }
+}
