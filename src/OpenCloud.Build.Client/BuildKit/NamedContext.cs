@@ -25,7 +25,8 @@ internal enum NamedContextKind
 /// <remarks>Source: moby/buildkit, frontend/dockerui/namedcontext.go.</remarks>
 internal sealed record NamedContext(string Name, NamedContextKind Kind, string Value, OciLayoutReference? Layout)
 {
-    private const string ImageScheme = "docker-image://";
+    /// <summary>How an image of a registry, or of the engine's own, begins.</summary>
+    public const string ImageScheme = "docker-image://";
 
     /// <summary>Reads a context's name and what it is.</summary>
     /// <exception cref="FormatException">The name or a reference cannot be one.</exception>

@@ -28,6 +28,8 @@ internal sealed class RegistryHosts
         foreach (string reference in build.Tags
             .Concat(build.Outputs.SelectMany(static o => o.Attributes.GetValueOrDefault("name", string.Empty).Split(',')))
             .Concat(build.CacheFrom.Concat(build.CacheTo).Select(static c => c.Attributes.GetValueOrDefault("ref", string.Empty)))
+            .Concat(build.NamedContexts.Values.Where(static v => v.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal)).Select(static v => v[NamedContext.ImageScheme.Length..]))
+            .Concat(build.Attestations.Select(static a => a.Attributes.GetValueOrDefault("generator", string.Empty)))
             .Concat(build.RegistryReferences)
             .Concat(build.NamedContexts.Values.Where(static c => c.StartsWith(ImageScheme, StringComparison.Ordinal)).Select(static c => c[ImageScheme.Length..]))
             .Concat(BaseImages(build)))

@@ -1,0 +1,168 @@
+# What goes into a build beside its directory, how it is run and what is said of it, on a real engine and in its checks.
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+}
+
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+    Import-TestCmdlet
+    $app = New-Item -ItemType Directory "$TestDrive/app"
+    Set-Content "$app/Dockerfile" 'FROM scratch'
+    function Get-OptionError {
+        param([hashtable] $Options)
+        Invoke-ImageBuild "$app" -WhatIf @Options -ErrorVariable errors -ErrorAction SilentlyContinue
+        $errors
+    }
+}
+
+Describe 'An option that cannot be' {
+    It '<Name> is refused before anything is sent' -ForEach @(
+        @{ Name = 'Ulimit'; Options = @{ Ulimit = @{ files = 1 } } }
+        @{ Name = 'Ulimit'; Options = @{ Ulimit = 'nofile=9:3' } }
+        @{ Name = 'AddHost'; Options = @{ AddHost = 'name:no-address' } }
+        @{ Name = 'Allow'; Options = @{ Allow = 'everything' } }
+        @{ Name = 'Attest'; Options = @{ Attest = 'type=praise' } }
+        @{ Name = 'Annotation'; Options = @{ Annotation = @{ 'cover:org.example' = 'x' } } }
+        @{ Name = 'SourcePolicy'; Options = @{ SourcePolicy = @{ action = 'DENY' } } }
+        @{ Name = 'RewriteTimestamp'; Options = @{ RewriteTimestamp = $true } }
+    ) {
+        $failed = Get-OptionError $Options
+        $failed | Should -HaveCount 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidOption,*'
+        $failed[0].Exception.Message | Should -Match $Name
+    }
+
+    It 'a named context that is not there' {
+        $failed = Get-OptionError @{ BuildContext = @{ assets = "$TestDrive/none" } }
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidContext,*'
+        $failed[0].Exception.Message | Should -Match 'assets'
+    }
+
+    It 'an index annotation without an index' {
+        $failed = Get-OptionError @{ Annotation = @{ 'index:org.example' = 'x' } }
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidContext,*'
+    }
+
+    It 'a file that is no archive' {
+        Invoke-ImageBuild "$app/Dockerfile" -WhatIf -ErrorVariable errors -ErrorAction SilentlyContinue
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'NotDirectory,*'
+        Set-Content "$TestDrive/wrong.tar" ('x' * 2000)
+        Invoke-ImageBuild "$TestDrive/wrong.tar" -WhatIf -ErrorVariable errors -ErrorAction SilentlyContinue
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'InvalidContext,*'
+    }
+}
+
+Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        $engine = Start-TestEngine
+        $env:BUILDKIT_HOST = $engine.address
+        function Get-BuildLog {
+            param([Parameter(Mandatory)] [scriptblock] $Build)
+            $log = "$TestDrive/$([guid]::NewGuid().ToString('n')).log"
+            $null = & $Build $log
+            Get-Content $log
+        }
+    }
+    AfterAll {
+        $env:BUILDKIT_HOST = $null
+        Stop-TestEngine $engine
+    }
+
+    It 'steps get hosts, limits and shared memory' {
+        $folder = New-BuildDirectory "$TestDrive/exec" $engine "FROM scratch`nCOPY busybox /`nRUN [`"/busybox`", `"sh`", `"-c`", `"echo host=`$(/busybox grep -c 10.9.8.7 /etc/hosts) files=`$(ulimit -n) shm=`$(/busybox df -k /dev/shm | /busybox awk 'END{print `$2}')`"]"
+        $lines = Get-BuildLog { param($log) Invoke-ImageBuild $folder -NoCache -AddHost 'registry.local:10.9.8.7' -Ulimit @{ nofile = '512:1024' } -ShmSize 32MB -LogPath $log -ErrorAction Stop }
+        $lines -match 'host=1 files=512 shm=32768' | Should -Not -BeNullOrEmpty
+    }
+
+    It 'named contexts are directories and layouts' {
+        $folder = New-BuildDirectory "$TestDrive/named" $engine "FROM scratch`nCOPY busybox /`nCOPY --from=assets a /`nRUN [`"/busybox`", `"sh`", `"-c`", `"echo said=`$(/busybox cat /a)`"]"
+        $null = New-Item -ItemType Directory "$TestDrive/assets"
+        Set-Content "$TestDrive/assets/a" 'from assets'
+        Push-Location $TestDrive
+        try {
+            $lines = Get-BuildLog { param($log) Invoke-ImageBuild $folder -BuildContext assets=./assets -NoCache -LogPath $log -ErrorAction Stop }
+        }
+        finally {
+            Pop-Location
+        }
+        $lines -match 'said=from assets' | Should -Not -BeNullOrEmpty
+    }
+
+    It 'an archive is built from' {
+        $folder = New-BuildDirectory "$TestDrive/packed" $engine "FROM scratch`nCOPY busybox /`nRUN [`"/busybox`", `"echo`", `"from the archive`"]"
+        tar -C $folder -czf "$TestDrive/packed.tgz" .
+        $lines = Get-BuildLog { param($log) Invoke-ImageBuild "$TestDrive/packed.tgz" -NoCache -LogPath $log -ErrorAction Stop }
+        $lines -match 'from the archive' | Should -Not -BeNullOrEmpty
+    }
+
+    It 'the same tree gives the same digest, and files say so' {
+        $folder = New-BuildDirectory "$TestDrive/dated" $engine "FROM scratch`nCOPY busybox /"
+        $first = Invoke-ImageBuild $folder -Tag demo/dated:1 -NoCache -SourceDateEpoch 1600000000 -RewriteTimestamp -MetadataFile "$TestDrive/meta.json" -IidFile "$TestDrive/iid" -ErrorAction Stop
+        (Get-Item "$folder/busybox").LastWriteTime = [datetime]::Now
+        $second = Invoke-ImageBuild $folder -Tag demo/dated:2 -NoCache -SourceDateEpoch '2020-09-13T12:26:40Z' -RewriteTimestamp -ErrorAction Stop
+        $second.Digest | Should -Be $first.Digest
+        $meta = Get-Content "$TestDrive/meta.json" -Raw | ConvertFrom-Json
+        $meta.'containerimage.digest' | Should -Be $first.Digest
+        $meta.'containerimage.descriptor'.digest | Should -Be $first.Digest
+        Get-Content "$TestDrive/iid" | Should -Be $first.ConfigDigest
+    }
+
+    It 'attestations make an index, and no platform' {
+        $folder = New-BuildDirectory "$TestDrive/attested" $engine "FROM scratch`nCOPY busybox /"
+        $built = Invoke-ImageBuild $folder -Tag demo/attested:1 -Provenance max -Annotation @{ 'index:org.example' = 'x' } -MetadataFile "$TestDrive/attested.json" -ErrorAction Stop
+        $built.Platforms | Should -HaveCount 1
+        (Get-Content "$TestDrive/attested.json" -Raw | ConvertFrom-Json).'containerimage.descriptor'.mediaType | Should -BeLike '*index*'
+    }
+
+    It 'a source policy is a hashtable' {
+        $folder = New-BuildDirectory "$TestDrive/policy" $engine "FROM scratch`nADD http://source.invalid/x /"
+        $null = Invoke-ImageBuild $folder -SourcePolicy @{ action = 'DENY'; selector = @{ identifier = 'http://source.invalid/*' } } -ErrorVariable errors -ErrorAction SilentlyContinue
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'NotAllowedByEngine,*'
+    }
+
+    It 'builds of one pipeline go side by side' {
+        $folders = 1..4 | ForEach-Object { New-BuildDirectory "$TestDrive/side$_" $engine "FROM scratch`nCOPY busybox /`nRUN [`"/busybox`", `"sleep`", `"1`"]`nLABEL n=$_" }
+        $built = $folders | Invoke-ImageBuild -NoCache -ThrottleLimit 4 -ErrorAction Stop
+        $built | Should -HaveCount 4
+        $overlap = foreach ($one in $built) { @($built | Where-Object { $_.Started -lt $one.Started + $one.Duration -and $one.Started -lt $_.Started + $_.Duration }).Count }
+        ($overlap | Measure-Object -Maximum).Maximum | Should -BeGreaterThan 1
+    }
+
+    It 'one that fails ends none of the others' {
+        $folders = @(
+            New-BuildDirectory "$TestDrive/mixed1" $engine "FROM scratch`nCOPY busybox /"
+            New-BuildDirectory "$TestDrive/mixed2" $engine "FROM scratch`nCOPY none /"
+            New-BuildDirectory "$TestDrive/mixed3" $engine "FROM scratch`nCOPY busybox /"
+        )
+        $built = $folders | Invoke-ImageBuild -ThrottleLimit 3 -ErrorVariable errors -ErrorAction SilentlyContinue
+        $built | Should -HaveCount 2
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'FileNotInContext,*'
+    }
+
+    It 'sixteen runspaces build at once' {
+        $folder = New-BuildDirectory "$TestDrive/many" $engine "FROM scratch`nCOPY busybox /`nARG N`nRUN [`"/busybox`", `"sh`", `"-c`", `"/busybox echo `$N > /n`"]`nLABEL n=`$N"
+        $built = 1..16 | ForEach-Object -ThrottleLimit 16 -Parallel {
+            Import-Module $using:manifestPath
+            Invoke-ImageBuild $using:folder -Tag "demo/many:$_" -BuildArg @{ N = $_ } -NoCache -ErrorAction Stop
+        }
+        $built | Should -HaveCount 16
+        @($built.Digest | Select-Object -Unique) | Should -HaveCount 16
+        $job = Start-ThreadJob { Import-Module $using:manifestPath; Invoke-ImageBuild $using:folder -BuildArg @{ N = 'job' } -ErrorAction Stop }
+        ($job | Receive-Job -Wait -AutoRemoveJob).Digest | Should -BeLike 'sha256:*'
+    }
+
+    It 'tells of a Dockerfile without building it' {
+        Set-Content "$TestDrive/Sample" "# build makes it`nFROM scratch as build`n# NAME is said`nARG NAME=x`nCOPY a /`nFROM scratch`nCOPY --from=build /a /`n"
+        Test-Dockerfile "$TestDrive/Sample" | Should -BeFalse
+        $found = Test-Dockerfile "$TestDrive/Sample" -Detailed
+        ($found | Where-Object Rule -EQ FromAsCasing) | ForEach-Object { $_.Line, $_.File } | Should -Be 2, 'Sample'
+        $found[0].Url | Should -BeLike 'https://*'
+        Test-Dockerfile -DockerfileText 'FROM scratch', 'COPY a /' | Should -BeTrue
+        Test-Dockerfile -DockerfileText 'NOTHING' | Should -BeFalse
+        (Get-DockerfileTarget "$TestDrive/Sample").Name | Should -Be 'build', $null
+        $outline = Get-DockerfileOutline "$TestDrive/Sample" -Target build
+        $outline.Arguments[0].Name, $outline.Arguments[0].Value, $outline.Arguments[0].Description | Should -Be 'NAME', 'x', 'is said'
+        ($found | Format-Table | Out-String -Width 80).Split("`n") | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }
+    }
+}
