@@ -69,6 +69,7 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
     private Sample Ask(string context)
     {
         var session = _session ?? throw new InvalidOperationException("Begin was not called.");
+        using var limit = new Timer(_ => session.Kill(), null, MeasuredProcess.Limit, Timeout.InfiniteTimeSpan);
         session.StandardInput.WriteLine(context);
         session.StandardInput.Flush();
         while (session.StandardOutput.ReadLine() is { } line)
@@ -89,6 +90,6 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
                     root.GetProperty("peak").GetInt64());
         }
 
-        throw new BenchException("pwsh ended before it had answered.");
+        throw new BenchException($"{Describe(context)}: pwsh ended, or was ended after {MeasuredProcess.Limit.TotalMinutes} minutes, before it had answered.");
     }
 }

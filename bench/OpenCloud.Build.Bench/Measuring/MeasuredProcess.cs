@@ -20,6 +20,9 @@ internal static class MeasuredProcess
     private const string Gate =
         """exec 3<&0; (read -r _ <&3; exec 3<&-; exec "$@") </dev/null >"$BENCH_OUTPUT" 2>&1 & echo $!""";
 
+    /// <summary>How long a build may take; whoever takes longer hangs and is ended.</summary>
+    public static TimeSpan Limit { get; } = TimeSpan.FromMinutes(5);
+
     static MeasuredProcess()
     {
         if (NativeMethods.SetProcessControl(NativeMethods.PrSetChildSubreaper, 1, 0, 0, 0) != 0)
@@ -43,6 +46,7 @@ internal static class MeasuredProcess
         var started = Stopwatch.GetTimestamp();
         shell.StandardInput.Write('\n');
         shell.StandardInput.Flush();
+        using var limit = new Timer(_ => NativeMethods.Kill(pid, NativeMethods.SigKill), null, Limit, Timeout.InfiniteTimeSpan);
         int status;
         NativeMethods.ResourceUsage usage;
         while (NativeMethods.Wait4(pid, out status, 0, out usage) != pid)
@@ -56,7 +60,7 @@ internal static class MeasuredProcess
         var wall = Stopwatch.GetElapsedTime(started);
         if (status != 0)
         {
-            var how = (status & 0x7f) == 0 ? $"ended with {(status >> 8) & 0xff}" : $"was ended by signal {status & 0x7f}";
+            var how = (status & 0x7f) == 0 ? $"ended with {(status >> 8) & 0xff}" : $"was ended by signal {status & 0x7f} after {wall.TotalSeconds:0} s";
             throw new BenchException($"'{command}' {how}:\n{Tail(outputFile)}");
         }
 

@@ -29,6 +29,7 @@ internal sealed class ContextSender
     private readonly Lock _gate = new();
     private readonly Queue<int> _requested = new();
     private readonly Task?[] _readers = new Task?[MaxReaders];
+    private readonly bool[] _reading = new bool[MaxReaders];
     private int _activeReaders;
     private Exception? _failure;
     private CancellationTokenSource? _stop;
@@ -209,12 +210,18 @@ internal sealed class ContextSender
                 return;
             }
 
-            int slot = Array.FindIndex(_readers, static task => task is null || task.IsCompleted);
-            if (slot >= 0)
-            {
-                _activeReaders++;
-                _readers[slot] = Task.Run(() => Guard(SendRequestedAsync), CancellationToken.None);
-            }
+            // A reader that has retired may not have returned yet; its successor waits for it, so that the slot is free at once.
+            int slot = Array.IndexOf(_reading, false);
+            Task before = _readers[slot] ?? Task.CompletedTask;
+            _reading[slot] = true;
+            _activeReaders++;
+            _readers[slot] = Task.Run(
+                async () =>
+                {
+                    await before.ConfigureAwait(false);
+                    await Guard(token => SendRequestedAsync(slot, token)).ConfigureAwait(false);
+                },
+                CancellationToken.None);
         }
     }
 
@@ -226,7 +233,7 @@ internal sealed class ContextSender
         }
     }
 
-    private bool TryRetire()
+    private bool TryRetire(int slot)
     {
         lock (_gate)
         {
@@ -236,18 +243,19 @@ internal sealed class ContextSender
             }
 
             _activeReaders--;
+            _reading[slot] = false;
             return true;
         }
     }
 
-    private async Task SendRequestedAsync(CancellationToken cancellationToken)
+    private async Task SendRequestedAsync(int slot, CancellationToken cancellationToken)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(DataBufferSize);
         try
         {
             using TreeReader reader = _tree.CreateReader();
             var batch = new FileBatch(this, reader, buffer);
-            do
+            while (true)
             {
                 while (TryDequeue(out int place))
                 {
@@ -262,9 +270,13 @@ internal sealed class ContextSender
                     continue;
                 }
 
+                // Only a reader whose batch has gone out may retire.
                 await batch.FlushAsync(cancellationToken).ConfigureAwait(false);
+                if (TryRetire(slot))
+                {
+                    return;
+                }
             }
-            while (!TryRetire());
         }
         finally
         {

@@ -108,9 +108,12 @@ internal static class HostCommand
     }
 
     /// <summary>The full path of a program, or null when it is nowhere on the system's path.</summary>
-    public static string? Find(string program)
+    /// <param name="program">Its name.</param>
+    /// <param name="alsoOnPath">Looks on the caller's own path first: for what runs as the caller, never for what changes the host.</param>
+    public static string? Find(string program, bool alsoOnPath = false)
     {
-        foreach (var directory in (string[])["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"])
+        var own = alsoOnPath ? Environment.GetEnvironmentVariable("PATH")?.Split(':').Where(Path.IsPathRooted) : null;
+        foreach (var directory in (own ?? []).Concat(["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]))
         {
             var path = Path.Combine(directory, program);
             if (File.Exists(path))

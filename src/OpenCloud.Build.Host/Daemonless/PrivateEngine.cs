@@ -42,7 +42,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     /// <exception cref="HostException">There is none, or it does not answer; nothing is left running.</exception>
     public static async Task<PrivateEngine> StartAsync(string? program, EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var daemon = program ?? HostCommand.Find("buildkitd")
+        var daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
             ?? throw new HostException(HostErrorKind.NotFound, "There is no buildkitd on this machine.", "Install-BuildKit puts one there; on a host without systemd it installs the programs only.", "buildkitd");
         if (!File.Exists(daemon))
         {
@@ -50,7 +50,7 @@ public sealed class PrivateEngine : IAsyncDisposable
         }
 
         var root = Identity.Current().Uid == 0;
-        var rootlesskit = root ? null : HostCommand.Find("rootlesskit")
+        var rootlesskit = root ? null : HostCommand.Find("rootlesskit", alsoOnPath: true)
             ?? throw new HostException(HostErrorKind.NotFound, "Without root, buildkitd needs rootlesskit, which is not on this machine.", "Install the packages rootlesskit and uidmap, or run as root.", "rootlesskit");
 
         var folder = Directory.CreateTempSubdirectory("opencloud-build-").FullName;
@@ -217,7 +217,7 @@ public sealed class PrivateEngine : IAsyncDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Without root, files of other (sub)ids are in the snapshots: only inside the user namespace are they ours to remove.
-            if (HostCommand.Find("rootlesskit") is { } rootlesskit)
+            if (HostCommand.Find("rootlesskit", alsoOnPath: true) is { } rootlesskit)
             {
                 HostCommand.Run(rootlesskit, ["rm", "-rf", "--", _folder]);
             }

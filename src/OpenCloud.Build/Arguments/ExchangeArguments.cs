@@ -63,7 +63,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
                 foreach (DictionaryEntry entry in map)
                 {
                     object? paths = Base(entry.Value);
-                    IEnumerable<object?> list = paths is string or null ? [paths] : LanguagePrimitives.ConvertTo<object[]>(paths);
+                    IEnumerable<object?> list = paths is string or null ? new object?[] { paths } : LanguagePrimitives.ConvertTo<object?[]>(paths);
                     forwards.Add(Resolve(new SshForward { Id = entry.Key.ToString()!, Paths = [.. list.Select(static p => Base(p)?.ToString() ?? "").Where(static p => p.Length > 0)] }));
                 }
             }

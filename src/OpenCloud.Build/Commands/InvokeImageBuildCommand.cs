@@ -6,6 +6,7 @@ using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Hosts;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
@@ -82,6 +83,10 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public string? Address { get; set; }
+
+    /// <summary>Starts an engine for each build, and stops it.</summary>
+    [Parameter]
+    public SwitchParameter Daemonless { get; set; }
 
     /// <summary>How long to wait for an engine that is starting.</summary>
     [Parameter]
@@ -183,6 +188,18 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         }
 
         IImageBuilder builder = _builder ??= ImageBuilders.Create();
+        if (Daemonless)
+        {
+            RunAsync(
+                async (poster, cancellationToken) =>
+                {
+                    _poster = poster;
+                    poster.Output(await DaemonlessBuild.RunAsync(build, builder, poster, cancellationToken).ConfigureAwait(false));
+                },
+                DaemonlessBuild.StopGrace);
+            return;
+        }
+
         if (ThrottleLimit > 1)
         {
             _queued.Add(build);
@@ -204,6 +221,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         if (file is not null && dockerfile is not null)
         {
             throw ErrorCatalog.ParameterConflict.ToException(file, null, nameof(InputObject), nameof(Dockerfile));
+        }
+
+        if (Daemonless && !string.IsNullOrEmpty(Address))
+        {
+            throw ErrorCatalog.ParameterConflict.ToException(Address, null, nameof(Daemonless), nameof(Address));
         }
 
         return new ImageBuildInput

@@ -1,6 +1,8 @@
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
+using OpenCloud.Build.Client.Tests.Context;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
 
@@ -93,5 +95,5 @@ public sealed class SolveRequestFactoryTests
         => Create(build, EngineProfile.From(address ?? BuildKit, new ListWorkersResponse()));
 
     private static SolveRequest Create(ImageBuildRequest build, EngineProfile engine)
-        => SolveRequestFactory.Create(build, BuildInputs.Of(build), engine, "ref", "session");
+        => SolveRequestFactory.Create(build, BuildInputs.Of(build), OutputPlan.Create(build, engine), "ref", "session");
 }

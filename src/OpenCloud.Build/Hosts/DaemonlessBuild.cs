@@ -1,0 +1,38 @@
+using OpenCloud.Build.Building;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Host;
+using OpenCloud.Build.Host.Daemonless;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Hosts;
+
+/// <summary>One build on an engine of its own, which is started for it and stopped after it.</summary>
+internal static class DaemonlessBuild
+{
+    /// <summary>How long a stopped build may take to stop its engine as well.</summary>
+    public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Builds.</summary>
+    public static async Task<ImageBuildResult> RunAsync(CheckedBuild build, IImageBuilder builder, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        poster.Progress(new ProgressSnapshot("Starting an engine", "a buildkitd for this build"));
+        PrivateEngine engine;
+        try
+        {
+            engine = await PrivateEngine.StartAsync(null, EngineProbes.AskAsync, Patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostException failure)
+        {
+            throw HostErrors.From(failure);
+        }
+
+        await using (engine.ConfigureAwait(false))
+        {
+            poster.Verbose($"A buildkitd (process {engine.ProcessId}) serves this build at {engine.Address}.");
+            return await builder.BuildAsync(build with { Address = EngineAddress.Parse(engine.Address) }, poster, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}
