@@ -67,7 +67,7 @@ public sealed class CacheTests(EngineFixture engines)
     internal static string OneStage() => $$"""
         FROM scratch
         COPY busybox /bin/busybox
-        RUN ["/bin/busybox", "sh", "-c", "echo {{Guid.NewGuid():n}} > /made; /bin/busybox date +%s%N >> /made"]
+        RUN ["/bin/busybox", "sh", "-c", "echo {{Guid.NewGuid():n}} > /made; /bin/busybox cat /proc/sys/kernel/random/uuid >> /made"]
         """;
 
     internal static async Task PruneAsync(RunningEngine engine, CancellationToken cancellationToken)
@@ -107,7 +107,7 @@ public sealed class CacheTests(EngineFixture engines)
     private static string TwoStages() => $$"""
         FROM scratch AS make
         COPY busybox /bin/busybox
-        RUN ["/bin/busybox", "sh", "-c", "echo {{Guid.NewGuid():n}} > /made; /bin/busybox date +%s%N >> /made; /bin/busybox dd if=/dev/urandom of=/left bs=1024 count=512 2>/dev/null"]
+        RUN ["/bin/busybox", "sh", "-c", "echo {{Guid.NewGuid():n}} > /made; /bin/busybox cat /proc/sys/kernel/random/uuid >> /made; /bin/busybox dd if=/dev/urandom of=/left bs=1024 count=512 2>/dev/null"]
         FROM scratch
         COPY --from=make /made /
         """;
