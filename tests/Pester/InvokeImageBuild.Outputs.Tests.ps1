@@ -21,8 +21,8 @@ FROM scratch
 COPY --from=make /seen /
 '@
         Set-Content $app/secret 'from a file' -NoNewline
-        $secure = ConvertTo-SecureString ' from a string' -AsPlainText -Force
-        $credential = [pscredential]::new('user', (ConvertTo-SecureString ' from a credential' -AsPlainText -Force))
+        $secure = [Net.NetworkCredential]::new('', ' from a string').SecurePassword
+        $credential = [pscredential]::new('user', [Net.NetworkCredential]::new('', ' from a credential').SecurePassword)
     }
 
     AfterAll {
