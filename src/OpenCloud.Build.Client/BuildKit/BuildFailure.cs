@@ -12,6 +12,9 @@ internal static partial class BuildFailure
 {
     private const int LinesAround = 3;
 
+    // What an engine says whose protocol buffers check strings, such as Docker Engine 28's; BuildKit's own releases take any bytes.
+    private const string InvalidName = "string field contains invalid UTF-8";
+
     /// <summary>Makes the exception.</summary>
     /// <param name="error">What the call to Solve ended with.</param>
     /// <param name="model">What Status told until then.</param>
@@ -100,7 +103,7 @@ internal static partial class BuildFailure
             return BuildFailureKind.Unsupported;
         }
 
-        if (Has(text, "error from sender") || Has(text, "failed to read dockerfile") || Has(text, "no active session") || Has(text, "error from receiver"))
+        if (Has(text, "error from sender") || Has(text, InvalidName) || Has(text, "failed to read dockerfile") || Has(text, "no active session") || Has(text, "error from receiver"))
         {
             return BuildFailureKind.ContextFailed;
         }
@@ -118,6 +121,8 @@ internal static partial class BuildFailure
             BuildFailureKind.StepFailed when step is not null => $"{step.Name}: {cause}",
             BuildFailureKind.EngineLost => $"The connection to the engine was lost: {cause}",
             BuildFailureKind.ContextFailed when contextFailure is not null => $"The build context could not be sent: {contextFailure.Message}",
+            BuildFailureKind.ContextFailed when Has(text, InvalidName) =>
+                "The build's directory has a file whose name is not valid UTF-8, and this engine does not take such names: rename it, or leave it out with a rule in .dockerignore.",
             _ => cause,
         };
     }

@@ -95,6 +95,41 @@ public sealed partial class FileKindTests(EngineFixture engines)
     }
 
     [Theory]
+    [EngineData]
+    public async Task NamesThatAreNotUtf8_ArriveByteForByte(string name)
+    {
+        // .NET cannot name such a file: the shell makes it, and the engine's own shell says what arrived.
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync("""
+            FROM scratch
+            COPY busybox /bin/busybox
+            COPY names /names
+            RUN ["/bin/busybox", "sh", "-c", "cd /names && for f in *; do /bin/busybox echo \"name$(/bin/busybox printf %s \"$f\" | /bin/busybox od -An -tx1) holds $(/bin/busybox cat \"$f\")\"; done"]
+            """);
+        Directory.CreateDirectory(context.At("names"));
+        await Run("sh", "-c", "cd \"$1\" && printf latin1 > \"$(printf 'caf\\351')\" && printf bytes > \"$(printf 'x\\377\\376y')\"", "sh", context.At("names"));
+
+        (BuildRun run, _) = BuildRun.WatchFor("no such line");
+        await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
+        Exception? failure = await Record.ExceptionAsync(() => client.BuildAsync(new() { ContextPath = context.Path, NoCache = true }, run, Cancellation));
+
+        // Nor can .NET remove it.
+        await Run("rm", "-r", context.At("names"));
+        if (name == EngineNames.Docker28)
+        {
+            // Its messages' strings are checked, whoever sends them; the error has to say which names are meant.
+            ImageBuildException refused = Assert.IsType<ImageBuildException>(failure);
+            Assert.Equal(BuildFailureKind.ContextFailed, refused.Kind);
+            Assert.Contains("not valid UTF-8", refused.Message, StringComparison.Ordinal);
+            return;
+        }
+
+        Assert.Null(failure);
+        Assert.Contains(run.Lines, static l => l.EndsWith("name 63 61 66 e9 holds latin1", StringComparison.Ordinal));
+        Assert.Contains(run.Lines, static l => l.EndsWith("name 78 ff fe 79 holds bytes", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [EngineData(EngineNames.Docker26, EngineNames.Docker28)]
     public async Task IgnoreRules_DecideAsDockersOwnClientDoes(string name)
     {
