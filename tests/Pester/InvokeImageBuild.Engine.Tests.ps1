@@ -83,12 +83,27 @@ $app,many/three:1,build
         $failure.ErrorDetails.RecommendedAction | Should -Match '-LogPath'
         "$failure" | Should -Match 'exit code: 9'
         "$failure" | Should -Match 'Dockerfile:3'
-        "$failure" | Should -Match '>\s+3 \| RUN'
-        "$failure" | Should -Match 'last words'
+        $failure.Exception.Message | Should -Match '(?m)^>\s+3 \| RUN'
+        $failure.Exception.Message | Should -Match '(?m)^  last words$'
         $cause = $failure.Exception.InnerException
         $cause.ExitCode | Should -Be 9
         $cause.File, $cause.Line | Should -Be 'Dockerfile', 3
         $cause.LogTail | Should -Contain 'last words'
+    }
+
+    It 'shows the lines of the Dockerfile and of the log as lines, in a script and at a prompt' {
+        $script = "$TestDrive/fails.ps1"
+        Set-Content $script "param(`$Path, `$Address) Invoke-ImageBuild `$Path -Address `$Address"
+        $commands = @{
+            Script = ". '$script' '$broken' '$address'"
+            Prompt = "Invoke-ImageBuild '$broken' -Address '$address'"
+        }
+        foreach ($name in $commands.Keys) {
+            $shown = pwsh -NoProfile -NonInteractive -Command "`$PSStyle.OutputRendering = 'PlainText'; Import-Module '$root/OpenCloud.Build.psd1'; $($commands[$name])" 2>&1 | Out-String
+            $shown | Should -Match 'exit\W+code:\W+9' -Because $name
+            $shown | Should -Match '(?m)^>    3 \| RUN' -Because $name
+            $shown | Should -Match '(?m)^  last words$' -Because $name
+        }
     }
 
     It 'has the whole log in -Verbose and -LogPath' {

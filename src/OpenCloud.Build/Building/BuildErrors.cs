@@ -28,20 +28,23 @@ internal static class BuildErrors
             BuildFailureKind.EngineLost => ErrorCatalog.EngineLost,
             _ => ErrorCatalog.BuildFailed,
         };
-        return entry.ToException(build.Request.ContextPath, failure, Describe(failure), failure.Engine);
+        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure), [Describe(failure), failure.Engine]);
     }
 
+    /// <summary>What failed and where, in a line.</summary>
     private static string Describe(ImageBuildException failure)
     {
-        StringBuilder text = new(failure.Message);
-        if (failure.Hint is not null)
-        {
-            text.Append('\n').Append(failure.Hint);
-        }
+        string text = failure.Hint is null ? failure.Message : $"{failure.Message} {failure.Hint}";
+        return failure.File is null || failure.Line is not { } line ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({failure.File}:{line})");
+    }
 
+    /// <summary>The lines of the Dockerfile and of the step's log that a reader wants to see; null when there are none.</summary>
+    private static string? Excerpt(ImageBuildException failure)
+    {
+        StringBuilder text = new();
         if (failure.File is not null && failure.Line is { } line)
         {
-            text.Append('\n').Append(CultureInfo.InvariantCulture, $"{failure.File}:{line}");
+            text.Append(CultureInfo.InvariantCulture, $"{failure.File}:{line}");
             foreach (SourceLine source in failure.SourceLines)
             {
                 text.Append('\n').Append(CultureInfo.InvariantCulture, $"{(source.IsCause ? '>' : ' ')} {source.Number,4} | {Plain(source.Text)}");
@@ -50,14 +53,14 @@ internal static class BuildErrors
 
         if (failure.LogTail.Count > 0)
         {
-            text.Append("\nThe last that the step wrote:");
+            text.Append(text.Length > 0 ? "\n" : string.Empty).Append("The last that the step wrote:");
             foreach (string logged in failure.LogTail.TakeLast(LinesShown))
             {
                 text.Append("\n  ").Append(Plain(logged));
             }
         }
 
-        return text.ToString();
+        return text.Length > 0 ? text.ToString() : null;
     }
 
     /// <summary>Without control characters: a step's output must not steer the terminal from an error message.</summary>

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace OpenCloud.Build.Errors;
 
-/// <summary>Builds that failed. 0 is always the whole story: what failed, where, and what it said last; 1 is the engine.</summary>
+/// <summary>Builds that failed. 0 is always the story: what failed and where; 1 is the engine. Lines of the Dockerfile and the log come as an excerpt.</summary>
 internal static partial class ErrorCatalog
 {
     /// <summary>0: the story, 1: engine.</summary>

@@ -19,5 +19,9 @@ internal sealed record ErrorEntry(string Id, ErrorCategory Category, string Mess
 
     /// <summary>Makes an exception that carries the entry to where a record can be written.</summary>
     public BuildErrorException ToException(object? target, Exception? cause, params object[] arguments) =>
-        new(this, target, string.Format(CultureInfo.InvariantCulture, Message, arguments), string.Format(CultureInfo.InvariantCulture, Action, arguments), cause);
+        ToException(target, cause, excerpt: null, arguments);
+
+    /// <summary>Makes an exception that shows lines to look at beneath what to do.</summary>
+    public BuildErrorException ToException(object? target, Exception? cause, string? excerpt, object[] arguments) =>
+        new(this, target, string.Format(CultureInfo.InvariantCulture, Message, arguments), string.Format(CultureInfo.InvariantCulture, Action, arguments), excerpt, cause);
 }
