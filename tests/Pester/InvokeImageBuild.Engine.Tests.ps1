@@ -49,6 +49,9 @@ RUN ["/bin/busybox", "sh", "-c", "echo last words; exit 9"]
         $lines = ($result | Format-Table | Out-String -Width 80) -split '\r?\n' -replace '\x1b\[[0-9;]*m' | Where-Object { $_ }
         $lines[2] | Should -Match "^docker.io/demo/app:1\s+$($result.Digest.Substring(7, 12))\s"
         $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
+        $lines = ($result.Steps | Out-String -Width 80) -split '\r?\n' -replace '\x1b\[[0-9;]*m' | Where-Object { $_ }
+        $lines -match '^\s*\d+ (done|cached) +\d+\.\ds \[build 1/3\] COPY busybox /bin/busybox$' | Should -HaveCount 1
+        $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
     }
 
     It 'puts the image where its user looks' {

@@ -49,6 +49,15 @@ COPY --from=make /seen /
         "$TestDrive/plain/seen" | Should -Exist
     }
 
+    It "takes docker's form without quotes, which PowerShell takes apart" {
+        $null = Invoke-ImageBuild $app -Tag demo/unquoted:1 -Output type=oci,dest=$TestDrive/unquoted.tar,dest=$TestDrive/twice.tar -Secret @{ one = 'env:HOME'; two = $secure; three = $secure } -Address $address -ErrorVariable failures -ErrorAction SilentlyContinue
+        $failures.FullyQualifiedErrorId | Should -Be 'InvalidBuildOption,OpenCloud.Build.Commands.InvokeImageBuildCommand'
+        $null = Invoke-ImageBuild $app -Tag demo/unquoted:1 -Output type=oci,dest=$TestDrive/unquoted.tar,"annotation.it=one, two",type=local,dest=$TestDrive/unquoted -Secret @{ one = 'env:HOME'; two = $secure; three = $secure } -Address $address
+        "$TestDrive/unquoted.tar" | Should -Exist
+        tar -xOf "$TestDrive/unquoted.tar" --wildcards 'blobs/sha256/*' | Out-String | Should -Match '"it": ?"one, two"'
+        (Get-ChildItem "$TestDrive/unquoted").Count | Should -BeGreaterThan 0
+    }
+
     It 'keeps a cache in a directory' {
         $cached = New-BuildDirectory $TestDrive/cached $engine "FROM scratch`nCOPY busybox /bin/busybox`nRUN [`"/bin/busybox`", `"true`"]`n"
         $null = Invoke-ImageBuild $cached -CacheTo @{ type = 'local'; dest = "$TestDrive/cache"; mode = 'max' } -Address $address

@@ -118,7 +118,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
     private static IEnumerable<T> Each<T>(string parameter, object[]? values, Func<string, T> parse, Func<Dictionary<string, string>, T> make)
         where T : class
     {
-        foreach (object? value in (values ?? []).Select(Base))
+        foreach (object? value in UnquotedText.Join(values))
         {
             yield return value switch
             {

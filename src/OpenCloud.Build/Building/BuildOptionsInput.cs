@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Globalization;
-using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
@@ -78,12 +77,12 @@ internal sealed record BuildOptionsInput
     public IReadOnlyList<ImageAttestation> ReadAttestations()
     {
         Dictionary<string, Dictionary<string, string>> read = new(StringComparer.Ordinal);
-        foreach (object item in Attestations ?? [])
+        foreach (object? item in UnquotedText.Join(Attestations))
         {
-            Dictionary<string, string> attributes = AttributesOf(item is PSObject wrapped ? wrapped.BaseObject : item);
+            Dictionary<string, string> attributes = AttributesOf(item ?? "");
             if (!attributes.Remove("type", out string? type) || !ImageAttestation.IsType(type))
             {
-                throw ErrorCatalog.InvalidOption.ToException(item, null, "Attest", type ?? item, "its type is neither provenance nor sbom");
+                throw ErrorCatalog.InvalidOption.ToException(item, null, "Attest", type ?? item ?? "", "its type is neither provenance nor sbom");
             }
 
             read[type] = attributes;
