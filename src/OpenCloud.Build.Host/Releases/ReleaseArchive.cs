@@ -16,6 +16,9 @@ internal static class ReleaseArchive
     /// <summary>The largest sum of all programs taken.</summary>
     public const long MaxTotalBytes = 1L << 30;
 
+    /// <summary>The most bytes between two files: a header with its extensions, and what pads the file before it.</summary>
+    public const int MaxHeaderBytes = 1 << 20;
+
     /// <summary>The most entries looked at.</summary>
     public const int MaxEntries = 256;
 
@@ -35,8 +38,9 @@ internal static class ReleaseArchive
         try
         {
             using var gzip = new GZipStream(archive, CompressionMode.Decompress, leaveOpen: true);
-            using var tar = new TarReader(gzip);
-            while (tar.GetNextEntry() is { } entry)
+            using var bounded = new BoundedHeaders(gzip, MaxHeaderBytes);
+            using var tar = new TarReader(bounded);
+            while (bounded.Header(() => tar.GetNextEntry()) is { } entry)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (++entries > MaxEntries)
@@ -87,7 +91,12 @@ internal static class ReleaseArchive
                 names.Add(name);
             }
         }
-        catch (Exception error) when (error is EndOfStreamException or InvalidDataException or FormatException || (error is IOException && !AtomicFile.IsDiskFull(error)))
+        catch (OutOfMemoryException error)
+        {
+            // Extensions of a header are read into memory, of the size they say they have.
+            throw new HostException(HostErrorKind.Integrity, "The archive is not taken: one of its headers is larger than this host's memory.", "Do not use this archive.", inner: error);
+        }
+        catch (Exception error) when (error is EndOfStreamException or InvalidOperationException or InvalidDataException or FormatException || (error is IOException && !AtomicFile.IsDiskFull(error)))
         {
             throw new HostException(
                 HostErrorKind.Integrity,

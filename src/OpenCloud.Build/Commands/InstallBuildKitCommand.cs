@@ -1,21 +1,13 @@
 using System.Management.Automation;
-using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Releases;
-using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Installs containerd and BuildKit on this host and starts them.</summary>
-[Cmdlet(VerbsLifecycle.Install, "BuildKit", SupportsShouldProcess = true, DefaultParameterSetName = "Uri")]
+[Cmdlet(VerbsLifecycle.Install, "BuildKit", SupportsShouldProcess = true, DefaultParameterSetName = UriSet)]
 [OutputType(typeof(InstallResult))]
-public sealed class InstallBuildKitCommand : HostCmdlet
+public sealed class InstallBuildKitCommand : BuildKitReleaseCommand
 {
-    /// <summary>The version of BuildKit.</summary>
-    [Parameter(Position = 0)]
-    [ArgumentCompleter(typeof(BuildKitVersionCompleter))]
-    public string? Version { get; set; }
-
     /// <summary>Where the programs go.</summary>
     [Parameter]
     public string Prefix { get; set; } = "/usr/local";
@@ -32,22 +24,6 @@ public sealed class InstallBuildKitCommand : HostCmdlet
     [Parameter]
     public string Group { get; set; } = "buildkit";
 
-    /// <summary>A mirror.</summary>
-    [Parameter(ParameterSetName = "Uri")]
-    public Uri? Uri { get; set; }
-
-    /// <summary>The archive as a file.</summary>
-    [Parameter(ParameterSetName = "ArchivePath", Mandatory = true)]
-    public string? ArchivePath { get; set; }
-
-    /// <summary>The archive's sha256.</summary>
-    [Parameter]
-    public string? Sha256 { get; set; }
-
-    /// <summary>Unpacks an archive that nothing proves.</summary>
-    [Parameter]
-    public SwitchParameter SkipVerification { get; set; }
-
     /// <summary>Leaves containerd alone.</summary>
     [Parameter]
     public SwitchParameter SkipContainerd { get; set; }
@@ -56,35 +32,18 @@ public sealed class InstallBuildKitCommand : HostCmdlet
     [Parameter]
     public SwitchParameter NoStart { get; set; }
 
-    /// <summary>Gives the result.</summary>
-    [Parameter]
-    public SwitchParameter PassThru { get; set; }
+    /// <inheritdoc/>
+    private protected override InstallOptions Complete(InstallOptions options) => options with
+    {
+        Prefix = Prefix,
+        Worker = Worker,
+        Namespace = Namespace,
+        Group = Group,
+        SkipContainerd = SkipContainerd,
+        NoStart = NoStart,
+    };
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
-    {
-        bool planOnly = IsPlanOnly;
-        string? archive = ArchivePath is null ? null : GetUnresolvedProviderPathFromPSPath(ArchivePath);
-        InstallResult result = RunHost((observer, cancellationToken) => new BuildKitInstaller(observer, EngineProbes.AskAsync).InstallAsync(
-            new InstallOptions
-            {
-                Version = Version is null ? null : BuildKitVersion.Parse(Version),
-                Prefix = Prefix,
-                Worker = Worker,
-                Namespace = Namespace,
-                Group = Group,
-                Uri = Uri,
-                ArchivePath = archive,
-                Sha256 = Sha256,
-                SkipVerification = SkipVerification,
-                SkipContainerd = SkipContainerd,
-                NoStart = NoStart,
-            },
-            planOnly,
-            cancellationToken));
-        if (PassThru)
-        {
-            WriteObject(result);
-        }
-    }
+    private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>
+        installer.InstallAsync(options, planOnly, cancellationToken);
 }

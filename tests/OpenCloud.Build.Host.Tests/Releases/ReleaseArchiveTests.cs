@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Text;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
@@ -79,28 +78,36 @@ public sealed class ReleaseArchiveTests : IDisposable
     public void RefusesAHugeFileByItsHeaderAlone()
     {
         // A header that promises a tebibyte; nothing follows, and nothing needs to.
-        var plain = new MemoryStream();
-        using (var tar = new TarWriter(plain, TarEntryFormat.Ustar, leaveOpen: true))
-        {
-            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "bin/buildkitd") { DataStream = new MemoryStream([1]) });
-        }
-
-        var header = plain.ToArray();
-        byte[] size = [0x80, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0];
-        size.CopyTo(header, 124);
-        Encoding.ASCII.GetBytes("        ").CopyTo(header, 148);
-        var sum = header.AsSpan(0, 512).ToArray().Sum(b => b);
-        Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(header, 148);
         var packed = new MemoryStream();
         using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
         {
-            gzip.Write(header);
+            gzip.Write(HostileTar.Header("bin/buildkitd", 1L << 40, '0'));
         }
 
         packed.Position = 0;
         var error = Assert.Throws<HostException>(() => ReleaseArchive.Unpack(packed, Stage, null, TestContext.Current.CancellationToken));
         Assert.Equal(HostErrorKind.Integrity, error.Kind);
         Assert.Empty(Directory.GetFiles(Stage));
+    }
+
+    [Theory]
+    [InlineData('x')]
+    [InlineData('g')]
+    [InlineData('L')]
+    [InlineData('K')]
+    public void RefusesAHeaderWithoutEnd_WithoutReadingIt(char type)
+    {
+        var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(HostileTar.Header("././@LongLink", 1L << 30, type));
+            gzip.Write(new byte[8 << 20]);
+        }
+
+        packed.Position = 0;
+        var error = Assert.Throws<HostException>(() => ReleaseArchive.Unpack(packed, Stage, null, TestContext.Current.CancellationToken));
+        Assert.Equal(HostErrorKind.Integrity, error.Kind);
+        Assert.Contains("header", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,58 @@
+using System.Management.Automation;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Host.Access;
+using OpenCloud.Build.Hosts;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>What cmdlets that change who reaches the engine are made from.</summary>
+public abstract class BuildKitAccessCommand : HostCmdlet
+{
+    private protected BuildKitAccessCommand()
+    {
+    }
+
+    /// <summary>The users.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string[]? User { get; set; }
+
+    /// <summary>The services.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string[]? Service { get; set; }
+
+    /// <summary>containerd's socket instead of the engine's.</summary>
+    [Parameter]
+    public SwitchParameter Containerd { get; set; }
+
+    /// <summary>The group.</summary>
+    [Parameter]
+    public string? Group { get; set; }
+
+    /// <summary>Restarts services that run.</summary>
+    [Parameter]
+    public SwitchParameter Restart { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        bool planOnly = IsPlanOnly;
+        WriteObject(
+            RunHost((observer, _) => Task.FromResult(Change(new BuildKitAccess(observer), Request(), planOnly))),
+            enumerateCollection: true);
+    }
+
+    /// <summary>Makes the change, or says what it would be.</summary>
+    private protected abstract IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly);
+
+    private AccessRequest Request() => new()
+    {
+        // Who names nobody means himself, also behind sudo.
+        Users = User ?? (Service is null ? [InvokingUser.Name()] : []),
+        Services = Service ?? [],
+        Containerd = Containerd,
+        Group = Group,
+        Restart = Restart,
+    };
+}

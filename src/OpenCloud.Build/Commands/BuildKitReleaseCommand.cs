@@ -1,0 +1,77 @@
+using System.Management.Automation;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Hosts;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>What cmdlets that bring a release of BuildKit onto this host are made from: which one, where from, and how it is proven.</summary>
+public abstract class BuildKitReleaseCommand : HostCmdlet
+{
+    /// <summary>The set of a release from the network.</summary>
+    private protected const string UriSet = "Uri";
+
+    /// <summary>The set of a release that is at hand.</summary>
+    private protected const string ArchivePathSet = "ArchivePath";
+
+    private protected BuildKitReleaseCommand()
+    {
+    }
+
+    /// <summary>The version of BuildKit.</summary>
+    [Parameter(Position = 0, ParameterSetName = UriSet)]
+    [Parameter(Position = 0, ParameterSetName = ArchivePathSet)]
+    [ArgumentCompleter(typeof(BuildKitVersionCompleter))]
+    public string? Version { get; set; }
+
+    /// <summary>A mirror.</summary>
+    [Parameter(ParameterSetName = UriSet)]
+    public Uri? Uri { get; set; }
+
+    /// <summary>The archive as a file.</summary>
+    [Parameter(ParameterSetName = ArchivePathSet, Mandatory = true)]
+    public string? ArchivePath { get; set; }
+
+    /// <summary>The archive's sha256.</summary>
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
+    public string? Sha256 { get; set; }
+
+    /// <summary>Unpacks an archive that nothing proves.</summary>
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
+    public SwitchParameter SkipVerification { get; set; }
+
+    /// <summary>Gives the result.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        bool planOnly = IsPlanOnly;
+        string? archive = ArchivePath is null ? null : GetUnresolvedProviderPathFromPSPath(ArchivePath);
+        InstallResult result = RunHost((observer, cancellationToken) =>
+            ApplyAsync(new BuildKitInstaller(observer, EngineProbes.AskAsync), Complete(Options(archive)), planOnly, cancellationToken));
+        if (PassThru)
+        {
+            WriteObject(result);
+        }
+    }
+
+    /// <summary>Adds what only this cmdlet asks for.</summary>
+    private protected abstract InstallOptions Complete(InstallOptions options);
+
+    /// <summary>Brings the release onto this host, or says what that would change.</summary>
+    private protected abstract Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken);
+
+    private InstallOptions Options(string? archive) => new()
+    {
+        Version = Version is null ? null : BuildKitVersion.Parse(Version),
+        Uri = Uri,
+        ArchivePath = archive,
+        Sha256 = Sha256,
+        SkipVerification = SkipVerification,
+    };
+}
