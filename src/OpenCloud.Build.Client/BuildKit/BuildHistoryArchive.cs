@@ -23,8 +23,6 @@ internal static partial class BuildHistoryArchive
     private const string OriginalTypeAnnotation = "vnd.export-build.descriptor.mediatype";
     private const int MaxTraceBytes = 64 * 1024 * 1024;
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>Writes the records.</summary>
     public static async Task WriteAsync(IReadOnlyList<BuildHistoryRecord> records, ContentClient content, IArchiveOutput output, CancellationToken cancellation)
     {
@@ -132,7 +130,7 @@ internal static partial class BuildHistoryArchive
 
     private static OciDescriptor Add(Dictionary<ContentDigest, byte[]> made, string mediaType, JsonNode document)
     {
-        var bytes = Encoding.UTF8.GetBytes(document.ToJsonString(Indented));
+        var bytes = Encoding.UTF8.GetBytes(document.ToJsonString(JsonForm.Indented));
         var descriptor = new OciDescriptor(mediaType, ContentDigest.Of(bytes), bytes.Length);
         made[descriptor.Digest] = bytes;
         return descriptor;
@@ -141,7 +139,7 @@ internal static partial class BuildHistoryArchive
     private static JsonObject ToJson(OciDescriptor descriptor)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream))
+        using (var writer = new Utf8JsonWriter(stream, JsonForm.Writer))
         {
             OciJsonWriter.Write(writer, descriptor);
         }

@@ -1,7 +1,7 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.Oci;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -11,8 +11,6 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </summary>
 public static class BuildMetadata
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Makes the document.</summary>
     public static string ToJson(ImageBuildResult result)
     {
@@ -23,7 +21,7 @@ public static class BuildMetadata
             document[key] = (JsonNode?)Opened(value) ?? JsonValue.Create(value);
         }
 
-        return document.ToJsonString(Indented);
+        return document.ToJsonString(JsonForm.Indented);
     }
 
     private static JsonObject? Opened(string value)

@@ -165,7 +165,7 @@ internal static class DockerArchive
     private static byte[] WriteManifest(OciDescriptor config, IReadOnlyList<OciDescriptor> layers)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream))
+        using (var writer = new Utf8JsonWriter(stream, JsonForm.Writer))
         {
             writer.WriteStartObject();
             writer.WriteNumber("schemaVersion", 2);

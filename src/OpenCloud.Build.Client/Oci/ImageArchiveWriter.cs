@@ -53,7 +53,7 @@ internal static class ImageArchiveWriter
     private static byte[] Index(IReadOnlyList<ImageToWrite> images)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream))
+        using (var writer = new Utf8JsonWriter(stream, JsonForm.Writer))
         {
             writer.WriteStartObject();
             writer.WriteNumber("schemaVersion", 2);
@@ -90,7 +90,7 @@ internal static class ImageArchiveWriter
     private static byte[] DockerManifest(IReadOnlyList<ImageToWrite> images, string location)
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream))
+        using (var writer = new Utf8JsonWriter(stream, JsonForm.Writer))
         {
             writer.WriteStartArray();
             foreach (var image in images)

@@ -61,7 +61,7 @@ internal sealed class LayoutIndexFile(string directory)
 
         index["manifests"] = manifests;
         Write(Path.Combine(directory, "oci-layout"), Layout);
-        Write(IndexPath, index.ToJsonString());
+        Write(IndexPath, index.ToJsonString(JsonForm.Compact));
     }
 
     private static string? Annotation(JsonObject manifest, string name)
