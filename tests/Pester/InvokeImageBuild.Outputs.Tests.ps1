@@ -92,6 +92,29 @@ COPY --from=make /seen /
     }
 }
 
+# buildkitd with a worker of its own, given by its address.
+Describe 'An engine that keeps no images' -Skip:(-not $env:OPENCLOUD_BUILD_TEST_ENGINE -or -not $fixture.CanRun) {
+    It 'warns of an image that will be found nowhere, and only of that' {
+        $app = New-Item -ItemType Directory "$TestDrive/nowhere"
+        Set-Content "$app/Dockerfile" "FROM scratch`nCOPY Dockerfile /"
+        if ((Get-BuildKitInfo -Address $env:OPENCLOUD_BUILD_TEST_ENGINE).Executor -ne 'oci') {
+            Set-ItResult -Skipped -Because 'this engine keeps images'
+            return
+        }
+        function Get-BuildWarning($parameters) {
+            $null = Invoke-ImageBuild $app -Address $env:OPENCLOUD_BUILD_TEST_ENGINE @parameters -WarningVariable warnings -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+            @($warnings -match 'has no image store')
+        }
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1' } | Should -HaveCount 1
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1'; Output = 'type=image' } | Should -HaveCount 1
+        Get-BuildWarning @{} | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1'; Output = "type=oci,dest=$TestDrive/somewhere.tar" } | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1'; Output = 'type=image', "$TestDrive/somewhere" } | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = '127.0.0.1:9/a:1'; Push = $true } | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = '127.0.0.1:9/a:1'; Output = 'type=image,push=true' } | Should -BeNullOrEmpty
+    }
+}
+
 # A daemon that knows mode=delete, such as BuildKit 0.32, is given by its address.
 Describe 'mode=delete' -Skip:(-not $env:OPENCLOUD_BUILD_TEST_ENGINE -or -not $fixture.CanRun) {
     It 'asks on the pipeline, and does what it is told' {
