@@ -29,5 +29,6 @@ internal sealed record BenchCase(string Name, string Title, ContextKind Context,
         new("files20000-changed", "20,000 × 4 KiB, one file changed", ContextKind.ManyFiles, ContextState.OneChanged),
         new("gib-cold", "one file of 1 GiB, cold", ContextKind.OneLargeFile, ContextState.Cold),
         new("gib-warm", "one file of 1 GiB, nothing changed", ContextKind.OneLargeFile, ContextState.Warm),
+        new("images5000", "5,000 images listed", ContextKind.Images, ContextState.Warm),
     ];
 }

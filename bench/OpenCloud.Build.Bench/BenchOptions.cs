@@ -13,7 +13,7 @@ internal sealed record BenchOptions
           --out FILE          write the results there (without it they are only shown)
           --quick             one round: does everything work? Not for conclusions
           --case NAME         only this case; may be repeated
-          --client NAME       only this client (buildctl, buildx, ours, ours-pwsh); may be repeated
+          --client NAME       only this client (buildctl, buildx, ctr, nerdctl, ours, ours-pwsh); may be repeated
           --rounds N          how often each case is measured (default 5; 3 for 1 GiB; three times as often for the tiny one)
           --buildctl FILE     measure this buildctl, too; may be repeated
           --buildkitd FILE    start this buildkitd rather than the one found
@@ -116,7 +116,7 @@ internal sealed record BenchOptions
         (true, _, _) => 1,
         (_, { } given, _) => given,
         (_, _, ContextKind.Tiny) => 15,
-        (_, _, ContextKind.ManyFiles) => 5,
+        (_, _, ContextKind.ManyFiles or ContextKind.Images) => 5,
         _ => 3,
     };
 }

@@ -11,6 +11,9 @@ internal enum ContextKind
 
     /// <summary>A file of 1 GiB.</summary>
     OneLargeFile,
+
+    /// <summary>No context at all: 5,000 images in a containerd, to be listed.</summary>
+    Images,
 }
 
 /// <summary>A build context of files whose bytes do not compress, the same on every run, and a Dockerfile that copies them all.</summary>

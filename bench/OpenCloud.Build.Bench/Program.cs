@@ -5,6 +5,12 @@ using OpenCloud.Build.Bench.Clients;
 using OpenCloud.Build.Bench.Engines;
 using OpenCloud.Build.Bench.Measuring;
 
+if (args is [ImageList.Verb, var listedSocket, var listedSpace])
+{
+    await ImageList.WriteAsync(listedSocket, listedSpace);
+    return 0;
+}
+
 try
 {
     var options = BenchOptions.Parse(args);
@@ -50,37 +56,50 @@ static void Run(BenchOptions options)
     }
 
     using var scratch = new ScratchFolder();
-    using var engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path);
     var facts = new List<string>();
     var missing = new List<string>();
-    var (clients, cache, engineTitle) = FindClients(options, engine, scratch.Path, missing);
-    var runner = new BenchRunner(clients, cache, scratch.Path, Console.Error, stop.Token);
-    if (options.Hold)
-    {
-        Hold(options, runner, clients, stop.Token);
-        return;
-    }
-
-    foreach (var reason in missing)
-    {
-        Console.Error.WriteLine("Not measured: " + reason);
-    }
-
-    var started = DateTime.UtcNow;
+    var loads = new List<double>();
+    var clients = new List<IBenchClient>();
     var samples = new Dictionary<(BenchCase, IBenchClient), List<Sample>>();
-    foreach (var group in options.Cases.GroupBy(benchCase => benchCase.Context))
+    var started = DateTime.UtcNow;
+    var where = scratch.IsInMemory ? "in memory (tmpfs)" : "on disk";
+    if (options.Cases.Where(benchCase => benchCase.Context != ContextKind.Images).ToList() is { Count: > 0 } builds)
     {
-        foreach (var (key, list) in runner.Measure(group.Key, [.. group], options.RoundsFor(group.Key)))
+        using var engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path);
+        var (builders, cache, engineTitle) = FindClients(options, engine, scratch.Path, missing);
+        var runner = new BenchRunner(builders, cache, scratch.Path, Console.Error, stop.Token);
+        if (options.Hold)
         {
-            samples.Add(key, list);
+            Hold(builds, runner, builders, stop.Token);
+            return;
         }
+
+        foreach (var reason in missing)
+        {
+            Console.Error.WriteLine("Not measured: " + reason);
+        }
+
+        foreach (var group in builds.GroupBy(benchCase => benchCase.Context))
+        {
+            foreach (var (key, list) in runner.Measure(group.Key, [.. group], options.RoundsFor(group.Key)))
+            {
+                samples.Add(key, list);
+            }
+        }
+
+        clients.AddRange(builders);
+        loads.AddRange(runner.Loads);
+        facts.Add($"engine: {engineTitle}; the contexts {where}{(engine is OwnBuildkitd ? ", the engine's data too" : "")}");
     }
 
-    facts.Add(string.Create(
+    if (options.Cases.FirstOrDefault(benchCase => benchCase.Context == ContextKind.Images) is { } images)
+    {
+        clients.AddRange(ImageBench.Measure(images, options, scratch.Path, facts, missing, loads, samples, stop.Token));
+    }
+
+    facts.Insert(0, string.Create(
         CultureInfo.InvariantCulture,
-        $"{started:yyyy-MM-dd}, {Machine.Describe()}; load average before each build {runner.Loads.Min():0.0} to {runner.Loads.Max():0.0}"));
-    var where = scratch.IsInMemory ? "in memory (tmpfs)" : "on disk";
-    facts.Add($"engine: {engineTitle}; the contexts {where}{(engine is OwnBuildkitd ? ", the engine's data too" : "")}");
+        $"{started:yyyy-MM-dd}, {Machine.Describe()}; load average before each measurement {loads.Min():0.0} to {loads.Max():0.0}"));
     facts.AddRange(missing.Select(reason => "not measured: " + reason));
     if (options.Quick)
     {
@@ -142,9 +161,9 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
         : (clients, cache ?? throw new BenchException("Neither buildctl nor docker buildx is here: nothing can empty the engine's cache."), title);
 }
 
-static void Hold(BenchOptions options, BenchRunner runner, List<IBenchClient> clients, CancellationToken stop)
+static void Hold(IReadOnlyList<BenchCase> cases, BenchRunner runner, List<IBenchClient> clients, CancellationToken stop)
 {
-    foreach (var kind in options.Cases.Select(benchCase => benchCase.Context).Distinct())
+    foreach (var kind in cases.Select(benchCase => benchCase.Context).Distinct())
     {
         var context = runner.Prepare(kind);
         foreach (var client in clients)

@@ -12,9 +12,6 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     private const double AddedTargetMebibytes = 64;
     private const double Mebibyte = 1 << 20;
 
-    // The peer that the ratios are to: the first, buildctl where it can be had.
-    private readonly IBenchClient? _reference = clients.FirstOrDefault(client => client.IsPeer);
-
     /// <summary>Writes it.</summary>
     /// <param name="facts">What was measured on what, one point a line.</param>
     public string Write(IReadOnlyList<string> facts)
@@ -37,17 +34,18 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     private void WriteCase(StringBuilder text, BenchCase benchCase)
     {
         text.Append(CultureInfo.InvariantCulture, $"\n## {Capitalised(benchCase.Title)}\n\n");
+        var peer = Reference(benchCase);
         text.Append("| client | n | wall (min–max) | client CPU (min–max) | peak memory | added |");
-        text.Append(_reference is null ? "\n| --- | --- | --- | --- | --- | --- |\n" : " wall × | CPU × | peak × |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        text.Append(peer is null ? "\n| --- | --- | --- | --- | --- | --- |\n" : " wall × | CPU × | peak × |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
         foreach (var client in clients.Where(client => samples.ContainsKey((benchCase, client))))
         {
             var own = samples[(benchCase, client)];
             text.Append(CultureInfo.InvariantCulture, $"| {client.Title} | {own.Count} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Seconds(own, sample => sample.Wall)} | {Seconds(own, sample => sample.Cpu)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Peak(own) / Mebibyte:0} MiB | {Added(own):0} MiB |");
-            if (_reference is not null)
+            if (peer is not null)
             {
-                var reference = samples[(benchCase, _reference)];
+                var reference = samples[(benchCase, peer)];
                 text.Append(CultureInfo.InvariantCulture, $" {Wall(own) / Wall(reference):0.00} | {Cpu(own) / Cpu(reference):0.00} |");
                 text.Append(CultureInfo.InvariantCulture, $" {(double)Peak(own) / Peak(reference):0.00} |");
             }
@@ -58,16 +56,18 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
 
     private void WriteTargets(StringBuilder text)
     {
-        if (_reference is null || clients.All(client => client.IsPeer))
+        // Of the listing of images nothing was laid down beforehand.
+        var measured = samples.Keys.Where(key => !key.Client.IsPeer && key.Case.Context != ContextKind.Images).OrderBy(key => IndexOf(key.Case)).ToList();
+        if (measured.Count == 0 || Reference(measured[0].Case) is not { } peer)
         {
             return;
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"\n## What was to be reached\n\nRatios are to {_reference.Title}.\n\n| what | to reach | measured | |\n| --- | --- | --- | --- |\n");
-        foreach (var (benchCase, client) in samples.Keys.Where(key => !key.Client.IsPeer).OrderBy(key => IndexOf(key.Case)))
+        text.Append(CultureInfo.InvariantCulture, $"\n## What was to be reached\n\nRatios are to {peer.Title}.\n\n| what | to reach | measured | |\n| --- | --- | --- | --- |\n");
+        foreach (var (benchCase, client) in measured)
         {
             var own = samples[(benchCase, client)];
-            var reference = samples[(benchCase, _reference)];
+            var reference = samples[(benchCase, peer)];
             var name = $"{benchCase.Title}: {client.Title}";
             if (benchCase.Context == ContextKind.Tiny)
             {
@@ -87,6 +87,9 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
         void Row(string what, string target, double measured, bool reached) =>
             text.Append(CultureInfo.InvariantCulture, $"| {what} | {target} | {measured:0.00} | {(reached ? "reached" : "**missed**")} |\n");
     }
+
+    // The peer that the ratios are to: the first, buildctl or ctr where it can be had.
+    private IBenchClient? Reference(BenchCase benchCase) => clients.FirstOrDefault(client => client.IsPeer && samples.ContainsKey((benchCase, client)));
 
     private static int IndexOf(BenchCase benchCase) => BenchCase.All.TakeWhile(candidate => candidate != benchCase).Count();
 

@@ -1,9 +1,10 @@
-# One pwsh that builds what it is told to on standard input, a context a line, and answers each with a line of JSON.
+# One pwsh that builds what it is told to on standard input, a context a line, and answers each with a line of JSON. Without a tag it
+# lists images instead, and a line is a namespace.
 # An empty line asks what the session holds in memory when it does nothing.
 param(
     [Parameter(Mandatory)] [string] $Manifest,
     [Parameter(Mandatory)] [string] $Address,
-    [Parameter(Mandatory)] [string] $Tag
+    [string] $Tag
 )
 
 $ErrorActionPreference = 'Stop'
@@ -35,7 +36,12 @@ while ($null -ne ($context = [Console]::In.ReadLine())) {
         $cpu = $process.TotalProcessorTime
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         try {
-            $null = Invoke-ImageBuild -LiteralPath $context -Tag $Tag -Address $Address
+            if ($Tag) {
+                $null = Invoke-ImageBuild -LiteralPath $context -Tag $Tag -Address $Address
+            }
+            else {
+                Get-ContainerImage -Namespace $context -Address $Address | Out-Null
+            }
         }
         catch {
             $answer.error = "$_"

@@ -7,12 +7,22 @@ using System.Security;
 
 namespace OpenCloud.Build.TestCmdlets;
 
-/// <summary>A host that keeps the progress it is given, and has no one to ask.</summary>
+/// <summary>A host that keeps the progress it is given and the questions it is asked, and answers as it was told.</summary>
 public sealed class RecordingHost : PSHost
 {
     private readonly RecordingUI _ui = new();
 
     public IReadOnlyCollection<ProgressRecord> Progress => _ui.Progress;
+
+    /// <summary>The questions it was asked.</summary>
+    public IReadOnlyCollection<string> Questions => _ui.Questions;
+
+    /// <summary>The number of the choice it answers each question with; null when there is no one to ask.</summary>
+    public int? Answer
+    {
+        get => _ui.Answer;
+        set => _ui.Answer = value;
+    }
 
     public override CultureInfo CurrentCulture => CultureInfo.InvariantCulture;
 
@@ -46,13 +56,20 @@ public sealed class RecordingHost : PSHost
     {
         public ConcurrentQueue<ProgressRecord> Progress { get; } = new();
 
+        public ConcurrentQueue<string> Questions { get; } = new();
+
+        public int? Answer { get; set; }
+
         public override PSHostRawUserInterface RawUI => null!;
 
         public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) =>
             throw new NotSupportedException();
 
-        public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) =>
-            throw new NotSupportedException();
+        public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice)
+        {
+            Questions.Enqueue(message);
+            return Answer ?? throw new NotSupportedException();
+        }
 
         public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) =>
             throw new NotSupportedException();

@@ -230,7 +230,23 @@ Describe 'Cache and history of <_>' -Skip:([bool]$skip) -ForEach 'docker-26', 'd
         $cache.Count | Should -BeGreaterThan 2
         $cache[0].Totals.Size | Should -Be ($cache | Measure-Object Size -Sum).Sum
         (Get-BuildCache -Address $docker.address -Type source.local).Type | Select-Object -Unique | Should -Be 'source.local'
-        $cache | Out-String -Width 200 | Should -Match "Cache: docker://.*$($cache.Count) records.*reclaimable"
+    }
+
+    It 'shows the sums beneath the last record, however they are sorted' {
+        $cache = Get-BuildCache -Address $docker.address
+        foreach ($order in 'Size', 'Id') {
+            $lines = @(($cache | Sort-Object $order | Out-String -Width 80) -split '\r?\n' -replace '\x1b\[[0-9;]*m' -replace '\s+$' | Where-Object { $_ })
+            $lines[0] | Should -Match '^ *Cache: docker://'
+            $lines[-5] | Should -Match '^ +-{8}$'
+            $lines[-4] | Should -Match "^$($cache.Count) records +total +[\d.,]+ k?M?G?B$"
+            $lines[-3..-1] -replace '^ +(\w+( use)?) .*', '$1' | Should -Be 'reclaimable', 'shared', 'in use'
+            @($lines -match ' records ') | Should -HaveCount 1
+            $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
+        }
+
+        # Sums of more than what is shown would mislead.
+        $cache | Select-Object -First 1 | Out-String | Should -Not -Match ' records '
+        $cache | Out-String | Should -Match ' records '
     }
 
     It 'keeps what a limit says, on old and new engines' {

@@ -140,16 +140,52 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
         $errors[0].FullyQualifiedErrorId | Should -BeLike 'FileNotInContext,*'
     }
 
-    It 'sixteen runspaces build at once' {
-        $folder = New-BuildDirectory "$TestDrive/many" $engine "FROM scratch`nCOPY busybox /`nARG N`nRUN [`"/busybox`", `"sh`", `"-c`", `"/busybox echo `$N > /n`"]`nLABEL n=`$N"
-        $built = 1..16 | ForEach-Object -ThrottleLimit 16 -Parallel {
-            Import-Module $using:manifestPath
-            Invoke-ImageBuild $using:folder -Tag "demo/many:$_" -BuildArg @{ N = $_ } -NoCache -ErrorAction Stop
+    Context 'sixteen at once' {
+        BeforeAll {
+            # Each says its number, and takes long enough that all can be seen to go on together.
+            $folder = New-BuildDirectory "$TestDrive/many" $engine "FROM scratch`nCOPY busybox /`nARG N`nRUN [`"/busybox`", `"sh`", `"-c`", `"echo `$N > /n; /busybox sleep 3`"]`nLABEL n=`$N"
+            function Assert-Together($built) {
+                $built | Should -HaveCount 16
+                @($built.Digest | Select-Object -Unique) | Should -HaveCount 16
+                foreach ($number in 1..16) {
+                    $image = Invoke-RestMethod -UnixSocket $engine.docker -Uri "http://docker/images/demo/many:$number/json"
+                    $image.Config.Labels.n | Should -Be $number
+                }
+
+                # At one moment all of them were under way, and none waited until others had gone.
+                $ended = $built | ForEach-Object { $_.Started + $_.Duration } | Sort-Object
+                ($built.Started | Sort-Object)[-1] | Should -BeLessThan $ended[0]
+                $took = @($built.Duration.TotalSeconds | Sort-Object)
+                $took[-1] | Should -BeLessThan (3 * $took[7])
+            }
         }
-        $built | Should -HaveCount 16
-        @($built.Digest | Select-Object -Unique) | Should -HaveCount 16
-        $job = Start-ThreadJob { Import-Module $using:manifestPath; Invoke-ImageBuild $using:folder -BuildArg @{ N = 'job' } -ErrorAction Stop }
-        ($job | Receive-Job -Wait -AutoRemoveJob).Digest | Should -BeLike 'sha256:*'
+
+        It 'by ForEach-Object -Parallel' {
+            $all = [Threading.Barrier]::new(16)
+            $built = 1..16 | ForEach-Object -ThrottleLimit 16 -Parallel {
+                Import-Module $using:manifestPath
+                $null = ($using:all).SignalAndWait(60000)
+                Invoke-ImageBuild $using:folder -Tag "demo/many:$_" -BuildArg @{ N = $_ } -NoCache -ErrorAction Stop
+            }
+            Assert-Together $built
+        }
+
+        It 'by Start-ThreadJob' {
+            $all = [Threading.Barrier]::new(16)
+            $jobs = foreach ($number in 1..16) {
+                Start-ThreadJob -ThrottleLimit 16 {
+                    Import-Module $using:manifestPath
+                    $null = ($using:all).SignalAndWait(60000)
+                    Invoke-ImageBuild $using:folder -Tag "demo/many:$using:number" -BuildArg @{ N = $using:number } -NoCache -ErrorAction Stop
+                }
+            }
+            Assert-Together ($jobs | Receive-Job -Wait -AutoRemoveJob)
+        }
+
+        It 'by -ThrottleLimit, in one call and on one connection' {
+            $builds = 1..16 | ForEach-Object { [pscustomobject]@{ Path = $folder; Tag = "demo/many:$_"; BuildArg = @{ N = $_ } } }
+            Assert-Together ($builds | Invoke-ImageBuild -NoCache -ThrottleLimit 16 -ErrorAction Stop)
+        }
     }
 
     It 'tells of a Dockerfile without building it' {

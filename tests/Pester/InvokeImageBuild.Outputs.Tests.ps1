@@ -75,11 +75,21 @@ COPY --from=make /seen /
         (Get-ChildItem $TestDrive/mirror).Name | Should -Be 'old'
     }
 
+    It 'writes an archive to a descriptor of the caller''s, apart from its own text' {
+        $plain = New-BuildDirectory $TestDrive/plainapp $engine "FROM scratch`nCOPY busybox /bin/busybox`n"
+        $script = "Import-Module '$manifestPath'; Invoke-ImageBuild '$plain' -Tag demo/piped:1 -Output 'type=oci,dest=/dev/fd/3' -Address '$address' -Verbose"
+        $names = sh -c '"$0" -NoProfile -NonInteractive -Command "$1" 3>&1 >"$2" | tar -t' ([Environment]::ProcessPath) $script "$TestDrive/text"
+        $names | Should -Contain 'index.json'
+        Get-Content "$TestDrive/text" -Raw | Should -Match 'sha256:|demo/piped:1'
+    }
+
     It 'refuses <Name> before anything is sent' -TestCases @(
         @{ Name = 'a secret as plain text'; Id = 'InvalidBuildOption'; Parameters = @{ Secret = @{ token = 'plain-secret-text' } } }
         @{ Name = 'a secret file that is not there'; Id = 'BuildRefused'; Parameters = @{ Secret = @{ token = 'file:/no/such/file' } } }
         @{ Name = 'a variable that is not set'; Id = 'BuildRefused'; Parameters = @{ Secret = @{ token = 'env:OCB_NO_SUCH_VARIABLE' } } }
         @{ Name = 'an output without a type'; Id = 'InvalidBuildOption'; Parameters = @{ Output = @{ dest = 'x' } } }
+        @{ Name = 'an archive among its text'; Id = 'InvalidBuildOption'; Parameters = @{ Output = 'type=oci,dest=-' } }
+        @{ Name = 'an archive among its text, briefly'; Id = 'InvalidBuildOption'; Parameters = @{ Output = '-' } }
         @{ Name = 'an archive without a place'; Id = 'BuildRefused'; Parameters = @{ Output = 'type=oci' } }
         @{ Name = 'a push without a name'; Id = 'BuildRefused'; Parameters = @{ Push = $true } }
         @{ Name = 'a password that is no credential'; Id = 'InvalidBuildOption'; Parameters = @{ RegistryCredential = @{ 'registry.test' = 'plain-secret-text' } } }
@@ -88,6 +98,64 @@ COPY --from=make /seen /
         $failure = { Invoke-ImageBuild $app @Parameters -Address $address -ErrorAction Stop } | Should -Throw -PassThru
         $failure.FullyQualifiedErrorId | Should -Be "$Id,OpenCloud.Build.Commands.InvokeImageBuildCommand"
         "$failure $($failure.Exception)" | Should -Not -BeLike '*plain-secret-text*'
+    }
+}
+
+# buildkitd with a worker of its own, given by its address.
+Describe 'An engine that keeps no images' -Skip:(-not $env:OPENCLOUD_BUILD_TEST_ENGINE -or -not $fixture.CanRun) {
+    It 'warns of an image that will be found nowhere, and only of that' {
+        $app = New-Item -ItemType Directory "$TestDrive/nowhere"
+        Set-Content "$app/Dockerfile" "FROM scratch`nCOPY Dockerfile /"
+        if ((Get-BuildKitInfo -Address $env:OPENCLOUD_BUILD_TEST_ENGINE).Executor -ne 'oci') {
+            Set-ItResult -Skipped -Because 'this engine keeps images'
+            return
+        }
+        function Get-BuildWarning($parameters) {
+            $null = Invoke-ImageBuild $app -Address $env:OPENCLOUD_BUILD_TEST_ENGINE @parameters -WarningVariable warnings -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+            @($warnings -match 'has no image store')
+        }
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1' } | Should -HaveCount 1
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1'; Output = 'type=image' } | Should -HaveCount 1
+        Get-BuildWarning @{} | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1'; Output = "type=oci,dest=$TestDrive/somewhere.tar" } | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = 'registry.invalid/a:1'; Output = 'type=image', "$TestDrive/somewhere" } | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = '127.0.0.1:9/a:1'; Push = $true } | Should -BeNullOrEmpty
+        Get-BuildWarning @{ Tag = '127.0.0.1:9/a:1'; Output = 'type=image,push=true' } | Should -BeNullOrEmpty
+    }
+}
+
+# A daemon that knows mode=delete, such as BuildKit 0.32, is given by its address.
+Describe 'mode=delete' -Skip:(-not $env:OPENCLOUD_BUILD_TEST_ENGINE -or -not $fixture.CanRun) {
+    It 'asks on the pipeline, and does what it is told' {
+        . $PSScriptRoot/Common.ps1
+        Import-TestCmdlet
+        $app = New-Item -ItemType Directory "$TestDrive/delete"
+        Set-Content "$app/Dockerfile" "FROM scratch`nCOPY Dockerfile /new"
+        $mirror = New-Item -ItemType Directory "$TestDrive/deleted"
+        function Invoke-Deletion($answer) {
+            $new = New-RecordedShell
+            $new.Recorder.Answer = $answer
+            $null = $new.Shell.AddScript('$ConfirmPreference = "Medium"; Invoke-ImageBuild $args[0] -Output "type=local,mode=delete,dest=$($args[1])" -Address $env:OPENCLOUD_BUILD_TEST_ENGINE').AddArgument("$app").AddArgument("$mirror").Invoke()
+            $new.Shell.Streams.Error | ForEach-Object { $_.Exception.Message } | Where-Object { $_ -notlike '*mode=delete*' } | Should -BeNullOrEmpty
+            $refused = $new.Shell.Streams.Error.Count -gt 0
+            $new.Shell.Dispose()
+            [pscustomobject]@{ Refused = $refused; Questions = @($new.Recorder.Questions) }
+        }
+
+        # Choices: 0 is yes, 2 is no.
+        Set-Content "$mirror/old" 'old'
+        $first = Invoke-Deletion 0
+        if ($first.Refused) {
+            Set-ItResult -Skipped -Because 'this engine does not know mode=delete'
+            return
+        }
+        $first.Questions -match 'Delete 1 entries.*\(old\).*deleted' | Should -HaveCount 1
+        (Get-ChildItem $mirror).Name | Should -Be 'new'
+
+        Set-Content "$mirror/old" 'old'
+        $second = Invoke-Deletion 2
+        $second.Questions | Should -Not -BeNullOrEmpty
+        "$mirror/old" | Should -Exist
     }
 }
 

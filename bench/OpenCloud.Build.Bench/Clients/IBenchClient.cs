@@ -2,7 +2,7 @@ using OpenCloud.Build.Bench.Measuring;
 
 namespace OpenCloud.Build.Bench.Clients;
 
-/// <summary>A client that is measured.</summary>
+/// <summary>A client that is measured: one that builds contexts, or one that lists the images of a namespace, which then stands for the context.</summary>
 internal interface IBenchClient : IDisposable
 {
     /// <summary>What every client calls the image; pushed by none.</summary>

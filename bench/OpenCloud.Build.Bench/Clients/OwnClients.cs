@@ -4,7 +4,7 @@ using OpenCloud.Build.Bench.Measuring;
 
 namespace OpenCloud.Build.Bench.Clients;
 
-/// <summary>This project's two ways to build: the cmdlet in a warm pwsh, and a process of the C# sample.</summary>
+/// <summary>This project's two ways to build and to list: the cmdlet in a warm pwsh, and a process of C#.</summary>
 internal static class OwnClients
 {
     /// <summary>Those that are built here; what is not is said.</summary>
@@ -25,6 +25,29 @@ internal static class OwnClients
             missing("ours: samples/BuildImage is not built");
         }
 
+        if (Warm(engine.Address, lists: false, missing) is { } warm)
+        {
+            yield return warm;
+        }
+    }
+
+    /// <summary>Those that list the images of a containerd.</summary>
+    public static IEnumerable<IBenchClient> CreateLists(string socket, string scratch, Action<string> missing)
+    {
+        yield return new ProcessClient(
+            "ours",
+            $"OpenCloud.Build, a process ({RuntimeInformation.FrameworkDescription})",
+            isPeer: false,
+            scratch,
+            space => new CommandLine("dotnet", [typeof(OwnClients).Assembly.Location, ImageList.Verb, socket, space]));
+        if (Warm("unix://" + socket, lists: true, missing) is { } warm)
+        {
+            yield return warm;
+        }
+    }
+
+    private static WarmPowerShellClient? Warm(string address, bool lists, Action<string> missing)
+    {
         var manifest = Path.Join(Programs.Repository, "OpenCloud.Build.psd1");
         var binary = Path.Join(Programs.Repository, "bin", "OpenCloud.Build", "OpenCloud.Build.dll");
         if (Programs.Find("pwsh") is not { } pwsh)
@@ -38,8 +61,10 @@ internal static class OwnClients
         else
         {
             var version = new CommandLine(pwsh, ["--version"]).CaptureLine();
-            yield return new WarmPowerShellClient(pwsh, $"OpenCloud.Build in a warm pwsh ({version})", manifest, engine.Address);
+            return new WarmPowerShellClient(pwsh, $"OpenCloud.Build in a warm pwsh ({version})", manifest, address, lists);
         }
+
+        return null;
     }
 
     // .../bin/<configuration>/net10.0/

@@ -4,12 +4,12 @@ using OpenCloud.Build.Bench.Measuring;
 
 namespace OpenCloud.Build.Bench.Clients;
 
-/// <summary>The cmdlet in a pwsh that has the module imported and has built before: what a person at a prompt has.</summary>
+/// <summary>The cmdlet in a pwsh that has the module imported and has built (or listed) before: what a person at a prompt has.</summary>
 /// <remarks>
 /// warm-session.ps1 runs in that pwsh and measures there: CPU of the whole process over the build, and its largest resident set,
 /// which the kernel counts anew from before the build on.
 /// </remarks>
-internal sealed class WarmPowerShellClient(string pwsh, string title, string manifest, string address) : IBenchClient
+internal sealed class WarmPowerShellClient(string pwsh, string title, string manifest, string address, bool lists = false) : IBenchClient
 {
     private Process? _session;
     private long _idleBytes;
@@ -24,7 +24,9 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
     public bool IsPeer => false;
 
     /// <inheritdoc/>
-    public string Describe(string context) => $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
+    public string Describe(string context) => lists
+        ? $"Get-ContainerImage -Namespace {context} -Address {address}"
+        : $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
 
     /// <inheritdoc/>
     public void Begin(string warmUpContext)
@@ -34,7 +36,7 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
             pwsh,
             [
                 "-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"),
-                manifest, address, IBenchClient.Image,
+                manifest, address, lists ? "" : IBenchClient.Image,
             ])
         {
             RedirectStandardInput = true,

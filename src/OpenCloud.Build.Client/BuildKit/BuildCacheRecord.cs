@@ -72,7 +72,7 @@ public sealed record BuildCacheRecord
 /// <param name="Reclaimable">The bytes that clearing could free now: of records neither in use nor shared.</param>
 /// <param name="Shared">The bytes that images share.</param>
 /// <param name="InUse">The bytes in use.</param>
-public sealed record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shared, long InUse)
+public record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shared, long InUse)
 {
     /// <summary>Adds up.</summary>
     public static BuildCacheTotals Of(IReadOnlyCollection<BuildCacheRecord> records)

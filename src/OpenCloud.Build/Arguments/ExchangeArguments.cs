@@ -148,9 +148,14 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         return pairs;
     }
 
-    private BuildOutput Resolve(BuildOutput output) => output.Destination is null or "" or BuildOutput.StandardOutput
-        ? output
-        : new BuildOutput { Type = output.Type, Destination = resolvePath(output.Destination), Attributes = output.Attributes };
+    // PowerShell's own text, results and warnings among it, goes to standard output (in a remote session, its protocol): octets would be mixed with it.
+    private BuildOutput Resolve(BuildOutput output) => output.Destination switch
+    {
+        null or "" => output,
+        BuildOutput.StandardOutput => throw Refuse(
+            "Output", "'-', standard output, is where PowerShell writes its text; an archive is written to a file, a named pipe or a descriptor of the caller's, such as /dev/fd/3."),
+        string place => new BuildOutput { Type = output.Type, Destination = resolvePath(place), Attributes = output.Attributes },
+    };
 
     private BuildCache Resolve(BuildCache cache)
     {

@@ -14,7 +14,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
     {
         BuildLogFile? log = build.LogPath is { } path ? LogFor(path) : null;
         BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
-        if (!client.KeepsImages && build.Request.Tags.Count > 0 && build.Request.Outputs.Count == 0 && !build.Request.Push)
+        if (!client.KeepsImages && build.Request.Tags.Count > 0 && StaysInTheEngine(build.Request))
         {
             poster.Warning($"The engine {client.Address} has no image store: the image is built into its cache, and '{build.Name}' will be found nowhere.");
         }
@@ -42,6 +42,10 @@ internal sealed class EngineImageBuilder : IImageBuilder
             log.Dispose();
         }
     }
+
+    /// <summary>Whether all that comes of a build is an image in the engine's store: nothing is pushed, and nothing comes here.</summary>
+    private static bool StaysInTheEngine(ImageBuildRequest build) =>
+        !build.Push && build.Outputs.All(static o => o.Type == BuildOutput.Image && !(o.Attributes.TryGetValue("push", out string? push) && push == "true"));
 
     private BuildLogFile LogFor(string path)
     {

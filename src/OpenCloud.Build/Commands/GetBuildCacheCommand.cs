@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Building;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;
 
@@ -35,7 +36,7 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
                 .Where(r => patterns.Exists(p => p.IsMatch(r.Id)))
                 .OrderByDescending(static r => r.Size),
         ];
-        BuildCacheTotals totals = BuildCacheTotals.Of(records);
+        ListedCacheTotals totals = new(BuildCacheTotals.Of(records));
         foreach (BuildCacheRecord record in records)
         {
             poster.Output(record with { Totals = totals });

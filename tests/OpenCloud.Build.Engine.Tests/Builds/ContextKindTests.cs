@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Security.Cryptography.X509Certificates;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Engine.Tests.Fixture;
 using OpenCloud.Build.Engine.Tests.Images;
@@ -54,6 +55,27 @@ public sealed class ContextKindTests(EngineFixture engines)
         IReadOnlyList<string> log = await LogAsync(engine, new() { NoCache = true, ContextPath = $"http://127.0.0.1:{server.Port}/app.tar.gz" });
 
         Assert.Contains(log, l => l.Contains("said=http " + name, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Docker26, EngineNames.Docker28, EngineNames.Containerd2)]
+    public async Task AnArchiveOverHttps_IsFetchedByAnEngineThatTrustsItsServer(string name)
+    {
+        (string pem, X509Certificate2 authority) = HttpsServer.NewAuthority();
+        using ContextFolder trust = new();
+        trust.Write("authority.pem", pem);
+        string variable = "SSL_CERT_FILE=" + trust.At("authority.pem");
+        if (name == EngineNames.Containerd2)
+        {
+            await using StandaloneBuildKit standalone = await StandaloneBuildKit.StartAsync(await engines.GetAsync(name), containerdWorker: false, environment: [variable]);
+            await ProveHttpsAsync(standalone.Engine, authority);
+        }
+        else
+        {
+            Dictionary<string, string?> environment = new() { ["SSL_CERT_FILE"] = trust.At("authority.pem") };
+            await using PrivateEngine engine = await EngineFixture.StartPrivateAsync(name, environment: environment);
+            await ProveHttpsAsync(engine.Engine, authority);
+        }
     }
 
     [Theory]
@@ -169,6 +191,25 @@ public sealed class ContextKindTests(EngineFixture engines)
         // A step that comes from the cache says nothing.
         Assert.DoesNotContain(run.Lines, static l => l.Contains("CACHED", StringComparison.Ordinal) && l.Contains("RUN", StringComparison.Ordinal));
         return [.. run.Lines];
+    }
+
+    private static async Task ProveHttpsAsync(RunningEngine engine, X509Certificate2 authority)
+    {
+        using ContextFolder served = new();
+        using ContextFolder work = await ContextFolder.CreateAsync(ShowFiles);
+        work.Write("said", "https");
+        await PackAsync(work.Path, served.At("app.tar.gz"), gzip: true);
+        using HttpsServer server = HttpsServer.Start(engine, authority, served.Path);
+        (_, X509Certificate2 stranger) = HttpsServer.NewAuthority();
+        using HttpsServer unknown = HttpsServer.Start(engine, stranger, served.Path);
+
+        IReadOnlyList<string> log = await LogAsync(engine, new() { NoCache = true, ContextPath = server.Address + "/app.tar.gz" });
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, new() { NoCache = true, ContextPath = unknown.Address + "/app.tar.gz" }, Cancellation);
+
+        Assert.Contains(log, static l => l.Contains("said=https", StringComparison.Ordinal));
+        Assert.Contains("certificate", failure.Message, StringComparison.Ordinal);
+        authority.Dispose();
+        stranger.Dispose();
     }
 
     private static ImageBuildRequest With(ContextFolder context, params (string Name, string Value)[] contexts) => new()

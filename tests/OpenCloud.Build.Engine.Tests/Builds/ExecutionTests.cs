@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
@@ -85,6 +86,39 @@ public sealed class ExecutionTests(EngineFixture engines)
             Cancellation);
         Assert.Equal(BuildFailureKind.NotAllowed, failure.Kind);
         Assert.Contains("security.insecure", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Docker26, EngineNames.Docker28)]
+    public async Task SecurityInsecure_GivesAStepAllOfTheEnginesRights(string name)
+    {
+        await using PrivateEngine engine = await EngineFixture.StartPrivateAsync(name, insecure: true);
+        await ProveInsecureAsync(engine.Engine);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OnAStandaloneBuildKit_EntitlementsAreWhatStepsGet(bool containerdWorker)
+    {
+        RunningEngine host = await engines.GetAsync(EngineNames.Containerd2);
+        await using StandaloneBuildKit granting = await StandaloneBuildKit.StartAsync(host, containerdWorker, ["network.host", "security.insecure"]);
+        await ProveInsecureAsync(granting.Engine);
+        IReadOnlyList<string> log = await RunAsync(
+            granting.Engine, "echo net=$(/busybox readlink /proc/self/ns/net)", new BuildExecution { Network = BuildNetwork.Host, Entitlements = ["network.host"] });
+        (string program, IReadOnlyList<string> arguments) = EngineScript.Inside(host, "readlink", "/proc/self/ns/net");
+        string own = (await Command.RunAsync(program, arguments, cancellationToken: Cancellation)).Succeeded().Trim();
+        Assert.Contains(log, l => l.EndsWith("net=" + own, StringComparison.Ordinal));
+
+        await using StandaloneBuildKit refusing = await StandaloneBuildKit.StartAsync(host, containerdWorker);
+        using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY busybox /\n");
+        foreach (string entitlement in new[] { "network.host", "security.insecure" })
+        {
+            (ImageBuildException failure, _) = await BuildRun.FailAsync(
+                refusing.Engine, new() { ContextPath = context.Path, Execution = new BuildExecution { Entitlements = [entitlement] } }, Cancellation);
+            Assert.Equal(BuildFailureKind.NotAllowed, failure.Kind);
+            Assert.Contains(entitlement, failure.Message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]
@@ -190,5 +224,43 @@ public sealed class ExecutionTests(EngineFixture engines)
     {
         using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /busybox\nRUN [\"/busybox\", \"sh\", \"-c\", \"{script}\"]\n");
         return await ContextKindTests.LogAsync(engine, new() { ContextPath = context.Path, NoCache = true, Execution = execution });
+    }
+
+    /// <summary>What a step that asks for it may do, beside one that does not, and one that asks while the build does not.</summary>
+    private static async Task ProveInsecureAsync(RunningEngine engine)
+    {
+        using ContextFolder context = await ContextFolder.CreateAsync("""
+            FROM scratch
+            COPY busybox /
+            RUN ["/busybox", "sh", "-c", "echo usual=$(/busybox awk '/^CapEff/{print $2}' /proc/self/status)"]
+            RUN --security=insecure ["/busybox", "sh", "-c", "echo insecure=$(/busybox awk '/^CapEff/{print $2}' /proc/self/status)"]
+            """);
+        BuildExecution allowed = new() { Entitlements = ["security.insecure"] };
+        IReadOnlyList<string> log;
+        try
+        {
+            log = await ContextKindTests.LogAsync(engine, new() { ContextPath = context.Path, NoCache = true, Execution = allowed });
+        }
+        catch (ImageBuildException e) when (e.Message.Contains("unknown flag", StringComparison.Ordinal))
+        {
+            // Older frontends have the flag in another edition only. That the engine grants it can be seen even so.
+            using ContextFolder plain = await ContextFolder.CreateAsync("FROM scratch\nCOPY busybox /\n");
+            await BuildRun.RunAsync(engine, new() { ContextPath = plain.Path, Execution = allowed }, Cancellation);
+            return;
+        }
+
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, new() { ContextPath = context.Path, NoCache = true }, Cancellation);
+
+        // The right to administer the system (CAP_SYS_ADMIN, linux/capability.h).
+        static bool Administers(IReadOnlyList<string> log, string name)
+        {
+            Regex said = new($" {name}=([0-9a-f]{{16}})$");
+            return (Convert.ToUInt64(said.Match(log.Single(said.IsMatch)).Groups[1].Value, 16) >> 21 & 1) == 1;
+        }
+
+        Assert.False(Administers(log, "usual"));
+        Assert.True(Administers(log, "insecure"));
+        Assert.Equal(BuildFailureKind.NotAllowed, failure.Kind);
+        Assert.Contains("security.insecure", failure.Message, StringComparison.Ordinal);
     }
 }

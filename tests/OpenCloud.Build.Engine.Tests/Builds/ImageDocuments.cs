@@ -10,10 +10,10 @@ internal static class ImageDocuments
     public static bool CanRead(RunningEngine engine) => engine is { Folder: not null, ContainerdSocket: not null };
 
     /// <summary>Reads a manifest, an index, a config or a statement.</summary>
-    public static async Task<JsonElement> ReadAsync(RunningEngine engine, string digest)
+    public static async Task<JsonElement> ReadAsync(RunningEngine engine, string digest, string space = "moby")
     {
         (string program, IReadOnlyList<string> arguments) = EngineScript.Inside(
-            engine, "ctr", "--address", engine.ContainerdSocket!, "--namespace", "moby", "content", "get", digest);
+            engine, "ctr", "--address", engine.ContainerdSocket!, "--namespace", space, "content", "get", digest);
         string text = (await Command.RunAsync(program, arguments, cancellationToken: TestContext.Current.CancellationToken)).Succeeded();
         using JsonDocument document = JsonDocument.Parse(text);
         return document.RootElement.Clone();

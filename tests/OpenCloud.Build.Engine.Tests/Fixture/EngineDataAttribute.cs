@@ -12,6 +12,9 @@ namespace OpenCloud.Build.Engine.Tests.Fixture;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class EngineDataAttribute(params string[] names) : DataAttribute
 {
+    /// <summary>The trait that has the engine's name, to choose tests by: <c>-preEnumerateTheories -trait engine=given</c>.</summary>
+    public const string Trait = "engine";
+
     /// <summary>The engines named; empty for <see cref="EngineNames.Builders"/>.</summary>
     public IReadOnlyList<string> Names { get; } = names;
 
@@ -19,7 +22,7 @@ public sealed class EngineDataAttribute(params string[] names) : DataAttribute
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
     {
         IEnumerable<string> engines = Names.Count > 0 ? Names : EngineNames.Builders;
-        return new([.. engines.Select(name => new TheoryDataRow<string>(name))]);
+        return new([.. engines.Select(name => new TheoryDataRow<string>(name) { Traits = { [Trait] = [name] } })]);
     }
 
     /// <inheritdoc/>

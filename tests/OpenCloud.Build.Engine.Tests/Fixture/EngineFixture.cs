@@ -32,11 +32,13 @@ public sealed class EngineFixture : IAsyncDisposable
     /// <see cref="GetAsync(string)"/>.
     /// </summary>
     /// <param name="name">One of <see cref="EngineNames"/>, but not <see cref="EngineNames.Given"/>.</param>
-    public static async Task<PrivateEngine> StartPrivateAsync(string name)
+    /// <param name="insecure">Whether builds on it may have the entitlement security.insecure.</param>
+    /// <param name="environment">Variables for its daemons.</param>
+    public static async Task<PrivateEngine> StartPrivateAsync(string name, bool insecure = false, IReadOnlyDictionary<string, string?>? environment = null)
     {
         try
         {
-            return new PrivateEngine(await EngineScript.UpAsync(name));
+            return new PrivateEngine(await EngineScript.UpAsync(name, insecure, environment));
         }
         catch (EngineUnavailableException unavailable)
         {

@@ -11,10 +11,13 @@ internal static class EngineScript
     private static readonly string Script = Path.Combine(RepositoryRoot.Path, "tests", "fixture", "engine");
 
     /// <summary>Starts an engine, which ends with this process at the latest.</summary>
-    public static async Task<RunningEngine> UpAsync(string name)
+    /// <param name="name">One of <see cref="EngineNames"/>.</param>
+    /// <param name="insecure">Whether builds on it may have the entitlement security.insecure.</param>
+    /// <param name="environment">Variables for its daemons.</param>
+    public static async Task<RunningEngine> UpAsync(string name, bool insecure = false, IReadOnlyDictionary<string, string?>? environment = null)
     {
         string owner = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        string output = await RunAsync("up", "--owner", owner, name);
+        string output = await RunAsync(environment, ["up", "--owner", owner, .. insecure ? ["--insecure"] : Array.Empty<string>(), name]);
         Dictionary<string, string> fields = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split('=', 2))
             .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
@@ -23,6 +26,7 @@ internal static class EngineScript
             Name = name,
             Address = fields["address"],
             Folder = fields["folder"],
+            ProcessId = int.Parse(fields["pid"], CultureInfo.InvariantCulture),
             DockerSocket = fields.GetValueOrDefault("docker"),
             ContainerdSocket = fields["containerd"],
             LogPath = fields["log"],
@@ -33,7 +37,7 @@ internal static class EngineScript
     /// <summary>Ends an engine that <see cref="UpAsync"/> started and removes all it left.</summary>
     public static Task DownAsync(RunningEngine engine)
     {
-        return RunAsync("down", engine.Folder ?? throw new ArgumentException("not started by the fixture", nameof(engine)));
+        return RunAsync(null, "down", engine.Folder ?? throw new ArgumentException("not started by the fixture", nameof(engine)));
     }
 
     /// <summary>The arguments that run a program inside an engine's namespaces: its network, mounts and processes.</summary>
@@ -48,15 +52,15 @@ internal static class EngineScript
     public static async Task<IReadOnlyDictionary<string, string>> GetAsync(string set)
     {
         // A line is: suite/package version folder; the folder may hold spaces.
-        string output = await RunAsync("get", set);
+        string output = await RunAsync(null, "get", set);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' ', 3))
             .ToDictionary(line => line[0].Split('/')[1], line => line[2], StringComparer.Ordinal);
     }
 
-    private static async Task<string> RunAsync(params string[] arguments)
+    private static async Task<string> RunAsync(IReadOnlyDictionary<string, string?>? environment, params string[] arguments)
     {
-        CommandResult result = await Command.RunAsync(Script, arguments);
+        CommandResult result = await Command.RunAsync(Script, arguments, environment);
         if (result.ExitCode == CannotHere)
         {
             throw new EngineUnavailableException(result.Error.Trim());

@@ -46,8 +46,26 @@ public sealed class RegistryServer : IAsyncDisposable
     /// <summary>Whether it keeps a tag; read from its files, past its own service.</summary>
     public bool HasTag(string repository, string tag) => File.Exists(_folder.At($"data/docker/registry/v2/repositories/{repository}/_manifests/tags/{tag}/current/link"));
 
-    /// <summary>Starts it where an engine can reach it. Skips the test where it cannot be had.</summary>
-    public static async Task<RegistryServer> StartAsync(RunningEngine engine, CancellationToken cancellationToken)
+    /// <summary>Starts it where an engine can reach it, with a password to be given to itself. Skips the test where it cannot be had.</summary>
+    public static Task<RegistryServer> StartAsync(RunningEngine engine, CancellationToken cancellationToken) =>
+        StartAsync(engine, static folder => $$"""{"htpasswd": {"realm": "test", "path": "{{folder.At("htpasswd")}}"} }""", cancellationToken);
+
+    /// <summary>Starts it with tokens of a service's in place of a password.</summary>
+    /// <param name="engine">The engine that shall reach it.</param>
+    /// <param name="realm">Where it says that tokens are had.</param>
+    /// <param name="tokens">The service whose tokens it takes.</param>
+    /// <param name="cancellationToken">Ends the wait for it.</param>
+    internal static Task<RegistryServer> StartAsync(RunningEngine engine, string realm, TokenServer tokens, CancellationToken cancellationToken) =>
+        StartAsync(
+            engine,
+            folder =>
+            {
+                folder.Write("tokens.pem", tokens.Pem);
+                return $$"""{"token": {"realm": "{{realm}}", "service": "{{TokenServer.Service}}", "issuer": "{{TokenServer.Issuer}}", "rootcertbundle": "{{folder.At("tokens.pem")}}"} }""";
+            },
+            cancellationToken);
+
+    private static async Task<RegistryServer> StartAsync(RunningEngine engine, Func<ContextFolder, string> authentication, CancellationToken cancellationToken)
     {
         string program;
         try
@@ -68,7 +86,7 @@ public sealed class RegistryServer : IAsyncDisposable
             log: {"level": "info"}
             storage: {"filesystem": {"rootdirectory": "{{folder.At("data")}}"} }
             http: {"addr": "127.0.0.1:{{port}}"}
-            auth: {"htpasswd": {"realm": "test", "path": "{{folder.At("htpasswd")}}"} }
+            auth: {{authentication(folder)}}
             """));
         (string command, IReadOnlyList<string> arguments) = engine.Folder is null
             ? ("sh", (IReadOnlyList<string>)["-c", "exec \"$1\" serve \"$2\" 2>\"$3\"", "sh", program, folder.At("config.yml"), folder.At("log")])

@@ -12,6 +12,9 @@ public sealed record RunningEngine
     /// <summary>The folder of its sockets and logs; null when the fixture did not start it.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>The first process of its namespaces, as this process sees it; null when the fixture did not start it.</summary>
+    public int? ProcessId { get; init; }
+
     /// <summary>The socket of Docker Engine's HTTP API; null when it is no Docker Engine.</summary>
     public string? DockerSocket { get; init; }
 

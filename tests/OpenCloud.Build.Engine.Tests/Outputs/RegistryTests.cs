@@ -107,4 +107,128 @@ public sealed class RegistryTests(EngineFixture engines)
 
         Assert.Contains(again.Steps, static s => s.Cached && s.Name.Contains("RUN", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [EngineData]
+    public async Task PushingBesideOtherOutputs_DoesBoth(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        await using RegistryServer registry = await RegistryServer.StartAsync(engine, Cancellation);
+        using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /bin/busybox\nLABEL unique={Guid.NewGuid():n}\n");
+        using ContextFolder place = new();
+        ImageBuildRequest Request(string image, params string[] outputs) => new()
+        {
+            ContextPath = context.Path,
+            Tags = [$"{registry.Host}/{image}:1"],
+            Push = true,
+            Outputs = [.. outputs.Select(BuildOutput.Parse)],
+            RegistryCredentials = new Dictionary<string, RegistryCredential> { [registry.Host] = Credential },
+        };
+
+        // Files alone: the push comes beside them. With an image named, it is that image which is pushed.
+        await BuildRun.RunAsync(engine, Request("both/files", place.At("out")), Cancellation);
+        await BuildRun.RunAsync(engine, Request("both/image", "type=image", $"type=oci,dest={place.At("image.tar")}"), Cancellation);
+
+        Assert.True(File.Exists(place.At("out/bin/busybox")));
+        Assert.True(File.Exists(place.At("image.tar")));
+        Assert.True(registry.HasTag("both/files", "1"));
+        Assert.True(registry.HasTag("both/image", "1"));
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Tokens_AreFetchedByTheClient(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        foreach (bool knowsForms in new[] { true, false })
+        {
+            using TokenServer tokens = TokenServer.Start(knowsForms);
+            await using RegistryServer registry = await RegistryServer.StartAsync(engine, tokens.Realm, tokens, Cancellation);
+            Dictionary<string, RegistryCredential> credentials = new() { [registry.Host] = Credential };
+            string image = $"{registry.Host}/team/base:1";
+            using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /bin/busybox\nLABEL unique={Guid.NewGuid():n}\n");
+            using ContextFolder next = new();
+            next.Write("Dockerfile", $"FROM {image}\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo {Guid.NewGuid():n} > /mark\"]\n");
+            using ContextFolder place = new();
+
+            await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [image], Push = true, RegistryCredentials = credentials }, Cancellation);
+            Assert.True(registry.HasTag("team/base", "1"));
+            await BuildRun.RunAsync(
+                engine, new() { ContextPath = next.Path, Pull = true, RegistryCredentials = credentials, Outputs = [BuildOutput.Parse(place.At("out"))] }, Cancellation);
+            Assert.True(File.Exists(place.At("out/mark")));
+            await CacheTests.ProveAsync(
+                engine,
+                BuildCache.Parse($"type=registry,ref={registry.Host}/cache/app:1,mode=max"),
+                BuildCache.Parse($"type=registry,ref={registry.Host}/cache/app:1"),
+                credentials,
+                Cancellation);
+
+            // The password went from here to the service, for what was asked only; the registry saw tokens.
+            string method = knowsForms ? "POST" : "GET";
+            Assert.Contains(tokens.Requests, r => r.Method == method && r.Status == 200 && r.Scope.Contains("repository:team/base:", StringComparison.Ordinal));
+            Assert.Contains(tokens.Requests, r => r.Method == method && r.Status == 200 && r.Scope.Contains("repository:cache/app:", StringComparison.Ordinal));
+            Assert.Equal(knowsForms ? [200] : [200, 405], tokens.Requests.Select(static r => r.Status).Distinct().Order());
+            Assert.DoesNotContain(RegistryServer.Password, registry.Log, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task Tokens_ArePassedOverWhereTheRealmIsNotSafe(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using TokenServer tokens = TokenServer.Start(knowsForms: true);
+        await using RegistryServer registry = await RegistryServer.StartAsync(engine, tokens.Realm.Replace("127.0.0.1", "tokens.invalid", StringComparison.Ordinal), tokens, Cancellation);
+        using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY busybox /bin/busybox\n");
+
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(
+            engine,
+            new()
+            {
+                ContextPath = context.Path,
+                Tags = [$"{registry.Host}/team/base:1"],
+                Push = true,
+                RegistryCredentials = new Dictionary<string, RegistryCredential> { [registry.Host] = Credential },
+            },
+            Cancellation);
+
+        Assert.Contains("not https", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(tokens.Requests);
+        Assert.False(registry.HasTag("team/base", "1"));
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task ARegistryThatTheBuildDoesNotName_IsGivenNoCredentials(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        await using RegistryServer registry = await RegistryServer.StartAsync(engine, Cancellation);
+        Dictionary<string, RegistryCredential> credentials = new() { [registry.Host] = Credential };
+        using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /bin/busybox\nLABEL unique={Guid.NewGuid():n}\n");
+        string image = $"{registry.Host}/team/base:1";
+        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [image], Push = true, RegistryCredentials = credentials }, Cancellation);
+
+        // What the Dockerfile names is not known here: the engine itself fetches it. Docker's configuration has the password.
+        using ContextFolder served = new();
+        served.Write("Dockerfile", $"FROM {image}\nLABEL unique={Guid.NewGuid():n}\n");
+        await using EngineServer server = await EngineServer.HttpAsync(engine, served.Path);
+        using ContextFolder config = new();
+        string both = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{RegistryServer.UserName}:{RegistryServer.Password}"));
+        config.Write("config.json", $$"""{"auths":{"{{registry.Host}}":{"auth":"{{both}}"} } }""");
+        ImageBuildRequest Request(IReadOnlyDictionary<string, RegistryCredential> given) => new()
+        {
+            ContextPath = $"http://127.0.0.1:{server.Port}/Dockerfile",
+            Pull = true,
+            NoCache = true,
+            DockerConfigDirectory = config.Path,
+            RegistryCredentials = given,
+        };
+
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, Request(new Dictionary<string, RegistryCredential>()), Cancellation);
+        ImageBuildResult listed = await BuildRun.RunAsync(engine, Request(credentials), Cancellation);
+
+        Assert.Contains(registry.Host, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("401", failure.Message + registry.Log, StringComparison.Ordinal);
+        Assert.NotEmpty(listed.Steps);
+    }
 }

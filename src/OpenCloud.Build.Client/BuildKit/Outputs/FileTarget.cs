@@ -8,22 +8,27 @@ namespace OpenCloud.Build.Client.BuildKit.Outputs;
 /// A file that takes an archive. It is written beside its place and gets its name when the build has succeeded: the end of the stream proves
 /// nothing, since a daemon whose export fails ends it as well (moby/buildkit, exporter/oci/export.go).
 /// </summary>
-/// <remarks>Pipes, devices and standard output cannot be renamed and are written to directly.</remarks>
+/// <remarks>
+/// Devices and standard output cannot be renamed and are written to directly. So are named pipes, which are opened when the engine sends: opening
+/// one waits for its reader. A reader that waits for nothing, since the build has failed, is let go.
+/// </remarks>
 internal sealed class FileTarget : IOutputTarget
 {
     private readonly string _path;
     private readonly ReceiveLimits _limits;
     private readonly string? _temporary;
-    private readonly Stream _stream;
+    private readonly bool _isPipe;
+    private Stream? _stream;
     private int _calls;
     private bool _complete;
 
-    private FileTarget(string path, ReceiveLimits limits, Stream stream, string? temporary)
+    private FileTarget(string path, ReceiveLimits limits, Stream? stream, string? temporary)
     {
         _path = path;
         _limits = limits;
         _stream = stream;
         _temporary = temporary;
+        _isPipe = stream is null;
     }
 
     /// <summary>Prepares the file, so that a place that cannot be written to fails the build before it begins.</summary>
@@ -51,9 +56,9 @@ internal sealed class FileTarget : IOutputTarget
             throw new DirectoryNotFoundException($"The directory '{folder}' of the output '{path}' does not exist.");
         }
 
-        if (File.Exists(full) && !IsRegular(full))
+        if (File.Exists(full) && TypeOf(full) is { } type && type != UnixMode.Regular)
         {
-            return new FileTarget(path, limits, new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0), null);
+            return new FileTarget(full, limits, type == UnixMode.NamedPipe ? null : OpenWritten(full), null);
         }
 
         // A link to a file stays a link: what it leads to is replaced.
@@ -71,6 +76,7 @@ internal sealed class FileTarget : IOutputTarget
         }
 
         long length = 0;
+        _stream ??= await OpenPipeAsync(cancellationToken).ConfigureAwait(false);
         while (await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false) is { } message)
         {
             using (message)
@@ -100,7 +106,7 @@ internal sealed class FileTarget : IOutputTarget
     /// <inheritdoc/>
     public void Commit()
     {
-        _stream.Dispose();
+        _stream?.Dispose();
         if (!_complete)
         {
             throw new IOException($"The engine ended the build without sending the output '{_path}'.");
@@ -115,16 +121,57 @@ internal sealed class FileTarget : IOutputTarget
     /// <inheritdoc/>
     public void Dispose()
     {
-        _stream.Dispose();
+        if (_isPipe && _stream is null)
+        {
+            ReleaseOtherEnd();
+        }
+
+        _stream?.Dispose();
         if (_temporary is not null)
         {
             File.Delete(_temporary);
         }
     }
 
-    private static bool IsRegular(string path)
+    private static FileStream OpenWritten(string path) => new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
+
+    private static uint? TypeOf(string path)
     {
         byte[] terminated = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
-        return LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, terminated, 0, out LinuxStat stat) && stat.Type == UnixMode.Regular;
+        return LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, terminated, 0, out LinuxStat stat) ? stat.Type : null;
+    }
+
+    private async Task<Stream> OpenPipeAsync(CancellationToken cancellationToken)
+    {
+        Task<FileStream> opening = Task.Run(() => OpenWritten(_path), CancellationToken.None);
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            while (!opening.IsCompleted)
+            {
+                // It may not have come to its wait yet.
+                ReleaseOtherEnd();
+                await Task.WhenAny(opening, Task.Delay(20, CancellationToken.None)).ConfigureAwait(false);
+            }
+
+            await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Opens both ends of the pipe for a moment (which never waits; fifo(7)), so that whoever waits for an end goes on.</summary>
+    private void ReleaseOtherEnd()
+    {
+        try
+        {
+            using FileStream both = new(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is gone, and with it those who waited.
+        }
     }
 }

@@ -1,0 +1,30 @@
+using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Transport;
+
+namespace OpenCloud.Build.Bench;
+
+/// <summary>Lists the images of a containerd's namespace, a line each: what is measured as this project's process.</summary>
+internal static class ImageList
+{
+    /// <summary>The first argument with which this program is that process.</summary>
+    public const string Verb = "list-images";
+
+    /// <summary>Lists them.</summary>
+    /// <param name="socket">containerd's socket.</param>
+    /// <param name="space">The namespace.</param>
+    public static async Task WriteAsync(string socket, string space)
+    {
+        var address = EngineAddress.ForUnixSocket(socket);
+        var options = new EngineConnectOptions();
+        await using var client = new ContainerdClient(new GrpcChannel(EngineConnectors.Create(address, options), options));
+        var store = new ContainerdImageStore(client, address.ToString());
+        await using var output = new StreamWriter(Console.OpenStandardOutput(), bufferSize: 1 << 16);
+        await foreach (var image in store.ListAsync(new ImageQuery { Namespaces = [space] }, CancellationToken.None))
+        {
+            await output.WriteLineAsync(
+                $"{image.Name} {image.MediaType} {image.Digest} {image.ContentSize} {string.Join(',', image.Platforms.Select(platform => platform.Platform))}");
+        }
+    }
+}

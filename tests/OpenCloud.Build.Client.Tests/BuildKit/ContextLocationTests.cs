@@ -1,0 +1,84 @@
+using System.Formats.Tar;
+using FsCheck;
+using FsCheck.Fluent;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Tests.Context;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.BuildKit;
+
+public sealed class ContextLocationTests
+{
+    [Theory]
+    [InlineData("git://host/app", ContextKind.Git)]
+    [InlineData("ssh://git@host/app", ContextKind.Git)]
+    [InlineData("git@host:team/app", ContextKind.Git)]
+    [InlineData("git@some-host.test:app.git#main:sub", ContextKind.Git)]
+    [InlineData("github.com/team/app#v1", ContextKind.Git)]
+    [InlineData("https://host/app.git", ContextKind.Git)]
+    [InlineData("https://host/app.git#main", ContextKind.Git)]
+    [InlineData("http://host/app.git#0123:sub", ContextKind.Git)]
+    [InlineData("https://host/app.git?x=1", ContextKind.Git)]
+    [InlineData("https://host/app.tar.gz", ContextKind.Http)]
+    [InlineData("HTTPS://host/Dockerfile", ContextKind.Http)]
+    [InlineData("https://host/app.gitlab/x", ContextKind.Http)]
+    [InlineData("https://host/archive?name=app.git", ContextKind.Http)]
+    public void Addresses_AreKnownByTheirForm(string text, ContextKind kind)
+    {
+        ContextLocation location = ContextLocation.Parse(text);
+        Assert.Equal(kind, location.Kind);
+        Assert.True(location.IsRemote);
+        Assert.True(ContextLocation.IsAddress(text));
+
+        // An engine gets it as it was given.
+        Assert.Equal(text, location.Value);
+        Assert.Equal(text, location.ToString());
+    }
+
+    [Theory]
+    [InlineData(".")]
+    [InlineData("app.git")]
+    [InlineData("git@")]
+    [InlineData("xgit://host/app")]
+    [InlineData("httpx://host/app")]
+    [InlineData("./github.com/team/app")]
+    public void Paths_AreOfThisMachine(string text)
+    {
+        ContextLocation location = ContextLocation.Parse(text);
+        Assert.Equal(ContextKind.Directory, location.Kind);
+        Assert.False(location.IsRemote);
+        Assert.Equal(Path.GetFullPath(text), location.Value);
+    }
+
+    [Fact]
+    public void Files_AreArchivesOrRefused()
+    {
+        using TemporaryDirectory folder = new();
+        string archive = Path.Combine(folder.Path, "a.tar");
+        using (TarWriter writer = new(File.Create(archive)))
+        {
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "x"));
+        }
+
+        string text = Path.Combine(folder.Path, "text");
+        File.WriteAllText(text, new string('x', 3000));
+
+        Assert.Equal((ContextKind.Archive, archive), (ContextLocation.Parse(archive).Kind, ContextLocation.Parse(archive).Value));
+        Assert.Contains(text, Assert.Throws<InvalidDataException>(() => ContextLocation.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => ContextLocation.Parse(""));
+    }
+
+    [Fact]
+    public void AnyText_IsEitherAnAddressKeptAsItIsOrAPath() => Prop.ForAll(ArbMap.Default.ArbFor<NonEmptyString>(), static text =>
+    {
+        string value = text.Get.Replace('\0', 'x');
+        if (ContextLocation.IsAddress(value))
+        {
+            return ContextLocation.Parse(value).Value == value && ContextLocation.Parse(value).IsRemote;
+        }
+
+        // Nothing of that name exists below a folder that does not.
+        ContextLocation location = ContextLocation.Parse("/no-such-folder/" + value);
+        return location.Kind == ContextKind.Directory && Path.IsPathFullyQualified(location.Value);
+    }).QuickCheckThrowOnFailure();
+}
