@@ -57,7 +57,7 @@ public sealed class BuildOutput
         Dictionary<string, string> pairs = AttributeText.Parse(text, "output");
         if (!pairs.Remove("type", out string? type) || type.Length == 0)
         {
-            throw new FormatException("The output has no type; write for instance 'type=local,dest=out', in quotes, which a shell needs for the comma.");
+            throw new FormatException("The output has no type; write for instance type=local,dest=out.");
         }
 
         pairs.Remove("dest", out string? destination);
