@@ -15,6 +15,9 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     /// <summary>As the host sees it.</summary>
     public string Path => $"/ocb/share/{FileName}";
 
+    /// <summary>What bounds the cache in the settings of its version.</summary>
+    public string Bound => Version.StartsWith("v0.16.", StringComparison.Ordinal) ? "keepBytes" : "maxUsedSpace";
+
     /// <summary>The options that install it.</summary>
     public string[] Options => ["--version", Version, "--archive", Path, "--sha256", Sha256];
 
