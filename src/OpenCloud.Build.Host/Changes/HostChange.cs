@@ -130,7 +130,12 @@ internal sealed record PackagesInstalled(
     public override void Undo(Action<string> tell)
     {
         Access.ContainerdAccess.Close(dropGroup: true);
-        var added = (Added ?? Packages.Installed().Except(Before)).Intersect(Packages.Known()).ToArray();
+        if (Added is null)
+        {
+            Packages.Repair();
+        }
+
+        var added = (Added ?? Packages.Present().Except(Before)).Intersect(Packages.Known()).ToArray();
         if (added.Length > 0)
         {
             Packages.Purge(added);

@@ -16,10 +16,13 @@ internal static class Packages
     public static bool Available => HostCommand.Find("apt-get") is not null && HostCommand.Find("dpkg-query") is not null;
 
     /// <summary>The names of installed packages.</summary>
-    public static IReadOnlyList<string> Installed() => Query("installed");
+    public static IReadOnlyList<string> Installed() => Query(state => state == "installed");
+
+    /// <summary>The names of packages that are installed, or were when their installation was cut off.</summary>
+    public static IReadOnlyList<string> Present() => Query(state => state is not ("not-installed" or "config-files"));
 
     /// <summary>The names of packages that are installed, half installed, or left their configuration.</summary>
-    public static IReadOnlyList<string> Known() => Query(null);
+    public static IReadOnlyList<string> Known() => Query(state => state != "not-installed");
 
     /// <summary>What installing a package would install, itself included.</summary>
     public static IReadOnlyList<string> WouldInstall(string package, CancellationToken cancellationToken)
@@ -33,7 +36,7 @@ internal static class Packages
     /// <summary>Installs a package; the lists of packages are fetched anew only when those that are here do not do.</summary>
     public static void Install(string package, Action<string> tell, CancellationToken cancellationToken)
     {
-        // A run that was killed may have left packages unpacked but not configured; apt refuses to go on from there.
+        // A run that was killed may have left packages half installed; apt refuses to go on from there.
         HostCommand.Run("dpkg", ["--configure", "-a"], cancellationToken, Quiet);
         var first = TryInstall(package, cancellationToken);
         if (first.ExitCode == 0)
@@ -58,23 +61,43 @@ internal static class Packages
         }
     }
 
+    /// <summary>
+    /// Completes what a cut-off installation left. What was cut off while it was unpacked is unpacked again, since dpkg does not
+    /// know all its files and could not remove them.
+    /// </summary>
+    public static void Repair()
+    {
+        HostCommand.Run("dpkg", ["--configure", "-a"], environment: Quiet);
+        var torn = Query(state => state == "half-installed");
+        if (torn.Length > 0)
+        {
+            HostCommand.Run("apt-get", ["install", "--reinstall", "-y", "-q", "--no-install-recommends", "--", .. torn], environment: Quiet);
+        }
+
+        if (Query(state => state == "half-installed") is { Length: > 0 } lost)
+        {
+            HostCommand.Run("dpkg", ["--purge", "--force-remove-reinstreq", "--force-depends", "--", .. lost], environment: Quiet);
+        }
+    }
+
     /// <summary>Removes packages with their configuration.</summary>
     public static void Purge(IReadOnlyList<string> packages)
         => HostCommand.Require("apt-get", ["purge", "-y", "-q", "--", .. packages], environment: Quiet);
 
+    // Fetching can be stopped; dpkg is left to end, and what it did is taken back then.
     private static CommandResult TryInstall(string package, CancellationToken cancellationToken)
-        => HostCommand.Run(
-            "apt-get",
-            ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "--", package],
-            cancellationToken,
-            Quiet);
+    {
+        string[] install = ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
+        var fetched = HostCommand.Run("apt-get", [.. install, "--download-only", "--", package], cancellationToken, Quiet);
+        return fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", [.. install, "--", package], default, Quiet);
+    }
 
-    private static string[] Query(string? state)
+    private static string[] Query(Func<string, bool> wanted)
     {
         var answer = HostCommand.Run("dpkg-query", ["--show", "--showformat", "${binary:Package} ${db:Status-Status}\n"]);
         return [.. answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' '))
-            .Where(parts => state is null ? parts[^1] != "not-installed" : parts[^1] == state)
+            .Where(parts => wanted(parts[^1]))
             .Select(parts => parts[0])];
     }
 }

@@ -22,6 +22,8 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
 /// <summary>Runs programs of the system: arguments as a list, never through a shell; messages in English so that they can be read.</summary>
 internal static class HostCommand
 {
+    private static readonly Lazy<string?> SetSid = new(() => Find("setsid"));
+
     /// <summary>Runs a program to its end and gives its exit status; a program that is missing gives 127.</summary>
     public static CommandResult Run(
         string program,
@@ -29,7 +31,9 @@ internal static class HostCommand
         CancellationToken cancellationToken = default,
         IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(program)
+        // In a session of its own: Ctrl+C goes to all that runs at the terminal, and would cut off a package installation, or the
+        // commands that take one back. It reaches this process, which decides what is stopped. setsid(1) becomes the program.
+        var start = new ProcessStartInfo(SetSid.Value ?? program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -37,7 +41,7 @@ internal static class HostCommand
             UseShellExecute = false,
             WorkingDirectory = "/",
         };
-        foreach (var argument in arguments)
+        foreach (var argument in SetSid.Value is null ? arguments : arguments.Prepend(program))
         {
             start.ArgumentList.Add(argument);
         }

@@ -19,6 +19,9 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
 
     private readonly List<DiagnosisCheck> _checks = [];
 
+    // Refused, though files and groups would have let the principal in.
+    private bool _forbiddenByPolicy;
+
     /// <summary>Looks.</summary>
     /// <param name="path">The socket.</param>
     /// <param name="asUser">Answers for this user (root); null for the caller.</param>
@@ -64,7 +67,11 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
 
         if (trouble is not null)
         {
-            UnitChecks.Denials(path, _checks);
+            var denial = SecurityLog.Check(path, _checks);
+            if (denial is { } forbidden && _forbiddenByPolicy)
+            {
+                trouble = ($"{trouble.Value.Story} {forbidden.Story}.", forbidden.Remedy);
+            }
         }
 
         return new SocketDiagnosis(
@@ -164,9 +171,10 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
     private (string Story, string? Remedy) Refused(string path, Principal who, SocketException refused, bool expected)
     {
         var ours = path == HostTexts.SocketPath;
+        _forbiddenByPolicy = refused.SocketErrorCode == SocketError.AccessDenied && !expected;
         (string Story, string? Remedy) trouble = refused.SocketErrorCode switch
         {
-            SocketError.AccessDenied => ($"{who.Name} may not connect to {path}.", expected ? null : "Look for a policy that confines it: sudo journalctl --dmesg --grep DENIED"),
+            SocketError.AccessDenied => ($"{who.Name} may not connect to {path}.", expected ? null : "Look for a policy that confines it: sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"),
             SocketError.ConnectionRefused => ($"{path} is left over from a daemon that is gone: nobody listens there.", ours ? $"sudo systemctl restart {HostTexts.SocketUnit}" : $"sudo rm {path}, and start its daemon again"),
             _ when !File.Exists(path) => ($"There is no {path}.", ours ? $"sudo systemctl start {HostTexts.SocketUnit}" : null),
             _ => ($"{path} cannot be connected to: {refused.Message}.", null),

@@ -1,13 +1,10 @@
-using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>What systemd says about the engine's units and the service that is looked at, and what the kernel's log says about denials.</summary>
+/// <summary>What systemd says about the engine's units and the service that is looked at.</summary>
 internal static class UnitChecks
 {
     /// <summary>The socket unit and the service unit.</summary>
@@ -49,25 +46,6 @@ internal static class UnitChecks
         checks.Add(missing.Length > 0
             ? new DiagnosisCheck("SupplementaryGroups", CheckState.Failed, $"{service.Unit} names groups that do not exist: {string.Join(' ', missing)}; it cannot be started (216/GROUP)", $"sudo systemctl edit {service.Unit}")
             : new DiagnosisCheck("SupplementaryGroups", CheckState.Ok, $"{service.Unit} runs as {service.User}; unit: {unit}; process: {process}"));
-    }
-
-    /// <summary>Denials of AppArmor and SELinux that name an engine, as far as the caller may read the kernel's log.</summary>
-    public static void Denials(string path, List<DiagnosisCheck> checks)
-    {
-        var log = HostCommand.Run("journalctl", ["--dmesg", "--no-pager", "--quiet", "--output", "short-iso", "--since", "-1h", "--lines", "2000"]);
-        if (log.ExitCode != 0 || (log.Output.Length == 0 && Identity.Current().Uid != 0))
-        {
-            checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Unknown, "the kernel's log cannot be read", "sudo journalctl --dmesg --grep DENIED"));
-            return;
-        }
-
-        var denials = log.Output.Split('\n')
-            .Where(line => (line.Contains("apparmor=\"DENIED\"", StringComparison.Ordinal) || line.Contains("avc:  denied", StringComparison.Ordinal)) &&
-                (line.Contains("buildkit", StringComparison.Ordinal) || line.Contains(path, StringComparison.Ordinal)))
-            .ToArray();
-        checks.Add(denials.Length == 0
-            ? new DiagnosisCheck("AppArmor and SELinux", CheckState.Ok, "no denial about an engine in the last hour")
-            : new DiagnosisCheck("AppArmor and SELinux", CheckState.Failed, string.Create(CultureInfo.InvariantCulture, $"{denials.Length} denials in the last hour, the last: {denials[^1].Trim()}"), "sudo aa-status; sudo journalctl --dmesg --grep DENIED"));
     }
 
     private static string LastLine()

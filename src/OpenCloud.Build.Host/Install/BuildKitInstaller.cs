@@ -49,12 +49,19 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         // The manifest is read under the lock: the run waited for may have written it.
         using var hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
         var manifest = InstallationManifest.Load();
-        var plan = Plan(options, manifest, update);
         var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
         if (journal.Changes.Count > 0)
         {
             observer.Warning("An earlier run was cut off; it is taken up and completed.");
         }
+
+        if (journal.Changes.Any(change => change is PackagesInstalled { Added: null }))
+        {
+            // Unpacked, a package's programs look as if it were installed.
+            Packages.Repair();
+        }
+
+        var plan = Plan(options, manifest, update);
 
         var runner = new StepRunner(observer, journal);
         try
@@ -186,7 +193,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         // The archive first: nothing of the host is touched before it was proven.
         IntegrityResult? integrity = null;
         var programs = new ProgramSteps(texts.Prefix, manifest, BeforeExchange);
-        var inPlace = programs.AreInPlace(plan.Version.ToString());
+        var inPlace = !options.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Sha256);
         var staged = !inPlace && Acquire(options, plan, programs, runner, proof => integrity = proof, cancellationToken);
 
         var systemd = plan.Systemd ? new SystemdSteps(plan, observer, BeforeExchange, _messages) : null;
@@ -292,7 +299,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             ? packages with { Added = [.. Packages.Installed().Except(packages.Before)], Before = [] }
             : change);
         var changes = InstallationManifest.Merge(manifest?.Changes ?? [], added);
-        var changedVersion = manifest is { IsInstalled: true } && !inPlace && manifest.Version != plan.Version.ToString();
+        var exchanged = manifest is { IsInstalled: true } && !inPlace;
         new InstallationManifest
         {
             Version = plan.Version.ToString(),
@@ -303,7 +310,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             InstalledAt = DateTimeOffset.UtcNow,
             Integrity = integrity ?? manifest?.Integrity,
             Programs = programs.Programs,
-            Previous = changedVersion ? new PreviousRelease(manifest!.Version, manifest.Programs) : manifest?.Previous,
+            Previous = exchanged ? new PreviousRelease(manifest!.Version, manifest.Programs) : manifest?.Previous,
             Changes = changes,
         }.Save();
         TextSteps.DropUnusedBackups(changes);

@@ -28,9 +28,10 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
 
     private string ForeignDirectory => Path.Combine(Keep, "foreign");
 
-    /// <summary>Whether the programs of a version are all in place and unchanged.</summary>
-    public bool AreInPlace(string version)
+    /// <summary>Whether the programs of a version are all in place and unchanged, and of the archive asked for if one is told by its hash.</summary>
+    public bool AreInPlace(string version, string? archiveSha256)
         => manifest is not null && manifest.Version == version && manifest.Prefix == prefix &&
+            (archiveSha256 is null || manifest.Integrity is null || string.Equals(archiveSha256.Trim(), manifest.Integrity.Sha256, StringComparison.OrdinalIgnoreCase)) &&
             manifest.Programs.All(program => AtomicFile.Sha256(Path.Combine(prefix, "bin", program.Key)) == program.Value);
 
     /// <summary>The folders the rest needs.</summary>

@@ -50,9 +50,9 @@ internal sealed class ReleaseDownload(HttpClient client)
                 File.Delete(tagPath);
                 return path;
             }
-            catch (Exception error) when (error is HttpIOException or IOException && !AtomicFile.IsDiskFull(error) && attempt < Attempts && !cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (IsBroken(error) && attempt < Attempts && !cancellationToken.IsCancellationRequested)
             {
-                // The connection broke in the middle: go on from there.
+                // The connection broke: go on from there.
             }
             catch (Exception error) when (error is HttpRequestException or IOException && !AtomicFile.IsDiskFull(error))
             {
@@ -93,6 +93,11 @@ internal sealed class ReleaseDownload(HttpClient client)
             throw Explain(uri, error);
         }
     }
+
+    // In the middle of the file, or after it was made and before the answer came; one that was never made is not tried again.
+    private static bool IsBroken(Exception error)
+        => error is IOException ? !AtomicFile.IsDiskFull(error)
+            : error is HttpRequestException { StatusCode: null, HttpRequestError: HttpRequestError.Unknown or HttpRequestError.ResponseEnded, InnerException: IOException };
 
     private async Task FetchOnceAsync(Uri uri, string partial, string tagPath, Action<long, long?>? progress, CancellationToken cancellationToken)
     {
@@ -172,8 +177,8 @@ internal sealed class ReleaseDownload(HttpClient client)
             { StatusCode: { } status } => ($"the server answered {(int)status}", "Try again later, use a mirror (-Uri) or a file (-ArchivePath)."),
             { HttpRequestError: HttpRequestError.NameResolutionError } => ("its name cannot be resolved: this host seems to be offline", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
             { HttpRequestError: HttpRequestError.SecureConnectionError } => ($"no secure connection: {error.InnerException?.Message ?? error.Message}", "Check the clock and the CA certificates of this host (package ca-certificates)."),
-            _ when error.InnerException is SocketException socket => ($"no connection: {socket.Message}", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
-            _ => (error.Message, "Run it again: what was fetched is kept and taken up."),
+            not null when error.InnerException is SocketException socket => ($"no connection: {socket.Message}", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
+            _ => ($"the connection broke again and again, at last with: {error.Message.TrimEnd('.')}", "Run it again: what was fetched is kept and taken up."),
         };
         return new HostException(HostErrorKind.Download, $"{uri} cannot be fetched: {why}.", remedy, uri.ToString(), error);
     }

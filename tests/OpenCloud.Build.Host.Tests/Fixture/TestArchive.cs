@@ -15,6 +15,9 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     /// <summary>As the host sees it.</summary>
     public string Path => $"/ocb/share/{FileName}";
 
+    /// <summary>What bounds the cache in the settings of its version.</summary>
+    public string Bound => Version.StartsWith("v0.16.", StringComparison.Ordinal) ? "keepBytes" : "maxUsedSpace";
+
     /// <summary>The options that install it.</summary>
     public string[] Options => ["--version", Version, "--archive", Path, "--sha256", Sha256];
 
@@ -32,14 +35,20 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
         return Of(copy, version);
     }
 
-    /// <summary>An archive whose buildkitd is the stand-in.</summary>
-    public static TestArchive StandIn(SystemdHost host, string version, string options = "")
+    /// <summary>An archive whose buildkitd is the stand-in, larger by a padding if wanted.</summary>
+    public static TestArchive StandIn(SystemdHost host, string version, string options = "", int padding = 0)
     {
         var path = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
         Write(path, tar =>
         {
             Add(tar, "bin/buildctl", "#!/bin/sh\necho buildctl stand-in\n");
             Add(tar, "bin/buildkit-runc", "#!/bin/sh\necho runc stand-in\n");
+            if (padding > 0)
+            {
+                // Nothing that could be compressed.
+                Add(tar, "bin/padding", Convert.ToBase64String(RandomNumberGenerator.GetBytes(padding)));
+            }
+
             Add(tar, "bin/buildkitd", $"#!/bin/sh\nexec {SystemdHost.DriverCommand} buildkitd --as-version {version} {options} \"$@\"\n");
         });
         return Of(path, version);

@@ -127,6 +127,36 @@ public abstract class FailureTests(string suite)
         Assert.Equal(before, host.Snapshot());
     }
 
+    [Theory]
+    [InlineData("status half-installed containerd")]
+    [InlineData("status unpacked containerd")]
+    [InlineData("status half-configured containerd")]
+    public void PowerLost_WhileDpkgWorks(string line)
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        void Cut() => host.Shell(
+            $"""
+            : > /var/log/dpkg.log
+            {SystemdHost.DriverCommand} install {string.Join(' ', archive.Options)} > /tmp/log 2>&1 &
+            driver=$!
+            until grep -q '{line}' /var/log/dpkg.log; do kill -0 $driver; sleep 0.01; done
+            kill -9 $driver $(pgrep -x 'apt-get|dpkg|dpkg-deb|containerd.post')
+            """);
+        Cut();
+        Assert.Equal("true", host.Driver("get").Ok()["Interrupted"]);
+        host.Driver("uninstall").Ok();
+        Assert.Equal(before, host.Snapshot());
+        Assert.Empty(host.Shell("dpkg --audit"));
+
+        Cut();
+        host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Empty(host.Shell("dpkg --audit"));
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
     [Fact]
     public void TwoAtOnce_OneChangesTheOtherFindsItDone()
     {

@@ -52,9 +52,10 @@ public abstract class InstallTests(string suite)
     public void OlderVersion_IsReplaced_AndComesBackWhenTheNewOneIsSilent()
     {
         using var host = SystemdHost.Boot(Suite);
-        var old = TestArchive.StandIn(host, "v0.16.0");
+        var archive = TestArchive.UnderTest(host);
+        var old = TestArchive.StandIn(host, archive.Version == "v0.16.0" ? "v0.18.2" : "v0.16.0");
         host.Driver(["install", "--worker", "Oci", .. old.Options]).Ok();
-        Assert.Contains("keepBytes", host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
+        Assert.Contains(old.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
         var settled = host.Snapshot();
 
         // One that starts and never answers; one that does not even start.
@@ -62,23 +63,38 @@ public abstract class InstallTests(string suite)
         var failed = host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent");
         Assert.Equal("The host was put back as it was.", failed["Aftermath"]);
         Assert.Equal(settled, host.Snapshot());
-        Assert.Contains("v0.16.0", host.Driver("diagnose").Ok()["Version"], StringComparison.Ordinal);
+        Assert.Contains(old.Version, host.Driver("diagnose").Ok()["Version"], StringComparison.Ordinal);
         var dying = TestArchive.StandIn(host, "v0.31.0", "--die");
         host.Driver(["update", .. dying.Options]).Failed("EngineSilent");
         Assert.Equal(settled, host.Snapshot());
         Assert.Equal("true", host.Driver("diagnose").Ok()["Reachable"]);
 
         // A good one, and back again by wish.
-        var archive = TestArchive.UnderTest(host);
         var updated = host.Driver(["update", .. archive.Options]).Ok();
-        Assert.Equal("v0.16.0", updated["PreviousVersion"]);
+        Assert.Equal(old.Version, updated["PreviousVersion"]);
         Assert.Contains(archive.Version, updated["Engine"], StringComparison.Ordinal);
-        Assert.Contains("maxUsedSpace", host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
+        Assert.Contains(archive.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
         var back = host.Driver("update", "--rollback").Ok();
-        Assert.Equal("v0.16.0", back["Version"]);
-        Assert.Contains("v0.16.0", back["Engine"], StringComparison.Ordinal);
+        Assert.Equal(old.Version, back["Version"]);
+        Assert.Contains(old.Version, back["Engine"], StringComparison.Ordinal);
+        Assert.Contains(old.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
         host.Driver("update", "--rollback").Ok();
         Assert.Equal(archive.Version, host.Driver("get").Ok()["Version"]);
+    }
+
+    [Fact]
+    public void SameVersionOfAnotherArchive_IsNotTakenForDone()
+    {
+        using var host = SystemdHost.Boot(Suite);
+        var first = TestArchive.StandIn(host, "v0.30.0");
+        host.Driver(["install", "--worker", "Oci", .. first.Options]).Ok();
+        var other = TestArchive.StandIn(host, "v0.30.0", "--other");
+        var rebuilt = host.Driver(["install", "--worker", "Oci", .. other.Options]).Ok();
+        Assert.Equal("true", rebuilt["Changed"]);
+        Assert.Contains("--other", host.Run("cat", "/usr/local/bin/buildkitd"), StringComparison.Ordinal);
+        Assert.Equal("false", host.Driver(["install", "--worker", "Oci", .. other.Options]).Ok()["Changed"]);
+        host.Driver("update", "--rollback").Ok();
+        Assert.DoesNotContain("--other", host.Run("cat", "/usr/local/bin/buildkitd"), StringComparison.Ordinal);
     }
 
     [Fact]

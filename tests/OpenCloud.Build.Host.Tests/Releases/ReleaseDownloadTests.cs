@@ -46,6 +46,15 @@ public sealed class ReleaseDownloadTests : IDisposable
     }
 
     [Fact]
+    public async Task AsksAgainWhenTheConnectionBrokeBeforeTheAnswer()
+    {
+        var serving = ServeAsync(string.Empty, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+        var path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
+        await serving;
+        Assert.Equal("yes", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task BeginsAnewWhenTheFileIsAnother()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "a.tar.gz.part"), "old half", TestContext.Current.CancellationToken);

@@ -1,0 +1,66 @@
+using OpenCloud.Build.Host.Tests.Fixture;
+using Xunit;
+
+namespace OpenCloud.Build.Host.Tests.Hosts;
+
+/// <summary>containerd that is there already, whoever installed it: found, used, and left as it was.</summary>
+public abstract class ContainerdTests(string suite)
+{
+    [Fact]
+    public void Containerd2ByHand_IsUsed_AndNotTouched()
+    {
+        using var host = SystemdHost.Boot(suite, SomebodysContainerd.Bind());
+        Assert.StartsWith("2.", SomebodysContainerd.Install(host), StringComparison.Ordinal);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+
+        var done = host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Contains("\"Target\":\"containerd\",\"Action\":\"Use what is there\",\"Result\":\"Unchanged\"", done["Steps"], StringComparison.Ordinal);
+        Assert.DoesNotContain("older than", done["Messages"], StringComparison.Ordinal);
+        Assert.NotEqual(0, host.Try("dpkg-query", "-W", "containerd").Code);
+        Assert.Contains("containerd.service", host.Run("systemctl", "show", "-P", "Requires", "buildkit.service"), StringComparison.Ordinal);
+        host.Reboot();
+        Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
+
+        var pid = host.Run("systemctl", "show", "-P", "MainPID", "containerd");
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+        Assert.Equal(pid, host.Run("systemctl", "show", "-P", "MainPID", "containerd"));
+    }
+
+    [Fact]
+    public void ContainerdOfTheDistribution_InstalledBefore_Stays()
+    {
+        using var host = SystemdHost.Boot(suite);
+        host.Shell("apt-get install -y -q --no-install-recommends containerd >/dev/null 2>&1; systemctl disable -q --now containerd");
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        var done = host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Contains("\"Action\":\"Use what is there\"", done["Steps"], StringComparison.Ordinal);
+
+        // Required by the engine's unit, it comes up with it at boot, though it is not enabled itself.
+        Assert.Equal("active", host.Run("systemctl", "is-active", "containerd").Trim());
+        host.Reboot();
+        Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void WithoutContainerd_SkippedByWish_TheUnitsAreThere()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        var planned = host.Driver(["install", "--skip-containerd", "--no-start", .. archive.Options]).Ok();
+        Assert.DoesNotContain("Install the package", planned["Steps"], StringComparison.Ordinal);
+        Assert.NotEqual("active", host.Try("systemctl", "is-active", "buildkit.service").Output.Trim());
+        Assert.Equal("enabled", host.Run("systemctl", "is-enabled", "buildkit.service").Trim());
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+}
+
+public sealed class BookwormContainerdTests() : ContainerdTests("bookworm");
+
+public sealed class TrixieContainerdTests() : ContainerdTests("trixie");
