@@ -38,7 +38,11 @@ Describe 'Images of containerd' -Skip:([bool]$skip) {
         $diff = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData([Text.Encoding]::UTF8.GetBytes('layer')))
         $config = (Add-Blob "{`"architecture`":`"amd64`",`"os`":`"linux`",`"config`":{`"Labels`":{`"a`":`"b`"}},`"rootfs`":{`"type`":`"layers`",`"diff_ids`":[`"sha256:$diff`"]}}" 'application/vnd.oci.image.config.v1+json') + '}'
         $manifest = Add-Blob "{`"schemaVersion`":2,`"mediaType`":`"application/vnd.oci.image.manifest.v1+json`",`"config`":$config,`"layers`":[$layer]}" 'application/vnd.oci.image.manifest.v1+json'
+        $manifest2 = Add-Blob "{`"schemaVersion`":2,`"mediaType`":`"application/vnd.oci.image.manifest.v1+json`",`"config`":$config,`"layers`":[$layer],`"annotations`":{`"n`":`"2`"}}" 'application/vnd.oci.image.manifest.v1+json'
         Set-Content (Join-Path $layout oci-layout) '{"imageLayoutVersion":"1.0.0"}'
+        $several = New-Item -ItemType Directory (Join-Path $TestDrive several)
+        Copy-Item "$layout/*" $several -Recurse
+        Set-Content (Join-Path $several index.json) "{`"schemaVersion`":2,`"manifests`":[$manifest,`"annotations`":{`"io.containerd.image.name`":`"docker.io/two/first:1`"}},$manifest2,`"annotations`":{`"io.containerd.image.name`":`"docker.io/two/second:1`"}}]}"
         Set-Content (Join-Path $layout index.json) "{`"schemaVersion`":2,`"manifests`":[$manifest,`"annotations`":{`"io.containerd.image.name`":`"docker.io/demo/app:1`"}}]}"
     }
 
@@ -118,6 +122,8 @@ Describe 'Images of containerd' -Skip:([bool]$skip) {
         @{ id = 'PathNotFound'; run = { Export-ContainerImage demo/app:1 (Join-Path $TestDrive no such.tar) } }
         @{ id = 'PathNotFound'; run = { Import-ContainerImage (Join-Path $TestDrive nothing.tar) } }
         @{ id = 'ImageDamaged'; run = { Import-ContainerImage (Join-Path $TestDrive there.tar) } }
+        @{ id = 'NameForSeveralImages'; run = { Import-ContainerImage $several -Name one/name:1 } }
+        @{ id = 'ImageDamaged'; run = { [IO.File]::WriteAllBytes("$TestDrive/x.tar.zst", [byte[]](0x28, 0xB5, 0x2F, 0xFD) + [byte[]]::new(600)); Import-ContainerImage "$TestDrive/x.tar.zst" } }
         @{ id = 'InvalidImageReference'; run = { Copy-ContainerImage demo/app:1 'a//b' } }
         @{ id = 'TagWithDigest'; run = { Copy-ContainerImage demo/app:1 "a@sha256:$('0' * 64)" } }
         @{ id = 'InvalidNamespace'; run = { Get-ContainerImage -Namespace 'no good' } }
@@ -125,9 +131,11 @@ Describe 'Images of containerd' -Skip:([bool]$skip) {
         @{ id = 'InvalidAddress'; run = { Get-ContainerImage -Address 'ftp://x' } }
         @{ id = 'ImageNotFound'; run = { Remove-ContainerImage not/there:1 } }
     ) {
+        $before = @(Get-ContainerImage -Namespace '*').Count
         & $run -ErrorAction SilentlyContinue 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } |
             Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId | Should -BeLike "$id,*"
         Get-ChildItem $TestDrive -Force -Filter '*.partial' | Should -BeNullOrEmpty
+        @(Get-ContainerImage -Namespace '*').Count | Should -Be $before
     }
 
     It 'completes namespaces and names' {
@@ -223,6 +231,39 @@ Describe 'Cache and history of <_>' -Skip:([bool]$skip) -ForEach 'docker-26', 'd
         $record = tar -xOf $file.FullName "blobs/sha256/$($manifest.config.digest -replace '^sha256:')" | ConvertFrom-Json
         $record.Ref | Should -Be $built.BuildRef
         $null = $manifest.layers | ForEach-Object { $names | Should -Contain "blobs/sha256/$($_.digest -replace '^sha256:')" }
+    }
+
+    It 'exports what other tools open' {
+        $record = $built | Get-BuildHistory
+        $file = $built | Export-BuildHistory -Destination (Join-Path $TestDrive "opened-$_.dockerbuild")
+        $digest = (tar -xOf $file.FullName index.json | ConvertFrom-Json).manifests[0].digest
+
+        # oras reads the layout and copies all of it, checking every digest.
+        $oras = Join-Path ((& $engineScript get oras) -split ' ')[-1] usr/bin/oras
+        $manifest = & $oras manifest fetch --oci-layout "$($file.FullName)@$digest" | ConvertFrom-Json
+        $LASTEXITCODE | Should -Be 0
+        $null = & $oras cp --no-tty --from-oci-layout "$($file.FullName)@$digest" --to-oci-layout "$TestDrive/copied-${_}:1" 2>&1
+        $LASTEXITCODE | Should -Be 0
+        (Get-ChildItem "$TestDrive/copied-$_/blobs/sha256").Count | Should -Be (2 + $manifest.layers.Count)
+
+        # docker buildx writes the same of the same build: log, provenance and result are equal to the byte.
+        $buildx = Join-Path (((& $engineScript get docker-cli) -match 'docker-buildx') -split ' ')[-1] usr/libexec/docker/cli-plugins/docker-buildx
+        $saved = $env:DOCKER_HOST, $env:DOCKER_CONFIG
+        $env:DOCKER_HOST = "unix://$($docker.docker)"
+        $env:DOCKER_CONFIG = "$TestDrive/docker-config"
+        try {
+            & $buildx history export $record.Ref -o "$TestDrive/theirs-$_.dockerbuild"
+            $LASTEXITCODE | Should -Be 0
+        }
+        finally {
+            $env:DOCKER_HOST, $env:DOCKER_CONFIG = $saved
+        }
+        $theirs = tar -xOf "$TestDrive/theirs-$_.dockerbuild" index.json | ConvertFrom-Json
+        $theirs = tar -xOf "$TestDrive/theirs-$_.dockerbuild" "blobs/sha256/$($theirs.manifests[0].digest -replace '^sha256:')" | ConvertFrom-Json
+        $theirs.config.mediaType | Should -Be $manifest.config.mediaType
+        $manifest.layers.mediaType | Sort-Object | Should -Be ($theirs.layers.mediaType | Sort-Object)
+        $without = { $_.mediaType -ne 'application/vnd.buildkit.otlp.json.v0' }
+        ($manifest.layers | Where-Object $without).digest | Sort-Object | Should -Be (($theirs.layers | Where-Object $without).digest | Sort-Object)
     }
 
     It 'lists the cache, with sums' {

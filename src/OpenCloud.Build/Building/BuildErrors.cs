@@ -34,7 +34,8 @@ internal static class BuildErrors
     /// <summary>What failed and where, in a line.</summary>
     private static string Describe(ImageBuildException failure)
     {
-        string text = failure.Hint is null ? failure.Message : $"{failure.Message} {failure.Hint}";
+        string said = NamesItsEngine(failure) ? failure.Message : $"The engine {failure.Engine} cannot do this: {failure.Message}";
+        string text = failure.Hint is null ? said : $"{said} {failure.Hint}";
         return failure.File is null || failure.Line is not { } line ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({failure.File}:{line})");
     }
 
@@ -62,6 +63,10 @@ internal static class BuildErrors
 
         return text.Length > 0 ? text.ToString() : null;
     }
+
+    // What an engine says itself of what it lacks does not say who is speaking.
+    private static bool NamesItsEngine(ImageBuildException failure)
+        => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Engine, StringComparison.Ordinal);
 
     /// <summary>Without control characters: a step's output must not steer the terminal from an error message.</summary>
     private static string Plain(string line)

@@ -239,6 +239,35 @@ public sealed class ContainerdTransferTests(EngineFixture engines)
         Assert.InRange(most, 0, 24L << 20);
     }
 
+    [Theory]
+    [EngineData(EngineNames.Containerd1, EngineNames.Containerd2)]
+    public async Task List_MoreThanOneMessageHolds(string engine)
+    {
+        await using ContainerdStore store = await ContainerdStore.CreateAsync(engines, engine);
+        const int Count = 1000;
+        Image record = new() { Target = new ContentDescriptor { MediaType = OciMediaTypes.Manifest, Size = 2 } };
+        for (int label = 0; label < 5; label++)
+        {
+            record.Labels["label-" + label] = new string('x', 4000);
+        }
+
+        for (int i = 0; i < Count; i++)
+        {
+            record.Name = $"example.com/heavy-{i:0000}:1";
+            record.Target.Digest = "sha256:" + Hash(BitConverter.GetBytes(i));
+            await store.Client.CreateImageAsync(store.Namespace, record, Cancellation);
+        }
+
+        // containerd's own client is refused: the service's answer is too large for one message.
+        InvalidOperationException refused = await Assert.ThrowsAsync<InvalidOperationException>(() => store.CtrAsync("images", "ls", "-q"));
+        Assert.Contains("larger than max", refused.Message, StringComparison.Ordinal);
+
+        List<ContainerImage> images = await store.ListAsync();
+        Assert.Equal(Enumerable.Range(0, Count).Select(static i => $"example.com/heavy-{i:0000}:1"), images.Select(static i => i.Name));
+        Assert.All(images, static i => Assert.False(i.IsComplete));
+        Assert.All(images, static i => Assert.Equal(5, i.StoreLabels.Count));
+    }
+
     private static async Task<byte[]> ExportAsync(ContainerdStore store, string name)
     {
         using MemoryStream stream = new();

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.Containerd;
 using OpenCloud.Build.Client.Docker;
 using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Containerd.Images;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
@@ -62,6 +64,51 @@ public sealed class DockerImagesTests(EngineFixture engines)
 
         Assert.Single(await ListAsync(store, run, new ImageQuery { Digest = multi.Digest!.Value.ShortHex }));
         await RemoveAllAsync(store, run);
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Docker26, EngineNames.Docker28)]
+    public async Task List_MissingContentsAndOddNamesAreWhatDockerSays(string name)
+    {
+        // An engine of its own: what is broken here would be in every other listing.
+        await using PrivateEngine broken = await EngineFixture.StartPrivateAsync(name);
+        using PeerClient docker = await PeerClient.CreateAsync(broken.Engine);
+        await using DockerImageStore store = Open(broken.Engine);
+        await using ContainerdStore below = ContainerdStore.Of(broken.Engine);
+        using ContextFolder folder = new();
+        LayoutBuilder layout = new(folder.At("layout"));
+        JsonObject whole = layout.AddManifest(Host, "whole");
+        JsonObject noManifest = layout.AddManifest(Host, "no manifest");
+        JsonObject noLayer = layout.AddManifest(Host, "no layer");
+        JsonObject here = layout.AddManifest(Host, "here");
+        JsonObject gone = layout.AddManifest("s390x", "gone");
+        JsonObject index = layout.AddIndex(here, gone, layout.AddAttestation(here));
+        layout.Name(whole, "docker.io/odd/whole:1").Name(noManifest, "docker.io/odd/nomanifest:1").Name(noLayer, "docker.io/odd/nolayer:1").Name(index, "docker.io/odd/partial:1").Complete();
+        await ImportAsync(store, layout.Root);
+        ContentClient content = below.Client.Content("moby");
+        JsonNode document = JsonNode.Parse(await File.ReadAllTextAsync(layout.BlobPath(noLayer["digest"]!.GetValue<string>()), Cancellation))!;
+        foreach (string digest in new[] { noManifest["digest"]!.GetValue<string>(), gone["digest"]!.GetValue<string>(), document["layers"]![0]!["digest"]!.GetValue<string>() })
+        {
+            await content.DeleteAsync(ContentDigest.Parse(digest), Cancellation);
+        }
+
+        // Docker itself makes no such names; others who use the same store do.
+        Image record = (await below.Client.GetImageAsync("moby", "docker.io/odd/whole:1", Cancellation))!;
+        foreach (string odd in new[] { "UPPER/Case:Tag", "with space", "docker.io/odd//twice:1" })
+        {
+            record.Name = odd;
+            await below.Client.CreateImageAsync("moby", record, Cancellation);
+        }
+
+        List<ContainerImage> images = [];
+        await foreach (ContainerImage image in store.ListAsync(new ImageQuery(), Cancellation))
+        {
+            images.Add(image);
+        }
+
+        string said = await docker.RunAsync(Cancellation, "image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}");
+        Assert.Equal(said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), images.Select(static i => $"{i.Id} {i.Name}").Order(StringComparer.Ordinal));
+        TestContext.Current.TestOutputHelper?.WriteLine(said + string.Join('\n', images.Select(static i => $"{i.Name} {i.IsComplete} {i.Problem}")));
     }
 
     [Theory]
