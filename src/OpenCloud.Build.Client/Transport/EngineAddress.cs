@@ -15,6 +15,10 @@ namespace OpenCloud.Build.Client.Transport;
 /// <item><term><c>docker://</c></term><description>the BuildKit inside the Docker Engine that <c>$DOCKER_HOST</c> names, else the one at
 /// <c>/var/run/docker.sock</c>; <c>docker</c> alone is completed to it</description></item>
 /// <item><term><c>docker:///path/docker.sock</c>, <c>docker://host:port</c></term><description>the same inside a given Docker Engine</description></item>
+/// <item><term><c>vsock://3:8088</c></term><description>AF_VSOCK (vsock(7)): the virtual machine with that context id, seen from its host;
+/// <c>vsock://host:8088</c> (2), a machine's host, seen from within it; <c>vsock://local:8088</c> (1), the machine itself</description></item>
+/// <item><term><c>vsock+unix:///path/vm.sock:8088</c></term><description>the same port of a virtual machine whose monitor (Firecracker, Cloud
+/// Hypervisor, vhost-device-vsock) offers its vsock as a unix socket</description></item>
 /// </list>
 /// </remarks>
 public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineAddress>
@@ -22,15 +26,16 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     // sun_path has 108 bytes on Linux, the last of which is the terminating zero (unix(7)).
     private const int LongestSocketPath = 107;
 
-    private EngineAddress(string scheme, string? path, string? host, int port)
+    internal EngineAddress(string scheme, string? path = null, string? host = null, uint port = 0, uint? contextId = null)
     {
         Scheme = scheme;
         Path = path;
         Host = host;
         Port = port;
+        ContextId = contextId;
     }
 
-    /// <summary>The scheme, in lower case: <c>unix</c>, <c>tcp</c> or <c>docker</c>.</summary>
+    /// <summary>The scheme, in lower case: <c>unix</c>, <c>tcp</c>, <c>docker</c>, <c>vsock</c> or <c>vsock+unix</c>.</summary>
     public string Scheme { get; }
 
     /// <summary>The path of the unix socket, or null when the address is not a path.</summary>
@@ -39,14 +44,18 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     /// <summary>The host, without the brackets of an IPv6 address; null when the address is not a host.</summary>
     public string? Host { get; }
 
-    /// <summary>The TCP port; 0 when the address is not a host.</summary>
-    public int Port { get; }
+    /// <summary>The TCP port (1 to 65,535) or the vsock port (1 to 4,294,967,294); 0 when the address has none.</summary>
+    public uint Port { get; }
+
+    /// <summary>The context id of a vsock address: 1 for the machine itself, 2 for its host, more for a virtual machine; else null.</summary>
+    public uint? ContextId { get; }
 
     /// <summary>
-    /// True when the address cannot leave this machine: a unix socket, <c>localhost</c>, 127.0.0.0/8 or ::1. The address
+    /// True when what is sent crosses no network: a unix socket, <c>localhost</c>, 127.0.0.0/8, ::1, and vsock, which goes
+    /// through the memory of one physical machine — between a virtual machine and the host it trusts anyway. The address
     /// <c>docker://</c> counts by what it is resolved to, thus false here.
     /// </summary>
-    public bool IsLocal => Path is not null || (Host is not null && IsLoopback(Host));
+    public bool IsLocal => Path is not null || ContextId is not null || (Host is not null && IsLoopback(Host));
 
     /// <summary>The address of a unix socket.</summary>
     /// <param name="path">An absolute path of at most 107 bytes.</param>
@@ -88,7 +97,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         TryParse(s, out result);
 
     /// <summary>The full form of the address.</summary>
-    public override string ToString() => Path is not null
+    public override string ToString() => VsockAddress.Is(Scheme)
+        ? VsockAddress.Format(this)
+        : Path is not null
         ? $"{Scheme}://{Path}"
         : Host is null
             ? $"{Scheme}://"
@@ -99,14 +110,15 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         && Scheme == other.Scheme
         && Path == other.Path
         && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase)
-        && Port == other.Port;
+        && Port == other.Port
+        && ContextId == other.ContextId;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as EngineAddress);
 
     /// <inheritdoc/>
     public override int GetHashCode() =>
-        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port);
+        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port, ContextId);
 
     internal static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
@@ -140,7 +152,8 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         return scheme switch
         {
             "unix" => ParsePath(text, scheme, rest, out address),
-            "docker" when rest.Length == 0 => Accept(new EngineAddress(scheme, null, null, 0), out address),
+            _ when VsockAddress.Is(scheme) => VsockAddress.Parse(Quote(text), scheme, rest, out address),
+            "docker" when rest.Length == 0 => Accept(new EngineAddress(scheme), out address),
             "docker" when rest[0] == '/' => ParsePath(text, scheme, rest, out address),
             _ => ParseHost(text, scheme, rest, out address),
         };
@@ -155,18 +168,20 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     private static string? ParsePath(string text, string scheme, string path, out EngineAddress? address)
     {
         address = null;
-        if (path.Length < 2 || path[0] != '/')
-        {
-            return $"{Quote(text)} needs an absolute path after '{scheme}://', as in {scheme}:///run/buildkit/buildkitd.sock.";
-        }
+        return path.Length < 2 || path[0] != '/'
+            ? $"{Quote(text)} needs an absolute path after '{scheme}://', as in {scheme}:///run/buildkit/buildkitd.sock."
+            : CheckSocketPath(path) ?? Accept(new EngineAddress(scheme, path), out address);
+    }
+
+    /// <summary>Null, or why no unix socket can have this path.</summary>
+    internal static string? CheckSocketPath(string path)
+    {
         if (path.Contains('\0'))
         {
             return "An engine address must not contain a zero character.";
         }
         int bytes = Encoding.UTF8.GetByteCount(path);
-        return bytes > LongestSocketPath
-            ? $"The socket path {path} has {bytes} bytes; a unix socket's path is limited to {LongestSocketPath}."
-            : Accept(new EngineAddress(scheme, path, null, 0), out address);
+        return bytes > LongestSocketPath ? $"The socket path {path} has {bytes} bytes; a unix socket's path is limited to {LongestSocketPath}." : null;
     }
 
     private static string? ParseHost(string text, string scheme, string rest, out EngineAddress? address)
@@ -185,7 +200,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
             host = host[1..^1];
         }
         if (at < 0
-            || !int.TryParse(trimmed.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            || !uint.TryParse(trimmed.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint port)
             || port is < 1 or > 65535)
         {
             return $"{Quote(text)} needs a port between 1 and 65535, as in {scheme}://127.0.0.1:1234.";
@@ -194,7 +209,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
             ? IPAddress.TryParse(host, out IPAddress? v6) && v6.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
             : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
         return valid
-            ? Accept(new EngineAddress(scheme, null, host, port), out address)
+            ? Accept(new EngineAddress(scheme, host: host, port: port), out address)
             : $"{Quote(text)} has no valid host. An IPv6 address stands in brackets, as in {scheme}://[::1]:1234.";
     }
 

@@ -30,6 +30,10 @@ public sealed class EngineConnectException : IOException
     /// <summary>The candidates that were tried when no address was given; empty otherwise.</summary>
     public IReadOnlyList<PassedOverEngine> PassedOver { get; internal init; } = [];
 
-    /// <summary>True when an engine that is still starting would fail like this.</summary>
-    internal bool MayBeStarting => Reason is EngineConnectReason.NotFound or EngineConnectReason.Refused;
+    /// <summary>
+    /// True when an engine that is still starting would fail like this. Silence is retried over vsock only, where a virtual
+    /// machine that boots has nothing yet that would answer.
+    /// </summary>
+    internal bool MayBeStarting => Reason is EngineConnectReason.NotFound or EngineConnectReason.Refused or EngineConnectReason.GuestNotFound
+        || (Reason is EngineConnectReason.Timeout && Address is { } address && VsockAddress.Is(address.Scheme));
 }

@@ -35,4 +35,10 @@ public enum EngineConnectReason
 
     /// <summary>A setting that names an engine is wrong.</summary>
     BadSetting,
+
+    /// <summary>No virtual machine has that context id. It may still be starting.</summary>
+    GuestNotFound,
+
+    /// <summary>This machine, or the container this process runs in, has no AF_VSOCK.</summary>
+    VsockUnavailable,
 }

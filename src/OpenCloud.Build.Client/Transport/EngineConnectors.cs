@@ -8,6 +8,8 @@ internal static class EngineConnectors
         ["unix"] = static (address, _) => new SocketConnector(address),
         ["tcp"] = static (address, _) => new SocketConnector(address),
         ["docker"] = static (address, options) => DockerConnector.Create(address, options),
+        [VsockAddress.Scheme] = static (address, _) => new VsockConnector(address),
+        [VsockAddress.HybridScheme] = static (address, options) => new HybridVsockConnector(address, options.TimeProvider),
     };
 
     /// <summary>What an address may be, as the last sentence of an error.</summary>

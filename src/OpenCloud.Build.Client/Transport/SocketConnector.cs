@@ -25,7 +25,7 @@ internal sealed class SocketConnector(EngineAddress address) : IEngineConnector
                 socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
                 socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
-                await ConnectTcpAsync(socket, Address.Host!, Address.Port, cancellationToken).ConfigureAwait(false);
+                await ConnectTcpAsync(socket, Address.Host!, (int)Address.Port, cancellationToken).ConfigureAwait(false);
             }
             return new NetworkStream(socket, ownsSocket: true);
         }

@@ -10,7 +10,9 @@ namespace OpenCloud.Build.Host.Diagnosis;
 /// connection made with that somebody's credentials (<see cref="IdentityThread"/>), then HTTP/2 and gRPC over it.
 /// </summary>
 /// <param name="probe">Asks the engine over gRPC.</param>
-/// <param name="speaksHttp2">The socket speaks HTTP/2 from its first byte; false for a Docker Engine's, whose probe upgrades it.</param>
+/// <param name="speaksHttp2">
+/// The socket speaks HTTP/2 from its first byte; false for a Docker Engine's or a virtual machine's, whose probe asks for it first.
+/// </param>
 public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -139,7 +141,9 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, said, remedy));
             return (timeout
                 ? ($"The engine takes connections but does not answer ({said}).", remedy)
-                : ($"It speaks HTTP/2 but is no BuildKit: {said}. Is it the socket of another program (containerd's, say)?", null), null);
+                : speaksHttp2
+                    ? ($"It speaks HTTP/2 but is no BuildKit: {said}. Is it the socket of another program (containerd's, say)?", null)
+                    : ($"It takes connections, but no BuildKit is to be had through it: {said}", null), null);
         }
     }
 

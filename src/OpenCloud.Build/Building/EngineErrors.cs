@@ -19,11 +19,14 @@ internal static class EngineErrors
         {
             EngineConnectReason.NotFound => ErrorCatalog.EngineNotFound,
             EngineConnectReason.Refused => ErrorCatalog.EngineNotListening,
+            EngineConnectReason.PermissionDenied when failure.Address?.ContextId is not null => ErrorCatalog.VsockUnavailable,
             EngineConnectReason.PermissionDenied => ErrorCatalog.EngineForbidden,
             EngineConnectReason.NotAnEngine or EngineConnectReason.Rejected => ErrorCatalog.NotAnEngine,
             EngineConnectReason.Timeout => ErrorCatalog.EngineTimedOut,
             EngineConnectReason.NotAllowed => ErrorCatalog.PlainTcpNotAllowed,
             EngineConnectReason.BadSetting => ErrorCatalog.EngineSettingInvalid,
+            EngineConnectReason.GuestNotFound => ErrorCatalog.GuestNotFound,
+            EngineConnectReason.VsockUnavailable => ErrorCatalog.VsockUnavailable,
             _ => ErrorCatalog.EngineUnreachable,
         };
         return entry.ToException(address, failure, failure.Message);

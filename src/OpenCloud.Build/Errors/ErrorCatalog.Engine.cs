@@ -69,6 +69,20 @@ internal static partial class ErrorCatalog
         "Mend or remove the environment variable, or name the engine with -Address.");
 
     /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry GuestNotFound = new(
+        "GuestNotFound",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Check the context id: vsock://local:PORT is this machine, vsock://host:PORT the host of a virtual machine, vsock://NUMBER:PORT a virtual machine seen from its host, where it must run. Firecracker's and Cloud Hypervisor's are reached with vsock+unix:///path/to.sock:PORT.");
+
+    /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry VsockUnavailable = new(
+        "VsockUnavailable",
+        ErrorCategory.NotInstalled,
+        "{0}",
+        "As root: modprobe vsock (and vsock_loopback, vhost_vsock or vmw_vsock_virtio_transport, as it is needed). A container needs a seccomp profile that allows AF_VSOCK.");
+
+    /// <summary>0: what happened.</summary>
     public static readonly ErrorEntry EngineUnreachable = new(
         "EngineUnreachable",
         ErrorCategory.ConnectionError,

@@ -34,14 +34,25 @@ internal static class EngineDiagnosis
             return new SocketDiagnoser(AskAsync, speaksHttp2: false).DiagnoseAsync(dockerPath, asUser, asService, cancellationToken);
         }
 
+        if (VsockAddress.Is(address.Scheme))
+        {
+            return VsockDiagnosis.RunAsync(address, options, asUser, asService, cancellationToken);
+        }
+
         return asUser is not null || asService is not null
             ? throw new HostException(HostErrorKind.InvalidInput, $"{address} is no socket of this machine: who may reach it does not depend on users here.", "Leave out -As and -Service", address.ToString())
-            : FromAfarAsync(address, options, cancellationToken);
+            : FromAfarAsync(address, options, [], cancellationToken);
     }
 
-    private static async Task<SocketDiagnosis> FromAfarAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
+    /// <summary>Looks by connecting.</summary>
+    /// <param name="address">The engine.</param>
+    /// <param name="options">How it is connected to.</param>
+    /// <param name="before">What was looked at already.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    internal static async Task<SocketDiagnosis> FromAfarAsync(
+        EngineAddress address, EngineConnectOptions options, IEnumerable<DiagnosisCheck> before, CancellationToken cancellationToken)
     {
-        List<DiagnosisCheck> checks = [];
+        List<DiagnosisCheck> checks = [.. before];
         SocketDiagnosis Result(bool reachable, string? version, string story, string? remedy) =>
             new(address.ToString(), Environment.UserName, reachable, version, story, remedy, checks);
         try

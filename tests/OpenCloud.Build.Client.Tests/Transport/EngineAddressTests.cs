@@ -44,7 +44,7 @@ public sealed class EngineAddressTests
     [InlineData("tcp://[127.0.0.1]:1234", "no valid host")]
     [InlineData("tcp://bad host:12", "no valid host")]
     [InlineData("tcp://h:12/path", "port between")]
-    [InlineData("ftp://h:1", "Supported are unix://, tcp://, docker://")]
+    [InlineData("ftp://h:1", "Supported are unix://, tcp://, docker://, vsock://, vsock+unix://")]
     [InlineData("docker-container://b", "'docker-container', which is not supported")]
     [InlineData("docker://unix:///x", "port")]
     public void Refuses_with_a_reason(string text, string expected)
@@ -76,6 +76,8 @@ public sealed class EngineAddressTests
     [InlineData("tcp://127.200.3.4:1", true)]
     [InlineData("tcp://[::1]:1", true)]
     [InlineData("tcp://[::ffff:127.0.0.1]:1", true)]
+    [InlineData("vsock://2:1", true)]
+    [InlineData("vsock+unix:///x:1", true)]
     [InlineData("tcp://10.0.0.1:1", false)]
     [InlineData("tcp://localhost.example:1", false)]
     [InlineData("tcp://0.0.0.0:1", false)]

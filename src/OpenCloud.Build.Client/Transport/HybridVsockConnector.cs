@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text;
+
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>
+/// Reaches a port of a virtual machine through the unix socket of its monitor: <c>CONNECT PORT\n</c> is answered by
+/// <c>OK NUMBER\n</c> once the guest has accepted, and by the end of the stream where nothing listens (Firecracker,
+/// docs/vsock.md, host-initiated connections; Cloud Hypervisor and vhost-device-vsock speak the same).
+/// </summary>
+internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider clock) : IEngineConnector
+{
+    // "OK " and a 32-bit number, and room for a monitor that says a word more.
+    private const int LongestAnswer = 64;
+
+    /// <summary>How long a guest may take: as long as the kernel gives AF_VSOCK's own greeting (VSOCK_DEFAULT_CONNECT_TIMEOUT).</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly SocketConnector _socket = new(address);
+
+    public EngineAddress Address { get; } = address;
+
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        Stream stream = await _socket.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        return await GreetAsync(stream, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks for the port on a connection that was made already, and gives that connection.</summary>
+    /// <param name="stream">The connection; it is closed when the port is not to be had.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="EngineConnectException">The port is not to be had.</exception>
+    public async ValueTask<Stream> GreetAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = new(Patience, clock);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"CONNECT {Address.Port}\n")), either.Token).ConfigureAwait(false);
+            Check(await ReadLineAsync(stream, either.Token).ConfigureAwait(false));
+            return stream;
+        }
+        catch (Exception e)
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw e switch
+            {
+                EngineConnectException => e,
+                // A closed port ends the stream or resets it, as the monitor pleases.
+                IOException => Error(EngineConnectReason.Refused, $"nothing in the virtual machine listens on port {Address.Port}", e),
+                OperationCanceledException when !cancellationToken.IsCancellationRequested =>
+                    Error(EngineConnectReason.Timeout, $"the virtual machine behind the socket did not answer within {Patience.TotalSeconds:0} s", e),
+                _ => e,
+            };
+        }
+    }
+
+    private static async ValueTask<string> ReadLineAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        // Byte by byte: what follows the line is HTTP/2 and belongs to its reader.
+        byte[] line = new byte[LongestAnswer];
+        for (int length = 0; length < line.Length; length++)
+        {
+            if (await stream.ReadAsync(line.AsMemory(length, 1), cancellationToken).ConfigureAwait(false) == 0)
+            {
+                return length == 0 ? throw new EndOfStreamException() : Encoding.ASCII.GetString(line, 0, length);
+            }
+            if (line[length] == '\n')
+            {
+                return Encoding.ASCII.GetString(line, 0, length + 1);
+            }
+        }
+        return Encoding.ASCII.GetString(line);
+    }
+
+    private void Check(string line)
+    {
+        string trimmed = line.TrimEnd('\n', '\r');
+        bool isOk = line.EndsWith('\n')
+            && trimmed.StartsWith("OK ", StringComparison.Ordinal)
+            && uint.TryParse(trimmed.AsSpan(3), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        if (!isOk)
+        {
+            string said = new([.. trimmed.Select(static c => char.IsControl(c) ? '?' : c)]);
+            throw Error(EngineConnectReason.NotAnEngine, $"{Address.Path} is no virtual machine's vsock: it answered '{said}' where 'OK' and a number were expected");
+        }
+    }
+
+    private EngineConnectException Error(EngineConnectReason reason, string why, Exception? inner = null) =>
+        new(reason, Address, $"Cannot connect to {Address}: {why}.", inner);
+}
