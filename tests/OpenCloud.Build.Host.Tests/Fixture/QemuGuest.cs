@@ -81,8 +81,10 @@ internal sealed class QemuGuest : ITestHost
     /// <summary>Runs a shell script as root.</summary>
     public (int Code, string Output) TryShell(string script)
     {
+        var clock = Stopwatch.StartNew();
         Send(script);
         var words = ReadLine(CommandPatience).Split(' ');
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:0.0} s: {script.ReplaceLineEndings(" ")[..Math.Min(script.Length, 160)]}"));
         return words is ["DONE", var code, var output]
             ? (int.Parse(code, CultureInfo.InvariantCulture), Encoding.UTF8.GetString(Convert.FromBase64String(output)))
             : throw new InvalidOperationException($"The guest's agent says '{string.Join(' ', words)}'.");
