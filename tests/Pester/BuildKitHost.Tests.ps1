@@ -28,6 +28,41 @@ Describe 'The host cmdlets, where nothing is changed' {
         { Test-BuildKitSocket 'tcp://127.0.0.1:9' -As root } | Should -Throw -ErrorId 'HostInputInvalid,*'
     }
 
+    It 'Test-BuildKitSocket looks at the socket of a monitor as at any other' {
+        $diagnosis = Test-BuildKitSocket "vsock+unix://$TestDrive/vm.sock:8088" -Detailed
+        $diagnosis.Address | Should -Be "vsock+unix://$TestDrive/vm.sock:8088"
+        $diagnosis.Story | Should -BeLike "There is no $TestDrive/vm.sock*"
+        $diagnosis.Checks.Name | Should -Contain "Directory $TestDrive"
+
+        # A monitor behind which nothing listens: it takes the connection and drops it.
+        $socket = [Net.Sockets.Socket]::new([Net.Sockets.AddressFamily]::Unix, 'Stream', 'Unspecified')
+        try {
+            $socket.Bind([Net.Sockets.UnixDomainSocketEndPoint]::new("$TestDrive/vm.sock"))
+            $socket.Listen()
+            $monitor = Start-ThreadJob { param($listener) while ($true) { $listener.Accept().Dispose() } } -ArgumentList $socket
+            $diagnosis = Test-BuildKitSocket "vsock+unix://$TestDrive/vm.sock:8088" -Detailed
+            $diagnosis.Reachable | Should -BeFalse
+            $check = $diagnosis.Checks | Where-Object Name -EQ 'Port 8088 of the virtual machine'
+            $check.State | Should -Be 'Failed'
+            $check.Evidence | Should -BeLike '*nothing in the virtual machine listens on port 8088*'
+
+            # And a build tells each attempt.
+            $said = Invoke-ImageBuild $TestDrive -DockerfileText 'FROM scratch' -Address "vsock+unix://$TestDrive/vm.sock:8088" -ConnectTimeout 1s -Verbose -ErrorVariable failure -ErrorAction SilentlyContinue 4>&1
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'GuestNotListening,*'
+            $failure[0].ErrorDetails.RecommendedAction | Should -BeLike '*Install-BuildKit -Isolated -VsockPort*'
+            @($said | Where-Object { $_ -like '*listens on port 8088*' }).Count | Should -BeGreaterThan 1
+        }
+        finally {
+            $socket.Dispose()
+            $monitor | Stop-Job -PassThru | Remove-Job -Force
+        }
+    }
+
+    It 'Test-BuildKitSocket says that vsock has no users' {
+        { Test-BuildKitSocket 'vsock://3:8088' -As root } | Should -Throw -ErrorId 'HostInputInvalid,*'
+        { Test-BuildKitSocket 'vsock://0:8088' } | Should -Throw -ErrorId 'InvalidAddress,*'
+    }
+
     It 'Test-BuildKitSocket refuses what is no address' {
         { Test-BuildKitSocket 'gopher://x' } | Should -Throw -ErrorId 'InvalidAddress,*'
     }
@@ -38,12 +73,18 @@ Describe 'The host cmdlets, where nothing is changed' {
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Prefix 'relative' -WhatIf } }
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Group 'no such;group' -WhatIf } }
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Sha256 12 -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -VsockPort 8088 -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Isolated -Worker Containerd -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Install-BuildKit -ArchivePath ./none.tar.gz -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Grant-BuildKitAccess -User no-body-of-that-name -WhatIf } }
     ) {
         $record = try { & $script } catch { $_ }
         $record.FullyQualifiedErrorId | Should -BeLike "$id,*"
         $record.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+    }
+
+    It 'refuses a vsock port that stands for any' {
+        { Install-BuildKit -Isolated -VsockPort 4294967295 -WhatIf } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
     }
 
     It 'completes versions' {
@@ -121,6 +162,25 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         (Invoke-OnHost 'Get-BuildKitInstallation | ConvertTo-Json -Depth 4' ubuntu | ConvertFrom-Json).Version | Should -Be 'v0.32.2'
         Invoke-OnHost 'Uninstall-BuildKit -Purge' | Should -BeNullOrEmpty
         Invoke-OnHost 'Get-BuildKitInstallation' | Should -BeNullOrEmpty
+    }
+
+    It 'installs an engine without a network, which stays so until it is opened by name' {
+        $isolated = $install -replace ' -Worker Oci', ' -Isolated'
+        $plan = Invoke-OnHost "$isolated -VsockPort 8088 -WhatIf 3>&1"
+        $plan | Should -BeLike '*/usr/local/libexec/opencloud.build/loopback*'
+        $plan | Should -BeLike '*buildkit-vsock.socket*'
+        $plan | Should -BeLike '*vsock has no users and no modes*'
+
+        $result = Invoke-OnHost "$isolated -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json
+        $result.Isolated, $result.Worker, $result.VsockPort | Should -Be $true, 1, $null
+        (Invoke-OnHost 'Get-BuildKitInstallation | ConvertTo-Json -Depth 4' | ConvertFrom-Json).Isolated | Should -BeTrue
+        & $bed exec $name systemctl show -P PrivateNetwork buildkit | Should -Be 'yes'
+
+        Invoke-OnHost "$($install -replace ' -Worker Oci') 3>&1" | Should -BeLike '*stays so*-Isolated:$false*'
+        & $bed exec $name systemctl show -P PrivateNetwork buildkit | Should -Be 'yes'
+        (Invoke-OnHost "$($install -replace ' -Worker Oci') -Isolated:`$false -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json).Isolated | Should -BeFalse
+        & $bed exec $name systemctl show -P PrivateNetwork buildkit | Should -Be 'no'
+        Invoke-OnHost 'Uninstall-BuildKit -Purge' | Should -BeNullOrEmpty
     }
 
     It 'says what went wrong, and that nothing is left of it' {

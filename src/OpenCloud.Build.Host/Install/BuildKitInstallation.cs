@@ -29,6 +29,12 @@ public sealed record BuildKitInstallation
     /// <summary>Who runs the containers of a build; null when it is not known.</summary>
     public BuildKitWorker? Worker { get; init; }
 
+    /// <summary>Whether the engine has no network; null when it is not known.</summary>
+    public bool? Isolated { get; init; }
+
+    /// <summary>The port of AF_VSOCK at which an isolated engine is reached as well; null when there is none.</summary>
+    public uint? VsockPort { get; init; }
+
     /// <summary>The containerd namespace.</summary>
     public string? Namespace { get; init; }
 
@@ -80,6 +86,8 @@ public sealed record BuildKitInstallation
             Program = program,
             Prefix = manifest?.Prefix ?? Path.GetDirectoryName(Path.GetDirectoryName(program)),
             Worker = manifest is { IsInstalled: true } ? manifest.Worker : null,
+            Isolated = manifest is { IsInstalled: true } ? manifest.Isolated : null,
+            VsockPort = manifest is { IsInstalled: true } ? manifest.VsockPort : null,
             Namespace = manifest is { IsInstalled: true } ? manifest.Namespace : null,
             Group = manifest is { IsInstalled: true } ? manifest.Group : null,
             InstalledAt = manifest is { IsInstalled: true } ? manifest.InstalledAt : null,

@@ -94,7 +94,15 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
         if (update)
         {
-            options = options with { Prefix = manifest!.Prefix, Worker = manifest.Worker, Namespace = manifest.Namespace, Group = manifest.Group };
+            options = options with
+            {
+                Prefix = manifest!.Prefix,
+                Worker = manifest.Worker,
+                Namespace = manifest.Namespace,
+                Group = manifest.Group,
+                Isolated = manifest.Isolated,
+                VsockPort = manifest.VsockPort,
+            };
         }
 
         var installed = manifest is not { IsInstalled: true } ? null : BuildKitVersion.Parse(manifest.Version);
@@ -140,7 +148,13 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
         var containerd = ContainerdPresence.Look();
         var systemd = Systemctl.IsRunning;
-        var needsContainerd = options.Worker == BuildKitWorker.Containerd && systemd;
+        var (isolated, vsockPort, worker) = Isolation.Decide(options, manifest, Warn);
+        if (isolated && !systemd)
+        {
+            throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, which is what keeps the network from an isolated engine.", "Use a host with systemd, or leave out -Isolated.");
+        }
+
+        var needsContainerd = worker == BuildKitWorker.Containerd && systemd;
         if (needsContainerd && !options.SkipContainerd && !containerd.IsThere && !Packages.Available)
         {
             throw new HostException(HostErrorKind.Unsupported, "This host has no containerd, and no apt to install it with.", "Install containerd 1.7 or newer, or use -Worker Oci, which needs none.");
@@ -150,10 +164,16 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         var texts = new HostTexts(
             options.Prefix.TrimEnd('/') is { Length: > 0 } prefix ? prefix : "/",
             options.Group,
-            options.Worker,
+            worker,
             options.Namespace,
             version,
             needsContainerd && (installPackage || containerd.HasUnit));
+        if (isolated)
+        {
+            texts = texts with { Isolation = new Isolation(texts.Prefix, options.Group, vsockPort) };
+            IsolationSteps.Check(texts);
+        }
+
         if (systemd)
         {
             RefuseForeignEngine();
@@ -196,7 +216,8 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         var inPlace = !options.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Sha256);
         var staged = !inPlace && Acquire(options, plan, programs, runner, proof => integrity = proof, cancellationToken);
 
-        var systemd = plan.Systemd ? new SystemdSteps(plan, observer, BeforeExchange, _messages) : null;
+        var isolation = new IsolationSteps(plan, manifest, BeforeExchange);
+        var systemd = plan.Systemd ? new SystemdSteps(plan, observer, BeforeExchange, _messages, isolation) : null;
         systemd?.BeforePrograms(runner, cancellationToken);
         if (staged || (planOnly && !inPlace))
         {
@@ -221,6 +242,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         else
         {
             systemd.AfterPrograms(runner, options.NoStart, wasActive, () => exchanged, cancellationToken);
+            isolation.Vsock(runner, !options.NoStart || wasActive, cancellationToken);
             if (!planOnly && !runner.AnySkipped && (!options.NoStart || wasActive))
             {
                 observer.Progress("Starting BuildKit", "waiting for its answer", null);
@@ -229,9 +251,15 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             }
         }
 
+        isolation.Retire(runner, Warn, cancellationToken);
+        if (texts.Isolation?.VsockPort is { } port && (manifest?.VsockPort != port || planOnly))
+        {
+            Warn($"vsock has no users and no modes: every process of this machine, and of its host, may use the engine through port {port}, and whoever does is as good as root here.");
+        }
+
         if (!planOnly)
         {
-            Commit(plan, manifest, journal, programs, integrity, inPlace);
+            Commit(plan, manifest, journal, programs, integrity, inPlace, isolation.Retired);
         }
 
         return new InstallResult
@@ -240,6 +268,8 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             PreviousVersion = manifest is { IsInstalled: true } ? manifest.Version : null,
             Prefix = texts.Prefix,
             Worker = texts.Worker,
+            Isolated = texts.Isolation is not null,
+            VsockPort = texts.Isolation?.VsockPort,
             Group = texts.Group,
             Address = systemd is null ? null : "unix://" + HostTexts.SocketPath,
             Changed = runner.AnyChanged,
@@ -288,9 +318,10 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         ChangeJournal journal,
         ProgramSteps programs,
         IntegrityResult? integrity,
-        bool inPlace)
+        bool inPlace,
+        IReadOnlyCollection<HostChange> retired)
     {
-        if (journal.Changes.Count == 0)
+        if (journal.Changes.Count == 0 && retired.Count == 0)
         {
             return;
         }
@@ -298,13 +329,15 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         var added = programs.DropStage(journal.Changes).Select(change => change is PackagesInstalled packages
             ? packages with { Added = [.. Packages.Installed().Except(packages.Before)], Before = [] }
             : change);
-        var changes = InstallationManifest.Merge(manifest?.Changes ?? [], added);
+        var changes = InstallationManifest.Merge((manifest?.Changes ?? []).Except(retired), added);
         var exchanged = manifest is { IsInstalled: true } && !inPlace;
         new InstallationManifest
         {
             Version = plan.Version.ToString(),
             Prefix = plan.Texts.Prefix,
             Worker = plan.Texts.Worker,
+            Isolated = plan.Texts.Isolation is not null,
+            VsockPort = plan.Texts.Isolation?.VsockPort,
             Namespace = plan.Texts.Namespace,
             Group = plan.Texts.Group,
             InstalledAt = DateTimeOffset.UtcNow,

@@ -49,6 +49,8 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         PreviousVersion = manifest.Version,
         Prefix = manifest.Prefix,
         Worker = manifest.Worker,
+        Isolated = manifest.Isolated,
+        VsockPort = manifest.VsockPort,
         Group = manifest.Group,
         Changed = changed,
         Steps = steps,

@@ -11,6 +11,9 @@ namespace OpenCloud.Build.Host.Install;
 /// <param name="OrderAfterContainerd">containerd is a service of this host's systemd, which the engine needs.</param>
 internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Worker, string Namespace, BuildKitVersion Version, bool OrderAfterContainerd)
 {
+    /// <summary>What an engine without a network takes; null for one with the host's.</summary>
+    public Isolation? Isolation { get; init; }
+
     /// <summary>The directory of the socket.</summary>
     public const string SocketDirectory = "/run/buildkit";
 
@@ -100,10 +103,10 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
         SystemCallFilter=~@module @reboot @swap @raw-io
         SystemCallErrorNumber=EPERM
         KeyringMode=private
-        {(Worker == BuildKitWorker.Oci ? "ProtectHome=read-only\nProtectClock=yes\n" : string.Empty)}
+        {(Worker == BuildKitWorker.Oci ? "ProtectHome=read-only\nProtectClock=yes\n" : string.Empty)}{(Isolation is null ? string.Empty : Isolation.ServiceLines)}
         [Install]
         WantedBy=multi-user.target
-
+        {(Isolation is null ? string.Empty : Isolation.ServiceLabels)}
         """.Replace("\n\n\n", "\n\n", StringComparison.Ordinal));
 
     /// <summary>
@@ -160,7 +163,7 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
                   gc = true
 
                   """;
-            return OwnedText.Seal($"root = \"{EngineState}\"\n\n{choice}{bounds}");
+            return OwnedText.Seal($"root = \"{EngineState}\"\n\n{choice}{Isolation?.WorkerLines}{bounds}{(Isolation is null ? string.Empty : Isolation.WorkerLabels)}");
         }
     }
 }

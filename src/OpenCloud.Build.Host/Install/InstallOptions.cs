@@ -36,8 +36,14 @@ public sealed record InstallOptions
     /// <summary>Where programs go: <c>PREFIX/bin</c>.</summary>
     public string Prefix { get; init; } = "/usr/local";
 
-    /// <summary>Who runs the containers of a build.</summary>
-    public BuildKitWorker Worker { get; init; } = BuildKitWorker.Containerd;
+    /// <summary>Who runs the containers of a build; null for containerd, or BuildKit itself where the engine is isolated.</summary>
+    public BuildKitWorker? Worker { get; init; }
+
+    /// <summary>Whether the engine has no network; null for as it is installed, which at first is with one.</summary>
+    public bool? Isolated { get; init; }
+
+    /// <summary>The port of AF_VSOCK at which an isolated engine is reached as well; 0 for none, null for as it is installed.</summary>
+    public uint? VsockPort { get; init; }
 
     /// <summary>The containerd namespace images are built in.</summary>
     public string Namespace { get; init; } = "buildkit";
@@ -99,6 +105,12 @@ public sealed record InstallResult
 
     /// <summary>The group that may use it.</summary>
     public required string Group { get; init; }
+
+    /// <summary>Whether it has no network.</summary>
+    public bool Isolated { get; init; }
+
+    /// <summary>The port of AF_VSOCK at which it is reached as well; null when there is none.</summary>
+    public uint? VsockPort { get; init; }
 
     /// <summary>The engine's address; null when the host has no systemd and nothing was started.</summary>
     public string? Address { get; init; }

@@ -37,6 +37,13 @@ internal sealed record InstallationManifest
     /// <summary>Who runs the containers of a build.</summary>
     public required BuildKitWorker Worker { get; init; }
 
+    /// <summary>Whether it has no network.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Isolated { get; init; }
+
+    /// <summary>The port of AF_VSOCK at which it is reached as well; null when there is none.</summary>
+    public uint? VsockPort { get; init; }
+
     /// <summary>The containerd namespace.</summary>
     public required string Namespace { get; init; }
 

@@ -29,6 +29,9 @@ internal static class OwnedText
     /// <summary>Adds the first line.</summary>
     public static string Seal(string body) => $"{Mark}{AtomicFile.Sha256Text(body)}\n{body}";
 
+    /// <summary>What follows the first line of a file of this module.</summary>
+    public static string Body(string path) => File.ReadAllText(path) is var text ? text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..] : string.Empty;
+
     /// <summary>Tells whose a file is.</summary>
     public static TextOwner OwnerOf(string path)
     {

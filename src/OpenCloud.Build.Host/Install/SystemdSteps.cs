@@ -7,7 +7,7 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>What an installation does beside the programs on a host that systemd runs.</summary>
-internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Action beforeExchange, List<string> messages)
+internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Action beforeExchange, List<string> messages, IsolationSteps isolation)
 {
     private bool _socketChanged;
 
@@ -38,6 +38,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         runner.Run(TextSteps.Folder(Path.GetDirectoryName(HostTexts.TmpfilesPath)!), cancellationToken);
         runner.Run(TextSteps.Write(HostTexts.TmpfilesPath, Texts.Tmpfiles), cancellationToken);
         runner.Run(SocketDirectory(), cancellationToken);
+        isolation.Plugin(runner, cancellationToken);
         Settings(runner, cancellationToken);
         _socketChanged = Unit(plan.Socket!, runner, cancellationToken);
         Unit(plan.Service!, runner, cancellationToken);

@@ -29,7 +29,8 @@ internal static class TextSteps
     /// <param name="text">Its text.</param>
     /// <param name="before">Called before it is written.</param>
     /// <param name="keepWithoutPurge">Stays when BuildKit is uninstalled without purging.</param>
-    public static HostStep Write(string path, string text, Action? before = null, bool keepWithoutPurge = false) => new(
+    /// <param name="executable">It is a program.</param>
+    public static HostStep Write(string path, string text, Action? before = null, bool keepWithoutPurge = false, bool executable = false) => new(
         StepKind.File,
         path,
         File.Exists(path) ? "Replace the file" : "Write the file",
@@ -51,7 +52,7 @@ internal static class TextSteps
         },
         _ =>
         {
-            AtomicFile.Write(path, text, Readable);
+            AtomicFile.Write(path, text, executable ? Enterable : Readable);
             if (Systemctl.IsUnitFile(path))
             {
                 Systemctl.Reload();

@@ -46,7 +46,7 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             return ours;
         }
 
-        var now = Systemctl.Show(Unit, "ExecStart", "Type", "Restart", "RestartUSec", "Requires", "After", "FragmentPath");
+        var now = Systemctl.Show(Unit, "ExecStart", "Type", "Restart", "RestartUSec", "Requires", "After", "PrivateNetwork", "FragmentPath");
         var command = now.GetValueOrDefault("ExecStart", string.Empty);
         if (!command.Contains($"path={texts.Program} ", StringComparison.Ordinal))
         {
@@ -75,9 +75,17 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             service.Add("RestartSec=5");
         }
 
+        if (texts.Isolation is not null)
+        {
+            Want(service, now, "PrivateNetwork", "yes");
+        }
+
         var text = (unit.Count > 0 ? $"[Unit]\n{string.Join('\n', unit)}\n" : string.Empty) +
             (service.Count > 0 ? $"[Service]\n{string.Join('\n', service)}\n" : string.Empty);
-        return DropIn(Unit, now, text.Length > 0 ? text : null);
+        var decision = DropIn(Unit, now, text.Length > 0 ? text : null);
+        return texts.Isolation is null && now.GetValueOrDefault("PrivateNetwork") == "yes"
+            ? decision with { Note = $"{decision.Note} It has PrivateNetwork=yes: the engine stays without a network." }
+            : decision;
     }
 
     private static UnitDecision? Ours(string unit, string path, string wanted)
@@ -102,6 +110,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             return new UnitDecision(null, string.Empty, $"{fragment} is not this module's and is as it should be: kept.");
         }
 
+        // What an earlier run added is in force and so is not missed; it must not be lost with what is added now.
+        text = OwnedText.OwnerOf(path) is TextOwner.Module ? OwnedText.Body(path) + text : text;
         return OwnedText.OwnerOf(path) is TextOwner.User or TextOwner.EditedByUser
             ? throw new HostException(
                 HostErrorKind.Conflict,

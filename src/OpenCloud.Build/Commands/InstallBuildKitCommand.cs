@@ -14,7 +14,16 @@ public sealed class InstallBuildKitCommand : BuildKitReleaseCommand
 
     /// <summary>Who runs the containers of a build.</summary>
     [Parameter]
-    public BuildKitWorker Worker { get; set; } = BuildKitWorker.Containerd;
+    public BuildKitWorker Worker { get; set; }
+
+    /// <summary>An engine without a network.</summary>
+    [Parameter]
+    public SwitchParameter Isolated { get; set; }
+
+    /// <summary>The port of AF_VSOCK.</summary>
+    [Parameter]
+    [ValidateRange(0u, 4294967294u)]
+    public uint VsockPort { get; set; }
 
     /// <summary>The containerd namespace.</summary>
     [Parameter]
@@ -36,7 +45,9 @@ public sealed class InstallBuildKitCommand : BuildKitReleaseCommand
     private protected override InstallOptions Complete(InstallOptions options) => options with
     {
         Prefix = Prefix,
-        Worker = Worker,
+        Worker = IsGiven(nameof(Worker)) ? Worker : null,
+        Isolated = IsGiven(nameof(Isolated)) ? Isolated.IsPresent : null,
+        VsockPort = IsGiven(nameof(VsockPort)) ? VsockPort : null,
         Namespace = Namespace,
         Group = Group,
         SkipContainerd = SkipContainerd,
@@ -46,4 +57,6 @@ public sealed class InstallBuildKitCommand : BuildKitReleaseCommand
     /// <inheritdoc/>
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>
         installer.InstallAsync(options, planOnly, cancellationToken);
+
+    private bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 }

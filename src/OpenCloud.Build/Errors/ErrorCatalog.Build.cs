@@ -38,7 +38,7 @@ internal static partial class ErrorCatalog
         "BaseImageUnavailable",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "Check the name after FROM, that the engine {1} reaches the registry, and that you may pull from it.");
+        "Check the name after FROM, that the engine {1} reaches the registry, and that you may pull from it. Without a network a base comes out of a layout: -BuildContext @{{ NAME = 'oci-layout://PATH' }}.");
 
     /// <summary>0: the story, 1: engine.</summary>
     public static readonly ErrorEntry ContextNotSent = new(

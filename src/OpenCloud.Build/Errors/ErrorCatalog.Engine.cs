@@ -69,6 +69,13 @@ internal static partial class ErrorCatalog
         "Mend or remove the environment variable, or name the engine with -Address.");
 
     /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry GuestNotListening = new(
+        "GuestNotListening",
+        ErrorCategory.ConnectionError,
+        "{0}",
+        "See that the virtual machine runs and that an engine is set up at that port in it: Install-BuildKit -Isolated -VsockPort PORT does that, 'systemctl status buildkit-vsock.socket buildkit' tells. Raise -ConnectTimeout where it is still booting.");
+
+    /// <summary>0: what happened.</summary>
     public static readonly ErrorEntry GuestNotFound = new(
         "GuestNotFound",
         ErrorCategory.ObjectNotFound,

@@ -9,7 +9,7 @@ using Xunit;
 namespace OpenCloud.Build.Host.Tests.Fixture;
 
 /// <summary>A fresh Debian host with systemd, booted in a container for one test and thrown away after it.</summary>
-internal sealed class SystemdHost : IDisposable
+internal sealed class SystemdHost : ITestHost
 {
     private static readonly ConcurrentDictionary<string, Lazy<string?>> Trees = new();
     private static int _count;
@@ -80,7 +80,10 @@ internal sealed class SystemdHost : IDisposable
     }
 
     /// <summary>Packages and files, with owner, mode and the content of what may be configured: what must be the same after a purge.</summary>
-    public string Snapshot() => Shell(
+    public string Snapshot() => Shell(SnapshotScript);
+
+    /// <summary>Prints what <see cref="Snapshot"/> gives.</summary>
+    public const string SnapshotScript =
         """
         dpkg-query -W -f '${binary:Package} ${Version} ${db:Status-Status}\n'
         find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /ocb -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/cache \
@@ -89,7 +92,7 @@ internal sealed class SystemdHost : IDisposable
         find /run -mindepth 1 -maxdepth 1 -printf '%p\n' | grep -v -e /run/systemd -e /run/dbus -e /run/lock -e /run/log -e opencloud.build.lock -e /run/mount -e /run/opencloud.out | LC_ALL=C sort
         find /etc -xdev -type f ! -name '*-' ! -name ld.so.cache ! -name .updated -exec sha256sum {} + | LC_ALL=C sort -k2
         find /etc/systemd -type l -printf '%p %l\n' | LC_ALL=C sort
-        """);
+        """;
 
     public void Dispose()
     {
@@ -137,6 +140,9 @@ internal sealed record DriverAnswer(int Code, JsonElement? Json, string Error)
     public string? this[string name] => Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(name, out var value)
         ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText()
         : null;
+
+    /// <summary>The answers it is made of.</summary>
+    public IReadOnlyList<DriverAnswer> Each() => [.. Ok().Json!.Value.EnumerateArray().Select(one => new DriverAnswer(0, one, string.Empty))];
 
     /// <summary>It must have succeeded.</summary>
     public DriverAnswer Ok()

@@ -22,7 +22,7 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     public string[] Options => ["--version", Version, "--archive", Path, "--sha256", Sha256];
 
     /// <summary>Puts the archive under test into a host's shared folder: the real one, else the stand-in as v0.32.2.</summary>
-    public static TestArchive UnderTest(SystemdHost host)
+    public static TestArchive UnderTest(ITestHost host)
     {
         if (Real is null)
         {
@@ -36,7 +36,7 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     }
 
     /// <summary>An archive whose buildkitd is the stand-in, larger by a padding if wanted.</summary>
-    public static TestArchive StandIn(SystemdHost host, string version, string options = "", int padding = 0)
+    public static TestArchive StandIn(ITestHost host, string version, string options = "", int padding = 0)
     {
         var path = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
         Write(path, tar =>

@@ -1,0 +1,174 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Install;
+
+/// <summary>What an engine without a network takes beside an engine's usual steps, and what goes when it gets its network back.</summary>
+internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? manifest, Action beforeExchange)
+{
+    private readonly List<HostChange> _retired = [];
+
+    /// <summary>The recorded changes that were taken back because they are not wanted any more.</summary>
+    public IReadOnlyCollection<HostChange> Retired => _retired;
+
+    private Isolation? Wanted => plan.Texts.Isolation;
+
+    /// <summary>Refuses what is in the way, before anything is changed.</summary>
+    /// <param name="texts">The texts to write.</param>
+    /// <exception cref="HostException">Settings or units of the user's, or a host without systemd's proxy.</exception>
+    public static void Check(HostTexts texts)
+    {
+        if (texts.Isolation is not { } isolation)
+        {
+            return;
+        }
+
+        RefuseForeign(HostTexts.SettingsPath, texts.Settings, "may give build steps a network");
+        if (isolation.VsockPort is null)
+        {
+            return;
+        }
+
+        if (!File.Exists(Isolation.Proxy))
+        {
+            throw new HostException(HostErrorKind.Unsupported, $"There is no {Isolation.Proxy}, which stands between vsock and the engine.", "Install systemd's package that has it, or leave out -VsockPort.");
+        }
+
+        RefuseForeign(Isolation.VsockSocketUnitPath, isolation.VsockSocket, "may be no way to the engine");
+        RefuseForeign(Isolation.VsockServiceUnitPath, isolation.VsockService, "may be no way to the engine");
+    }
+
+    /// <summary>The plugin that sets up no network, before the engine starts with it.</summary>
+    public void Plugin(StepRunner runner, CancellationToken cancellationToken)
+    {
+        if (Wanted is not { } isolation)
+        {
+            return;
+        }
+
+        foreach (var folder in isolation.Folders)
+        {
+            runner.Run(TextSteps.Folder(folder), cancellationToken);
+        }
+
+        foreach (var plugin in isolation.Plugins)
+        {
+            runner.Run(TextSteps.Write(plugin, Isolation.Plugin, beforeExchange, executable: true), cancellationToken);
+        }
+
+        runner.Run(TextSteps.Write(isolation.NetworksPath, Isolation.Networks, beforeExchange), cancellationToken);
+    }
+
+    /// <summary>The vsock port, once the engine's own units are there.</summary>
+    public void Vsock(StepRunner runner, bool start, CancellationToken cancellationToken)
+    {
+        if (Wanted is not { VsockPort: not null } isolation)
+        {
+            return;
+        }
+
+        var before = runner.Outcomes.Count;
+        runner.Run(TextSteps.Write(Isolation.VsockSocketUnitPath, isolation.VsockSocket), cancellationToken);
+        runner.Run(TextSteps.Write(Isolation.VsockServiceUnitPath, isolation.VsockService), cancellationToken);
+        var changed = runner.Outcomes.Skip(before).Any(outcome => outcome.Result == StepResult.Changed);
+        const string Unit = Isolation.VsockSocketUnit;
+        runner.Run(
+            new HostStep(StepKind.Unit, Unit, "Enable the unit at boot", () => Systemctl.IsEnabled(Unit), () => new UnitEnabled(Unit), _ => Systemctl.Enable(Unit)),
+            cancellationToken);
+        if (!start)
+        {
+            return;
+        }
+
+        runner.Run(
+            new HostStep(
+                StepKind.Unit,
+                Unit,
+                changed && Systemctl.IsActive(Unit) ? "Restart the unit" : "Start the unit",
+                () => Systemctl.IsActive(Unit) && !changed,
+                () => Systemctl.IsActive(Unit) ? null : new UnitStarted(Unit),
+                stop =>
+                {
+                    // systemd refuses to restart a socket whose service runs.
+                    Systemctl.TryStop(Isolation.VsockServiceUnit);
+                    Systemctl.Restart(Unit, stop);
+                }),
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Takes back what an earlier installation made and this one does not want: last, when nothing can fail any more that would
+    /// have to bring it back.
+    /// </summary>
+    public void Retire(StepRunner runner, Action<string> tell, CancellationToken cancellationToken)
+    {
+        if (manifest is not { IsInstalled: true })
+        {
+            return;
+        }
+
+        foreach (var change in manifest.Changes.Reverse())
+        {
+            if (Isolation.IsOfPlugin(change.Target, manifest.Prefix) && SettingsNameIt())
+            {
+                continue;
+            }
+
+            var unwanted = Isolation.IsOfVsock(change.Target) ? Wanted?.VsockPort is null : Isolation.IsOfPlugin(change.Target, manifest.Prefix) && Wanted is null;
+            if (!unwanted)
+            {
+                continue;
+            }
+
+            var step = new HostStep(
+                change is UnitEnabled or UnitStarted ? StepKind.Unit : StepKind.File,
+                change.Target,
+                change switch
+                {
+                    UnitEnabled => "Disable the unit",
+                    UnitStarted => "Stop the unit",
+                    DirectoryCreated => "Remove the directory",
+                    _ => "Remove the file",
+                },
+                () => false,
+                () => null,
+                _ =>
+                {
+                    if (change is UnitStarted)
+                    {
+                        Systemctl.TryStop(Isolation.VsockServiceUnit);
+                    }
+
+                    change.Undo(tell);
+                });
+            if (runner.Run(step, cancellationToken))
+            {
+                _retired.Add(change);
+            }
+        }
+    }
+
+    // Settings of the user's, who edited ours, may go on naming the plugin; without it no step would run.
+    private bool SettingsNameIt()
+        => Wanted is null && File.Exists(HostTexts.SettingsPath) && OwnedText.OwnerOf(HostTexts.SettingsPath) is not TextOwner.Module &&
+            File.ReadAllText(HostTexts.SettingsPath).Contains(Isolation.FolderOf(manifest!.Prefix), StringComparison.Ordinal);
+
+    private static void RefuseForeign(string path, string wanted, string why)
+    {
+        if (OwnedText.OwnerOf(path) is not (TextOwner.User or TextOwner.EditedByUser))
+        {
+            return;
+        }
+
+        var text = File.ReadAllText(path);
+        if (AtomicFile.Sha256(path) != AtomicFile.Sha256Text(wanted))
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"'{path}' is yours, and what it says {why}; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(text, wanted)}",
+                $"Move '{path}' away and run it again.",
+                path);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using OpenCloud.Build.Host.Tests.Fixture;
+using Xunit;
+
+namespace OpenCloud.Build.Host.Tests.Hosts;
+
+/// <summary>
+/// Engines without a network, each case on a fresh host. Nothing here opens a vsock port: these hosts share this machine's
+/// kernel (see <see cref="GuestTests"/>).
+/// </summary>
+public abstract class IsolationTests(string suite)
+{
+    /// <summary>The network interfaces that the engine sees.</summary>
+    internal const string EngineInterfaces = "sed -n 's/^ *\\([^ :]*\\):.*/\\1/p' /proc/$(systemctl show -P MainPID buildkit.service)/net/dev";
+
+    [Fact]
+    public void Isolated_Again_Reboot_Update_Uninstall()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+
+        var first = host.Driver(["install", "--isolated", .. archive.Options]).Ok();
+        Assert.Equal(("true", "true", "Oci", "null"), (first["Changed"], first["Isolated"], first["Worker"], first["VsockPort"]));
+        Assert.Equal("lo\n", host.Shell(EngineInterfaces));
+        Assert.Contains("[X-OpenCloud.Build]\nIsolated=yes", host.Run("cat", "/etc/systemd/system/buildkit.service"), StringComparison.Ordinal);
+        Assert.Equal("yes always", host.Shell("echo $(systemctl show -P PrivateNetwork buildkit) $(systemctl show -P Restart buildkit)").Trim());
+        Assert.Contains("\"build.opencloud.network\" = \"none\"", host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
+        host.Shell("! test -e /etc/systemd/system/buildkit-vsock.socket; ! command -v containerd");
+
+        // Again, as it was asked for and without saying so: nothing changes, least of all the network.
+        var installed = host.Snapshot();
+        Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
+        var silent = host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Equal(("false", "true"), (silent["Changed"], silent["Isolated"]));
+        Assert.Contains("stays so. -Isolated:$false would open it", silent["Messages"], StringComparison.Ordinal);
+        Assert.Equal(installed, host.Snapshot());
+
+        host.Reboot();
+        Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
+        Assert.Equal("lo\n", host.Shell(EngineInterfaces));
+        var found = host.Driver("get").Ok();
+        Assert.Equal(("true", "null"), (found["Isolated"], found["VsockPort"]));
+        Assert.DoesNotContain("changed\"", found["Files"], StringComparison.Ordinal);
+
+        // The plugin is part of the installation: what is missing of it comes back.
+        host.Shell("rm /usr/local/libexec/opencloud.build/loopback");
+        Assert.Contains("\"missing\"", host.Driver("get").Ok()["Files"], StringComparison.Ordinal);
+        Assert.Equal("true", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
+        host.Shell("test -x /usr/local/libexec/opencloud.build/loopback");
+
+        var next = TestArchive.StandIn(host, "v0.33.0");
+        var updated = host.Driver(["update", .. next.Options]).Ok();
+        Assert.Equal(("v0.33.0", "true"), (updated["Version"], updated["Isolated"]));
+        Assert.Equal("lo\n", host.Shell(EngineInterfaces));
+
+        host.Driver("uninstall").Ok();
+        host.Shell("! test -e /usr/local/libexec; test -e /var/lib/buildkit");
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void WithANetwork_ThenWithout_ThenWithAgain()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
+        var open = host.Snapshot();
+        host.Driver(["install", "--isolated", .. archive.Options]).Ok();
+        Assert.Equal("lo\n", host.Shell(EngineInterfaces));
+
+        var opened = host.Driver(["install", "--isolated", "false", .. archive.Options]).Ok();
+        Assert.Equal(("true", "false", "Oci"), (opened["Changed"], opened["Isolated"], opened["Worker"]));
+        Assert.Equal("no", host.Run("systemctl", "show", "-P", "PrivateNetwork", "buildkit").Trim());
+        Assert.Contains("Remove the file", opened["Steps"], StringComparison.Ordinal);
+        Assert.Equal(open, host.Snapshot());
+        Assert.Equal("false", host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok()["Changed"]);
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void WhatCannotBe_IsRefused_AndWhatWouldBe_IsNamed()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        Assert.Contains("daemon with the network of the host", host.Driver(["install", "--isolated", "--worker", "Containerd", .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
+        host.Driver(["install", "--vsock-port", "8088", .. archive.Options]).Failed("InvalidInput");
+        host.Driver(["install", "--isolated", "--vsock-port", "4294967295", .. archive.Options]).Failed("InvalidInput");
+
+        var plan = host.Driver(["install", "--what-if", "--isolated", "--vsock-port", "8088", .. archive.Options]).Ok();
+        foreach (var target in (string[])["/usr/local/libexec/opencloud.build", "/usr/local/libexec/opencloud.build/no-network", "/usr/local/libexec/opencloud.build/loopback",
+            "/usr/local/libexec/opencloud.build/no-network.conflist", "/etc/buildkit/buildkitd.toml", "/etc/systemd/system/buildkit.service",
+            "/etc/systemd/system/buildkit-vsock.socket", "/etc/systemd/system/buildkit-vsock.service", "buildkit-vsock.socket"])
+        {
+            Assert.Contains($"\"Target\":\"{target}\"", plan["Steps"], StringComparison.Ordinal);
+        }
+
+        Assert.Contains("every process of this machine", plan["Messages"], StringComparison.Ordinal);
+        Assert.Equal(before, host.Snapshot());
+
+        // Settings of the user's could give steps a network; whoever wants none is to know.
+        host.Shell("mkdir -p /etc/buildkit; printf '[worker.oci]\\n  networkMode = \"host\"\\n' > /etc/buildkit/buildkitd.toml");
+        before = host.Snapshot();
+        Assert.Contains("-  networkMode = \"host\"", host.Driver(["install", "--isolated", .. archive.Options]).Failed("Conflict")["Message"], StringComparison.Ordinal);
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
+    public void HandMadeUnit_LosesItsNetworkThroughADropIn()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        host.Shell(
+            """
+            printf '[Unit]\nRequires=buildkit.socket\nAfter=buildkit.socket\n[Service]\nType=notify\nExecStart=/usr/local/bin/buildkitd --addr fd://\n[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/buildkit.service
+            systemctl daemon-reload
+            """);
+        var before = host.Snapshot();
+
+        // The drop-in of the first run stays in force when the second adds to it.
+        host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
+        Assert.Equal("always no", host.Shell("echo $(systemctl show -P Restart buildkit) $(systemctl show -P PrivateNetwork buildkit)").Trim());
+        host.Driver(["install", "--isolated", .. archive.Options]).Ok();
+        Assert.Equal("always yes", host.Shell("echo $(systemctl show -P Restart buildkit) $(systemctl show -P PrivateNetwork buildkit)").Trim());
+        Assert.Equal("lo\n", host.Shell(EngineInterfaces));
+        Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+}
+
+public sealed class BookwormIsolationTests() : IsolationTests("bookworm");
+
+public sealed class TrixieIsolationTests() : IsolationTests("trixie");
