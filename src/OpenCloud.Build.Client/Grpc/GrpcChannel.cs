@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Grpc;
@@ -23,6 +24,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
     private readonly IEngineConnector _connector;
     private readonly HttpMessageInvoker _http;
     private readonly string _authority;
+    private readonly TimeSpan _connectTimeout;
     private Stream? _firstConnection;
     private volatile HeaderSplitStream? _connection;
 
@@ -41,6 +43,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
     private GrpcChannel(IEngineConnector connector, Stream? firstConnection, EngineConnectOptions options)
     {
         _connector = connector;
+        _connectTimeout = options.ConnectTimeout;
         _firstConnection = firstConnection;
         EngineAddress address = connector.Address;
         _authority = address.Host is { } host ? $"{(host.Contains(':') ? $"[{host}]" : host)}:{address.Port}" : "localhost";
@@ -120,6 +123,45 @@ internal sealed class GrpcChannel : IAsyncDisposable
             await call.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>
+    /// A call with messages both ways, as bytes, on a connection of its own, for much data: <see cref="SocketsHttpHandler"/> sends every
+    /// 16 KiB by way of two other threads. Its headers are on their way when this returns; nothing is awaited of the engine.
+    /// </summary>
+    /// <param name="path">The method's path.</param>
+    /// <param name="metadata">The call's headers.</param>
+    /// <param name="cancellationToken">Stops connecting; the call is ended by disposing of it.</param>
+    /// <exception cref="EngineConnectException">The engine cannot be connected to.</exception>
+    public async Task<GrpcExclusiveCall> OpenExclusiveAsync(string path, GrpcMetadata? metadata, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(_connectTimeout);
+        Stream transport;
+        try
+        {
+            transport = await _connector.ConnectAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Name} did not accept the connection in time.", e);
+        }
+        HeaderList headers = new()
+        {
+            { ":method", "POST" },
+            { ":scheme", "http" },
+            { ":path", path },
+            { ":authority", _authority },
+            { "content-type", "application/grpc" },
+            { "te", "trailers" },
+            { "user-agent", UserAgent },
+            { "grpc-accept-encoding", "identity" },
+        };
+        foreach (KeyValuePair<string, string> field in metadata ?? [])
+        {
+            headers.Add(field.Key, field.Value);
+        }
+        return new GrpcExclusiveCall(new Http2ClientStream(transport, headers, GrpcExclusiveCall.Options), path, Name);
     }
 
     /// <summary>A call with typed messages both ways.</summary>

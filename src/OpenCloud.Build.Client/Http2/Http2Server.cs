@@ -13,7 +13,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
 
     private readonly Stream _transport;
     private readonly Func<Http2ServerStream, CancellationToken, Task> _handler;
-    private readonly Http2ServerOptions _options;
+    private readonly Http2Options _options;
     private readonly Http2Completion _sendSignal = new();
     private readonly HashSet<Http2ServerStream> _streams = [];
     private readonly List<Http2ServerStream> _newStreams = [];
@@ -30,11 +30,11 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     /// began is reset.
     /// </param>
     /// <param name="options">Windows and limits.</param>
-    internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2ServerOptions? options = null)
+    internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2Options? options = null)
     {
         _transport = transport;
         _handler = handler;
-        _options = options ?? new Http2ServerOptions();
+        _options = options ?? new Http2Options();
         Connection = new Http2Connection(_options, this);
     }
 
@@ -93,7 +93,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     }
 
     /// <inheritdoc/>
-    void IHttp2ConnectionEvents.OnRequest(Http2Stream stream, HeaderList headers)
+    void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers)
     {
         var serverStream = new Http2ServerStream(this, stream, headers);
         stream.Owner = serverStream;
@@ -105,7 +105,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data) => Owner(stream).OnData(data);
 
     /// <inheritdoc/>
-    void IHttp2ConnectionEvents.OnRequestEnded(Http2Stream stream, HeaderList? trailers) => Owner(stream).OnRequestEnded(trailers);
+    void IHttp2ConnectionEvents.OnEnded(Http2Stream stream, HeaderList? trailers) => Owner(stream).OnRequestEnded(trailers);
 
     /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer) =>

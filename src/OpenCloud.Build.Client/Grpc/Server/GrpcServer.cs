@@ -14,13 +14,13 @@ internal sealed class GrpcServer
 
     private readonly Dictionary<string, Func<GrpcServerCall, CancellationToken, Task>> _handlers = new(StringComparer.Ordinal);
     private readonly List<string> _methods = [];
-    private readonly Http2ServerOptions _options;
+    private readonly Http2Options _options;
     private bool _isFixed;
 
     /// <summary>Creates a server with the health service only.</summary>
-    internal GrpcServer(Http2ServerOptions? options = null)
+    internal GrpcServer(Http2Options? options = null)
     {
-        _options = options ?? new Http2ServerOptions();
+        _options = options ?? new Http2Options();
         HealthService.AddTo(this);
     }
 

@@ -5,8 +5,8 @@ namespace OpenCloud.Build.Client.Http2;
 /// <param name="PerSecond">How many more with each second.</param>
 internal readonly record struct Http2Rate(int Burst, double PerSecond);
 
-/// <summary>Windows and limits of an <see cref="Http2Server"/>.</summary>
-internal sealed record Http2ServerOptions
+/// <summary>Windows and limits of an <see cref="Http2Connection"/> and of what drives it.</summary>
+internal sealed record Http2Options
 {
     /// <summary>The streams that may be open, or whose handlers still run, at a time. Further ones are refused.</summary>
     internal int MaxConcurrentStreams { get; init; } = 128;
