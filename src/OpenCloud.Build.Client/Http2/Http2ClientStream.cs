@@ -178,7 +178,8 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data)
     {
-        int count = Math.Min(data.Length, _readBuffer.Length - _readCount);
+        // Nothing fits when nobody reads: then what the last read got is still counted, but its buffer is gone.
+        int count = Math.Clamp(_readBuffer.Length - _readCount, 0, data.Length);
         if (count > 0)
         {
             data[..count].CopyTo(_readBuffer.Span[_readCount..]);

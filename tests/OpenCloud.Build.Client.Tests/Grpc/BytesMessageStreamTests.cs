@@ -122,16 +122,19 @@ public sealed class BytesMessageStreamTests
     [Fact]
     public async Task Disposing_ends_a_waiting_read_and_the_peers_call()
     {
+        TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
         {
             context.RequestAborted.Register(() => ended.TrySetResult());
+            started.TrySetResult();
             await context.StartGrpcAsync();
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         await using GrpcChannel channel = peer.Connect();
         BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, Token));
         Task<int> waiting = stream.ReadAsync(new byte[10], Token).AsTask();
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
         await stream.DisposeAsync();
         await stream.DisposeAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => waiting.WaitAsync(TimeSpan.FromSeconds(10), Token));

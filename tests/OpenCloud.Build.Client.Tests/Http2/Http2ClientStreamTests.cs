@@ -60,9 +60,11 @@ public sealed class Http2ClientStreamTests
     {
         var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using StreamPair pair = await StreamPair.CreateAsync();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = new Http2Server(pair.Server, async (_, token) =>
         {
-            token.UnsafeRegister(_ => aborted.TrySetResult(), null);
+            started.TrySetResult();
+            token.UnsafeRegister(state => aborted.TrySetResult(), null);
             await aborted.Task;
         });
         _ = server.RunAsync(Token);
@@ -70,6 +72,7 @@ public sealed class Http2ClientStreamTests
         Task<int> read = stream.ReadAsync(new byte[10], Token).AsTask();
         using var cancellation = new CancellationTokenSource();
         Task write = stream.WriteAsync(default, new byte[10_000_000], cancellation.Token).AsTask();
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(20), Token);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
         await Assert.ThrowsAnyAsync<Exception>(() => read.WaitAsync(TimeSpan.FromSeconds(20), Token));
