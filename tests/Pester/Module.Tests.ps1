@@ -48,7 +48,14 @@ Describe 'The load context' {
     It 'has every assembly of the module but the loader' {
         $context = Get-ModuleContext
         $context | Should -Not -Be ([Runtime.Loader.AssemblyLoadContext]::Default)
-        $files = Get-ChildItem ([IO.Path]::Join($root, 'bin', 'OpenCloud.Build', '*.dll')) | Where-Object BaseName -NE 'OpenCloud.Build.Loader'
+        $folder = [IO.Path]::Join($root, 'bin', 'OpenCloud.Build')
+        $ahead = [IO.Path]::Join($folder, "$([Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture)".ToLowerInvariant())
+        $files = Get-ChildItem ([IO.Path]::Join($folder, '*.dll')) | Where-Object BaseName -NE 'OpenCloud.Build.Loader'
+        if (Test-Path $ahead) {
+            # Code ahead of time: the same assemblies, all of them.
+            (Get-ChildItem ([IO.Path]::Join($ahead, '*.dll'))).BaseName | Should -Be $files.BaseName
+            $files = Get-ChildItem ([IO.Path]::Join($ahead, '*.dll'))
+        }
         $files.BaseName | Should -Contain 'Google.Protobuf'
         foreach ($file in $files) {
             # Loaded now, if nothing has needed it yet.
@@ -56,6 +63,15 @@ Describe 'The load context' {
             $assembly.Location | Should -Be $file.FullName
             [Runtime.Loader.AssemblyLoadContext]::GetLoadContext($assembly) | Should -Be $context
         }
+    }
+
+    It 'goes without code ahead of time where there is none for the processor' {
+        $copy = Copy-Module $TestDrive
+        Get-ChildItem ([IO.Path]::Join($copy, 'bin', 'OpenCloud.Build')) -Directory |
+            Rename-Item -NewName { $_.Name -eq 'x64' ? 'arm64' : 'x64' }
+        $result = Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'
+            (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.Location"
+        $result.Output | Should -Be ([IO.Path]::Join($copy, 'bin', 'OpenCloud.Build', 'OpenCloud.Build.dll'))
     }
 
     It 'leaves the loader alone in the default context' {
