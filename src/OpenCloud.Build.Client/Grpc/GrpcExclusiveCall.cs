@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Grpc;
 
@@ -6,7 +7,7 @@ namespace OpenCloud.Build.Client.Grpc;
 /// A call whose two directions are open, as bytes that the caller frames, and which has its connection for itself. One writer and one
 /// reader at a time, which may be two tasks. Its user reads all the time: that keeps the connection going.
 /// </summary>
-internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, string engine) : IAsyncDisposable
+internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, string engine, Func<Exception, EngineConnectException?> explainPeer) : IAsyncDisposable
 {
     /// <summary>The windows and limits of the connection.</summary>
     internal static readonly Http2Options Options = new()
@@ -38,7 +39,7 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
         }
         catch (Exception e) when (e is IOException or Http2Exception)
         {
-            throw _failure ?? ReadEnd() ?? Explain(e);
+            throw _failure ?? explainPeer(e) ?? (Exception?)ReadEnd() ?? Explain(e);
         }
     }
 
@@ -49,6 +50,7 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
     /// <param name="buffer">Where the bytes go.</param>
     /// <param name="cancellationToken">Ends the read; the call goes on.</param>
     /// <exception cref="GrpcException">The call ended otherwise.</exception>
+    /// <exception cref="EngineConnectException">The peer is no engine.</exception>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_failure is not null)
@@ -62,7 +64,7 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
         }
         catch (Exception e) when (e is IOException or Http2Exception)
         {
-            throw Fail(Explain(e));
+            throw Fail(explainPeer(e) ?? Explain(e));
         }
         if (!_answered && stream.ResponseHeaders is { } headers)
         {
@@ -126,7 +128,7 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
         };
     }
 
-    private GrpcException Explain(Exception e) => e is Http2Exception { ErrorCode: var code }
+    private Exception Explain(Exception e) => e is Http2Exception { ErrorCode: var code }
         ? Error(GrpcTrailers.FromHttp2((long)code), $"{engine} broke off {path} (HTTP/2 error code {(long)code}: {e.Message}).", e)
         : Error(GrpcStatusCode.Unavailable, $"The connection to {engine} was lost during {path}: {e.Message}", e);
 }

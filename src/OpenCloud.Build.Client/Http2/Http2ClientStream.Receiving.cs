@@ -48,7 +48,7 @@ internal sealed partial class Http2ClientStream
                 }
             }
 
-            _sender.Send();
+            _sender.SendElsewhere();
         }
         while (!isDue);
 
@@ -67,7 +67,7 @@ internal sealed partial class Http2ClientStream
             }
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(static stream => _ = stream.ReceiveForWriterAsync(), this, preferLocal: true);
+        _options.Work.Queue(static stream => _ = ((Http2ClientStream)stream!).ReceiveForWriterAsync(), this);
     }
 
     private async Task ReceiveForWriterAsync()
@@ -103,7 +103,7 @@ internal sealed partial class Http2ClientStream
                 }
             }
 
-            _sender.Send();
+            _sender.SendElsewhere();
         }
     }
 

@@ -19,8 +19,8 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     private readonly Http2Connection _connection;
     private readonly Http2Stream _stream;
     private readonly Http2ReceiveQueue _received = new();
-    private readonly Http2Completion _read = new();
-    private readonly Http2Completion _write = new();
+    private readonly Http2Completion _read;
+    private readonly Http2Completion _write;
     private readonly PooledReceiveBuffer _input = new(ReceiveBufferSize);
     private readonly Http2InlineSender _sender;
     private Memory<byte> _readBuffer;
@@ -39,9 +39,11 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     {
         _transport = transport;
         _options = options;
+        _read = new Http2Completion(options.Work);
+        _write = new Http2Completion(options.Work);
         _connection = new Http2Connection(options, this, Http2Role.Client);
         _stream = _connection.Request(headers);
-        _sender = new Http2InlineSender(transport, _connection, _sync, e => _ = Close(Lost(e)));
+        _sender = new Http2InlineSender(transport, _connection, options.Work, _sync, e => _ = Close(Lost(e)));
         _sender.Send();
     }
 
@@ -101,7 +103,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
 
         if (count > 0)
         {
-            _sender.Send();
+            _sender.SendElsewhere();
             return ValueTask.FromResult(count);
         }
 

@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Threading;
+
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>
@@ -6,9 +8,10 @@ namespace OpenCloud.Build.Client.Http2;
 /// </summary>
 /// <param name="transport">Where the output goes.</param>
 /// <param name="connection">Whose output it is.</param>
+/// <param name="work">Where output is sent that its cause must not wait for.</param>
 /// <param name="sync">Guards the connection; never held while sending.</param>
 /// <param name="onFailed">Told, not under the lock, when the transport fails. Nothing is sent after that.</param>
-internal sealed class Http2InlineSender(Stream transport, Http2Connection connection, Lock sync, Action<Exception> onFailed) : IDisposable
+internal sealed class Http2InlineSender(Stream transport, Http2Connection connection, WorkQueue work, Lock sync, Action<Exception> onFailed) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,6 +22,20 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
 
     /// <summary>Whether a send is under way.</summary>
     internal bool IsSending => _sending;
+
+    /// <summary>Has what waits sent by another thread, for one that must not wait for the transport. Not under the lock.</summary>
+    internal void SendElsewhere()
+    {
+        lock (sync)
+        {
+            if (_sending || _failed || connection.OutputLength == 0)
+            {
+                return;
+            }
+        }
+
+        work.Queue(static sender => ((Http2InlineSender)sender!).Send(), this);
+    }
 
     /// <summary>Sends what waits. Not under the lock.</summary>
     internal void Send()
@@ -58,15 +75,16 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
     /// <summary>Sends what waits, or gives it up after a time.</summary>
     internal async Task FinishAsync(TimeSpan timeout)
     {
-        Send();
         lock (sync)
         {
             _finishing = true;
-            if (!_sending)
+            if (!_sending && (_failed || connection.OutputLength == 0))
             {
                 _idle.TrySetResult();
             }
         }
+
+        SendElsewhere();
 
         try
         {

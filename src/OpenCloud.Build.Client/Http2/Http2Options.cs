@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Threading;
+
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>How often something may happen: a supply that is used up by each time and refills steadily.</summary>
@@ -52,6 +54,9 @@ internal sealed record Http2Options
 
     /// <summary>How long the last output, GOAWAY, may take.</summary>
     internal TimeSpan GoAwayTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Where everything runs that is not run by a caller.</summary>
+    internal WorkQueue Work { get; init; } = WorkQueue.Pool;
 
     /// <summary>The clock of the limits.</summary>
     internal TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Grpc.Server;
 
@@ -63,10 +64,13 @@ internal sealed class GrpcServer
         });
 
     /// <summary>Serves on a stream of octets in which the peer is the HTTP/2 client; ends as <see cref="Http2Server.RunAsync"/> does.</summary>
-    internal async Task RunAsync(Stream transport, CancellationToken cancellationToken)
+    internal Task RunAsync(Stream transport, CancellationToken cancellationToken) => RunAsync(transport, WorkQueue.Pool, cancellationToken);
+
+    /// <summary>The same, with the work done in a given queue.</summary>
+    internal async Task RunAsync(Stream transport, WorkQueue work, CancellationToken cancellationToken)
     {
         _isFixed = true;
-        await using var server = new Http2Server(transport, HandleAsync, _options);
+        await using var server = new Http2Server(transport, HandleAsync, _options with { Work = work });
         await server.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
