@@ -24,6 +24,13 @@ if (-not $loader) {
         'OpenCloud.Build.Loader.ModuleLoadContext', $true)
 }
 
+# A release build makes the assemblies a second time, with code ahead of time for its processor.
+$ahead = [System.IO.Path]::Join(
+    $binaries, [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture.ToString().ToLowerInvariant())
+if ([System.IO.File]::Exists([System.IO.Path]::Join($ahead, 'OpenCloud.Build.dll'))) {
+    $binaries = $ahead
+}
+
 $outdated = $false
 $assembly = $loader::Load($binaries, [ref] $outdated)
 if ($outdated) {

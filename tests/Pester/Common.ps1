@@ -40,6 +40,14 @@ function Invoke-FreshPwsh {
     [pscustomobject]@{ Output = $output.Trim(); Errors = $errors.Result.Trim(); ExitCode = $process.ExitCode }
 }
 
+# The folder that a copy of the module takes its assemblies from: with code ahead of time for this processor, where there is.
+function Get-ModuleFolder {
+    param([Parameter(Mandatory)] [string] $Module)
+    $folder = [IO.Path]::Join($Module, 'bin', 'OpenCloud.Build')
+    $ahead = [IO.Path]::Join($folder, "$([Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture)".ToLowerInvariant())
+    (Test-Path $ahead) ? $ahead : $folder
+}
+
 # A copy of the module that can be imported beside the one under test.
 function Copy-Module {
     param([Parameter(Mandatory)] [string] $Destination)

@@ -48,7 +48,9 @@ Describe 'The load context' {
     It 'has every assembly of the module but the loader' {
         $context = Get-ModuleContext
         $context | Should -Not -Be ([Runtime.Loader.AssemblyLoadContext]::Default)
-        $files = Get-ChildItem ([IO.Path]::Join($root, 'bin', 'OpenCloud.Build', '*.dll')) | Where-Object BaseName -NE 'OpenCloud.Build.Loader'
+        $all = Get-ChildItem ([IO.Path]::Join($root, 'bin', 'OpenCloud.Build', '*.dll')) | Where-Object BaseName -NE 'OpenCloud.Build.Loader'
+        $files = Get-ChildItem ([IO.Path]::Join((Get-ModuleFolder $root), '*.dll')) | Where-Object BaseName -NE 'OpenCloud.Build.Loader'
+        $files.BaseName | Should -Be $all.BaseName
         $files.BaseName | Should -Contain 'Google.Protobuf'
         foreach ($file in $files) {
             # Loaded now, if nothing has needed it yet.
@@ -56,6 +58,15 @@ Describe 'The load context' {
             $assembly.Location | Should -Be $file.FullName
             [Runtime.Loader.AssemblyLoadContext]::GetLoadContext($assembly) | Should -Be $context
         }
+    }
+
+    It 'goes without code ahead of time where there is none for the processor' {
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/foreign")
+        Get-ChildItem ([IO.Path]::Join($copy, 'bin', 'OpenCloud.Build')) -Directory |
+            Rename-Item -NewName { $_.Name -eq 'x64' ? 'arm64' : 'x64' }
+        $result = Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'
+            (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.Location"
+        $result.Output | Should -Be ([IO.Path]::Join($copy, 'bin', 'OpenCloud.Build', 'OpenCloud.Build.dll'))
     }
 
     It 'leaves the loader alone in the default context' {
@@ -106,7 +117,8 @@ Describe 'Importing' {
             `$types[1].Assembly.Location
             `$types[0] -eq `$types[1]"
         $result.Errors | Should -BeNullOrEmpty
-        $result.Output -split '\r?\n' | Should -Be "$root/bin/OpenCloud.Build/OpenCloud.Build.dll", "$copy/bin/OpenCloud.Build/OpenCloud.Build.dll", 'False'
+        $result.Output -split '\r?\n' | Should -Be (
+            "$(Get-ModuleFolder $root)/OpenCloud.Build.dll", "$(Get-ModuleFolder $copy)/OpenCloud.Build.dll", 'False')
     }
 
     It 'is safe in many runspaces at once' {
@@ -137,7 +149,7 @@ Describe 'Importing' {
     It 'warns when the files were built anew since the session loaded them' {
         $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/anew")
         $result = Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'
-            (Get-Item '$copy/bin/OpenCloud.Build/OpenCloud.Build.dll').LastWriteTime = Get-Date
+            (Get-Item '$(Get-ModuleFolder $copy)/OpenCloud.Build.dll').LastWriteTime = Get-Date
             Import-Module '$copy/OpenCloud.Build.psd1' -Force -WarningVariable warning -WarningAction SilentlyContinue
             `$warning"
         $result.Output | Should -BeLike '*built anew*new session*'

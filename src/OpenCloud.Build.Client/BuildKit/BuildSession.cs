@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Threading;
 using GrpcMetadata = OpenCloud.Build.Client.Grpc.GrpcMetadata;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -17,12 +18,14 @@ internal sealed class BuildSession : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Stream _stream;
+    private readonly SessionThreads _threads;
 
-    private BuildSession(string id, Stream stream, GrpcServer server)
+    private BuildSession(string id, Stream stream, GrpcServer server, SessionThreads threads)
     {
         Id = id;
         _stream = stream;
-        Completion = Task.Run(() => server.RunAsync(stream, _stop.Token));
+        _threads = threads;
+        Completion = threads.Run(() => server.RunAsync(stream, threads, _stop.Token));
     }
 
     /// <summary>The id that Solve names.</summary>
@@ -50,8 +53,17 @@ internal sealed class BuildSession : IAsyncDisposable
         }
 
         // Not with the caller's token, which would cut the session off before the daemon has said why a cancelled build ended.
-        Stream stream = await control.SessionAsync(metadata, CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new BuildSession(id, stream, server);
+        SessionThreads threads = new();
+        try
+        {
+            Stream stream = await control.SessionAsync(metadata, threads, CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return new BuildSession(id, stream, server, threads);
+        }
+        catch
+        {
+            threads.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Ends the session: running calls are cancelled and the daemon sees an orderly end.</summary>
@@ -68,6 +80,7 @@ internal sealed class BuildSession : IAsyncDisposable
         }
 
         await _stream.DisposeAsync().ConfigureAwait(false);
+        _threads.Dispose();
         _stop.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -31,9 +32,10 @@ internal sealed class ControlClient(GrpcChannel channel)
 
     /// <summary>Opens the byte stream on which the daemon calls back, as HTTP/2's client.</summary>
     /// <param name="metadata">The session's headers: x-docker-expose-session-uuid, -name, -sharedkey and -grpc-method (session/session.go).</param>
-    /// <param name="cancellationToken">Ends the session, now and later.</param>
-    public async Task<BytesMessageStream> SessionAsync(GrpcMetadata metadata, CancellationToken cancellationToken) =>
-        new(await Channel.DuplexAsync(SessionPath, new GrpcCallOptions { Metadata = metadata }, cancellationToken).ConfigureAwait(false));
+    /// <param name="work">See <see cref="GrpcChannel.OpenExclusiveAsync"/>.</param>
+    /// <param name="cancellationToken">Stops opening it.</param>
+    public async Task<BytesMessageStream> SessionAsync(GrpcMetadata metadata, WorkQueue work, CancellationToken cancellationToken) =>
+        new(await Channel.OpenExclusiveAsync(SessionPath, metadata, work, cancellationToken).ConfigureAwait(false));
 
     /// <summary>The daemon's version. Daemons before 0.12 do not have the call (Unimplemented), and Docker's may answer without a version.</summary>
     public Task<InfoResponse> InfoAsync(GrpcCallOptions? options, CancellationToken cancellationToken) =>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -25,7 +26,8 @@ internal sealed class ContextSender
     private readonly ContextCounters _counters;
     private readonly Action? _progress;
     private readonly FileTable _files = new();
-    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly WorkQueue _work;
+    private readonly SerialGate _writing;
     private readonly Lock _gate = new();
     private readonly Queue<int> _requested = new();
     private readonly Task?[] _readers = new Task?[MaxReaders];
@@ -35,8 +37,10 @@ internal sealed class ContextSender
     private CancellationTokenSource? _stop;
     private CancellationToken _call;
 
-    public ContextSender(IPacketChannel channel, ContextTree tree, ContextFilter filter, ContextCounters counters, Action? progress)
+    public ContextSender(IPacketChannel channel, ContextTree tree, ContextFilter filter, ContextCounters counters, Action? progress, WorkQueue? work = null)
     {
+        _work = work ?? WorkQueue.Pool;
+        _writing = new SerialGate(_work);
         _channel = channel;
         _tree = tree;
         _filter = filter;
@@ -51,7 +55,7 @@ internal sealed class ContextSender
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _stop = stop;
         _call = cancellationToken;
-        Task walk = Task.Run(() => Guard(WalkAsync), CancellationToken.None);
+        Task walk = _work.Run(() => Guard(WalkAsync));
         await Guard(ReceiveAsync).ConfigureAwait(false);
 
         // The receiver has all it wanted, or something failed: nobody is left to send to.
@@ -215,13 +219,12 @@ internal sealed class ContextSender
             Task before = _readers[slot] ?? Task.CompletedTask;
             _reading[slot] = true;
             _activeReaders++;
-            _readers[slot] = Task.Run(
+            _readers[slot] = _work.Run(
                 async () =>
                 {
                     await before.ConfigureAwait(false);
                     await Guard(token => SendRequestedAsync(slot, token)).ConfigureAwait(false);
-                },
-                CancellationToken.None);
+                });
         }
     }
 
@@ -263,7 +266,7 @@ internal sealed class ContextSender
                 }
 
                 // Requests come one by one; let those that have arrived be read before a small batch goes out.
-                await Task.Yield();
+                await _work.Yield();
                 if (TryDequeue(out int next))
                 {
                     await batch.SendAsync(next, cancellationToken).ConfigureAwait(false);
@@ -286,15 +289,16 @@ internal sealed class ContextSender
 
     private async ValueTask WriteAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _writing.EnterAsync().ConfigureAwait(false);
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             // A write that was begun is not cut off because another part failed: the ERR packet must follow a whole message.
             await _channel.WriteAsync(messages, _call).ConfigureAwait(false);
         }
         finally
         {
-            _writing.Release();
+            _writing.Exit();
         }
     }
 

@@ -77,7 +77,7 @@ internal sealed class FileSyncService
             declared.Counters.AddTransfer();
             using ContextTree tree = declared.Source.OpenTree();
             ContextFilter filter = ContextFilter.Create(request, tree);
-            var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress);
+            var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress, call.Work);
             await sender.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (ContextException e)

@@ -8,15 +8,13 @@ namespace OpenCloud.Build.Client.Grpc;
 /// </summary>
 /// <remarks>
 /// Writes are gathered in a small buffer and go out as one message at the next <see cref="FlushAsync(CancellationToken)"/> or when the
-/// buffer is full; a large write goes out at once, in messages of at most 1 MiB, and is not copied but for what fills up the buffer's
-/// DATA frame. Reads hand out what there is, across messages.
+/// buffer is full; a large write goes out at once, in messages of at most 1 MiB, and is not copied here. Reads hand out what there is, across messages.
 /// </remarks>
 internal sealed class BytesMessageStream : Stream
 {
     /// <summary>The most data in a message: older daemons accept messages of 4 MiB, and an even share of the link is worth more than a few bytes less of prefix.</summary>
     internal const int LargestData = 1024 * 1024;
 
-    // A multiple of HTTP/2's default frame size, so that a full buffer leaves no crumbs of frames.
     private const int BufferSize = 2 * 16384;
 
     // Room for the longest prefix before the data: gRPC's 5 bytes, a tag, the length as a varint of up to 4 bytes.
@@ -24,7 +22,7 @@ internal sealed class BytesMessageStream : Stream
     private const byte DataTag = (1 << 3) | 2;
     private const int ReadBufferSize = 32 * 1024;
 
-    private readonly GrpcDuplexCall _call;
+    private readonly GrpcExclusiveCall _call;
     private readonly BytesMessageReader _reader = new();
     private byte[]? _out = ArrayPool<byte>.Shared.Rent(BufferSize);
     private byte[]? _in = ArrayPool<byte>.Shared.Rent(ReadBufferSize);
@@ -36,7 +34,7 @@ internal sealed class BytesMessageStream : Stream
     private bool _completed;
     private int _disposed;
 
-    public BytesMessageStream(GrpcDuplexCall call) => _call = call;
+    public BytesMessageStream(GrpcExclusiveCall call) => _call = call;
 
     public override bool CanRead => true;
 
@@ -101,7 +99,6 @@ internal sealed class BytesMessageStream : Stream
             {
                 await SendAsync(ReadOnlyMemory<byte>.Empty, cancellationToken).ConfigureAwait(false);
             }
-            await _call.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (GrpcException e)
         {
@@ -192,7 +189,7 @@ internal sealed class BytesMessageStream : Stream
     }
 
     /// <summary>Sends one message: what is pending, then the given data.</summary>
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    private ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         byte[] buffer = _out!;
         int length = _pending + data.Length;
@@ -210,15 +207,8 @@ internal sealed class BytesMessageStream : Stream
             }
         }
         int filled = Headroom + _pending;
-        int fill = Math.Min(data.Length, start + BufferSize - filled);
-        fill = Math.Min(fill, buffer.Length - filled);
-        data.Span[..fill].CopyTo(buffer.AsSpan(filled));
         _pending = 0;
-        await _call.WriteAsync(buffer.AsMemory(start, filled + fill - start), cancellationToken).ConfigureAwait(false);
-        if (fill < data.Length)
-        {
-            await _call.WriteAsync(data[fill..], cancellationToken).ConfigureAwait(false);
-        }
+        return _call.WriteAsync(buffer.AsMemory(start, filled - start), data, cancellationToken);
     }
 
     private async ValueTask<int> ReadDataAsync(Memory<byte> buffer, CancellationToken cancellationToken)
@@ -252,19 +242,19 @@ internal sealed class BytesMessageStream : Stream
             // With the buffer empty and much data to come, it can go where it is wanted without a stop here.
             if (_reader.DataLeft >= ReadBufferSize && buffer.Length >= ReadBufferSize)
             {
-                int direct = await _call.Call.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _reader.DataLeft)], cancellationToken).ConfigureAwait(false);
+                int direct = await _call.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _reader.DataLeft)], cancellationToken).ConfigureAwait(false);
                 if (direct == 0)
                 {
-                    throw _call.Call.Fail(_call.Call.Truncated());
+                    throw _call.Fail(_call.Truncated());
                 }
                 _reader.DataLeft -= direct;
                 return direct;
             }
             _inStart = 0;
-            _inEnd = await _call.Call.ReadAsync(_in.AsMemory(0, ReadBufferSize), cancellationToken).ConfigureAwait(false);
+            _inEnd = await _call.ReadAsync(_in.AsMemory(0, ReadBufferSize), cancellationToken).ConfigureAwait(false);
             if (_inEnd == 0)
             {
-                return _reader.IsBetweenMessages ? 0 : throw _call.Call.Fail(_call.Call.Truncated());
+                return _reader.IsBetweenMessages ? 0 : throw _call.Fail(_call.Truncated());
             }
         }
     }
@@ -277,7 +267,7 @@ internal sealed class BytesMessageStream : Stream
         }
         catch (GrpcException e)
         {
-            throw _call.Call.Fail(e);
+            throw _call.Fail(e);
         }
     }
 

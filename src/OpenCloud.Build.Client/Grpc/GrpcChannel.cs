@@ -1,6 +1,9 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using System.Net.Sockets;
+using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Grpc;
@@ -23,8 +26,9 @@ internal sealed class GrpcChannel : IAsyncDisposable
     private readonly IEngineConnector _connector;
     private readonly HttpMessageInvoker _http;
     private readonly string _authority;
+    private readonly TimeSpan _connectTimeout;
     private Stream? _firstConnection;
-    private volatile HeaderSplitStream? _connection;
+    private volatile GreetingStream? _connection;
 
     /// <summary>Creates a channel that connects with its first call.</summary>
     public GrpcChannel(IEngineConnector connector, EngineConnectOptions? options = null)
@@ -41,6 +45,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
     private GrpcChannel(IEngineConnector connector, Stream? firstConnection, EngineConnectOptions options)
     {
         _connector = connector;
+        _connectTimeout = options.ConnectTimeout;
         _firstConnection = firstConnection;
         EngineAddress address = connector.Address;
         _authority = address.Host is { } host ? $"{(host.Contains(':') ? $"[{host}]" : host)}:{address.Port}" : "localhost";
@@ -122,6 +127,48 @@ internal sealed class GrpcChannel : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A call with messages both ways, as bytes, on a connection of its own, for much data: <see cref="SocketsHttpHandler"/> sends every
+    /// 16 KiB by way of two other threads. Its headers are on their way when this returns; nothing is awaited of the engine.
+    /// </summary>
+    /// <param name="path">The method's path.</param>
+    /// <param name="metadata">The call's headers.</param>
+    /// <param name="work">Where the call's work goes on; with threads of its own, what reads and writes the call blocks them.</param>
+    /// <param name="cancellationToken">Stops connecting; the call is ended by disposing of it.</param>
+    /// <exception cref="EngineConnectException">The engine cannot be connected to.</exception>
+    public async Task<GrpcExclusiveCall> OpenExclusiveAsync(string path, GrpcMetadata? metadata, WorkQueue work, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(_connectTimeout);
+        Stream transport;
+        try
+        {
+            transport = await _connector.ConnectAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Name} did not accept the connection in time.", e);
+        }
+        HeaderList headers = new()
+        {
+            { ":method", "POST" },
+            { ":scheme", "http" },
+            { ":path", path },
+            { ":authority", _authority },
+            { "content-type", "application/grpc" },
+            { "te", "trailers" },
+            { "user-agent", UserAgent },
+            { "grpc-accept-encoding", "identity" },
+        };
+        foreach (KeyValuePair<string, string> field in metadata ?? [])
+        {
+            headers.Add(field.Key, field.Value);
+        }
+        GreetingStream connection = new(work is SessionThreads && transport is NetworkStream socket ? new BlockingSocketStream(socket) : transport);
+        return new GrpcExclusiveCall(
+            new Http2ClientStream(connection, headers, GrpcExclusiveCall.Options with { Work = work }), path, Name, e => ExplainGreeting(connection, e));
+    }
+
     /// <summary>A call with typed messages both ways.</summary>
     public async Task<GrpcDuplexCall<TRequest, TResponse>> DuplexAsync<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, GrpcCallOptions? options = null, CancellationToken cancellationToken = default)
@@ -159,9 +206,9 @@ internal sealed class GrpcChannel : IAsyncDisposable
         {
             request.Headers.TryAddWithoutValidation("grpc-timeout", GrpcCallOptions.FormatTimeout(timeout));
         }
-        foreach (IGrouping<string, KeyValuePair<string, string>> field in (options.Metadata ?? []).GroupBy(static m => m.Key))
+        foreach (KeyValuePair<string, string> field in options.Metadata ?? [])
         {
-            request.Headers.TryAddWithoutValidation(field.Key, string.Join((char)HeaderSplitStream.Separator, field.Select(static m => m.Value)));
+            request.Headers.TryAddWithoutValidation(field.Key, field.Value);
         }
         return _http.SendAsync(request, cancellationToken);
     }
@@ -169,15 +216,9 @@ internal sealed class GrpcChannel : IAsyncDisposable
     /// <summary>What an error of the HTTP layer means to a caller.</summary>
     internal Exception Explain(Exception error, string path)
     {
-        if (_connection?.ForeignGreeting is { } greeting)
+        if (ExplainGreeting(_connection, error) is { } foreign)
         {
-            bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
-            string hint = isHttp1 && Address is { Scheme: "unix", Path: { } socket } ? $" If the socket is a Docker Engine's, use docker://{socket}." : "";
-            return new EngineConnectException(
-                EngineConnectReason.NotAnEngine,
-                Address,
-                $"{Name} is no BuildKit: {(isHttp1 ? "it speaks HTTP/1" : $"it begins with '{greeting}'")}.{hint}",
-                error);
+            return foreign;
         }
         for (Exception? e = error; e is not null; e = e.InnerException)
         {
@@ -197,9 +238,24 @@ internal sealed class GrpcChannel : IAsyncDisposable
             : error;
     }
 
+    private EngineConnectException? ExplainGreeting(GreetingStream? connection, Exception error)
+    {
+        if (connection?.ForeignGreeting is not { } greeting)
+        {
+            return null;
+        }
+        bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
+        string hint = isHttp1 && Address is { Scheme: "unix", Path: { } socket } ? $" If the socket is a Docker Engine's, use docker://{socket}." : "";
+        return new EngineConnectException(
+            EngineConnectReason.NotAnEngine,
+            Address,
+            $"{Name} is no BuildKit: {(isHttp1 ? "it speaks HTTP/1" : $"it begins with '{greeting}'")}.{hint}",
+            error);
+    }
+
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         Stream stream = Interlocked.Exchange(ref _firstConnection, null) ?? await _connector.ConnectAsync(cancellationToken).ConfigureAwait(false);
-        return _connection = new HeaderSplitStream(stream);
+        return _connection = new GreetingStream(stream);
     }
 }

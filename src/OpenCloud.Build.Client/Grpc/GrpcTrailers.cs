@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using Google.Protobuf;
+using OpenCloud.Build.Client.Http2;
 using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
 
 namespace OpenCloud.Build.Client.Grpc;
@@ -9,25 +10,33 @@ namespace OpenCloud.Build.Client.Grpc;
 /// <summary>The end of a call as its headers tell it: <c>grpc-status</c>, <c>grpc-message</c>, <c>grpc-status-details-bin</c>.</summary>
 internal static class GrpcTrailers
 {
+    private const string DetailsField = "grpc-status-details-bin";
+
     /// <summary>Reads the status, or null when there is none.</summary>
-    public static GrpcStatus? ReadStatus(HttpHeaders headers)
+    public static GrpcStatus? ReadStatus(HttpHeaders headers) => ReadStatus(name => Single(headers, name));
+
+    /// <summary>Reads the status, or null when there is none.</summary>
+    public static GrpcStatus? ReadStatus(HeaderList headers) => ReadStatus(name => headers[name]);
+
+    private static GrpcStatus? ReadStatus(Func<string, string?> field)
     {
-        if (Single(headers, "grpc-status") is not { } text)
+        if (field("grpc-status") is not { } text)
         {
             return null;
         }
-        string message = Single(headers, "grpc-message") is { } encoded ? PercentDecode(encoded) : "";
+        string message = field("grpc-message") is { } encoded ? PercentDecode(encoded) : "";
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int code)
             ? new GrpcStatus(code <= (int)GrpcStatusCode.Unauthenticated ? (GrpcStatusCode)code : GrpcStatusCode.Unknown, message)
             : new GrpcStatus(GrpcStatusCode.Unknown, message.Length > 0 ? message : "The engine ended the call with a status that is no number.");
     }
 
     /// <summary>The exception of a status that is not Ok, with what details came with it.</summary>
-    public static GrpcException ToException(GrpcStatus status, HttpHeaders headers)
-    {
-        IReadOnlyList<GrpcStatusDetail> details = Single(headers, "grpc-status-details-bin") is { } encoded ? DecodeDetails(encoded) : [];
-        return new GrpcException(status, details);
-    }
+    public static GrpcException ToException(GrpcStatus status, HttpHeaders headers) => ToException(status, Single(headers, DetailsField));
+
+    /// <summary>The exception of a status that is not Ok, with what details came with it.</summary>
+    public static GrpcException ToException(GrpcStatus status, HeaderList headers) => ToException(status, headers[DetailsField]);
+
+    private static GrpcException ToException(GrpcStatus status, string? details) => new(status, details is null ? [] : DecodeDetails(details));
 
     /// <summary>The details of a base64-encoded <c>google.rpc.Status</c>; empty when it is none. A bad detail never hides the error it belongs to.</summary>
     public static IReadOnlyList<GrpcStatusDetail> DecodeDetails(string encoded)

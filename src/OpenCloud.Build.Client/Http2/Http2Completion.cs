@@ -1,14 +1,17 @@
 using System.Threading.Tasks.Sources;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>
 /// One awaited operation at a time, again and again without allocation. Begun and ended under the lock of its owner; whoever awaits goes
-/// on elsewhere.
+/// on in the given queue.
 /// </summary>
-internal sealed class Http2Completion : IValueTaskSource<int>, IValueTaskSource
+internal sealed class Http2Completion(WorkQueue queue) : IValueTaskSource<int>, IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<int> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<int> _core;
+    private int _result;
+    private Exception? _exception;
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _cancellation;
 
@@ -46,15 +49,16 @@ internal sealed class Http2Completion : IValueTaskSource<int>, IValueTaskSource
     /// <summary>Ends the operation.</summary>
     internal void SetResult(int result)
     {
+        _result = result;
+        _exception = null;
         End();
-        _core.SetResult(result);
     }
 
     /// <summary>Ends the operation with an error.</summary>
     internal void SetException(Exception exception)
     {
+        _exception = exception;
         End();
-        _core.SetException(exception);
     }
 
     /// <inheritdoc/>
@@ -75,5 +79,18 @@ internal sealed class Http2Completion : IValueTaskSource<int>, IValueTaskSource
         _cancellation.Unregister();
         _cancellation = default;
         _cancellationToken = default;
+        queue.Queue(static completion => ((Http2Completion)completion!).Complete(), this);
+    }
+
+    private void Complete()
+    {
+        if (_exception is { } exception)
+        {
+            _core.SetException(exception);
+        }
+        else
+        {
+            _core.SetResult(_result);
+        }
     }
 }

@@ -1,12 +1,12 @@
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>
-/// The server's side of an HTTP/2 connection without any I/O (RFC 9113): octets go in and events come out; commands go in and octets
-/// come out. Not safe for concurrent use. This part has the commands; what comes in is handled by <see cref="Http2FrameHandler"/>.
+/// One side of an HTTP/2 connection without any I/O (RFC 9113): octets go in and events come out; commands go in and octets come out.
+/// Not safe for concurrent use. This part has the commands; what comes in is handled by <see cref="Http2FrameHandler"/>.
 /// </summary>
 internal sealed class Http2Connection : IDisposable
 {
-    private readonly Http2ServerOptions _options;
+    private readonly Http2Options _options;
     private readonly Http2Output _output;
     private readonly Http2SendQueue _sendQueue;
     private readonly Http2FrameHandler _frames;
@@ -18,16 +18,22 @@ internal sealed class Http2Connection : IDisposable
     private int _uncredited;
     private uint _peerInitialWindow = Http2SendQueue.DefaultWindow;
 
-    internal Http2Connection(Http2ServerOptions options, IHttp2ConnectionEvents events)
+    internal Http2Connection(Http2Options options, IHttp2ConnectionEvents events, Http2Role role = Http2Role.Server)
     {
+        Role = role;
         _options = options;
         Events = events;
         _output = new Http2Output(options.MaxGatheredOutput, options.MaxPendingControlFrames);
         _sendQueue = new Http2SendQueue(_output, events);
-        _frames = new Http2FrameHandler(this, _output, _sendQueue, options);
+        _frames = new Http2FrameHandler(this, _output, _sendQueue, new Http2HeaderReader(options), new Http2PeerLimits(options), options);
         ReceiveWindow = options.ConnectionReceiveWindow;
+        if (role == Http2Role.Client)
+        {
+            _output.WritePreface();
+        }
+
         _output.WriteSettings(
-            (Http2Setting.MaxConcurrentStreams, (uint)options.MaxConcurrentStreams),
+            role == Http2Role.Client ? (Http2Setting.EnablePush, 0) : (Http2Setting.MaxConcurrentStreams, (uint)options.MaxConcurrentStreams),
             (Http2Setting.InitialWindowSize, (uint)options.StreamReceiveWindow),
             (Http2Setting.MaxHeaderListSize, (uint)options.MaxHeaderListSize));
         if (options.ConnectionReceiveWindow > Http2SendQueue.DefaultWindow)
@@ -36,10 +42,13 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
+    /// <summary>Which side this is.</summary>
+    internal Http2Role Role { get; }
+
     /// <summary>The octets that wait for the transport.</summary>
     internal int OutputLength => _output.Length;
 
-    /// <summary>The requests that are not yet released.</summary>
+    /// <summary>The requests that are not yet released; a client does not count its own.</summary>
     internal int Occupied { get; private set; }
 
     /// <summary>Whether no further requests will come, and those that came are done with.</summary>
@@ -54,8 +63,11 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>The octets that the peer may send on the connection.</summary>
     internal int ReceiveWindow { get; set; }
 
-    /// <summary>The highest stream that the peer opened.</summary>
-    internal int LastPeerStreamId { get; set; }
+    /// <summary>The highest stream that the client, be it the peer or us, opened.</summary>
+    internal int LastStreamId { get; set; }
+
+    /// <summary>What GOAWAY names: a client serves nothing, as nothing is pushed to it.</summary>
+    private int LastServedStreamId => Role == Http2Role.Server ? LastStreamId : 0;
 
     /// <summary>We have sent GOAWAY.</summary>
     internal bool IsDraining { get; private set; }
@@ -81,6 +93,15 @@ internal sealed class Http2Connection : IDisposable
         PooledBuffer gather = _output.Take(empty);
         _sendQueue.Pump();
         return gather;
+    }
+
+    /// <summary>Sends a request's header fields on a new stream. A client's only.</summary>
+    internal Http2Stream Request(HeaderList headers)
+    {
+        LastStreamId += LastStreamId == 0 ? 1 : 2;
+        Http2Stream stream = AddStream(LastStreamId);
+        WriteHeaders(stream, headers, endStream: false);
+        return stream;
     }
 
     /// <summary>Sends header fields, or, with <paramref name="endStream"/> after others, trailers.</summary>
@@ -156,7 +177,7 @@ internal sealed class Http2Connection : IDisposable
         if (!IsDraining)
         {
             IsDraining = true;
-            _output.WriteGoAway(LastPeerStreamId, Http2ErrorCode.NoError, isLast: false);
+            _output.WriteGoAway(LastServedStreamId, Http2ErrorCode.NoError, isLast: false);
         }
     }
 
@@ -166,7 +187,7 @@ internal sealed class Http2Connection : IDisposable
         if (!IsDraining || errorCode != Http2ErrorCode.NoError)
         {
             IsDraining = true;
-            _output.WriteGoAway(LastPeerStreamId, errorCode, isLast: true);
+            _output.WriteGoAway(LastServedStreamId, errorCode, isLast: true);
         }
 
         foreach (Http2Stream stream in _streams.Values)
@@ -194,10 +215,8 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>Adds a stream that the peer has opened.</summary>
     internal Http2Stream Open(int streamId)
     {
-        var stream = new Http2Stream(streamId, (int)_peerInitialWindow, _options.StreamReceiveWindow);
-        _streams.Add(streamId, stream);
         Occupied++;
-        return stream;
+        return AddStream(streamId);
     }
 
     /// <summary>Writes RST_STREAM, also for a stream that was never opened.</summary>
@@ -248,6 +267,13 @@ internal sealed class Http2Connection : IDisposable
                 throw new Http2Exception(Http2ErrorCode.FlowControlError, "A new SETTINGS_INITIAL_WINDOW_SIZE makes a stream's window overflow.");
             }
         }
+    }
+
+    private Http2Stream AddStream(int streamId)
+    {
+        var stream = new Http2Stream(streamId, (int)_peerInitialWindow, _options.StreamReceiveWindow);
+        _streams.Add(streamId, stream);
+        return stream;
     }
 
     private void EndLocal(Http2Stream stream)

@@ -3,18 +3,20 @@ using System.Buffers.Binary;
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>Takes the peer's octets apart into frames and does what they ask for (RFC 9113, 3.4, 4 and 6).</summary>
-internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2ServerOptions options) : IDisposable
+internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2HeaderReader headers, Http2PeerLimits limits, Http2Options options) : IDisposable
 {
-    private readonly Http2HeaderReader _headers = new(options);
-    private readonly Http2RateLimiter _resets = new(options.Resets, options.TimeProvider, "streams only to reset or break them");
+    private readonly Http2HeaderReader _headers = headers;
+    private readonly Http2HeaderListHandler _lists = new(connection, headers, limits, options);
     private readonly Http2RateLimiter _settings = new(options.Settings, options.TimeProvider, "SETTINGS");
     private readonly Http2RateLimiter _idlePings = new(options.IdlePings, options.TimeProvider, "PING frames");
     private readonly Http2RateLimiter _emptyFrames = new(options.EmptyFrames, options.TimeProvider, "empty frames");
-    private readonly Http2RateLimiter _ignoredFrames = new(options.IgnoredFrames, options.TimeProvider, "frames that mean nothing");
-    private int _prefaceSeen;
+    
+    // A server does not begin with a preface, so all of it has been seen.
+    private int _prefaceSeen = connection.Role == Http2Role.Server ? 0 : Preface.Length;
     private bool _settingsSeen;
 
-    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+    /// <summary>What a client says first.</summary>
+    internal static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>Handles all frames that are complete.</summary>
     /// <returns>How many octets are done with.</returns>
@@ -96,18 +98,18 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
                 break;
             case Http2FrameType.GoAway:
                 RequireLength(header, payload.Length >= 8);
-                _ignoredFrames.Count();
+                limits.IgnoredFrames.Count();
                 connection.PeerGoesAway = true;
                 connection.Events.OnGoAway((Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]));
                 break;
             case Http2FrameType.PushPromise:
-                throw Error(Http2ErrorCode.ProtocolError, "A client sent PUSH_PROMISE.");
+                throw Error(Http2ErrorCode.ProtocolError, "The peer sent PUSH_PROMISE, which a client may never do and a server was told not to.");
             case Http2FrameType.Priority:
                 RequireLength(header, payload.Length == 5);
-                _ignoredFrames.Count();
+                limits.IgnoredFrames.Count();
                 break;
             default:
-                _ignoredFrames.Count();
+                limits.IgnoredFrames.Count();
                 break;
         }
     }
@@ -134,17 +136,21 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
         stream.ReceiveWindow -= payload.Length;
         stream.Unconsumed += payload.Length;
-        if (stream.RemoteEnded)
+        if (connection.Role == Http2Role.Client && !stream.ResponseSeen)
         {
-            Break(stream, Http2ErrorCode.StreamClosed);
+            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+        }
+        else if (stream.RemoteEnded)
+        {
+            limits.Break(connection, stream, Http2ErrorCode.StreamClosed);
         }
         else if (stream.ReceiveWindow < 0)
         {
-            Break(stream, Http2ErrorCode.FlowControlError);
+            limits.Break(connection, stream, Http2ErrorCode.FlowControlError);
         }
         else if (stream.ContentLeft >= 0 && !FitsContentLength(stream, data.Length, endStream))
         {
-            Break(stream, Http2ErrorCode.ProtocolError);
+            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
         }
         else
         {
@@ -161,7 +167,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
             if (endStream)
             {
                 connection.EndRemote(stream);
-                connection.Events.OnRequestEnded(stream, null);
+                connection.Events.OnEnded(stream, null);
             }
         }
     }
@@ -180,10 +186,10 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
             return stream;
         }
 
-        if ((header.StreamId & 1) == 0 || header.StreamId > connection.LastPeerStreamId)
+        if ((header.StreamId & 1) == 0 || header.StreamId > connection.LastStreamId)
         {
             // Streams past our GOAWAY are not kept count of, so they look as if they had never begun.
-            if (connection.IsDraining && (header.StreamId & 1) != 0)
+            if (connection.Role == Http2Role.Server && connection.IsDraining && (header.StreamId & 1) != 0)
             {
                 connection.CreditConnection(flowControlled);
                 return null;
@@ -195,7 +201,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         connection.CreditConnection(flowControlled);
         if (header.Type == Http2FrameType.Data && !connection.IsRecentlyReset(header.StreamId))
         {
-            _resets.Count();
+            limits.Resets.Count();
             connection.WriteReset(header.StreamId, Http2ErrorCode.StreamClosed);
         }
 
@@ -206,12 +212,12 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
     {
         if ((header.StreamId & 1) == 0)
         {
-            throw Error(Http2ErrorCode.ProtocolError, $"A client opened stream {header.StreamId}.");
+            throw Error(Http2ErrorCode.ProtocolError, $"HEADERS on stream {header.StreamId}, which no client opens.");
         }
 
-        if (_headers.Begin(header, payload) is HeaderList headers)
+        if (_headers.Begin(header, payload) is HeaderList list)
         {
-            HandleHeaderList(header.StreamId, headers);
+            _lists.Handle(header.StreamId, list);
         }
     }
 
@@ -222,84 +228,9 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
             _emptyFrames.Count();
         }
 
-        if (_headers.Continue(header, payload) is HeaderList headers)
+        if (_headers.Continue(header, payload) is HeaderList list)
         {
-            HandleHeaderList(header.StreamId, headers);
-        }
-    }
-
-    private void HandleHeaderList(int streamId, HeaderList headers)
-    {
-        if (connection.Find(streamId) is Http2Stream stream)
-        {
-            HandleTrailers(stream, headers);
-        }
-        else if (streamId <= connection.LastPeerStreamId)
-        {
-            if (!connection.IsRecentlyReset(streamId))
-            {
-                throw Error(Http2ErrorCode.StreamClosed, $"Header fields on stream {streamId}, which is closed.");
-            }
-        }
-        else if (!connection.IsDraining)
-        {
-            connection.LastPeerStreamId = streamId;
-            HandleRequest(streamId, headers);
-        }
-    }
-
-    private void HandleRequest(int streamId, HeaderList headers)
-    {
-        Http2ErrorCode refusal = Http2ErrorCode.NoError;
-        long contentLength = -1;
-        if (connection.Occupied >= options.MaxConcurrentStreams)
-        {
-            refusal = Http2ErrorCode.RefusedStream;
-        }
-        else if (!_headers.ListFits)
-        {
-            refusal = Http2ErrorCode.EnhanceYourCalm;
-        }
-        else if (Http2RequestValidator.FindFault(headers, out contentLength) is not null || (_headers.EndStream && contentLength > 0))
-        {
-            refusal = Http2ErrorCode.ProtocolError;
-        }
-
-        if (refusal != Http2ErrorCode.NoError)
-        {
-            _resets.Count();
-            connection.WriteReset(streamId, refusal);
-            return;
-        }
-
-        Http2Stream stream = connection.Open(streamId);
-        stream.ContentLeft = contentLength;
-        connection.Events.OnRequest(stream, headers);
-        if (_headers.EndStream)
-        {
-            connection.EndRemote(stream);
-            connection.Events.OnRequestEnded(stream, null);
-        }
-    }
-
-    private void HandleTrailers(Http2Stream stream, HeaderList trailers)
-    {
-        if (stream.RemoteEnded)
-        {
-            Break(stream, Http2ErrorCode.StreamClosed);
-        }
-        else if (!_headers.ListFits)
-        {
-            Break(stream, Http2ErrorCode.EnhanceYourCalm);
-        }
-        else if (!_headers.EndStream || stream.ContentLeft > 0 || Http2RequestValidator.FindTrailerFault(trailers) is not null)
-        {
-            Break(stream, Http2ErrorCode.ProtocolError);
-        }
-        else
-        {
-            connection.EndRemote(stream);
-            connection.Events.OnRequestEnded(stream, trailers);
+            _lists.Handle(header.StreamId, list);
         }
     }
 
@@ -311,7 +242,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
             if (!stream.LocalEnded)
             {
                 // After our answer it is only good manners: grpc-go resets a stream that was answered before it had ended its side.
-                _resets.Count();
+                limits.Resets.Count();
             }
 
             connection.Close(stream);
@@ -319,7 +250,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         }
         else
         {
-            _ignoredFrames.Count();
+            limits.IgnoredFrames.Count();
         }
     }
 
@@ -371,20 +302,12 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         {
             if (increment == 0)
             {
-                Break(stream, Http2ErrorCode.ProtocolError);
+                limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
             }
             else if (!sendQueue.TryOpenStream(stream, increment))
             {
-                Break(stream, Http2ErrorCode.FlowControlError);
+                limits.Break(connection, stream, Http2ErrorCode.FlowControlError);
             }
         }
-    }
-
-    /// <summary>The peer broke the protocol on one stream only.</summary>
-    private void Break(Http2Stream stream, Http2ErrorCode errorCode)
-    {
-        _resets.Count();
-        connection.Reset(stream, errorCode);
-        connection.Events.OnReset(stream, errorCode, byPeer: false);
     }
 }

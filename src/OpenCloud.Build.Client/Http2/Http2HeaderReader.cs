@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>Joins a header block from HEADERS and CONTINUATION frames and decodes it (RFC 9113, 4.3, 6.2 and 6.10).</summary>
-internal sealed class Http2HeaderReader(Http2ServerOptions options) : IDisposable
+internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
 {
     private readonly HpackDecoder _decoder = new(HpackEncoder.DefaultTableSize);
     private readonly PooledBuffer _block = new(4096);

@@ -67,6 +67,9 @@ internal sealed class Http2Output : IDisposable
         return gather;
     }
 
+    /// <summary>Adds what a client says before its first frame (RFC 9113, 3.4).</summary>
+    internal void WritePreface() => _control.Append(Http2FrameHandler.Preface);
+
     /// <summary>Adds SETTINGS with our values. It must be the first frame.</summary>
     internal void WriteSettings(params ReadOnlySpan<(Http2Setting Setting, uint Value)> settings)
     {

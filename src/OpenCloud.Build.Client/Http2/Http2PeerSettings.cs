@@ -24,7 +24,7 @@ internal static class Http2PeerSettings
             case Http2Setting.HeaderTableSize:
                 output.Encoder.SetPeerTableSize(value);
                 break;
-            case Http2Setting.EnablePush when value > 1:
+            case Http2Setting.EnablePush when value > (connection.Role == Http2Role.Server ? 1u : 0u):
                 throw new Http2Exception(Http2ErrorCode.ProtocolError, $"SETTINGS_ENABLE_PUSH is {value}.");
             case Http2Setting.InitialWindowSize when value > int.MaxValue:
                 throw new Http2Exception(Http2ErrorCode.FlowControlError, $"SETTINGS_INITIAL_WINDOW_SIZE is {value}.");

@@ -97,7 +97,8 @@ internal static class Http2RequestValidator
         return null;
     }
 
-    private static string? FindFault(HeaderField field)
+    /// <summary>Checks a regular field's name.</summary>
+    internal static string? FindFault(HeaderField field)
     {
         if (field.Name.Length == 0 || field.Name.AsSpan().ContainsAnyExcept(NameCharacters))
         {
@@ -112,11 +113,13 @@ internal static class Http2RequestValidator
         };
     }
 
-    private static bool IsValidValue(string value) =>
+    /// <summary>Whether a field's value may be sent.</summary>
+    internal static bool IsValidValue(string value) =>
         value.AsSpan().IndexOfAny(ForbiddenInValues) < 0
         && (value.Length == 0 || (value[0] is not (' ' or '\t') && value[^1] is not (' ' or '\t')));
 
-    private static bool TryReadLength(string value, ref long contentLength)
+    /// <summary>Reads a content-length, of which several must agree.</summary>
+    internal static bool TryReadLength(string value, ref long contentLength)
     {
         if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long length) || (contentLength >= 0 && contentLength != length))
         {

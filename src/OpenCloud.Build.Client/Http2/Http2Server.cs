@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Http2;
 
@@ -13,8 +14,8 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
 
     private readonly Stream _transport;
     private readonly Func<Http2ServerStream, CancellationToken, Task> _handler;
-    private readonly Http2ServerOptions _options;
-    private readonly Http2Completion _sendSignal = new();
+    private readonly Http2Options _options;
+    private readonly Http2Completion _sendSignal;
     private readonly HashSet<Http2ServerStream> _streams = [];
     private readonly List<Http2ServerStream> _newStreams = [];
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,16 +31,20 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     /// began is reset.
     /// </param>
     /// <param name="options">Windows and limits.</param>
-    internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2ServerOptions? options = null)
+    internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2Options? options = null)
     {
         _transport = transport;
         _handler = handler;
-        _options = options ?? new Http2ServerOptions();
+        _options = options ?? new Http2Options();
+        _sendSignal = new Http2Completion(_options.Work);
         Connection = new Http2Connection(_options, this);
     }
 
     /// <summary>Guards <see cref="Connection"/> and the streams.</summary>
     internal Lock Sync { get; } = new();
+
+    /// <summary>Where handlers run and what they await goes on.</summary>
+    internal WorkQueue Work => _options.Work;
 
     /// <summary>The protocol's state.</summary>
     internal Http2Connection Connection { get; }
@@ -93,7 +98,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     }
 
     /// <inheritdoc/>
-    void IHttp2ConnectionEvents.OnRequest(Http2Stream stream, HeaderList headers)
+    void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers)
     {
         var serverStream = new Http2ServerStream(this, stream, headers);
         stream.Owner = serverStream;
@@ -105,7 +110,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data) => Owner(stream).OnData(data);
 
     /// <inheritdoc/>
-    void IHttp2ConnectionEvents.OnRequestEnded(Http2Stream stream, HeaderList? trailers) => Owner(stream).OnRequestEnded(trailers);
+    void IHttp2ConnectionEvents.OnEnded(Http2Stream stream, HeaderList? trailers) => Owner(stream).OnRequestEnded(trailers);
 
     /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer) =>
@@ -131,8 +136,8 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     {
         using var stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancellationToken);
         using var stopSending = new CancellationTokenSource();
-        Task receiving = Task.Run(() => ReceiveLoopAsync(stopReceiving.Token), CancellationToken.None);
-        Task sending = Task.Run(() => SendLoopAsync(stopSending.Token), CancellationToken.None);
+        Task receiving = Work.Run(() => ReceiveLoopAsync(stopReceiving.Token));
+        Task sending = Work.Run(() => SendLoopAsync(stopSending.Token));
 
         Task first = await Task.WhenAny(receiving, sending, _drained.Task).ConfigureAwait(false);
         Exception? failure = first.Exception?.InnerException;
@@ -248,7 +253,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     {
         foreach (Http2ServerStream stream in started)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Server.RunHandlerAsync(state.Stream), (Server: this, Stream: stream), preferLocal: false);
+            Work.Queue(static state => _ = ((Http2ServerStream)state!).Server.RunHandlerAsync((Http2ServerStream)state), stream);
         }
 
         started.Clear();

@@ -11,8 +11,8 @@ internal sealed class Http2ServerStream
     private readonly Http2Server _server;
     private readonly Http2Stream _stream;
     private readonly Http2ReceiveQueue _received = new();
-    private readonly Http2Completion _read = new();
-    private readonly Http2Completion _write = new();
+    private readonly Http2Completion _read;
+    private readonly Http2Completion _write;
     private readonly CancellationTokenSource _aborted = new();
     private Memory<byte> _readBuffer;
     private Exception? _failure;
@@ -21,12 +21,17 @@ internal sealed class Http2ServerStream
     internal Http2ServerStream(Http2Server server, Http2Stream stream, HeaderList headers)
     {
         _server = server;
+        _read = new Http2Completion(server.Work);
+        _write = new Http2Completion(server.Work);
         _stream = stream;
         RequestHeaders = headers;
         Method = headers[":method"] ?? string.Empty;
         Path = headers[":path"] ?? string.Empty;
         Aborted = _aborted.Token;
     }
+
+    /// <summary>What it came from.</summary>
+    internal Http2Server Server => _server;
 
     /// <summary>The stream's number.</summary>
     internal int Id => _stream.Id;

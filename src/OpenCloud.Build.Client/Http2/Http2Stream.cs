@@ -30,6 +30,9 @@ internal sealed class Http2Stream(int id, int sendWindow, int receiveWindow)
     /// <summary>We send nothing more.</summary>
     internal bool LocalEnded { get; set; }
 
+    /// <summary>The response's header fields have come; those of a request always have.</summary>
+    internal bool ResponseSeen { get; set; }
+
     /// <summary>Our header fields are sent.</summary>
     internal bool HeadersSent { get; set; }
 

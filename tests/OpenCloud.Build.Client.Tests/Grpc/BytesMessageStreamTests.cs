@@ -5,6 +5,7 @@ using FsCheck.Fluent;
 using Google.Protobuf;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Threading;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;
@@ -30,7 +31,7 @@ public sealed class BytesMessageStreamTests
             context.End();
         });
         await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token));
+        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
         int position = 0;
         foreach (int size in (int[])[1, 126, 127, 128, 16_000, 16_383, 16_384, 16_385, 32_757, 32_758, 32_759, 32_768, 70_000, 1_048_575, 1_048_576, 1_048_577, 3_000_000])
         {
@@ -65,7 +66,7 @@ public sealed class BytesMessageStreamTests
             context.End();
         });
         await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token));
+        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
         byte[] answer = new byte[100];
         foreach (int count in (int[])[3, 1, 200])
         {
@@ -95,7 +96,7 @@ public sealed class BytesMessageStreamTests
             context.End();
         });
         await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token));
+        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
         MemoryStream received = new();
         await stream.CopyToAsync(received, 100_000, Token);
         Assert.True(expected.AsSpan().SequenceEqual(received.ToArray()));
@@ -113,7 +114,7 @@ public sealed class BytesMessageStreamTests
             context.End(code, message);
         });
         await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token));
+        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
         Assert.Equal(1, await stream.ReadAsync(new byte[10], Token));
         IOException e = await Assert.ThrowsAsync<IOException>(async () => await stream.ReadExactlyAsync(new byte[1], Token));
         Assert.Equal(new GrpcStatus(code, message), Assert.IsType<GrpcException>(e.InnerException).Status);
@@ -122,16 +123,19 @@ public sealed class BytesMessageStreamTests
     [Fact]
     public async Task Disposing_ends_a_waiting_read_and_the_peers_call()
     {
+        TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
         {
             context.RequestAborted.Register(() => ended.TrySetResult());
+            started.TrySetResult();
             await context.StartGrpcAsync();
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         await using GrpcChannel channel = peer.Connect();
-        BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token));
+        BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
         Task<int> waiting = stream.ReadAsync(new byte[10], Token).AsTask();
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
         await stream.DisposeAsync();
         await stream.DisposeAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => waiting.WaitAsync(TimeSpan.FromSeconds(10), Token));
@@ -148,7 +152,7 @@ public sealed class BytesMessageStreamTests
             context.Abort();
         });
         await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token));
+        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
         await Assert.ThrowsAsync<IOException>(async () => await stream.ReadExactlyAsync(new byte[1], Token));
         await Assert.ThrowsAsync<IOException>(async () =>
         {

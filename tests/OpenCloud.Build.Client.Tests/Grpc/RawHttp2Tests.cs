@@ -3,6 +3,7 @@ using System.Text;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
 
@@ -120,7 +121,7 @@ public sealed class RawHttp2Tests
             await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
         });
         await using GrpcChannel channel = Channel(server, "unix");
-        await using BytesMessageStream stream = new(await channel.DuplexAsync("/a/b", null, Token).WaitAsync(TimeSpan.FromSeconds(10), Token));
+        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token).WaitAsync(TimeSpan.FromSeconds(10), Token));
         Task<int> early = stream.ReadAsync(new byte[10], Token).AsTask();
         await stream.WriteAsync("hello"u8.ToArray(), Token);
         await stream.FlushAsync(Token);

@@ -9,15 +9,17 @@ internal sealed class ConnectionHarness : IHttp2ConnectionEvents, IDisposable
 {
     private byte[] _unconsumed = [];
 
-    public ConnectionHarness(Http2ServerOptions? options = null, bool started = true, params (int Setting, uint Value)[] settings)
+    public ConnectionHarness(Http2Options? options = null, bool started = true, params (int Setting, uint Value)[] settings)
     {
-        Connection = new Http2Connection(options ?? new Http2ServerOptions(), this);
+        Connection = new Http2Connection(options ?? new Http2Options(), this);
         if (started)
         {
             Send(FrameScript.Start(settings));
             Output();
         }
     }
+
+    public ConnectionHarness(Http2Role role, Http2Options? options = null) => Connection = new Http2Connection(options ?? new Http2Options(), this, role);
 
     public Http2Connection Connection { get; }
 
@@ -83,10 +85,10 @@ internal sealed class ConnectionHarness : IHttp2ConnectionEvents, IDisposable
 
     public void Dispose() => Connection.Dispose();
 
-    public void OnRequest(Http2Stream stream, HeaderList headers)
+    public void OnHeaders(Http2Stream stream, HeaderList headers)
     {
         Streams[stream.Id] = stream;
-        Events.Add($"request({stream.Id},{headers[":path"]})");
+        Events.Add(headers[":status"] is { } status ? $"response({stream.Id},{status})" : $"request({stream.Id},{headers[":path"]})");
     }
 
     public void OnData(Http2Stream stream, ReadOnlySpan<byte> data)
@@ -98,7 +100,7 @@ internal sealed class ConnectionHarness : IHttp2ConnectionEvents, IDisposable
         }
     }
 
-    public void OnRequestEnded(Http2Stream stream, HeaderList? trailers) => Events.Add($"end({stream.Id}{(trailers is null ? "" : "," + trailers.Count)})");
+    public void OnEnded(Http2Stream stream, HeaderList? trailers) => Events.Add($"end({stream.Id}{(trailers is null ? "" : "," + trailers.Count)})");
 
     public void OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer) => Events.Add($"reset({stream.Id},{errorCode}{(byPeer ? ",peer" : "")})");
 

@@ -88,7 +88,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void OutputIsGatheredUpToItsLimitAndStreamsTakeTurns()
     {
-        using var harness = new ConnectionHarness(new Http2ServerOptions { MaxGatheredOutput = 32 * 1024 }, true, (4, 1_000_000));
+        using var harness = new ConnectionHarness(new Http2Options { MaxGatheredOutput = 32 * 1024 }, true, (4, 1_000_000));
         harness.Send(WindowUpdate(0, 10_000_000));
         Http2Stream one = harness.Open(1);
         Http2Stream three = harness.Open(3);
@@ -106,7 +106,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void ReadingOpensBothReceiveWindowsAgain()
     {
-        var options = new Http2ServerOptions { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 };
+        var options = new Http2Options { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 };
         using var harness = new ConnectionHarness(options) { ConsumesAtOnce = true };
         harness.Open(1);
         for (int i = 0; i < 200; i++)
@@ -122,7 +122,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void PaddingCountsAndIsGivenBackAtOnce()
     {
-        using var harness = new ConnectionHarness(new Http2ServerOptions { StreamReceiveWindow = 100, ConnectionReceiveWindow = 100_000 });
+        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 100, ConnectionReceiveWindow = 100_000 });
         Http2Stream stream = harness.Open(1);
         harness.Send(Frame(0, 8, 1, [59, .. new byte[60]]));
         Assert.Equal("window(1,60)", harness.Output());
@@ -133,7 +133,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void MoreThanTheStreamsWindowResetsTheStream()
     {
-        using var harness = new ConnectionHarness(new Http2ServerOptions { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 });
+        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 });
         harness.Open(1);
         harness.Send(Data(1, 1000), Data(1, 1));
         Assert.Equal("reset(1,FlowControlError)", harness.Output());
@@ -142,7 +142,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void MoreThanTheConnectionsWindowBreaksTheConnection()
     {
-        using var harness = new ConnectionHarness(new Http2ServerOptions { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
+        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
         harness.Open(1);
         harness.Open(3);
         for (int i = 0; i < 6; i++)
@@ -157,7 +157,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void WhatIsUnreadWhenAStreamEndsIsGivenBackToTheConnection()
     {
-        using var harness = new ConnectionHarness(new Http2ServerOptions { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
+        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
         Http2Stream stream = harness.Open(1);
         harness.Send(Data(1, 16_000), Data(1, 16_000), Data(1, 8_000), Reset(1));
         Assert.Equal("window(0,40000)", harness.Output());

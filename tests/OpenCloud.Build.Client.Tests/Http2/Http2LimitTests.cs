@@ -9,7 +9,7 @@ public sealed class Http2LimitTests
 {
     private readonly ManualClock _clock = new();
 
-    private Http2ServerOptions Options => new()
+    private Http2Options Options => new()
     {
         TimeProvider = _clock,
         Resets = new(20, 5),

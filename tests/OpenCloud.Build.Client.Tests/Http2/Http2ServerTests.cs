@@ -205,7 +205,7 @@ public sealed class Http2ServerTests
                 await EchoAsync(stream, cancellationToken);
                 Interlocked.Decrement(ref now);
             },
-            new Http2ServerOptions { MaxConcurrentStreams = 3 });
+            new Http2Options { MaxConcurrentStreams = 3 });
         using (await peer.SendAsync("/first", new ByteArrayContent([1]), TestToken))
         {
             // The client knows the limit only now.

@@ -19,7 +19,7 @@ internal sealed class HttpClientPeer : IAsyncDisposable
 
     public Task Serving { get; }
 
-    public static Task<HttpClientPeer> StartAsync(Func<Http2ServerStream, CancellationToken, Task> handler, Http2ServerOptions? options = null, Action<SocketsHttpHandler>? configure = null) =>
+    public static Task<HttpClientPeer> StartAsync(Func<Http2ServerStream, CancellationToken, Task> handler, Http2Options? options = null, Action<SocketsHttpHandler>? configure = null) =>
         ServeAsync((transport, cancellationToken) => new Http2Server(transport, handler, options).RunAsync(cancellationToken), configure);
 
     public static async Task<HttpClientPeer> ServeAsync(Func<Stream, CancellationToken, Task> serve, Action<SocketsHttpHandler>? configure = null)

@@ -2,6 +2,7 @@ using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
@@ -70,7 +71,7 @@ public sealed class ControlClientTests(EngineFixture engines)
         metadata.Add("x-docker-expose-session-sharedkey", "test");
         metadata.Add("x-docker-expose-session-grpc-method", "/moby.filesync.v1.FileSync/DiffCopy");
         metadata.Add("x-docker-expose-session-grpc-method", "/grpc.health.v1.Health/Check");
-        await using BytesMessageStream stream = await new ControlClient(channel).SessionAsync(metadata, Token);
+        await using BytesMessageStream stream = await new ControlClient(channel).SessionAsync(metadata, WorkQueue.Pool, Token);
         byte[] preface = new byte[24];
         await stream.ReadExactlyAsync(preface, Token).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Token);
         Assert.Equal("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Encoding.ASCII.GetString(preface));

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Grpc.Server;
 
@@ -14,13 +15,13 @@ internal sealed class GrpcServer
 
     private readonly Dictionary<string, Func<GrpcServerCall, CancellationToken, Task>> _handlers = new(StringComparer.Ordinal);
     private readonly List<string> _methods = [];
-    private readonly Http2ServerOptions _options;
+    private readonly Http2Options _options;
     private bool _isFixed;
 
     /// <summary>Creates a server with the health service only.</summary>
-    internal GrpcServer(Http2ServerOptions? options = null)
+    internal GrpcServer(Http2Options? options = null)
     {
-        _options = options ?? new Http2ServerOptions();
+        _options = options ?? new Http2Options();
         HealthService.AddTo(this);
     }
 
@@ -63,10 +64,13 @@ internal sealed class GrpcServer
         });
 
     /// <summary>Serves on a stream of octets in which the peer is the HTTP/2 client; ends as <see cref="Http2Server.RunAsync"/> does.</summary>
-    internal async Task RunAsync(Stream transport, CancellationToken cancellationToken)
+    internal Task RunAsync(Stream transport, CancellationToken cancellationToken) => RunAsync(transport, WorkQueue.Pool, cancellationToken);
+
+    /// <summary>The same, with the work done in a given queue.</summary>
+    internal async Task RunAsync(Stream transport, WorkQueue work, CancellationToken cancellationToken)
     {
         _isFixed = true;
-        await using var server = new Http2Server(transport, HandleAsync, _options);
+        await using var server = new Http2Server(transport, HandleAsync, _options with { Work = work });
         await server.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Google.Protobuf;
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Grpc.Server;
 
@@ -26,6 +27,9 @@ internal sealed class GrpcServerCall : IDisposable
 
     /// <summary>The method's path, <c>/package.Service/Method</c>.</summary>
     internal string Path => _stream.Path;
+
+    /// <summary>Where what the handler awaits goes on, and where it may have more run.</summary>
+    internal WorkQueue Work => _stream.Server.Work;
 
     /// <summary>All header fields of the request; see <see cref="GrpcMetadata"/> for binary ones.</summary>
     internal HeaderList Metadata => _stream.RequestHeaders;

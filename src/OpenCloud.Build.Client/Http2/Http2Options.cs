@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Threading;
+
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>How often something may happen: a supply that is used up by each time and refills steadily.</summary>
@@ -5,8 +7,8 @@ namespace OpenCloud.Build.Client.Http2;
 /// <param name="PerSecond">How many more with each second.</param>
 internal readonly record struct Http2Rate(int Burst, double PerSecond);
 
-/// <summary>Windows and limits of an <see cref="Http2Server"/>.</summary>
-internal sealed record Http2ServerOptions
+/// <summary>Windows and limits of an <see cref="Http2Connection"/> and of what drives it.</summary>
+internal sealed record Http2Options
 {
     /// <summary>The streams that may be open, or whose handlers still run, at a time. Further ones are refused.</summary>
     internal int MaxConcurrentStreams { get; init; } = 128;
@@ -52,6 +54,9 @@ internal sealed record Http2ServerOptions
 
     /// <summary>How long the last output, GOAWAY, may take.</summary>
     internal TimeSpan GoAwayTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Where everything runs that is not run by a caller.</summary>
+    internal WorkQueue Work { get; init; } = WorkQueue.Pool;
 
     /// <summary>The clock of the limits.</summary>
     internal TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -1,0 +1,78 @@
+namespace OpenCloud.Build.Client.Grpc;
+
+/// <summary>
+/// Looks at the first bytes that come from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks something else, and
+/// what HTTP/2 has to say of it tells nobody what. All else passes untouched.
+/// </summary>
+internal sealed class GreetingStream(Stream inner) : Stream
+{
+    private const int LongestGreeting = 60;
+    private const byte SettingsFrame = 4;
+
+    private byte[]? _greeting = [];
+
+    /// <summary>What the peer began with when that was not HTTP/2; null otherwise.</summary>
+    public string? ForeignGreeting { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _greeting is null ? inner.ReadAsync(buffer, cancellationToken) : ReadGreetingAsync(buffer, cancellationToken);
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+
+    public override void Flush() => inner.Flush();
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        inner.WriteAsync(buffer, offset, count, cancellationToken);
+
+    public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inner.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> ReadGreetingAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        byte[] greeting = [.. _greeting!, .. buffer.Span[..Math.Min(read, LongestGreeting)]];
+        // A SETTINGS frame: three bytes of length, the first of which is 0 in any frame that was not negotiated, and its type.
+        if (greeting.Length > 0 && (greeting[0] != 0 || (greeting.Length > 3 && greeting[3] != SettingsFrame)))
+        {
+            ForeignGreeting = string.Concat(greeting.TakeWhile(static b => b is not (byte)'\r' and not (byte)'\n').Select(static b => b is >= 0x20 and < 0x7f ? (char)b : '?'));
+            throw new InvalidDataException("The peer does not speak HTTP/2.");
+        }
+        _greeting = greeting.Length > 3 ? null : greeting;
+        return read;
+    }
+}

@@ -1,0 +1,166 @@
+using System.Runtime.ExceptionServices;
+
+namespace OpenCloud.Build.Client.Http2;
+
+/// <content>
+/// Receiving: by the reader itself while one waits, so that what comes needs no further thread to reach it; else, while a write waits for
+/// the peer's word, by a task that ends with that.
+/// </content>
+internal sealed partial class Http2ClientStream
+{
+    private bool IsReadDue => _readCount > 0 || _responseEnded || _failure is not null;
+
+    /// <summary>Receives until there is something for the read that waits.</summary>
+    private async ValueTask<int> ReceiveForReaderAsync(CancellationToken cancellationToken)
+    {
+        bool isDue;
+        do
+        {
+            int count;
+            try
+            {
+                count = await _transport.ReadAsync(_input.Free, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                Exception failure;
+                lock (_sync)
+                {
+                    _receiving = false;
+                    _readBuffer = default;
+                    bool isCancelled = e is OperationCanceledException && cancellationToken.IsCancellationRequested;
+                    failure = isCancelled ? e : Fail(Lost(e), Http2ErrorCode.NoError);
+                }
+
+                ReceiveForWriterIfNobodyElse();
+                ExceptionDispatchInfo.Throw(failure);
+                throw;
+            }
+
+            lock (_sync)
+            {
+                Receive(count);
+                isDue = IsReadDue;
+                if (isDue)
+                {
+                    _receiving = false;
+                    _readBuffer = default;
+                }
+            }
+
+            _sender.SendElsewhere();
+        }
+        while (!isDue);
+
+        ReceiveForWriterIfNobodyElse();
+        return _readCount > 0 || _responseEnded ? _readCount : throw _failure!;
+    }
+
+    /// <summary>A write waits for the peer, whose word somebody must receive.</summary>
+    private void ReceiveForWriterIfNobodyElse()
+    {
+        lock (_sync)
+        {
+            if (_receiving || !_write.IsPending)
+            {
+                return;
+            }
+        }
+
+        _options.Work.Queue(static stream => _ = ((Http2ClientStream)stream!).ReceiveForWriterAsync(), this);
+    }
+
+    private async Task ReceiveForWriterAsync()
+    {
+        lock (_sync)
+        {
+            if (_receiving || !_write.IsPending)
+            {
+                return;
+            }
+
+            _receiving = true;
+        }
+
+        bool goesOn = true;
+        while (goesOn)
+        {
+            try
+            {
+                int count = await _transport.ReadAsync(_input.Free, CancellationToken.None).ConfigureAwait(false);
+                lock (_sync)
+                {
+                    Receive(count);
+                    goesOn = EndReceiving();
+                }
+            }
+            catch (Exception e)
+            {
+                lock (_sync)
+                {
+                    Fail(Lost(e), Http2ErrorCode.NoError);
+                    goesOn = EndReceiving();
+                }
+            }
+
+            _sender.SendElsewhere();
+        }
+    }
+
+    /// <summary>Hands a read that waits what came. Under the lock.</summary>
+    /// <returns>Whether to go on receiving: somebody waits.</returns>
+    private bool EndReceiving()
+    {
+        if (_read.IsPending && IsReadDue)
+        {
+            _readBuffer = default;
+            if (_readCount > 0 || _responseEnded)
+            {
+                _read.SetResult(_readCount);
+            }
+            else
+            {
+                _read.SetException(_failure!);
+            }
+        }
+
+        return _receiving = _failure is null && (_read.IsPending || _write.IsPending);
+    }
+
+    /// <summary>Takes in what was read. Under the lock.</summary>
+    private void Receive(int count)
+    {
+        if (_failure is not null)
+        {
+            return;
+        }
+
+        if (count == 0)
+        {
+            Fail(
+                _goAway == Http2ErrorCode.NoError
+                    ? new IOException("The peer closed the connection.")
+                    : new Http2Exception(_goAway, "The peer closed the connection."),
+                Http2ErrorCode.NoError);
+            return;
+        }
+
+        try
+        {
+            _input.Added(count);
+            _input.Taken(_connection.Receive(_input.Span));
+        }
+        catch (Http2Exception e)
+        {
+            Fail(e, e.ErrorCode);
+            return;
+        }
+
+        if (_responseEnded || _failure is not null)
+        {
+            // The peer wants nothing more of the request, and there is nothing else on the connection.
+            _connection.Reset(_stream, Http2ErrorCode.Cancel);
+            FailWrite(_failure ?? ResponseHasEnded());
+        }
+    }
+}

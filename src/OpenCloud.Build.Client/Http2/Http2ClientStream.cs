@@ -1,0 +1,340 @@
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>
+/// One request and its response on an HTTP/2 connection of its own, in which the peer is the server. No thread is kept busy with it: who
+/// reads receives for the connection, and who has caused output sends it, unless somebody is about that already. One reader and one
+/// writer at a time, which may be two tasks.
+/// </summary>
+/// <remarks>
+/// What the connection needs of us (receipts for PING, WINDOW_UPDATE) is done while somebody reads or a write waits. A user that does
+/// neither for long holds the peer up.
+/// </remarks>
+internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2ConnectionEvents
+{
+    private const int ReceiveBufferSize = 64 * 1024;
+
+    private readonly Stream _transport;
+    private readonly Http2Options _options;
+    private readonly Lock _sync = new();
+    private readonly Http2Connection _connection;
+    private readonly Http2Stream _stream;
+    private readonly Http2ReceiveQueue _received = new();
+    private readonly Http2Completion _read;
+    private readonly Http2Completion _write;
+    private readonly PooledReceiveBuffer _input = new(ReceiveBufferSize);
+    private readonly Http2InlineSender _sender;
+    private Memory<byte> _readBuffer;
+    private int _readCount;
+    private bool _receiving;
+    private bool _responseEnded;
+    private Task? _closing;
+    private Exception? _failure;
+    private Http2ErrorCode _goAway;
+
+    /// <summary>Sends a request's header fields on a fresh connection.</summary>
+    /// <param name="transport">The octets to and from the peer; disposed of with this. A cancelled read must have taken nothing, and what is written needs no flush.</param>
+    /// <param name="headers">The fields, pseudo-header fields first.</param>
+    /// <param name="options">Windows and limits.</param>
+    internal Http2ClientStream(Stream transport, HeaderList headers, Http2Options options)
+    {
+        _transport = transport;
+        _options = options;
+        _read = new Http2Completion(options.Work);
+        _write = new Http2Completion(options.Work);
+        _connection = new Http2Connection(options, this, Http2Role.Client);
+        _stream = _connection.Request(headers);
+        _sender = new Http2InlineSender(transport, _connection, options.Work, _sync, e => _ = Close(Lost(e)));
+        _sender.Send();
+    }
+
+    /// <summary>The response's header fields, once <see cref="ReadAsync"/> has returned.</summary>
+    internal HeaderList? ResponseHeaders { get; private set; }
+
+    /// <summary>The response's trailers, once <see cref="ReadAsync"/> has returned 0; null when there were none.</summary>
+    internal HeaderList? Trailers { get; private set; }
+
+    /// <summary>Reads octets of the response's content.</summary>
+    /// <returns>How many octets were read; 0 at the end.</returns>
+    /// <exception cref="Http2Exception">The stream was reset, or the peer broke the protocol.</exception>
+    /// <exception cref="IOException">The connection is gone.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the stream goes on and nothing is lost.</exception>
+    internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<int>(cancellationToken);
+        }
+
+        int count = 0;
+        short version = 0;
+        bool receives = false;
+        lock (_sync)
+        {
+            RequireState(!_read.IsPending && _readBuffer.IsEmpty, "A read is pending already.");
+            if (_received.Length > 0)
+            {
+                count = _received.Read(buffer.Span);
+                _connection.Consume(_stream, count);
+            }
+            else if (_responseEnded || buffer.IsEmpty)
+            {
+                return ValueTask.FromResult(0);
+            }
+            else if (_failure is not null)
+            {
+                return ValueTask.FromException<int>(_failure);
+            }
+            else
+            {
+                _readBuffer = buffer;
+                _readCount = 0;
+                receives = !_receiving;
+                _receiving = true;
+                if (!receives)
+                {
+                    version = _read.Begin();
+                    if (cancellationToken.CanBeCanceled)
+                    {
+                        _read.CancelWith(static (state, token) => ((Http2ClientStream)state!).CancelRead(token), this, cancellationToken);
+                    }
+                }
+            }
+        }
+
+        if (count > 0)
+        {
+            _sender.SendElsewhere();
+            return ValueTask.FromResult(count);
+        }
+
+        return receives ? ReceiveForReaderAsync(cancellationToken) : new ValueTask<int>(_read, version);
+    }
+
+    /// <summary>Sends octets of the request's content that lie in two places; done when they were taken, which the peer's windows or a slow transport delay.</summary>
+    /// <param name="head">The first octets.</param>
+    /// <param name="body">The octets that follow.</param>
+    /// <param name="cancellationToken">Stops waiting. The stream is reset then, for nobody could tell how much was sent.</param>
+    /// <exception cref="IOException">The response has ended, or the connection is gone.</exception>
+    /// <exception cref="Http2Exception">The stream was reset, or the peer broke the protocol.</exception>
+    internal ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        bool taken;
+        short version = 0;
+        lock (_sync)
+        {
+            RequireState(!_write.IsPending && !_stream.LocalEnded, "A write is pending already, or the request has ended.");
+            if ((_failure ?? (_responseEnded ? ResponseHasEnded() : null)) is { } failure)
+            {
+                return ValueTask.FromException(failure);
+            }
+
+            taken = head.Length + body.Length == 0 || _connection.Write(_stream, head, body);
+            if (!taken)
+            {
+                version = _write.Begin();
+                if (cancellationToken.CanBeCanceled)
+                {
+                    _write.CancelWith(static (state, token) => ((Http2ClientStream)state!).CancelWrite(token), this, cancellationToken);
+                }
+            }
+        }
+
+        _sender.Send();
+        if (taken)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        ReceiveForWriterIfNobodyElse();
+        return new ValueTask(_write, version);
+    }
+
+    /// <summary>Ends the request; the response can still be read.</summary>
+    internal void CompleteWriting()
+    {
+        lock (_sync)
+        {
+            RequireState(!_write.IsPending, "A write is pending.");
+            if (_stream.Closed || _stream.LocalEnded)
+            {
+                return;
+            }
+
+            _connection.WriteEnd(_stream);
+        }
+
+        _sender.Send();
+    }
+
+    /// <summary>Ends the stream, as cancelled unless it had ended, and the connection.</summary>
+    public ValueTask DisposeAsync() => new(Close(new ObjectDisposedException(nameof(Http2ClientStream))));
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers) => ResponseHeaders = headers;
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data)
+    {
+        // Nothing fits when nobody reads: then what the last read got is still counted, but its buffer is gone.
+        int count = Math.Clamp(_readBuffer.Length - _readCount, 0, data.Length);
+        if (count > 0)
+        {
+            data[..count].CopyTo(_readBuffer.Span[_readCount..]);
+            _readCount += count;
+            _connection.Consume(stream, count);
+        }
+
+        _received.Append(data[count..]);
+    }
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnEnded(Http2Stream stream, HeaderList? trailers)
+    {
+        Trailers = trailers;
+        _responseEnded = true;
+    }
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer)
+    {
+        // grpc-go resets a stream that it has answered before the request had ended (RFC 9113, 8.1): then the answer is what counts.
+        if (!_responseEnded)
+        {
+            _failure ??= new Http2Exception(errorCode, byPeer ? "The stream was reset by the peer." : "The stream was reset because the peer broke the protocol on it.");
+        }
+    }
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnWritten(Http2Stream stream)
+    {
+        if (_write.IsPending)
+        {
+            _write.SetResult(0);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IHttp2ConnectionEvents.OnGoAway(Http2ErrorCode errorCode) => _goAway = errorCode;
+
+    private static void RequireState(bool isRight, string message)
+    {
+        if (!isRight)
+        {
+            throw new InvalidOperationException(message);
+        }
+    }
+
+    private static IOException ResponseHasEnded() => new("The peer ended the stream while it was still being sent to.");
+
+    /// <summary>The connection is over. Under the lock.</summary>
+    /// <returns>Why: the first reason stays.</returns>
+    private Exception Fail(Exception failure, Http2ErrorCode errorCode)
+    {
+        if (!_connection.IsDraining)
+        {
+            _connection.Fail(errorCode);
+        }
+
+        _failure ??= failure;
+        FailWrite(_failure);
+        return _failure;
+    }
+
+    private void FailWrite(Exception failure)
+    {
+        if (_write.IsPending)
+        {
+            _write.SetException(failure);
+        }
+    }
+
+    private static IOException Lost(Exception e) => e as IOException ?? new IOException("The connection was lost.", e);
+
+    private void CancelRead(CancellationToken cancellationToken)
+    {
+        lock (_sync)
+        {
+            if (_read.IsPendingWith(cancellationToken))
+            {
+                _readBuffer = default;
+                _read.SetException(new OperationCanceledException(cancellationToken));
+            }
+        }
+    }
+
+    private void CancelWrite(CancellationToken cancellationToken)
+    {
+        lock (_sync)
+        {
+            if (!_write.IsPendingWith(cancellationToken))
+            {
+                return;
+            }
+
+            _write.SetException(new OperationCanceledException(cancellationToken));
+        }
+
+        _ = Close(new Http2Exception(Http2ErrorCode.Cancel, "The stream was reset because writing to it was cancelled."));
+    }
+
+    private Task Close(Exception reason)
+    {
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_sync)
+        {
+            if (_closing is not null)
+            {
+                return _closing;
+            }
+
+            _closing = closed.Task;
+            if (!_connection.IsDraining)
+            {
+                _connection.Reset(_stream, Http2ErrorCode.Cancel);
+            }
+
+            Fail(reason, Http2ErrorCode.NoError);
+            if (_read.IsPending)
+            {
+                _readBuffer = default;
+                _read.SetException(_failure!);
+            }
+        }
+
+        _ = CloseAsync(closed);
+        return closed.Task;
+    }
+
+    private async Task CloseAsync(TaskCompletionSource closed)
+    {
+        // The peer is owed the word that it is over, but not for longer than that takes.
+        await _sender.FinishAsync(_options.GoAwayTimeout).ConfigureAwait(false);
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // It was given up; nobody can do anything about how it ends.
+        }
+
+        lock (_sync)
+        {
+            // What a loop is still busy with is left to the collector rather than handed to somebody else.
+            if (!_sender.IsSending && !_receiving)
+            {
+                _received.Clear();
+                _input.Dispose();
+                _connection.Dispose();
+                _sender.Dispose();
+            }
+        }
+
+        closed.TrySetResult();
+    }
+}

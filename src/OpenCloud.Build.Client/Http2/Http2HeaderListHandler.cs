@@ -1,0 +1,126 @@
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>What a complete list of header fields means: a request, a response or trailers (RFC 9113, 8.1).</summary>
+internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2HeaderReader reader, Http2PeerLimits limits, Http2Options options)
+{
+    /// <summary>Does what a list asks for.</summary>
+    internal void Handle(int streamId, HeaderList headers)
+    {
+        if (connection.Find(streamId) is Http2Stream stream)
+        {
+            if (connection.Role == Http2Role.Client && !stream.ResponseSeen)
+            {
+                HandleResponse(stream, headers);
+            }
+            else
+            {
+                HandleTrailers(stream, headers);
+            }
+        }
+        else if (streamId <= connection.LastStreamId)
+        {
+            if (!connection.IsRecentlyReset(streamId))
+            {
+                throw new Http2Exception(Http2ErrorCode.StreamClosed, $"Header fields on stream {streamId}, which is closed.");
+            }
+        }
+        else if (connection.Role == Http2Role.Client)
+        {
+            throw new Http2Exception(Http2ErrorCode.ProtocolError, $"Header fields on stream {streamId}, which has not begun.");
+        }
+        else if (!connection.IsDraining)
+        {
+            connection.LastStreamId = streamId;
+            HandleRequest(streamId, headers);
+        }
+    }
+
+    private void HandleRequest(int streamId, HeaderList headers)
+    {
+        Http2ErrorCode refusal = Http2ErrorCode.NoError;
+        long contentLength = -1;
+        if (connection.Occupied >= options.MaxConcurrentStreams)
+        {
+            refusal = Http2ErrorCode.RefusedStream;
+        }
+        else if (!reader.ListFits)
+        {
+            refusal = Http2ErrorCode.EnhanceYourCalm;
+        }
+        else if (Http2RequestValidator.FindFault(headers, out contentLength) is not null || (reader.EndStream && contentLength > 0))
+        {
+            refusal = Http2ErrorCode.ProtocolError;
+        }
+
+        if (refusal != Http2ErrorCode.NoError)
+        {
+            limits.Resets.Count();
+            connection.WriteReset(streamId, refusal);
+            return;
+        }
+
+        Http2Stream stream = connection.Open(streamId);
+        stream.ContentLeft = contentLength;
+        connection.Events.OnHeaders(stream, headers);
+        if (reader.EndStream)
+        {
+            connection.EndRemote(stream);
+            connection.Events.OnEnded(stream, null);
+        }
+    }
+
+    private void HandleResponse(Http2Stream stream, HeaderList headers)
+    {
+        if (!reader.ListFits)
+        {
+            limits.Break(connection, stream, Http2ErrorCode.EnhanceYourCalm);
+            return;
+        }
+
+        if (stream.RemoteEnded || Http2ResponseValidator.FindFault(headers, out int status, out long contentLength) is not null)
+        {
+            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+        }
+        else if (status < 200)
+        {
+            // Interim responses say nothing that we asked for, and may come any number of times, but not forever.
+            limits.IgnoredFrames.Count();
+            if (reader.EndStream)
+            {
+                limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+            }
+        }
+        else
+        {
+            stream.ResponseSeen = true;
+            stream.ContentLeft = reader.EndStream ? -1 : contentLength;
+            connection.Events.OnHeaders(stream, headers);
+            if (reader.EndStream)
+            {
+                connection.EndRemote(stream);
+                connection.Events.OnEnded(stream, null);
+            }
+        }
+    }
+
+    private void HandleTrailers(Http2Stream stream, HeaderList trailers)
+    {
+        if (stream.RemoteEnded)
+        {
+            limits.Break(connection, stream, Http2ErrorCode.StreamClosed);
+        }
+        else if (!reader.ListFits)
+        {
+            limits.Break(connection, stream, Http2ErrorCode.EnhanceYourCalm);
+        }
+        else if (!reader.EndStream || stream.ContentLeft > 0 || Http2RequestValidator.FindTrailerFault(trailers) is not null)
+        {
+            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+        }
+        else
+        {
+            connection.EndRemote(stream);
+            connection.Events.OnEnded(stream, trailers);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using OpenCloud.Build.Client.Threading;
+
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>
+/// Sends a connection's output on the thread that caused it, for as long as the transport takes it at once: no other thread has to wake
+/// up. Whoever comes while a send is under way leaves its output to that.
+/// </summary>
+/// <param name="transport">Where the output goes.</param>
+/// <param name="connection">Whose output it is.</param>
+/// <param name="work">Where output is sent that its cause must not wait for.</param>
+/// <param name="sync">Guards the connection; never held while sending.</param>
+/// <param name="onFailed">Told, not under the lock, when the transport fails. Nothing is sent after that.</param>
+internal sealed class Http2InlineSender(Stream transport, Http2Connection connection, WorkQueue work, Lock sync, Action<Exception> onFailed) : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private PooledBuffer _spare = Http2Output.CreateGather();
+    private bool _sending;
+    private bool _failed;
+    private bool _finishing;
+
+    /// <summary>Whether a send is under way.</summary>
+    internal bool IsSending => _sending;
+
+    /// <summary>Has what waits sent by another thread, for one that must not wait for the transport. Not under the lock.</summary>
+    internal void SendElsewhere()
+    {
+        lock (sync)
+        {
+            if (_sending || _failed || connection.OutputLength == 0)
+            {
+                return;
+            }
+        }
+
+        work.Queue(static sender => ((Http2InlineSender)sender!).Send(), this);
+    }
+
+    /// <summary>Sends what waits. Not under the lock.</summary>
+    internal void Send()
+    {
+        PooledBuffer? gather;
+        lock (sync)
+        {
+            if (_sending || _failed || connection.OutputLength == 0)
+            {
+                return;
+            }
+
+            _sending = true;
+            gather = connection.TakeOutput(_spare);
+        }
+
+        try
+        {
+            while (gather is not null)
+            {
+                ValueTask write = transport.WriteAsync(gather.Memory, _stop.Token);
+                if (!write.IsCompletedSuccessfully)
+                {
+                    _ = SendRestAsync(write, gather);
+                    return;
+                }
+
+                gather = TakeNext(gather);
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
+
+    /// <summary>Sends what waits, or gives it up after a time.</summary>
+    internal async Task FinishAsync(TimeSpan timeout)
+    {
+        lock (sync)
+        {
+            _finishing = true;
+            if (!_sending && (_failed || connection.OutputLength == 0))
+            {
+                _idle.TrySetResult();
+            }
+        }
+
+        SendElsewhere();
+
+        try
+        {
+            await _idle.Task.WaitAsync(timeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives the buffers back. Nothing may be under way.</summary>
+    public void Dispose()
+    {
+        _spare.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task SendRestAsync(ValueTask write, PooledBuffer gather)
+    {
+        try
+        {
+            await write.ConfigureAwait(false);
+            for (PooledBuffer? next = TakeNext(gather); next is not null; next = TakeNext(next))
+            {
+                await transport.WriteAsync(next.Memory, _stop.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
+
+    private PooledBuffer? TakeNext(PooledBuffer sent)
+    {
+        lock (sync)
+        {
+            sent.Clear();
+            if (connection.OutputLength > 0)
+            {
+                return connection.TakeOutput(sent);
+            }
+
+            _spare = sent;
+            _sending = false;
+            if (_finishing)
+            {
+                _idle.TrySetResult();
+            }
+
+            return null;
+        }
+    }
+
+    private void Fail(Exception e)
+    {
+        lock (sync)
+        {
+            // The buffer that was being sent is left to the collector: the transport may still look at it.
+            _spare = Http2Output.CreateGather();
+            _failed = true;
+            _sending = false;
+            _idle.TrySetResult();
+        }
+
+        onFailed(e);
+    }
+}

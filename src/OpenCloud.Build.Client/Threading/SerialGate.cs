@@ -1,0 +1,41 @@
+namespace OpenCloud.Build.Client.Threading;
+
+/// <summary>Lets one at a time pass, in the order in which they came; who waits goes on in a <see cref="WorkQueue"/>.</summary>
+internal sealed class SerialGate(WorkQueue queue)
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<TaskCompletionSource> _waiting = new();
+    private bool _taken;
+
+    /// <summary>Waits for the turn, which <see cref="Exit"/> ends.</summary>
+    public ValueTask EnterAsync()
+    {
+        lock (_lock)
+        {
+            if (!_taken)
+            {
+                _taken = true;
+                return ValueTask.CompletedTask;
+            }
+
+            var turn = new TaskCompletionSource();
+            _waiting.Enqueue(turn);
+            return new ValueTask(turn.Task);
+        }
+    }
+
+    /// <summary>Lets the next pass.</summary>
+    public void Exit()
+    {
+        TaskCompletionSource? next;
+        lock (_lock)
+        {
+            _taken = _waiting.TryDequeue(out next);
+        }
+
+        if (next is not null)
+        {
+            queue.Queue(static turn => ((TaskCompletionSource)turn!).SetResult(), next);
+        }
+    }
+}

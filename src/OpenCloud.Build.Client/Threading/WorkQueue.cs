@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+
+namespace OpenCloud.Build.Client.Threading;
+
+/// <summary>Where work goes on: the pool, or threads of a session's own.</summary>
+internal abstract class WorkQueue
+{
+    /// <summary>The pool of the process.</summary>
+    public static WorkQueue Pool { get; } = new PoolQueue();
+
+    /// <summary>Has something run soon, on another thread.</summary>
+    public abstract void Queue(Action<object?> work, object? state);
+
+    /// <summary>Has something run soon that goes on where it is put.</summary>
+    /// <returns>Its end.</returns>
+    public Task Run(Func<Task> work)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Queue(static state => _ = RunAsync(((Func<Task>, TaskCompletionSource))state!), (work, ended));
+        return ended.Task;
+    }
+
+    /// <summary>Lets what was queued before go first.</summary>
+    public Turn Yield() => new(this);
+
+    private static async Task RunAsync((Func<Task> Work, TaskCompletionSource Ended) state)
+    {
+        try
+        {
+            await state.Work().ConfigureAwait(false);
+            state.Ended.SetResult();
+        }
+        catch (OperationCanceledException e)
+        {
+            state.Ended.SetCanceled(e.CancellationToken);
+        }
+        catch (Exception e)
+        {
+            state.Ended.SetException(e);
+        }
+    }
+
+    /// <summary>What <see cref="Yield"/> gives, to be awaited once.</summary>
+    public readonly struct Turn(WorkQueue queue) : ICriticalNotifyCompletion
+    {
+        public bool IsCompleted => false;
+
+        public Turn GetAwaiter() => this;
+
+        public void GetResult()
+        {
+        }
+
+        public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+
+        public void UnsafeOnCompleted(Action continuation) => queue.Queue(static state => ((Action)state!)(), continuation);
+    }
+
+    private sealed class PoolQueue : WorkQueue
+    {
+        public override void Queue(Action<object?> work, object? state) => ThreadPool.UnsafeQueueUserWorkItem(work, state, preferLocal: true);
+    }
+}

@@ -1,0 +1,312 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace OpenCloud.Build.Client.Transport;
+
+/// <summary>
+/// A socket whose reads and writes block the calling thread until they are done, the asynchronous ones too, for threads that have nothing
+/// else to do. .NET's own wait for a socket takes three threads: one that waits for all sockets, one of the pool, and who awaits.
+/// </summary>
+/// <remarks>One reader and one writer at a time. Constants are those of Linux, the same on every architecture that .NET runs on.</remarks>
+internal sealed partial class BlockingSocketStream : Stream
+{
+    private const int TryAgain = 11;
+    private const int Interrupted = 4;
+    private const int DontWait = 0x40;
+    private const int NoSignal = 0x4000;
+    private const short Readable = 1;
+    private const short Writable = 4;
+    private const int CloseOnExecNonBlocking = 0x80800;
+
+    // For how long a peer that has been told of the end may still send; the caller does not wait for it.
+    private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
+
+    private readonly NetworkStream _stream;
+    private readonly Socket _socket;
+    private readonly SafeFileHandle _readWaker = CreateWaker();
+    private readonly SafeFileHandle _writeWaker = CreateWaker();
+    private int _closing;
+
+    /// <summary>Takes over a connected socket.</summary>
+    public BlockingSocketStream(NetworkStream stream)
+    {
+        _stream = stream;
+        _socket = stream.Socket;
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A read that is cancelled has taken nothing.</remarks>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return ValueTask.FromResult(Receive(buffer.Span, cancellationToken));
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<int>(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            Send(buffer.Span, cancellationToken);
+            return ValueTask.CompletedTask;
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException(e);
+        }
+    }
+
+    public override int Read(Span<byte> buffer) => Receive(buffer, CancellationToken.None);
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Write(ReadOnlySpan<byte> buffer) => Send(buffer, CancellationToken.None);
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush()
+    {
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>
+    /// Tells the peer that nothing more comes, and drops what it still sends until it closes, too: a socket that is closed with something
+    /// unread is reset, and the peer may lose what was sent last.
+    /// </summary>
+    public override ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _closing, 1) == 0)
+        {
+            try
+            {
+                _socket.Shutdown(SocketShutdown.Send);
+                _ = DrainAsync();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                Dispose();
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            try
+            {
+                // Whoever is blocked comes back; the descriptor stays theirs until then.
+                _socket.Shutdown(SocketShutdown.Both);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The peer, or another caller, was first.
+            }
+
+            _stream.Dispose();
+            _readWaker.Dispose();
+            _writeWaker.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task DrainAsync()
+    {
+        using var limit = new CancellationTokenSource(DrainTime);
+        byte[] dropped = new byte[4096];
+        try
+        {
+            while (await _stream.ReadAsync(dropped, limit.Token).ConfigureAwait(false) > 0)
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It has had its time, or is gone.
+        }
+
+        Dispose();
+    }
+
+    private static SafeFileHandle CreateWaker()
+    {
+        int descriptor = EventDescriptor(0, CloseOnExecNonBlocking);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw new IOException($"A session needs a file descriptor more: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+    }
+
+    private unsafe int Receive(Span<byte> buffer, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        while (true)
+        {
+            nint count;
+            fixed (byte* start = buffer)
+            {
+                count = ReceiveFrom(_socket.SafeHandle, start, (nuint)buffer.Length, DontWait);
+            }
+
+            if (count >= 0)
+            {
+                return (int)count;
+            }
+
+            WaitOrThrow(Readable, _readWaker, cancellationToken);
+        }
+    }
+
+    private unsafe void Send(ReadOnlySpan<byte> buffer, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        while (!buffer.IsEmpty)
+        {
+            nint count;
+            fixed (byte* start = buffer)
+            {
+                count = SendTo(_socket.SafeHandle, start, (nuint)buffer.Length, DontWait | NoSignal);
+            }
+
+            if (count >= 0)
+            {
+                buffer = buffer[(int)count..];
+            }
+            else
+            {
+                WaitOrThrow(Writable, _writeWaker, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Waits where the last call's error says that there is something to wait for.</summary>
+    private unsafe void WaitOrThrow(short condition, SafeFileHandle waker, CancellationToken cancellationToken)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        if (error == Interrupted)
+        {
+            return;
+        }
+
+        if (error != TryAgain)
+        {
+            throw new IOException($"The connection was lost: {Marshal.GetPInvokeErrorMessage(error)}.");
+        }
+
+        SafeSocketHandle socket = _socket.SafeHandle;
+        bool socketHeld = false;
+        bool wakerHeld = false;
+        CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static waker => Wake((SafeFileHandle)waker!), waker);
+        try
+        {
+            socket.DangerousAddRef(ref socketHeld);
+            waker.DangerousAddRef(ref wakerHeld);
+            PollDescriptor* descriptors = stackalloc PollDescriptor[2];
+            descriptors[0] = new PollDescriptor { Descriptor = (int)socket.DangerousGetHandle(), Events = condition };
+            descriptors[1] = new PollDescriptor { Descriptor = (int)waker.DangerousGetHandle(), Events = Readable };
+            _ = Poll(descriptors, 2, -1);
+            if (descriptors[1].Occurred != 0)
+            {
+                ulong count;
+                _ = ReadDescriptor((int)waker.DangerousGetHandle(), &count, sizeof(ulong));
+            }
+        }
+        finally
+        {
+            registration.Dispose();
+            if (wakerHeld)
+            {
+                waker.DangerousRelease();
+            }
+
+            if (socketHeld)
+            {
+                socket.DangerousRelease();
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private static unsafe void Wake(SafeFileHandle waker)
+    {
+        bool held = false;
+        try
+        {
+            waker.DangerousAddRef(ref held);
+            ulong one = 1;
+            _ = WriteDescriptor((int)waker.DangerousGetHandle(), &one, sizeof(ulong));
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody waits any more.
+        }
+        finally
+        {
+            if (held)
+            {
+                waker.DangerousRelease();
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    private static unsafe partial nint ReceiveFrom(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    private static unsafe partial nint SendTo(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static unsafe partial int Poll(PollDescriptor* descriptors, nuint count, int timeout);
+
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int EventDescriptor(uint initial, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    private static unsafe partial nint ReadDescriptor(int descriptor, void* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static unsafe partial nint WriteDescriptor(int descriptor, void* buffer, nuint length);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short Occurred;
+    }
+}
