@@ -52,11 +52,11 @@ internal sealed class BuildSession : IAsyncDisposable
             metadata.Add(MethodHeader, method);
         }
 
-        // Not with the caller's token, which would cut the session off before the daemon has said why a cancelled build ended.
+        // The token only stops connecting: an open session outlives it, until the daemon has said why a cancelled build ended.
         SessionThreads threads = new();
         try
         {
-            Stream stream = await control.SessionAsync(metadata, threads, CancellationToken.None).WaitAsync(cancellationToken).ConfigureAwait(false);
+            Stream stream = await control.SessionAsync(metadata, threads, cancellationToken).ConfigureAwait(false);
             return new BuildSession(id, stream, server, threads);
         }
         catch
