@@ -191,6 +191,11 @@ Describe 'Completion' {
         Complete 'Invoke-ImageBuild -Platform linux/arm64,windows' | Should -Be 'windows/amd64'
     }
 
+    It 'completes the schemes that cannot be found by looking' {
+        Complete 'Invoke-ImageBuild -Address vsock+' | Should -Be 'vsock+unix://'
+        Complete 'Invoke-ImageBuild -Address vsock://l' | Should -Be 'vsock://local:'
+    }
+
     It 'completes addresses of sockets that are there' {
         $before = $env:BUILDKIT_HOST
         $socket = [Net.Sockets.Socket]::new([Net.Sockets.AddressFamily]::Unix, 'Stream', 'Unspecified')

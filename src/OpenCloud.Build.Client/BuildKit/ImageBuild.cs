@@ -220,8 +220,14 @@ internal sealed class ImageBuild
             {
                 return await waited.WaitAsync(TickInterval).ConfigureAwait(false);
             }
-            catch (TimeoutException) when (!waited.IsCompleted)
+            catch (TimeoutException)
             {
+                // The message may have come since: the time that ran out is no error of the build's then either.
+                if (waited.IsCompleted)
+                {
+                    return await waited.ConfigureAwait(false);
+                }
+
                 _observer.OnEvents(_model, []);
             }
         }

@@ -8,6 +8,15 @@ namespace OpenCloud.Build.Completion;
 /// <summary>Completes the address of an engine with those that are found on this machine.</summary>
 public sealed class AddressCompleter : IArgumentCompleter
 {
+    // What cannot be found by looking; offered to whoever has begun to write it.
+    private static readonly (string Text, string Tip)[] Schemes =
+    [
+        ("vsock://local:", "AF_VSOCK of this machine, and a port"),
+        ("vsock://host:", "AF_VSOCK of this virtual machine's host, and a port"),
+        ("vsock://", "AF_VSOCK: a virtual machine's context id and a port, as in vsock://3:8088"),
+        ("vsock+unix://", "a virtual machine's vsock as a unix socket, and a port, as in vsock+unix:///run/vm.sock:8088"),
+    ];
+
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
@@ -27,6 +36,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         return candidates
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))
+            .Concat(wordToComplete.Trim('\'', '"') is ['v' or 'V', ..] ? Schemes : [])
             .DistinctBy(static c => c.Text)
             .Matching(wordToComplete);
     }

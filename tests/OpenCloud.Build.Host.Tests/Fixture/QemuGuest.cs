@@ -18,7 +18,7 @@ internal sealed class QemuGuest : ITestHost
         : null);
 
     private static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(3);
-    private static readonly TimeSpan CommandPatience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan CommandPatience = TimeSpan.FromMinutes(8);
     private static int _count;
 
     private readonly string _name;

@@ -45,7 +45,7 @@ public sealed class GuestTests
         if (TestArchive.Real is not null)
         {
             IsolatedBuild.Prepare(guest);
-            IsolatedBuild.Prove(guest, (file, more) => guest.Driver(["build", "--address", Loopback, "--context", "/srv/app", "--file", $"/srv/app/{file}", .. more]));
+            IsolatedBuild.Prove(guest, Loopback);
             BuildFromOutside(outside);
         }
 
