@@ -13,7 +13,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     {
         var id = summary.GetProperty("Id").GetString()!;
         var tags = Strings(summary, "RepoTags").Where(static t => t != "<none>:<none>").ToList();
-        var digests = Strings(summary, "RepoDigests").Where(static d => d != "<none>@<none>").ToList();
+        var digests = Strings(summary, "RepoDigests").Where(static d => d != "<none>@<none>" && d.Contains('@', StringComparison.Ordinal)).ToList();
         var size = summary.GetProperty("Size").GetInt64();
         var image = new ContainerImage
         {
@@ -78,6 +78,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         var platforms = new List<ContainerImagePlatform>();
         var attestations = 0;
         long? unpacked = null;
+        var missing = false;
         foreach (var manifest in manifests.EnumerateArray())
         {
             var kind = Text(manifest, "Kind");
@@ -95,6 +96,8 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             var stated = data.GetProperty("Platform");
             if (StatedPlatform.From(Text(stated, "os"), Text(stated, "architecture"), Text(stated, "variant")) is not { } platform)
             {
+                // Of an image whose contents are not all there the engine tells no platform.
+                missing |= !available;
                 continue;
             }
 
@@ -117,7 +120,9 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             Attestations = attestations,
             UnpackedSize = unpacked,
             ContentSize = image.Size - (unpacked ?? 0),
-            IsComplete = platforms.Count == 0 || platforms.Any(static p => p.IsComplete),
+            IsComplete = platforms.Count == 0 ? !missing : platforms.Any(static p => p.IsComplete),
+            Problem = missing ? "Contents of it are missing, the engine says." : null,
+            Created = missing && platforms.Count == 0 ? null : image.Created,
         };
     }
 

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 using OpenCloud.Build.Client.Protocol.Containerd.Types;
+using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Images;
@@ -182,6 +184,26 @@ public sealed class ContainerdTransferTests(EngineFixture engines)
         Assert.True(image.IsComplete);
         await CollectAsync(store);
         Assert.Equal(3, (await store.ContentsAsync()).Count);
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Containerd1, EngineNames.Containerd2)]
+    public async Task Import_IsRunAtOnce(string engine)
+    {
+        // No snapshot is made by the import: whoever runs an image makes it, as ctr does here.
+        RunningEngine builder = await engines.GetAsync(EngineNames.Docker28);
+        RunningEngine host = await engines.GetAsync(engine);
+        await using ContainerdStore store = ContainerdStore.Of(host);
+        using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo {store.Namespace} > /said\"]\n");
+        string archive = store.Folder.At("built.tar");
+        await BuildRun.RunAsync(
+            builder, new() { ContextPath = context.Path, Tags = ["registry.test/run:1"], Outputs = [BuildOutput.Parse($"type=oci,dest={archive}")] }, Cancellation);
+        await store.ImportAsync(archive);
+
+        string said = await store.CtrAsync(
+            "run", "--rm", "--cgroup", $"/{Path.GetFileName(host.Folder)}/{store.Namespace}", "registry.test/run:1", store.Namespace, "/bin/busybox", "cat", "/said");
+
+        Assert.Equal(store.Namespace, said.Trim());
     }
 
     [Theory]
