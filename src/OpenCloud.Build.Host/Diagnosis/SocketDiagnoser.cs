@@ -58,6 +58,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
             {
                 // The kernel and the engine have the last word: an ACL may open what a mode closes.
                 trouble = null;
+                files.WarnOfOpenEngine();
             }
             else
             {
@@ -161,7 +162,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
         {
             GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Docker Engine's embedded BuildKit is reached with a docker:// address.", $"Test-BuildKitSocket docker://{path} -Detailed"),
             GreetingAnswer.Other => ($"It is the socket of another program ({peer.Program ?? "unknown"}): {evidence}.", null),
-            GreetingAnswer.Closed => ($"Whoever listens takes the connection and drops it: {evidence}. A proxy that cannot reach its engine does that.", restart),
+            GreetingAnswer.Closed => ($"Whoever listens takes the connection and drops it: {evidence}. A proxy that cannot reach its engine does that, and another program that is spoken to in a way it does not know.", restart),
             _ => ($"Something listens, but {evidence}: the engine hangs, or systemd waits for it to start.", restart),
         };
         _checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Failed, evidence, trouble.Remedy));

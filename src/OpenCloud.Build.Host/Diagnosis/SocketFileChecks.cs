@@ -145,9 +145,14 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         }
 
         Groups(socket);
-        if ((socket.Mode & 2) != 0)
+    }
+
+    /// <summary>Warns of a socket that everybody may use; for one behind which an engine answered: others may have to be open.</summary>
+    public void WarnOfOpenEngine()
+    {
+        if (Socket is { } socket && (socket.Mode & 2) != 0)
         {
-            checks.Add(new DiagnosisCheck("Closed to others", CheckState.Warning, $"{seen}: everybody may use this engine, and who uses it is as good as root", $"sudo chmod o-rwx {path}"));
+            checks.Add(new DiagnosisCheck("Closed to others", CheckState.Warning, $"{Owner(socket)} {socket.ModeText()}: everybody may use this engine, and who uses it is as good as root", $"sudo chmod o-rwx {path}"));
         }
     }
 

@@ -326,7 +326,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             return;
         }
 
-        var added = programs.DropStage(journal.Changes).Select(change => change is PackagesInstalled packages
+        var added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => change is PackagesInstalled packages
             ? packages with { Added = [.. Packages.Installed().Except(packages.Before)], Before = [] }
             : change);
         var changes = InstallationManifest.Merge((manifest?.Changes ?? []).Except(retired), added);

@@ -80,7 +80,11 @@ public sealed record InstallOptions
 
     /// <summary>This machine's processor as releases name it: amd64 or arm64.</summary>
     /// <exception cref="HostException">Another processor.</exception>
-    public static string HostArchitecture => RuntimeInformation.OSArchitecture switch
+    public static string HostArchitecture => NameOf(RuntimeInformation.OSArchitecture);
+
+    /// <summary>What BuildKit's archives call a processor.</summary>
+    /// <exception cref="HostException">There is no archive for it.</exception>
+    internal static string NameOf(Architecture processor) => processor switch
     {
         Architecture.X64 => "amd64",
         Architecture.Arm64 => "arm64",

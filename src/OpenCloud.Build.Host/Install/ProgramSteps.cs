@@ -26,6 +26,9 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     /// <summary>Where the programs of the release before are kept.</summary>
     public string PreviousDirectory => Path.Combine(Keep, "previous");
 
+    // What this run replaces: it becomes the release before only when the run ends well, and until then the one that is stays.
+    private string ReplacedDirectory => Path.Combine(Keep, "replaced");
+
     private string ForeignDirectory => Path.Combine(Keep, "foreign");
 
     /// <summary>Whether the programs of a version are all in place and unchanged, and of the archive asked for if one is told by its hash.</summary>
@@ -52,7 +55,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         {
             Do = _ =>
             {
-                foreach (var folder in (string[])[Keep, PreviousDirectory, ForeignDirectory])
+                foreach (var folder in (string[])[Keep, PreviousDirectory, ReplacedDirectory, ForeignDirectory])
                 {
                     Directory.CreateDirectory(folder, RootOnly);
                 }
@@ -129,6 +132,22 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         return changes.Where(change => change.Target != Stage);
     }
 
+    /// <summary>Makes what was replaced the release before, and gives the changes with its new place.</summary>
+    public IEnumerable<HostChange> KeepReplaced(IEnumerable<HostChange> changes)
+    {
+        if (Directory.Exists(ReplacedDirectory))
+        {
+            foreach (var replaced in Directory.GetFiles(ReplacedDirectory))
+            {
+                File.Move(replaced, Path.Combine(PreviousDirectory, Path.GetFileName(replaced)), overwrite: true);
+            }
+        }
+
+        return changes.Select(change => change is FileWritten { Backup: { } backup } file && Path.GetDirectoryName(backup) == ReplacedDirectory
+            ? file with { Backup = Path.Combine(PreviousDirectory, Path.GetFileName(backup)) }
+            : change);
+    }
+
     private static HostStep Folder(string path, UnixFileMode mode, bool withContent) => new(
         StepKind.File,
         path,
@@ -156,7 +175,8 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
                 {
                     // The release before, for a rollback; or somebody else's, to be put back when BuildKit is uninstalled.
                     var ours = manifest?.Programs.GetValueOrDefault(name) == before;
-                    backup = Path.Combine(ours ? PreviousDirectory : ForeignDirectory, name);
+                    backup = Path.Combine(ours ? ReplacedDirectory : ForeignDirectory, name);
+                    Directory.CreateDirectory(Path.GetDirectoryName(backup)!, RootOnly);
                     HardLink.Create(place, backup);
                 }
 

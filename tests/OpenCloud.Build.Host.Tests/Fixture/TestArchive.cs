@@ -10,7 +10,10 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 internal sealed record TestArchive(string FileName, string Version, string Sha256)
 {
     /// <summary>A real archive to use in its place: OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE.</summary>
-    public static string? Real => Environment.GetEnvironmentVariable("OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE") is { Length: > 0 } path ? path : null;
+    public static string? Real { get; } = Given("OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE");
+
+    /// <summary>A real archive of an older version, to update from: OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER.</summary>
+    public static string? Older { get; } = Given("OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER");
 
     /// <summary>As the host sees it.</summary>
     public string Path => $"/ocb/share/{FileName}";
@@ -23,15 +26,14 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
 
     /// <summary>Puts the archive under test into a host's shared folder: the real one, else the stand-in as v0.32.2.</summary>
     public static TestArchive UnderTest(ITestHost host)
-    {
-        if (Real is null)
-        {
-            return StandIn(host, "v0.32.2");
-        }
+        => Real is null ? StandIn(host, "v0.32.2") : RealOne(host, Real);
 
-        var version = Regex.Match(System.IO.Path.GetFileName(Real), @"v\d+\.\d+\.\d+").Value;
+    /// <summary>Puts a real archive into a host's shared folder.</summary>
+    public static TestArchive RealOne(ITestHost host, string path)
+    {
+        var version = Regex.Match(System.IO.Path.GetFileName(path), @"v\d+\.\d+\.\d+").Value;
         var copy = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
-        File.Copy(Real, copy, overwrite: true);
+        File.Copy(path, copy, overwrite: true);
         return Of(copy, version);
     }
 
@@ -77,4 +79,6 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
         using var file = File.OpenRead(path);
         return new TestArchive(System.IO.Path.GetFileName(path), version, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
+
+    private static string? Given(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } path ? path : null;
 }

@@ -80,6 +80,11 @@ public abstract class InstallTests(string suite)
         Assert.Contains(old.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
         host.Driver("update", "--rollback").Ok();
         Assert.Equal(archive.Version, host.Driver("get").Ok()["Version"]);
+
+        // An update that fails does not cost the way back.
+        host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent");
+        host.Driver("update", "--rollback").Ok();
+        Assert.Equal(old.Version, host.Driver("get").Ok()["Version"]);
     }
 
     [Fact]

@@ -40,4 +40,39 @@ public sealed class RealBuildTests
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
         build.MemberBuilds();
     }
+
+    [Theory]
+    [InlineData("bookworm", "Containerd")]
+    [InlineData("bookworm", "Oci")]
+    [InlineData("trixie", "Containerd")]
+    [InlineData("trixie", "Oci")]
+    public void AnUpdate_AndTheWayBack_BuildEachTime(string suite, string worker)
+    {
+        Assert.SkipWhen(TestArchive.Older is null, "OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER names no archive of an older BuildKit");
+        using var build = BuildHost.Boot(suite);
+        var host = build.Host;
+        var (older, newer) = (TestArchive.RealOne(host, TestArchive.Older!), TestArchive.UnderTest(host));
+        host.Driver(["install", "--worker", worker, .. older.Options]).Ok();
+        build.MemberBuilds();
+        var settled = host.Snapshot();
+
+        var updated = host.Driver(["update", .. newer.Options]).Ok();
+        Assert.Equal(older.Version, updated["PreviousVersion"]);
+        Assert.Contains(newer.Version, updated["Engine"], StringComparison.Ordinal);
+        Assert.Contains(newer.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
+        build.MemberBuilds();
+
+        // One that starts, takes connections and never answers: the engine that was comes back, and builds.
+        var mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
+        Assert.Equal("The host was put back as it was.", host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
+        build.MemberBuilds();
+
+        var back = host.Driver("update", "--rollback").Ok();
+        Assert.Contains(older.Version, back["Engine"], StringComparison.Ordinal);
+        build.MemberBuilds();
+        static string Settings(string snapshot) => string.Join('\n', snapshot.Split('\n').Where(line => line.Contains("/etc/", StringComparison.Ordinal)));
+        Assert.Equal(Settings(settled), Settings(host.Snapshot()));
+        host.Reboot();
+        build.MemberBuilds();
+    }
 }
