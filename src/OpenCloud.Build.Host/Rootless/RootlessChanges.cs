@@ -131,6 +131,12 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
         {
             tell($"{Target} still lingers: {result.Tail(1)}");
         }
+        else if (Identity.Current().Uid == 0 && AccountDatabase.FindUser(Target) is { } user &&
+            HostCommand.Run("loginctl", ["show-user", "--property", "Sessions", "--value", Target]).Output.Trim().Length == 0)
+        {
+            // It ends by itself some seconds later; what comes next needs that no process of the user's runs.
+            Systemctl.TryStop(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user@{user.Uid}.service"));
+        }
     }
 }
 

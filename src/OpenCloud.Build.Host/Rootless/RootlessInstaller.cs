@@ -52,6 +52,12 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             observer.Warning("An earlier run was cut off; it is taken up and completed.");
         }
 
+        if (!planOnly && !plan.Layout.AsRoot)
+        {
+            // Its parents go with it, and not before: they are no step of their own.
+            ChangeJournal.EnsureState(plan.Layout.Records);
+        }
+
         var runner = new StepRunner(observer, journal);
         try
         {
@@ -207,8 +213,11 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             return;
         }
 
-        var added = programs.DropStage(journal.Changes).Select(change => change is PrerequisiteInstalled { Added: null } package
-            ? package with { Added = [.. Packages.Installed().Except(package.Before)], Before = [] }
+        // What came with each package is what was there before the next one, less what was there before it.
+        var packages = journal.Changes.OfType<PrerequisiteInstalled>().Where(package => package.Added is null).ToArray();
+        var after = packages.Skip(1).Select(package => package.Before).Append(packages.Length > 0 ? Packages.Installed() : []).ToArray();
+        var added = programs.DropStage(journal.Changes).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
+            ? packages[i] with { Added = [.. after[i].Except(packages[i].Before)], Before = [] }
             : change).ToArray();
         new InstallationManifest
         {

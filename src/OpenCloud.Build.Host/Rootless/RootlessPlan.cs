@@ -154,7 +154,7 @@ internal sealed record RootlessPlan
         var script = new RootScript(Layout.User.Name);
         if (!Layout.AsRoot)
         {
-            foreach (var check in Checks.Where(check => check.State == CheckState.Failed))
+            foreach (var check in Checks.Where(check => check.State == CheckState.Failed || check.Package is not null))
             {
                 script.Add(check);
             }

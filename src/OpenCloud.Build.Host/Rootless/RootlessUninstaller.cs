@@ -76,6 +76,11 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             }
         }
 
+        if (script is not null)
+        {
+            observer.Warning($"{name}'s services still run from boot on (linger); what else needs it, root knows: sudo loginctl disable-linger {name}");
+        }
+
         return result with { User = name, RootScript = script };
     }
 }
