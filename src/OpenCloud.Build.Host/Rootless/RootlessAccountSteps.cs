@@ -190,7 +190,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, StepRunner runner,
                         first = uids.First;
                     }
 
-                    return new SubordinateIdsAdded(path, user.Name, Range()) { KeepWithoutPurge = true };
+                    return new SubordinateIdsAdded(path, user.Name, Range(), _plan.NewUser || _plan.Manifest?.Changes.OfType<UserCreated>().Any() == true) { KeepWithoutPurge = true };
                 },
                 stop => HostCommand.Require("usermod", [path == "/etc/subuid" ? "--add-subuids" : "--add-subgids", Range(), user.Name], stop)),
             cancellationToken);

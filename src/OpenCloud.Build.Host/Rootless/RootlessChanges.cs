@@ -92,29 +92,37 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
             return;
         }
 
-        // userdel refuses while a process of the user's runs; its manager is the last one.
-        Systemctl.TryStop(new RootlessLayout(user, true, string.Empty, string.Empty, false).ManagerUnit);
-        HostCommand.Run("loginctl", ["terminate-user", Target]);
+        EndProcesses(user);
         HostCommand.Require("userdel", ["--", Target]);
         if (!HomeWasThere && Directory.Exists(Home))
         {
             Directory.Delete(Home, recursive: true);
         }
     }
+
+    /// <summary>Ends everything of a user, and returns when it has ended: userdel and usermod refuse while a process of the user's runs.</summary>
+    public static void EndProcesses(UserAccount user)
+        => Systemctl.TryStop(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user-{user.Uid}.slice"));
 }
 
 /// <summary>A user was given subordinate ids.</summary>
 /// <param name="Target">The file: /etc/subuid or /etc/subgid.</param>
 /// <param name="User">The user.</param>
 /// <param name="Range">The ids, as first-last.</param>
-internal sealed record SubordinateIdsAdded(string Target, string User, string Range) : HostChange(Target)
+/// <param name="UserIsOurs">The user was made by this module, and does nothing but build.</param>
+internal sealed record SubordinateIdsAdded(string Target, string User, string Range, bool UserIsOurs) : HostChange(Target)
 {
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         var there = SubordinateIds.Parse(File.Exists(Target) ? File.ReadAllText(Target) : null);
-        if (there.Any(range => range.Owner == User && range.ToString() == Range) && AccountDatabase.FindUser(User) is not null)
+        if (there.Any(range => range.Owner == User && range.ToString() == Range) && AccountDatabase.FindUser(User) is { } user)
         {
+            if (UserIsOurs)
+            {
+                UserCreated.EndProcesses(user);
+            }
+
             HostCommand.Require("usermod", [Target.EndsWith("subuid", StringComparison.Ordinal) ? "--del-subuids" : "--del-subgids", Range, User]);
         }
     }
