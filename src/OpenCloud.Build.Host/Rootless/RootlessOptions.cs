@@ -29,6 +29,9 @@ public sealed record RootlessOptions
     /// <summary>The sha256 of RootlessKit's archive, when the caller knows it.</summary>
     public string? RootlessKitSha256 { get; init; }
 
+    /// <summary>Takes what is installed to another version, and refuses where nothing is; the rest stays as it was installed.</summary>
+    public bool Update { get; init; }
+
     /// <summary>Whether RootlessKit comes out of an archive.</summary>
     internal bool BringsRootlessKit => RootlessKitArchivePath is not null || RootlessKitUri is not null;
 }

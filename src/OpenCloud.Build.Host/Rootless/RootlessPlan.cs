@@ -104,6 +104,13 @@ internal sealed record RootlessPlan
 
         var user = account ?? new UserAccount(name, 0, 0, $"/home/{name}", "/usr/sbin/nologin");
         var manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot));
+        if (options.Update)
+        {
+            options = manifest is { IsInstalled: true, Rootless: { } facts }
+                ? options with { SystemUnit = facts.SystemUnit }
+                : throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", "Use Install-BuildKit -Rootless.", name);
+        }
+
         var prefix = CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
         var layout = new RootlessLayout(
             user,

@@ -48,10 +48,10 @@ internal sealed class RootlessHost : IDisposable
 
         var said = Host.Shell(
             $$"""
-            mkdir -p /srv/app /srv/deb; test -e /srv/app/busybox || { dpkg-deb -x /var/cache/apt/archives/busybox-static_*.deb /srv/deb; cp "$(find /srv/deb -path '*bin/busybox')" /srv/app/busybox; }
-            printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","echo built > /made; /bin/busybox chown 4321:1234 /made"]\n' > /srv/app/Dockerfile
-            chmod -R a+rX /srv/app; rm -rf /tmp/out
-            runuser -u {{user}} -- {{prefix}}/bin/buildctl --addr unix://{{socket}} build --no-cache --frontend dockerfile.v0 --local context=/srv/app --local dockerfile=/srv/app --output type=local,dest=/tmp/out --progress plain
+            mkdir -p /var/tmp/app /var/tmp/deb; test -e /var/tmp/app/busybox || { dpkg-deb -x /var/cache/apt/archives/busybox-static_*.deb /var/tmp/deb; cp "$(find /var/tmp/deb -path '*bin/busybox')" /var/tmp/app/busybox; }
+            printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","echo built > /made; /bin/busybox chown 4321:1234 /made"]\n' > /var/tmp/app/Dockerfile
+            chmod -R a+rX /var/tmp/app; rm -rf /tmp/out
+            runuser -u {{user}} -- {{prefix}}/bin/buildctl --addr unix://{{socket}} build --no-cache --frontend dockerfile.v0 --local context=/var/tmp/app --local dockerfile=/var/tmp/app --output type=local,dest=/tmp/out --progress plain
             cat /tmp/out/made
             """);
         Xunit.Assert.EndsWith("built\n", said, StringComparison.Ordinal);
