@@ -9,7 +9,7 @@ using OpenCloud.Build.Host.Posix;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>What a rootless installation does beside the programs: packages, the user and what belongs to it, texts, the unit.</summary>
-internal sealed class RootlessAccountSteps(RootlessPlan plan, StepRunner runner, IHostObserver observer, List<string> messages)
+internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal journal, StepRunner runner, IHostObserver observer, List<string> messages)
 {
     private readonly HashSet<string> _folders = [];
     private RootlessPlan _plan = plan;
@@ -190,7 +190,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, StepRunner runner,
                         first = uids.First;
                     }
 
-                    return new SubordinateIdsAdded(path, user.Name, Range(), _plan.NewUser || _plan.Manifest?.Changes.OfType<UserCreated>().Any() == true) { KeepWithoutPurge = true };
+                    return new SubordinateIdsAdded(path, user.Name, Range(), journal.Changes.Concat(_plan.Manifest?.Changes ?? []).OfType<UserCreated>().Any()) { KeepWithoutPurge = true };
                 },
                 stop => HostCommand.Require("usermod", [path == "/etc/subuid" ? "--add-subuids" : "--add-subgids", Range(), user.Name], stop)),
             cancellationToken);

@@ -109,7 +109,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         var archives = new RootlessArchives(options, plan, programs, observer, client);
         var staged = archives.Stage(runner, cancellationToken);
 
-        var account = new RootlessAccountSteps(plan, runner, observer, _messages);
+        var account = new RootlessAccountSteps(plan, journal, runner, observer, _messages);
         var script = plan.Script();
         plan = account.BeforePrograms(script, cancellationToken);
         if (staged || (planOnly && !archives.InPlace))

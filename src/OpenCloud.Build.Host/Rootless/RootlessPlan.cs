@@ -70,11 +70,6 @@ internal sealed record RootlessPlan
     /// <exception cref="HostException">It cannot be; nothing was changed.</exception>
     public static RootlessPlan Make(RootlessOptions options, bool planOnly, IRootlessView view)
     {
-        if (!Systemctl.IsRunning)
-        {
-            throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
-        }
-
         var caller = Identity.Current().Uid;
         var name = NameOf(options.User);
         var account = AccountDatabase.FindUser(name);
@@ -109,6 +104,11 @@ internal sealed record RootlessPlan
             options = manifest is { IsInstalled: true, Rootless: { } facts }
                 ? options with { SystemUnit = facts.SystemUnit }
                 : throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", "Use Install-BuildKit -Rootless.", name);
+        }
+
+        if (!Systemctl.IsRunning)
+        {
+            throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
         }
 
         var prefix = CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
