@@ -18,7 +18,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
     public IReadOnlyDictionary<string, string> RootlessKitPrograms { get; private set; } = plan.Manifest?.Rootless?.RootlessKitPrograms ?? new Dictionary<string, string>();
 
     /// <summary>Whether all that is wanted is in place and unchanged.</summary>
-    public bool InPlace => programs.AreInPlace(plan.Version.ToString()) && (!options.BringsRootlessKit || RootlessKitIsInPlace());
+    public bool InPlace => programs.AreInPlace(plan.Version.ToString(), options.Release.Sha256) && (!options.BringsRootlessKit || RootlessKitIsInPlace());
 
     /// <summary>Fetches or reads, proves, unpacks; tells whether there is something to exchange.</summary>
     public bool Stage(StepRunner runner, CancellationToken cancellationToken)
