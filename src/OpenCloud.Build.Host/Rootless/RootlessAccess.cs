@@ -185,8 +185,8 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         var actor = layout.SystemUnit ? null : layout.User.Name;
         var network = HostCommand.Find("slirp4netns") is null && HostCommand.Find("pasta") is not null ? "pasta" : "slirp4netns";
         var texts = new RootlessTexts(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
-        RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group));
-        RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share);
+        RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
+        RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);
         var exchanged = false;
         void Before()
         {

@@ -77,7 +77,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                 Layout.State,
                 "Create the directory",
                 () => Directory.Exists(Layout.State),
-                () => new EngineStateCreated(Layout.State, _plan.RootlessKit) { KeepWithoutPurge = true },
+                () => new EngineStateCreated(Layout.State, _plan.RootlessKit, Layout.User.Name) { KeepWithoutPurge = true },
                 _ => ActingUser.Run(_plan.Actor, () => Directory.CreateDirectory(Layout.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute))),
             cancellationToken);
         Run(RootlessSteps.Folders(Path.GetDirectoryName(Layout.UnitPath)!, _plan.UnitActor), cancellationToken);

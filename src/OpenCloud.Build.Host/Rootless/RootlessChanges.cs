@@ -167,13 +167,21 @@ internal sealed record ProfileLoaded(string Target) : HostChange(Target)
 /// </summary>
 /// <param name="Target">Where it is.</param>
 /// <param name="RootlessKit">The program that makes the user namespace.</param>
-internal sealed record EngineStateCreated(string Target, string RootlessKit) : HostChange(Target)
+/// <param name="User">Whose it is.</param>
+internal sealed record EngineStateCreated(string Target, string RootlessKit, string User) : HostChange(Target)
 {
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (!Directory.Exists(Target))
         {
+            return;
+        }
+
+        if (AccountDatabase.FindUser(User) is { } user && FileStatus.Read(Target) is { } status && status.Uid != user.Uid)
+        {
+            // A folder on the way was made a link since: what it leads to is not the engine's.
+            tell($"'{Target}' is not {User}'s and is kept.");
             return;
         }
 

@@ -137,7 +137,7 @@ internal sealed record RootlessPlan
         plan.RefuseTraps();
         if (account is not null)
         {
-            RootlessSteps.RequireOurs(layout.UnitPath, plan.Texts.Unit);
+            RootlessSteps.RequireOurs(layout.UnitPath, plan.Texts.Unit, caller == 0 ? plan.UnitActor : null);
         }
 
         return plan;

@@ -52,7 +52,8 @@ internal static class RootlessSteps
         () =>
         {
             before?.Invoke();
-            var prior = File.Exists(path) ? File.ReadAllText(path) : null;
+            // Read as the user as well: what a link leads to that the user may not read must not end up in the records.
+            var prior = ActingUser.Run(user, () => File.Exists(path) ? File.ReadAllText(path) : null);
             return new TextWritten(path, AtomicFile.Sha256Text(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
         },
         _ =>
@@ -62,14 +63,17 @@ internal static class RootlessSteps
         });
 
     /// <summary>Refuses to overwrite a text that somebody else wrote, or changed.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="wanted">The text that is to be there.</param>
+    /// <param name="user">As whom it is read; null for the caller.</param>
     /// <exception cref="HostException">It is not this module's; the message shows how it differs.</exception>
-    public static void RequireOurs(string path, string wanted)
+    public static void RequireOurs(string path, string wanted, string? user)
     {
-        if (OwnedText.OwnerOf(path) is TextOwner.User or TextOwner.EditedByUser)
+        if (ActingUser.Run(user, () => OwnedText.OwnerOf(path)) is TextOwner.User or TextOwner.EditedByUser)
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' is not this module's, or was edited; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(File.ReadAllText(path), wanted)}",
+                $"'{path}' is not this module's, or was edited; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(ActingUser.Run(user, () => File.ReadAllText(path)), wanted)}",
                 $"Move '{path}' away (what is yours of it can go into '{path}.d/'), and run it again.",
                 path);
         }

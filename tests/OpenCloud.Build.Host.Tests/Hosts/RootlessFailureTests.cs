@@ -51,6 +51,20 @@ public abstract class RootlessFailureTests(string suite)
         Assert.Contains("not delegated to the user", told, StringComparison.Ordinal);
         host.Shell("mount -o remount,hidepid=0 /proc");
 
+        // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there; the parser of a
+        // distribution that knows user namespaces takes the profile.
+        host.Shell("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 1 > /tmp/kernel/apparmor_restrict_unprivileged_userns; mount --bind /tmp/kernel /proc/sys/kernel; ln -sf /usr/bin/rootlesskit /usr/local/bin/rootlesskit");
+        var profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
+        Assert.Contains("\nprofile opencloud.build.usr.bin.rootlesskit \"/usr/bin/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
+        Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.bin.rootlesskit\n", profile, StringComparison.Ordinal);
+        host.Shell("umount /proc/sys/kernel; rm /usr/local/bin/rootlesskit");
+        if (suite == "trixie")
+        {
+            var from = profile.IndexOf("# Written by", StringComparison.Ordinal);
+            File.WriteAllText(Path.Combine(host.Share, "profile"), profile[from..profile.IndexOf("EOF\n", from, StringComparison.Ordinal)]);
+            host.Run("apparmor_parser", "--skip-kernel-load", "--skip-cache", "/ocb/share/profile");
+        }
+
         // As an ordinary user the script mends what a script can.
         host.Shell("chmod u-s /usr/bin/newuidmap; rm -f /etc/hosts");
         var script = host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["RootScript"]!;
