@@ -35,6 +35,9 @@ public enum HostErrorKind
 
     /// <summary>Another run holds the lock.</summary>
     Busy,
+
+    /// <summary>The kernel, the distribution or the account does not let an engine run without root.</summary>
+    RootlessBlocked,
 }
 
 /// <summary>An error with what a person needs to go on: what failed, why, and what to do about it.</summary>

@@ -75,6 +75,9 @@ Describe 'The host cmdlets, where nothing is changed' {
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Sha256 12 -WhatIf } }
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -VsockPort 8088 -WhatIf } }
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Isolated -Worker Containerd -WhatIf } }
+        @{ id = 'HostTargetNotFound'; script = { Update-BuildKit -Rootless -User nobody -WhatIf } }
+        @{ id = 'HostInputInvalid'; script = { Grant-BuildKitAccess -Rootless -User nobody -WhatIf } }
+        @{ id = 'HostTargetNotFound'; script = { Uninstall-BuildKit -Rootless -User nobody -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Install-BuildKit -ArchivePath ./none.tar.gz -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Grant-BuildKitAccess -User no-body-of-that-name -WhatIf } }
     ) {
@@ -85,6 +88,10 @@ Describe 'The host cmdlets, where nothing is changed' {
 
     It 'refuses a vsock port that stands for any' {
         { Install-BuildKit -Isolated -VsockPort 4294967295 -WhatIf } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
+    }
+
+    It 'has no worker to choose for an engine without root' {
+        { Install-BuildKit -Rootless -Worker Oci -WhatIf } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
     }
 
     It 'completes versions' {
@@ -116,7 +123,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
 
         $env:BED_OWNER = $PID
         & $bed tree trixie | Out-Null
-        & $bed up $name trixie "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
+        & $bed up $name trixie '--system-call-filter=@keyring bpf' --capability=all "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
 
         # Runs a script in a PowerShell inside the host, and gives what it gives, as JSON.
         function Invoke-OnHost([string] $Script, [string] $As) {
@@ -199,5 +206,49 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         Remove-Item env:BED_AS
         $said | Should -Match 'ubuntu\s+User\s+buildkit\s+not a member\s+member'
         Invoke-OnHost 'try { Grant-BuildKitAccess } catch { $_.FullyQualifiedErrorId }' | Should -BeLike 'HostInputInvalid,*'
+    }
+
+    It 'installs, shares and removes an engine without root' {
+        $rootless = "Install-BuildKit -Rootless -Version v0.32.2 -ArchivePath /ocb/share/buildkit-v0.32.2.linux-amd64.tar.gz -Sha256 $hash"
+        $plan = Invoke-OnHost "$rootless -User buildkituser -WhatIf"
+        $plan | Should -BeLike '*What if: *Create the user*buildkituser*'
+        $plan | Should -BeLike '*What if: *Install the package*rootlesskit*'
+
+        # A user does what a user can, and gets root's part.
+        $own = Invoke-OnHost "$rootless -PassThru | ForEach-Object RootScript" ubuntu
+        $own | Should -BeLike '*apt-get install*uidmap*loginctl enable-linger ubuntu*'
+        Invoke-OnHost 'Uninstall-BuildKit -Rootless -Purge' ubuntu | Should -BeNullOrEmpty
+
+        $result = Invoke-OnHost "$rootless -User buildkituser -PassThru -WarningAction Ignore | ConvertTo-Json -Depth 4" | ConvertFrom-Json
+        $result.Engine.Version | Should -Be 'v0.32.2'
+        $result.User | Should -Be 'buildkituser'
+        $address = $result.Address
+        $again = Invoke-OnHost "$rootless -User buildkituser -PassThru -WarningAction Ignore | ConvertTo-Json -Depth 4" | ConvertFrom-Json
+        $again.Changed | Should -BeFalse
+        Invoke-OnHost "Test-BuildKitSocket $address -As buildkituser" | Should -BeLike 'True*'
+        Invoke-OnHost "Test-BuildKitSocket $address -As ubuntu" | Should -BeLike 'False*'
+        Invoke-OnHost '(Test-BuildKitSocket -Rootless -As buildkituser -Detailed).Checks.Name -like "Rootless:*"' | Should -BeLike '*Rootless: Subordinate user ids*'
+        $found = Invoke-OnHost 'Get-BuildKitInstallation | Where-Object Rootless | ConvertTo-Json -Depth 4' | ConvertFrom-Json
+        $found.User | Should -Be 'buildkituser'
+        $found.Address | Should -Be $address
+
+        $grant = Invoke-OnHost 'Grant-BuildKitAccess -Rootless -User ubuntu -WarningAction Ignore | ConvertTo-Json' | ConvertFrom-Json
+        $grant.Address | Should -Be 'unix:///run/buildkit-rootless/buildkituser/buildkitd.sock'
+        Invoke-OnHost "Test-BuildKitSocket $($grant.Address)" ubuntu | Should -BeLike 'True*'
+        Invoke-OnHost "Test-BuildKitSocket $($grant.Address)" outsider | Should -BeLike 'False*'
+        Invoke-OnHost 'Revoke-BuildKitAccess -Rootless -User ubuntu' | Should -Match 'member\s+not a member'
+        Invoke-OnHost "Test-BuildKitSocket $($grant.Address)" ubuntu | Should -BeLike 'False*'
+        Invoke-OnHost 'Uninstall-BuildKit -Rootless -User buildkituser -Purge' | Should -BeNullOrEmpty
+        & $bed exec $name /bin/sh -c 'getent passwd buildkituser; command -v rootlesskit; ls -d /opt/buildkit /var/lib/opencloud.build/rootless 2>/dev/null' | Should -BeNullOrEmpty
+    }
+
+    It 'names what does not let an engine run without root, and changes nothing' {
+        & $bed exec $name /bin/sh -c 'echo "ubuntu:100000:65536
+outsider:120000:65536" > /etc/subuid'
+        $said = Invoke-OnHost "try { Install-BuildKit -Rootless -User ubuntu -ArchivePath /ocb/share/buildkit-v0.32.2.linux-amd64.tar.gz -Sha256 $hash } catch { `$_ | Select-Object FullyQualifiedErrorId, @{ n = 'Message'; e = { `$_.Exception.Message } }, @{ n = 'Action'; e = { `$_.ErrorDetails.RecommendedAction } } | ConvertTo-Json }" | ConvertFrom-Json
+        $said.FullyQualifiedErrorId | Should -BeLike 'RootlessBlocked,*'
+        $said.Message | Should -BeLike '*Subordinate user ids: ubuntu has 100000-165535*outsider has 120000-185535*Nothing was changed.*'
+        $said.Action | Should -BeLike '*usermod --del-subuids 100000-165535 ubuntu*'
+        & $bed exec $name /bin/sh -c 'command -v rootlesskit' | Should -BeNullOrEmpty
     }
 }

@@ -18,7 +18,11 @@ public enum PrincipalKind
 /// <param name="Is">How it is in the databases and units now.</param>
 /// <param name="Pending">What it takes until running programs see it: a new login, a restart; null when nothing.</param>
 /// <param name="Changed">Whether anything was changed.</param>
-public sealed record AccessReport(string Principal, PrincipalKind Kind, string Group, string Was, string Is, string? Pending, bool Changed);
+public sealed record AccessReport(string Principal, PrincipalKind Kind, string Group, string Was, string Is, string? Pending, bool Changed)
+{
+    /// <summary>The address at which the group reaches the engine, when it is another than its user's; null otherwise.</summary>
+    public string? Address { get; init; }
+}
 
 /// <summary>Whose access is to be changed, and to what.</summary>
 public sealed record AccessRequest

@@ -13,7 +13,7 @@ internal sealed class ChangeJournal
     /// <summary>Where this module keeps what it knows about the host.</summary>
     public const string StateDirectory = "/var/lib/opencloud.build";
 
-    private const string JournalPath = StateDirectory + "/journal.json";
+    private const string JournalName = "journal.json";
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -21,10 +21,12 @@ internal sealed class ChangeJournal
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
+    private readonly string _directory;
     private readonly List<HostChange> _changes;
 
-    private ChangeJournal(List<HostChange> changes)
+    private ChangeJournal(string directory, List<HostChange> changes)
     {
+        _directory = directory;
         _changes = changes;
     }
 
@@ -32,20 +34,27 @@ internal sealed class ChangeJournal
     public IReadOnlyList<HostChange> Changes => _changes;
 
     /// <summary>Whether an earlier run was cut off.</summary>
-    public static bool IsInterrupted => File.Exists(JournalPath);
+    public static bool IsInterrupted => IsInterruptedIn(StateDirectory);
+
+    /// <summary>Whether an earlier run was cut off, of an installation that keeps its state elsewhere.</summary>
+    public static bool IsInterruptedIn(string directory) => File.Exists(Path.Combine(directory, JournalName));
 
     /// <summary>Begins, or takes up what an interrupted run left. Nothing is written before the first change.</summary>
-    public static ChangeJournal Open()
-        => new(File.Exists(JournalPath) ? JsonSerializer.Deserialize<List<HostChange>>(File.ReadAllText(JournalPath), Json) ?? [] : []);
+    /// <param name="directory">Where it is kept.</param>
+    public static ChangeJournal Open(string directory = StateDirectory)
+    {
+        var path = Path.Combine(directory, JournalName);
+        return new ChangeJournal(directory, File.Exists(path) ? JsonSerializer.Deserialize<List<HostChange>>(File.ReadAllText(path), Json) ?? [] : []);
+    }
 
     /// <summary>One for a run that only plans: it has nothing to take up, and must not take anything back.</summary>
-    public static ChangeJournal Empty() => new([]);
+    public static ChangeJournal Empty() => new(StateDirectory, []);
 
     /// <summary>Writes a change down; it is on disk when this returns.</summary>
     public void Append(HostChange change)
     {
         _changes.Add(change);
-        EnsureState();
+        EnsureState(_directory);
         Save();
     }
 
@@ -76,30 +85,31 @@ internal sealed class ChangeJournal
     public void Close()
     {
         _changes.Clear();
-        if (File.Exists(JournalPath))
+        var path = Path.Combine(_directory, JournalName);
+        if (File.Exists(path))
         {
-            File.Delete(JournalPath);
+            File.Delete(path);
         }
 
-        RemoveStateIfEmpty();
+        RemoveStateIfEmpty(_directory);
     }
 
     /// <summary>Makes the folder of the module's state.</summary>
-    public static void EnsureState()
+    public static void EnsureState(string directory = StateDirectory)
         => Directory.CreateDirectory(
-            StateDirectory,
+            directory,
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
             UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
     /// <summary>Removes the folder of the module's state when nothing is in it.</summary>
-    public static void RemoveStateIfEmpty()
+    public static void RemoveStateIfEmpty(string directory = StateDirectory)
     {
-        if (Directory.Exists(StateDirectory) && !Directory.EnumerateFileSystemEntries(StateDirectory).Any())
+        if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
         {
-            Directory.Delete(StateDirectory);
+            Directory.Delete(directory);
         }
     }
 
     private void Save()
-        => AtomicFile.Write(JournalPath, JsonSerializer.Serialize(_changes, Json), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        => AtomicFile.Write(Path.Combine(_directory, JournalName), JsonSerializer.Serialize(_changes, Json), UnixFileMode.UserRead | UnixFileMode.UserWrite);
 }

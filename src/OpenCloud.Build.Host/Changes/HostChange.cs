@@ -16,6 +16,17 @@ namespace OpenCloud.Build.Host.Changes;
 [JsonDerivedType(typeof(UnitEnabled), "enabled")]
 [JsonDerivedType(typeof(UnitStarted), "started")]
 [JsonDerivedType(typeof(ServiceRestored), "restored")]
+[JsonDerivedType(typeof(Rootless.TextWritten), "text")]
+[JsonDerivedType(typeof(Rootless.FolderCreated), "folder")]
+[JsonDerivedType(typeof(Rootless.PrerequisiteInstalled), "prerequisite")]
+[JsonDerivedType(typeof(Rootless.UserCreated), "user")]
+[JsonDerivedType(typeof(Rootless.SubordinateIdsAdded), "subordinate")]
+[JsonDerivedType(typeof(Rootless.LingerEnabled), "linger")]
+[JsonDerivedType(typeof(Rootless.ProfileLoaded), "profile")]
+[JsonDerivedType(typeof(Rootless.EngineStateCreated), "state")]
+[JsonDerivedType(typeof(Rootless.RootlessUnitEnabled), "rootless-enabled")]
+[JsonDerivedType(typeof(Rootless.RootlessUnitStarted), "rootless-started")]
+[JsonDerivedType(typeof(Rootless.RootlessUnitRestored), "rootless-restored")]
 internal abstract record HostChange(string Target)
 {
     /// <summary>Stays when BuildKit is uninstalled without purging: what others may use by now, or what holds a user's work.</summary>

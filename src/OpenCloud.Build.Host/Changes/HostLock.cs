@@ -6,7 +6,8 @@ namespace OpenCloud.Build.Host.Changes;
 /// <summary>One run at a time: a lock the kernel drops with the process that holds it, however that ends.</summary>
 internal sealed class HostLock : IDisposable
 {
-    private const string LockPath = "/run/opencloud.build.lock";
+    /// <summary>The lock of those who change the host as root.</summary>
+    public const string LockPath = "/run/opencloud.build.lock";
 
     private readonly FileStream _file;
 
@@ -20,7 +21,8 @@ internal sealed class HostLock : IDisposable
     /// <param name="tell">Told once, when another run holds it.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="HostException">The other run did not end in time.</exception>
-    public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken)
+    /// <param name="path">The lock's file.</param>
+    public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath)
     {
         var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         var told = false;
@@ -29,16 +31,16 @@ internal sealed class HostLock : IDisposable
             try
             {
                 // FileShare.None is flock(LOCK_EX | LOCK_NB) on Linux.
-                var file = new FileStream(LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
                 file.SetLength(0);
                 file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
                 file.Flush();
                 return new HostLock(file);
             }
-            catch (IOException) when (File.Exists(LockPath))
+            catch (IOException) when (File.Exists(path))
             {
                 // flock does not keep others from reading, but .NET's own reader would ask for a lock again.
-                var holder = HostCommand.Run("cat", [LockPath], cancellationToken).Output.Trim();
+                var holder = HostCommand.Run("cat", [path], cancellationToken).Output.Trim();
                 if (!told)
                 {
                     tell($"Process {holder} is changing this host; waiting until it is done.");
@@ -51,7 +53,7 @@ internal sealed class HostLock : IDisposable
                         HostErrorKind.Busy,
                         $"Process {holder} is changing this host and was not done after {patience.TotalSeconds:0} s.",
                         $"Wait for process {holder} to end and run it again.",
-                        LockPath);
+                        path);
                 }
 
                 cancellationToken.WaitHandle.WaitOne(200);

@@ -14,6 +14,9 @@ public enum StepKind
 
     /// <summary>A systemd unit: enabled, started, restarted.</summary>
     Unit,
+
+    /// <summary>A user, or what belongs to one: subordinate ids, lingering.</summary>
+    User,
 }
 
 /// <summary>One thing that is or would be done to this host.</summary>

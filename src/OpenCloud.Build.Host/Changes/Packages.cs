@@ -34,7 +34,7 @@ internal static class Packages
     }
 
     /// <summary>Installs a package; the lists of packages are fetched anew only when those that are here do not do.</summary>
-    public static void Install(string package, Action<string> tell, CancellationToken cancellationToken)
+    public static void Install(string package, Action<string> tell, CancellationToken cancellationToken, string? remedy = null)
     {
         // A run that was killed may have left packages half installed; apt refuses to go on from there.
         HostCommand.Run("dpkg", ["--configure", "-a"], cancellationToken, Quiet);
@@ -54,7 +54,9 @@ internal static class Packages
             throw new HostException(
                 HostErrorKind.CommandFailed,
                 $"The package {package} cannot be installed: {second.Tail(4)}",
-                offline
+                remedy is not null
+                    ? $"See what 'apt-get install {package}' says. {remedy}"
+                    : offline
                     ? "This host does not reach its package source. Give it a way there, install containerd by other means and use -SkipContainerd, or use -Worker Oci, which needs none."
                     : $"See what 'apt-get install {package}' says and mend that, or use -Worker Oci, which needs no containerd.",
                 package);

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;
@@ -13,7 +14,8 @@ namespace OpenCloud.Build.Host.Diagnosis;
 /// <param name="speaksHttp2">
 /// The socket speaks HTTP/2 from its first byte; false for a Docker Engine's or a virtual machine's, whose probe asks for it first.
 /// </param>
-public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
+/// <param name="rootless">Looks at everything an engine without root can stumble over, also where the socket's place does not tell of one.</param>
+public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, bool rootless = false)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -49,6 +51,9 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
             UnitChecks.Groups(who.Service, _checks);
         }
 
+        var owner = RootlessDiagnosis.OwnerOf(path) ?? (rootless ? Accounts.AccountDatabase.FindUser(who.Effective.Uid) : null);
+        var traps = owner is null ? [] : RootlessDiagnosis.Checks(owner);
+        _checks.AddRange(traps);
         string? version = null;
         var trouble = files.Trouble;
         if (files.Socket is { Type: InodeType.Socket } || trouble is null || files.Socket is null)
@@ -72,6 +77,15 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true)
             if (denial is { } forbidden && _forbiddenByPolicy)
             {
                 trouble = ($"{trouble.Value.Story} {forbidden.Story}.", forbidden.Remedy);
+            }
+            else if (traps.FirstOrDefault(check => check.State == CheckState.Failed) is { } trap)
+            {
+                // Without an engine there is no socket: this is why.
+                trouble = ($"{trouble.Value.Story} An engine without root does not start here: {trap.Evidence}.", trap.Remedy);
+            }
+            else if (owner is not null && files.Socket is null && trouble.Value.Remedy is null)
+            {
+                trouble = (trouble.Value.Story, RootlessDiagnosis.StartRemedy(owner));
             }
         }
 

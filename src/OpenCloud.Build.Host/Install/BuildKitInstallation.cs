@@ -35,6 +35,15 @@ public sealed record BuildKitInstallation
     /// <summary>The port of AF_VSOCK at which an isolated engine is reached as well; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
+    /// <summary>Whether its engine runs without root.</summary>
+    public bool Rootless { get; init; }
+
+    /// <summary>Whose engine it is, when it runs without root.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The address of an engine without root.</summary>
+    public string? Address { get; init; }
+
     /// <summary>The containerd namespace.</summary>
     public string? Namespace { get; init; }
 
@@ -127,7 +136,7 @@ public sealed record BuildKitInstallation
         return words.Length > 2 ? words[2] : null;
     }
 
-    private static IReadOnlyList<string> TryKnownAgainst(string version)
+    internal static IReadOnlyList<string> TryKnownAgainst(string version)
     {
         try
         {

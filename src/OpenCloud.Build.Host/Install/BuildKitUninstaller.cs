@@ -1,5 +1,6 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
@@ -57,7 +58,20 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         Messages = messages,
     };
 
-    private InstallResult Remove(InstallationManifest manifest, bool purge, bool planOnly, CancellationToken cancellationToken)
+    /// <summary>Removes what a manifest names.</summary>
+    /// <param name="manifest">The manifest.</param>
+    /// <param name="purge">Also what stays otherwise.</param>
+    /// <param name="planOnly">Only says what would be removed.</param>
+    /// <param name="cancellationToken">Stops between two steps; another run goes on from there.</param>
+    /// <param name="records">Where the manifest is kept.</param>
+    /// <param name="downloads">Where downloads lie.</param>
+    internal InstallResult Remove(
+        InstallationManifest manifest,
+        bool purge,
+        bool planOnly,
+        CancellationToken cancellationToken,
+        string records = ChangeJournal.StateDirectory,
+        string downloads = ReleaseAcquisition.DownloadDirectory)
     {
         var outcomes = new List<HostStepOutcome>();
         var messages = new List<string>();
@@ -85,6 +99,11 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
                         File.Delete(settings.Target);
                     }
 
+                    if (purge && change is TextWritten { KeepWithoutPurge: true, Prior: null } text)
+                    {
+                        ActingUser.Run(text.User, () => File.Delete(text.Target));
+                    }
+
                     change.Undo(messages.Add);
                     result = StepResult.Changed;
                 }
@@ -107,7 +126,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         if (!planOnly)
         {
             kept.Reverse();
-            Forget(manifest, kept, purge);
+            Forget(manifest, kept, purge, records, downloads);
         }
 
         messages.ForEach(observer.Warning);
@@ -119,49 +138,59 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         return Result(manifest, outcomes, messages, outcomes.Exists(outcome => outcome.Result == StepResult.Changed));
     }
 
-    private static void Forget(InstallationManifest manifest, List<HostChange> kept, bool purge)
+    private static void Forget(InstallationManifest manifest, List<HostChange> kept, bool purge, string records, string downloads)
     {
         if (purge && kept.Count == 0)
         {
-            File.Delete(InstallationManifest.Path);
+            File.Delete(Path.Combine(records, InstallationManifest.FileName));
         }
         else if (kept.TrueForAll(change => change.KeepWithoutPurge))
         {
             // What stays is remembered, so that a later purge or installation knows whose it is.
-            (manifest with { Changes = kept, Programs = new Dictionary<string, string>(), Previous = null, Version = InstallationManifest.Removed }).Save();
+            (manifest with { Changes = kept, Programs = new Dictionary<string, string>(), Previous = null, Version = InstallationManifest.Removed }).Save(records);
             if (kept.Count == 0)
             {
-                File.Delete(InstallationManifest.Path);
+                File.Delete(Path.Combine(records, InstallationManifest.FileName));
             }
         }
         else
         {
-            (manifest with { Changes = kept }).Save();
+            (manifest with { Changes = kept }).Save(records);
         }
 
-        TextSteps.DropUnusedBackups(kept);
-        ReleaseAcquisition.RemoveDownloads();
+        if (records == ChangeJournal.StateDirectory)
+        {
+            TextSteps.DropUnusedBackups(kept);
+        }
+
+        ReleaseAcquisition.RemoveDownloads(downloads);
         Systemctl.TryReload();
-        ChangeJournal.RemoveStateIfEmpty();
+        ChangeJournal.RemoveStateIfEmpty(records);
     }
 
     private static StepKind KindOf(HostChange change) => change switch
     {
-        PackagesInstalled => StepKind.Package,
+        PackagesInstalled or PrerequisiteInstalled => StepKind.Package,
         GroupCreated => StepKind.Group,
-        UnitEnabled or UnitStarted => StepKind.Unit,
+        UnitEnabled or UnitStarted or RootlessUnitEnabled or RootlessUnitStarted => StepKind.Unit,
+        UserCreated or SubordinateIdsAdded or LingerEnabled => StepKind.User,
         _ => StepKind.File,
     };
 
     private static string Verb(HostChange change) => change switch
     {
         PackagesInstalled { Added: { Count: > 1 } added } => $"Purge the packages ({string.Join(", ", added)})",
-        PackagesInstalled => "Purge the package",
+        PrerequisiteInstalled { Added: { Count: > 1 } added } => $"Purge the packages ({string.Join(", ", added)})",
+        PackagesInstalled or PrerequisiteInstalled => "Purge the package",
         GroupCreated => "Delete the group",
-        UnitEnabled => "Disable the unit",
-        UnitStarted => "Stop the unit",
-        DirectoryCreated { WithContent: true } => "Remove the directory and all in it",
-        DirectoryCreated => "Remove the directory",
+        UnitEnabled or RootlessUnitEnabled => "Disable the unit",
+        UnitStarted or RootlessUnitStarted => "Stop the unit",
+        UserCreated => "Delete the user",
+        SubordinateIdsAdded ids => $"Take back {ids.User}'s subordinate ids from",
+        LingerEnabled => "End the lingering of the user",
+        ProfileLoaded => "Unload the AppArmor profile",
+        EngineStateCreated or DirectoryCreated { WithContent: true } => "Remove the directory and all in it",
+        DirectoryCreated or FolderCreated => "Remove the directory",
         FileWritten { Backup: not null } => "Put back the file that was there",
         _ => "Remove the file",
     };

@@ -119,6 +119,12 @@ public sealed record InstallResult
     /// <summary>The engine's address; null when the host has no systemd and nothing was started.</summary>
     public string? Address { get; init; }
 
+    /// <summary>Whose engine it is, when it runs without root; null for root's.</summary>
+    public string? User { get; init; }
+
+    /// <summary>What root has to do before, or so that it survives a reboot, as a shell script; null when nothing.</summary>
+    public string? RootScript { get; init; }
+
     /// <summary>Whether anything was changed; false for a second run.</summary>
     public bool Changed { get; init; }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Host.Install;
 
@@ -9,7 +10,10 @@ namespace OpenCloud.Build.Host.Install;
 internal sealed record InstallationManifest
 {
     /// <summary>Where it is kept.</summary>
-    public const string Path = ChangeJournal.StateDirectory + "/installation.json";
+    public const string Path = ChangeJournal.StateDirectory + "/" + FileName;
+
+    /// <summary>Its name, wherever an installation keeps its state.</summary>
+    public const string FileName = "installation.json";
 
     /// <summary>The version of an installation that was removed, of which something stays.</summary>
     public const string Removed = "removed";
@@ -50,6 +54,9 @@ internal sealed record InstallationManifest
     /// <summary>The group that may use it.</summary>
     public required string Group { get; init; }
 
+    /// <summary>What only a rootless installation has; null for one that runs as root.</summary>
+    public RootlessFacts? Rootless { get; init; }
+
     /// <summary>When it was installed or last changed.</summary>
     public DateTimeOffset InstalledAt { get; init; }
 
@@ -66,31 +73,34 @@ internal sealed record InstallationManifest
     public required IReadOnlyList<HostChange> Changes { get; init; }
 
     /// <summary>Reads it; null when nothing was installed by this module.</summary>
+    /// <param name="directory">Where it is kept.</param>
     /// <exception cref="HostException">The file cannot be read.</exception>
-    public static InstallationManifest? Load()
+    public static InstallationManifest? Load(string directory = ChangeJournal.StateDirectory)
     {
+        var path = System.IO.Path.Combine(directory, FileName);
         try
         {
-            return File.Exists(Path) ? JsonSerializer.Deserialize<InstallationManifest>(File.ReadAllText(Path), Json) : null;
+            return File.Exists(path) ? JsonSerializer.Deserialize<InstallationManifest>(File.ReadAllText(path), Json) : null;
         }
         catch (JsonException error)
         {
-            throw new HostException(HostErrorKind.Conflict, $"'{Path}' cannot be read: {error.Message}", $"Look at the file; without it this module does not know what it installed.", Path, error);
+            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", $"Look at the file; without it this module does not know what it installed.", path, error);
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new HostException(HostErrorKind.NotRoot, $"'{Path}' can be read by root only.", "Run it as root (sudo).", Path, error);
+            throw new HostException(HostErrorKind.NotRoot, $"'{path}' can be read by root only.", "Run it as root (sudo).", path, error);
         }
     }
 
     /// <summary>Writes it.</summary>
-    public void Save()
+    /// <param name="directory">Where it is kept.</param>
+    public void Save(string directory = ChangeJournal.StateDirectory)
     {
-        ChangeJournal.EnsureState();
+        ChangeJournal.EnsureState(directory);
 
         // For everybody to read: it tells what is installed and holds no secret.
         AtomicFile.Write(
-            Path,
+            System.IO.Path.Combine(directory, FileName),
             JsonSerializer.Serialize(this, Json),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
@@ -99,7 +109,7 @@ internal sealed record InstallationManifest
     public static IReadOnlyList<HostChange> Merge(IEnumerable<HostChange> old, IEnumerable<HostChange> added)
     {
         var all = new List<HostChange>(old);
-        foreach (var change in added.Where(change => change is not ServiceRestored))
+        foreach (var change in added.Where(change => change is not (ServiceRestored or RootlessUnitRestored)))
         {
             var at = all.FindIndex(known => known.GetType() == change.GetType() && known.Target == change.Target);
             if (at < 0)

@@ -8,7 +8,11 @@ namespace OpenCloud.Build.Host.Install;
 /// Puts the programs of a release in place. They are staged under <c>PREFIX/bin</c>, so on the same file system, in a folder only
 /// root can enter, and renamed; what had their names is kept under a second one, so that there is always a program.
 /// </summary>
-internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest, Action beforeExchange)
+/// <param name="prefix">Where they go: <c>PREFIX/bin</c>.</param>
+/// <param name="manifest">What is installed.</param>
+/// <param name="beforeExchange">Called before the first program is exchanged.</param>
+/// <param name="asRoot">The programs become root's; else they are the caller's.</param>
+internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest, Action beforeExchange, bool asRoot = true)
 {
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
@@ -184,7 +188,11 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
             },
             _ =>
             {
-                FileStatus.SetOwner(staged, 0, 0);
+                if (asRoot)
+                {
+                    FileStatus.SetOwner(staged, 0, 0);
+                }
+
                 File.SetUnixFileMode(staged, Executable);
                 File.Move(staged, place, overwrite: true);
             });

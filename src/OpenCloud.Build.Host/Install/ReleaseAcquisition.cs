@@ -15,6 +15,9 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         : options.Uri is not null ? ReleaseSource.Mirror(options.Uri, version, architecture)
         : ReleaseSource.Project(version, architecture);
 
+    /// <summary>Where downloads of this acquisition lie.</summary>
+    public string Downloads { get; init; } = DownloadDirectory;
+
     /// <summary>Where it comes from, for messages.</summary>
     public string Origin => _source.ArchivePath ?? _source.Uri!.ToString();
 
@@ -53,8 +56,8 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         var path = _source.ArchivePath;
         if (path is null)
         {
-            Directory.CreateDirectory(DownloadDirectory, RootOnly);
-            path = fetched = await new ReleaseDownload(client).FetchAsync(_source.Uri!, DownloadDirectory, Fetched, cancellationToken).ConfigureAwait(false);
+            Directory.CreateDirectory(Downloads, RootOnly);
+            path = fetched = await new ReleaseDownload(client).FetchAsync(_source.Uri!, Downloads, Fetched, cancellationToken).ConfigureAwait(false);
         }
 
         try
@@ -77,26 +80,26 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
             if (fetched is not null)
             {
                 File.Delete(fetched);
-                RemoveDownloadsIfEmpty();
+                RemoveDownloadsIfEmpty(Downloads);
             }
         }
     }
 
     /// <summary>Removes the folder of downloads when nothing is in it.</summary>
-    public static void RemoveDownloadsIfEmpty()
+    public static void RemoveDownloadsIfEmpty(string directory = DownloadDirectory)
     {
-        if (Directory.Exists(DownloadDirectory) && !Directory.EnumerateFileSystemEntries(DownloadDirectory).Any())
+        if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
         {
-            Directory.Delete(DownloadDirectory);
+            Directory.Delete(directory);
         }
     }
 
     /// <summary>Removes the folder of downloads with the parts that are in it.</summary>
-    public static void RemoveDownloads()
+    public static void RemoveDownloads(string directory = DownloadDirectory)
     {
-        if (Directory.Exists(DownloadDirectory))
+        if (Directory.Exists(directory))
         {
-            Directory.Delete(DownloadDirectory, recursive: true);
+            Directory.Delete(directory, recursive: true);
         }
     }
 
@@ -115,7 +118,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
     {
         if (options.SkipVerification && options.Sha256 is null)
         {
-            observer.Warning($"{Origin} is unpacked without being verified, and will run as root.");
+            observer.Warning($"{Origin} is unpacked without being verified, and will run with the engine's rights.");
             return (null, IntegrityEvidence.Skipped);
         }
 

@@ -15,16 +15,19 @@ internal static class IdentityThread
 {
     /// <summary>Connects, as the identity, and gives the socket. Needs root unless the identity is the caller's own.</summary>
     /// <exception cref="SocketException">The kernel's answer: AccessDenied, ConnectionRefused, AddressNotAvailable (no such file).</exception>
-    public static Socket Connect(string socketPath, Identity who)
+    public static Socket Connect(string socketPath, Identity who) => Run(who, () => Connect(socketPath));
+
+    /// <summary>Does something with the file system as the identity, on a thread of its own. Needs root unless the identity is the caller's own.</summary>
+    public static T Run<T>(Identity who, Func<T> work)
     {
-        Socket? connected = null;
+        var result = default(T);
         ExceptionDispatchInfo? failure = null;
         var thread = new Thread(() =>
         {
             try
             {
                 Become(who);
-                connected = Connect(socketPath);
+                result = work();
             }
             catch (Exception error)
             {
@@ -33,14 +36,14 @@ internal static class IdentityThread
         })
         {
             IsBackground = true,
-            Name = "connect as another",
+            Name = "act as another",
         };
 
         // Never a pool thread: it must not go back to other work with these credentials.
         thread.Start();
         thread.Join();
         failure?.Throw();
-        return connected!;
+        return result!;
     }
 
     /// <summary>Connects as the caller.</summary>

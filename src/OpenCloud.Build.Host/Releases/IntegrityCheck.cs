@@ -19,6 +19,9 @@ public enum IntegrityEvidence
 
     /// <summary>The digest GitHub computed when the asset was uploaded.</summary>
     AssetDigest,
+
+    /// <summary>The list SHA256SUMS that lies beside the archive.</summary>
+    Sha256Sums,
 }
 
 /// <summary>How an archive was proven, and what that proves.</summary>
@@ -67,6 +70,7 @@ internal static class IntegrityCheck
         IntegrityEvidence.GivenSha256 => "the given -Sha256",
         IntegrityEvidence.KnownRelease => "this module's table of known releases",
         IntegrityEvidence.Provenance => "the release's provenance",
+        IntegrityEvidence.Sha256Sums => "the SHA256SUMS beside it",
         _ => "GitHub",
     };
 
@@ -75,6 +79,7 @@ internal static class IntegrityCheck
         IntegrityEvidence.GivenSha256 => "The archive is the one whose hash was given.",
         IntegrityEvidence.KnownRelease => "The archive is the one this module's authors know as this release, wherever it was fetched from.",
         IntegrityEvidence.Provenance => "The archive is whole and is the one the provenance beside it names; somebody who can replace both could still deceive (its signature is not checked).",
+        IntegrityEvidence.Sha256Sums => "The archive is whole and is the one the SHA256SUMS beside it names; somebody who can replace both could still deceive.",
         IntegrityEvidence.AssetDigest => "The archive is what was uploaded to the project's release page; it does not prove who uploaded it.",
         _ => "Nothing was checked.",
     };

@@ -5,7 +5,7 @@ using OpenCloud.Build.Host.Files;
 namespace OpenCloud.Build.Host.Releases;
 
 /// <summary>
-/// Unpacks BuildKit's archive: regular files <c>bin/NAME</c> and nothing else. Anything that is not exactly that ends the
+/// Unpacks BuildKit's archive: regular files <c>bin/NAME</c> and nothing else (RootlessKit's: regular files at the top). Anything that is not exactly that ends the
 /// work before a file of it is used, because a release has no such entry: an archive that does is not a release.
 /// </summary>
 internal static class ReleaseArchive
@@ -27,9 +27,11 @@ internal static class ReleaseArchive
     /// <param name="directory">An empty directory.</param>
     /// <param name="progress">Told the bytes written so far.</param>
     /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="folder">The folder of the archive the programs are in, with a slash; empty for none.</param>
+    /// <param name="required">The program without which it is no release.</param>
     /// <returns>The names taken.</returns>
     /// <exception cref="HostException">The archive is truncated, hostile or holds no buildkitd.</exception>
-    public static IReadOnlyList<string> Unpack(Stream archive, string directory, Action<long>? progress, CancellationToken cancellationToken)
+    public static IReadOnlyList<string> Unpack(Stream archive, string directory, Action<long>? progress, CancellationToken cancellationToken, string folder = "bin/", string required = "buildkitd")
     {
         var names = new List<string>();
         var total = 0L;
@@ -53,15 +55,15 @@ internal static class ReleaseArchive
                     continue;
                 }
 
-                var name = NameOf(entry);
+                var name = NameOf(entry, folder);
                 if (names.Contains(name))
                 {
-                    throw Hostile($"it has 'bin/{name}' twice");
+                    throw Hostile($"it has '{folder}{name}' twice");
                 }
 
                 if (entry.Length > MaxFileBytes || total + entry.Length > MaxTotalBytes)
                 {
-                    throw Hostile($"'bin/{name}' says it is {entry.Length >> 20} MiB; {MaxFileBytes >> 20} MiB a file and {MaxTotalBytes >> 20} MiB in all are taken");
+                    throw Hostile($"'{folder}{name}' says it is {entry.Length >> 20} MiB; {MaxFileBytes >> 20} MiB a file and {MaxTotalBytes >> 20} MiB in all are taken");
                 }
 
                 var options = new FileStreamOptions
@@ -105,12 +107,12 @@ internal static class ReleaseArchive
                 inner: error);
         }
 
-        return names.Contains("buildkitd")
+        return names.Contains(required)
             ? names
-            : throw new HostException(HostErrorKind.Integrity, "The archive holds no bin/buildkitd: it is no release of BuildKit for Linux.");
+            : throw new HostException(HostErrorKind.Integrity, $"The archive holds no {folder}{required}: it is no release {(required == "buildkitd" ? "of BuildKit " : string.Empty)}for Linux.");
     }
 
-    private static string NameOf(TarEntry entry)
+    private static string NameOf(TarEntry entry, string folder)
     {
         var shown = Accounts.AccountDatabase.Printable(entry.Name);
         if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
@@ -119,10 +121,10 @@ internal static class ReleaseArchive
         }
 
         var path = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
-        var name = path.StartsWith("bin/", StringComparison.Ordinal) ? path[4..] : string.Empty;
+        var name = path.StartsWith(folder, StringComparison.Ordinal) ? path[folder.Length..] : string.Empty;
         if (name.Length is 0 or > 128 || name[0] is '.' or '-' || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+'))
         {
-            throw Hostile($"'{shown}' is no plain file of bin/");
+            throw Hostile($"'{shown}' is no plain file of {(folder.Length > 0 ? folder : "its top")}");
         }
 
         return name;
@@ -130,6 +132,6 @@ internal static class ReleaseArchive
 
     private static HostException Hostile(string why) => new(
         HostErrorKind.Integrity,
-        $"The archive is not taken: {why}. A release of BuildKit has no such thing.",
+        $"The archive is not taken: {why}. A release has no such thing.",
         "Do not use this archive; fetch the project's own.");
 }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Access;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
@@ -8,6 +9,12 @@ namespace OpenCloud.Build.Commands;
 /// <summary>What cmdlets that change who reaches the engine are made from.</summary>
 public abstract class BuildKitAccessCommand : HostCmdlet
 {
+    /// <summary>The set of this machine's engine.</summary>
+    private protected const string EngineSet = "Engine";
+
+    /// <summary>The set of an engine without root.</summary>
+    private protected const string RootlessSet = "Rootless";
+
     private protected BuildKitAccessCommand()
     {
     }
@@ -23,12 +30,21 @@ public abstract class BuildKitAccessCommand : HostCmdlet
     public string[]? Service { get; set; }
 
     /// <summary>containerd's socket instead of the engine's.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = EngineSet)]
     public SwitchParameter Containerd { get; set; }
 
     /// <summary>The group.</summary>
     [Parameter]
     public string? Group { get; set; }
+
+    /// <summary>An engine that runs without root.</summary>
+    [Parameter(ParameterSetName = RootlessSet, Mandatory = true)]
+    public SwitchParameter Rootless { get; set; }
+
+    /// <summary>Whose engine without root.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string? EngineUser { get; set; }
 
     /// <summary>Restarts services that run.</summary>
     [Parameter]
@@ -39,12 +55,17 @@ public abstract class BuildKitAccessCommand : HostCmdlet
     {
         bool planOnly = IsPlanOnly;
         WriteObject(
-            RunHost((observer, _) => Task.FromResult(Change(new BuildKitAccess(observer), Request(), planOnly))),
+            RunHost((observer, cancellationToken) => Rootless
+                ? ChangeAsync(new RootlessAccess(observer, EngineProbes.AskAsync), Request(), planOnly, cancellationToken)
+                : Task.FromResult(Change(new BuildKitAccess(observer), Request(), planOnly))),
             enumerateCollection: true);
     }
 
     /// <summary>Makes the change, or says what it would be.</summary>
     private protected abstract IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly);
+
+    /// <summary>Makes the change at an engine without root, or says what it would be.</summary>
+    private protected abstract Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken);
 
     private AccessRequest Request() => new()
     {

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
@@ -15,6 +16,12 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>The set of a release that is at hand.</summary>
     private protected const string ArchivePathSet = "ArchivePath";
 
+    /// <summary>The set of an engine without root, from the network.</summary>
+    private protected const string RootlessSet = "Rootless";
+
+    /// <summary>The set of an engine without root that is at hand.</summary>
+    private protected const string RootlessArchivePathSet = "RootlessArchivePath";
+
     private protected BuildKitReleaseCommand()
     {
     }
@@ -22,25 +29,44 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>The version of BuildKit.</summary>
     [Parameter(Position = 0, ParameterSetName = UriSet)]
     [Parameter(Position = 0, ParameterSetName = ArchivePathSet)]
+    [Parameter(Position = 0, ParameterSetName = RootlessSet)]
+    [Parameter(Position = 0, ParameterSetName = RootlessArchivePathSet)]
     [ArgumentCompleter(typeof(BuildKitVersionCompleter))]
     public string? Version { get; set; }
 
+    /// <summary>An engine that runs without root.</summary>
+    [Parameter(ParameterSetName = RootlessSet, Mandatory = true)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet, Mandatory = true)]
+    public SwitchParameter Rootless { get; set; }
+
+    /// <summary>Whose engine without root.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string? User { get; set; }
+
     /// <summary>A mirror.</summary>
     [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = RootlessSet)]
     public Uri? Uri { get; set; }
 
     /// <summary>The archive as a file.</summary>
     [Parameter(ParameterSetName = ArchivePathSet, Mandatory = true)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet, Mandatory = true)]
     public string? ArchivePath { get; set; }
 
     /// <summary>The archive's sha256.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public string? Sha256 { get; set; }
 
     /// <summary>Unpacks an archive that nothing proves.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public SwitchParameter SkipVerification { get; set; }
 
     /// <summary>Gives the result.</summary>
@@ -52,8 +78,9 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     {
         bool planOnly = IsPlanOnly;
         string? archive = ArchivePath is null ? null : GetUnresolvedProviderPathFromPSPath(ArchivePath);
-        InstallResult result = RunHost((observer, cancellationToken) =>
-            ApplyAsync(new BuildKitInstaller(observer, EngineProbes.AskAsync), Complete(Options(archive)), planOnly, cancellationToken));
+        InstallResult result = RunHost((observer, cancellationToken) => Rootless
+            ? new RootlessInstaller(observer, EngineProbes.AskAsync).InstallAsync(Complete(new RootlessOptions { Release = Options(archive), User = User }), planOnly, cancellationToken)
+            : ApplyAsync(new BuildKitInstaller(observer, EngineProbes.AskAsync), Complete(Options(archive)), planOnly, cancellationToken));
         if (PassThru)
         {
             WriteObject(result);
@@ -62,6 +89,9 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
 
     /// <summary>Adds what only this cmdlet asks for.</summary>
     private protected abstract InstallOptions Complete(InstallOptions options);
+
+    /// <summary>Adds what only this cmdlet asks for, about an engine without root.</summary>
+    private protected abstract RootlessOptions Complete(RootlessOptions options);
 
     /// <summary>Brings the release onto this host, or says what that would change.</summary>
     private protected abstract Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken);

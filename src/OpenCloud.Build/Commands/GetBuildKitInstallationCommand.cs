@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
@@ -16,5 +17,7 @@ public sealed class GetBuildKitInstallationCommand : HostCmdlet
         {
             WriteObject(found);
         }
+
+        WriteObject(RunHost((_, _) => Task.FromResult(RootlessInstallations.Find())), enumerateCollection: true);
     }
 }

@@ -1,14 +1,19 @@
 using System.Management.Automation;
 using OpenCloud.Build.Host.Access;
+using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Lets users and services use the engine.</summary>
-[Cmdlet(VerbsSecurity.Grant, "BuildKitAccess", SupportsShouldProcess = true)]
+[Cmdlet(VerbsSecurity.Grant, "BuildKitAccess", SupportsShouldProcess = true, DefaultParameterSetName = EngineSet)]
 [OutputType(typeof(AccessReport))]
 public sealed class GrantBuildKitAccessCommand : BuildKitAccessCommand
 {
     /// <inheritdoc/>
     private protected override IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly) =>
         access.Grant(request, planOnly);
+
+    /// <inheritdoc/>
+    private protected override Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken) =>
+        access.GrantAsync(request, EngineUser, planOnly, cancellationToken);
 }

@@ -6,35 +6,41 @@ namespace OpenCloud.Build.Commands;
 /// <summary>Installs containerd and BuildKit on this host and starts them.</summary>
 [Cmdlet(VerbsLifecycle.Install, "BuildKit", SupportsShouldProcess = true, DefaultParameterSetName = UriSet)]
 [OutputType(typeof(InstallResult))]
-public sealed class InstallBuildKitCommand : BuildKitReleaseCommand
+public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
 {
     /// <summary>Where the programs go.</summary>
     [Parameter]
     public string Prefix { get; set; } = "/usr/local";
 
     /// <summary>Who runs the containers of a build.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
     public BuildKitWorker Worker { get; set; }
 
     /// <summary>An engine without a network.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
     public SwitchParameter Isolated { get; set; }
 
     /// <summary>The port of AF_VSOCK.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
     [ValidateRange(0u, 4294967294u)]
     public uint VsockPort { get; set; }
 
     /// <summary>The containerd namespace.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
     public string Namespace { get; set; } = "buildkit";
 
     /// <summary>The group that may use the engine.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
     public string Group { get; set; } = "buildkit";
 
     /// <summary>Leaves containerd alone.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
     public SwitchParameter SkipContainerd { get; set; }
 
     /// <summary>Starts nothing.</summary>

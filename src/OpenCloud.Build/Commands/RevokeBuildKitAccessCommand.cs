@@ -1,14 +1,19 @@
 using System.Management.Automation;
 using OpenCloud.Build.Host.Access;
+using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Takes the engine away from users and services.</summary>
-[Cmdlet(VerbsSecurity.Revoke, "BuildKitAccess", SupportsShouldProcess = true)]
+[Cmdlet(VerbsSecurity.Revoke, "BuildKitAccess", SupportsShouldProcess = true, DefaultParameterSetName = EngineSet)]
 [OutputType(typeof(AccessReport))]
 public sealed class RevokeBuildKitAccessCommand : BuildKitAccessCommand
 {
     /// <inheritdoc/>
     private protected override IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly) =>
         access.Revoke(request, planOnly);
+
+    /// <inheritdoc/>
+    private protected override Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken) =>
+        Task.FromResult(access.Revoke(request, EngineUser, planOnly, cancellationToken));
 }

@@ -4,6 +4,7 @@ using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
@@ -21,6 +22,10 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
     /// <summary>Gives everything that was looked at.</summary>
     [Parameter]
     public SwitchParameter Detailed { get; set; }
+
+    /// <summary>An engine without root, and what it can stumble over.</summary>
+    [Parameter]
+    public SwitchParameter Rootless { get; set; }
 
     /// <summary>Answers for this user.</summary>
     [Parameter(ParameterSetName = "User")]
@@ -47,7 +52,7 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         EngineAddress address;
         try
         {
-            address = EngineAddress.Parse(Address ?? DefaultAddress());
+            address = EngineAddress.Parse(Address ?? (Rootless ? "unix://" + RunHost((_, _) => Task.FromResult(RootlessDiagnosis.SocketOf(As))) : DefaultAddress()));
         }
         catch (FormatException e)
         {
@@ -56,7 +61,7 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         }
 
         EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
-        SocketDiagnosis diagnosis = RunHost((_, cancellationToken) => EngineDiagnosis.RunAsync(address, options, As, Service, cancellationToken));
+        SocketDiagnosis diagnosis = RunHost((_, cancellationToken) => EngineDiagnosis.RunAsync(address, options, As, Service, Rootless, cancellationToken));
         if (Detailed)
         {
             WriteObject(diagnosis);

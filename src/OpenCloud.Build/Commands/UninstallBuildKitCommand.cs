@@ -1,14 +1,25 @@
 using System.Management.Automation;
+using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Removes what Install-BuildKit installed.</summary>
-[Cmdlet(VerbsLifecycle.Uninstall, "BuildKit", SupportsShouldProcess = true)]
+[Cmdlet(VerbsLifecycle.Uninstall, "BuildKit", SupportsShouldProcess = true, DefaultParameterSetName = "Engine")]
 [OutputType(typeof(InstallResult))]
 public sealed class UninstallBuildKitCommand : HostCmdlet
 {
+    /// <summary>An engine without root.</summary>
+    [Parameter(ParameterSetName = "Rootless", Mandatory = true)]
+    public SwitchParameter Rootless { get; set; }
+
+    /// <summary>Whose engine without root.</summary>
+    [Parameter(ParameterSetName = "Rootless")]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public string? User { get; set; }
+
     /// <summary>Also removes what stays otherwise.</summary>
     [Parameter]
     public SwitchParameter Purge { get; set; }
@@ -22,7 +33,9 @@ public sealed class UninstallBuildKitCommand : HostCmdlet
     {
         bool planOnly = IsPlanOnly;
         InstallResult result = RunHost((observer, cancellationToken) =>
-            Task.FromResult(new BuildKitUninstaller(observer).Uninstall(Purge, planOnly, cancellationToken)));
+            Task.FromResult(Rootless
+                ? new RootlessUninstaller(observer).Uninstall(User, Purge, planOnly, cancellationToken)
+                : new BuildKitUninstaller(observer).Uninstall(Purge, planOnly, cancellationToken)));
         if (PassThru)
         {
             WriteObject(result);

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Commands;
 
@@ -14,6 +15,9 @@ public sealed class UpdateBuildKitCommand : BuildKitReleaseCommand
 
     /// <inheritdoc/>
     private protected override InstallOptions Complete(InstallOptions options) => options with { Rollback = Rollback };
+
+    /// <inheritdoc/>
+    private protected override RootlessOptions Complete(RootlessOptions options) => options with { Update = true };
 
     /// <inheritdoc/>
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>

@@ -35,6 +35,9 @@ internal static partial class ErrorCatalog
     /// <summary>0: the unit and its last words, 1: what to do.</summary>
     public static readonly ErrorEntry EngineSilent = new("EngineSilent", ErrorCategory.OperationTimeout, "{0}", "{1}.");
 
+    /// <summary>0: what does not let an engine run without root, 1: what to do.</summary>
+    public static readonly ErrorEntry RootlessBlocked = new("RootlessBlocked", ErrorCategory.NotEnabled, "{0}", "{1}.");
+
     /// <summary>0: who holds the lock, 1: what to do.</summary>
     public static readonly ErrorEntry HostBusy = new("HostBusy", ErrorCategory.ResourceBusy, "{0}", "{1}.");
 }

@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Hosts;
 internal static class EngineDiagnosis
 {
     /// <summary>Looks.</summary>
-    public static Task<SocketDiagnosis> RunAsync(EngineAddress address, EngineConnectOptions options, string? asUser, string? asService, CancellationToken cancellationToken)
+    public static Task<SocketDiagnosis> RunAsync(EngineAddress address, EngineConnectOptions options, string? asUser, string? asService, bool rootless, CancellationToken cancellationToken)
     {
         if (address is { Scheme: "docker", Path: null, Host: null })
         {
@@ -19,7 +19,7 @@ internal static class EngineDiagnosis
 
         if (address is { Scheme: "unix", Path: { } path })
         {
-            return new SocketDiagnoser(EngineProbes.AskAsync).DiagnoseAsync(path, asUser, asService, cancellationToken);
+            return new SocketDiagnoser(EngineProbes.AskAsync, rootless: rootless).DiagnoseAsync(path, asUser, asService, cancellationToken);
         }
 
         if (address is { Scheme: "docker", Path: { } dockerPath })

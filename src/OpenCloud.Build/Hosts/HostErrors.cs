@@ -21,6 +21,7 @@ internal static class HostErrors
             HostErrorKind.DiskFull => (ErrorCatalog.HostDiskFull, "Make room and run it again"),
             HostErrorKind.CommandFailed => (ErrorCatalog.HostCommandFailed, "See what the command says and run it again"),
             HostErrorKind.EngineSilent => (ErrorCatalog.EngineSilent, "See 'journalctl -u buildkit'"),
+            HostErrorKind.RootlessBlocked => (ErrorCatalog.RootlessBlocked, "See Test-BuildKitSocket -Rootless -Detailed"),
             HostErrorKind.Busy => (ErrorCatalog.HostBusy, "Run it again once the other run has ended"),
             _ => (ErrorCatalog.Unexpected, string.Empty),
         };

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>One mount.</summary>
+/// <param name="Point">Where.</param>
+/// <param name="Type">The file system: ext4, nfs4, proc.</param>
+/// <param name="Options">The options of this mount.</param>
+/// <param name="SuperOptions">The options of the file system itself.</param>
+internal sealed record MountEntry(string Point, string Type, IReadOnlyList<string> Options, IReadOnlyList<string> SuperOptions)
+{
+    /// <summary>Whether an option is set on this mount or on its file system.</summary>
+    public bool Has(string option) => Options.Contains(option) || SuperOptions.Contains(option);
+}
+
+/// <summary>The mounts of a process, as <c>/proc/self/mountinfo</c> lists them (proc_pid_mountinfo(5)).</summary>
+internal sealed class MountTable
+{
+    private readonly List<MountEntry> _entries = [];
+
+    private MountTable()
+    {
+    }
+
+    /// <summary>Reads the list; lines that are none are passed over.</summary>
+    public static MountTable Parse(string? mountinfo)
+    {
+        var table = new MountTable();
+        foreach (var line in (mountinfo ?? string.Empty).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            // 36 35 98:0 /root /mount/point options optional-fields... - type source super-options
+            var fields = line.Split(' ');
+            var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
+            if (fields.Length > 5 && dash > 0 && dash + 3 < fields.Length)
+            {
+                table._entries.Add(new MountEntry(Unescape(fields[4]), fields[dash + 1], fields[5].Split(','), fields[dash + 3].Split(',')));
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>The mount a path is on: the deepest one, and of those at one place the last; null when there is none.</summary>
+    public MountEntry? Of(string path)
+    {
+        MountEntry? best = null;
+        foreach (var entry in _entries)
+        {
+            var inside = entry.Point == "/" || path == entry.Point || path.StartsWith(entry.Point + "/", StringComparison.Ordinal);
+            if (inside && (best is null || entry.Point.Length >= best.Point.Length))
+            {
+                best = entry;
+            }
+        }
+
+        return best;
+    }
+
+    // Spaces, tabs, newlines and backslashes stand as three octal digits.
+    private static string Unescape(string text)
+    {
+        if (!text.Contains('\\', StringComparison.Ordinal))
+        {
+            return text;
+        }
+
+        var bytes = new List<byte>(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\' && i + 3 < text.Length && text[(i + 1)..(i + 4)].All(c => c is >= '0' and <= '7'))
+            {
+                bytes.Add((byte)Convert.ToInt32(text[(i + 1)..(i + 4)].ToString(CultureInfo.InvariantCulture), 8));
+                i += 3;
+            }
+            else
+            {
+                bytes.AddRange(Encoding.UTF8.GetBytes(text[i].ToString()));
+            }
+        }
+
+        return Encoding.UTF8.GetString([.. bytes]);
+    }
+}

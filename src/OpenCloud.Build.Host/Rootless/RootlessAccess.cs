@@ -1,0 +1,290 @@
+using System.Net.Sockets;
+using OpenCloud.Build.Host.Access;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// Shares a rootless engine with a group. Its own socket lies in its user's runtime directory, which nobody else may enter, and
+/// the group's id has no mapping in its user namespace. So there is a second socket, in a set-gid directory that the user owns
+/// and the group may enter: what is made there is the group's. Whoever reaches the engine builds as its user.
+/// </summary>
+/// <param name="observer">Who watches and approves.</param>
+/// <param name="probe">Asks the engine over gRPC.</param>
+public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
+{
+    private const string ShareRecords = ChangeJournal.StateDirectory + "/rootless-share";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Grants access.</summary>
+    /// <param name="request">To whom; its group is made when it does not exist, and is <c>buildkit-USER</c> when none is named.</param>
+    /// <param name="engineUser">Whose engine; null when there is one only.</param>
+    /// <param name="planOnly">Only says what would be done.</param>
+    /// <param name="cancellationToken">Stops it and takes back what was done.</param>
+    /// <exception cref="HostException">It could not be done; nothing was changed.</exception>
+    public async Task<IReadOnlyList<AccessReport>> GrantAsync(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
+    {
+        var (layout, manifest) = Engine(engineUser, planOnly, "Grant");
+        RequireKnown(request);
+        var group = GroupOf(layout) is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
+        if (GroupOf(layout) is { } other && other != group)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"The engine of {layout.User.Name} is shared with the group '{other}' already.", $"Leave out -Group, or take it back first: Revoke-BuildKitAccess -Rootless.", group);
+        }
+
+        if (AccountDatabase.FindGroup(group) is not { } known)
+        {
+            AccountDatabase.CheckNewGroup(group);
+        }
+        else if (known.Gid == 0)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to share an engine with.", target: group);
+        }
+
+        using (var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
+        {
+            var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
+            var runner = new StepRunner(observer, journal);
+            try
+            {
+                await runner.GuardAsync(() => ShareAsync(layout, manifest, group, runner, journal, planOnly, cancellationToken)).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (!planOnly)
+                {
+                    DropEmpty(layout);
+                }
+            }
+        }
+
+        if (AccountDatabase.FindGroup(group) is null)
+        {
+            // Only a plan has none by now.
+            return [.. request.Users.Select(user => Absent(user, PrincipalKind.User)), .. request.Services.Select(service => Absent(service, PrincipalKind.Service))];
+        }
+
+        return With(layout, new BuildKitAccess(observer).Grant(request with { Group = group }, planOnly));
+
+        AccessReport Absent(string name, PrincipalKind kind) => new(name, kind, group, "not a member", "not a member", null, false) { Address = "unix://" + layout.SharedSocket };
+    }
+
+    /// <summary>Takes access back; with the last one the second socket, its directory and a group made for it go too.</summary>
+    /// <param name="request">From whom.</param>
+    /// <param name="engineUser">Whose engine; null when there is one only.</param>
+    /// <param name="planOnly">Only says what would be done.</param>
+    /// <param name="cancellationToken">Stops it between two steps.</param>
+    /// <exception cref="HostException">The engine is not shared, or a principal does not exist.</exception>
+    public IReadOnlyList<AccessReport> Revoke(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
+    {
+        var (layout, _) = Engine(engineUser, planOnly, "Revoke");
+        var group = GroupOf(layout)
+            ?? throw new HostException(HostErrorKind.NotFound, $"The engine of {layout.User.Name} is not shared with a group.", target: layout.User.Name);
+        var reports = With(layout, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
+        if (!planOnly && AccountDatabase.FindGroup(group) is { Members.Count: 0 } && ServiceGrant.UnitsWith(group).Count == 0)
+        {
+            using var hold = HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken);
+            Unshare(layout, observer, planOnly: false, restart: true, cancellationToken);
+        }
+
+        return reports;
+    }
+
+    /// <summary>The group an engine is shared with; null when it is not.</summary>
+    internal static string? GroupOf(RootlessLayout layout)
+        => File.Exists(layout.ShareTmpfiles)
+            ? File.ReadLines(layout.ShareTmpfiles).Select(line => line.Split(' ')).FirstOrDefault(words => words.Length > 4 && words[1] == layout.SharedDirectory)?[4]
+            : null;
+
+    /// <summary>Takes the sharing back, if there is any. Needs root.</summary>
+    internal static void Unshare(RootlessLayout layout, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)
+    {
+        if (InstallationManifest.Load(RecordsOf(layout)) is not { } manifest)
+        {
+            return;
+        }
+
+        new BuildKitUninstaller(observer).Remove(manifest, purge: true, planOnly, cancellationToken, RecordsOf(layout));
+        if (planOnly)
+        {
+            return;
+        }
+
+        DropEmpty(layout);
+        var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        if (restart && unit.CanBeAsked && unit.IsActive)
+        {
+            unit.Restart(cancellationToken);
+        }
+    }
+
+    private static string RecordsOf(RootlessLayout layout) => $"{ShareRecords}/{layout.User.Name}";
+
+    private static void DropEmpty(RootlessLayout layout)
+    {
+        ChangeJournal.RemoveStateIfEmpty(RecordsOf(layout));
+        ChangeJournal.RemoveStateIfEmpty(ShareRecords);
+        ChangeJournal.RemoveStateIfEmpty();
+    }
+
+    private static string DefaultGroup(string user) => "buildkit-" + (user.Length > 23 ? user[..23] : user);
+
+    private static IReadOnlyList<AccessReport> With(RootlessLayout layout, IReadOnlyList<AccessReport> reports)
+        => [.. reports.Select(report => report with { Address = "unix://" + layout.SharedSocket })];
+
+    private static (RootlessLayout Layout, InstallationManifest Manifest) Engine(string? engineUser, bool planOnly, string verb)
+    {
+        if (!planOnly && Identity.Current().Uid != 0)
+        {
+            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches an engine needs root.", $"Run it as root: sudo pwsh -Command \"{verb}-BuildKitAccess -Rootless -EngineUser {engineUser ?? Environment.UserName} -User …\".");
+        }
+
+        if (engineUser is null)
+        {
+            var all = RootlessInstallations.OfRoot().Where(manifest => manifest.IsInstalled).ToArray();
+            engineUser = all.Length == 1 ? all[0].Rootless!.User
+                : throw new HostException(
+                    HostErrorKind.InvalidInput,
+                    all.Length == 0 ? "root has installed no engine without root here." : $"There are several engines without root: {string.Join(", ", all.Select(manifest => manifest.Rootless!.User))}.",
+                    "Name the one that is meant: -EngineUser NAME.");
+        }
+
+        return RootlessInstallations.OfUser(engineUser)
+            ?? throw new HostException(HostErrorKind.NotFound, $"'{AccountDatabase.Printable(engineUser)}' has no engine that this module installed.", $"Install-BuildKit -Rootless -User {engineUser} first.", engineUser);
+    }
+
+    private static void RequireKnown(AccessRequest request)
+    {
+        if (request.Users.Count + request.Services.Count == 0)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
+        }
+
+        foreach (var user in request.Users)
+        {
+            _ = AccountDatabase.FindUser(user)
+                ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", "See 'getent passwd' for names.", AccountDatabase.Printable(user));
+        }
+
+        foreach (var service in request.Services)
+        {
+            _ = ServiceAccount.Find(service);
+        }
+    }
+
+    private async Task<bool> ShareAsync(RootlessLayout layout, InstallationManifest manifest, string group, StepRunner runner, ChangeJournal journal, bool planOnly, CancellationToken cancellationToken)
+    {
+        var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        var actor = layout.SystemUnit ? null : layout.User.Name;
+        var network = HostCommand.Find("slirp4netns") is null && HostCommand.Find("pasta") is not null ? "pasta" : "slirp4netns";
+        var texts = new RootlessTexts(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
+        RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
+        RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);
+        var exchanged = false;
+        void Before()
+        {
+            if (!exchanged && unit.IsActive)
+            {
+                journal.Append(new RootlessUnitRestored(layout.Unit, actor));
+            }
+
+            exchanged = true;
+        }
+
+        runner.Run(
+            new HostStep(
+                StepKind.Group,
+                group,
+                "Create the group",
+                () => AccountDatabase.FindGroup(group) is not null,
+                () => new GroupCreated(group),
+                stop => HostCommand.Require("groupadd", ["--system", "--", group], stop)),
+            cancellationToken);
+        foreach (var step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareTmpfiles)!, null))
+        {
+            runner.Run(step, cancellationToken);
+        }
+
+        runner.Run(RootlessSteps.Write(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null), cancellationToken);
+        foreach (var step in RootlessSteps.Folders(RootlessLayout.SharedRoot, null))
+        {
+            runner.Run(step, cancellationToken);
+        }
+
+        runner.Run(
+            new HostStep(
+                StepKind.File,
+                layout.SharedDirectory,
+                "Create the directory",
+                () => FileStatus.Read(layout.SharedDirectory) is { Type: InodeType.Directory, Mode: 0x5e8 } status && status.Uid == layout.User.Uid && status.Gid == AccountDatabase.FindGroup(group)?.Gid,
+                () => new DirectoryCreated(layout.SharedDirectory, WithContent: true),
+                stop => HostCommand.Require("systemd-tmpfiles", ["--create", layout.ShareTmpfiles], stop)),
+            cancellationToken);
+        foreach (var step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareDropIn)!, actor))
+        {
+            runner.Run(step, cancellationToken);
+        }
+
+        runner.Run(RootlessSteps.Write(layout.ShareDropIn, texts.Share, actor, Before, unit.Reload), cancellationToken);
+        if (planOnly || runner.AnySkipped)
+        {
+            return false;
+        }
+
+        if (exchanged || !File.Exists(layout.SharedSocket))
+        {
+            runner.Run(new HostStep(StepKind.Unit, layout.Unit, "Restart the unit", () => false, () => null, unit.Restart), cancellationToken);
+        }
+
+        await VerifyAsync(layout, group, cancellationToken).ConfigureAwait(false);
+        if (journal.Changes.Count > 0)
+        {
+            var before = InstallationManifest.Load(RecordsOf(layout));
+            (manifest with
+            {
+                Programs = new Dictionary<string, string>(),
+                Previous = null,
+                Group = group,
+                InstalledAt = DateTimeOffset.UtcNow,
+                Changes = InstallationManifest.Merge(before?.Changes ?? [], journal.Changes),
+            }).Save(RecordsOf(layout));
+            journal.Close();
+        }
+
+        return true;
+    }
+
+    // As somebody of the group, and then as nobody at all.
+    private async Task VerifyAsync(RootlessLayout layout, string group, CancellationToken cancellationToken)
+    {
+        var gid = AccountDatabase.FindGroup(group)!.Gid;
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(Patience);
+            await probe(new NetworkStream(IdentityThread.Connect(layout.SharedSocket, Identity.NobodyIn(gid)), ownsSocket: true), limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is not HostException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new HostException(HostErrorKind.EngineSilent, $"The engine does not answer a member of '{group}' at {layout.SharedSocket}: {error.Message}", $"Test-BuildKitSocket unix://{layout.SharedSocket} -Detailed names what is in the way.", layout.SharedSocket, error);
+        }
+
+        try
+        {
+            using var open = IdentityThread.Connect(layout.SharedSocket, new Identity(Identity.Nobody, Identity.Nobody, []));
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
+        {
+            return;
+        }
+
+        throw new HostException(HostErrorKind.Conflict, $"{layout.SharedSocket} lets everybody in.", $"Look at the modes and ACLs of {layout.SharedDirectory}.", layout.SharedSocket);
+    }
+}

@@ -1,0 +1,241 @@
+using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>What a rootless installation does beside the programs: packages, the user and what belongs to it, texts, the unit.</summary>
+internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal journal, StepRunner runner, IHostObserver observer, List<string> messages)
+{
+    private readonly HashSet<string> _folders = [];
+    private RootlessPlan _plan = plan;
+
+    private RootlessLayout Layout => _plan.Layout;
+
+    /// <summary>Packages, the user, subordinate ids and lingering: what fails most often, before any program is exchanged.</summary>
+    /// <returns>The plan, with the user that may have been made.</returns>
+    public RootlessPlan BeforePrograms(RootScript script, CancellationToken cancellationToken)
+    {
+        if (Layout.AsRoot)
+        {
+            Packages(cancellationToken);
+            User(cancellationToken);
+            Subordinate("/etc/subuid", cancellationToken);
+            Subordinate("/etc/subgid", cancellationToken);
+        }
+
+        Linger(script, cancellationToken);
+        return _plan;
+    }
+
+    /// <summary>The profile for rootlesskit, where AppArmor wants one.</summary>
+    public void Profile(CancellationToken cancellationToken)
+    {
+        if (!Layout.AsRoot || !_plan.Checks.Any(check => check is { Trap: RootlessTrap.AppArmor, State: CheckState.Failed }))
+        {
+            return;
+        }
+
+        var view = new RootlessView();
+        var profile = AppArmorProfile.For(view.RealPath(_plan.RootlessKit));
+        runner.Run(RootlessSteps.Write(profile.Path, profile.Text, null), cancellationToken);
+        runner.Run(
+            new HostStep(
+                StepKind.File,
+                profile.Path,
+                "Load the AppArmor profile",
+                () => false,
+                () => new ProfileLoaded(profile.Path),
+                stop => HostCommand.Require("apparmor_parser", ["--replace", profile.Path], stop)),
+            cancellationToken);
+    }
+
+    /// <summary>Settings, the unit's file and the folder of the engine's state.</summary>
+    public void Texts(Action beforeExchange, CancellationToken cancellationToken)
+    {
+        var texts = _plan.Texts;
+        if (OwnedText.OwnerOf(Layout.Settings) is TextOwner.User or TextOwner.EditedByUser)
+        {
+            messages.Add($"'{Layout.Settings}' is {Layout.User.Name}'s and is kept as it is.");
+            observer.Verbose(messages[^1]);
+            runner.Run(new HostStep(StepKind.File, Layout.Settings, "Keep your settings", () => true, () => null, _ => { }), cancellationToken);
+        }
+        else
+        {
+            Run(RootlessSteps.Folders(Path.GetDirectoryName(Layout.Settings)!, _plan.Actor, keepWithoutPurge: true), cancellationToken);
+            runner.Run(RootlessSteps.Write(Layout.Settings, texts.Settings, _plan.Actor, beforeExchange, keepWithoutPurge: true), cancellationToken);
+        }
+
+        Run(RootlessSteps.Folders(Path.GetDirectoryName(Layout.State)!, _plan.Actor, keepWithoutPurge: true), cancellationToken);
+        runner.Run(
+            new HostStep(
+                StepKind.File,
+                Layout.State,
+                "Create the directory",
+                () => Directory.Exists(Layout.State),
+                () => new EngineStateCreated(Layout.State, _plan.RootlessKit, Layout.User.Name) { KeepWithoutPurge = true },
+                _ => ActingUser.Run(_plan.Actor, () => Directory.CreateDirectory(Layout.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute))),
+            cancellationToken);
+        Run(RootlessSteps.Folders(Path.GetDirectoryName(Layout.UnitPath)!, _plan.UnitActor), cancellationToken);
+        runner.Run(RootlessSteps.Write(Layout.UnitPath, texts.Unit, _plan.UnitActor, beforeExchange, _plan.Unit.Reload), cancellationToken);
+        if (OwnedText.OwnerOf(Layout.ShareDropIn) == TextOwner.Module)
+        {
+            runner.Run(RootlessSteps.Write(Layout.ShareDropIn, texts.Share, _plan.UnitActor, beforeExchange, _plan.Unit.Reload), cancellationToken);
+        }
+    }
+
+    /// <summary>The unit enabled, and started unless that is not wanted.</summary>
+    public void Unit(bool start, Func<bool> exchanged, bool wasActive, CancellationToken cancellationToken)
+    {
+        var unit = _plan.Unit;
+        runner.Run(
+            new HostStep(StepKind.Unit, unit.Name, "Enable the unit at boot", () => !_plan.NewUser && unit.IsEnabled, () => new RootlessUnitEnabled(unit.Name, unit.User), _ => unit.Enable()),
+            cancellationToken);
+        if (start)
+        {
+            runner.Run(
+                new HostStep(
+                    StepKind.Unit,
+                    unit.Name,
+                    wasActive ? "Restart the unit" : "Start the unit",
+                    () => !_plan.NewUser && !exchanged() && unit.IsActive,
+                    () => wasActive ? null : new RootlessUnitStarted(unit.Name, unit.User),
+                    unit.Restart),
+                cancellationToken);
+        }
+    }
+
+    private void Run(IEnumerable<HostStep> steps, CancellationToken cancellationToken)
+    {
+        // In a plan nothing is made, and the same folder would be named again and again.
+        foreach (var step in steps.Where(step => step.Target != Layout.User.Home && _folders.Add(step.Target)))
+        {
+            runner.Run(step, cancellationToken);
+        }
+    }
+
+    private void Packages(CancellationToken cancellationToken)
+    {
+        foreach (var package in _plan.Checks.Where(check => check.Package is not null).Select(check => check.Package!).Distinct())
+        {
+            // One may have come with another.
+            runner.Run(
+                new HostStep(
+                    StepKind.Package,
+                    package,
+                    "Install the package",
+                    () => Changes.Packages.Installed().Any(name => name == package || name.StartsWith(package + ":", StringComparison.Ordinal)),
+                    () => new PrerequisiteInstalled(package, Changes.Packages.Installed(), null) { KeepWithoutPurge = true },
+                    stop =>
+                    {
+                        observer.Progress("Installing prerequisites", $"apt-get install {package}", null);
+                        Changes.Packages.Install(package, observer.Verbose, stop, "Give this host a way to its package source, or install it by other means, and run it again.");
+                    }),
+                cancellationToken);
+        }
+    }
+
+    private void User(CancellationToken cancellationToken)
+    {
+        var user = Layout.User;
+        runner.Run(
+            new HostStep(
+                StepKind.User,
+                user.Name,
+                "Create the user",
+                () => AccountDatabase.FindUser(user.Name) is not null,
+                () => new UserCreated(user.Name, user.Home, Directory.Exists(user.Home)) { KeepWithoutPurge = true },
+                stop =>
+                {
+                    // A system user gets no subordinate ids by itself; those of this module are its own step.
+                    HostCommand.Require("useradd", ["--system", "--user-group", "--create-home", "--home-dir", user.Home, "--shell", user.Shell, "--comment", "BuildKit without root", "--", user.Name], stop);
+                    var made = AccountDatabase.FindUser(user.Name)!;
+                    if (FileStatus.Read(made.Home) is { Uid: 0 } && !Directory.EnumerateFileSystemEntries(made.Home).Any())
+                    {
+                        FileStatus.SetOwner(made.Home, made.Uid, made.Gid);
+                    }
+                }),
+            cancellationToken);
+        if (AccountDatabase.FindUser(user.Name) is { } now)
+        {
+            _plan = _plan with { Layout = Layout with { User = now } };
+        }
+    }
+
+    private void Subordinate(string path, CancellationToken cancellationToken)
+    {
+        var view = new RootlessView();
+        var user = Layout.User;
+        bool Enough() => SubordinateIds.Of(SubordinateIds.Parse(view.ReadText(path)), user.Name, user.Uid == 0 ? null : user.Uid).Sum(range => range.Count) >= SubordinateIds.Needed;
+        var first = 0L;
+        string Range() => string.Create(CultureInfo.InvariantCulture, $"{first}-{first + SubordinateIds.Needed - 1}");
+        runner.Run(
+            new HostStep(
+                StepKind.User,
+                path,
+                $"Give 65,536 subordinate ids to {user.Name} in",
+                Enough,
+                () =>
+                {
+                    // The same ids in both files where both have room, which is what people expect to see.
+                    first = new RootlessTraps(view, RootlessPlan.SubjectOf(Layout, false, null, false)).FreeIds()
+                        ?? throw new HostException(HostErrorKind.RootlessBlocked, $"There is no room for 65,536 more ids in {path}.", "Make room there, or raise SUB_UID_MAX and SUB_GID_MAX in /etc/login.defs.", path);
+                    if (path == "/etc/subgid" && SubordinateIds.Of(SubordinateIds.Parse(view.ReadText("/etc/subuid")), user.Name, user.Uid) is [{ Count: SubordinateIds.Needed } uids] &&
+                        !SubordinateIds.Parse(view.ReadText(path)).Any(range => range.Overlaps(uids)))
+                    {
+                        first = uids.First;
+                    }
+
+                    return new SubordinateIdsAdded(path, user.Name, Range(), journal.Changes.Concat(_plan.Manifest?.Changes ?? []).OfType<UserCreated>().Any()) { KeepWithoutPurge = true };
+                },
+                stop => HostCommand.Require("usermod", [path == "/etc/subuid" ? "--add-subuids" : "--add-subgids", Range(), user.Name], stop)),
+            cancellationToken);
+    }
+
+    private void Linger(RootScript script, CancellationToken cancellationToken)
+    {
+        var manager = new UserManager(Layout.User);
+        if (!Layout.AsRoot && !manager.Lingers)
+        {
+            // A user may ask for itself where polkit allows it (org.freedesktop.login1.policy).
+            if (!MayLingerItself())
+            {
+                script.AddLinger();
+                return;
+            }
+
+            runner.Run(
+                new HostStep(
+                    StepKind.User,
+                    Layout.User.Name,
+                    "Let the user's services run from boot on (linger)",
+                    () => manager.Lingers,
+                    () => new LingerEnabled(Layout.User.Name),
+                    stop => HostCommand.Require("loginctl", ["enable-linger", "--no-ask-password"], stop)),
+                cancellationToken);
+            return;
+        }
+
+        runner.Run(
+            new HostStep(
+                StepKind.User,
+                Layout.User.Name,
+                "Let the user's services run from boot on (linger)",
+                () => manager.Lingers,
+                () => new LingerEnabled(Layout.User.Name),
+                stop => HostCommand.Require("loginctl", ["enable-linger", Layout.User.Name], stop)),
+            cancellationToken);
+        if (manager.Lingers && !manager.IsRunning && Layout.AsRoot)
+        {
+            manager.Start(cancellationToken);
+        }
+    }
+
+    private static bool MayLingerItself()
+        => HostCommand.Find("pkcheck") is not null &&
+            HostCommand.Run("pkcheck", ["--action-id", "org.freedesktop.login1.set-self-linger", "--process", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]).ExitCode == 0;
+}

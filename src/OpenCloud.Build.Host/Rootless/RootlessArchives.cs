@@ -1,0 +1,74 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>The archives of a rootless installation: BuildKit's, and RootlessKit's when it is not the distribution's; proven and unpacked into one stage.</summary>
+internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan plan, ProgramSteps programs, IHostObserver observer, HttpClient? client)
+{
+    /// <summary>How BuildKit's was proven; null when none was needed.</summary>
+    public IntegrityResult? Integrity { get; private set; }
+
+    /// <summary>How RootlessKit's was proven; null when none was needed.</summary>
+    public IntegrityResult? RootlessKitIntegrity { get; private set; }
+
+    /// <summary>The programs out of RootlessKit's.</summary>
+    public IReadOnlyDictionary<string, string> RootlessKitPrograms { get; private set; } = plan.Manifest?.Rootless?.RootlessKitPrograms ?? new Dictionary<string, string>();
+
+    /// <summary>Whether all that is wanted is in place and unchanged.</summary>
+    public bool InPlace => programs.AreInPlace(plan.Version.ToString(), options.Release.Sha256) && (!options.BringsRootlessKit || RootlessKitIsInPlace());
+
+    /// <summary>Fetches or reads, proves, unpacks; tells whether there is something to exchange.</summary>
+    public bool Stage(StepRunner runner, CancellationToken cancellationToken)
+    {
+        if (InPlace)
+        {
+            return false;
+        }
+
+        using var owned = client is null ? ReleaseDownload.CreateClient() : null;
+        var acquisition = new ReleaseAcquisition(options.Release, plan.Version, InstallOptions.HostArchitecture, observer, client ?? owned!) { Downloads = plan.Layout.Downloads };
+        acquisition.CheckSource();
+        var kit = options.BringsRootlessKit ? new RootlessKitAcquisition(options, plan.Layout.Downloads, observer, client ?? owned!) : null;
+        kit?.CheckSource();
+        foreach (var step in programs.Folders())
+        {
+            runner.Run(step, cancellationToken);
+        }
+
+        var fill = programs.Fill(
+            acquisition.Origin,
+            $"Verify and unpack BuildKit {plan.Version}{(kit is null ? string.Empty : $" and RootlessKit ({kit.Origin})")} from",
+            inPlace: false,
+            async (stage, stop) =>
+            {
+                Integrity = await acquisition.UnpackAsync(stage, stop).ConfigureAwait(false);
+                if (kit is not null)
+                {
+                    (RootlessKitIntegrity, var names) = await kit.UnpackAsync(stage, stop).ConfigureAwait(false);
+                    RootlessKitPrograms = names.ToDictionary(name => name, name => AtomicFile.Sha256(Path.Combine(stage, name))!, StringComparer.Ordinal);
+                }
+            });
+        if (!runner.Run(fill, cancellationToken))
+        {
+            return false;
+        }
+
+        programs.NoteStaged();
+        return true;
+    }
+
+    private bool RootlessKitIsInPlace()
+    {
+        if (plan.Manifest?.Rootless is not { RootlessKitPrograms.Count: > 0, RootlessKitIntegrity: { } known } facts)
+        {
+            return false;
+        }
+
+        var wanted = options.RootlessKitSha256?.Trim().ToLowerInvariant() ?? (options.RootlessKitArchivePath is { } path ? AtomicFile.Sha256(path) : null);
+        return (wanted is null || wanted == known.Sha256) &&
+            facts.RootlessKitPrograms.All(program => AtomicFile.Sha256(Path.Combine(plan.Layout.Prefix, "bin", program.Key)) == program.Value);
+    }
+}

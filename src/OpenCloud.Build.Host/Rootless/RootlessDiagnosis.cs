@@ -1,0 +1,49 @@
+using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>The traps of a rootless engine, for a diagnosis of its socket.</summary>
+public static class RootlessDiagnosis
+{
+    /// <summary>The socket of a user's engine without root, whether there is one or not.</summary>
+    /// <param name="user">The user; null for the caller.</param>
+    /// <exception cref="HostException">There is no such user.</exception>
+    public static string SocketOf(string? user)
+    {
+        var uid = user is null ? Identity.Current().Uid
+            : (AccountDatabase.FindUser(user) ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", target: AccountDatabase.Printable(user))).Uid;
+        return RootlessLayout.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
+    }
+
+    /// <summary>Whose engine a socket belongs to by its place; null when it is not one of an engine without root.</summary>
+    internal static UserAccount? OwnerOf(string path)
+    {
+        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        return parts switch
+        {
+            ["run", "user", var number, ..] when uint.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var uid) => uid == 0 ? null : AccountDatabase.FindUser(uid),
+            ["run", "buildkit-rootless", var name, _, ..] => AccountDatabase.FindUser(name),
+            _ => null,
+        };
+    }
+
+    /// <summary>How the engine of a user is started, or made.</summary>
+    internal static string StartRemedy(UserAccount user) => RootlessInstallations.OfUser(user.Name) switch
+    {
+        null => Identity.Current().Uid == user.Uid ? "Install-BuildKit -Rootless" : $"sudo pwsh -Command \"Install-BuildKit -Rootless -User {user.Name}\"",
+        { Layout: { SystemUnit: true } layout } => $"sudo systemctl start {layout.Unit}",
+        { Layout: var layout } => Identity.Current().Uid == user.Uid ? $"systemctl --user start {layout.Unit}" : $"sudo systemctl --user --machine {user.Name}@.host start {layout.Unit}",
+    };
+
+    /// <summary>Looks at everything an engine of this user can stumble over.</summary>
+    internal static IReadOnlyList<DiagnosisCheck> Checks(UserAccount user)
+    {
+        var known = RootlessInstallations.OfUser(user.Name);
+        var layout = known?.Layout ?? new RootlessLayout(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        var subject = RootlessPlan.SubjectOf(layout, newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
+        return [.. new RootlessTraps(new RootlessView(), subject).Run().Select(check => check.ToDiagnosis())];
+    }
+}

@@ -1,0 +1,290 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// Gives a user an engine that runs without root: prerequisites, subordinate ids, lingering, RootlessKit, BuildKit, settings and
+/// a unit, each a step that asks first, is skipped when it is so already, and is taken back when a later one fails. Run by root
+/// it does all of it; run by a user it does what that user can, and gives root's part as a script. It ends only when the engine
+/// answers that user.
+/// </summary>
+/// <param name="observer">Who watches and approves.</param>
+/// <param name="probe">Asks the engine over gRPC.</param>
+/// <param name="client">For downloads; one is made when none is given.</param>
+public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe, HttpClient? client = null)
+{
+    private readonly List<string> _messages = [];
+
+    /// <summary>Installs it, completes it, or takes it to another version.</summary>
+    /// <param name="options">What is wanted.</param>
+    /// <param name="planOnly">Only says what would be done (<see cref="IHostObserver.Approve"/> must then answer false).</param>
+    /// <param name="cancellationToken">Stops it and puts the host back.</param>
+    /// <exception cref="HostException">It could not be done; the host is as it was.</exception>
+    public async Task<InstallResult> InstallAsync(RootlessOptions options, bool planOnly, CancellationToken cancellationToken)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new HostException(HostErrorKind.Unsupported, "BuildKit is installed on Linux.");
+        }
+
+        // Decided twice: what another run did while this one waited for the lock counts.
+        var first = RootlessPlan.Make(options, planOnly, new RootlessView());
+        using var hold = planOnly ? null : HostLock.Take(options.Release.LockPatience, observer.Warning, cancellationToken, LockOf(first.Layout));
+        var plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new RootlessView());
+        foreach (var known in KnownReleases.KnownAgainst(plan.Version))
+        {
+            Warn($"BuildKit {plan.Version}: {known}.");
+        }
+
+        foreach (var check in plan.Checks.Where(check => check.State == CheckState.Warning && check.Package is null))
+        {
+            Warn($"{check.Name}: {check.Evidence}. {check.Remedy}");
+        }
+
+        var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(plan.Layout.Records);
+        if (journal.Changes.Count > 0)
+        {
+            observer.Warning("An earlier run was cut off; it is taken up and completed.");
+        }
+
+        if (!planOnly && !plan.Layout.AsRoot)
+        {
+            // Its parents go with it, and not before: they are no step of their own.
+            ChangeJournal.EnsureState(plan.Layout.Records);
+        }
+
+        var runner = new StepRunner(observer, journal);
+        try
+        {
+            return await runner.GuardAsync(() => ApplyAsync(options, plan, journal, runner, planOnly, cancellationToken)).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!planOnly)
+            {
+                plan.Layout.DropEmptyRecords();
+            }
+        }
+    }
+
+    /// <summary>The lock: root's, or one of the user's own.</summary>
+    internal static string LockOf(RootlessLayout layout)
+        => layout.AsRoot || Directory.Exists(layout.RuntimeDirectory)
+            ? layout.LockPath
+            : Path.Combine(Path.GetTempPath(), $"opencloud.build-{Identity.Current().Uid.ToString(System.Globalization.CultureInfo.InvariantCulture)}.lock");
+
+    private async Task<InstallResult> ApplyAsync(
+        RootlessOptions options,
+        RootlessPlan plan,
+        ChangeJournal journal,
+        StepRunner runner,
+        bool planOnly,
+        CancellationToken cancellationToken)
+    {
+        var manifest = plan.Manifest;
+        var wasActive = !plan.NewUser && plan.Unit.IsActive;
+        if (!wasActive && !plan.NewUser && !planOnly)
+        {
+            RefuseForeignEngine(plan);
+        }
+
+        var exchanged = false;
+        void BeforeExchange()
+        {
+            if (wasActive && !exchanged)
+            {
+                journal.Append(new RootlessUnitRestored(plan.Layout.Unit, plan.Unit.User));
+            }
+
+            exchanged = true;
+        }
+
+        // The archives first: nothing of the host is touched before they were proven.
+        var programs = new ProgramSteps(plan.Layout.Prefix, manifest, BeforeExchange, plan.Layout.AsRoot);
+        var archives = new RootlessArchives(options, plan, programs, observer, client);
+        var staged = archives.Stage(runner, cancellationToken);
+
+        var account = new RootlessAccountSteps(plan, journal, runner, observer, _messages);
+        var script = plan.Script();
+        plan = account.BeforePrograms(script, cancellationToken);
+        if (staged || (planOnly && !archives.InPlace))
+        {
+            foreach (var step in programs.Exchange())
+            {
+                runner.Run(step, cancellationToken);
+            }
+        }
+        else if (archives.InPlace)
+        {
+            foreach (var name in programs.Programs.Keys.Order(StringComparer.Ordinal))
+            {
+                runner.Run(new HostStep(StepKind.File, Path.Combine(plan.Layout.Prefix, "bin", name), "Install the program", () => true, () => null, _ => { }), cancellationToken);
+            }
+        }
+
+        account.Profile(cancellationToken);
+        account.Texts(BeforeExchange, cancellationToken);
+
+        // Without root's part nothing would start; with it, the next run does.
+        var blocked = plan.Layout.AsRoot ? false : plan.Checks.Any(check => check.State == CheckState.Failed);
+        var reachable = planOnly || plan.Unit.CanBeAsked;
+        if (!reachable && !blocked)
+        {
+            Warn($"The service manager of {plan.Layout.User.Name} does not run: log in, or let root run the script, and run this again.");
+        }
+
+        EngineAnswer? engine = null;
+        var start = !options.Release.NoStart && !blocked && reachable;
+        if (reachable)
+        {
+            account.Unit(start || wasActive, () => exchanged, wasActive, cancellationToken);
+        }
+
+        if (!planOnly && !runner.AnySkipped && (start || (wasActive && reachable)))
+        {
+            observer.Progress("Starting BuildKit", "waiting for its answer", null);
+            engine = await RootlessVerifier.VerifyAsync(plan.Layout, plan.Unit, options.Release.AnswerPatience, probe, cancellationToken).ConfigureAwait(false);
+            RequireVersion(plan, engine);
+        }
+
+        if (!planOnly)
+        {
+            Commit(plan, journal, programs, archives);
+        }
+
+        return Result(options, plan, runner, archives, script, engine, planOnly);
+    }
+
+    private InstallResult Result(RootlessOptions options, RootlessPlan plan, StepRunner runner, RootlessArchives archives, RootScript script, EngineAnswer? engine, bool planOnly)
+    {
+        var text = script.IsEmpty ? null : script.ToString();
+        if (!planOnly && !plan.Layout.AsRoot)
+        {
+            KeepScript(plan, text);
+        }
+
+        if (text is not null)
+        {
+            Warn(planOnly
+                ? $"This is root's part:\n{text}"
+                : $"This is root's part{(engine is null && !options.Release.NoStart ? "; run Install-BuildKit -Rootless again after it" : string.Empty)}: sudo sh {plan.Layout.Records}/as-root.sh\n{text}");
+        }
+
+        return new InstallResult
+        {
+            Version = plan.Version.ToString(),
+            PreviousVersion = plan.Manifest is { IsInstalled: true } ? plan.Manifest.Version : null,
+            Prefix = plan.Layout.Prefix,
+            Worker = BuildKitWorker.Oci,
+            Group = plan.Layout.User.Name,
+            User = plan.Layout.User.Name,
+            Address = planOnly && plan.NewUser ? null : "unix://" + plan.Layout.Socket,
+            RootScript = text,
+            Changed = runner.AnyChanged,
+            Integrity = archives.Integrity ?? (archives.InPlace ? plan.Manifest?.Integrity : null),
+            Engine = engine,
+            Steps = runner.Outcomes,
+            Messages = _messages,
+        };
+    }
+
+    private static void KeepScript(RootlessPlan plan, string? text)
+    {
+        var path = $"{plan.Layout.Records}/as-root.sh";
+        if (text is null)
+        {
+            File.Delete(path);
+        }
+        else
+        {
+            AtomicFile.Write(path, text, RootlessSteps.Readable);
+        }
+    }
+
+    private static void Commit(RootlessPlan plan, ChangeJournal journal, ProgramSteps programs, RootlessArchives archives)
+    {
+        if (journal.Changes.Count == 0)
+        {
+            return;
+        }
+
+        // What came with each package is what was there before the next one, less what was there before it.
+        var packages = journal.Changes.OfType<PrerequisiteInstalled>().Where(package => package.Added is null).ToArray();
+        var after = packages.Skip(1).Select(package => package.Before).Append(packages.Length > 0 ? Packages.Installed() : []).ToArray();
+        var added = programs.DropStage(journal.Changes).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
+            ? packages[i] with { Added = [.. after[i].Except(packages[i].Before)], Before = [] }
+            : change).ToArray();
+        new InstallationManifest
+        {
+            Version = plan.Version.ToString(),
+            Prefix = plan.Layout.Prefix,
+            Worker = BuildKitWorker.Oci,
+            Namespace = string.Empty,
+            Group = plan.Layout.User.Name,
+            InstalledAt = DateTimeOffset.UtcNow,
+            Integrity = archives.Integrity ?? plan.Manifest?.Integrity,
+            Programs = programs.Programs,
+            Changes = InstallationManifest.Merge(plan.Manifest?.Changes ?? [], added),
+            Rootless = new RootlessFacts
+            {
+                User = plan.Layout.User.Name,
+                Uid = plan.Layout.User.Uid,
+                Home = plan.Layout.User.Home,
+                State = plan.Layout.State,
+                SystemUnit = plan.Layout.SystemUnit,
+                RootlessKit = plan.RootlessKit,
+                RootlessKitPrograms = archives.RootlessKitPrograms,
+                RootlessKitIntegrity = archives.RootlessKitIntegrity ?? plan.Manifest?.Rootless?.RootlessKitIntegrity,
+            },
+        }.Save(plan.Layout.Records);
+        journal.Close();
+    }
+
+    private static void RequireVersion(RootlessPlan plan, EngineAnswer engine)
+    {
+        if (engine.Version.Length > 0 && char.IsAsciiDigit(engine.Version.TrimStart('v')[0]) && !engine.Version.Contains('+', StringComparison.Ordinal) &&
+            engine.Version.TrimStart('v') != plan.Version.ToString().TrimStart('v'))
+        {
+            throw new HostException(HostErrorKind.EngineSilent, $"The engine that answers is {engine.Version}, not {plan.Version}.", "Check that the archive is of the version asked for.", plan.Layout.Socket);
+        }
+
+        if (engine.Workers.Count == 0)
+        {
+            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker to build with.", plan.Unit.LogCommand, plan.Layout.Socket);
+        }
+    }
+
+    private static void RefuseForeignEngine(RootlessPlan plan)
+    {
+        try
+        {
+            if (!File.Exists(plan.Layout.Socket))
+            {
+                return;
+            }
+
+            using var socket = IdentityThread.Connect(plan.Layout.Socket);
+            var peer = PeerCredentials.Of(socket);
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemd.Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {plan.Layout.Socket}.",
+                "Stop it (and disable its unit), then run it again.",
+                plan.Layout.Socket);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // Nobody listens: a stale file, which buildkitd replaces.
+        }
+    }
+
+    private void Warn(string text)
+    {
+        _messages.Add(text);
+        observer.Warning(text);
+    }
+}

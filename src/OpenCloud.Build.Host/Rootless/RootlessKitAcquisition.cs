@@ -1,0 +1,141 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// Gets hold of a release of RootlessKit: an archive <c>rootlesskit-MACHINE.tar.gz</c> with the programs at its top, beside which
+/// the release has a list <c>SHA256SUMS</c> (rootless-containers/rootlesskit, .github/workflows/release.yaml, hack/make-cross.sh).
+/// </summary>
+internal sealed class RootlessKitAcquisition(RootlessOptions options, string downloads, IHostObserver observer, HttpClient client)
+{
+    private const string Sums = "SHA256SUMS";
+
+    /// <summary>Where it comes from, for messages.</summary>
+    public string Origin => options.RootlessKitArchivePath ?? options.RootlessKitUri!.ToString();
+
+    /// <summary>Refuses, before anything is fetched, what is not there or what nothing could prove.</summary>
+    public void CheckSource()
+    {
+        if (options.RootlessKitSha256 is not null)
+        {
+            IntegrityCheck.Normalize(options.RootlessKitSha256);
+        }
+
+        if (options.RootlessKitArchivePath is { } path)
+        {
+            if (!File.Exists(path))
+            {
+                throw new HostException(HostErrorKind.NotFound, $"There is no archive '{path}'.", target: path);
+            }
+
+            if (options.RootlessKitSha256 is null && !File.Exists(SumsBeside(path)))
+            {
+                throw Unproven();
+            }
+
+            return;
+        }
+
+        var uri = options.RootlessKitUri!;
+        if (!uri.IsAbsoluteUri || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp) || uri.UserInfo.Length > 0)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "RootlessKit's archive is fetched from an https or http address without a user in it.", "For a file of this machine use -RootlessKitArchivePath.");
+        }
+
+        if (uri is { Scheme: "http", IsLoopback: false } && options.RootlessKitSha256 is null)
+        {
+            throw new HostException(
+                HostErrorKind.Integrity,
+                $"{uri} is not encrypted: what comes from there would prove itself.",
+                "Use an https address, or give the archive's hash with -RootlessKitSha256.",
+                uri.ToString());
+        }
+    }
+
+    /// <summary>Fetches, proves and unpacks.</summary>
+    /// <param name="directory">Where the programs go.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>How it was proven, and the names of the programs.</returns>
+    public async Task<(IntegrityResult Integrity, IReadOnlyList<string> Names)> UnpackAsync(string directory, CancellationToken cancellationToken)
+    {
+        string? fetched = null;
+        var path = options.RootlessKitArchivePath;
+        if (path is null)
+        {
+            Directory.CreateDirectory(downloads, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            path = fetched = await new ReleaseDownload(client).FetchAsync(
+                options.RootlessKitUri!,
+                downloads,
+                (have, _) => observer.Progress("Fetching RootlessKit", $"{have >> 20} MiB", null),
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            var (expected, evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
+            var result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
+            observer.Verbose($"{Origin}: sha256 {result.Sha256}. {result.Proves}");
+            return (result, ReleaseArchive.Unpack(archive, directory, null, cancellationToken, folder: string.Empty, required: "rootlesskit"));
+        }
+        finally
+        {
+            if (fetched is not null)
+            {
+                File.Delete(fetched);
+                Install.ReleaseAcquisition.RemoveDownloadsIfEmpty(downloads);
+            }
+        }
+    }
+
+    /// <summary>The hash a list has for a name: lines of sha256sum(1), text or binary mode; null when it has none.</summary>
+    public static string? HashIn(string sums, string name)
+    {
+        foreach (var line in sums.Split('\n'))
+        {
+            var words = line.Split(' ', 2);
+            if (words.Length == 2 && words[0].Length == 64 && words[1].TrimStart(' ', '*').TrimEnd('\r') == name)
+            {
+                return words[0].ToLowerInvariant();
+            }
+        }
+
+        return null;
+    }
+
+    private static string SumsBeside(string path) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, Sums);
+
+    private async Task<(string Sha256, IntegrityEvidence Evidence)> ExpectedAsync(CancellationToken cancellationToken)
+    {
+        if (options.RootlessKitSha256 is { } given)
+        {
+            return (IntegrityCheck.Normalize(given), IntegrityEvidence.GivenSha256);
+        }
+
+        string name;
+        byte[]? sums;
+        if (options.RootlessKitArchivePath is { } path)
+        {
+            name = Path.GetFileName(path);
+            sums = await File.ReadAllBytesAsync(SumsBeside(path), cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            name = Path.GetFileName(options.RootlessKitUri!.AbsolutePath);
+            sums = await new ReleaseDownload(client).FetchTextAsync(new Uri(options.RootlessKitUri, Sums), cancellationToken).ConfigureAwait(false);
+        }
+
+        return sums is null ? throw Unproven()
+            : HashIn(Encoding.UTF8.GetString(sums), name) is { } hash ? (IntegrityCheck.Normalize(hash), IntegrityEvidence.Sha256Sums)
+            : throw new HostException(HostErrorKind.Integrity, $"The {Sums} beside {Origin} does not name {name}: they do not belong together.", "Give the archive's hash with -RootlessKitSha256.", Origin);
+    }
+
+    private HostException Unproven() => new(
+        HostErrorKind.Integrity,
+        $"Nothing proves {Origin}: no -RootlessKitSha256, and no {Sums} beside it.",
+        $"Put the release's {Sums} beside the archive (rootlesskit-{(RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64")}.tar.gz), or give its hash with -RootlessKitSha256.",
+        Origin);
+}

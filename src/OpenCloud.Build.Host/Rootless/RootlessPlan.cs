@@ -1,0 +1,244 @@
+using System.Globalization;
+using OpenCloud.Build.Host.Access;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>What was decided about a rootless engine before anything is changed.</summary>
+internal sealed record RootlessPlan
+{
+    /// <summary>Where everything goes. Its user's number is 0 while the user is yet to be made.</summary>
+    public required RootlessLayout Layout { get; init; }
+
+    /// <summary>The version.</summary>
+    public required BuildKitVersion Version { get; init; }
+
+    /// <summary>Whether the user is yet to be made.</summary>
+    public required bool NewUser { get; init; }
+
+    /// <summary>What was looked at.</summary>
+    public required IReadOnlyList<RootlessCheck> Checks { get; init; }
+
+    /// <summary>The program rootlesskit, where it is or will be.</summary>
+    public required string RootlessKit { get; init; }
+
+    /// <summary>What is installed already.</summary>
+    public InstallationManifest? Manifest { get; init; }
+
+    /// <summary>rootlesskit's network driver.</summary>
+    public required string Network { get; init; }
+
+    /// <summary>The texts.</summary>
+    public RootlessTexts Texts => new(Layout, Version, RootlessKit, Network);
+
+    /// <summary>As whom files in the user's home are written; null for the caller.</summary>
+    public string? Actor => Layout.AsRoot ? Layout.User.Name : null;
+
+    /// <summary>As whom the unit's file is written.</summary>
+    public string? UnitActor => Layout.SystemUnit ? null : Actor;
+
+    /// <summary>The unit.</summary>
+    public RootlessUnit Unit => new(Layout.Unit, Layout.SystemUnit ? null : Layout.User.Name);
+
+    /// <summary>Who is meant: the one named, the caller, or who is behind sudo.</summary>
+    /// <exception cref="HostException">Nobody is, or root is.</exception>
+    public static string NameOf(string? given)
+    {
+        var uid = Identity.Current().Uid;
+        if (given is null && uid == 0)
+        {
+            try
+            {
+                return InvokingUser.Name();
+            }
+            catch (HostException)
+            {
+                throw new HostException(HostErrorKind.InvalidInput, "An engine without root is a user's, and the invoking user is root.", "Name the user, who is made when it does not exist: -User buildkituser.");
+            }
+        }
+
+        return given ?? AccountDatabase.UserName(uid);
+    }
+
+    /// <summary>Decides, and refuses what cannot be.</summary>
+    /// <exception cref="HostException">It cannot be; nothing was changed.</exception>
+    public static RootlessPlan Make(RootlessOptions options, bool planOnly, IRootlessView view)
+    {
+        var caller = Identity.Current().Uid;
+        var name = NameOf(options.User);
+        var account = AccountDatabase.FindUser(name);
+        var asRoot = caller == 0 || account is null || account.Uid != caller;
+        if (account is { Uid: 0 })
+        {
+            throw new HostException(HostErrorKind.InvalidInput, "root's engine is not one without root.", "Name another user: -User buildkituser; for root's use Install-BuildKit without -Rootless.", name);
+        }
+
+        if (caller != 0 && !planOnly && (asRoot || options.SystemUnit))
+        {
+            throw new HostException(
+                HostErrorKind.NotRoot,
+                asRoot ? $"Installing an engine for '{AccountDatabase.Printable(name)}' needs root; for yourself it does not." : "A unit of the system needs root.",
+                $"Run it as root: sudo pwsh -Command \"Install-BuildKit -Rootless -User {name}{(options.SystemUnit ? " -SystemUnit" : string.Empty)}\".",
+                name);
+        }
+
+        if (account is null)
+        {
+            AccountDatabase.CheckNewGroup(name);
+            if (AccountDatabase.FindGroup(name) is not null)
+            {
+                throw new HostException(HostErrorKind.Conflict, $"There is no user '{name}', but a group of that name, which the user's own could not have then.", $"Use another name, or make the user yourself: useradd --gid {name} …", name);
+            }
+        }
+
+        var user = account ?? new UserAccount(name, 0, 0, $"/home/{name}", "/usr/sbin/nologin");
+        var manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot));
+        if (options.Update)
+        {
+            options = manifest is { IsInstalled: true, Rootless: { } facts }
+                ? options with { SystemUnit = facts.SystemUnit }
+                : throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", "Use Install-BuildKit -Rootless.", name);
+        }
+
+        if (!Systemctl.IsRunning)
+        {
+            throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
+        }
+
+        var prefix = CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
+        var layout = new RootlessLayout(
+            user,
+            asRoot,
+            prefix,
+            CheckPath(options.StateDirectory ?? manifest?.Rootless?.State ?? $"{user.Home}/.local/share/buildkit", "state directory"),
+            options.SystemUnit);
+        RefuseOthers(layout, manifest);
+
+        var version = VersionOf(options.Release, manifest);
+        var kit = options.BringsRootlessKit ? $"{prefix}/bin/rootlesskit"
+            : manifest is { IsInstalled: true, Rootless: { RootlessKit: var known } } && File.Exists(known) ? known
+            : view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
+        var plan = new RootlessPlan
+        {
+            Layout = layout,
+            Version = version,
+            NewUser = account is null,
+            Manifest = manifest,
+            RootlessKit = kit,
+            Network = view.Find("slirp4netns") is null && view.Find("pasta") is not null ? "pasta" : "slirp4netns",
+            Checks = new RootlessTraps(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit)).Run(),
+        };
+        plan.RefuseTraps();
+        if (account is not null)
+        {
+            RootlessSteps.RequireOurs(layout.UnitPath, plan.Texts.Unit, caller == 0 ? plan.UnitActor : null);
+        }
+
+        return plan;
+    }
+
+    /// <summary>As the checks want it.</summary>
+    public static RootlessSubject SubjectOf(RootlessLayout layout, bool newUser, string? rootlessKit, bool bringsRootlessKit) => new()
+    {
+        Name = layout.User.Name,
+        Uid = newUser ? null : layout.User.Uid,
+        Home = layout.User.Home,
+        State = layout.State,
+        Prefix = layout.Prefix,
+        RootlessKit = rootlessKit is not null && File.Exists(rootlessKit) ? rootlessKit : null,
+        BringsRootlessKit = bringsRootlessKit,
+    };
+
+    /// <summary>What root has to do first; empty when this run does all itself.</summary>
+    public RootScript Script()
+    {
+        var script = new RootScript(Layout.User.Name);
+        if (!Layout.AsRoot)
+        {
+            foreach (var check in Checks.Where(check => check.State == CheckState.Failed || check.Package is not null))
+            {
+                script.Add(check);
+            }
+        }
+
+        return script;
+    }
+
+    private static BuildKitVersion VersionOf(InstallOptions release, InstallationManifest? manifest)
+    {
+        var installed = manifest is { IsInstalled: true } ? BuildKitVersion.Parse(manifest.Version) : null;
+        var version = release.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
+        return version < BuildKitVersion.Lowest
+            ? throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.")
+            : version;
+    }
+
+    private static string CheckPath(string path, string what)
+        => Path.IsPathRooted(path) && !path.Contains("..", StringComparison.Ordinal) && !path.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';') && path.TrimEnd('/').Length > 0
+            ? path.TrimEnd('/')
+            : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' cannot be a {what}: a full path without spaces and special characters is needed.", target: path);
+
+    private static void RefuseOthers(RootlessLayout layout, InstallationManifest? manifest)
+    {
+        var other = layout with { AsRoot = !layout.AsRoot };
+        if (InstallationManifest.Load(other.Records) is { IsInstalled: true })
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                layout.AsRoot ? $"{layout.User.Name} has installed an engine without root already." : $"root has installed an engine without root for {layout.User.Name} already.",
+                layout.AsRoot ? $"As {layout.User.Name}: Uninstall-BuildKit -Rootless; or let it be." : $"sudo pwsh -Command \"Uninstall-BuildKit -Rootless -User {layout.User.Name}\"; or use it as it is.",
+                layout.User.Name);
+        }
+
+        if (manifest is { IsInstalled: true } && (manifest.Prefix != layout.Prefix || manifest.Rootless!.State != layout.State || manifest.Rootless.SystemUnit != layout.SystemUnit))
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"The engine of {layout.User.Name} is installed under {manifest.Prefix}, with its state in {manifest.Rootless!.State} and a unit of {(manifest.Rootless.SystemUnit ? "the system" : "the user")}; another way would leave two.",
+                "Uninstall-BuildKit -Rootless first.",
+                layout.Prefix);
+        }
+
+        if (!layout.AsRoot)
+        {
+            return;
+        }
+
+        if (InstallationManifest.Load() is { IsInstalled: true } rootful && rootful.Prefix == layout.Prefix)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"The programs under {layout.Prefix} are those of root's engine.", "Use another -Prefix.", layout.Prefix);
+        }
+
+        foreach (var sibling in RootlessInstallations.OfRoot().Where(sibling => sibling.IsInstalled && sibling.Prefix == layout.Prefix && sibling.Rootless!.User != layout.User.Name))
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"The programs under {layout.Prefix} are those of {sibling.Rootless!.User}'s engine, and would go with it.",
+                string.Create(CultureInfo.InvariantCulture, $"Use another one: -Prefix {layout.Prefix}-{layout.User.Name}."),
+                layout.Prefix);
+        }
+    }
+
+    private void RefuseTraps()
+    {
+        var canInstall = Packages.Available;
+        var blocked = Checks.Where(check => check.State == CheckState.Failed && (Layout.AsRoot
+            ? !check.ByInstaller || (check.Package is not null && !canInstall)
+            : check.RootCommands.Count == 0)).ToArray();
+        if (blocked.Length > 0)
+        {
+            throw new HostException(
+                HostErrorKind.RootlessBlocked,
+                $"This host does not let an engine of {Layout.User.Name} run without root:\n{string.Join('\n', blocked.Select(check => $"- {check.Name}: {check.Evidence}"))}",
+                string.Join("; ", blocked.Select(check => check.Remedy)),
+                blocked[0].Name)
+            { Aftermath = "Nothing was changed." };
+        }
+    }
+}

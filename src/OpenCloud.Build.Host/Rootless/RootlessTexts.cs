@@ -1,0 +1,73 @@
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>The texts of a rootless engine: its unit, its settings, and what shares its socket.</summary>
+/// <param name="Layout">Where everything is.</param>
+/// <param name="Version">The version of BuildKit.</param>
+/// <param name="RootlessKit">The program rootlesskit.</param>
+/// <param name="Network">rootlesskit's network driver: slirp4netns or pasta.</param>
+internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Version, string RootlessKit, string Network)
+{
+    private string Command =>
+        $"{RootlessKit} --net={Network} --copy-up=/etc --disable-host-loopback {Layout.Prefix}/bin/buildkitd --config {Layout.Settings} --addr unix://{Layout.Socket}";
+
+    /// <summary>
+    /// The unit. buildkitd, which says that it is ready, is a grandchild of the unit's main process: NotifyAccess=all. Nothing
+    /// here may set NoNewPrivileges or take capabilities' bounds: newuidmap is set-uid. A unit of the system has no runtime
+    /// directory of the user's and no manager that keeps it: it names the one and requires the other (without, buildkitd ends
+    /// with "mkdir /run/buildkit: permission denied", which rootlesskit issue 246 tells of).
+    /// </summary>
+    public string Unit => OwnedText.Seal(
+        $"""
+        [Unit]
+        Description=BuildKit without root{(Layout.SystemUnit ? $", of {Layout.User.Name}" : string.Empty)}
+        Documentation=https://github.com/moby/buildkit
+        {(Layout.SystemUnit ? $"Requires={Layout.ManagerUnit}\nAfter={Layout.ManagerUnit} network.target\n" : string.Empty)}
+        [Service]
+        Type=notify
+        NotifyAccess=all
+        {(Layout.SystemUnit ? $"User={Layout.User.Name}\nEnvironment=XDG_RUNTIME_DIR={Layout.RuntimeDirectory}\n" : string.Empty)}ExecStart={Command}
+        Environment=PATH={Layout.Prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+        Restart=always
+        RestartSec=5
+        # rootlesskit passes the signal on and ends when buildkitd has ended.
+        KillMode=mixed
+        Delegate=yes
+        TasksMax=infinity
+        OOMPolicy=continue
+
+        [Install]
+        WantedBy={(Layout.SystemUnit ? "multi-user.target" : "default.target")}
+
+        """.Replace("\n\n\n", "\n\n", StringComparison.Ordinal));
+
+    /// <summary>
+    /// The drop-in that makes the engine listen a second time, where a group may enter. Inside the engine's user namespace the
+    /// group's id has no mapping, so buildkitd cannot give the socket to it; but a socket made in a set-gid directory belongs to
+    /// the directory's group from the beginning, and group -1 makes buildkitd's chown leave that (chown(2)).
+    /// </summary>
+    public string Share => OwnedText.Seal(
+        $"""
+        [Service]
+        ExecStart=
+        ExecStart={Command} --addr unix://{Layout.SharedSocket} --group=-1
+
+        """);
+
+    /// <summary>The rule for the folder of the shared socket: the engine's user writes, the group enters.</summary>
+    public static string ShareRule(RootlessLayout layout, string group) => OwnedText.Seal(
+        $"d {RootlessLayout.SharedRoot} 0755 root root -\nd {layout.SharedDirectory} 2750 {layout.User.Name} {group} -\n");
+
+    /// <summary>The engine's settings: those of an engine of root's with the OCI worker, and another state.</summary>
+    public string Settings
+    {
+        get
+        {
+            var sealedText = new HostTexts(Layout.Prefix, string.Empty, BuildKitWorker.Oci, string.Empty, Version, false).Settings;
+            var body = sealedText[(sealedText.IndexOf('\n', StringComparison.Ordinal) + 1)..];
+            return OwnedText.Seal(body.Replace($"\"{HostTexts.EngineState}\"", $"\"{Layout.State}\"", StringComparison.Ordinal));
+        }
+    }
+}

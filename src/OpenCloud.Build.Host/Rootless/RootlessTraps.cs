@@ -1,0 +1,337 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// Everything of kernel, distribution and account that keeps an engine without root from running or building, looked at before
+/// anything is changed, each with what to do about it. The installer and Test-BuildKitSocket -Detailed give the same list.
+/// Facts: moby/buildkit docs/rootless.md; rootless-containers/rootlesskit README.md and pkg/network; user_namespaces(7);
+/// capabilities(7) for the form of file capabilities; each tried on Debian 12 and 13.
+/// </summary>
+internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
+{
+    private const string MaxUserNamespaces = "/proc/sys/user/max_user_namespaces";
+    private const string UnprivilegedClone = "/proc/sys/kernel/unprivileged_userns_clone";
+    private const string AppArmorRestriction = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+    private const string Sysctls = "/etc/sysctl.d/90-opencloud.build-rootless.conf";
+
+    private const int CapSetGid = 6;
+    private const int CapSetUid = 7;
+
+    // Their servers know nothing of this machine's subordinate ids, and overlayfs takes none of them as an upper layer.
+    private static readonly string[] NetworkTypes = ["nfs", "nfs4", "cifs", "smb3", "afs", "fuse.sshfs", "9p", "lustre", "ceph"];
+
+    private readonly MountTable _mounts = MountTable.Parse(view.ReadText("/proc/self/mountinfo"));
+
+    /// <summary>Looks at all of them.</summary>
+    public IReadOnlyList<RootlessCheck> Run() =>
+    [
+        UserNamespaces(),
+        Clone(),
+        RootlessKit(),
+        AppArmor(),
+        Mapper(RootlessTrap.NewUidMap, "newuidmap", CapSetUid),
+        Mapper(RootlessTrap.NewGidMap, "newgidmap", CapSetGid),
+        Subordinate(RootlessTrap.SubordinateUids, "/etc/subuid", "/etc/passwd", "uids"),
+        Subordinate(RootlessTrap.SubordinateGids, "/etc/subgid", "/etc/group", "gids"),
+        Ip(),
+        Network(),
+        Tun(),
+        HostsFile(),
+        SessionBus(),
+        Overlay(),
+        Cgroup(),
+        HidePid(),
+        Home(),
+    ];
+
+    /// <summary>Where rootlesskit is or will be, links followed: what an AppArmor profile has to name.</summary>
+    public string RootlessKitPath()
+    {
+        var path = subject.BringsRootlessKit ? $"{subject.Prefix}/bin/rootlesskit" : subject.RootlessKit ?? view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
+        return view.RealPath(path);
+    }
+
+    /// <summary>The first of 65,536 subordinate ids that nobody has; null when there is no room.</summary>
+    public long? FreeIds() => SubordinateIds.FindFree(
+        SubordinateIds.Parse(view.ReadText("/etc/subuid")).Concat(SubordinateIds.Parse(view.ReadText("/etc/subgid"))),
+        [view.ReadText("/etc/passwd"), view.ReadText("/etc/group")],
+        view.ReadText("/etc/login.defs"));
+
+    private static RootlessCheck Ok(RootlessTrap trap, string evidence) => new(trap, CheckState.Ok, evidence);
+
+    private RootlessCheck UserNamespaces()
+    {
+        var text = view.ReadText(MaxUserNamespaces)?.Trim();
+        return text switch
+        {
+            null => new(RootlessTrap.UserNamespaces, CheckState.Failed, $"there is no {MaxUserNamespaces}: this kernel has no user namespaces", "Boot a kernel built with CONFIG_USER_NS"),
+            "0" => new(RootlessTrap.UserNamespaces, CheckState.Failed, "user.max_user_namespaces is 0: nobody may make one", "sudo sysctl -w user.max_user_namespaces=28633, and the same in " + Sysctls)
+            {
+                RootCommands = [$"printf 'user.max_user_namespaces=28633\\n' >> {Sysctls}", "sysctl -q -w user.max_user_namespaces=28633"],
+            },
+            _ => Ok(RootlessTrap.UserNamespaces, $"user.max_user_namespaces is {text}"),
+        };
+    }
+
+    private RootlessCheck Clone()
+        => view.ReadText(UnprivilegedClone)?.Trim() == "0"
+            ? new(RootlessTrap.UnprivilegedClone, CheckState.Failed, "kernel.unprivileged_userns_clone is 0: only root may make a user namespace", "sudo sysctl -w kernel.unprivileged_userns_clone=1, and the same in " + Sysctls)
+            {
+                RootCommands = [$"printf 'kernel.unprivileged_userns_clone=1\\n' >> {Sysctls}", "sysctl -q -w kernel.unprivileged_userns_clone=1"],
+            }
+            : Ok(RootlessTrap.UnprivilegedClone, "kernel.unprivileged_userns_clone does not forbid them");
+
+    private RootlessCheck RootlessKit()
+    {
+        var path = subject.RootlessKit ?? view.Find("rootlesskit");
+        return subject.BringsRootlessKit ? Ok(RootlessTrap.RootlessKit, $"it comes with the installation, to {subject.Prefix}/bin")
+            : path is not null && view.Look(path) is { Type: InodeType.Regular } ? Ok(RootlessTrap.RootlessKit, path)
+            : Absent(RootlessTrap.RootlessKit, "rootlesskit is nowhere on the system's path", "rootlesskit");
+    }
+
+    private RootlessCheck AppArmor()
+    {
+        if (view.ReadText(AppArmorRestriction)?.Trim() != "1")
+        {
+            return Ok(RootlessTrap.AppArmor, "it does not restrict user namespaces");
+        }
+
+        var path = RootlessKitPath();
+        var profile = AppArmorProfile.For(path);
+        foreach (var file in view.FilesOf(AppArmorProfile.Directory))
+        {
+            if (AppArmorProfile.Lets(view.ReadText(file) ?? string.Empty, path))
+            {
+                return Ok(RootlessTrap.AppArmor, $"it restricts user namespaces; {file} lets {path} make them");
+            }
+        }
+
+        return new(
+            RootlessTrap.AppArmor,
+            CheckState.Failed,
+            $"kernel.apparmor_restrict_unprivileged_userns is 1, and no profile lets {path} make a user namespace",
+            $"Write {profile.Path} with a profile for {path} (Install-BuildKit -Rootless does it as root) and load it: sudo apparmor_parser -r {profile.Path}. The sysctl need not be changed")
+        {
+            ByInstaller = true,
+            RootCommands = [$"cat > {profile.Path} <<'EOF'\n{profile.Text}EOF", $"apparmor_parser -r {profile.Path}"],
+        };
+    }
+
+    private RootlessCheck Mapper(RootlessTrap trap, string program, int capability)
+    {
+        if (view.Find(program) is not { } path)
+        {
+            return Absent(trap, $"{program} is nowhere on the system's path", "uidmap");
+        }
+
+        var real = view.RealPath(path);
+        if (_mounts.Of(real) is { } mount && mount.Has("nosuid"))
+        {
+            return new(trap, CheckState.Failed, $"{real} is on {mount.Point}, which is mounted nosuid: it gets no rights there", $"sudo mount -o remount,suid {mount.Point}, and the same in /etc/fstab");
+        }
+
+        if (view.Look(real) is { Uid: 0 } status && (status.Mode & 0x800) != 0)
+        {
+            return Ok(trap, $"{real}, set-uid root");
+        }
+
+        return HasCapability(view.FileCapabilities(real), capability)
+            ? Ok(trap, $"{real}, with the capability it needs")
+            : new(trap, CheckState.Failed, $"{real} is neither set-uid root nor has it the capability it needs", $"sudo chown root:root {real} && sudo chmod u+s {real} (or: sudo apt-get install --reinstall uidmap)")
+            {
+                RootCommands = [$"chown root:root {real}", $"chmod u+s {real}"],
+            };
+    }
+
+    // struct vfs_cap_data of linux/capability.h: magic and flags, then permitted and inheritable in two halves, little-endian.
+    private static bool HasCapability(byte[]? value, int capability)
+        => value is { Length: >= 12 } &&
+            (BinaryPrimitives.ReadUInt32LittleEndian(value) & 1) != 0 &&
+            (BinaryPrimitives.ReadUInt32LittleEndian(value.AsSpan(4)) & (1u << capability)) != 0;
+
+    private RootlessCheck Subordinate(RootlessTrap trap, string path, string accounts, string what)
+    {
+        var all = SubordinateIds.Parse(view.ReadText(path));
+        var own = SubordinateIds.Of(all, subject.Name, subject.Uid);
+        var free = FreeIds();
+        var option = what == "uids" ? "subuids" : "subgids";
+        var add = free is null ? null : string.Create(CultureInfo.InvariantCulture, $"usermod --add-{option} {free}-{free + SubordinateIds.Needed - 1} {subject.Name}");
+        if (SubordinateIds.Overlap(all, subject.Name, subject.Uid) is { } clash)
+        {
+            return Shared(clash.Own, $"{clash.Other.Owner} has {clash.Other} of {path}");
+        }
+
+        if (SubordinateIds.Covers(own, view.ReadText(accounts)) is { } covered)
+        {
+            return Shared(covered.Own, $"the id of '{covered.Account}' in {accounts} is one of them");
+        }
+
+        var count = own.Sum(range => range.Count);
+        if (count >= SubordinateIds.Needed)
+        {
+            return Ok(trap, $"{string.Join(", ", own)} in {path}");
+        }
+
+        var seen = count == 0 ? $"{subject.Name} has none in {path}" : string.Create(CultureInfo.InvariantCulture, $"{subject.Name} has {count} in {path}; {SubordinateIds.Needed} are needed");
+        return add is null
+            ? new(trap, CheckState.Failed, seen + ", and there is no room for more", $"Make room in {path} and /etc/login.defs (SUB_UID_MAX, SUB_GID_MAX)")
+            : new(trap, CheckState.Failed, seen, "sudo " + add) { ByInstaller = true, RootCommands = [add] };
+
+        RootlessCheck Shared(SubordinateRange range, string with)
+        {
+            var delete = $"usermod --del-{option} {range} {subject.Name}";
+            return new(trap, CheckState.Failed, $"{subject.Name} has {range} of {path}, but {with}: they would own each other's files", add is null ? "sudo " + delete : $"sudo {delete} && sudo {add}; files of an engine that ran with the old ids stay theirs")
+            {
+                RootCommands = add is null ? [delete] : [delete, add],
+            };
+        }
+    }
+
+    private RootlessCheck Ip()
+        => view.Find("ip") is { } ip
+            ? Ok(RootlessTrap.Ip, ip)
+            : Absent(RootlessTrap.Ip, "rootlesskit sets up the network with 'ip', which is nowhere on the system's path", "iproute2");
+
+    private RootlessCheck Network()
+        => view.Find("slirp4netns") is { } slirp ? Ok(RootlessTrap.Network, slirp)
+            : view.Find("pasta") is { } pasta ? Ok(RootlessTrap.Network, pasta)
+            : Absent(RootlessTrap.Network, "neither slirp4netns nor pasta is on the system's path", "slirp4netns");
+
+    private RootlessCheck Tun()
+    {
+        var status = view.Look("/dev/net/tun");
+        if (status is null)
+        {
+            return new(RootlessTrap.Tun, CheckState.Failed, "there is no /dev/net/tun", "sudo modprobe tun, and 'tun' in /etc/modules-load.d")
+            {
+                RootCommands = ["printf 'tun\\n' > /etc/modules-load.d/opencloud.build-tun.conf", "modprobe tun"],
+            };
+        }
+
+        // A user yet to be made is nobody in particular.
+        var uid = subject.Uid ?? Identity.Nobody;
+        return status.Allows(new Identity(uid, uid, []), 6)
+            ? Ok(RootlessTrap.Tun, $"/dev/net/tun is {status.ModeText()}")
+            : new(RootlessTrap.Tun, CheckState.Failed, $"/dev/net/tun is {status.ModeText()}: {subject.Name} may not open it", "sudo chmod 666 /dev/net/tun, and a udev rule that keeps it so: KERNEL==\"tun\", MODE=\"0666\"")
+            {
+                RootCommands = ["printf 'KERNEL==\"tun\", MODE=\"0666\"\\n' > /etc/udev/rules.d/90-opencloud.build-tun.rules", "chmod 666 /dev/net/tun"],
+            };
+    }
+
+    private RootlessCheck HostsFile()
+        // rootlesskit puts one of its own in its place, and stops when there is none to take the place of.
+        => view.Look("/etc/hosts") is not null
+            ? Ok(RootlessTrap.HostsFile, "/etc/hosts is there")
+            : new(RootlessTrap.HostsFile, CheckState.Failed, "there is no /etc/hosts: rootlesskit does not start without", "printf '127.0.0.1 localhost\\n' | sudo tee /etc/hosts")
+            {
+                RootCommands = ["printf '127.0.0.1 localhost\\n' > /etc/hosts"],
+            };
+
+    private RootlessCheck SessionBus()
+        => view.Look("/usr/lib/systemd/user/dbus.socket") is not null || view.Look("/lib/systemd/user/dbus.socket") is not null
+            ? Ok(RootlessTrap.SessionBus, "the user's service manager has a bus")
+            : Absent(RootlessTrap.SessionBus, "the user's service manager has no bus of its own (dbus.socket)", "dbus-user-session") with { State = CheckState.Warning };
+
+    private RootlessCheck Overlay()
+    {
+        var release = view.ReadText("/proc/sys/kernel/osrelease")?.Trim() ?? string.Empty;
+        var numbers = release.Split('.', '-');
+        var kernel = numbers.Length > 1 && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major) && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out var minor)
+            ? new Version(major, minor)
+            : new Version(0, 0);
+        var able = kernel >= new Version(5, 11) || (view.ReadText("/proc/version") ?? string.Empty).Contains("Ubuntu", StringComparison.Ordinal);
+        if (able)
+        {
+            return _mounts.Of(subject.State) is { Type: "overlay" } mount
+                ? new(RootlessTrap.Overlay, CheckState.Warning, $"{subject.State} is on {mount.Point}, itself an overlay, on which no other can be stacked: builds copy every layer", "Keep the engine's state on a disk (-StateDirectory)")
+                : Ok(RootlessTrap.Overlay, $"the kernel ({release}) mounts overlays without root");
+        }
+
+        if (view.Find("fuse-overlayfs") is null)
+        {
+            return Absent(RootlessTrap.Overlay, $"the kernel ({release}) mounts no overlays without root (5.11 is the first that does), and fuse-overlayfs is not here", "fuse-overlayfs") with { State = CheckState.Warning };
+        }
+
+        return view.Look("/dev/fuse") is { } fuse && (fuse.Mode & 6) == 6
+            ? Ok(RootlessTrap.Overlay, $"the kernel ({release}) mounts no overlays without root; fuse-overlayfs does it")
+            : new(RootlessTrap.Overlay, CheckState.Warning, $"the kernel ({release}) mounts no overlays without root, and /dev/fuse is closed to {subject.Name}: builds copy every layer", "sudo chmod 666 /dev/fuse") { RootCommands = ["chmod 666 /dev/fuse"] };
+    }
+
+    private RootlessCheck Cgroup()
+    {
+        if (view.ReadText("/sys/fs/cgroup/cgroup.controllers") is null)
+        {
+            return new(RootlessTrap.Cgroup, CheckState.Warning, "this host has no pure cgroup v2: nothing can be delegated to a user, and nothing bounds what a build takes", "Boot with systemd.unified_cgroup_hierarchy=1");
+        }
+
+        var manager = subject.Uid is { } uid ? string.Create(CultureInfo.InvariantCulture, $"/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers") : null;
+        var delegated = (manager is null ? null : view.ReadText(manager))?.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        if (delegated is null)
+        {
+            return new(RootlessTrap.Cgroup, CheckState.Unknown, "cgroup v2; what is delegated shows once the user's service manager runs");
+        }
+
+        var lacking = ((string[])["cpu", "memory", "pids"]).Except(delegated).ToArray();
+        return lacking.Length == 0
+            ? Ok(RootlessTrap.Cgroup, $"delegated to the user: {string.Join(' ', delegated)}")
+            : new(RootlessTrap.Cgroup, CheckState.Warning, $"not delegated to the user: {string.Join(' ', lacking)}; builds run, but nothing bounds what they take of it", "sudo systemctl edit user@.service, with [Service] and Delegate=cpu cpuset io memory pids; then log in again")
+            {
+                RootCommands =
+                [
+                    "mkdir -p /etc/systemd/system/user@.service.d",
+                    "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' > /etc/systemd/system/user@.service.d/50-opencloud.build-delegate.conf",
+                    "systemctl daemon-reload",
+                ],
+            };
+    }
+
+    private RootlessCheck HidePid()
+    {
+        var option = _mounts.Of("/proc") is { Type: "proc" } proc
+            ? proc.Options.Concat(proc.SuperOptions).FirstOrDefault(value => value.StartsWith("hidepid=", StringComparison.Ordinal) && value is not ("hidepid=0" or "hidepid=off"))
+            : null;
+        return option is null
+            ? Ok(RootlessTrap.HidePid, "/proc shows every process")
+            : new(RootlessTrap.HidePid, CheckState.Warning, $"/proc is mounted with {option}: the engine runs, but logind and polkit misjudge sessions, and a user cannot see who listens on a socket", "sudo mount -o remount,hidepid=0 /proc, and the same in /etc/fstab");
+    }
+
+    private RootlessCheck Home()
+    {
+        var places = new List<string> { subject.Home, subject.State };
+        if (subject.Prefix is not null)
+        {
+            places.Add(subject.Prefix);
+        }
+
+        foreach (var place in places.Distinct())
+        {
+            if (_mounts.Of(view.RealPath(place)) is not { } mount)
+            {
+                continue;
+            }
+
+            if (NetworkTypes.Contains(mount.Type) && place != subject.Prefix)
+            {
+                return new(RootlessTrap.Home, CheckState.Failed, $"{place} is on {mount.Point}, a network file system ({mount.Type}): files of subordinate ids cannot be made there", "Use -User with a user whose home is on a disk of this machine");
+            }
+
+            if (mount.Has("noexec"))
+            {
+                return new(RootlessTrap.Home, CheckState.Failed, $"{place} is on {mount.Point}, which is mounted noexec: no program of a build runs there", $"sudo mount -o remount,exec {mount.Point}, and the same in /etc/fstab; or -User with a user whose home is elsewhere");
+            }
+        }
+
+        return Ok(RootlessTrap.Home, $"{subject.Home} is on a file system that serves");
+    }
+
+    private static RootlessCheck Absent(RootlessTrap trap, string evidence, string package) => new(trap, CheckState.Failed, evidence, $"sudo apt-get install --no-install-recommends {package}")
+    {
+        Package = package,
+        ByInstaller = true,
+        RootCommands = [$"apt-get install -y --no-install-recommends {package}"],
+    };
+}

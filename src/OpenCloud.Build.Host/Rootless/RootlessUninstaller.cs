@@ -1,0 +1,86 @@
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// Removes an engine without root by its manifest, newest change first. Without purging, what others may use by now or what
+/// holds work stays: packages, the user with its subordinate ids, settings, and the engine's state.
+/// </summary>
+/// <param name="observer">Who watches and approves.</param>
+public sealed class RootlessUninstaller(IHostObserver observer)
+{
+    /// <summary>Removes it.</summary>
+    /// <param name="user">Whose engine; null for the caller, who is behind sudo, or the only one there is.</param>
+    /// <param name="purge">Also what stays otherwise.</param>
+    /// <param name="planOnly">Only says what would be removed.</param>
+    /// <param name="cancellationToken">Stops between two steps; another run goes on from there.</param>
+    /// <exception cref="HostException">There is none that this module installed, or root is needed.</exception>
+    public InstallResult Uninstall(string? user, bool purge, bool planOnly, CancellationToken cancellationToken)
+    {
+        var caller = Identity.Current().Uid;
+        var name = user ?? (caller == 0 && RootlessInstallations.OfRoot().ToArray() is [{ Rootless.User: var only }] ? only : RootlessPlan.NameOf(null));
+        var account = AccountDatabase.FindUser(name)
+            ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
+        var asRoot = caller == 0 || account.Uid != caller;
+        if (!asRoot && InstallationManifest.Load(RootlessLayout.RecordsOf(account, false)) is null && InstallationManifest.Load(RootlessLayout.RecordsOf(account, true)) is not null)
+        {
+            asRoot = true;
+        }
+
+        if (asRoot && caller != 0 && !planOnly)
+        {
+            throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', and root removes it.", $"sudo pwsh -Command \"Uninstall-BuildKit -Rootless -User {name}\"", name);
+        }
+
+        var records = RootlessLayout.RecordsOf(account, asRoot);
+        var draft = new RootlessLayout(account, asRoot, string.Empty, string.Empty, false);
+        using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken, RootlessInstaller.LockOf(draft));
+        var manifest = InstallationManifest.Load(records);
+        if (manifest is null && ChangeJournal.IsInterruptedIn(records) && !planOnly)
+        {
+            var left = ChangeJournal.Open(records).RollBack(observer.Verbose);
+            draft.DropEmptyRecords();
+            return new InstallResult { Version = "unknown", Prefix = string.Empty, Worker = BuildKitWorker.Oci, Group = name, User = name, Changed = true, Steps = [], Messages = [.. left, "What an interrupted installation had done was taken back."] };
+        }
+
+        if (manifest is null)
+        {
+            throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", caller == 0 ? "What a user installed without root that user removes." : "What it did not install it does not remove.", name);
+        }
+
+        var layout = RootlessLayout.Of(manifest, asRoot);
+        string? script = null;
+        if (caller == 0)
+        {
+            RootlessAccess.Unshare(layout, observer, planOnly, restart: false, cancellationToken);
+        }
+        else if (RootlessAccess.GroupOf(layout) is { } group)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"root has shared this engine with the group '{group}'.", $"First, as root: Revoke-BuildKitAccess -Rootless -EngineUser {name} for its members.", name);
+        }
+        else if (!planOnly)
+        {
+            File.Delete($"{records}/as-root.sh");
+        }
+
+        var result = new BuildKitUninstaller(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads);
+        if (!planOnly)
+        {
+            layout.DropEmptyRecords();
+            if (!asRoot && File.Exists($"/var/lib/systemd/linger/{name}"))
+            {
+                script = $"#!/bin/sh\n# What root may take back of the engine of {name}.\nset -eu\nloginctl disable-linger {name}\n";
+            }
+        }
+
+        if (script is not null)
+        {
+            observer.Warning($"{name}'s services still run from boot on (linger); what else needs it, root knows: sudo loginctl disable-linger {name}");
+        }
+
+        return result with { User = name, RootScript = script };
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>Whether a rootless engine answers its user, and only its user: the connection is made with that user's credentials.</summary>
+internal static class RootlessVerifier
+{
+    /// <summary>Waits until it answers.</summary>
+    /// <exception cref="HostException">It does not answer in time, or lets others in.</exception>
+    public static async Task<EngineAnswer> VerifyAsync(RootlessLayout layout, RootlessUnit unit, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
+    {
+        var caller = Identity.Current();
+        var who = caller.Uid == layout.User.Uid ? null : AccountDatabase.IdentityOf(layout.User);
+        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        EngineAnswer answer;
+        while (true)
+        {
+            try
+            {
+                var socket = who is null ? IdentityThread.Connect(layout.Socket) : IdentityThread.Connect(layout.Socket, who);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limit.CancelAfter(TimeSpan.FromSeconds(20));
+                answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
+                break;
+            }
+            catch (Exception error) when (error is not (OperationCanceledException or HostException) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                var state = unit.State;
+                if (Environment.TickCount64 > deadline || state == "failed")
+                {
+                    throw new HostException(
+                        HostErrorKind.EngineSilent,
+                        $"The engine does not answer {layout.User.Name} at {layout.Socket} ({unit.Name} is {state}): {error.Message}\n{unit.LastLines}".TrimEnd(),
+                        unit.LogCommand,
+                        layout.Socket,
+                        error);
+                }
+
+                cancellationToken.WaitHandle.WaitOne(250);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+
+        if (caller.Uid == 0)
+        {
+            RequireClosedToOthers(layout);
+        }
+
+        return answer;
+    }
+
+    private static void RequireClosedToOthers(RootlessLayout layout)
+    {
+        try
+        {
+            using var open = IdentityThread.Connect(layout.Socket, new Identity(Identity.Nobody, Identity.Nobody, []));
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
+        {
+            return;
+        }
+
+        throw new HostException(
+            HostErrorKind.Conflict,
+            $"{layout.Socket} lets everybody in, and whoever reaches the engine acts as {layout.User.Name}.",
+            $"Look at the modes and ACLs of {layout.RuntimeDirectory}.",
+            layout.Socket);
+    }
+}

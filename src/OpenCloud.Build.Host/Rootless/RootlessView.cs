@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Posix;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>What the checks of a rootless engine look at: files of /proc, /sys and /etc, inodes and programs. Tests bring their own.</summary>
+internal interface IRootlessView
+{
+    /// <summary>The text of a file; null when it is not there or closed to the caller.</summary>
+    public string? ReadText(string path);
+
+    /// <summary>An inode, links followed; null when it is not there or closed to the caller.</summary>
+    public FileStatus? Look(string path);
+
+    /// <summary>A program on the system's path; null when it is nowhere.</summary>
+    public string? Find(string program);
+
+    /// <summary>A path with every link followed.</summary>
+    public string RealPath(string path);
+
+    /// <summary>The attribute <c>security.capability</c> of a file; null when it has none.</summary>
+    public byte[]? FileCapabilities(string path);
+
+    /// <summary>The plain files of a directory; none when it is not there.</summary>
+    public IReadOnlyList<string> FilesOf(string directory);
+}
+
+/// <summary>This machine.</summary>
+internal sealed class RootlessView : IRootlessView
+{
+    /// <inheritdoc/>
+    public string? ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public FileStatus? Look(string path)
+    {
+        try
+        {
+            return FileStatus.Read(path, follow: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public string? Find(string program) => HostCommand.Find(program);
+
+    /// <inheritdoc/>
+    public string RealPath(string path)
+    {
+        var real = realpath(Encoding.UTF8.GetBytes(path + '\0'), 0);
+        if (real == 0)
+        {
+            return path;
+        }
+
+        var text = Marshal.PtrToStringUTF8(real)!;
+        free(real);
+        return text;
+    }
+
+    /// <inheritdoc/>
+    public byte[]? FileCapabilities(string path)
+    {
+        var value = new byte[64];
+        var length = getxattr(Encoding.UTF8.GetBytes(path + '\0'), "security.capability\0"u8.ToArray(), value, value.Length);
+        return length < 0 ? null : value[..(int)length];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> FilesOf(string directory)
+    {
+        try
+        {
+            return Directory.GetFiles(directory);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern nint realpath(byte[] path, nint resolved);
+
+    [DllImport("libc")]
+    private static extern void free(nint memory);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern nint getxattr(byte[] path, byte[] name, byte[] value, nint size);
+}

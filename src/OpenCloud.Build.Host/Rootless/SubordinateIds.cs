@@ -1,0 +1,137 @@
+using System.Globalization;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>A run of subordinate ids that belongs to somebody.</summary>
+/// <param name="Owner">A user's name or number.</param>
+/// <param name="First">The first id.</param>
+/// <param name="Count">How many.</param>
+internal sealed record SubordinateRange(string Owner, long First, long Count)
+{
+    /// <summary>The last id.</summary>
+    public long Last => First + Count - 1;
+
+    /// <summary>Whether two runs share an id.</summary>
+    public bool Overlaps(SubordinateRange other) => First <= other.Last && other.First <= Last;
+
+    /// <summary>As usermod takes it.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{First}-{Last}");
+}
+
+/// <summary>
+/// The subordinate ids of users (subuid(5), subgid(5)): <c>owner:first:count</c> a line. An engine without root needs 65,536 of
+/// each, since that is what images use, and nobody else may have the same ones: they would own each other's files.
+/// </summary>
+internal static class SubordinateIds
+{
+    /// <summary>How many an engine needs.</summary>
+    public const long Needed = 65536;
+
+    private const long DefaultMin = 100000;
+    private const long DefaultMax = 600100000;
+
+    /// <summary>Reads a file's text; lines that are none are passed over, as newuidmap does.</summary>
+    public static IReadOnlyList<SubordinateRange> Parse(string? text)
+    {
+        var ranges = new List<SubordinateRange>();
+        foreach (var line in (text ?? string.Empty).Split('\n'))
+        {
+            var fields = line.Split(':');
+            if (fields.Length == 3 && fields[0].Length > 0 &&
+                long.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var first) &&
+                long.TryParse(fields[2].TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var count) &&
+                count > 0 && first <= uint.MaxValue && count <= uint.MaxValue)
+            {
+                ranges.Add(new SubordinateRange(fields[0], first, count));
+            }
+        }
+
+        return ranges;
+    }
+
+    /// <summary>Those of a user, under its name or its number.</summary>
+    public static IReadOnlyList<SubordinateRange> Of(IEnumerable<SubordinateRange> all, string name, uint? uid)
+        => [.. all.Where(range => IsOf(range, name, uid))];
+
+    /// <summary>The first pair of a user's run and somebody else's that share ids; null when there is none.</summary>
+    public static (SubordinateRange Own, SubordinateRange Other)? Overlap(IReadOnlyList<SubordinateRange> all, string name, uint? uid)
+    {
+        foreach (var own in Of(all, name, uid))
+        {
+            foreach (var other in all.Where(range => !IsOf(range, name, uid) && range.Overlaps(own)))
+            {
+                return (own, other);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A user or group of its own whose id lies in a user's run; null when there is none.</summary>
+    /// <param name="own">The user's runs.</param>
+    /// <param name="accounts">The text of /etc/passwd or /etc/group: the third field is the id in both.</param>
+    public static (SubordinateRange Own, string Account)? Covers(IReadOnlyList<SubordinateRange> own, string? accounts)
+    {
+        foreach (var (name, id) in Accounts(accounts))
+        {
+            if (own.FirstOrDefault(range => id >= range.First && id <= range.Last) is { } range)
+            {
+                return (range, name);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The lowest run of 65,536 ids that is free in both files and holds no account's own id.</summary>
+    /// <param name="taken">The runs of both files.</param>
+    /// <param name="accounts">The texts of /etc/passwd and /etc/group.</param>
+    /// <param name="loginDefs">The text of /etc/login.defs, which may bound where such runs lie; null when there is none.</param>
+    /// <returns>The first id; null when there is no room.</returns>
+    public static long? FindFree(IEnumerable<SubordinateRange> taken, IEnumerable<string?> accounts, string? loginDefs)
+    {
+        var min = Math.Max(Setting(loginDefs, "SUB_UID_MIN") ?? DefaultMin, Setting(loginDefs, "SUB_GID_MIN") ?? DefaultMin);
+        var max = Math.Min(Setting(loginDefs, "SUB_UID_MAX") ?? DefaultMax, Setting(loginDefs, "SUB_GID_MAX") ?? DefaultMax);
+        var all = taken.Concat(accounts.SelectMany(Accounts).Select(account => new SubordinateRange(account.Name, account.Id, 1)))
+            .OrderBy(range => range.First);
+        var at = min;
+        foreach (var range in all)
+        {
+            if (new SubordinateRange(string.Empty, at, Needed).Overlaps(range))
+            {
+                at = range.Last + 1;
+            }
+        }
+
+        return at + Needed - 1 <= max ? at : null;
+    }
+
+    private static bool IsOf(SubordinateRange range, string name, uint? uid)
+        => range.Owner == name || (uid is not null && range.Owner == uid.Value.ToString(CultureInfo.InvariantCulture));
+
+    private static IEnumerable<(string Name, long Id)> Accounts(string? text)
+    {
+        foreach (var line in (text ?? string.Empty).Split('\n'))
+        {
+            var fields = line.Split(':');
+            if (fields.Length > 3 && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            {
+                yield return (fields[0], id);
+            }
+        }
+    }
+
+    private static long? Setting(string? loginDefs, string name)
+    {
+        foreach (var line in (loginDefs ?? string.Empty).Split('\n'))
+        {
+            var words = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length > 1 && words[0] == name && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+}

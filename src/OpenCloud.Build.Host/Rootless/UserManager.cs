@@ -1,0 +1,94 @@
+using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Posix;
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// A user's service manager, asked as that user over its private socket: no session is needed, only a manager that runs, which
+/// lingering keeps. Root becomes the user with setpriv(1), which opens no session either.
+/// </summary>
+internal sealed class UserManager(UserAccount user)
+{
+    /// <summary>Whether it runs and can be asked.</summary>
+    public bool IsRunning => Run(["show", "--property", "Version"]).ExitCode == 0;
+
+    /// <summary>Whether the manager runs without a session, from boot on (loginctl(1)).</summary>
+    public bool Lingers => File.Exists($"/var/lib/systemd/linger/{user.Name}");
+
+    /// <summary>Runs a program as the user, with the user's runtime directory.</summary>
+    public CommandResult As(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["XDG_RUNTIME_DIR"] = RootlessLayout.RuntimeDirectoryOf(user.Uid),
+            ["HOME"] = user.Home,
+            ["USER"] = user.Name,
+            ["LOGNAME"] = user.Name,
+        };
+        if (Identity.Current().Uid == user.Uid)
+        {
+            return HostCommand.Run(program, arguments, cancellationToken, environment);
+        }
+
+        string[] become =
+        [
+            "--reuid", user.Uid.ToString(CultureInfo.InvariantCulture), "--regid", user.Gid.ToString(CultureInfo.InvariantCulture), "--init-groups", "--", program,
+        ];
+        return HostCommand.Run("setpriv", [.. become, .. arguments], cancellationToken, environment);
+    }
+
+    /// <summary>Asks it.</summary>
+    public CommandResult Run(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
+        => As("systemctl", ["--user", "--no-pager", .. arguments], cancellationToken);
+
+    /// <summary>Whether a unit is active.</summary>
+    public bool IsActive(string unit) => Run(["is-active", "--quiet", "--", unit]).ExitCode == 0;
+
+    /// <summary>Whether a unit is enabled.</summary>
+    public bool IsEnabled(string unit) => Run(["is-enabled", "--quiet", "--", unit]).ExitCode == 0;
+
+    /// <summary>A property of a unit.</summary>
+    public string Property(string unit, string property)
+    {
+        var answer = Run(["show", "--property", property, "--", unit]).Output.Trim();
+        var equals = answer.IndexOf('=', StringComparison.Ordinal);
+        return equals < 0 ? string.Empty : answer[(equals + 1)..];
+    }
+
+    /// <summary>Does something that must succeed.</summary>
+    /// <exception cref="HostException">It did not.</exception>
+    public void Require(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
+    {
+        var result = Run(arguments, cancellationToken);
+        if (result.ExitCode != 0)
+        {
+            throw new HostException(
+                HostErrorKind.EngineSilent,
+                $"'systemctl --user {string.Join(' ', arguments)}' of {user.Name} ended with {result.ExitCode}: {result.Tail(2)}\n{LastLines(arguments[^1])}".TrimEnd(),
+                LogCommand(arguments[^1]),
+                arguments[^1]);
+        }
+    }
+
+    /// <summary>Makes it run, and waits until it does: root starts its unit.</summary>
+    public void Start(CancellationToken cancellationToken)
+        => Systemctl.Start(string.Create(CultureInfo.InvariantCulture, $"user@{user.Uid}.service"), cancellationToken);
+
+    /// <summary>The last lines a unit wrote.</summary>
+    public string LastLines(string unit, int lines = 8)
+    {
+        var count = lines.ToString(CultureInfo.InvariantCulture);
+        string[] which = Identity.Current().Uid == 0
+            ? [$"_SYSTEMD_USER_UNIT={unit}", $"_UID={user.Uid.ToString(CultureInfo.InvariantCulture)}"]
+            : ["--user-unit", unit];
+        return HostCommand.Run("journalctl", ["--no-pager", "--quiet", "--output", "cat", "--lines", count, .. which]).Output.Trim();
+    }
+
+    /// <summary>The command that shows all it wrote.</summary>
+    public string LogCommand(string unit) => Identity.Current().Uid == 0
+        ? $"See 'journalctl _SYSTEMD_USER_UNIT={unit} _UID={user.Uid.ToString(CultureInfo.InvariantCulture)}'"
+        : $"See 'journalctl --user-unit {unit}'";
+}

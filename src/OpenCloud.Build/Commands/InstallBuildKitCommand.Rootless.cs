@@ -1,0 +1,45 @@
+using System.Management.Automation;
+using OpenCloud.Build.Host.Rootless;
+
+namespace OpenCloud.Build.Commands;
+
+/// <content>An engine that runs without root.</content>
+public sealed partial class InstallBuildKitCommand
+{
+    /// <summary>A unit of the system.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    public SwitchParameter SystemUnit { get; set; }
+
+    /// <summary>Where the engine keeps its state.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    public string? StateDirectory { get; set; }
+
+    /// <summary>RootlessKit's archive as a file.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    public string? RootlessKitArchivePath { get; set; }
+
+    /// <summary>The address of RootlessKit's archive.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    public Uri? RootlessKitUri { get; set; }
+
+    /// <summary>The sha256 of RootlessKit's archive.</summary>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    public string? RootlessKitSha256 { get; set; }
+
+    /// <inheritdoc/>
+    private protected override RootlessOptions Complete(RootlessOptions options) => options with
+    {
+        Release = options.Release with { NoStart = NoStart },
+        Prefix = IsGiven(nameof(Prefix)) ? Prefix : null,
+        StateDirectory = StateDirectory,
+        SystemUnit = SystemUnit,
+        RootlessKitArchivePath = RootlessKitArchivePath is null ? null : GetUnresolvedProviderPathFromPSPath(RootlessKitArchivePath),
+        RootlessKitUri = RootlessKitUri,
+        RootlessKitSha256 = RootlessKitSha256,
+    };
+}

@@ -1,0 +1,122 @@
+using OpenCloud.Build.Host.Tests.Fixture;
+using Xunit;
+
+namespace OpenCloud.Build.Host.Tests.Hosts;
+
+/// <summary>What goes wrong with engines without root: traps that are provoked and found before anything is changed, and work that is cut off.</summary>
+public abstract class RootlessFailureTests(string suite)
+{
+    [Fact]
+    public void EveryTrapThatCanBeProvokedHere_IsFoundBeforeAnythingIsChanged()
+    {
+        using var rootless = RootlessHost.Boot(suite);
+        var host = rootless.Host;
+        var archive = TestArchive.StandIn(host, "v0.32.2");
+        host.Shell("apt-get install -y -q --no-install-recommends uidmap rootlesskit >/dev/null 2>&1");
+        (string Break, string Mend, string Check, string Evidence, string Remedy)[] traps =
+        [
+            ("chmod u-s /usr/bin/newuidmap", "chmod u+s /usr/bin/newuidmap", "newuidmap", "neither set-uid root nor", "chmod u+s /usr/bin/newuidmap"),
+            ("chmod u-s /usr/bin/newgidmap", "chmod u+s /usr/bin/newgidmap", "newgidmap", "neither set-uid root nor", "chmod u+s /usr/bin/newgidmap"),
+            ("mount --bind /usr/bin/newuidmap /usr/bin/newuidmap; mount -o remount,bind,nosuid /usr/bin/newuidmap", "umount /usr/bin/newuidmap", "newuidmap", "mounted nosuid", "mount -o remount,suid /usr/bin/newuidmap"),
+            ("cp /etc/subuid /tmp/subuid; sed -i s/^outsider:.*/outsider:150000:65536/ /etc/subuid", "cp /tmp/subuid /etc/subuid", "Subordinate user ids", "outsider has 150000-215535", "usermod --del-subuids 100000-165535 ubuntu"),
+            ("cp /etc/subgid /tmp/subgid; sed -i s/^outsider:.*/outsider:150000:65536/ /etc/subgid", "cp /tmp/subgid /etc/subgid", "Subordinate group ids", "outsider has 150000-215535", "usermod --del-subgids 100000-165535 ubuntu"),
+            ("mount -t tmpfs -o noexec,mode=755 none /home", "umount /home", "Home", "mounted noexec", "mount -o remount,exec /home"),
+            ("chmod 600 /dev/net/tun", "chmod 666 /dev/net/tun", "/dev/net/tun", "ubuntu may not open it", "chmod 666 /dev/net/tun"),
+            ("mv /etc/hosts /tmp/hosts", "mv /tmp/hosts /etc/hosts", "/etc/hosts", "rootlesskit does not start without", "tee /etc/hosts"),
+
+            // The kernel is this machine's own: only what it says is changed.
+            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
+        ];
+        foreach (var (breaks, mend, name, evidence, remedy) in traps)
+        {
+            host.Shell(breaks);
+            var before = host.Snapshot();
+            var refused = host.Driver(["install", "--rootless", "--user", "ubuntu", .. archive.Options]).Failed("RootlessBlocked");
+            Assert.Contains($"{name}: ", refused["Message"], StringComparison.Ordinal);
+            Assert.Contains(evidence, refused["Message"], StringComparison.Ordinal);
+            Assert.Contains(remedy, refused["Remedy"], StringComparison.Ordinal);
+            Assert.Equal("Nothing was changed.", refused["Aftermath"]);
+            Assert.Equal(before, host.Snapshot());
+            var checks = host.Driver("diagnose", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok().Json!.Value.GetProperty("Checks").EnumerateArray();
+            var found = Assert.Single(checks, check => check.GetProperty("Name").GetString() == $"Rootless: {name}");
+            Assert.Equal("Failed", found.GetProperty("State").GetString());
+            Assert.Contains(evidence, found.GetProperty("Evidence").GetString(), StringComparison.Ordinal);
+            host.Shell(mend);
+        }
+
+        // These stop nothing, and are told of.
+        host.Shell("systemctl start user@1000.service; mount -o remount,hidepid=2 /proc");
+        var told = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
+        Assert.Contains("/proc is mounted with hidepid=", told, StringComparison.Ordinal);
+        Assert.Contains("not delegated to the user", told, StringComparison.Ordinal);
+        host.Shell("mount -o remount,hidepid=0 /proc");
+
+        // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there; the parser of a
+        // distribution that knows user namespaces takes the profile.
+        host.Shell("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 1 > /tmp/kernel/apparmor_restrict_unprivileged_userns; mount --bind /tmp/kernel /proc/sys/kernel; ln -sf /usr/bin/rootlesskit /usr/local/bin/rootlesskit");
+        var profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
+        Assert.Contains("\nprofile opencloud.build.usr.bin.rootlesskit \"/usr/bin/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
+        Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.bin.rootlesskit\n", profile, StringComparison.Ordinal);
+        host.Shell("umount /proc/sys/kernel; rm /usr/local/bin/rootlesskit");
+        if (suite == "trixie")
+        {
+            var from = profile.IndexOf("# Written by", StringComparison.Ordinal);
+            File.WriteAllText(Path.Combine(host.Share, "profile"), profile[from..profile.IndexOf("EOF\n", from, StringComparison.Ordinal)]);
+            host.Run("apparmor_parser", "--skip-kernel-load", "--skip-cache", "/ocb/share/profile");
+        }
+
+        // As an ordinary user the script mends what a script can.
+        host.Shell("chmod u-s /usr/bin/newuidmap; rm -f /etc/hosts");
+        var script = host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["RootScript"]!;
+        Assert.Contains("chmod u+s /usr/bin/newuidmap\n", script, StringComparison.Ordinal);
+        Assert.Contains("> /etc/hosts\n", script, StringComparison.Ordinal);
+        host.Shell("sh /home/ubuntu/.local/state/opencloud.build/as-root.sh >/dev/null 2>&1");
+        Assert.NotEqual("null", host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["Engine"]);
+    }
+
+    [Fact]
+    public void AnEngineThatDies_OrIsKilledHalfway_LeavesTheHostAsItWas()
+    {
+        using var rootless = RootlessHost.Boot(suite);
+        var host = rootless.Host;
+        var before = host.Snapshot();
+        string[] whose = ["--rootless", "--user", "buildkituser"];
+        var dying = TestArchive.StandIn(host, "v0.31.0", "--die");
+        Assert.Equal("The host was put back as it was.", host.Driver(["install", .. whose, .. dying.Options]).Failed("EngineSilent")["Aftermath"]);
+        Assert.Equal(before, host.Snapshot());
+
+        // As the machine's power would: the next run takes it up, and knows what was there before.
+        var old = TestArchive.StandIn(host, "v0.16.0");
+        foreach (var target in (string[])["slirp4netns", "/etc/subgid", "buildkitd.toml", "buildkit.service"])
+        {
+            Assert.NotEqual(0, host.Driver(["install", .. whose, "--kill-at", target, .. old.Options]).Code);
+        }
+
+        Assert.Equal("true", host.Driver(["install", .. whose, .. old.Options]).Ok()["Changed"]);
+        Assert.Contains("keepBytes", host.Run("cat", "/home/buildkituser/.config/buildkit/buildkitd.toml"), StringComparison.Ordinal);
+        var settled = host.Snapshot();
+
+        // To another version; back when that one does not answer.
+        host.Driver("update", "--rootless", "--user", "ubuntu").Failed("NotFound");
+        var mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
+        host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
+        Assert.Equal(settled, host.Snapshot());
+        Assert.Contains("v0.16.0", host.Driver("diagnose", "--path", rootless.SocketOf("buildkituser"), "--as", "buildkituser").Ok()["Version"], StringComparison.Ordinal);
+        var archive = TestArchive.UnderTest(host);
+        var updated = host.Driver(["update", .. whose, .. archive.Options]).Ok();
+        Assert.Equal(("v0.16.0", archive.Version), (updated["PreviousVersion"], updated["Version"]));
+        rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
+
+        // What the user changed is kept, and said so.
+        host.Shell("echo '# mine' >> /home/buildkituser/.config/systemd/user/buildkit.service");
+        Assert.Contains("+WantedBy=default.target\n", host.Driver(["install", .. whose, .. archive.Options]).Failed("Conflict")["Message"]!.Replace(" WantedBy", "+WantedBy", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("was changed since and is kept", host.Driver(["uninstall", .. whose]).Ok()["Messages"], StringComparison.Ordinal);
+        host.Shell("rm -r /home/buildkituser/.config/systemd");
+        host.Driver(["uninstall", .. whose, "--purge"]).Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+}
+
+public sealed class BookwormRootlessFailureTests() : RootlessFailureTests("bookworm");
+
+public sealed class TrixieRootlessFailureTests() : RootlessFailureTests("trixie");
