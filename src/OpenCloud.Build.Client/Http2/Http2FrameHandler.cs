@@ -10,7 +10,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
     private readonly Http2RateLimiter _settings = new(options.Settings, options.TimeProvider, "SETTINGS");
     private readonly Http2RateLimiter _idlePings = new(options.IdlePings, options.TimeProvider, "PING frames");
     private readonly Http2RateLimiter _emptyFrames = new(options.EmptyFrames, options.TimeProvider, "empty frames");
-    
+
     // A server does not begin with a preface, so all of it has been seen.
     private int _prefaceSeen = connection.Role == Http2Role.Server ? 0 : Preface.Length;
     private bool _settingsSeen;
