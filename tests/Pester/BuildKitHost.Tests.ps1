@@ -39,7 +39,7 @@ Describe 'The host cmdlets, where nothing is changed' {
         try {
             $socket.Bind([Net.Sockets.UnixDomainSocketEndPoint]::new("$TestDrive/vm.sock"))
             $socket.Listen()
-            $monitor = Start-ThreadJob { param($listener) while ($true) { $listener.Accept().Dispose() } } -ArgumentList $socket
+            $monitor = Start-ThreadJob { $listener = $using:socket; while ($true) { $listener.Accept().Dispose() } }
             $diagnosis = Test-BuildKitSocket "vsock+unix://$TestDrive/vm.sock:8088" -Detailed
             $diagnosis.Reachable | Should -BeFalse
             $check = $diagnosis.Checks | Where-Object Name -EQ 'Port 8088 of the virtual machine'

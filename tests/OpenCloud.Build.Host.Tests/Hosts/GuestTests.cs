@@ -11,6 +11,9 @@ public sealed class GuestTests
 {
     private const string Loopback = "vsock://local:8088";
 
+    // Emulated, on a machine that has more to do.
+    private static readonly string[] Patience = ["--patience", "240"];
+
     [Fact]
     public void AnIsolatedEngine_OverVsock_FromWithinAndFromOutside()
     {
@@ -28,7 +31,7 @@ public sealed class GuestTests
         // A network that the guest has and its engine must not have.
         guest.Shell("modprobe dummy; busybox ip link add eth0 type dummy; busybox ip addr add 10.7.7.1/24 dev eth0; busybox ip link set eth0 up; busybox ip route add default via 10.7.7.2");
 
-        string[] install = ["install", "--isolated", "--vsock-port", "8088", .. archive!.Options, "--patience", "120"];
+        string[] install = ["install", "--isolated", "--vsock-port", "8088", .. archive!.Options, .. Patience];
         var first = guest.Driver(install).Ok();
         Assert.Equal(("true", "8088"), (first["Isolated"], first["VsockPort"]));
         Assert.Contains("vsock has no users and no modes", first["Messages"], StringComparison.Ordinal);
@@ -59,11 +62,11 @@ public sealed class GuestTests
         }
 
         // The port goes, and another comes; the engine stays as it is. Then it all goes.
-        var closed = guest.Driver(["install", "--vsock-port", "0", .. archive.Options]).Ok();
+        var closed = guest.Driver(["install", "--vsock-port", "0", .. archive.Options, .. Patience]).Ok();
         Assert.Equal(("true", "true", "null"), (closed["Changed"], closed["Isolated"], closed["VsockPort"]));
         Refused(QemuGuest.DriverOutside("ask", "--address", outside, "--patience", "4"));
         guest.Shell("! test -e /etc/systemd/system/buildkit-vsock.socket; systemctl is-active buildkit");
-        Assert.Equal("9000", guest.Driver(["install", "--vsock-port", "9000", .. archive.Options]).Ok()["VsockPort"]);
+        Assert.Equal("9000", guest.Driver(["install", "--vsock-port", "9000", .. archive.Options, .. Patience]).Ok()["VsockPort"]);
         Assert.Equal("true", QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:9000").Ok()["Answers"]);
         guest.Driver("uninstall", "--purge").Ok();
         Refused(QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:9000", "--patience", "4"));
@@ -77,7 +80,7 @@ public sealed class GuestTests
 
     private static void Answers(QemuGuest guest, string outside)
     {
-        foreach (var answer in (DriverAnswer[])[.. guest.Driver("ask-all", "--address", $"{Loopback},vsock://3:8088").Each(), QemuGuest.DriverOutside("ask", "--address", outside)])
+        foreach (var answer in (DriverAnswer[])[.. guest.Driver(["ask-all", "--address", $"{Loopback},vsock://3:8088", .. Patience]).Each(), QemuGuest.DriverOutside("ask", "--address", outside)])
         {
             Assert.True(answer.Ok()["Answers"] == "true", answer["Message"]);
         }
