@@ -51,13 +51,13 @@ public abstract class RootlessFailureTests(string suite)
         Assert.Contains("not delegated to the user", told, StringComparison.Ordinal);
         host.Shell("mount -o remount,hidepid=0 /proc");
 
-        // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there; the parser of a
-        // distribution that knows user namespaces takes the profile.
-        host.Shell("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 1 > /tmp/kernel/apparmor_restrict_unprivileged_userns; mount --bind /tmp/kernel /proc/sys/kernel; ln -sf /usr/bin/rootlesskit /usr/local/bin/rootlesskit");
+        // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there. Debian 13 has a profile
+        // for /usr/bin/rootlesskit; a link to another place is not that. Its parser takes the profile.
+        host.Shell("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 1 > /tmp/kernel/apparmor_restrict_unprivileged_userns; mount --bind /tmp/kernel /proc/sys/kernel; mkdir /usr/local/lib/kit; cp /usr/bin/rootlesskit /usr/local/lib/kit/; ln -s ../lib/kit/rootlesskit /usr/local/bin/rootlesskit");
         var profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
-        Assert.Contains("\nprofile opencloud.build.usr.bin.rootlesskit \"/usr/bin/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
-        Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.bin.rootlesskit\n", profile, StringComparison.Ordinal);
-        host.Shell("umount /proc/sys/kernel; rm /usr/local/bin/rootlesskit");
+        Assert.Contains("\nprofile opencloud.build.usr.local.lib.kit.rootlesskit \"/usr/local/lib/kit/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
+        Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.local.lib.kit.rootlesskit\n", profile, StringComparison.Ordinal);
+        host.Shell("umount /proc/sys/kernel; rm -r /usr/local/bin/rootlesskit /usr/local/lib/kit");
         if (suite == "trixie")
         {
             var from = profile.IndexOf("# Written by", StringComparison.Ordinal);
