@@ -206,3 +206,6 @@ public abstract class InstallTests(string suite)
 public sealed class BookwormInstallTests() : InstallTests("bookworm");
 
 public sealed class TrixieInstallTests() : InstallTests("trixie");
+
+/// <summary>Ubuntu 24.04.</summary>
+public sealed class NobleInstallTests() : InstallTests("noble");

@@ -11,6 +11,7 @@ public sealed class RealBuildTests
     [InlineData("bookworm", "Oci")]
     [InlineData("trixie", "Containerd")]
     [InlineData("trixie", "Oci")]
+    [InlineData("noble", "Containerd")]
     public void AMemberBuildsAnImage(string suite, string worker)
     {
         using var build = BuildHost.Boot(suite);
