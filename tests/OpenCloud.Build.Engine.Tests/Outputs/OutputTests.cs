@@ -65,7 +65,9 @@ public sealed class OutputTests(EngineFixture engines)
         using ContextFolder place = new();
         ImageBuildRequest request = new()
         {
-            ContextPath = context.Path, Platforms = ["linux/amd64", "linux/arm64"], Outputs = [BuildOutput.Parse(place.Path)],
+            ContextPath = context.Path,
+            Platforms = ["linux/amd64", "linux/arm64"],
+            Outputs = [BuildOutput.Parse(place.Path)],
         };
 
         await BuildRun.RunAsync(engine, request, Cancellation);
