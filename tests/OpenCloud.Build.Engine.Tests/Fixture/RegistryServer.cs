@@ -17,7 +17,7 @@ public sealed class RegistryServer : IAsyncDisposable
     // The password above as htpasswd would write it (bcrypt).
     private const string PasswordLine = UserName + ":$2b$05$abcdefghijklmnopqrstuusWsnA3PCG6MJhsuMdaZgkE21cQMslZi\n";
 
-    private static int s_nextPort = 5100;
+    private static int _nextPort = 5100;
 
     private readonly ContextFolder _folder;
     private readonly Process _process;
@@ -78,7 +78,7 @@ public sealed class RegistryServer : IAsyncDisposable
             throw;
         }
 
-        int port = engine.Folder is null ? FreePort() : Interlocked.Increment(ref s_nextPort);
+        int port = engine.Folder is null ? FreePort() : Interlocked.Increment(ref _nextPort);
         ContextFolder folder = new();
         folder.Write("htpasswd", PasswordLine);
         folder.Write("config.yml", string.Create(CultureInfo.InvariantCulture, $$"""
