@@ -1,7 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
-using System.Net.Sockets;
 using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;

@@ -1,7 +1,7 @@
 using System.Management.Automation;
+using OpenCloud.Build.Building;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Building;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;
 
