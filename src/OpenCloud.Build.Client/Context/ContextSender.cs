@@ -1,4 +1,3 @@
-using System.Buffers;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Context;
@@ -144,7 +143,7 @@ internal sealed class ContextSender
 
     private async Task WalkAsync(CancellationToken cancellationToken)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(StatBufferSize);
+        byte[] buffer = BufferPool.Shared.Rent(StatBufferSize);
         try
         {
             using var walker = new TreeWalker(_tree, _filter);
@@ -163,8 +162,8 @@ internal sealed class ContextSender
                     listed = 0;
                     if (size + PacketCodec.MessagePrefix > buffer.Length)
                     {
-                        ArrayPool<byte>.Shared.Return(buffer);
-                        buffer = ArrayPool<byte>.Shared.Rent(size + PacketCodec.MessagePrefix);
+                        BufferPool.Shared.Return(buffer);
+                        buffer = BufferPool.Shared.Rent(size + PacketCodec.MessagePrefix);
                     }
                 }
 
@@ -180,7 +179,7 @@ internal sealed class ContextSender
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            BufferPool.Shared.Return(buffer);
         }
     }
 
@@ -253,7 +252,7 @@ internal sealed class ContextSender
 
     private async Task SendRequestedAsync(int slot, CancellationToken cancellationToken)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(DataBufferSize);
+        byte[] buffer = BufferPool.Shared.Rent(DataBufferSize);
         try
         {
             using TreeReader reader = _tree.CreateReader();
@@ -283,7 +282,7 @@ internal sealed class ContextSender
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            BufferPool.Shared.Return(buffer);
         }
     }
 

@@ -1,4 +1,4 @@
-using System.Buffers;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Grpc;
 
@@ -24,8 +24,8 @@ internal sealed class BytesMessageStream : Stream
 
     private readonly GrpcExclusiveCall _call;
     private readonly BytesMessageReader _reader = new();
-    private byte[]? _out = ArrayPool<byte>.Shared.Rent(BufferSize);
-    private byte[]? _in = ArrayPool<byte>.Shared.Rent(ReadBufferSize);
+    private byte[]? _out = BufferPool.Shared.Rent(BufferSize);
+    private byte[]? _in = BufferPool.Shared.Rent(ReadBufferSize);
     private int _pending;
     private int _inStart;
     private int _inEnd;
@@ -184,7 +184,7 @@ internal sealed class BytesMessageStream : Stream
     {
         if (Interlocked.CompareExchange(ref busy, 1, 0) == 0 && Interlocked.Exchange(ref buffer, null) is { } idle)
         {
-            ArrayPool<byte>.Shared.Return(idle);
+            BufferPool.Shared.Return(idle);
         }
     }
 

@@ -1,4 +1,4 @@
-using System.Buffers;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Http2;
 
@@ -23,7 +23,7 @@ internal sealed class Http2ReceiveQueue
         {
             if (_last is null || _writtenInLast == _last.Length)
             {
-                _last = ArrayPool<byte>.Shared.Rent(ChunkSize);
+                _last = BufferPool.Shared.Rent(ChunkSize);
                 _writtenInLast = 0;
                 _chunks.Enqueue(_last);
             }
@@ -78,6 +78,6 @@ internal sealed class Http2ReceiveQueue
             _last = null;
         }
 
-        ArrayPool<byte>.Shared.Return(first);
+        BufferPool.Shared.Return(first);
     }
 }

@@ -1,4 +1,4 @@
-using System.Buffers;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Http2;
 
@@ -87,7 +87,7 @@ internal sealed class PooledBuffer : IDisposable
         Clear();
         if (array.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(array);
+            BufferPool.Shared.Return(array);
         }
     }
 
@@ -95,11 +95,11 @@ internal sealed class PooledBuffer : IDisposable
     {
         int length = Length;
         int needed = newStart + length + spare;
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(_initialCapacity, needed), Math.Min(needed * 2, _array.Length * 2)));
+        byte[] larger = BufferPool.Shared.Rent(Math.Max(Math.Max(_initialCapacity, needed), Math.Min(needed * 2, _array.Length * 2)));
         if (_array.Length > 0)
         {
             Span.CopyTo(larger.AsSpan(newStart));
-            ArrayPool<byte>.Shared.Return(_array);
+            BufferPool.Shared.Return(_array);
         }
 
         _array = larger;
