@@ -21,7 +21,8 @@ public sealed class UninstallBuildKitCommand : HostCmdlet
     public string? User { get; set; }
 
     /// <summary>Also removes what stays otherwise.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = "Engine")]
+    [Parameter(ParameterSetName = "Rootless")]
     public SwitchParameter Purge { get; set; }
 
     /// <summary>Gives the result.</summary>

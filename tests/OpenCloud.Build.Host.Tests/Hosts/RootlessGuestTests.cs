@@ -34,10 +34,10 @@ public sealed class RootlessGuestTests
             guest.Shell($"DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends {package}");
         }
 
-        Assert.Equal("true", guest.Driver(install).Ok()["Changed"]);
+        // That the engine answers is waited for here; a diagnosis has less patience than an emulated machine may need.
+        Assert.Contains(archive.Version, guest.Driver(install).Ok()["Engine"], StringComparison.Ordinal);
         var socket = $"/run/user/{guest.Shell("id -u buildkituser").Trim()}/buildkit/buildkitd.sock";
         var diagnosis = guest.Driver("diagnose", "--path", socket, "--as", "buildkituser").Ok();
-        Assert.Equal("true", diagnosis["Reachable"]);
         Assert.Contains("delegated to the user: ", diagnosis["Checks"], StringComparison.Ordinal);
         Assert.DoesNotContain("no pure cgroup v2", diagnosis["Checks"], StringComparison.Ordinal);
         Build(guest, socket);
