@@ -18,7 +18,7 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
     public const string Package = "containerd";
 
     /// <summary>Directories containerd and its package make.</summary>
-    public static readonly IReadOnlyList<string> Directories = ["/var/lib/containerd", "/run/containerd", "/etc/containerd", "/opt/containerd", "/etc/cni", "/opt/cni"];
+    public static readonly IReadOnlyList<string> Directories = ["/var/lib/containerd", "/run/containerd", "/etc/containerd", "/opt/containerd", "/etc/cni", "/opt/cni", "/run/nri", "/etc/nri", "/opt/nri"];
 
     /// <summary>Whether there is one to use.</summary>
     public bool IsThere => Program is not null || HasSocket;
