@@ -72,7 +72,7 @@ function Invoke-PesterSuite {
     Write-Host "`n== Pester"
     $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', 'pester.txt')
     Remove-Item $counts -ErrorAction Ignore
-    $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT ? $env:OPENCLOUD_BUILD_TEST_TIMEOUT : 1200
+    $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT ? $env:OPENCLOUD_BUILD_TEST_TIMEOUT : 2400
     $PSNativeCommandUseErrorActionPreference = $false
     timeout --signal INT --kill-after 30 $limit ([Environment]::ProcessPath) -NoProfile -NonInteractive `
         -File tests/run-pester.ps1 $counts | Out-Host
