@@ -1,4 +1,3 @@
-using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Releases;
@@ -61,7 +60,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             Packages.Repair();
         }
 
-        var plan = Plan(options, manifest, update);
+        var plan = InstallPlan.Make(options, manifest, update, Warn);
 
         var runner = new StepRunner(observer, journal);
         try
@@ -78,114 +77,6 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
             throw;
         }
-    }
-
-    private InstallPlan Plan(InstallOptions options, InstallationManifest? manifest, bool update)
-    {
-        if (update && manifest is not { IsInstalled: true })
-        {
-            throw new HostException(HostErrorKind.NotFound, "This module has not installed BuildKit here.", "Use Install-BuildKit.");
-        }
-
-        if (options.Rollback && manifest?.Previous is null)
-        {
-            throw new HostException(HostErrorKind.NotFound, "No earlier version is kept here.", "Use Update-BuildKit -Version.");
-        }
-
-        if (update)
-        {
-            options = options with
-            {
-                Prefix = manifest!.Prefix,
-                Worker = manifest.Worker,
-                Namespace = manifest.Namespace,
-                Group = manifest.Group,
-                Isolated = manifest.Isolated,
-                VsockPort = manifest.VsockPort,
-            };
-        }
-
-        var installed = manifest is not { IsInstalled: true } ? null : BuildKitVersion.Parse(manifest.Version);
-        var version = options.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
-            : options.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
-        if (version < BuildKitVersion.Lowest)
-        {
-            throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.");
-        }
-
-        foreach (var known in KnownReleases.KnownAgainst(version))
-        {
-            Warn($"BuildKit {version}: {known}.");
-        }
-
-        if (!Path.IsPathRooted(options.Prefix) || options.Prefix.Contains("..", StringComparison.Ordinal) || options.Prefix.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';'))
-        {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Prefix)}' cannot be a prefix: a full path without spaces and special characters is needed.", target: options.Prefix);
-        }
-
-        if (options.Namespace.Length is 0 or > 76 || !options.Namespace.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-        {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Namespace)}' cannot be a containerd namespace.", target: options.Namespace);
-        }
-
-        if (AccountDatabase.FindGroup(options.Group) is not { } group)
-        {
-            AccountDatabase.CheckNewGroup(options.Group);
-        }
-        else if (group.Gid == 0)
-        {
-            throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to open an engine to.", target: options.Group);
-        }
-
-        if (manifest is { IsInstalled: true } && manifest.Prefix != options.Prefix)
-        {
-            throw new HostException(
-                HostErrorKind.Conflict,
-                $"BuildKit is installed under {manifest.Prefix}; installing it under {options.Prefix} as well would leave two.",
-                "Uninstall-BuildKit first.",
-                options.Prefix);
-        }
-
-        var containerd = ContainerdPresence.Look();
-        var systemd = Systemctl.IsRunning;
-        var (isolated, vsockPort, worker) = Isolation.Decide(options, manifest, Warn);
-        if (isolated && !systemd)
-        {
-            throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, which is what keeps the network from an isolated engine.", "Use a host with systemd, or leave out -Isolated.");
-        }
-
-        var needsContainerd = worker == BuildKitWorker.Containerd && systemd;
-        if (needsContainerd && !options.SkipContainerd && !containerd.IsThere && !Packages.Available)
-        {
-            throw new HostException(HostErrorKind.Unsupported, "This host has no containerd, and no apt to install it with.", "Install containerd 1.7 or newer, or use -Worker Oci, which needs none.");
-        }
-
-        var installPackage = needsContainerd && !options.SkipContainerd && !containerd.IsThere;
-        var texts = new HostTexts(
-            options.Prefix.TrimEnd('/') is { Length: > 0 } prefix ? prefix : "/",
-            options.Group,
-            worker,
-            options.Namespace,
-            version,
-            needsContainerd && (installPackage || containerd.HasUnit));
-        if (isolated)
-        {
-            texts = texts with { Isolation = new Isolation(texts.Prefix, options.Group, vsockPort) };
-            IsolationSteps.Check(texts);
-        }
-
-        if (systemd)
-        {
-            RefuseForeignEngine();
-        }
-
-        return new InstallPlan(
-            version,
-            texts,
-            containerd,
-            installPackage,
-            systemd ? UnitDecision.ForSocket(texts) : null,
-            systemd ? UnitDecision.ForService(texts) : null);
     }
 
     private async Task<InstallResult> ApplyAsync(
@@ -369,56 +260,9 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         }
     }
 
-    private static void RefuseForeignEngine()
-    {
-        if (!File.Exists(HostTexts.SocketPath) || Systemctl.IsActive(HostTexts.SocketUnit) || Identity.Current().Uid != 0)
-        {
-            return;
-        }
-
-        try
-        {
-            using var socket = IdentityThread.Connect(HostTexts.SocketPath);
-            var peer = PeerCredentials.Of(socket);
-            if (Systemctl.UnitOf(peer.Pid) == HostTexts.ServiceUnit)
-            {
-                return;
-            }
-
-            throw new HostException(
-                HostErrorKind.Conflict,
-                $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {HostTexts.SocketPath}.",
-                "Stop it (and disable its unit), then run it again.",
-                HostTexts.SocketPath);
-        }
-        catch (System.Net.Sockets.SocketException)
-        {
-            // Nobody listens: a stale file, which systemd replaces.
-        }
-    }
-
     private void Warn(string text)
     {
         _messages.Add(text);
         observer.Warning(text);
     }
-}
-
-/// <summary>What was decided before anything is changed.</summary>
-/// <param name="Version">The version.</param>
-/// <param name="Texts">The texts to write.</param>
-/// <param name="Containerd">What there is of containerd.</param>
-/// <param name="InstallContainerd">Whether its package is to be installed.</param>
-/// <param name="Socket">About the socket unit; null without systemd.</param>
-/// <param name="Service">About the service unit; null without systemd.</param>
-internal sealed record InstallPlan(
-    BuildKitVersion Version,
-    HostTexts Texts,
-    ContainerdPresence Containerd,
-    bool InstallContainerd,
-    UnitDecision? Socket,
-    UnitDecision? Service)
-{
-    /// <summary>Whether systemd runs this host.</summary>
-    public bool Systemd => Service is not null;
 }
