@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using OpenCloud.Build.Client.Threading;
 
@@ -219,7 +220,17 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         var started = new List<Http2ServerStream>();
         while (true)
         {
-            int count = await _transport.ReadAsync(buffer.Free, cancellationToken).ConfigureAwait(false);
+            int count;
+            try
+            {
+                count = await _transport.ReadAsync(buffer.Free, cancellationToken).ConfigureAwait(false);
+            }
+            catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset } && HasAnsweredAll())
+            {
+                // The peer has closed a socket in which something of ours was unread, like the receipt for a PING.
+                return;
+            }
+
             if (count == 0)
             {
                 return;
@@ -246,6 +257,14 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
                     StartHandlers(started);
                 }
             }
+        }
+    }
+
+    private bool HasAnsweredAll()
+    {
+        lock (Sync)
+        {
+            return _streams.All(static stream => stream.IsResponseEnded);
         }
     }
 
