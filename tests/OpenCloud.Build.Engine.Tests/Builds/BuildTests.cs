@@ -119,9 +119,13 @@ public sealed class BuildTests(EngineFixture engines)
 
         Assert.Empty(first.References);
         Assert.Equal(first.Digest, again.Digest);
-        Assert.Equal(2, again.CachedCount);
-        Assert.Equal(0, anew.CachedCount);
+        // Whether an internal step, such as loading the context, counts as cached is up to what else the engine is doing.
+        Assert.Equal(["[1/2] COPY busybox /bin/busybox", "[2/2] RUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]"], Cached(again));
+        Assert.Empty(Cached(anew));
         Assert.NotEqual(first.Digest, anew.Digest);
+
+        static IEnumerable<string> Cached(ImageBuildResult build) =>
+            build.Steps.Where(static s => s is { Cached: true, IsInternal: false }).Select(static s => s.Name).Order(StringComparer.Ordinal);
     }
 
     [Theory]
