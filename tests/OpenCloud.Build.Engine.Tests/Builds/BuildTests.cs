@@ -109,8 +109,10 @@ public sealed class BuildTests(EngineFixture engines)
     public async Task Build_AgainComesFromTheCacheUnlessAskedNotTo(string name)
     {
         RunningEngine engine = await engines.GetAsync(name);
+        // Content of its own: an engine merges steps of builds at the same time that are alike, and shows each the other's.
         using ContextFolder context = await ContextFolder.CreateAsync(
-            "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]\n");
+            "FROM scratch\nCOPY . /bin/\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]\n");
+        context.Write("unlike", Guid.NewGuid().ToString());
         ImageBuildRequest request = new() { ContextPath = context.Path };
 
         ImageBuildResult first = await BuildRun.RunAsync(engine, request, Cancellation);
@@ -119,8 +121,7 @@ public sealed class BuildTests(EngineFixture engines)
 
         Assert.Empty(first.References);
         Assert.Equal(first.Digest, again.Digest);
-        // Whether an internal step, such as loading the context, counts as cached is up to what else the engine is doing.
-        Assert.Equal(["[1/2] COPY busybox /bin/busybox", "[2/2] RUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]"], Cached(again));
+        Assert.Equal(["[1/2] COPY . /bin/", "[2/2] RUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]"], Cached(again));
         Assert.Empty(Cached(anew));
         Assert.NotEqual(first.Digest, anew.Digest);
 
