@@ -61,7 +61,7 @@ public sealed class ContextKindTests(EngineFixture engines)
     [EngineData(EngineNames.Docker26, EngineNames.Docker28, EngineNames.Containerd2)]
     public async Task AnArchiveOverHttps_IsFetchedByAnEngineThatTrustsItsServer(string name)
     {
-        (string pem, X509Certificate2 authority) = HttpsServer.NewAuthority();
+        (string pem, X509Certificate2 authority) = FolderServer.NewAuthority();
         using ContextFolder trust = new();
         trust.Write("authority.pem", pem);
         string variable = "SSL_CERT_FILE=" + trust.At("authority.pem");
@@ -203,9 +203,9 @@ public sealed class ContextKindTests(EngineFixture engines)
         using ContextFolder work = await ContextFolder.CreateAsync(ShowFiles);
         work.Write("said", "https");
         await PackAsync(work.Path, served.At("app.tar.gz"), gzip: true);
-        using HttpsServer server = HttpsServer.Start(engine, authority, served.Path);
-        (_, X509Certificate2 stranger) = HttpsServer.NewAuthority();
-        using HttpsServer unknown = HttpsServer.Start(engine, stranger, served.Path);
+        using FolderServer server = FolderServer.Start(engine, authority, served.Path);
+        (_, X509Certificate2 stranger) = FolderServer.NewAuthority();
+        using FolderServer unknown = FolderServer.Start(engine, stranger, served.Path);
 
         IReadOnlyList<string> log = await LogAsync(engine, new() { NoCache = true, ContextPath = server.Address + "/app.tar.gz" });
         (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, new() { NoCache = true, ContextPath = unknown.Address + "/app.tar.gz" }, Cancellation);

@@ -211,13 +211,13 @@ public sealed class RegistryTests(EngineFixture engines)
         // What the Dockerfile names is not known here: the engine itself fetches it. Docker's configuration has the password.
         using ContextFolder served = new();
         served.Write("Dockerfile", $"FROM {image}\nLABEL unique={Guid.NewGuid():n}\n");
-        await using EngineServer server = await EngineServer.HttpAsync(engine, served.Path);
+        using FolderServer server = FolderServer.Start(engine, served.Path);
         using ContextFolder config = new();
         string both = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{RegistryServer.UserName}:{RegistryServer.Password}"));
         config.Write("config.json", $$"""{"auths":{"{{registry.Host}}":{"auth":"{{both}}"} } }""");
         ImageBuildRequest Request(IReadOnlyDictionary<string, RegistryCredential> given) => new()
         {
-            ContextPath = $"http://127.0.0.1:{server.Port}/Dockerfile",
+            ContextPath = $"{server.Address}/Dockerfile",
             Pull = true,
             NoCache = true,
             DockerConfigDirectory = config.Path,

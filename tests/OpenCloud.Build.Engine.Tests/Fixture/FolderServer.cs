@@ -7,14 +7,15 @@ using System.Text;
 
 namespace OpenCloud.Build.Engine.Tests.Fixture;
 
-/// <summary>Serves one folder's files over HTTPS on an engine's loopback, with a certificate of an authority made for the test.</summary>
-internal sealed class HttpsServer : IDisposable
+/// <summary>Serves one folder's files on an engine's loopback: over HTTPS with a certificate of an authority made for the test, or over HTTP.</summary>
+/// <remarks>It knows no entity tags, so that nothing is answered but files and that there are none.</remarks>
+internal sealed class FolderServer : IDisposable
 {
     private readonly TcpListener _listener;
-    private readonly X509Certificate2 _certificate;
+    private readonly X509Certificate2? _certificate;
     private readonly string _folder;
 
-    private HttpsServer(TcpListener listener, X509Certificate2 certificate, string folder)
+    private FolderServer(TcpListener listener, X509Certificate2? certificate, string folder)
     {
         _listener = listener;
         _certificate = certificate;
@@ -23,7 +24,7 @@ internal sealed class HttpsServer : IDisposable
     }
 
     /// <summary>Its address, as the engine sees it.</summary>
-    public string Address => $"https://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+    public string Address => $"{(_certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
     /// <summary>Makes an authority: its certificate as PEM text for those who shall trust it, and itself.</summary>
     public static (string Pem, X509Certificate2 Authority) NewAuthority()
@@ -35,8 +36,11 @@ internal sealed class HttpsServer : IDisposable
         return (authority.ExportCertificatePem(), authority);
     }
 
-    /// <summary>Starts it.</summary>
-    public static HttpsServer Start(RunningEngine engine, X509Certificate2 authority, string folder)
+    /// <summary>Starts one without TLS.</summary>
+    public static FolderServer Start(RunningEngine engine, string folder) => new(EngineListener.Start(engine), null, folder);
+
+    /// <summary>Starts one with TLS.</summary>
+    public static FolderServer Start(RunningEngine engine, X509Certificate2 authority, string folder)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
@@ -44,14 +48,14 @@ internal sealed class HttpsServer : IDisposable
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 signed = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(20), [1, 2, 3, 4]);
-        return new HttpsServer(EngineListener.Start(engine), signed.CopyWithPrivateKey(key), folder);
+        return new FolderServer(EngineListener.Start(engine), signed.CopyWithPrivateKey(key), folder);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _listener.Dispose();
-        _certificate.Dispose();
+        _certificate?.Dispose();
     }
 
     private async Task ServeAsync()
@@ -68,14 +72,25 @@ internal sealed class HttpsServer : IDisposable
         }
     }
 
+    private async Task<Stream> OpenAsync(NetworkStream plain)
+    {
+        if (_certificate is null)
+        {
+            return plain;
+        }
+
+        SslStream stream = new(plain);
+        await stream.AuthenticateAsServerAsync(_certificate);
+        return stream;
+    }
+
     private async Task AnswerAsync(TcpClient client)
     {
         using (client)
         {
             try
             {
-                await using SslStream stream = new(client.GetStream());
-                await stream.AuthenticateAsServerAsync(_certificate);
+                await using Stream stream = await OpenAsync(client.GetStream());
                 using StreamReader reader = new(stream, Encoding.ASCII, leaveOpen: true);
                 string[] request = (await reader.ReadLineAsync() ?? string.Empty).Split(' ');
                 while (await reader.ReadLineAsync() is { Length: > 0 })
