@@ -20,9 +20,6 @@ internal enum ContextState
 /// <param name="State">What of it has changed.</param>
 internal sealed record BenchCase(string Name, string Title, ContextKind Context, ContextState State)
 {
-    /// <summary>Is next to nothing listed, and nothing sent?</summary>
-    public bool IsNoOp => State == ContextState.Warm && Context != ContextKind.ManyFiles;
-
     /// <summary>All cases, in the order in which they are measured.</summary>
     public static IReadOnlyList<BenchCase> All { get; } =
     [

@@ -69,10 +69,9 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
             var own = samples[(benchCase, client)];
             var reference = samples[(benchCase, peer)];
             var name = $"{benchCase.Title}: {client.Title}";
-            if (benchCase.IsNoOp)
+            if (benchCase.Context == ContextKind.Tiny)
             {
-                // Only the time of one at a prompt has a target.
-                if (client is WarmPowerShellClient && benchCase.Context == ContextKind.Tiny)
+                if (client is WarmPowerShellClient)
                 {
                     Row($"{name}, wall", "< 1.00", Wall(own) / Wall(reference), Wall(own) < Wall(reference));
                 }
