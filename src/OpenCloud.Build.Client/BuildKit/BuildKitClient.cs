@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -57,7 +58,8 @@ public sealed class BuildKitClient : IAsyncDisposable
         try
         {
             ControlClient control = new(channel);
-            ListWorkersResponse workers = await control.ListWorkersAsync(new ListWorkersRequest(), null, cancellationToken).ConfigureAwait(false);
+            using SessionThreads threads = new();
+            ListWorkersResponse workers = await threads.Run(() => control.ListWorkersAsync(threads, cancellationToken)).ConfigureAwait(false);
             return new BuildKitClient(channel, control, EngineProfile.From(connection.Address, workers), connection);
         }
         catch

@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Threading;
 using GrpcMetadata = OpenCloud.Build.Client.Grpc.GrpcMetadata;
@@ -17,14 +18,12 @@ internal sealed class BuildSession : IAsyncDisposable
     private const string MethodHeader = "x-docker-expose-session-grpc-method";
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly Stream _stream;
-    private readonly SessionThreads _threads;
+    private readonly BytesMessageStream _stream;
 
-    private BuildSession(string id, Stream stream, GrpcServer server, SessionThreads threads)
+    private BuildSession(string id, BytesMessageStream stream, GrpcServer server, SessionThreads threads)
     {
         Id = id;
         _stream = stream;
-        _threads = threads;
         Completion = threads.Run(() => server.RunAsync(stream, threads, _stop.Token));
     }
 
@@ -38,9 +37,10 @@ internal sealed class BuildSession : IAsyncDisposable
     /// <param name="control">The engine.</param>
     /// <param name="server">The attachables' methods; complete before the call.</param>
     /// <param name="sharedKey">See <see cref="SessionKey"/>.</param>
+    /// <param name="threads">Where it is served; the caller's, to be ended after it.</param>
     /// <param name="cancellationToken">Stops opening; an open session is ended by disposing of it.</param>
     /// <exception cref="Grpc.GrpcException">The engine refused the call.</exception>
-    public static async Task<BuildSession> OpenAsync(ControlClient control, GrpcServer server, string sharedKey, CancellationToken cancellationToken)
+    public static async Task<BuildSession> OpenAsync(ControlClient control, GrpcServer server, string sharedKey, SessionThreads threads, CancellationToken cancellationToken)
     {
         string id = BuildIdentity.New();
         GrpcMetadata metadata = new();
@@ -53,23 +53,18 @@ internal sealed class BuildSession : IAsyncDisposable
         }
 
         // The token only stops connecting: an open session outlives it, until the daemon has said why a cancelled build ended.
-        SessionThreads threads = new();
-        try
-        {
-            Stream stream = await control.SessionAsync(metadata, threads, cancellationToken).ConfigureAwait(false);
-            return new BuildSession(id, stream, server, threads);
-        }
-        catch
-        {
-            threads.Dispose();
-            throw;
-        }
+        BytesMessageStream stream = await control.SessionAsync(metadata, threads, cancellationToken).ConfigureAwait(false);
+        return new BuildSession(id, stream, server, threads);
     }
 
     /// <summary>Ends the session: running calls are cancelled and the daemon sees an orderly end.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        if (!_stream.TryInterruptRead())
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+        }
+
         try
         {
             await Completion.ConfigureAwait(false);
@@ -80,7 +75,6 @@ internal sealed class BuildSession : IAsyncDisposable
         }
 
         await _stream.DisposeAsync().ConfigureAwait(false);
-        _threads.Dispose();
         _stop.Dispose();
     }
 }

@@ -26,9 +26,17 @@ internal sealed class ControlClient(GrpcChannel channel)
     public Task<SolveResponse> SolveAsync(SolveRequest request, CancellationToken cancellationToken) =>
         Channel.UnaryAsync(SolveMethod, request, null, cancellationToken);
 
+    /// <summary>The same on a connection of its own; see <see cref="GrpcChannel.UnaryExclusiveAsync"/>.</summary>
+    public Task<SolveResponse> SolveAsync(SolveRequest request, WorkQueue work, CancellationToken cancellationToken) =>
+        Channel.UnaryExclusiveAsync(SolveMethod, request, work, cancellationToken);
+
     /// <summary>The events of a build until it has ended. It may be asked for before the build is known to the daemon.</summary>
     public IAsyncEnumerable<StatusResponse> StatusAsync(string reference, CancellationToken cancellationToken) =>
         Channel.ServerStreamAsync(StatusMethod, new StatusRequest { Ref = reference }, null, cancellationToken);
+
+    /// <summary>The same on a connection of its own; see <see cref="GrpcChannel.ServerStreamExclusiveAsync"/>.</summary>
+    public IAsyncEnumerable<StatusResponse> StatusAsync(string reference, WorkQueue work, CancellationToken cancellationToken) =>
+        Channel.ServerStreamExclusiveAsync(StatusMethod, new StatusRequest { Ref = reference }, work, cancellationToken);
 
     /// <summary>Opens the byte stream on which the daemon calls back, as HTTP/2's client.</summary>
     /// <param name="metadata">The session's headers: x-docker-expose-session-uuid, -name, -sharedkey and -grpc-method (session/session.go).</param>
@@ -44,6 +52,10 @@ internal sealed class ControlClient(GrpcChannel channel)
     /// <summary>The workers and what they can build.</summary>
     public Task<ListWorkersResponse> ListWorkersAsync(ListWorkersRequest request, GrpcCallOptions? options, CancellationToken cancellationToken) =>
         Channel.UnaryAsync(ListWorkersMethod, request, options, cancellationToken);
+
+    /// <summary>The same on a connection of its own.</summary>
+    public Task<ListWorkersResponse> ListWorkersAsync(WorkQueue work, CancellationToken cancellationToken) =>
+        Channel.UnaryExclusiveAsync(ListWorkersMethod, new ListWorkersRequest(), work, cancellationToken);
 
     /// <summary>The records of the build cache.</summary>
     public Task<DiskUsageResponse> DiskUsageAsync(DiskUsageRequest request, CancellationToken cancellationToken) =>

@@ -5,6 +5,7 @@ using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Threading;
 using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -59,10 +60,11 @@ internal sealed class DockerfileQuery
 
         // What stands in FROM is looked up, too, and may be in a registry that wants to know who asks.
         new AuthService(RegistryHosts.Of(_build), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory).AddTo(server);
+        using SessionThreads threads = new();
         try
         {
             BuildSession session = await BuildSession
-                .OpenAsync(_control, server, SessionKey.ForDirectory(_build.ContextPath), cancellationToken).ConfigureAwait(false);
+                .OpenAsync(_control, server, SessionKey.ForDirectory(_build.ContextPath), threads, cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 return await AskAsync(session, inputs, request, cancellationToken).ConfigureAwait(false);

@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -26,12 +29,17 @@ internal sealed class ImageBuild
     private readonly EngineProfile _engine;
     private readonly ImageBuildRequest _request;
     private readonly IBuildObserver? _observer;
+    private readonly SessionThreads _threads;
     private readonly BuildModel _model = new();
+    private readonly Lock _telling = new();
     private readonly string _reference = BuildIdentity.New();
     private long _lastStatus;
+    private bool _isTold;
+    private Exception? _tickFailure;
 
-    private ImageBuild(ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer)
+    private ImageBuild(ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, SessionThreads threads)
     {
+        _threads = threads;
         _control = control;
         _engine = engine;
         _request = request;
@@ -41,9 +49,12 @@ internal sealed class ImageBuild
     /// <summary>Runs a build to its end.</summary>
     /// <exception cref="ImageBuildException">The build failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the daemon has been told.</exception>
-    public static Task<ImageBuildResult> RunAsync(
+    public static async Task<ImageBuildResult> RunAsync(
         ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
-        => new ImageBuild(control, engine, request, observer).RunAsync(cancellationToken);
+    {
+        using SessionThreads threads = new();
+        return await threads.Run(() => new ImageBuild(control, engine, request, observer, threads).RunAsync(cancellationToken)).ConfigureAwait(false);
+    }
 
     private async Task<ImageBuildResult> RunAsync(CancellationToken cancellationToken)
     {
@@ -64,16 +75,18 @@ internal sealed class ImageBuild
         try
         {
             BuildSession session = await BuildSession
-                .OpenAsync(_control, server, SessionKey.ForDirectory(_request.ContextPath), cancellationToken).ConfigureAwait(false);
+                .OpenAsync(_control, server, SessionKey.ForDirectory(_request.ContextPath), _threads, cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 response = await SolveAsync(session, inputs, attachments, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (GrpcException e)
+        catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
+            // An engine that answered a moment ago and lets nobody in now is one that was lost.
+            GrpcException error = e as GrpcException ?? new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, e.Message), [], e);
             ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(e, _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
+                AttributeSecrets.Hide(error, _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
             throw attachments.Failure is { } own ? failure.Because(own) : failure;
         }
 
@@ -151,8 +164,10 @@ internal sealed class ImageBuild
         attachments.Apply(request);
         using CancellationTokenSource solveStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource statusStop = new();
-        Task<SolveResponse> solve = _control.SolveAsync(request, solveStop.Token);
-        Task status = FollowAsync(statusStop.Token);
+        CancellationToken solveToken = solveStop.Token;
+        CancellationToken statusToken = statusStop.Token;
+        Task<SolveResponse> solve = _threads.Run(() => _control.SolveAsync(request, _threads, solveToken));
+        Task status = _threads.Run(() => FollowAsync(statusToken));
 
         try
         {
@@ -162,7 +177,7 @@ internal sealed class ImageBuild
                 await Task.WhenAny(solve, Task.Delay(SessionlessGrace, cancellationToken)).ConfigureAwait(false);
                 if (!solve.IsCompleted && !cancellationToken.IsCancellationRequested)
                 {
-                    await solveStop.CancelAsync().ConfigureAwait(false);
+                    solveStop.Cancel();
                     throw new GrpcException(
                         new GrpcStatus(GrpcStatusCode.Unavailable, "the session with the engine ended before the build did"),
                         inner: session.Completion.Exception?.InnerException);
@@ -182,54 +197,62 @@ internal sealed class ImageBuild
     private async Task FollowAsync(CancellationToken cancellationToken)
     {
         Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+        using Timer? ticks = _observer is null ? null : new Timer(static build => ((ImageBuild)build!).Tick(), this, TickInterval, TickInterval);
         try
         {
-            IAsyncEnumerator<StatusResponse> statuses = _control.StatusAsync(_reference, cancellationToken).GetAsyncEnumerator(cancellationToken);
-            await using (statuses.ConfigureAwait(false))
+            await foreach (StatusResponse message in _control.StatusAsync(_reference, _threads, cancellationToken).ConfigureAwait(false))
             {
-                while (await NextAsync(statuses).ConfigureAwait(false))
+                lock (_telling)
                 {
                     Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
-                    Tell(_model.Apply(statuses.Current));
+                    ThrowIfTickFailed();
+                    Tell(_model.Apply(message));
                 }
             }
         }
-        catch (Exception e) when (e is GrpcException or OperationCanceledException)
+        catch (Exception e) when (e is GrpcException or EngineConnectException or OperationCanceledException)
         {
             // A daemon that dies, or a job that ended before Status found it: Solve has the reason.
         }
         finally
         {
-            Tell(_model.Complete());
+            lock (_telling)
+            {
+                _isTold = true;
+                Tell(_model.Complete());
+                ThrowIfTickFailed();
+            }
         }
     }
 
-    /// <summary>Waits for the next message and lets the observer know of the time that passes.</summary>
-    private async Task<bool> NextAsync(IAsyncEnumerator<StatusResponse> statuses)
+    /// <summary>Lets the observer know of the time that passes while nothing else happens.</summary>
+    private void Tick()
     {
-        ValueTask<bool> next = statuses.MoveNextAsync();
-        if (next.IsCompleted || _observer is null)
+        lock (_telling)
         {
-            return await next.ConfigureAwait(false);
-        }
+            // A tick that has waited for the end is no news, nor is one just after a message.
+            if (_isTold || _tickFailure is not null || Stopwatch.GetElapsedTime(Volatile.Read(ref _lastStatus)) < TickInterval / 2)
+            {
+                return;
+            }
 
-        Task<bool> waited = next.AsTask();
-        while (true)
-        {
             try
             {
-                return await waited.WaitAsync(TickInterval).ConfigureAwait(false);
+                _observer!.OnEvents(_model, []);
             }
-            catch (TimeoutException)
+            catch (Exception e)
             {
-                // The message may have come since: the time that ran out is no error of the build's then either.
-                if (waited.IsCompleted)
-                {
-                    return await waited.ConfigureAwait(false);
-                }
-
-                _observer.OnEvents(_model, []);
+                // An exception of a timer's would end the process; the build has it where the observer's others come from.
+                _tickFailure = e;
             }
+        }
+    }
+
+    private void ThrowIfTickFailed()
+    {
+        if (_tickFailure is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
@@ -253,15 +276,16 @@ internal sealed class ImageBuild
                 break;
             }
 
-            await Task.WhenAny(status, Task.Delay(left, cancellationToken)).ConfigureAwait(false);
+            await status.WaitAsync(left, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (!status.IsCompleted && cancellationToken.IsCancellationRequested)
         {
-            await Task.WhenAny(status, Task.Delay(CancelGrace, CancellationToken.None)).ConfigureAwait(false);
+            await status.WaitAsync(CancelGrace, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await stop.CancelAsync().ConfigureAwait(false);
+        // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
+        stop.Cancel();
         await status.ConfigureAwait(false);
     }
 }

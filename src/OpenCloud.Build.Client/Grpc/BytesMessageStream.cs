@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Grpc;
 
@@ -10,7 +11,7 @@ namespace OpenCloud.Build.Client.Grpc;
 /// Writes are gathered in a small buffer and go out as one message at the next <see cref="FlushAsync(CancellationToken)"/> or when the
 /// buffer is full; a large write goes out at once, in messages of at most 1 MiB, and is not copied here. Reads hand out what there is, across messages.
 /// </remarks>
-internal sealed class BytesMessageStream : Stream
+internal sealed class BytesMessageStream : Stream, IInterruptibleReader
 {
     /// <summary>The most data in a message: older daemons accept messages of 4 MiB, and an even share of the link is worth more than a few bytes less of prefix.</summary>
     internal const int LargestData = 1024 * 1024;
@@ -109,6 +110,9 @@ internal sealed class BytesMessageStream : Stream
             Volatile.Write(ref _writing, 0);
         }
     }
+
+    /// <inheritdoc/>
+    public bool TryInterruptRead() => _call.TryInterruptRead();
 
     /// <summary>Sends what was written and ends this direction: the peer reads to the end and may still answer.</summary>
     public async Task CompleteWritingAsync(CancellationToken cancellationToken = default)

@@ -1,10 +1,12 @@
+using OpenCloud.Build.Client.Transport;
+
 namespace OpenCloud.Build.Client.Grpc;
 
 /// <summary>
 /// Looks at the first bytes that come from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks something else, and
 /// what HTTP/2 has to say of it tells nobody what. All else passes untouched.
 /// </summary>
-internal sealed class GreetingStream(Stream inner) : Stream
+internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReader
 {
     private const int LongestGreeting = 60;
     private const byte SettingsFrame = 4;
@@ -27,6 +29,9 @@ internal sealed class GreetingStream(Stream inner) : Stream
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
+
+    /// <inheritdoc/>
+    public bool TryInterruptRead() => inner is IInterruptibleReader reader && reader.TryInterruptRead();
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _greeting is null ? inner.ReadAsync(buffer, cancellationToken) : ReadGreetingAsync(buffer, cancellationToken);

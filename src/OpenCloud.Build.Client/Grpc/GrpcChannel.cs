@@ -1,15 +1,12 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
-using OpenCloud.Build.Client.Http2;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Grpc;
 
 /// <summary>gRPC calls to one engine over one HTTP/2 connection, which is made with the first call and anew when it has ended.</summary>
-internal sealed class GrpcChannel : IAsyncDisposable
+internal sealed partial class GrpcChannel : IAsyncDisposable
 {
     // Answers with status details carry a whole Dockerfile in base64, twice; grpc-go accepts headers of up to 16 MiB.
     private const int LargestHeadersKilobytes = 16 * 1024;
@@ -24,7 +21,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
     private static readonly string UserAgent = "opencloud-build/" + typeof(GrpcChannel).Assembly.GetName().Version?.ToString(3);
 
     private readonly IEngineConnector _connector;
-    private readonly HttpMessageInvoker _http;
+    private readonly Lazy<HttpMessageInvoker> _http;
     private readonly string _authority;
     private readonly TimeSpan _connectTimeout;
     private Stream? _firstConnection;
@@ -49,7 +46,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
         _firstConnection = firstConnection;
         EngineAddress address = connector.Address;
         _authority = address.Host is { } host ? $"{(host.Contains(':') ? $"[{host}]" : host)}:{address.Port}" : "localhost";
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        _http = new Lazy<HttpMessageInvoker>(() => new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = ConnectAsync,
             ConnectTimeout = options.ConnectTimeout,
@@ -67,7 +64,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
             KeepAlivePingDelay = PingDelay,
             KeepAlivePingTimeout = PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-        });
+        }));
     }
 
     /// <summary>The engine's address, for errors.</summary>
@@ -127,48 +124,6 @@ internal sealed class GrpcChannel : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// A call with messages both ways, as bytes, on a connection of its own, for much data: <see cref="SocketsHttpHandler"/> sends every
-    /// 16 KiB by way of two other threads. Its headers are on their way when this returns; nothing is awaited of the engine.
-    /// </summary>
-    /// <param name="path">The method's path.</param>
-    /// <param name="metadata">The call's headers.</param>
-    /// <param name="work">Where the call's work goes on; with threads of its own, what reads and writes the call blocks them.</param>
-    /// <param name="cancellationToken">Stops connecting; the call is ended by disposing of it.</param>
-    /// <exception cref="EngineConnectException">The engine cannot be connected to.</exception>
-    public async Task<GrpcExclusiveCall> OpenExclusiveAsync(string path, GrpcMetadata? metadata, WorkQueue work, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(_connectTimeout);
-        Stream transport;
-        try
-        {
-            transport = await _connector.ConnectAsync(timeout.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Name} did not accept the connection in time.", e);
-        }
-        HeaderList headers = new()
-        {
-            { ":method", "POST" },
-            { ":scheme", "http" },
-            { ":path", path },
-            { ":authority", _authority },
-            { "content-type", "application/grpc" },
-            { "te", "trailers" },
-            { "user-agent", UserAgent },
-            { "grpc-accept-encoding", "identity" },
-        };
-        foreach (KeyValuePair<string, string> field in metadata ?? [])
-        {
-            headers.Add(field.Key, field.Value);
-        }
-        GreetingStream connection = new(work is SessionThreads && transport is NetworkStream socket ? new BlockingSocketStream(socket) : transport);
-        return new GrpcExclusiveCall(
-            new Http2ClientStream(connection, headers, GrpcExclusiveCall.Options with { Work = work }), path, Name, e => ExplainGreeting(connection, e));
-    }
-
     /// <summary>A call with typed messages both ways.</summary>
     public async Task<GrpcDuplexCall<TRequest, TResponse>> DuplexAsync<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, GrpcCallOptions? options = null, CancellationToken cancellationToken = default)
@@ -179,7 +134,10 @@ internal sealed class GrpcChannel : IAsyncDisposable
     /// <summary>Ends the connection and with it every call on it.</summary>
     public async ValueTask DisposeAsync()
     {
-        _http.Dispose();
+        if (_http.IsValueCreated)
+        {
+            _http.Value.Dispose();
+        }
         if (Interlocked.Exchange(ref _firstConnection, null) is { } unused)
         {
             await unused.DisposeAsync().ConfigureAwait(false);
@@ -210,7 +168,7 @@ internal sealed class GrpcChannel : IAsyncDisposable
         {
             request.Headers.TryAddWithoutValidation(field.Key, field.Value);
         }
-        return _http.SendAsync(request, cancellationToken);
+        return _http.Value.SendAsync(request, cancellationToken);
     }
 
     /// <summary>What an error of the HTTP layer means to a caller.</summary>

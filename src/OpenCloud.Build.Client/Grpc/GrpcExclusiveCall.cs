@@ -21,6 +21,7 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
 
     private Exception? _failure;
     private bool _answered;
+    private volatile bool _interrupted;
 
     /// <summary>Writes bytes of framed messages, and sends them at once if the engine lets us.</summary>
     /// <param name="head">The first bytes.</param>
@@ -41,6 +42,13 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
         {
             throw _failure ?? explainPeer(e) ?? (Exception?)ReadEnd() ?? Explain(e);
         }
+    }
+
+    /// <inheritdoc cref="IInterruptibleReader.TryInterruptRead"/>
+    public bool TryInterruptRead()
+    {
+        _interrupted = true;
+        return stream.TryInterruptRead();
     }
 
     /// <summary>Ends the sending direction; the answer can still be read.</summary>
@@ -65,6 +73,10 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
         catch (Exception e) when (e is IOException or Http2Exception)
         {
             throw Fail(explainPeer(e) ?? Explain(e));
+        }
+        if (count == 0 && _interrupted)
+        {
+            return 0;
         }
         if (!_answered && stream.ResponseHeaders is { } headers)
         {

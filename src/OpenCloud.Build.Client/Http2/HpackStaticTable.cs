@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>The static table of HPACK (RFC 7541, appendix A). Indexes begin at 1.</summary>
@@ -70,7 +68,7 @@ internal static class HpackStaticTable
         new("www-authenticate", ""),
     ];
 
-    private static readonly FrozenDictionary<string, int> FirstByName = BuildFirstByName();
+    private static readonly Dictionary<string, int> FirstByName = BuildFirstByName();
 
     /// <summary>How many entries there are (61).</summary>
     internal static int Count => Fields.Length;
@@ -100,7 +98,7 @@ internal static class HpackStaticTable
         return first;
     }
 
-    private static FrozenDictionary<string, int> BuildFirstByName()
+    private static Dictionary<string, int> BuildFirstByName()
     {
         var map = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int i = 0; i < Fields.Length; i++)
@@ -108,6 +106,6 @@ internal static class HpackStaticTable
             map.TryAdd(Fields[i].Name, i + 1);
         }
 
-        return map.ToFrozenDictionary(StringComparer.Ordinal);
+        return map;
     }
 }

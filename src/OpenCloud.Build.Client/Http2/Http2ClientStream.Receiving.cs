@@ -39,6 +39,13 @@ internal sealed partial class Http2ClientStream
 
             lock (_sync)
             {
+                if (count == 0 && _interrupted)
+                {
+                    _receiving = false;
+                    _readBuffer = default;
+                    return 0;
+                }
+
                 Receive(count);
                 isDue = IsReadDue;
                 if (isDue)

@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Transport;
+
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>
@@ -27,6 +29,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     private int _readCount;
     private bool _receiving;
     private bool _responseEnded;
+    private bool _interrupted;
     private Task? _closing;
     private Exception? _failure;
     private Http2ErrorCode _goAway;
@@ -35,7 +38,8 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     /// <param name="transport">The octets to and from the peer; disposed of with this. A cancelled read must have taken nothing, and what is written needs no flush.</param>
     /// <param name="headers">The fields, pseudo-header fields first.</param>
     /// <param name="options">Windows and limits.</param>
-    internal Http2ClientStream(Stream transport, HeaderList headers, Http2Options options)
+    /// <param name="content">All of the request's content, which is sent with the fields; null when it is written later. At most 64 KiB - 1, which a peer takes unasked.</param>
+    internal Http2ClientStream(Stream transport, HeaderList headers, Http2Options options, ReadOnlyMemory<byte>? content = null)
     {
         _transport = transport;
         _options = options;
@@ -44,6 +48,12 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         _connection = new Http2Connection(options, this, Http2Role.Client);
         _stream = _connection.Request(headers);
         _sender = new Http2InlineSender(transport, _connection, options.Work, _sync, e => _ = Close(Lost(e)));
+        if (content is { } whole)
+        {
+            RequireState(_connection.Write(_stream, whole, default), "The content is too large to be sent unasked.");
+            _connection.WriteEnd(_stream);
+        }
+
         _sender.Send();
     }
 
@@ -76,7 +86,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
                 count = _received.Read(buffer.Span);
                 _connection.Consume(_stream, count);
             }
-            else if (_responseEnded || buffer.IsEmpty)
+            else if (_responseEnded || _interrupted || buffer.IsEmpty)
             {
                 return ValueTask.FromResult(0);
             }
@@ -108,6 +118,22 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         }
 
         return receives ? ReceiveForReaderAsync(cancellationToken) : new ValueTask<int>(_read, version);
+    }
+
+    /// <inheritdoc cref="IInterruptibleReader.TryInterruptRead"/>
+    internal bool TryInterruptRead()
+    {
+        if (_transport is not IInterruptibleReader reader)
+        {
+            return false;
+        }
+
+        lock (_sync)
+        {
+            _interrupted = true;
+        }
+
+        return reader.TryInterruptRead();
     }
 
     /// <summary>Sends octets of the request's content that lie in two places; done when they were taken, which the peer's windows or a slow transport delay.</summary>
@@ -285,6 +311,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     private Task Close(Exception reason)
     {
         var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool isOver;
         lock (_sync)
         {
             if (_closing is not null)
@@ -293,6 +320,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
             }
 
             _closing = closed.Task;
+            isOver = _failure is null && _stream is { LocalEnded: true, RemoteEnded: true };
             if (!_connection.IsDraining)
             {
                 _connection.Reset(_stream, Http2ErrorCode.Cancel);
@@ -306,17 +334,25 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
             }
         }
 
-        _ = CloseAsync(closed);
+        _ = CloseAsync(isOver, closed);
         return closed.Task;
     }
 
-    private async Task CloseAsync(TaskCompletionSource closed)
+    private async Task CloseAsync(bool isOver, TaskCompletionSource closed)
     {
-        // The peer is owed the word that it is over, but not for longer than that takes.
-        await _sender.FinishAsync(_options.GoAwayTimeout).ConfigureAwait(false);
         try
         {
-            await _transport.DisposeAsync().ConfigureAwait(false);
+            if (isOver)
+            {
+                // Both sides have said all: a peer whose only stream has ended learns nothing from a GOAWAY.
+                _transport.Dispose();
+            }
+            else
+            {
+                // The peer is owed the word that it is over, but not for longer than that takes.
+                await _sender.FinishAsync(_options.GoAwayTimeout).ConfigureAwait(false);
+                await _transport.DisposeAsync().ConfigureAwait(false);
+            }
         }
         catch (Exception)
         {

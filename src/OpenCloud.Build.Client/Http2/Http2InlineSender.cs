@@ -75,17 +75,21 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
     /// <summary>Sends what waits, or gives it up after a time.</summary>
     internal async Task FinishAsync(TimeSpan timeout)
     {
+        bool isIdle;
         lock (sync)
         {
             _finishing = true;
-            if (!_sending && (_failed || connection.OutputLength == 0))
-            {
-                _idle.TrySetResult();
-            }
+            isIdle = !_sending && (_failed || connection.OutputLength == 0);
         }
 
-        SendElsewhere();
+        if (isIdle)
+        {
+            return;
+        }
 
+        // Here and not elsewhere: it is a few octets, and whoever ends a stream waits for this anyway.
+        _stop.CancelAfter(timeout);
+        Send();
         try
         {
             await _idle.Task.WaitAsync(timeout).ConfigureAwait(false);

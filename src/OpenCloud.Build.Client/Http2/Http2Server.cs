@@ -24,6 +24,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     private readonly CancellationTokenSource _stop = new();
     private Task? _run;
     private bool _closing;
+    private bool _peerIsGone;
 
     /// <summary>Creates a server for one connection.</summary>
     /// <param name="transport">The octets to and from the peer.</param>
@@ -144,12 +145,13 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         Exception? failure = first.Exception?.InnerException;
         bool cancelled = stopReceiving.IsCancellationRequested;
         bool peerIsThere = first != sending && (cancelled || failure is Http2Exception || first == _drained.Task);
-        await stopReceiving.CancelAsync().ConfigureAwait(false);
-        Close(failure as Http2Exception);
+        // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
+        stopReceiving.Cancel();
+        Close(failure as Http2Exception, peerIsThere);
 
         if (!peerIsThere)
         {
-            await stopSending.CancelAsync().ConfigureAwait(false);
+            stopSending.Cancel();
         }
 
         stopSending.CancelAfter(_options.GoAwayTimeout);
@@ -190,11 +192,12 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
     }
 
-    private void Close(Http2Exception? failure)
+    private void Close(Http2Exception? failure, bool peerIsThere)
     {
         lock (Sync)
         {
             _closing = true;
+            _peerIsGone = !peerIsThere;
             Connection.Fail(failure?.ErrorCode ?? Http2ErrorCode.NoError);
             var reason = new IOException("The HTTP/2 connection was closed.", failure);
             foreach (Http2ServerStream stream in _streams)
@@ -312,7 +315,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
             ValueTask<int> signal = default;
             lock (Sync)
             {
-                if (Connection.OutputLength > 0)
+                if (Connection.OutputLength > 0 && !_peerIsGone)
                 {
                     gather = Connection.TakeOutput(spare);
                 }

@@ -5,11 +5,15 @@ namespace OpenCloud.Build.Client.Threading;
 /// session has thousands of short waits a second: on a busy machine that was four tenths of a build's CPU. These sleep at once. They may
 /// also block, in a write to the engine or in a read from a slow disk, which threads of the pool should not.
 /// </summary>
-/// <remarks>Threads start as they are needed. What is queued after the end goes to the pool.</remarks>
+/// <remarks>
+/// Threads are taken as they are needed, from those that an earlier session has left where there are any: to start one costs more than a
+/// small build's work on it. What is queued after the end goes to the pool.
+/// </remarks>
 internal sealed class SessionThreads : WorkQueue, IDisposable
 {
-    // One that waits for the engine, one that writes to it, up to four that read files, and one for whatever comes meanwhile.
-    private const int MaxThreads = 7;
+    // One each that waits for the session's, the solve's and the status' bytes, one that writes, up to four that read files, and two for
+    // whatever comes meanwhile.
+    private const int MaxThreads = 10;
 
     private readonly object _gate = new();
     private readonly Queue<(Action<object?> Work, object? State)> _work = new();
@@ -45,7 +49,7 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
 
         if (work is null)
         {
-            new Thread(Loop) { IsBackground = true, Name = "OpenCloud.Build session" }.UnsafeStart();
+            SessionThread.Start(Loop);
         }
         else
         {

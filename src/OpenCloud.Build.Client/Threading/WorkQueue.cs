@@ -12,32 +12,45 @@ internal abstract class WorkQueue
     public abstract void Queue(Action<object?> work, object? state);
 
     /// <summary>Has something run soon that goes on where it is put.</summary>
-    /// <returns>Its end.</returns>
-    public Task Run(Func<Task> work)
+    /// <returns>Its end. Who awaits it goes on where it ended.</returns>
+    public Task Run(Func<Task> work) => Run(async () =>
     {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Queue(static state => _ = RunAsync(((Func<Task>, TaskCompletionSource))state!), (work, ended));
+        await work().ConfigureAwait(false);
+        return true;
+    });
+
+    /// <summary>Has something run soon that goes on where it is put.</summary>
+    /// <typeparam name="T">What it results in.</typeparam>
+    /// <returns>Its end. Who awaits it goes on where it ended.</returns>
+    public Task<T> Run<T>(Func<Task<T>> work)
+    {
+        var ended = new TaskCompletionSource<T>();
+        Queue(static state => _ = RunAsync(((Func<Task<T>>, TaskCompletionSource<T>))state!), (work, ended));
         return ended.Task;
     }
 
     /// <summary>Lets what was queued before go first.</summary>
     public Turn Yield() => new(this);
 
-    private static async Task RunAsync((Func<Task> Work, TaskCompletionSource Ended) state)
+    private static async Task RunAsync<T>((Func<Task<T>> Work, TaskCompletionSource<T> Ended) state)
     {
+        T result;
         try
         {
-            await state.Work().ConfigureAwait(false);
-            state.Ended.SetResult();
+            result = await state.Work().ConfigureAwait(false);
         }
         catch (OperationCanceledException e)
         {
             state.Ended.SetCanceled(e.CancellationToken);
+            return;
         }
         catch (Exception e)
         {
             state.Ended.SetException(e);
+            return;
         }
+
+        state.Ended.SetResult(result);
     }
 
     /// <summary>What <see cref="Yield"/> gives, to be awaited once.</summary>

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Transport;
 
@@ -9,7 +11,7 @@ namespace OpenCloud.Build.Client.Transport;
 /// else to do. .NET's own wait for a socket takes three threads: one that waits for all sockets, one of the pool, and who awaits.
 /// </summary>
 /// <remarks>One reader and one writer at a time. Constants are those of Linux, the same on every architecture that .NET runs on.</remarks>
-internal sealed partial class BlockingSocketStream : Stream
+internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReader
 {
     private const int TryAgain = 11;
     private const int Interrupted = 4;
@@ -23,15 +25,20 @@ internal sealed partial class BlockingSocketStream : Stream
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
 
     private readonly NetworkStream _stream;
+    private readonly WorkQueue _work;
     private readonly Socket _socket;
     private readonly SafeFileHandle _readWaker = CreateWaker();
     private readonly SafeFileHandle _writeWaker = CreateWaker();
     private int _closing;
+    private volatile bool _interrupted;
 
     /// <summary>Takes over a connected socket.</summary>
-    public BlockingSocketStream(NetworkStream stream)
+    /// <param name="stream">The socket.</param>
+    /// <param name="work">Where the end is waited for.</param>
+    public BlockingSocketStream(NetworkStream stream, WorkQueue work)
     {
         _stream = stream;
+        _work = work;
         _socket = stream.Socket;
     }
 
@@ -77,6 +84,14 @@ internal sealed partial class BlockingSocketStream : Stream
         }
     }
 
+    /// <inheritdoc/>
+    public bool TryInterruptRead()
+    {
+        _interrupted = true;
+        Wake(_readWaker);
+        return true;
+    }
+
     public override int Read(Span<byte> buffer) => Receive(buffer, CancellationToken.None);
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
@@ -112,7 +127,7 @@ internal sealed partial class BlockingSocketStream : Stream
             try
             {
                 _socket.Shutdown(SocketShutdown.Send);
-                _ = DrainAsync();
+                _work.Queue(static stream => ((BlockingSocketStream)stream!).Drain(), this);
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
@@ -145,19 +160,35 @@ internal sealed partial class BlockingSocketStream : Stream
         base.Dispose(disposing);
     }
 
-    private async Task DrainAsync()
+    private unsafe void Drain()
     {
-        using var limit = new CancellationTokenSource(DrainTime);
-        byte[] dropped = new byte[4096];
+        byte* dropped = stackalloc byte[4096];
+        long start = Stopwatch.GetTimestamp();
+        SafeSocketHandle socket = _socket.SafeHandle;
+        bool held = false;
         try
         {
-            while (await _stream.ReadAsync(dropped, limit.Token).ConfigureAwait(false) > 0)
+            socket.DangerousAddRef(ref held);
+            PollDescriptor descriptor = new() { Descriptor = (int)socket.DangerousGetHandle(), Events = Readable };
+            while (DrainTime - Stopwatch.GetElapsedTime(start) is { Ticks: > 0 } left && Poll(&descriptor, 1, (int)left.TotalMilliseconds + 1) != 0)
             {
+                if (ReceiveFrom(socket, dropped, 4096, DontWait) <= 0)
+                {
+                    // The peer has closed, or is gone.
+                    break;
+                }
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (ObjectDisposedException)
         {
-            // It has had its time, or is gone.
+            // Closed meanwhile.
+        }
+        finally
+        {
+            if (held)
+            {
+                socket.DangerousRelease();
+            }
         }
 
         Dispose();
@@ -174,7 +205,7 @@ internal sealed partial class BlockingSocketStream : Stream
     private unsafe int Receive(Span<byte> buffer, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        while (true)
+        while (!_interrupted)
         {
             nint count;
             fixed (byte* start = buffer)
@@ -189,6 +220,8 @@ internal sealed partial class BlockingSocketStream : Stream
 
             WaitOrThrow(Readable, _readWaker, cancellationToken);
         }
+
+        return 0;
     }
 
     private unsafe void Send(ReadOnlySpan<byte> buffer, CancellationToken cancellationToken)

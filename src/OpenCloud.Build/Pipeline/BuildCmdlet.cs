@@ -62,7 +62,7 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>
-    /// Runs <paramref name="operation"/> on the thread pool and writes what it posts. Throws what it throws; once the pipeline is
+    /// Runs <paramref name="operation"/> on a thread of its own and writes what it posts. Throws what it throws; once the pipeline is
     /// stopped, cancels it and waits for at most a second, or <paramref name="stopGrace"/>.
     /// </summary>
     private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation, TimeSpan? stopGrace = null) =>

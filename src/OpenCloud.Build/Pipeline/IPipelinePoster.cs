@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace OpenCloud.Build.Pipeline;
 
 /// <summary>
-/// What an operation on the thread pool uses to speak to its cmdlet's pipeline. Everything may be called from any thread; what
+/// What an operation uses to speak to its cmdlet's pipeline. Everything may be called from any thread; what
 /// is posted is written in the order of posting, by the pipeline's own thread. After the pipeline has been stopped what is
 /// posted is dropped.
 /// </summary>

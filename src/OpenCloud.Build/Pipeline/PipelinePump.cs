@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Management.Automation;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Pipeline;
 
 /// <summary>
-/// Runs an operation on the thread pool while the pipeline's thread, the only one that may write, carries out what the operation
+/// Runs an operation on a thread of its own while the pipeline's thread, the only one that may write, carries out what the operation
 /// posts. One pump serves one operation.
 /// </summary>
 internal sealed class PipelinePump : IPipelinePoster
@@ -116,7 +117,8 @@ internal sealed class PipelinePump : IPipelinePoster
     {
         // Not disposed while an operation that outlives the grace may still look at its token.
         CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task task = Task.Run(() => operation(this, cancel.Token), CancellationToken.None);
+        using SessionThreads threads = new();
+        Task task = threads.Run(() => operation(this, cancel.Token));
         _ = task.ContinueWith(_ => Pulse(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         bool ended = false;
         try

@@ -59,17 +59,11 @@ public sealed class SessionThreadsTests
     }
 
     [Fact]
-    public async Task What_comes_after_the_end_runs_in_the_pool_and_the_threads_are_gone()
+    public async Task What_comes_after_the_end_runs_in_the_pool()
     {
         SessionThreads threads = new();
-        Thread? own = null;
-        await threads.Run(() =>
-        {
-            own = Thread.CurrentThread;
-            return Task.CompletedTask;
-        }).WaitAsync(Limit, Token);
+        await threads.Run(() => Task.CompletedTask).WaitAsync(Limit, Token);
         threads.Dispose();
-        Assert.True(own!.Join(Limit));
         bool isPool = false;
         await threads.Run(() =>
         {
@@ -80,33 +74,36 @@ public sealed class SessionThreadsTests
     }
 
     [Fact]
-    public async Task Errors_and_cancellation_come_out()
+    public async Task Threads_of_a_session_that_has_ended_serve_the_next()
     {
-        using SessionThreads threads = new();
-        await Assert.ThrowsAsync<InvalidDataException>(() => threads.Run(() => throw new InvalidDataException()).WaitAsync(Limit, Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => threads.Run(() => throw new OperationCanceledException()).WaitAsync(Limit, Token));
+        HashSet<Thread> seen = [];
+        for (int i = 0; i < 100; i++)
+        {
+            using SessionThreads threads = new();
+            await Task.WhenAll(threads.Run(WorkAsync), threads.Run(WorkAsync)).WaitAsync(Limit, Token);
+
+            Task WorkAsync()
+            {
+                lock (seen)
+                {
+                    seen.Add(Thread.CurrentThread);
+                }
+
+                return Task.CompletedTask;
+            }
+        }
+
+        // Not two: a thread may still be on its way to where the next session looks, and other tests take some.
+        Assert.InRange(seen.Count, 1, 100);
     }
 
     [Fact]
-    public async Task A_gate_lets_one_pass_at_a_time_in_order()
+    public async Task A_result_and_an_error_reach_who_awaits()
     {
         using SessionThreads threads = new();
-        SerialGate gate = new(threads);
-        List<int> order = [];
-        int inside = 0;
-        await gate.EnterAsync();
-        Task[] waiting = [.. Enumerable.Range(0, 50).Select(async i =>
-        {
-            await gate.EnterAsync();
-            Assert.Equal(1, Interlocked.Increment(ref inside));
-            order.Add(i);
-            await threads.Yield();
-            Interlocked.Decrement(ref inside);
-            gate.Exit();
-        })];
-        Assert.Empty(order);
-        gate.Exit();
-        await Task.WhenAll(waiting).WaitAsync(Limit, Token);
-        Assert.Equal(Enumerable.Range(0, 50), order);
+        Assert.Equal(7, await threads.Run(() => Task.FromResult(7)).WaitAsync(Limit, Token));
+        IOException error = await Assert.ThrowsAsync<IOException>(() => threads.Run<int>(() => throw new IOException("gone")).WaitAsync(Limit, Token));
+        Assert.Equal("gone", error.Message);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => threads.Run<int>(() => throw new OperationCanceledException()).WaitAsync(Limit, Token));
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Tests.Http2;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
@@ -15,7 +16,7 @@ public sealed class BlockingSocketStreamTests
     public async Task Reads_and_writes_are_done_when_they_return()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using BlockingSocketStream stream = new(pair.Client);
+        await using BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
         byte[] sent = RandomNumberGenerator.GetBytes(3_000_000);
         Task echo = Task.Run(async () =>
         {
@@ -42,7 +43,7 @@ public sealed class BlockingSocketStreamTests
     public async Task A_cancelled_read_has_taken_nothing_and_the_next_one_is_not_disturbed()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using BlockingSocketStream stream = new(pair.Client);
+        await using BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
         for (byte i = 1; i < 20; i++)
         {
             using CancellationTokenSource cancellation = new();
@@ -60,7 +61,7 @@ public sealed class BlockingSocketStreamTests
     public async Task A_write_that_the_peer_does_not_take_can_be_cancelled()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using BlockingSocketStream stream = new(pair.Client);
+        await using BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
         using CancellationTokenSource cancellation = new(TimeSpan.FromMilliseconds(100));
         Task write = Task.Run(async () => await stream.WriteAsync(new byte[10_000_000], cancellation.Token), Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write.WaitAsync(Limit, Token));
@@ -70,7 +71,7 @@ public sealed class BlockingSocketStreamTests
     public async Task Disposing_wakes_who_is_blocked()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        BlockingSocketStream stream = new(pair.Client);
+        BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
         Task<int> read = Task.Run(async () => await stream.ReadAsync(new byte[10], Token), Token);
         Task write = Task.Run(async () => await stream.WriteAsync(new byte[10_000_000], Token), Token);
         stream.Dispose();
@@ -91,7 +92,7 @@ public sealed class BlockingSocketStreamTests
     public async Task An_orderly_end_reaches_the_peer_with_all_that_was_sent_although_it_still_sends()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        BlockingSocketStream stream = new(pair.Client);
+        BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
         await pair.Server.WriteAsync(new byte[5000], Token);
         await stream.WriteAsync(new byte[] { 1, 2, 3 }, Token);
         await stream.DisposeAsync();

@@ -1,0 +1,98 @@
+namespace OpenCloud.Build.Client.Threading;
+
+/// <summary>
+/// A thread that runs one loop after another, and waits between them for a while: builds come one after another, and starting and ending
+/// a thread takes some 150 µs of CPU, waking one a sixth of that.
+/// </summary>
+internal sealed class SessionThread
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly List<SessionThread> Waiting = [];
+
+    private readonly object _gate = new();
+    private Action? _loop;
+
+    private SessionThread(Action loop) => _loop = loop;
+
+    /// <summary>Runs a loop on a thread that has nothing else to do until the loop ends.</summary>
+    public static void Start(Action loop)
+    {
+        SessionThread? waiting = null;
+        lock (Waiting)
+        {
+            if (Waiting.Count > 0)
+            {
+                // The one that waits for the shortest time: its stack is the likeliest to be in a cache still.
+                waiting = Waiting[^1];
+                Waiting.RemoveAt(Waiting.Count - 1);
+            }
+        }
+
+        if (waiting is not null)
+        {
+            waiting.Give(loop);
+        }
+        else
+        {
+            new Thread(new SessionThread(loop).Run) { IsBackground = true, Name = "OpenCloud.Build session" }.UnsafeStart();
+        }
+    }
+
+    private void Give(Action loop)
+    {
+        lock (_gate)
+        {
+            _loop = loop;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private void Run()
+    {
+        for (Action? loop = _loop; loop is not null; loop = Next())
+        {
+            loop();
+        }
+    }
+
+    /// <summary>Waits for the next loop; null when none came in time.</summary>
+    private Action? Next()
+    {
+        lock (_gate)
+        {
+            _loop = null;
+        }
+
+        lock (Waiting)
+        {
+            Waiting.Add(this);
+        }
+
+        lock (_gate)
+        {
+            if (_loop is null)
+            {
+                Monitor.Wait(_gate, Patience);
+            }
+        }
+
+        lock (Waiting)
+        {
+            if (Waiting.Remove(this))
+            {
+                return null;
+            }
+        }
+
+        lock (_gate)
+        {
+            // Taken from the list, so a loop is here or about to come.
+            while (_loop is null)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            return _loop;
+        }
+    }
+}

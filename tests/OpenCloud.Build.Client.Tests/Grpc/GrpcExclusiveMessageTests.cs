@@ -1,0 +1,163 @@
+using Google.Protobuf;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Transport;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.Grpc;
+
+/// <summary>Calls of messages on connections of their own, on the pool's threads and on a session's.</summary>
+public sealed class GrpcExclusiveMessageTests
+{
+    private static readonly GrpcMethod<BytesMessage, BytesMessage> Echo = new("/test.Echo/Echo", BytesMessage.Parser);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(10, true)]
+    [InlineData(61_430, true)]
+    [InlineData(61_440, true)]
+    [InlineData(100_000, true)]
+    [InlineData(100_000, false)]
+    [InlineData(GrpcFrame.LargestMessage - 5, true)]
+    public async Task A_message_goes_there_and_back(int size, bool ownThreads)
+    {
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            await context.SendAsync((await context.ReceiveAsync(BytesMessage.Parser))!);
+            Assert.Null(await context.ReceiveAsync(BytesMessage.Parser));
+            context.End();
+        });
+        Assert.Equal(Message(size), await CallAsync(peer, Message(size), ownThreads));
+    }
+
+    [Fact]
+    public async Task What_is_too_large_is_refused_before_a_connection_is_made()
+    {
+        GrpcChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket("/nowhere.sock"), new EngineConnectOptions()));
+        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => channel.UnaryExclusiveAsync(Echo, Message(GrpcFrame.LargestMessage), WorkQueue.Pool, Token));
+        Assert.Equal(GrpcStatusCode.ResourceExhausted, e.Status.Code);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_status_before_and_after_a_message_is_the_calls_end(bool afterMessage)
+    {
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            await context.ReceiveAsync(BytesMessage.Parser);
+            if (afterMessage)
+            {
+                await context.SendAsync(Message(3));
+            }
+            context.End(GrpcStatusCode.NotFound, "there is none");
+        });
+        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(1)));
+        Assert.Equal(GrpcStatusCode.NotFound, e.Status.Code);
+        Assert.Equal("there is none", e.Status.Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task An_answer_of_none_or_several_messages_is_an_error(int count)
+    {
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            await context.StartGrpcAsync();
+            for (int i = 0; i < count; i++)
+            {
+                await context.SendAsync(Message(1));
+            }
+            context.End();
+        });
+        Assert.Equal(GrpcStatusCode.Internal, (await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(1)))).Status.Code);
+    }
+
+    [Fact]
+    public async Task An_answer_that_breaks_off_in_a_message_is_an_error()
+    {
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            await context.StartGrpcAsync();
+            await context.Response.Body.WriteAsync(new byte[] { 0, 0, 0, 0, 9, 1 });
+            context.End();
+        });
+        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(1)));
+        Assert.Contains("middle of a message", e.Status.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Messages_stream_from_the_server(bool ownThreads)
+    {
+        int[] sizes = [.. Enumerable.Range(0, 200).Select(static i => i % 7 == 0 ? i * 1000 : i)];
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            foreach (int size in sizes)
+            {
+                await context.SendAsync(Message(size));
+            }
+            context.End();
+        });
+        using SessionThreads threads = new();
+        await using GrpcChannel channel = peer.Connect();
+        List<int> seen = [];
+        await threads.Run(async () =>
+        {
+            await foreach (BytesMessage message in channel.ServerStreamExclusiveAsync(Echo, Message(0), ownThreads ? threads : WorkQueue.Pool, Token))
+            {
+                seen.Add(message.Data.Length);
+            }
+        }).WaitAsync(Limit, Token);
+        Assert.Equal(sizes, seen);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Cancelling_a_call_that_waits_resets_it(bool ownThreads)
+    {
+        TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            context.RequestAborted.Register(() => aborted.TrySetResult());
+            await context.ReceiveAsync(BytesMessage.Parser);
+            arrived.TrySetResult();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        using CancellationTokenSource stop = new();
+        Task<BytesMessage> call = CallAsync(peer, Message(1), ownThreads, stop.Token);
+        await arrived.Task.WaitAsync(Limit, Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(Limit, Token));
+        await aborted.Task.WaitAsync(Limit, Token);
+    }
+
+    [Fact]
+    public async Task A_peer_that_speaks_something_else_is_named()
+    {
+        await using RawServer server = new(async (stream, token) => await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), token));
+        await using GrpcChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket(server.Path), new EngineConnectOptions()));
+        using SessionThreads threads = new();
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
+            () => threads.Run(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token)).WaitAsync(Limit, Token));
+        Assert.Equal(EngineConnectReason.NotAnEngine, e.Reason);
+    }
+
+    private static BytesMessage Message(int size) => new() { Data = ByteString.CopyFrom(new byte[size]) };
+
+    private static async Task<BytesMessage> CallAsync(GrpcPeer peer, BytesMessage request, bool ownThreads = true, CancellationToken? token = null)
+    {
+        using SessionThreads threads = new();
+        await using GrpcChannel channel = peer.Connect();
+        return await threads.Run(() => channel.UnaryExclusiveAsync(Echo, request, ownThreads ? threads : WorkQueue.Pool, token ?? Token)).WaitAsync(Limit, Token);
+    }
+}
