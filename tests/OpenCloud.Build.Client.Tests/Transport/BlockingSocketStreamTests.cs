@@ -68,6 +68,30 @@ public sealed class BlockingSocketStreamTests
     }
 
     [Fact]
+    public async Task A_reader_is_sent_home_at_once_and_for_good_and_writing_goes_on()
+    {
+        using StreamPair pair = await StreamPair.CreateAsync();
+        await using BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
+        using ManualResetEventSlim reading = new();
+        Task<int> read = Task.Run(
+            async () =>
+            {
+                reading.Set();
+                return await stream.ReadAsync(new byte[10], Token);
+            },
+            Token);
+        reading.Wait(Token);
+        Assert.True(stream.TryInterruptRead());
+        Assert.Equal(0, await read.WaitAsync(Limit, Token));
+        await pair.Server.WriteAsync(new byte[] { 1 }, Token);
+        Assert.Equal(0, await stream.ReadAsync(new byte[10], Token));
+        await stream.WriteAsync(new byte[] { 7 }, Token);
+        byte[] received = new byte[1];
+        Assert.Equal(1, await pair.Server.ReadAsync(received, Token));
+        Assert.Equal(7, received[0]);
+    }
+
+    [Fact]
     public async Task Disposing_wakes_who_is_blocked()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
