@@ -15,6 +15,9 @@ internal static partial class BuildFailure
     // What an engine says whose protocol buffers check strings, such as Docker Engine 28's; BuildKit's own releases take any bytes.
     private const string InvalidName = "string field contains invalid UTF-8";
 
+    /// <summary>The error of a call, or of a connection for it: an engine that answered a moment ago and lets nobody in now was lost.</summary>
+    public static GrpcException Lost(Exception e) => e as GrpcException ?? new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, e.Message), [], e);
+
     /// <summary>Makes the exception.</summary>
     /// <param name="error">What the call to Solve ended with.</param>
     /// <param name="model">What Status told until then.</param>

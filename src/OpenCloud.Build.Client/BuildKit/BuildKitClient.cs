@@ -5,7 +5,10 @@ using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
-/// <summary>A connection to a BuildKit daemon, standalone or inside a Docker Engine. Builds may run side by side on one client.</summary>
+/// <summary>
+/// The way to a BuildKit daemon, standalone or inside a Docker Engine. Builds may run side by side on one client; each makes connections
+/// of its own, which end with it, and with this.
+/// </summary>
 public sealed class BuildKitClient : IAsyncDisposable
 {
     private readonly GrpcChannel _channel;

@@ -19,11 +19,13 @@ internal sealed class BuildSession : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly BytesMessageStream _stream;
+    private readonly SessionThreads _threads;
 
     private BuildSession(string id, BytesMessageStream stream, GrpcServer server, SessionThreads threads)
     {
         Id = id;
         _stream = stream;
+        _threads = threads;
         Completion = threads.Run(() => server.RunAsync(stream, threads, _stop.Token));
     }
 
@@ -57,7 +59,7 @@ internal sealed class BuildSession : IAsyncDisposable
         return new BuildSession(id, stream, server, threads);
     }
 
-    /// <summary>Ends the session: running calls are cancelled and the daemon sees an orderly end.</summary>
+    /// <summary>Ends the session: running calls are cancelled, and the daemon sees the call reset and its connection go away in order.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_stream.TryInterruptRead())
@@ -72,6 +74,12 @@ internal sealed class BuildSession : IAsyncDisposable
         catch (Exception)
         {
             // Whoever cared has awaited Completion; an end that was asked for has no error to tell.
+        }
+
+        if (!SessionThread.IsCurrent)
+        {
+            // The last words may have to wait for an engine that does not read.
+            await _threads.Yield();
         }
 
         await _stream.DisposeAsync().ConfigureAwait(false);

@@ -6,6 +6,7 @@ using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Transport;
 using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -84,9 +85,9 @@ internal sealed class DockerfileQuery
                     : null,
             };
         }
-        catch (GrpcException e)
+        catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
-            throw BuildFailure.From(e, new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, null);
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, null);
         }
     }
 

@@ -53,7 +53,15 @@ internal sealed class ImageBuild
         ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
     {
         using SessionThreads threads = new();
-        return await threads.Run(() => new ImageBuild(control, engine, request, observer, threads).RunAsync(cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            return await threads.Run(() => new ImageBuild(control, engine, request, observer, threads).RunAsync(cancellationToken)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken != cancellationToken)
+        {
+            // Not with the token of a part of the build, which says nothing to who has given this one.
+            throw new OperationCanceledException("The build was cancelled.", e, cancellationToken);
+        }
     }
 
     private async Task<ImageBuildResult> RunAsync(CancellationToken cancellationToken)
@@ -83,10 +91,8 @@ internal sealed class ImageBuild
         }
         catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
-            // An engine that answered a moment ago and lets nobody in now is one that was lost.
-            GrpcException error = e as GrpcException ?? new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, e.Message), [], e);
             ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(error, _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
+                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
             throw attachments.Failure is { } own ? failure.Because(own) : failure;
         }
 
@@ -126,9 +132,9 @@ internal sealed class ImageBuild
                 return;
             }
         }
-        catch (GrpcException e)
+        catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
-            throw BuildFailure.From(e, _model, _engine.Address.ToString(), _reference, null, null);
+            throw BuildFailure.From(BuildFailure.Lost(e), _model, _engine.Address.ToString(), _reference, null, null);
         }
 
         throw new ImageBuildException(
@@ -178,6 +184,7 @@ internal sealed class ImageBuild
                 if (!solve.IsCompleted && !cancellationToken.IsCancellationRequested)
                 {
                     solveStop.Cancel();
+                    await ((Task)solve).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw new GrpcException(
                         new GrpcStatus(GrpcStatusCode.Unavailable, "the session with the engine ended before the build did"),
                         inner: session.Completion.Exception?.InnerException);
@@ -204,9 +211,9 @@ internal sealed class ImageBuild
             {
                 lock (_telling)
                 {
-                    Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
                     ThrowIfTickFailed();
                     Tell(_model.Apply(message));
+                    Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
                 }
             }
         }
@@ -228,23 +235,28 @@ internal sealed class ImageBuild
     /// <summary>Lets the observer know of the time that passes while nothing else happens.</summary>
     private void Tick()
     {
-        lock (_telling)
+        // An observer that is busy with something is not waited for: a thread of the pool would wait with each tick.
+        if (!_telling.TryEnter())
         {
-            // A tick that has waited for the end is no news, nor is one just after a message.
-            if (_isTold || _tickFailure is not null || Stopwatch.GetElapsedTime(Volatile.Read(ref _lastStatus)) < TickInterval / 2)
-            {
-                return;
-            }
+            return;
+        }
 
-            try
+        try
+        {
+            // After the end it is no news, nor just after a message.
+            if (!_isTold && _tickFailure is null && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastStatus)) >= TickInterval / 2)
             {
                 _observer!.OnEvents(_model, []);
             }
-            catch (Exception e)
-            {
-                // An exception of a timer's would end the process; the build has it where the observer's others come from.
-                _tickFailure = e;
-            }
+        }
+        catch (Exception e)
+        {
+            // An exception of a timer's would end the process; the build has it where the observer's others come from.
+            _tickFailure = e;
+        }
+        finally
+        {
+            _telling.Exit();
         }
     }
 

@@ -10,7 +10,8 @@ namespace OpenCloud.Build.Client.Grpc;
 /// <content>
 /// Calls on connections of their own: those of a build. <see cref="SocketsHttpHandler"/> works on the threads of the pool, which look for
 /// more work before they sleep, so that each of its steps costs a build that does little some 0.3 ms of CPU, and it sends every 16 KiB by
-/// way of two of them. Here whoever reads a call waits in the kernel.
+/// way of two of them. Here whoever reads a call waits in the kernel. No pings are sent: TCP has keep-alives of its own, and what is lost
+/// of a virtual machine is reset; a machine that is paused is waited for.
 /// </content>
 internal sealed partial class GrpcChannel
 {
@@ -19,6 +20,9 @@ internal sealed partial class GrpcChannel
 
     // What a peer takes of a stream before it has allowed more, less room for the prefix (RFC 9113, 6.9.2).
     private const int LargestUnasked = 60 * 1024;
+
+    private readonly HashSet<GrpcExclusiveCall> _open = [];
+    private bool _disposed;
 
     /// <summary>A call with one message each way, on a connection of its own. Reading blocks the caller's thread where <paramref name="work"/> has threads of its own.</summary>
     /// <inheritdoc cref="UnaryAsync" path="/exception"/>
@@ -98,8 +102,9 @@ internal sealed partial class GrpcChannel
 
     private async Task<GrpcExclusiveCall> OpenWithAsync(string path, GrpcMetadata? metadata, ReadOnlyMemory<byte>? content, WorkQueue work, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         Stream transport = Interlocked.Exchange(ref _firstConnection, null) ?? await ConnectExclusiveAsync(cancellationToken).ConfigureAwait(false);
-        if (work is SessionThreads && Thread.CurrentThread.IsThreadPoolThread)
+        if (work is SessionThreads && !SessionThread.IsCurrent)
         {
             // Who waited for the connection (for an answer to an upgrade, say) comes back on a thread of the pool, which has few: none may block.
             await work.Yield();
@@ -121,9 +126,61 @@ internal sealed partial class GrpcChannel
             headers.Add(field.Key, field.Value);
         }
 
-        GreetingStream connection = new(work is SessionThreads && transport is NetworkStream socket ? new BlockingSocketStream(socket, work) : transport);
-        return new GrpcExclusiveCall(
-            new Http2ClientStream(connection, headers, GrpcExclusiveCall.Options with { Work = work }, content), path, Name, e => ExplainGreeting(connection, e));
+        GrpcExclusiveCall call = Open(transport, path, headers, content, work);
+        lock (_open)
+        {
+            if (!_disposed)
+            {
+                _open.Add(call);
+                return call;
+            }
+        }
+
+        await call.DisposeAsync().ConfigureAwait(false);
+        throw new ObjectDisposedException(nameof(GrpcChannel));
+    }
+
+    private GrpcExclusiveCall Open(Stream transport, string path, HeaderList headers, ReadOnlyMemory<byte>? content, WorkQueue work)
+    {
+        try
+        {
+            GreetingStream connection = new(work is SessionThreads && transport is NetworkStream socket ? new BlockingSocketStream(socket, work) : transport);
+            Http2ClientStream stream = new(connection, headers, GrpcExclusiveCall.Options with { Work = work }, content);
+            return new GrpcExclusiveCall(stream, path, Name, e => ExplainGreeting(connection, e), Forget);
+        }
+        catch (Exception e)
+        {
+            transport.Dispose();
+            if (e is IOException)
+            {
+                throw new EngineConnectException(EngineConnectReason.Other, Address, $"Cannot use the connection to {Name}: {e.Message}", e);
+            }
+
+            throw;
+        }
+    }
+
+    private void Forget(GrpcExclusiveCall call)
+    {
+        lock (_open)
+        {
+            _open.Remove(call);
+        }
+    }
+
+    private async ValueTask EndExclusiveAsync()
+    {
+        GrpcExclusiveCall[] calls;
+        lock (_open)
+        {
+            _disposed = true;
+            calls = [.. _open];
+        }
+
+        foreach (GrpcExclusiveCall call in calls)
+        {
+            await call.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<Stream> ConnectExclusiveAsync(CancellationToken cancellationToken)
@@ -134,8 +191,9 @@ internal sealed partial class GrpcChannel
         {
             return await _connector.ConnectAsync(timeout.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             throw new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Name} did not accept the connection in time.", e);
         }
     }

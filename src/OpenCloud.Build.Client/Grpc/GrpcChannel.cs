@@ -5,7 +5,10 @@ using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Grpc;
 
-/// <summary>gRPC calls to one engine over one HTTP/2 connection, which is made with the first call and anew when it has ended.</summary>
+/// <summary>
+/// gRPC calls to one engine over one HTTP/2 connection, which is made with the first call and anew when it has ended; and calls that have
+/// a connection of their own.
+/// </summary>
 internal sealed partial class GrpcChannel : IAsyncDisposable
 {
     // Answers with status details carry a whole Dockerfile in base64, twice; grpc-go accepts headers of up to 16 MiB.
@@ -131,9 +134,10 @@ internal sealed partial class GrpcChannel : IAsyncDisposable
         where TResponse : class, IMessage<TResponse> =>
         new(await DuplexAsync(method.Path, options, cancellationToken).ConfigureAwait(false), method.Parser);
 
-    /// <summary>Ends the connection and with it every call on it.</summary>
+    /// <summary>Ends the connections and with them every call.</summary>
     public async ValueTask DisposeAsync()
     {
+        await EndExclusiveAsync().ConfigureAwait(false);
         if (_http.IsValueCreated)
         {
             _http.Value.Dispose();
@@ -151,6 +155,7 @@ internal sealed partial class GrpcChannel : IAsyncDisposable
 
     internal Task<HttpResponseMessage> SendAsync(string path, HttpContent content, GrpcCallOptions options, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         HttpRequestMessage request = new(HttpMethod.Post, $"http://{_authority}{path}")
         {
             Version = HttpVersion.Version20,

@@ -7,7 +7,8 @@ namespace OpenCloud.Build.Client.Grpc;
 /// A call whose two directions are open, as bytes that the caller frames, and which has its connection for itself. One writer and one
 /// reader at a time, which may be two tasks. Its user reads all the time: that keeps the connection going.
 /// </summary>
-internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, string engine, Func<Exception, EngineConnectException?> explainPeer) : IAsyncDisposable
+internal sealed class GrpcExclusiveCall(
+    Http2ClientStream stream, string path, string engine, Func<Exception, EngineConnectException?> explainPeer, Action<GrpcExclusiveCall>? onDisposed = null) : IAsyncDisposable
 {
     /// <summary>The windows and limits of the connection.</summary>
     internal static readonly Http2Options Options = new()
@@ -96,7 +97,11 @@ internal sealed class GrpcExclusiveCall(Http2ClientStream stream, string path, s
     public Exception Fail(Exception error) => _failure ??= error;
 
     /// <summary>Ends the call; an engine that has not ended it sees it cancelled.</summary>
-    public ValueTask DisposeAsync() => stream.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        onDisposed?.Invoke(this);
+        return stream.DisposeAsync();
+    }
 
     private static GrpcException Error(GrpcStatusCode code, string message, Exception? inner = null) => new(new GrpcStatus(code, message), [], inner);
 

@@ -118,10 +118,10 @@ internal sealed partial class Http2ClientStream
     /// <returns>Whether to go on receiving: somebody waits.</returns>
     private bool EndReceiving()
     {
-        if (_read.IsPending && IsReadDue)
+        if (_read.IsPending && (IsReadDue || _interrupted))
         {
             _readBuffer = default;
-            if (_readCount > 0 || _responseEnded)
+            if (_readCount > 0 || _responseEnded || _failure is null)
             {
                 _read.SetResult(_readCount);
             }
@@ -131,7 +131,7 @@ internal sealed partial class Http2ClientStream
             }
         }
 
-        return _receiving = _failure is null && (_read.IsPending || _write.IsPending);
+        return _receiving = _failure is null && !_interrupted && (_read.IsPending || _write.IsPending);
     }
 
     /// <summary>Takes in what was read. Under the lock.</summary>
@@ -139,6 +139,13 @@ internal sealed partial class Http2ClientStream
     {
         if (_failure is not null)
         {
+            return;
+        }
+
+        if (count == 0 && _interrupted)
+        {
+            // Nobody reads any more, so nobody hears what a write waits for.
+            FailWrite(new IOException("Reading was ended while the stream was still being sent to."));
             return;
         }
 

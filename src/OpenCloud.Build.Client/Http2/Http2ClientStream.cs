@@ -245,7 +245,14 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     }
 
     /// <inheritdoc/>
-    void IHttp2ConnectionEvents.OnGoAway(Http2ErrorCode errorCode) => _goAway = errorCode;
+    void IHttp2ConnectionEvents.OnGoAway(int lastStreamId, Http2ErrorCode errorCode)
+    {
+        _goAway = errorCode;
+        if (lastStreamId < _stream.Id && !_responseEnded)
+        {
+            _failure ??= new Http2Exception(Http2ErrorCode.RefusedStream, "The peer goes away and did not take the stream up.");
+        }
+    }
 
     private static void RequireState(bool isRight, string message)
     {

@@ -100,7 +100,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
                 RequireLength(header, payload.Length >= 8);
                 limits.IgnoredFrames.Count();
                 connection.PeerGoesAway = true;
-                connection.Events.OnGoAway((Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]));
+                connection.Events.OnGoAway((int)(BinaryPrimitives.ReadUInt32BigEndian(payload) & int.MaxValue), (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]));
                 break;
             case Http2FrameType.PushPromise:
                 throw Error(Http2ErrorCode.ProtocolError, "The peer sent PUSH_PROMISE, which a client may never do and a server was told not to.");

@@ -122,7 +122,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     void IHttp2ConnectionEvents.OnWritten(Http2Stream stream) => Owner(stream).OnWritten();
 
     /// <inheritdoc/>
-    void IHttp2ConnectionEvents.OnGoAway(Http2ErrorCode errorCode) => CheckDrained();
+    void IHttp2ConnectionEvents.OnGoAway(int lastStreamId, Http2ErrorCode errorCode) => CheckDrained();
 
     private static Http2ServerStream Owner(Http2Stream stream) => (Http2ServerStream)stream.Owner!;
 

@@ -18,6 +18,6 @@ internal interface IHttp2ConnectionEvents
     /// <summary>All that was handed to <see cref="Http2Connection.Write"/> has been taken into the output.</summary>
     public void OnWritten(Http2Stream stream);
 
-    /// <summary>The peer goes away.</summary>
-    public void OnGoAway(Http2ErrorCode errorCode);
+    /// <summary>The peer goes away, and serves no stream above the one that it names.</summary>
+    public void OnGoAway(int lastStreamId, Http2ErrorCode errorCode);
 }

@@ -9,10 +9,16 @@ internal sealed class SessionThread
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly List<SessionThread> Waiting = [];
 
+    [ThreadStatic]
+    private static bool _isCurrent;
+
     private readonly object _gate = new();
     private Action? _loop;
 
     private SessionThread(Action loop) => _loop = loop;
+
+    /// <summary>Whether the calling thread is such a one, which may block.</summary>
+    public static bool IsCurrent => _isCurrent;
 
     /// <summary>Runs a loop on a thread that has nothing else to do until the loop ends.</summary>
     public static void Start(Action loop)
@@ -49,6 +55,7 @@ internal sealed class SessionThread
 
     private void Run()
     {
+        _isCurrent = true;
         for (Action? loop = _loop; loop is not null; loop = Next())
         {
             loop();

@@ -34,24 +34,13 @@ internal abstract class WorkQueue
 
     private static async Task RunAsync<T>((Func<Task<T>> Work, TaskCompletionSource<T> Ended) state)
     {
-        T result;
-        try
-        {
-            result = await state.Work().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e)
-        {
-            state.Ended.SetCanceled(e.CancellationToken);
-            return;
-        }
-        catch (Exception e)
-        {
-            state.Ended.SetException(e);
-            return;
-        }
-
-        state.Ended.SetResult(result);
+        Task<T> task = InvokeAsync(state.Work);
+        await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        state.Ended.SetFromTask(task);
     }
+
+    /// <summary>What the work throws before it has given a task is its task's, too.</summary>
+    private static async Task<T> InvokeAsync<T>(Func<Task<T>> work) => await work().ConfigureAwait(false);
 
     /// <summary>What <see cref="Yield"/> gives, to be awaited once.</summary>
     public readonly struct Turn(WorkQueue queue) : ICriticalNotifyCompletion

@@ -27,8 +27,8 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
     private readonly NetworkStream _stream;
     private readonly WorkQueue _work;
     private readonly Socket _socket;
-    private readonly SafeFileHandle _readWaker = CreateWaker();
-    private readonly SafeFileHandle _writeWaker = CreateWaker();
+    private readonly SafeFileHandle _readWaker;
+    private readonly SafeFileHandle _writeWaker;
     private int _closing;
     private volatile bool _interrupted;
 
@@ -40,6 +40,16 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
         _stream = stream;
         _work = work;
         _socket = stream.Socket;
+        _readWaker = CreateWaker();
+        try
+        {
+            _writeWaker = CreateWaker();
+        }
+        catch
+        {
+            _readWaker.Dispose();
+            throw;
+        }
     }
 
     public override bool CanRead => true;
@@ -172,7 +182,7 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
             PollDescriptor descriptor = new() { Descriptor = (int)socket.DangerousGetHandle(), Events = Readable };
             while (DrainTime - Stopwatch.GetElapsedTime(start) is { Ticks: > 0 } left && Poll(&descriptor, 1, (int)left.TotalMilliseconds + 1) != 0)
             {
-                if (ReceiveFrom(socket, dropped, 4096, DontWait) <= 0)
+                if (ReceiveFrom(socket, dropped, 4096, DontWait) <= 0 && Marshal.GetLastPInvokeError() is not (TryAgain or Interrupted))
                 {
                     // The peer has closed, or is gone.
                     break;

@@ -142,15 +142,65 @@ public sealed class GrpcExclusiveMessageTests
     }
 
     [Fact]
+    public async Task Disposing_of_the_channel_ends_a_call_that_waits_and_refuses_further_ones()
+    {
+        TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            await context.ReceiveAsync(BytesMessage.Parser);
+            arrived.TrySetResult();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        using SessionThreads threads = new();
+        GrpcChannel channel = peer.Connect();
+        Task<BytesMessage> call = threads.Run(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token));
+        await arrived.Task.WaitAsync(Limit, Token);
+        await channel.DisposeAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(Limit, Token));
+        Assert.True(call.IsFaulted);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => channel.UnaryAsync(Echo, Message(1), null, Token));
+    }
+
+    [Fact]
+    public async Task Calls_leave_no_descriptor_behind()
+    {
+        await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
+        {
+            BytesMessage request = (await context.ReceiveAsync(BytesMessage.Parser))!;
+            if (request.Data.Length == 1)
+            {
+                await context.SendAsync(request);
+            }
+            context.End(request.Data.Length == 1 ? GrpcStatusCode.Ok : GrpcStatusCode.NotFound);
+        });
+        int before = OpenDescriptors();
+        for (int i = 0; i < 100; i++)
+        {
+            await CallAsync(peer, Message(1));
+            await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(2)));
+        }
+
+        // Other tests have some of their own, and the last calls' ends may be on their way.
+        Assert.InRange(OpenDescriptors(), 0, before + 150);
+    }
+
+    [Fact]
     public async Task A_peer_that_speaks_something_else_is_named()
     {
-        await using RawServer server = new(async (stream, token) => await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), token));
+        await using RawServer server = new(async (stream, token) =>
+        {
+            await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), token);
+            await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
+        });
         await using GrpcChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket(server.Path), new EngineConnectOptions()));
         using SessionThreads threads = new();
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
             () => threads.Run(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token)).WaitAsync(Limit, Token));
         Assert.Equal(EngineConnectReason.NotAnEngine, e.Reason);
     }
+
+    private static int OpenDescriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
     private static BytesMessage Message(int size) => new() { Data = ByteString.CopyFrom(new byte[size]) };
 

@@ -41,7 +41,13 @@ public sealed class RawHttp2Tests
     [Fact]
     public async Task Garbage_is_no_engine()
     {
-        await using RawServer server = new((stream, token) => stream.WriteAsync(Encoding.ASCII.GetBytes("220 mail.example ESMTP\r\n"), token).AsTask());
+        await using RawServer server = new(async (stream, token) =>
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes("220 mail.example ESMTP\r\n"), token);
+
+            // One that closed at once could be gone before it was written to.
+            await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
+        });
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(() => CallAsync(server));
         Assert.Equal(EngineConnectReason.NotAnEngine, e.Reason);
         Assert.Equal($"unix://{server.Path} is no BuildKit: it begins with '220 mail.example'.", e.Message);
@@ -104,6 +110,22 @@ public sealed class RawHttp2Tests
             await WriteFrameAsync(stream, 7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 0], token);
         });
         Assert.Equal(GrpcStatusCode.Unavailable, (await Assert.ThrowsAsync<GrpcException>(() => CallAsync(server))).Status.Code);
+    }
+
+    [Fact]
+    public async Task A_call_of_its_own_connection_ends_when_the_server_goes_away_without_it()
+    {
+        await using RawServer server = new(async (stream, token) =>
+        {
+            await HandshakeAsync(stream, token);
+            await ReadRequestAsync(stream, token);
+            await WriteFrameAsync(stream, 7, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0], token);
+            await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
+        });
+        await using GrpcChannel channel = Channel(server, "unix");
+        GrpcException e = await Assert.ThrowsAsync<GrpcException>(
+            () => channel.UnaryExclusiveAsync(Echo, new BytesMessage(), WorkQueue.Pool, Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
+        Assert.Equal(GrpcStatusCode.Unavailable, e.Status.Code);
     }
 
     [Fact]

@@ -106,7 +106,7 @@ internal sealed class ConnectionHarness : IHttp2ConnectionEvents, IDisposable
 
     public void OnWritten(Http2Stream stream) => Events.Add($"written({stream.Id})");
 
-    public void OnGoAway(Http2ErrorCode errorCode) => Events.Add($"goaway({errorCode})");
+    public void OnGoAway(int lastStreamId, Http2ErrorCode errorCode) => Events.Add($"goaway({errorCode})");
 
     private static uint Number(ReadOnlySpan<byte> octets) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(octets);
 }

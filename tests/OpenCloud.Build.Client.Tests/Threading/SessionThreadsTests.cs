@@ -80,7 +80,7 @@ public sealed class SessionThreadsTests
         for (int i = 0; i < 100; i++)
         {
             using SessionThreads threads = new();
-            await Task.WhenAll(threads.Run(WorkAsync), threads.Run(WorkAsync)).WaitAsync(Limit, Token);
+            await threads.Run(WorkAsync).WaitAsync(Limit, Token);
 
             Task WorkAsync()
             {
@@ -94,7 +94,7 @@ public sealed class SessionThreadsTests
         }
 
         // Not two: a thread may still be on its way to where the next session looks, and other tests take some.
-        Assert.InRange(seen.Count, 1, 100);
+        Assert.InRange(seen.Count, 1, 60);
     }
 
     [Fact]
@@ -105,5 +105,57 @@ public sealed class SessionThreadsTests
         IOException error = await Assert.ThrowsAsync<IOException>(() => threads.Run<int>(() => throw new IOException("gone")).WaitAsync(Limit, Token));
         Assert.Equal("gone", error.Message);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => threads.Run<int>(() => throw new OperationCanceledException()).WaitAsync(Limit, Token));
+    }
+
+    [Fact]
+    public async Task A_gate_lets_one_pass_at_a_time_in_order()
+    {
+        using SessionThreads threads = new();
+        SerialGate gate = new(threads);
+        List<int> order = [];
+        int inside = 0;
+        await gate.EnterAsync();
+        Task[] waiting = [.. Enumerable.Range(0, 50).Select(async i =>
+        {
+            await gate.EnterAsync();
+            Assert.Equal(1, Interlocked.Increment(ref inside));
+            order.Add(i);
+            await threads.Yield();
+            Interlocked.Decrement(ref inside);
+            gate.Exit();
+        })];
+        Assert.Empty(order);
+        gate.Exit();
+        await Task.WhenAll(waiting).WaitAsync(Limit, Token);
+        Assert.Equal(Enumerable.Range(0, 50), order);
+    }
+
+    [Fact]
+    public async Task A_thread_that_nobody_needs_ends()
+    {
+        Thread? own = null;
+        using (SessionThreads threads = new())
+        {
+            await threads.Run(() =>
+            {
+                own = Thread.CurrentThread;
+                return Task.CompletedTask;
+            }).WaitAsync(Limit, Token);
+        }
+
+        // Other tests may make use of it meanwhile; they end, too.
+        Assert.True(await Task.Run(() => own!.Join(TimeSpan.FromSeconds(60)), Token));
+    }
+
+    [Fact]
+    public async Task What_is_thrown_comes_out_as_it_was()
+    {
+        using SessionThreads threads = new();
+        using CancellationTokenSource stop = new();
+        await stop.CancelAsync();
+        OperationCanceledException thrown = new("ended by hand", stop.Token);
+        OperationCanceledException caught = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => threads.Run<int>(() => throw thrown).WaitAsync(Limit, Token));
+        Assert.Equal("ended by hand", caught.Message);
+        Assert.Equal(stop.Token, caught.CancellationToken);
     }
 }

@@ -83,16 +83,12 @@ public sealed class HybridVsockConnectorTests
     public async Task A_silent_guest_is_given_up_and_tried_again_and_each_attempt_is_told()
     {
         BootingClock clock = new();
-        int accepted = 0;
         await using RawServer server = new(async (stream, token) =>
         {
-            int connection = Interlocked.Increment(ref accepted);
             await ReadLineAsync(stream, token);
-            if (connection <= 2)
-            {
-                // It boots: its monitor has taken the connection, and nobody within answers it.
-                await Task.Delay(Timeout.Infinite, token);
-            }
+
+            // It boots: its monitor has taken the connections, and nobody within answers, until two have been given up.
+            await clock.Booted.WaitAsync(token);
             await stream.WriteAsync("OK 5\nx"u8.ToArray(), token);
             await Task.Delay(Timeout.Infinite, token);
         });
@@ -134,7 +130,11 @@ public sealed class HybridVsockConnectorTests
     /// <summary>The patience with a guest ends at once, twice; the pauses between attempts always do.</summary>
     private sealed class BootingClock : TimeProvider
     {
+        private readonly TaskCompletionSource _booted = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _given;
+        private int _over;
+
+        public Task Booted => _booted.Task;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
@@ -143,7 +143,16 @@ public sealed class HybridVsockConnectorTests
             {
                 Interlocked.Increment(ref _given);
             }
-            return base.CreateTimer(callback, state, fires ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return base.CreateTimer(dueTime == HybridVsockConnector.Patience ? GiveUp : callback, state, fires ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+            void GiveUp(object? given)
+            {
+                callback(given);
+                if (Interlocked.Increment(ref _over) == 2)
+                {
+                    _booted.SetResult();
+                }
+            }
         }
     }
 }
