@@ -36,7 +36,7 @@ public sealed class RootlessUbuntuGuestTests
         Assert.Equal(string.Empty, guest.Shell(Profiles));
         guest.Shell($"cat > /tmp/as-root.sh <<'END'\n{script}END\nsh /tmp/as-root.sh");
         Assert.Equal("0\n", guest.Shell(Try));
-        guest.Shell($"apparmor_parser -R {UsersProfile}; rm {UsersProfile} /var/cache/apparmor/*/{Path.GetFileName(UsersProfile)}");
+        guest.Shell($"apparmor_parser -R {UsersProfile}; rm -f {UsersProfile} /var/cache/apparmor/*/{Path.GetFileName(UsersProfile)}");
 
         // As root: the step is the installation's own, for a rootlesskit that it brings.
         string[] install = ["install", "--rootless", "--user", "buildkituser", "--kit", "/srv/rootlesskit-x86_64.tar.gz", .. archive.Options, "--patience", "120"];
@@ -78,7 +78,6 @@ public sealed class RootlessUbuntuGuestTests
     private static void Prepare(QemuGuest guest)
         => guest.Shell(
             """
-            DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends uidmap iproute2 slirp4netns dbus-user-session
             dpkg-deb -x /var/cache/apt/archives/rootlesskit_*.deb /srv/deb
             mkdir -p /usr/local/lib/kit /srv/app
             cp /srv/deb/usr/bin/rootlesskit /usr/local/lib/kit/
