@@ -16,6 +16,7 @@ namespace OpenCloud.Build.Host.Changes;
 [JsonDerivedType(typeof(UnitEnabled), "enabled")]
 [JsonDerivedType(typeof(UnitStarted), "started")]
 [JsonDerivedType(typeof(ServiceRestored), "restored")]
+[JsonDerivedType(typeof(Install.CniResults), "cni")]
 [JsonDerivedType(typeof(Rootless.TextWritten), "text")]
 [JsonDerivedType(typeof(Rootless.FolderCreated), "folder")]
 [JsonDerivedType(typeof(Rootless.PrerequisiteInstalled), "prerequisite")]

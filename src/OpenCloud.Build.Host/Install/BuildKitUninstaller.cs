@@ -191,6 +191,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         ProfileLoaded => "Unload the AppArmor profile",
         EngineStateCreated or DirectoryCreated { WithContent: true } => "Remove the directory and all in it",
         DirectoryCreated or FolderCreated => "Remove the directory",
+        CniResults => CniResults.Removal,
         FileWritten { Backup: not null } => "Put back the file that was there",
         _ => "Remove the file",
     };

@@ -157,9 +157,9 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
     /// <summary>Whether a recorded change belongs to the vsock port.</summary>
     public static bool IsOfVsock(string target) => target is VsockSocketUnit or VsockServiceUnit or VsockSocketUnitPath or VsockServiceUnitPath;
 
-    /// <summary>Whether a recorded change belongs to the plugin.</summary>
+    /// <summary>Whether a recorded change belongs to the plugin, or to what the engine notes of its answers.</summary>
     public static bool IsOfPlugin(string target, string prefix)
-        => target == FolderOf(prefix) || target.StartsWith(FolderOf(prefix) + "/", StringComparison.Ordinal) || target == Path.GetDirectoryName(FolderOf(prefix));
+        => target == FolderOf(prefix) || target == CniResults.Folder || target.StartsWith(FolderOf(prefix) + "/", StringComparison.Ordinal) || target == Path.GetDirectoryName(FolderOf(prefix));
 
     /// <summary>Decides about the network: what was asked for, else what is installed.</summary>
     /// <param name="options">What was asked for.</param>

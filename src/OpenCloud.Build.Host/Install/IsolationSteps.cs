@@ -58,6 +58,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         }
 
         runner.Run(TextSteps.Write(isolation.NetworksPath, Isolation.Networks, beforeExchange), cancellationToken);
+        runner.Run(CniResults.Expect(manifest), cancellationToken);
     }
 
     /// <summary>The vsock port, once the engine's own units are there.</summary>
@@ -129,6 +130,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
                     UnitEnabled => "Disable the unit",
                     UnitStarted => "Stop the unit",
                     DirectoryCreated => "Remove the directory",
+                    CniResults => CniResults.Removal,
                     _ => "Remove the file",
                 },
                 () => false,

@@ -2,7 +2,6 @@ using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Posix;
 
@@ -35,22 +34,36 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
     /// <summary>The profile for rootlesskit, where AppArmor wants one.</summary>
     public void Profile(CancellationToken cancellationToken)
     {
-        if (!Layout.AsRoot || !_plan.Checks.Any(check => check is { Trap: RootlessTrap.AppArmor, State: CheckState.Failed }))
+        if (!Layout.AsRoot || !_plan.WantsProfile)
         {
             return;
         }
 
+        // The program is in place by now: what its path really is shows only then.
         var view = new RootlessView();
-        var profile = AppArmorProfile.For(view.RealPath(_plan.RootlessKit));
-        runner.Run(RootlessSteps.Write(profile.Path, profile.Text, null), cancellationToken);
+        var program = view.RealPath(_plan.RootlessKit);
+        var found = AppArmorProfile.Find(view, program);
+        if (found is { IsLoaded: not false })
+        {
+            return;
+        }
+
+        var file = found?.File;
+        if (file is null)
+        {
+            var profile = AppArmorProfile.For(program);
+            file = profile.Path;
+            runner.Run(RootlessSteps.Write(file, profile.Text, null), cancellationToken);
+        }
+
         runner.Run(
             new HostStep(
                 StepKind.File,
-                profile.Path,
+                file,
                 "Load the AppArmor profile",
                 () => false,
-                () => new ProfileLoaded(profile.Path),
-                stop => HostCommand.Require("apparmor_parser", ["--replace", profile.Path], stop)),
+                () => new ProfileLoaded(file),
+                stop => HostCommand.Require("apparmor_parser", ["--replace", file], stop)),
             cancellationToken);
     }
 

@@ -156,8 +156,11 @@ internal sealed record ProfileLoaded(string Target) : HostChange(Target)
     {
         if (File.Exists(Target) && HostCommand.Find("apparmor_parser") is not null)
         {
+            // It complains where the kernel has none of it, which is what is wanted.
             HostCommand.Run("apparmor_parser", ["--remove", Target]);
         }
+
+        AppArmorProfile.DropCompiled(Target);
     }
 }
 

@@ -37,6 +37,9 @@ internal sealed record RootlessPlan
     /// <summary>The texts.</summary>
     public RootlessTexts Texts => new(Layout, Version, RootlessKit, Network);
 
+    /// <summary>Whether AppArmor keeps rootlesskit from making a user namespace.</summary>
+    public bool WantsProfile => Checks.Any(check => check is { Trap: RootlessTrap.AppArmor, State: CheckState.Failed });
+
     /// <summary>As whom files in the user's home are written; null for the caller.</summary>
     public string? Actor => Layout.AsRoot ? Layout.User.Name : null;
 
@@ -124,6 +127,7 @@ internal sealed record RootlessPlan
         var kit = options.BringsRootlessKit ? $"{prefix}/bin/rootlesskit"
             : manifest is { IsInstalled: true, Rootless: { RootlessKit: var known } } && File.Exists(known) ? known
             : view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
+        var traps = new RootlessTraps(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit));
         var plan = new RootlessPlan
         {
             Layout = layout,
@@ -132,9 +136,15 @@ internal sealed record RootlessPlan
             Manifest = manifest,
             RootlessKit = kit,
             Network = view.Find("slirp4netns") is null && view.Find("pasta") is not null ? "pasta" : "slirp4netns",
-            Checks = new RootlessTraps(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit)).Run(),
+            Checks = traps.Run(),
         };
         plan.RefuseTraps();
+        if (asRoot && plan.WantsProfile && AppArmorProfile.Find(view, traps.RootlessKitPath()) is null)
+        {
+            var profile = AppArmorProfile.For(traps.RootlessKitPath());
+            RootlessSteps.RequireOurs(profile.Path, profile.Text, null);
+        }
+
         if (account is not null)
         {
             RootlessSteps.RequireOurs(layout.UnitPath, plan.Texts.Unit, caller == 0 ? plan.UnitActor : null);

@@ -101,15 +101,23 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         }
 
         var path = RootlessKitPath();
-        var profile = AppArmorProfile.For(path);
-        foreach (var file in view.FilesOf(AppArmorProfile.Directory))
+        switch (AppArmorProfile.Find(view, path))
         {
-            if (AppArmorProfile.Lets(view.ReadText(file) ?? string.Empty, path))
-            {
-                return Ok(RootlessTrap.AppArmor, $"it restricts user namespaces; {file} lets {path} make them");
-            }
+            case { IsLoaded: false } asleep:
+                return new(
+                    RootlessTrap.AppArmor,
+                    CheckState.Failed,
+                    $"kernel.apparmor_restrict_unprivileged_userns is 1; {asleep.File} would let {path} make a user namespace, but is not loaded",
+                    $"sudo apparmor_parser -r {asleep.File} (Install-BuildKit -Rootless does it as root)")
+                {
+                    ByInstaller = true,
+                    RootCommands = [$"apparmor_parser -r {asleep.File}"],
+                };
+            case { } loaded:
+                return Ok(RootlessTrap.AppArmor, $"it restricts user namespaces; {loaded.File} lets {path} make them");
         }
 
+        var profile = AppArmorProfile.For(path);
         return new(
             RootlessTrap.AppArmor,
             CheckState.Failed,

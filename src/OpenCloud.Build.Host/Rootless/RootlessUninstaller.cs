@@ -66,21 +66,39 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             File.Delete($"{records}/as-root.sh");
         }
 
+        if (asRoot)
+        {
+            manifest = SharedChanges.HandOver(manifest, RootlessInstallations.OfRoot(), planOnly);
+        }
+
+        // Links are followed while the program is there.
+        var profile = asRoot ? null : AppArmorProfile.For(new RootlessView().RealPath(manifest.Rootless!.RootlessKit)).Path;
         var result = new BuildKitUninstaller(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads);
         if (!planOnly)
         {
             layout.DropEmptyRecords();
-            if (!asRoot && File.Exists($"/var/lib/systemd/linger/{name}"))
-            {
-                script = $"#!/bin/sh\n# What root may take back of the engine of {name}.\nset -eu\nloginctl disable-linger {name}\n";
-            }
-        }
-
-        if (script is not null)
-        {
-            observer.Warning($"{name}'s services still run from boot on (linger); what else needs it, root knows: sudo loginctl disable-linger {name}");
+            script = asRoot ? null : RootsPart(name, profile!);
         }
 
         return result with { User = name, RootScript = script };
+    }
+
+    // What root did for a user before, by the script that the installation gave.
+    private string? RootsPart(string name, string profile)
+    {
+        var lines = new List<string>();
+        if (File.Exists($"/var/lib/systemd/linger/{name}"))
+        {
+            observer.Warning($"{name}'s services still run from boot on (linger); what else needs it, root knows: sudo loginctl disable-linger {name}");
+            lines.Add($"loginctl disable-linger {name}");
+        }
+
+        if (OwnedText.OwnerOf(profile) == TextOwner.Module)
+        {
+            observer.Warning($"AppArmor still lets {name}'s rootlesskit make user namespaces: sudo apparmor_parser -R {profile} && sudo rm {profile}");
+            lines.Add($"# Others' engines may use the same program.\napparmor_parser -R {profile} || :\nrm -f {profile} /var/cache/apparmor/*/{Path.GetFileName(profile)}");
+        }
+
+        return lines.Count == 0 ? null : $"#!/bin/sh\n# What root may take back of the engine of {name}.\nset -eu\n{string.Join('\n', lines)}\n";
     }
 }

@@ -17,7 +17,7 @@ internal interface IRootlessView
     /// <summary>A program on the system's path; null when it is nowhere.</summary>
     public string? Find(string program);
 
-    /// <summary>A path with every link followed.</summary>
+    /// <summary>A path with every link followed, as far as it is there.</summary>
     public string RealPath(string path);
 
     /// <summary>The attribute <c>security.capability</c> of a file; null when it has none.</summary>
@@ -65,7 +65,8 @@ internal sealed class RootlessView : IRootlessView
         var real = realpath(Encoding.UTF8.GetBytes(path + '\0'), 0);
         if (real == 0)
         {
-            return path;
+            // What is yet to be made, below what there is.
+            return Path.GetDirectoryName(path) is { Length: > 0 } folder ? Path.Combine(RealPath(folder), Path.GetFileName(path)) : path;
         }
 
         var text = Marshal.PtrToStringUTF8(real)!;

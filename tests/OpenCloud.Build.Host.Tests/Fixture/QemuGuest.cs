@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
@@ -8,14 +9,12 @@ using Xunit;
 namespace OpenCloud.Build.Host.Tests.Fixture;
 
 /// <summary>
-/// A fresh Debian virtual machine with a kernel of its own, for what must not be tried on this machine's: AF_VSOCK. Emulated,
-/// so some ten times slower than the systemd hosts.
+/// A fresh Debian or Ubuntu virtual machine with a kernel of its own, for what must not be tried on this machine's or what that
+/// has not: AF_VSOCK, Ubuntu's AppArmor. Emulated, so some ten times slower than the systemd hosts.
 /// </summary>
 internal sealed class QemuGuest : ITestHost
 {
-    private static readonly Lazy<string?> Image = new(() => Script("needs") is { Code: not 0 } needs ? needs.Error.Trim()
-        : Script("image", DotnetRoot) is { Code: not 0 } image ? image.Error.Trim()
-        : null);
+    private static readonly ConcurrentDictionary<string, Lazy<string?>> Images = new();
 
     private static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan CommandPatience = TimeSpan.FromMinutes(8);
@@ -42,9 +41,13 @@ internal sealed class QemuGuest : ITestHost
 
     /// <summary>Boots one with files in <c>/ocb/share</c>, or skips the test with the reason why there can be none.</summary>
     /// <param name="fill">Puts them there.</param>
-    public static QemuGuest Boot(Action<ITestHost> fill)
+    /// <param name="suite">Its distribution: bookworm, or noble with Ubuntu's own kernel.</param>
+    public static QemuGuest Boot(Action<ITestHost> fill, string suite = "bookworm")
     {
-        Assert.SkipWhen(Image.Value is not null, Image.Value ?? string.Empty);
+        var lacking = Images.GetOrAdd(suite, static suite => new(() => Script("needs") is { Code: not 0 } needs ? needs.Error.Trim()
+            : Script("image", DotnetRoot, suite) is { Code: not 0 } image ? image.Error.Trim()
+            : null)).Value;
+        Assert.SkipWhen(lacking is not null, lacking ?? string.Empty);
         var id = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
         var guest = new QemuGuest(id, Directory.CreateTempSubdirectory("ocb-guest-").FullName);
         try
@@ -52,7 +55,7 @@ internal sealed class QemuGuest : ITestHost
             Directory.CreateDirectory(guest.Share);
             fill(guest);
             CopyTo(RepositoryPaths.Driver, Path.Combine(guest._share, "driver"));
-            var up = Script("up", id, guest._share);
+            var up = Script("up", id, guest._share, suite);
             if (up.Code != 0)
             {
                 throw new InvalidOperationException(up.Error);
@@ -91,11 +94,11 @@ internal sealed class QemuGuest : ITestHost
     }
 
     /// <summary>Runs the driver as root.</summary>
-    public DriverAnswer Driver(params string[] arguments)
-    {
-        var (code, output) = TryShell($"{DotnetRoot}/dotnet /ocb/driver/OpenCloud.Build.HostDriver.dll {string.Join(' ', arguments.Select(static one => $"'{one}'"))}");
-        return DriverAnswer.Of((code, output, string.Empty));
-    }
+    public DriverAnswer Driver(params string[] arguments) => DriverBy(string.Empty, arguments);
+
+    /// <summary>Runs the driver as a user whose service manager runs.</summary>
+    public DriverAnswer DriverAs(string user, params string[] arguments)
+        => DriverBy($"cd /; runuser -u {user} -- env HOME=/home/{user} XDG_RUNTIME_DIR=/run/user/$(id -u {user}) ", arguments);
 
     /// <summary>Runs the driver out here, on this machine.</summary>
     public static DriverAnswer DriverOutside(params string[] arguments)
@@ -115,6 +118,12 @@ internal sealed class QemuGuest : ITestHost
         _socket?.Dispose();
         Script("down", _name);
         Directory.Delete(_share, recursive: true);
+    }
+
+    private DriverAnswer DriverBy(string command, string[] arguments)
+    {
+        var (code, output) = TryShell($"{command}{DotnetRoot}/dotnet /ocb/driver/OpenCloud.Build.HostDriver.dll {string.Join(' ', arguments.Select(static one => $"'{one}'"))}");
+        return DriverAnswer.Of((code, output, string.Empty));
     }
 
     private void Send(string script) => _socket!.Send(Encoding.ASCII.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(script)) + "\n"));

@@ -53,6 +53,8 @@ public abstract class IsolationTests(string suite)
         Assert.Equal(("v0.33.0", "true"), (updated["Version"], updated["Isolated"]));
         Assert.Equal("lo\n", host.Shell(EngineInterfaces));
 
+        // As a real engine notes its steps' networks, of which some are left when it is killed.
+        host.Shell("test $(stat -c %a /var/lib/cni/results) = 700; cd /var/lib/cni/results; touch opencloud.build-isolated-s6xcrbu9i8lv8x5xkd4pbt0cu-eth0 cni-loopback-s6xcrbu9i8lv8x5xkd4pbt0cu-lo");
         host.Driver("uninstall").Ok();
         host.Shell("! test -e /usr/local/libexec; test -e /var/lib/buildkit");
         host.Driver("uninstall", "--purge").Ok();
@@ -66,7 +68,7 @@ public abstract class IsolationTests(string suite)
         var archive = TestArchive.UnderTest(host);
         var before = host.Snapshot();
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
-        var open = host.Snapshot();
+        var open = WithoutEngineState(host.Snapshot());
         host.Driver(["install", "--isolated", .. archive.Options]).Ok();
         Assert.Equal("lo\n", host.Shell(EngineInterfaces));
 
@@ -74,11 +76,15 @@ public abstract class IsolationTests(string suite)
         Assert.Equal(("true", "false", "Oci"), (opened["Changed"], opened["Isolated"], opened["Worker"]));
         Assert.Equal("no", host.Run("systemctl", "show", "-P", "PrivateNetwork", "buildkit").Trim());
         Assert.Contains("Remove the file", opened["Steps"], StringComparison.Ordinal);
-        Assert.Equal(open, host.Snapshot());
+        Assert.Equal(open, WithoutEngineState(host.Snapshot()));
         Assert.Equal("false", host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok()["Changed"]);
         host.Driver("uninstall", "--purge").Ok();
         Assert.Equal(before, host.Snapshot());
     }
+
+    // What a real engine keeps there is its own affair, and goes with a purge.
+    private static string WithoutEngineState(string snapshot)
+        => string.Join('\n', snapshot.Split('\n').Where(static line => !line.StartsWith("/var/lib/buildkit/", StringComparison.Ordinal)));
 
     [Fact]
     public void WhatCannotBe_IsRefused_AndWhatWouldBe_IsNamed()
@@ -92,7 +98,7 @@ public abstract class IsolationTests(string suite)
 
         var plan = host.Driver(["install", "--what-if", "--isolated", "--vsock-port", "8088", .. archive.Options]).Ok();
         foreach (var target in (string[])["/usr/local/libexec/opencloud.build", "/usr/local/libexec/opencloud.build/no-network", "/usr/local/libexec/opencloud.build/loopback",
-            "/usr/local/libexec/opencloud.build/no-network.conflist", "/etc/buildkit/buildkitd.toml", "/etc/systemd/system/buildkit.service",
+            "/usr/local/libexec/opencloud.build/no-network.conflist", "/var/lib/cni", "/etc/buildkit/buildkitd.toml", "/etc/systemd/system/buildkit.service",
             "/etc/systemd/system/buildkit-vsock.socket", "/etc/systemd/system/buildkit-vsock.service", "buildkit-vsock.socket"])
         {
             Assert.Contains($"\"Target\":\"{target}\"", plan["Steps"], StringComparison.Ordinal);

@@ -19,6 +19,10 @@ public sealed class RealIsolationTests
         {
             using var host = SystemdHost.Boot(suite, "--system-call-filter=@keyring bpf", "--capability=all", $"--bind={state}:/var/lib/buildkit");
             var archive = TestArchive.UnderTest(host);
+
+            // What other software notes of its own containers, at the same place.
+            const string Others = "cni-loopback-2f5b0c1c5a4b4a0d8a8f1a5cbb6c1c41a52b0c1c5a4b4a0d8a8f1a5cbb6c1c41-lo";
+            host.Shell($"mkdir -m 700 -p /var/lib/cni/results; echo other > /var/lib/cni/results/{Others}");
             host.Driver(["install", "--isolated", .. archive.Options]).Ok();
             IsolatedBuild.Prepare(host);
             var labels = host.Driver("ask", "--address", "unix:///run/buildkit/buildkitd.sock").Ok()["Labels"]!;
@@ -29,6 +33,11 @@ public sealed class RealIsolationTests
             Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
             Assert.Equal("lo\n", host.Shell(IsolationTests.EngineInterfaces));
             IsolatedBuild.Prove(host, "unix:///run/buildkit/buildkitd.sock");
+
+            // Killed, so that it has no time to tidy up.
+            Assert.Contains("/opencloud.build-isolated-", host.Shell("systemctl kill -s KILL buildkit; find /var/lib/cni -type f"), StringComparison.Ordinal);
+            host.Driver("uninstall", "--purge").Ok();
+            Assert.Equal($"/var/lib/cni/results/{Others}\nother\n", host.Shell("find /var/lib/cni -type f; cat /var/lib/cni/results/*"));
         }
         finally
         {

@@ -1,3 +1,4 @@
+using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
@@ -72,6 +73,15 @@ public abstract class RootlessFailureTests(string suite)
         Assert.Contains("> /etc/hosts\n", script, StringComparison.Ordinal);
         host.Shell("sh /home/ubuntu/.local/state/opencloud.build/as-root.sh >/dev/null 2>&1");
         Assert.NotEqual("null", host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["Engine"]);
+
+        // What such a script did, one may take back; a profile by somebody else is not named.
+        var ours = AppArmorProfile.For("/usr/bin/rootlesskit");
+        File.WriteAllText(Path.Combine(host.Share, "profile"), ours.Text);
+        host.Shell($"cp /ocb/share/profile {ours.Path}");
+        var back = host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Ok()["RootScript"]!;
+        Assert.Contains($"\nrm -f {ours.Path} ", back, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(host.Share, "back"), back);
+        host.Shell($"sh /ocb/share/back; ! test -e {ours.Path}; ! test -e /var/lib/systemd/linger/ubuntu");
     }
 
     [Fact]

@@ -134,7 +134,11 @@ public abstract class RootlessTests(string suite)
         rootless.Build("ubuntu", "/run/buildkit-rootless/builder/buildkitd.sock", archive);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", "/run/buildkit-rootless/builder/buildkitd.sock").Ok()["Version"]);
 
-        // Without a word about it: what was shared goes with it.
+        // Without a word about it: what was shared goes with it. What the first engine brought and another needs, stays for that one.
+        host.Driver(["install", "--rootless", "--user", "second", "--prefix", "/opt/second", .. archive.Options]).Ok();
+        host.Driver("uninstall", "--rootless", "--user", "builder", "--purge").Ok();
+        host.Shell("! getent passwd builder; runuser -u second -- env XDG_RUNTIME_DIR=/run/user/$(id -u second) systemctl --user restart buildkit.service");
+        rootless.Build("second", rootless.SocketOf("second"), archive, "/opt/second");
         host.Driver("uninstall", "--rootless", "--purge").Ok();
         Assert.Equal(before, host.Snapshot());
     }

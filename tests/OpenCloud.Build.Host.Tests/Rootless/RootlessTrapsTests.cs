@@ -68,13 +68,34 @@ public sealed class RootlessTrapsTests
     }
 
     [Theory]
-    [InlineData("abi <abi/4.0>,\nprofile rootlesskit /usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n", true)]
-    [InlineData("profile \"/usr/bin/rootlesskit\" {\n  userns create,\n}\n", true)]
-    [InlineData("/usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n", true)]
-    [InlineData("profile rootlesskit /usr/bin/rootlesskit {\n  capability,\n}\nprofile other /usr/bin/other {\n  userns,\n}\n", false)]
-    [InlineData("profile rootlesskit /usr/bin/rootlesskit-docker-proxy {\n  userns,\n}\n", false)]
-    [InlineData("# profile rootlesskit /usr/bin/rootlesskit {\n#  userns,\n# }\n", false)]
-    public void AppArmorProfiles_AreRead(string text, bool lets) => Assert.Equal(lets, AppArmorProfile.Lets(text, "/usr/bin/rootlesskit"));
+    [InlineData("abi <abi/4.0>,\nprofile rootlesskit /usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n", "rootlesskit")]
+    [InlineData("profile \"/usr/bin/rootlesskit\" {\n  userns create,\n}\n", "/usr/bin/rootlesskit")]
+    [InlineData("/usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n", "/usr/bin/rootlesskit")]
+    [InlineData("profile rootlesskit /usr/bin/rootlesskit {\n  capability,\n}\nprofile other /usr/bin/other {\n  userns,\n}\n", null)]
+    [InlineData("profile rootlesskit /usr/bin/rootlesskit-docker-proxy {\n  userns,\n}\n", null)]
+    [InlineData("# profile rootlesskit /usr/bin/rootlesskit {\n#  userns,\n# }\n", null)]
+    public void AppArmorProfiles_AreRead(string text, string? name) => Assert.Equal(name, AppArmorProfile.NameOf(text, "/usr/bin/rootlesskit"));
+
+    [Fact]
+    public void AppArmorProfile_ThatTheKernelHasNot_IsToBeLoaded()
+    {
+        const string File = "/etc/apparmor.d/rootlesskit";
+        _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
+        _view.Texts[File] = "profile rootlesskit /usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n";
+
+        // Who is not root cannot see what is loaded.
+        Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
+        _view.Texts["/sys/kernel/security/apparmor/profiles"] = "rootlesskit-other (unconfined)\nslirp4netns (unconfined)\n";
+        var check = Failed(RootlessTrap.AppArmor);
+        Assert.Contains("is not loaded", check.Evidence, StringComparison.Ordinal);
+        Assert.Equal(($"apparmor_parser -r {File}", true), (Assert.Single(check.RootCommands), check.ByInstaller));
+        _view.Texts["/sys/kernel/security/apparmor/profiles"] = "rootlesskit (unconfined)\n";
+        Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
+
+        // One that was turned off (aa-disable(8)) does not come back by itself.
+        _view.Inodes["/etc/apparmor.d/disable/rootlesskit"] = FakeView.Inode(InodeType.Regular, 0x1a4);
+        Assert.Contains("no profile lets", Failed(RootlessTrap.AppArmor).Evidence, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void AppArmorProfile_ByteByByte()

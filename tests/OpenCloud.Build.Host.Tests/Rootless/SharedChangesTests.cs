@@ -1,0 +1,46 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Rootless;
+using Xunit;
+
+namespace OpenCloud.Build.Host.Tests.Rootless;
+
+/// <summary>What an engine that is removed leaves to those that stay.</summary>
+public sealed class SharedChangesTests
+{
+    private static readonly HostChange Package = new PrerequisiteInstalled("uidmap", [], ["uidmap"]);
+    private static readonly HostChange Unit = new RootlessUnitEnabled("buildkit.service", "one");
+
+    [Fact]
+    public void PackagesAndTheProfile_OfTheSameProgram_AreLeft()
+    {
+        var profile = AppArmorProfile.For("/opt/kit/rootlesskit");
+        HostChange[] ofProfile = [new TextWritten(profile.Path, "0", null, null), new ProfileLoaded(profile.Path)];
+        var one = Engine("one", "/opt/kit/rootlesskit", [Package, Unit, .. ofProfile]);
+        Assert.Equal([Unit], SharedChanges.HandOver(one, [one, Engine("two", "/opt/kit/rootlesskit")], planOnly: true).Changes);
+
+        // Another program's profile is of no use to it; the packages are.
+        Assert.Equal([Unit, .. ofProfile], SharedChanges.HandOver(one, [one, Engine("two", "/opt/two/bin/rootlesskit")], planOnly: true).Changes);
+        Assert.Equal([Unit], SharedChanges.HandOver(one, [Engine("two", "/opt/two/bin/rootlesskit"), one, Engine("three", "/opt/kit/rootlesskit")], planOnly: true).Changes);
+    }
+
+    [Fact]
+    public void TheLast_TakesItAll()
+    {
+        var one = Engine("one", "/opt/kit/rootlesskit", Package, Unit);
+        Assert.Equal(one.Changes, SharedChanges.HandOver(one, [one], planOnly: true).Changes);
+        Assert.Equal(one.Changes, SharedChanges.HandOver(one, [one, Engine("two", "/opt/kit/rootlesskit") with { Version = InstallationManifest.Removed }], planOnly: true).Changes);
+    }
+
+    private static InstallationManifest Engine(string user, string rootlessKit, params HostChange[] changes) => new()
+    {
+        Version = "v0.32.2",
+        Prefix = "/opt/" + user,
+        Worker = BuildKitWorker.Oci,
+        Namespace = string.Empty,
+        Group = user,
+        Programs = new Dictionary<string, string>(),
+        Changes = changes,
+        Rootless = new RootlessFacts { User = user, Uid = 1000, Home = "/home/" + user, State = "/home/" + user, SystemUnit = false, RootlessKit = rootlessKit },
+    };
+}
