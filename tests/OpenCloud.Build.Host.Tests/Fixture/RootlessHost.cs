@@ -46,16 +46,19 @@ internal sealed class RootlessHost : IDisposable
             return;
         }
 
-        var said = Host.Shell(
-            $$"""
-            mkdir -p /var/tmp/app /var/tmp/deb; test -e /var/tmp/app/busybox || { dpkg-deb -x /var/cache/apt/archives/busybox-static_*.deb /var/tmp/deb; cp "$(find /var/tmp/deb -path '*bin/busybox')" /var/tmp/app/busybox; }
-            printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","echo built > /made; /bin/busybox chown 4321:1234 /made"]\n' > /var/tmp/app/Dockerfile
-            chmod -R a+rX /var/tmp/app; rm -rf /tmp/out
-            runuser -u {{user}} -- {{prefix}}/bin/buildctl --addr unix://{{socket}} build --no-cache --frontend dockerfile.v0 --local context=/var/tmp/app --local dockerfile=/var/tmp/app --output type=local,dest=/tmp/out --progress plain
-            cat /tmp/out/made
-            """);
-        Xunit.Assert.EndsWith("built\n", said, StringComparison.Ordinal);
+        Xunit.Assert.EndsWith("built\n", Build(user, socket, prefix, "echo built > /made; /bin/busybox chown 4321:1234 /made"), StringComparison.Ordinal);
     }
+
+    /// <summary>Builds an image with a real release as a user: busybox and one step.</summary>
+    /// <returns>The log, and then what the step wrote to /made.</returns>
+    public string Build(string user, string socket, string prefix, string step) => Host.Shell(
+        $$"""
+        mkdir -p /var/tmp/app /var/tmp/deb; test -e /var/tmp/app/busybox || { dpkg-deb -x /var/cache/apt/archives/busybox-static_*.deb /var/tmp/deb; cp "$(find /var/tmp/deb -path '*bin/busybox')" /var/tmp/app/busybox; }
+        printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","{{step}}"]\n' > /var/tmp/app/Dockerfile
+        chmod -R a+rX /var/tmp/app; rm -rf /tmp/out
+        runuser -u {{user}} -- {{prefix}}/bin/buildctl --addr unix://{{socket}} build --no-cache --frontend dockerfile.v0 --local context=/var/tmp/app --local dockerfile=/var/tmp/app --output type=local,dest=/tmp/out --progress plain
+        cat /tmp/out/made
+        """);
 
     /// <summary>Waits, by an event of the kernel's, until a socket is there again after a boot.</summary>
     public void WaitFor(string user)

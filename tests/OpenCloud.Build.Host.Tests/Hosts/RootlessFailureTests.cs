@@ -98,6 +98,7 @@ public abstract class RootlessFailureTests(string suite)
 
         // To another version; back when that one does not answer.
         host.Driver("update", "--rootless", "--user", "ubuntu").Failed("NotFound");
+        Assert.Contains("No earlier version", host.Driver(["update", .. whose, "--rollback"]).Failed("NotFound")["Message"], StringComparison.Ordinal);
         var mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
         host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
         Assert.Equal(settled, host.Snapshot());
@@ -105,6 +106,19 @@ public abstract class RootlessFailureTests(string suite)
         var archive = TestArchive.UnderTest(host);
         var updated = host.Driver(["update", .. whose, .. archive.Options]).Ok();
         Assert.Equal(("v0.16.0", archive.Version), (updated["PreviousVersion"], updated["Version"]));
+        rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
+
+        // Back by wish, and forth again; an update that fails does not cost the way back.
+        Assert.Equal("v0.16.0", host.Driver("get", "--rootless").Ok().Json!.Value[0].GetProperty("PreviousVersion").GetString());
+        var back = host.Driver(["update", .. whose, "--rollback"]).Ok();
+        Assert.Equal((archive.Version, "v0.16.0"), (back["PreviousVersion"], back["Version"]));
+        Assert.Contains("v0.16.0", back["Engine"], StringComparison.Ordinal);
+        Assert.Contains(old.Sha256, back["Integrity"], StringComparison.Ordinal);
+        Assert.Equal(settled, host.Snapshot());
+        Assert.Equal("false", host.Driver(["install", .. whose, .. old.Options]).Ok()["Changed"]);
+        host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
+        Assert.Equal(settled, host.Snapshot());
+        Assert.Equal(archive.Version, host.Driver(["update", .. whose, "--rollback"]).Ok()["Version"]);
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
 
         // What the user changed is kept, and said so.
