@@ -114,10 +114,11 @@ public abstract class RootlessFailureTests(string suite)
         Assert.Equal((archive.Version, "v0.16.0"), (back["PreviousVersion"], back["Version"]));
         Assert.Contains("v0.16.0", back["Engine"], StringComparison.Ordinal);
         Assert.Contains(old.Sha256, back["Integrity"], StringComparison.Ordinal);
-        Assert.Equal(settled, host.Snapshot());
+        var rolled = host.Snapshot();
+        Assert.Equal(settled, string.Join('\n', rolled.Split('\n').Where(line => !line.Contains("/bin/.opencloud.build/previous/", StringComparison.Ordinal))));
         Assert.Equal("false", host.Driver(["install", .. whose, .. old.Options]).Ok()["Changed"]);
         host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
-        Assert.Equal(settled, host.Snapshot());
+        Assert.Equal(rolled, host.Snapshot());
         Assert.Equal(archive.Version, host.Driver(["update", .. whose, "--rollback"]).Ok()["Version"]);
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
 

@@ -28,10 +28,7 @@ public abstract class RootlessKitTests(string suite)
         // Nothing that proves it; something that proves another; something else than what is proven.
         var small = TestArchive.StandIn(host, "v0.31.0");
         void Refused(string message, params string[] more)
-        {
-            Assert.Contains(message, host.Driver([.. source, .. small.Options, .. more]).Failed("Integrity")["Message"], StringComparison.Ordinal);
-            Assert.Equal(before, host.Snapshot());
-        }
+            => Assert.Contains(message, host.Driver([.. source, .. small.Options, .. more]).Failed("Integrity")["Message"], StringComparison.Ordinal);
 
         Refused("Nothing proves");
         File.WriteAllText(Path.Combine(release, "SHA256SUMS"), $"{new string('0', 64)}  rootlesskit-aarch64.tar.gz\n");
