@@ -60,9 +60,17 @@ internal sealed class RootlessHost : IDisposable
         cat /tmp/out/made
         """);
 
-    /// <summary>Waits, by an event of the kernel's, until a socket is there again after a boot.</summary>
-    public void WaitFor(string user)
-        => Host.Shell($"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {user}) systemctl --user start buildkit.service");
+    /// <summary>After a boot, with nobody logged in and without help: the user's services have started, the engine among them, and it answers.</summary>
+    /// <param name="user">Whose engine.</param>
+    /// <param name="systemUnit">The unit of the system that starts it; null for the user's.</param>
+    public void HasStartedByItself(string user, string? systemUnit = null)
+    {
+        // From systemd 256 on the user's manager is a session, of a class of its own.
+        const string Jobs = "is-system-running --wait >/dev/null 2>&1 || :";
+        var manager = systemUnit is null ? $"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {user}) systemctl --user" : "systemctl";
+        Host.Shell($"systemctl {Jobs}; {manager} {Jobs}; {manager} is-active --quiet {systemUnit ?? "buildkit.service"}; ! loginctl list-sessions --no-legend | grep -v ' manager'");
+        Xunit.Assert.Equal("true", Host.Driver("diagnose", "--path", SocketOf(user), "--as", user).Ok()["Reachable"]);
+    }
 
     /// <summary>The number of a user.</summary>
     public string Uid(string user) => Host.Run("id", "-u", user).Trim();

@@ -45,7 +45,7 @@ public sealed class RealRootlessUpdateTests
         Assert.Equal((files, bounds), (host.Shell($"find {prefix}/bin -maxdepth 1 -type f -exec sha256sum {{}} + | sort"), host.Run("cat", settings)));
         rootless.Build(user, socket, older, prefix);
         host.Reboot();
-        rootless.WaitFor(user);
+        rootless.HasStartedByItself(user);
         rootless.Build(user, socket, older, prefix);
         Assert.Contains(newer.Version, Run("update", "--rollback").Ok()["Engine"], StringComparison.Ordinal);
         rootless.Build(user, socket, newer, prefix);

@@ -11,7 +11,7 @@ public abstract class RootlessFailureTests(string suite)
     {
         using var rootless = RootlessHost.Boot(suite);
         var host = rootless.Host;
-        var archive = TestArchive.StandIn(host, "v0.32.2");
+        var archive = TestArchive.UnderTest(host);
         host.Shell("apt-get install -y -q --no-install-recommends uidmap rootlesskit >/dev/null 2>&1");
         (string Break, string Mend, string Check, string Evidence, string Remedy)[] traps =
         [
@@ -26,6 +26,7 @@ public abstract class RootlessFailureTests(string suite)
 
             // The kernel is this machine's own: only what it says is changed.
             ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
+            ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root may make a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ];
         foreach (var (breaks, mend, name, evidence, remedy) in traps)
         {
@@ -49,7 +50,12 @@ public abstract class RootlessFailureTests(string suite)
         var told = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
         Assert.Contains("/proc is mounted with hidepid=", told, StringComparison.Ordinal);
         Assert.Contains("not delegated to the user", told, StringComparison.Ordinal);
-        host.Shell("mount -o remount,hidepid=0 /proc");
+
+        // Before 5.11 overlays take fuse-overlayfs.
+        host.Shell("echo 5.10.0-30-amd64 > /tmp/release; mount --bind /tmp/release /proc/sys/kernel/osrelease");
+        Assert.Contains("5.11 is the first that does), and fuse-overlayfs is not here", host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
+        Assert.Contains("\"Target\":\"fuse-overlayfs\"", host.Driver(["install", "--rootless", "--user", "ubuntu", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
+        host.Shell("umount /proc/sys/kernel/osrelease");
 
         // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there. Debian 13 has a profile
         // for /usr/bin/rootlesskit; a link to another place is not that. Its parser takes the profile.
@@ -65,13 +71,15 @@ public abstract class RootlessFailureTests(string suite)
             host.Run("apparmor_parser", "--skip-kernel-load", "--skip-cache", "/ocb/share/profile");
         }
 
-        // As an ordinary user the script mends what a script can.
+        // As an ordinary user the script mends what a script can; with hidepid all the same.
         host.Shell("chmod u-s /usr/bin/newuidmap; rm -f /etc/hosts");
         var script = host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["RootScript"]!;
         Assert.Contains("chmod u+s /usr/bin/newuidmap\n", script, StringComparison.Ordinal);
         Assert.Contains("> /etc/hosts\n", script, StringComparison.Ordinal);
         host.Shell("sh /home/ubuntu/.local/state/opencloud.build/as-root.sh >/dev/null 2>&1");
         Assert.NotEqual("null", host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["Engine"]);
+        host.Shell("grep -q hidepid= /proc/self/mountinfo");
+        rootless.Build("ubuntu", rootless.SocketOf("ubuntu"), archive, "/home/ubuntu/.local");
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public abstract class RootlessKitTests(string suite)
         Assert.Equal(requests, File.ReadAllText(Path.Combine(host.Share, "requests.log")));
 
         host.Reboot();
-        rootless.WaitFor("buildkituser");
+        rootless.HasStartedByItself("buildkituser");
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
         host.Driver("uninstall", "--rootless", "--purge").Ok();
         Assert.Equal(before, host.Snapshot());

@@ -48,8 +48,8 @@ public sealed class RootlessNetworkTests
         const string Shared = "/run/buildkit-rootless/buildkituser/buildkitd.sock";
         Reaches(rootless, "ubuntu", Shared, archive);
         host.Reboot();
+        rootless.HasStartedByItself("buildkituser");
         host.Shell(Network);
-        rootless.WaitFor("buildkituser");
         Reaches(rootless, "ubuntu", Shared, archive);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", Shared).Ok()["Version"]);
         host.Driver("uninstall", "--rootless", "--purge").Ok();
@@ -63,7 +63,9 @@ public sealed class RootlessNetworkTests
         var host = rootless.Host;
         var archive = TestArchive.UnderTest(host);
         host.Shell("apt-get install -y -q --no-install-recommends passt >/dev/null 2>&1");
-        Assert.Contains("/usr/bin/pasta is not used: it is older than 2023_06_25", host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
+        var checks = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
+        Assert.Contains("/usr/bin/pasta is not used: it is older than 2023_06_25", checks, StringComparison.Ordinal);
+        Assert.Contains("newuidmap is nowhere on the system's path", checks, StringComparison.Ordinal);
         var script = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"];
         Assert.Contains(" slirp4netns", script, StringComparison.Ordinal);
 
