@@ -66,18 +66,17 @@ public sealed class RootlessNetworkTests
         var checks = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
         Assert.Contains("/usr/bin/pasta is not used: it is older than 2023_06_25", checks, StringComparison.Ordinal);
         Assert.Contains("newuidmap is nowhere on the system's path", checks, StringComparison.Ordinal);
-        var script = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"];
-        Assert.Contains(" slirp4netns", script, StringComparison.Ordinal);
+        string[] install = ["install", "--rootless", "--user", "buildkituser", .. archive.Options];
+        Assert.Contains("\"Target\":\"slirp4netns\"", host.Driver([.. install, "--what-if"]).Ok()["Steps"], StringComparison.Ordinal);
+        Assert.Contains(" slirp4netns", host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"], StringComparison.Ordinal);
 
         // Where slirp4netns cannot be had, nothing is left behind.
         host.Shell("mv /var/cache/apt/archives/slirp4netns_*.deb /tmp/");
         var before = host.Snapshot();
-        var refused = host.Driver(["install", "--rootless", "--user", "buildkituser", .. archive.Options]).Failed("CommandFailed");
-        Assert.Contains("The package slirp4netns cannot be installed", refused["Message"], StringComparison.Ordinal);
+        Assert.Contains("The package slirp4netns cannot be installed", host.Driver(install).Failed("CommandFailed")["Message"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
         host.Shell("mv /tmp/slirp4netns_*.deb /var/cache/apt/archives/");
-        host.Driver(["install", "--rootless", "--user", "buildkituser", .. archive.Options]).Ok();
-        host.Shell("grep -q -e '--net=slirp4netns ' /home/buildkituser/.config/systemd/user/buildkit.service");
+        host.Driver(install).Ok();
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
     }
 
