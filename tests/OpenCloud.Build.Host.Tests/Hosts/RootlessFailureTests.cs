@@ -24,9 +24,9 @@ public abstract class RootlessFailureTests(string suite)
             ("chmod 600 /dev/net/tun", "chmod 666 /dev/net/tun", "/dev/net/tun", "ubuntu may not open it", "chmod 666 /dev/net/tun"),
             ("mv /etc/hosts /tmp/hosts", "mv /tmp/hosts /etc/hosts", "/etc/hosts", "rootlesskit does not start without", "tee /etc/hosts"),
 
-            // The kernel is this machine's own: only what it says is changed.
-            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
-            ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root may make a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
+            // The kernel is this machine's own: only what it says is changed. Lazily taken back: somebody of the host may be reading.
+            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount -l /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
+            ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount -l /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root may make a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ];
         foreach (var (breaks, mend, name, evidence, remedy) in traps)
         {
@@ -55,7 +55,7 @@ public abstract class RootlessFailureTests(string suite)
         host.Shell("echo 5.10.0-30-amd64 > /tmp/release; mount --bind /tmp/release /proc/sys/kernel/osrelease");
         Assert.Contains("5.11 is the first that does), and fuse-overlayfs is not here", host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
         Assert.Contains("\"Target\":\"fuse-overlayfs\"", host.Driver(["install", "--rootless", "--user", "ubuntu", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
-        host.Shell("umount /proc/sys/kernel/osrelease");
+        host.Shell("umount -l /proc/sys/kernel/osrelease");
 
         // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there. Debian 13 has a profile
         // for /usr/bin/rootlesskit; a link to another place is not that. Its parser takes the profile.
@@ -63,7 +63,7 @@ public abstract class RootlessFailureTests(string suite)
         var profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
         Assert.Contains("\nprofile opencloud.build.usr.local.lib.kit.rootlesskit \"/usr/local/lib/kit/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
         Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.local.lib.kit.rootlesskit\n", profile, StringComparison.Ordinal);
-        host.Shell("umount /proc/sys/kernel; rm -r /usr/local/bin/rootlesskit /usr/local/lib/kit");
+        host.Shell("umount -l /proc/sys/kernel; rm -r /usr/local/bin/rootlesskit /usr/local/lib/kit");
         if (suite == "trixie")
         {
             var from = profile.IndexOf("# Written by", StringComparison.Ordinal);
