@@ -76,6 +76,7 @@ Describe 'The host cmdlets, where nothing is changed' {
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -VsockPort 8088 -WhatIf } }
         @{ id = 'HostInputInvalid'; script = { Install-BuildKit -Isolated -Worker Containerd -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Update-BuildKit -Rootless -User nobody -WhatIf } }
+        @{ id = 'HostTargetNotFound'; script = { Update-BuildKit -Rootless -User nobody -Rollback -WhatIf } }
         @{ id = 'HostInputInvalid'; script = { Grant-BuildKitAccess -Rootless -User nobody -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Uninstall-BuildKit -Rootless -User nobody -WhatIf } }
         @{ id = 'HostTargetNotFound'; script = { Install-BuildKit -ArchivePath ./none.tar.gz -WhatIf } }
@@ -92,6 +93,10 @@ Describe 'The host cmdlets, where nothing is changed' {
 
     It 'has no worker to choose for an engine without root' {
         { Install-BuildKit -Rootless -Worker Oci -WhatIf } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
+    }
+
+    It 'goes back to the version that was, and to no other' {
+        { Update-BuildKit -Rootless -Rollback -Version v0.16.0 -WhatIf } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
     }
 
     It 'completes versions' {
@@ -114,9 +119,11 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         foreach ($program in 'buildctl', 'buildkit-runc') {
             Set-Content "$bin/$program" "#!/bin/sh`nexit 0"
         }
-        Set-Content "$bin/buildkitd" "#!/bin/sh`nexec $dotnet/dotnet /ocb/driver/$($driver.Name) buildkitd --as-version v0.32.2 `"`$@`""
-        chmod 755 $bin/buildctl $bin/buildkit-runc $bin/buildkitd $TestDrive $share
-        tar -C "$share/x" -czf "$share/buildkit-v0.32.2.linux-amd64.tar.gz" bin
+        foreach ($version in 'v0.31.0', 'v0.32.2') {
+            Set-Content "$bin/buildkitd" "#!/bin/sh`nexec $dotnet/dotnet /ocb/driver/$($driver.Name) buildkitd --as-version $version `"`$@`""
+            chmod 755 $bin/buildctl $bin/buildkit-runc $bin/buildkitd $TestDrive $share
+            tar -C "$share/x" -czf "$share/buildkit-$version.linux-amd64.tar.gz" bin
+        }
         $hash = (Get-FileHash "$share/buildkit-v0.32.2.linux-amd64.tar.gz").Hash
 
         Copy-Module $share | Out-Null
@@ -231,6 +238,14 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         $found = Invoke-OnHost 'Get-BuildKitInstallation | Where-Object Rootless | ConvertTo-Json -Depth 4' | ConvertFrom-Json
         $found.User | Should -Be 'buildkituser'
         $found.Address | Should -Be $address
+
+        # To another version, and back.
+        $older = (Get-FileHash "$share/buildkit-v0.31.0.linux-amd64.tar.gz").Hash
+        $there = Invoke-OnHost "Update-BuildKit v0.31.0 -Rootless -User buildkituser -ArchivePath /ocb/share/buildkit-v0.31.0.linux-amd64.tar.gz -Sha256 $older -PassThru -WarningAction Ignore | ConvertTo-Json -Depth 4" | ConvertFrom-Json
+        $there.PreviousVersion, $there.Engine.Version | Should -Be 'v0.32.2', 'v0.31.0'
+        (Invoke-OnHost 'Get-BuildKitInstallation | Where-Object Rootless | ConvertTo-Json -Depth 4' | ConvertFrom-Json).PreviousVersion | Should -Be 'v0.32.2'
+        $back = Invoke-OnHost 'Update-BuildKit -Rootless -User buildkituser -Rollback -PassThru -WarningAction Ignore | ConvertTo-Json -Depth 4' | ConvertFrom-Json
+        $back.PreviousVersion, $back.Engine.Version | Should -Be 'v0.31.0', 'v0.32.2'
 
         $grant = Invoke-OnHost 'Grant-BuildKitAccess -Rootless -User ubuntu -WarningAction Ignore | ConvertTo-Json' | ConvertFrom-Json
         $grant.Address | Should -Be 'unix:///run/buildkit-rootless/buildkituser/buildkitd.sock'

@@ -33,6 +33,20 @@ internal static class Packages
             : [.. simulated.Output.Split('\n').Where(line => line.StartsWith("Inst ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
     }
 
+    /// <summary>The version of a package that apt would install now; null when it knows none.</summary>
+    public static string? Candidate(string package)
+    {
+        if (HostCommand.Find("apt-cache") is null)
+        {
+            return null;
+        }
+
+        const string Label = "Candidate:";
+        var line = HostCommand.Run("apt-cache", ["policy", "--", package], environment: new Dictionary<string, string> { ["LC_ALL"] = "C" })
+            .Output.Split('\n').Select(text => text.Trim()).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
+        return line?[Label.Length..].Trim() is { Length: > 0 } version and not "(none)" ? version : null;
+    }
+
     /// <summary>Installs a package; the lists of packages are fetched anew only when those that are here do not do.</summary>
     public static void Install(string package, Action<string> tell, CancellationToken cancellationToken, string? remedy = null)
     {

@@ -102,9 +102,9 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // The archive first: nothing of the host is touched before it was proven.
-        IntegrityResult? integrity = null;
         var programs = new ProgramSteps(texts.Prefix, manifest, BeforeExchange);
         var inPlace = !options.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Sha256);
+        var integrity = options.Rollback ? manifest!.Previous!.Integrity : inPlace ? manifest!.Integrity : null;
         var staged = !inPlace && Acquire(options, plan, programs, runner, proof => integrity = proof, cancellationToken);
 
         var isolation = new IsolationSteps(plan, manifest, BeforeExchange);
@@ -150,7 +150,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
         if (!planOnly)
         {
-            Commit(plan, manifest, journal, programs, integrity, inPlace, isolation.Retired);
+            Commit(plan, manifest, journal, programs, integrity, isolation.Retired);
         }
 
         return new InstallResult
@@ -164,7 +164,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             Group = texts.Group,
             Address = systemd is null ? null : "unix://" + HostTexts.SocketPath,
             Changed = runner.AnyChanged,
-            Integrity = integrity ?? (inPlace ? manifest?.Integrity : null),
+            Integrity = integrity,
             Engine = engine,
             Steps = runner.Outcomes,
             Messages = _messages,
@@ -209,7 +209,6 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         ChangeJournal journal,
         ProgramSteps programs,
         IntegrityResult? integrity,
-        bool inPlace,
         IReadOnlyCollection<HostChange> retired)
     {
         if (journal.Changes.Count == 0 && retired.Count == 0)
@@ -221,7 +220,6 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             ? packages with { Added = [.. Packages.Installed().Except(packages.Before)], Before = [] }
             : change);
         var changes = InstallationManifest.Merge((manifest?.Changes ?? []).Except(retired), added);
-        var exchanged = manifest is { IsInstalled: true } && !inPlace;
         new InstallationManifest
         {
             Version = plan.Version.ToString(),
@@ -232,9 +230,9 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             Namespace = plan.Texts.Namespace,
             Group = plan.Texts.Group,
             InstalledAt = DateTimeOffset.UtcNow,
-            Integrity = integrity ?? manifest?.Integrity,
+            Integrity = integrity,
             Programs = programs.Programs,
-            Previous = exchanged ? new PreviousRelease(manifest!.Version, manifest.Programs) : manifest?.Previous,
+            Previous = manifest?.PreviousAfter(programs.Programs),
             Changes = changes,
         }.Save();
         TextSteps.DropUnusedBackups(changes);

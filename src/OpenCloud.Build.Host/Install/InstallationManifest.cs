@@ -105,6 +105,16 @@ internal sealed record InstallationManifest
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 
+    /// <summary>
+    /// What is kept for a rollback once other programs are in place: the release that is here now. Where the same ones are to be
+    /// in place again, nothing is replaced, and what was kept stays.
+    /// </summary>
+    /// <param name="programs">The programs that are to be in place, with their sha256.</param>
+    public PreviousRelease? PreviousAfter(IReadOnlyDictionary<string, string> programs)
+        => !IsInstalled || programs.All(program => Programs.GetValueOrDefault(program.Key) == program.Value)
+            ? Previous
+            : new PreviousRelease(Version, Programs, Integrity);
+
     /// <summary>Old changes and new ones, one record for each target.</summary>
     public static IReadOnlyList<HostChange> Merge(IEnumerable<HostChange> old, IEnumerable<HostChange> added)
     {
@@ -129,4 +139,5 @@ internal sealed record InstallationManifest
 /// <summary>The release an update replaced.</summary>
 /// <param name="Version">Its version.</param>
 /// <param name="Programs">Its programs by name, with their sha256.</param>
-internal sealed record PreviousRelease(string Version, IReadOnlyDictionary<string, string> Programs);
+/// <param name="Integrity">How its archive was proven; null when that was not written down.</param>
+internal sealed record PreviousRelease(string Version, IReadOnlyDictionary<string, string> Programs, Releases.IntegrityResult? Integrity = null);

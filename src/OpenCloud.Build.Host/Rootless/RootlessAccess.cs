@@ -183,7 +183,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     {
         var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         var actor = layout.SystemUnit ? null : layout.User.Name;
-        var network = HostCommand.Find("slirp4netns") is null && HostCommand.Find("pasta") is not null ? "pasta" : "slirp4netns";
+        var network = RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false).Driver;
         var texts = new RootlessTexts(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
         RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
         RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);

@@ -5,27 +5,36 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>The archives of a rootless installation: BuildKit's, and RootlessKit's when it is not the distribution's; proven and unpacked into one stage.</summary>
+/// <summary>
+/// The archives of a rootless installation: BuildKit's, and RootlessKit's when it is not the distribution's; proven and unpacked
+/// into one stage. On the way back it is filled with what the last update replaced.
+/// </summary>
 internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan plan, ProgramSteps programs, IHostObserver observer, HttpClient? client)
 {
-    /// <summary>How BuildKit's was proven; null when none was needed.</summary>
-    public IntegrityResult? Integrity { get; private set; }
+    /// <summary>How BuildKit's was proven; null while it was not.</summary>
+    public IntegrityResult? Integrity { get; private set; } = options.Release.Rollback ? plan.Manifest!.Previous!.Integrity : null;
 
-    /// <summary>How RootlessKit's was proven; null when none was needed.</summary>
-    public IntegrityResult? RootlessKitIntegrity { get; private set; }
+    /// <summary>How RootlessKit's was proven; null for a package's.</summary>
+    public IntegrityResult? RootlessKitIntegrity { get; private set; } = plan.Manifest?.Rootless?.RootlessKitIntegrity;
 
     /// <summary>The programs out of RootlessKit's.</summary>
     public IReadOnlyDictionary<string, string> RootlessKitPrograms { get; private set; } = plan.Manifest?.Rootless?.RootlessKitPrograms ?? new Dictionary<string, string>();
 
     /// <summary>Whether all that is wanted is in place and unchanged.</summary>
-    public bool InPlace => programs.AreInPlace(plan.Version.ToString(), options.Release.Sha256) && (!options.BringsRootlessKit || RootlessKitIsInPlace());
+    public bool InPlace => !options.Release.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Release.Sha256) && (!options.BringsRootlessKit || RootlessKitIsInPlace());
 
     /// <summary>Fetches or reads, proves, unpacks; tells whether there is something to exchange.</summary>
     public bool Stage(StepRunner runner, CancellationToken cancellationToken)
     {
         if (InPlace)
         {
+            Integrity = plan.Manifest!.Integrity;
             return false;
+        }
+
+        if (options.Release.Rollback)
+        {
+            return Fill(runner, programs.Fill(programs.PreviousDirectory, $"Take BuildKit {plan.Version} from", inPlace: false, (stage, _) => TakeBack(stage)), cancellationToken);
         }
 
         using var owned = client is null ? ReleaseDownload.CreateClient() : null;
@@ -33,11 +42,6 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
         acquisition.CheckSource();
         var kit = options.BringsRootlessKit ? new RootlessKitAcquisition(options, plan.Layout.Downloads, observer, client ?? owned!) : null;
         kit?.CheckSource();
-        foreach (var step in programs.Folders())
-        {
-            runner.Run(step, cancellationToken);
-        }
-
         var fill = programs.Fill(
             acquisition.Origin,
             $"Verify and unpack BuildKit {plan.Version}{(kit is null ? string.Empty : $" and RootlessKit ({kit.Origin})")} from",
@@ -48,9 +52,28 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
                 if (kit is not null)
                 {
                     (RootlessKitIntegrity, var names) = await kit.UnpackAsync(stage, stop).ConfigureAwait(false);
+                    if (plan.Network == RootlessNetwork.Pasta && !RootlessNetwork.KnownBy(new RootlessView(), Path.Combine(stage, "rootlesskit")))
+                    {
+                        throw new HostException(
+                            HostErrorKind.RootlessBlocked,
+                            $"The rootlesskit of {kit.Origin} does not know pasta (2.0 is the first that does), and slirp4netns is not here.",
+                            "Use a release of 2.0 or later, or: sudo apt-get install --no-install-recommends slirp4netns",
+                            kit.Origin);
+                    }
+
                     RootlessKitPrograms = names.ToDictionary(name => name, name => AtomicFile.Sha256(Path.Combine(stage, name))!, StringComparer.Ordinal);
                 }
             });
+        return Fill(runner, fill, cancellationToken);
+    }
+
+    private bool Fill(StepRunner runner, HostStep fill, CancellationToken cancellationToken)
+    {
+        foreach (var step in programs.Folders())
+        {
+            runner.Run(step, cancellationToken);
+        }
+
         if (!runner.Run(fill, cancellationToken))
         {
             return false;
@@ -58,6 +81,18 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
 
         programs.NoteStaged();
         return true;
+    }
+
+    private async Task TakeBack(string stage)
+    {
+        await programs.FillFromPrevious(stage).ConfigureAwait(false);
+
+        // A RootlessKit that was exchanged in between goes back as well; its archive's proof is not of these programs then.
+        var kit = RootlessKitPrograms.ToDictionary(program => program.Key, program => AtomicFile.Sha256(Path.Combine(stage, program.Key)) ?? program.Value, StringComparer.Ordinal);
+        if (kit.Any(program => RootlessKitPrograms[program.Key] != program.Value))
+        {
+            (RootlessKitPrograms, RootlessKitIntegrity) = (kit, null);
+        }
     }
 
     private bool RootlessKitIsInPlace()

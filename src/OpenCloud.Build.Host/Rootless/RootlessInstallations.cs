@@ -86,6 +86,7 @@ public static class RootlessInstallations
             Group = File.Exists(layout.ShareTmpfiles) ? RootlessAccess.GroupOf(layout) : null,
             InstalledAt = manifest.InstalledAt,
             Integrity = manifest.Integrity,
+            PreviousVersion = manifest.Previous?.Version,
             ServiceUnit = !mayAsk || !unit.CanBeAsked ? null : $"{unit.State}, {(unit.IsEnabled ? "enabled" : "disabled")}",
             Interrupted = Changes.ChangeJournal.IsInterruptedIn(layout.Records),
             Files =

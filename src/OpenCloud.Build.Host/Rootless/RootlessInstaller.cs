@@ -186,7 +186,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             Address = planOnly && plan.NewUser ? null : "unix://" + plan.Layout.Socket,
             RootScript = text,
             Changed = runner.AnyChanged,
-            Integrity = archives.Integrity ?? (archives.InPlace ? plan.Manifest?.Integrity : null),
+            Integrity = archives.Integrity,
             Engine = engine,
             Steps = runner.Outcomes,
             Messages = _messages,
@@ -216,7 +216,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         // What came with each package is what was there before the next one, less what was there before it.
         var packages = journal.Changes.OfType<PrerequisiteInstalled>().Where(package => package.Added is null).ToArray();
         var after = packages.Skip(1).Select(package => package.Before).Append(packages.Length > 0 ? Packages.Installed() : []).ToArray();
-        var added = programs.DropStage(journal.Changes).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
+        var added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
             ? packages[i] with { Added = [.. after[i].Except(packages[i].Before)], Before = [] }
             : change).ToArray();
         new InstallationManifest
@@ -227,8 +227,9 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             Namespace = string.Empty,
             Group = plan.Layout.User.Name,
             InstalledAt = DateTimeOffset.UtcNow,
-            Integrity = archives.Integrity ?? plan.Manifest?.Integrity,
+            Integrity = archives.Integrity,
             Programs = programs.Programs,
+            Previous = plan.Manifest?.PreviousAfter(programs.Programs),
             Changes = InstallationManifest.Merge(plan.Manifest?.Changes ?? [], added),
             Rootless = new RootlessFacts
             {
@@ -239,7 +240,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
                 SystemUnit = plan.Layout.SystemUnit,
                 RootlessKit = plan.RootlessKit,
                 RootlessKitPrograms = archives.RootlessKitPrograms,
-                RootlessKitIntegrity = archives.RootlessKitIntegrity ?? plan.Manifest?.Rootless?.RootlessKitIntegrity,
+                RootlessKitIntegrity = archives.RootlessKitIntegrity,
             },
         }.Save(plan.Layout.Records);
         journal.Close();

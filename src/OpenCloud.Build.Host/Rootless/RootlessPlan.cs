@@ -109,6 +109,11 @@ internal sealed record RootlessPlan
                 : throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", "Use Install-BuildKit -Rootless.", name);
         }
 
+        if (options.Release.Rollback && manifest?.Previous is null)
+        {
+            throw new HostException(HostErrorKind.NotFound, $"No earlier version of the engine of '{name}' is kept here.", "Use Update-BuildKit -Rootless -Version.", name);
+        }
+
         if (!Systemctl.IsRunning)
         {
             throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
@@ -135,7 +140,7 @@ internal sealed record RootlessPlan
             NewUser = account is null,
             Manifest = manifest,
             RootlessKit = kit,
-            Network = view.Find("slirp4netns") is null && view.Find("pasta") is not null ? "pasta" : "slirp4netns",
+            Network = RootlessNetwork.Choose(view, File.Exists(kit) ? kit : null, options.BringsRootlessKit).Driver,
             Checks = traps.Run(),
         };
         plan.RefuseTraps();
@@ -183,7 +188,8 @@ internal sealed record RootlessPlan
     private static BuildKitVersion VersionOf(InstallOptions release, InstallationManifest? manifest)
     {
         var installed = manifest is { IsInstalled: true } ? BuildKitVersion.Parse(manifest.Version) : null;
-        var version = release.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
+        var version = release.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
+            : release.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
         return version < BuildKitVersion.Lowest
             ? throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.")
             : version;

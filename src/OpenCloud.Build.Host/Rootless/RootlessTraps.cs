@@ -205,9 +205,13 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             : Absent(RootlessTrap.Ip, "rootlesskit sets up the network with 'ip', which is nowhere on the system's path", "iproute2");
 
     private RootlessCheck Network()
-        => view.Find("slirp4netns") is { } slirp ? Ok(RootlessTrap.Network, slirp)
-            : view.Find("pasta") is { } pasta ? Ok(RootlessTrap.Network, pasta)
-            : Absent(RootlessTrap.Network, "neither slirp4netns nor pasta is on the system's path", "slirp4netns");
+    {
+        var path = subject.RootlessKit ?? view.Find("rootlesskit");
+        var network = RootlessNetwork.Choose(view, path is not null && view.Look(path) is not null ? path : null, subject.BringsRootlessKit);
+        return network.Program is not null
+            ? Ok(RootlessTrap.Network, network.Evidence)
+            : Absent(RootlessTrap.Network, network.Evidence, RootlessNetwork.Slirp);
+    }
 
     private RootlessCheck Tun()
     {

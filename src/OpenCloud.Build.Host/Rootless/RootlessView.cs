@@ -25,6 +25,12 @@ internal interface IRootlessView
 
     /// <summary>The plain files of a directory; none when it is not there.</summary>
     public IReadOnlyList<string> FilesOf(string directory);
+
+    /// <summary>Whether a plain file has a text of ASCII in it; false when it is not there or closed to the caller.</summary>
+    public bool Contains(string path, string text);
+
+    /// <summary>The version of a package that would be installed now; null when that is not known.</summary>
+    public string? Candidate(string package);
 }
 
 /// <summary>This machine.</summary>
@@ -94,6 +100,47 @@ internal sealed class RootlessView : IRootlessView
             return [];
         }
     }
+
+    /// <inheritdoc/>
+    public bool Contains(string path, string text)
+    {
+        if (Look(path) is not { Type: InodeType.Regular })
+        {
+            return false;
+        }
+
+        try
+        {
+            using var file = File.OpenRead(path);
+            var wanted = Encoding.ASCII.GetBytes(text);
+            var block = new byte[1 << 16];
+            for (var kept = 0; ;)
+            {
+                var read = file.Read(block, kept, block.Length - kept);
+                if (read == 0)
+                {
+                    return false;
+                }
+
+                var have = block.AsSpan(0, kept + read);
+                if (have.IndexOf(wanted) >= 0)
+                {
+                    return true;
+                }
+
+                // It may lie across two blocks.
+                kept = Math.Min(wanted.Length - 1, have.Length);
+                have[^kept..].CopyTo(block);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public string? Candidate(string package) => Changes.Packages.Candidate(package);
 
     [DllImport("libc", SetLastError = true)]
     private static extern nint realpath(byte[] path, nint resolved);

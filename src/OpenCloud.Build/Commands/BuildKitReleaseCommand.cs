@@ -37,13 +37,13 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>An engine that runs without root.</summary>
     [Parameter(ParameterSetName = RootlessSet, Mandatory = true)]
     [Parameter(ParameterSetName = RootlessArchivePathSet, Mandatory = true)]
-    public SwitchParameter Rootless { get; set; }
+    public virtual SwitchParameter Rootless { get; set; }
 
     /// <summary>Whose engine without root.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
-    public string? User { get; set; }
+    public virtual string? User { get; set; }
 
     /// <summary>A mirror.</summary>
     [Parameter(ParameterSetName = UriSet)]

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Rootless;
 
@@ -9,15 +10,31 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(InstallResult))]
 public sealed class UpdateBuildKitCommand : BuildKitReleaseCommand
 {
+    private const string RootlessRollbackSet = "RootlessRollback";
+
+    /// <inheritdoc/>
+    [Parameter(ParameterSetName = RootlessSet, Mandatory = true)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet, Mandatory = true)]
+    [Parameter(ParameterSetName = RootlessRollbackSet, Mandatory = true)]
+    public override SwitchParameter Rootless { get; set; }
+
+    /// <inheritdoc/>
+    [Parameter(ParameterSetName = RootlessSet)]
+    [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    [Parameter(ParameterSetName = RootlessRollbackSet)]
+    [ArgumentCompleter(typeof(PrincipalCompleter))]
+    public override string? User { get; set; }
+
     /// <summary>Goes back to the version before the last update.</summary>
     [Parameter(ParameterSetName = "Rollback", Mandatory = true)]
+    [Parameter(ParameterSetName = RootlessRollbackSet, Mandatory = true)]
     public SwitchParameter Rollback { get; set; }
 
     /// <inheritdoc/>
     private protected override InstallOptions Complete(InstallOptions options) => options with { Rollback = Rollback };
 
     /// <inheritdoc/>
-    private protected override RootlessOptions Complete(RootlessOptions options) => options with { Update = true };
+    private protected override RootlessOptions Complete(RootlessOptions options) => options with { Update = true, Release = Complete(options.Release) };
 
     /// <inheritdoc/>
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>

@@ -46,20 +46,31 @@ internal sealed class RootlessHost : IDisposable
             return;
         }
 
-        var said = Host.Shell(
-            $$"""
-            mkdir -p /var/tmp/app /var/tmp/deb; test -e /var/tmp/app/busybox || { dpkg-deb -x /var/cache/apt/archives/busybox-static_*.deb /var/tmp/deb; cp "$(find /var/tmp/deb -path '*bin/busybox')" /var/tmp/app/busybox; }
-            printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","echo built > /made; /bin/busybox chown 4321:1234 /made"]\n' > /var/tmp/app/Dockerfile
-            chmod -R a+rX /var/tmp/app; rm -rf /tmp/out
-            runuser -u {{user}} -- {{prefix}}/bin/buildctl --addr unix://{{socket}} build --no-cache --frontend dockerfile.v0 --local context=/var/tmp/app --local dockerfile=/var/tmp/app --output type=local,dest=/tmp/out --progress plain
-            cat /tmp/out/made
-            """);
-        Xunit.Assert.EndsWith("built\n", said, StringComparison.Ordinal);
+        Xunit.Assert.EndsWith("built\n", Build(user, socket, prefix, "echo built > /made; /bin/busybox chown 4321:1234 /made"), StringComparison.Ordinal);
     }
 
-    /// <summary>Waits, by an event of the kernel's, until a socket is there again after a boot.</summary>
-    public void WaitFor(string user)
-        => Host.Shell($"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {user}) systemctl --user start buildkit.service");
+    /// <summary>Builds an image with a real release as a user: busybox and one step.</summary>
+    /// <returns>The log, and then what the step wrote to /made.</returns>
+    public string Build(string user, string socket, string prefix, string step) => Host.Shell(
+        $$"""
+        mkdir -p /var/tmp/app /var/tmp/deb; test -e /var/tmp/app/busybox || { dpkg-deb -x /var/cache/apt/archives/busybox-static_*.deb /var/tmp/deb; cp "$(find /var/tmp/deb -path '*bin/busybox')" /var/tmp/app/busybox; }
+        printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","{{step}}"]\n' > /var/tmp/app/Dockerfile
+        chmod -R a+rX /var/tmp/app; rm -rf /tmp/out
+        runuser -u {{user}} -- {{prefix}}/bin/buildctl --addr unix://{{socket}} build --no-cache --frontend dockerfile.v0 --local context=/var/tmp/app --local dockerfile=/var/tmp/app --output type=local,dest=/tmp/out --progress plain
+        cat /tmp/out/made
+        """);
+
+    /// <summary>After a boot, with nobody logged in and without help: the user's services have started, the engine among them, and it answers.</summary>
+    /// <param name="user">Whose engine.</param>
+    /// <param name="systemUnit">The unit of the system that starts it; null for the user's.</param>
+    public void HasStartedByItself(string user, string? systemUnit = null)
+    {
+        // From systemd 256 on the user's manager is a session, of a class of its own.
+        const string Jobs = "is-system-running --wait >/dev/null 2>&1 || :";
+        var manager = systemUnit is null ? $"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {user}) systemctl --user" : "systemctl";
+        Host.Shell($"systemctl {Jobs}; {manager} {Jobs}; {manager} is-active --quiet {systemUnit ?? "buildkit.service"}; ! loginctl list-sessions --no-legend | grep -v ' manager'");
+        Xunit.Assert.Equal("true", Host.Driver("diagnose", "--path", SocketOf(user), "--as", user).Ok()["Reachable"]);
+    }
 
     /// <summary>The number of a user.</summary>
     public string Uid(string user) => Host.Run("id", "-u", user).Trim();

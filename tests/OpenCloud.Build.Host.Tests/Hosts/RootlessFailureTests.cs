@@ -12,7 +12,7 @@ public abstract class RootlessFailureTests(string suite)
     {
         using var rootless = RootlessHost.Boot(suite);
         var host = rootless.Host;
-        var archive = TestArchive.StandIn(host, "v0.32.2");
+        var archive = TestArchive.UnderTest(host);
         host.Shell("apt-get install -y -q --no-install-recommends uidmap rootlesskit >/dev/null 2>&1");
         (string Break, string Mend, string Check, string Evidence, string Remedy)[] traps =
         [
@@ -25,8 +25,9 @@ public abstract class RootlessFailureTests(string suite)
             ("chmod 600 /dev/net/tun", "chmod 666 /dev/net/tun", "/dev/net/tun", "ubuntu may not open it", "chmod 666 /dev/net/tun"),
             ("mv /etc/hosts /tmp/hosts", "mv /tmp/hosts /etc/hosts", "/etc/hosts", "rootlesskit does not start without", "tee /etc/hosts"),
 
-            // The kernel is this machine's own: only what it says is changed.
-            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
+            // The kernel is this machine's own: only what it says is changed. Lazily taken back: somebody of the host may be reading.
+            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount -l /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
+            ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount -l /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root may make a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ];
         foreach (var (breaks, mend, name, evidence, remedy) in traps)
         {
@@ -50,7 +51,12 @@ public abstract class RootlessFailureTests(string suite)
         var told = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
         Assert.Contains("/proc is mounted with hidepid=", told, StringComparison.Ordinal);
         Assert.Contains("not delegated to the user", told, StringComparison.Ordinal);
-        host.Shell("mount -o remount,hidepid=0 /proc");
+
+        // Before 5.11 overlays take fuse-overlayfs.
+        host.Shell("echo 5.10.0-30-amd64 > /tmp/release; mount --bind /tmp/release /proc/sys/kernel/osrelease");
+        Assert.Contains("5.11 is the first that does), and fuse-overlayfs is not here", host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
+        Assert.Contains("\"Target\":\"fuse-overlayfs\"", host.Driver(["install", "--rootless", "--user", "ubuntu", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
+        host.Shell("umount -l /proc/sys/kernel/osrelease");
 
         // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there. Debian 13 has a profile
         // for /usr/bin/rootlesskit; a link to another place is not that. Its parser takes the profile.
@@ -58,7 +64,7 @@ public abstract class RootlessFailureTests(string suite)
         var profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
         Assert.Contains("\nprofile opencloud.build.usr.local.lib.kit.rootlesskit \"/usr/local/lib/kit/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
         Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.local.lib.kit.rootlesskit\n", profile, StringComparison.Ordinal);
-        host.Shell("umount /proc/sys/kernel; rm -r /usr/local/bin/rootlesskit /usr/local/lib/kit");
+        host.Shell("umount -l /proc/sys/kernel; rm -r /usr/local/bin/rootlesskit /usr/local/lib/kit");
         if (suite == "trixie")
         {
             var from = profile.IndexOf("# Written by", StringComparison.Ordinal);
@@ -66,13 +72,15 @@ public abstract class RootlessFailureTests(string suite)
             host.Run("apparmor_parser", "--skip-kernel-load", "--skip-cache", "/ocb/share/profile");
         }
 
-        // As an ordinary user the script mends what a script can.
+        // As an ordinary user the script mends what a script can; with hidepid all the same.
         host.Shell("chmod u-s /usr/bin/newuidmap; rm -f /etc/hosts");
         var script = host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["RootScript"]!;
         Assert.Contains("chmod u+s /usr/bin/newuidmap\n", script, StringComparison.Ordinal);
         Assert.Contains("> /etc/hosts\n", script, StringComparison.Ordinal);
         host.Shell("sh /home/ubuntu/.local/state/opencloud.build/as-root.sh >/dev/null 2>&1");
         Assert.NotEqual("null", host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["Engine"]);
+        host.Shell("grep -q hidepid= /proc/self/mountinfo");
+        rootless.Build("ubuntu", rootless.SocketOf("ubuntu"), archive, "/home/ubuntu/.local");
 
         // What such a script did, one may take back; a profile by somebody else is not named.
         var ours = AppArmorProfile.For("/usr/bin/rootlesskit");
@@ -108,6 +116,7 @@ public abstract class RootlessFailureTests(string suite)
 
         // To another version; back when that one does not answer.
         host.Driver("update", "--rootless", "--user", "ubuntu").Failed("NotFound");
+        Assert.Contains("No earlier version", host.Driver(["update", .. whose, "--rollback"]).Failed("NotFound")["Message"], StringComparison.Ordinal);
         var mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
         host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
         Assert.Equal(settled, host.Snapshot());
@@ -115,6 +124,20 @@ public abstract class RootlessFailureTests(string suite)
         var archive = TestArchive.UnderTest(host);
         var updated = host.Driver(["update", .. whose, .. archive.Options]).Ok();
         Assert.Equal(("v0.16.0", archive.Version), (updated["PreviousVersion"], updated["Version"]));
+        rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
+
+        // Back by wish, and forth again; an update that fails does not cost the way back.
+        Assert.Equal("v0.16.0", host.Driver("get", "--rootless").Ok().Json!.Value[0].GetProperty("PreviousVersion").GetString());
+        var back = host.Driver(["update", .. whose, "--rollback"]).Ok();
+        Assert.Equal((archive.Version, "v0.16.0"), (back["PreviousVersion"], back["Version"]));
+        Assert.Contains("v0.16.0", back["Engine"], StringComparison.Ordinal);
+        Assert.Contains(old.Sha256, back["Integrity"], StringComparison.Ordinal);
+        var rolled = host.Snapshot();
+        Assert.Equal(settled, string.Join('\n', rolled.Split('\n').Where(line => !line.Contains("/bin/.opencloud.build/previous/", StringComparison.Ordinal))));
+        Assert.Equal("false", host.Driver(["install", .. whose, .. old.Options]).Ok()["Changed"]);
+        host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
+        Assert.Equal(rolled, host.Snapshot());
+        Assert.Equal(archive.Version, host.Driver(["update", .. whose, "--rollback"]).Ok()["Version"]);
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
 
         // What the user changed is kept, and said so.

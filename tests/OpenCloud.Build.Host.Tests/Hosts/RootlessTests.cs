@@ -44,7 +44,7 @@ public abstract class RootlessTests(string suite)
         Assert.Equal(installed, host.Snapshot());
 
         host.Reboot();
-        rootless.WaitFor("buildkituser");
+        rootless.HasStartedByItself("buildkituser");
         Assert.Equal("false", host.Driver(install).Ok()["Changed"]);
         rootless.Build("buildkituser", socket, archive);
 
@@ -101,10 +101,19 @@ public abstract class RootlessTests(string suite)
         host.Driver("install", "--rootless", "--user", "ubuntu").Failed("Conflict");
 
         host.Reboot();
-        rootless.WaitFor("ubuntu");
+        rootless.HasStartedByItself("ubuntu");
         rootless.Build("ubuntu", socket, archive, "/home/ubuntu/.local");
         Assert.Equal("false", host.DriverAs("ubuntu", install).Ok()["Changed"]);
         Assert.Equal("ubuntu", host.DriverAs("ubuntu", "get", "--rootless").Ok().Json!.Value[0].GetProperty("User").GetString());
+
+        // Root may share it, and takes that back before its user can remove it.
+        const string Shared = "/run/buildkit-rootless/ubuntu/buildkitd.sock";
+        host.Driver("grant", "--rootless", "--engine", "ubuntu", "--user", "outsider").Ok();
+        rootless.Build("outsider", Shared, archive, "/home/ubuntu/.local");
+        Assert.Contains("Revoke-BuildKitAccess -Rootless -EngineUser ubuntu", host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Failed("Conflict")["Remedy"], StringComparison.Ordinal);
+        host.Driver("revoke", "--rootless", "--engine", "ubuntu", "--user", "outsider").Ok();
+        Assert.NotEqual("true", host.DriverAs("outsider", "connect", "--path", Shared).Ok()["Connected"]);
+        rootless.Build("ubuntu", socket, archive, "/home/ubuntu/.local");
 
         var removed = host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Ok();
         Assert.Contains("disable-linger", removed["RootScript"], StringComparison.Ordinal);
@@ -126,13 +135,16 @@ public abstract class RootlessTests(string suite)
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", socket).Ok()["Version"]);
         host.Driver("install", "--rootless", "--user", "builder").Failed("Conflict");
         host.Reboot();
-        host.Run("systemctl", "start", "buildkit-builder.service");
+        rootless.HasStartedByItself("builder", "buildkit-builder.service");
         Assert.Equal("builder", host.Shell("systemctl show -P User buildkit-builder.service").Trim());
         rootless.Build("builder", socket, archive);
         Assert.Equal("false", host.Driver(install).Ok()["Changed"]);
         host.Driver("grant", "--rootless", "--user", "ubuntu").Ok();
         rootless.Build("ubuntu", "/run/buildkit-rootless/builder/buildkitd.sock", archive);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", "/run/buildkit-rootless/builder/buildkitd.sock").Ok()["Version"]);
+        host.Reboot();
+        rootless.HasStartedByItself("builder", "buildkit-builder.service");
+        rootless.Build("ubuntu", "/run/buildkit-rootless/builder/buildkitd.sock", archive);
 
         // Without a word about it: what was shared goes with it. What the first engine brought and another needs, stays for that one.
         host.Driver(["install", "--rootless", "--user", "second", "--prefix", "/opt/second", .. archive.Options]).Ok();
@@ -190,7 +202,7 @@ public abstract class RootlessTests(string suite)
         // A second run of the installation leaves it as it is, and a reboot brings it back.
         Assert.Equal("false", host.Driver(["install", "--rootless", "--user", "buildkituser", .. archive.Options]).Ok()["Changed"]);
         host.Reboot();
-        rootless.WaitFor("buildkituser");
+        rootless.HasStartedByItself("buildkituser");
         rootless.Build("ubuntu", Shared, archive);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", Shared).Ok()["Version"]);
         Assert.Contains("Rootless: ", host.Driver("diagnose", "--path", Shared, "--as", "outsider").Ok()["Checks"], StringComparison.Ordinal);

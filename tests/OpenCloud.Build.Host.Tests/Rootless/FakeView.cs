@@ -46,6 +46,11 @@ internal sealed class FakeView : IRootlessView
 
     public Dictionary<string, byte[]> Capabilities { get; } = [];
 
+    /// <summary>What programs have in them.</summary>
+    public Dictionary<string, string> Content { get; } = [];
+
+    public Dictionary<string, string> Candidates { get; } = [];
+
     public static FileStatus Inode(InodeType type, uint mode, uint uid = 0, uint gid = 0) => new(type, mode, uid, gid, 1, 1);
 
     public string? ReadText(string path) => Texts.GetValueOrDefault(path);
@@ -59,4 +64,8 @@ internal sealed class FakeView : IRootlessView
     public byte[]? FileCapabilities(string path) => Capabilities.GetValueOrDefault(path);
 
     public IReadOnlyList<string> FilesOf(string directory) => [.. Texts.Keys.Where(path => Path.GetDirectoryName(path) == directory)];
+
+    public bool Contains(string path, string text) => Content.GetValueOrDefault(path)?.Contains(text, StringComparison.Ordinal) == true;
+
+    public string? Candidate(string package) => Candidates.GetValueOrDefault(package);
 }

@@ -132,11 +132,37 @@ public sealed class RootlessTrapsTests
     }
 
     [Fact]
-    public void Pasta_WillDo()
+    public void Pasta_WillDo_WhereItAndRootlessKitGetAlong()
     {
         _view.Programs.Remove("slirp4netns");
         _view.Programs["pasta"] = "/usr/bin/pasta";
+        _view.Content["/usr/bin/pasta"] = "--no-copy-routes --no-copy-addrs";
+        _view.Content["/usr/bin/rootlesskit"] = "slirp4netns-binary pasta-binary";
+        Assert.Equal((CheckState.Ok, "/usr/bin/pasta"), (Of(RootlessTrap.Network).State, Of(RootlessTrap.Network).Evidence));
+        Assert.Equal("pasta", RootlessNetwork.Choose(_view, "/usr/bin/rootlesskit", bringsRootlessKit: false).Driver);
+
+        // Of an archive it is known once it is unpacked; of a package by its version.
+        _view.Content["/usr/bin/rootlesskit"] = "slirp4netns-binary";
+        NotUsed("/usr/bin/rootlesskit does not know it");
+        Assert.Equal("pasta", RootlessNetwork.Choose(_view, null, bringsRootlessKit: true).Driver);
+        _view.Inodes.Remove("/usr/bin/rootlesskit");
+        _view.Candidates["rootlesskit"] = "1.1.0-1+b4";
+        NotUsed("rootlesskit 1.1.0-1+b4, which is to be installed, does not know it");
+        _view.Candidates["rootlesskit"] = "1:2.0.2-2+b9";
         Assert.Equal(CheckState.Ok, Of(RootlessTrap.Network).State);
+        _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
+        NotUsed("AppArmor restricts user namespaces");
+        _view.Texts.Remove("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+        _view.Content["/usr/bin/pasta"] = "--no-netns-quit";
+        NotUsed("older than 2023_06_25");
+
+        void NotUsed(string why)
+        {
+            var check = Failed(RootlessTrap.Network);
+            Assert.Contains("/usr/bin/pasta is not used: ", check.Evidence, StringComparison.Ordinal);
+            Assert.Contains(why, check.Evidence, StringComparison.Ordinal);
+            Assert.Equal(("slirp4netns", true, "sudo apt-get install --no-install-recommends slirp4netns"), (check.Package, check.ByInstaller, check.Remedy));
+        }
     }
 
     [Fact]
