@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
 
