@@ -34,7 +34,7 @@ public abstract class ContainerdTests(string suite)
         using var host = SystemdHost.Boot(suite);
         host.Shell("apt-get install -y -q --no-install-recommends containerd >/dev/null 2>&1; systemctl disable -q --now containerd");
         var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        var before = WithoutContainerdsOwn(host.Snapshot());
         var done = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("\"Action\":\"Use what is there\"", done["Steps"], StringComparison.Ordinal);
 
@@ -43,8 +43,12 @@ public abstract class ContainerdTests(string suite)
         host.Reboot();
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
         host.Driver("uninstall", "--purge").Ok();
-        Assert.Equal(before, host.Snapshot());
+        Assert.Equal(before, WithoutContainerdsOwn(host.Snapshot()));
     }
+
+    // What a containerd that stays has written down since, as its own id for a real engine that asked, is its business.
+    private static string WithoutContainerdsOwn(string snapshot)
+        => string.Join('\n', snapshot.Split('\n').Where(static line => !line.StartsWith("/var/lib/containerd/", StringComparison.Ordinal)));
 
     [Fact]
     public void WithoutContainerd_SkippedByWish_TheUnitsAreThere()

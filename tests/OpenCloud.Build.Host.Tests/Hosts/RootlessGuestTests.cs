@@ -80,7 +80,8 @@ public sealed class RootlessGuestTests
         Assert.DoesNotContain("no pure cgroup v2", diagnosis["Checks"], StringComparison.Ordinal);
         Build(guest, socket);
 
-        const string Restart = $"{Devices}; runuser -u buildkituser -- env XDG_RUNTIME_DIR=/run/user/$(id -u buildkituser) systemctl --user restart buildkit.service";
+        // Lingering users' managers are nobody's dependency: the system may be up before they are.
+        const string Restart = $"{Devices}; systemctl start user@$(id -u buildkituser).service; runuser -u buildkituser -- env XDG_RUNTIME_DIR=/run/user/$(id -u buildkituser) systemctl --user restart buildkit.service";
         guest.Reboot();
         guest.Shell(Restart);
         Assert.Equal("false", guest.Driver(install).Ok()["Changed"]);
