@@ -1,9 +1,8 @@
 BeforeDiscovery {
-    $bed = [IO.Path]::Join($PSScriptRoot, '..', 'fixture', 'host-bed')
-    $reason = (& $bed needs 2>&1) -join ' '
-    $canBoot = $LASTEXITCODE -eq 0
-    if (-not $canBoot) {
-        Write-Warning "No systemd host for the cmdlets: $reason"
+    . $PSScriptRoot/Common.ps1
+    $hosts = Test-Fixture host-bed tree trixie
+    if (-not $hosts.CanRun) {
+        Write-Warning "No systemd host for the cmdlets: $($hosts.Reason)"
     }
 }
 
@@ -105,7 +104,7 @@ Describe 'The host cmdlets, where nothing is changed' {
     }
 }
 
-Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
+Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
     BeforeAll {
         $bed = [IO.Path]::Join($root, 'tests', 'fixture', 'host-bed')
         $name = "pester-$PID"
@@ -129,15 +128,16 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         Copy-Module $share | Out-Null
 
         $env:BED_OWNER = $PID
-        & $bed tree trixie | Out-Null
+        $pwsh, $pwshArguments = Get-HostPwsh -At /ocb/pwsh -Dotnet $dotnet
         & $bed up $name trixie '--system-call-filter=@keyring bpf' --capability=all "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
+        $LASTEXITCODE | Should -Be 0 -Because 'the host must boot'
 
         # Runs a script in a PowerShell inside the host, and gives what it gives, as JSON.
         function Invoke-OnHost([string] $Script, [string] $As) {
             Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; $Script"
             $env:BED_AS = $As
             try {
-                & $bed exec $name /ocb/pwsh/pwsh -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
+                & $bed exec $name $pwsh @pwshArguments -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
             }
             finally {
                 Remove-Item env:BED_AS -ErrorAction Ignore
@@ -209,7 +209,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $canBoot) {
         & $bed exec $name /bin/sh -c 'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/ubuntu'
         Set-Content "$share/sudo.ps1" 'Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; Grant-BuildKitAccess'
         $env:BED_AS = 'ubuntu'
-        $said = & $bed exec $name sudo /ocb/pwsh/pwsh -NoProfile -File /ocb/share/sudo.ps1 2>&1 | Out-String
+        $said = & $bed exec $name sudo $pwsh @pwshArguments -NoProfile -File /ocb/share/sudo.ps1 2>&1 | Out-String
         Remove-Item env:BED_AS
         $said | Should -Match 'ubuntu\s+User\s+buildkit\s+not a member\s+member'
         Invoke-OnHost 'try { Grant-BuildKitAccess } catch { $_.FullyQualifiedErrorId }' | Should -BeLike 'HostInputInvalid,*'

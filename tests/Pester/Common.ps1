@@ -58,10 +58,30 @@ function Copy-Module {
     $folder.FullName
 }
 
-# Whether this machine can run the fixture's engines; the reason when it cannot.
+# What a script of tests/fixture says: that this machine can, or that it cannot, and why. Any other failure of it is an
+# error, so that the file fails whose tests need it.
+function Test-Fixture {
+    param([Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory, ValueFromRemainingArguments)] [string[]] $Arguments)
+    $said = & ([IO.Path]::Join($root, 'tests', 'fixture', $Name)) @Arguments 2>&1
+    if ($LASTEXITCODE -notin 0, 3) {
+        throw "tests/fixture/$Name $Arguments failed with exit code ${LASTEXITCODE}: $said"
+    }
+    [pscustomobject]@{ CanRun = $LASTEXITCODE -eq 0; Reason = "$said" }
+}
+
+# The same of the fixture's engines.
 function Test-EngineFixture {
-    $check = & ([IO.Path]::Join($root, 'tests', 'fixture', 'engine')) check 2>&1
-    [pscustomobject]@{ CanRun = $LASTEXITCODE -eq 0; Reason = "$check" }
+    Test-Fixture engine check
+}
+
+# The command that starts this PowerShell inside a systemd host in which $PSHOME is bound to a folder and .NET to its own:
+# one from an archive brings its runtime, one that is a .NET tool needs it.
+function Get-HostPwsh {
+    param([Parameter(Mandatory)] [string] $At, [Parameter(Mandatory)] [string] $Dotnet)
+    if (Test-Path ([IO.Path]::Join($PSHOME, 'libcoreclr.so'))) {
+        return "$At/pwsh"
+    }
+    "$Dotnet/dotnet", "$At/pwsh.dll"
 }
 
 # An engine of the fixture: its properties are what 'engine up' prints. It ends with this process, or by Stop-TestEngine.

@@ -1,27 +1,16 @@
 BeforeDiscovery {
-    $script:skip = $null
-    $engine = [IO.Path]::Join($PSScriptRoot, '..', 'fixture', 'engine')
-    $null = & $engine check 2>&1
-    if ($LASTEXITCODE -ne 0) {
-        $script:skip = 'this machine cannot run engines'
-    }
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
 }
 
 BeforeAll {
     . $PSScriptRoot/Common.ps1
     $engineScript = [IO.Path]::Join($root, 'tests', 'fixture', 'engine')
-
-    function Start-Engine {
-        param([string] $Name)
-        $fields = @{}
-        & $engineScript up --owner $PID $Name | ForEach-Object { $key, $value = $_ -split '=', 2; $fields[$key] = $value }
-        $fields
-    }
 }
 
-Describe 'Images of containerd' -Skip:([bool]$skip) {
+Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
-        $containerd = Start-Engine containerd-2
+        $containerd = Start-TestEngine containerd-2
         $env:CONTAINERD_ADDRESS = $containerd.containerd
 
         # A small image, written by hand: what is tested is how it is moved and shown.
@@ -151,9 +140,9 @@ Describe 'Images of containerd' -Skip:([bool]$skip) {
     }
 }
 
-Describe 'Cache and history of <_>' -Skip:([bool]$skip) -ForEach 'docker-26', 'docker-28' {
+Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docker-26', 'docker-28' {
     BeforeAll {
-        $docker = Start-Engine $_
+        $docker = Start-TestEngine $_
         $context = New-Item -ItemType Directory (Join-Path $TestDrive "context-$_")
         Copy-Item $docker.busybox (Join-Path $context busybox)
         $text = 'FROM scratch', 'COPY busybox /bin/busybox', 'RUN ["/bin/busybox", "sh", "-c", "echo said by the build"]'

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Tests.Fixture;
@@ -16,11 +15,8 @@ public sealed class OtherEngineTests
     [InlineData("docker-28", "containerd.sock", null)]
     public async Task IsNamed_AndTheRightAddressTold(string engine, string name, string? remedy)
     {
-        var script = Path.Combine(RepositoryPaths.Root, "tests/fixture/engine");
-        var (code, output, error) = await RunAsync(script, "up", "--owner", Environment.ProcessId.ToString(CultureInfo.InvariantCulture), engine);
-        Assert.SkipWhen(code == 3, error);
-        Assert.True(code == 0, error);
-        var folder = output.Split('\n').First(line => line.StartsWith("folder=", StringComparison.Ordinal))["folder=".Length..];
+        var up = FixtureScript.Run("engine", ["up", "--owner", Environment.ProcessId.ToString(CultureInfo.InvariantCulture), engine]).Require();
+        var folder = up.Split('\n').First(line => line.StartsWith("folder=", StringComparison.Ordinal))["folder=".Length..];
         try
         {
             var diagnosis = await new SocketDiagnoser(GrpcProbe.AskAsync).DiagnoseAsync(Path.Combine(folder, name), null, null, TestContext.Current.CancellationToken);
@@ -30,16 +26,7 @@ public sealed class OtherEngineTests
         }
         finally
         {
-            await RunAsync(script, "down", folder);
+            FixtureScript.Run("engine", ["down", folder]).Require();
         }
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, output, await error);
     }
 }

@@ -14,7 +14,7 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// </summary>
 internal sealed class QemuGuest : ITestHost
 {
-    private static readonly ConcurrentDictionary<string, Lazy<string?>> Images = new();
+    private static readonly ConcurrentDictionary<string, Lazy<(int Code, string Output, string Error)>> Images = new();
 
     private static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan CommandPatience = TimeSpan.FromMinutes(8);
@@ -44,10 +44,7 @@ internal sealed class QemuGuest : ITestHost
     /// <param name="suite">Its distribution: bookworm, or noble with Ubuntu's own kernel.</param>
     public static QemuGuest Boot(Action<ITestHost> fill, string suite = "bookworm")
     {
-        var lacking = Images.GetOrAdd(suite, static suite => new(() => Script("needs") is { Code: not 0 } needs ? needs.Error.Trim()
-            : Script("image", DotnetRoot, suite) is { Code: not 0 } image ? image.Error.Trim()
-            : null)).Value;
-        Assert.SkipWhen(lacking is not null, lacking ?? string.Empty);
+        Images.GetOrAdd(suite, static suite => new(() => Script("image", DotnetRoot, suite))).Value.Require();
         var id = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
         var guest = new QemuGuest(id, Directory.CreateTempSubdirectory("ocb-guest-").FullName);
         try
@@ -102,7 +99,7 @@ internal sealed class QemuGuest : ITestHost
 
     /// <summary>Runs the driver out here, on this machine.</summary>
     public static DriverAnswer DriverOutside(params string[] arguments)
-        => DriverAnswer.Of(Run(new ProcessStartInfo($"{DotnetRoot}/dotnet", [Path.Combine(RepositoryPaths.Driver, "OpenCloud.Build.HostDriver.dll"), .. arguments])));
+        => DriverAnswer.Of(FixtureScript.Run(new ProcessStartInfo($"{DotnetRoot}/dotnet", [Path.Combine(RepositoryPaths.Driver, "OpenCloud.Build.HostDriver.dll"), .. arguments])));
 
     /// <summary>Reboots it through its own systemd.</summary>
     public void Reboot()
@@ -166,25 +163,5 @@ internal sealed class QemuGuest : ITestHost
         }
     }
 
-    private static (int Code, string Output, string Error) Script(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Path.Combine(RepositoryPaths.Root, "tests/fixture/guest-bed"), arguments);
-        start.Environment["BED_OWNER"] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        return Run(start);
-    }
-
-    private static (int Code, string Output, string Error) Run(ProcessStartInfo start)
-    {
-        start.RedirectStandardInput = true;
-        start.RedirectStandardOutput = true;
-        start.RedirectStandardError = true;
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        var error = new StringBuilder();
-        process.ErrorDataReceived += (_, line) => error.Append(line.Data).Append('\n');
-        process.BeginErrorReadLine();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.ToString());
-    }
+    private static (int Code, string Output, string Error) Script(params string[] arguments) => FixtureScript.Run("guest-bed", arguments);
 }

@@ -4,8 +4,6 @@ internal static class RepositoryPaths
 {
     public static string Root { get; } = FindRoot();
 
-    public static string HostBed => Path.Combine(Root, "tests/fixture/host-bed");
-
     // Built in the configuration these tests were built in.
     public static string Driver => Path.Combine(
         Root,

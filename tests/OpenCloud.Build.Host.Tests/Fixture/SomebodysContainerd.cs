@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using Xunit;
-
 namespace OpenCloud.Build.Host.Tests.Fixture;
 
 /// <summary>
@@ -9,13 +6,13 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// </summary>
 internal static class SomebodysContainerd
 {
-    private static readonly Lazy<(string? Folder, string Reason)> Package = new(Fetch);
+    private static readonly Lazy<(int Code, string Output, string Error)> Package = new(static () => FixtureScript.Run("engine", ["get", "containerd-2"]));
 
     /// <summary>The argument that brings the programs into a host; skips the test where they cannot be had.</summary>
     public static string Bind()
     {
-        Assert.SkipWhen(Package.Value.Folder is null, Package.Value.Reason);
-        return $"--bind-ro={Package.Value.Folder}:/ocb/containerd";
+        var line = Package.Value.Require().Split('\n').First(static text => text.StartsWith("sid/containerd ", StringComparison.Ordinal));
+        return $"--bind-ro={line.Split(' ', 3)[2]}:/ocb/containerd";
     }
 
     /// <summary>Installs and starts it, and gives its version.</summary>
@@ -29,18 +26,4 @@ internal static class SomebodysContainerd
             systemctl daemon-reload; systemctl enable -q --now containerd
             ctr version | sed -n '/Server/,$s/ *Version: *//p'
             """).Trim();
-
-    private static (string? Folder, string Reason) Fetch()
-    {
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(RepositoryPaths.Root, "tests/fixture/engine"), ["get", "containerd-2"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        var line = output.Split('\n').FirstOrDefault(text => text.StartsWith("sid/containerd ", StringComparison.Ordinal));
-        return process.ExitCode == 0 && line is not null ? (line.Split(' ')[2], string.Empty) : (null, $"no containerd 2: {error.Result.Trim()}");
-    }
 }

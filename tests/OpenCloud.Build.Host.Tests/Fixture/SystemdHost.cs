@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Xunit;
 
@@ -11,7 +9,7 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// <summary>A fresh Debian host with systemd, booted in a container for one test and thrown away after it.</summary>
 internal sealed class SystemdHost : ITestHost
 {
-    private static readonly ConcurrentDictionary<string, Lazy<string?>> Trees = new();
+    private static readonly ConcurrentDictionary<string, Lazy<(int Code, string Output, string Error)>> Trees = new();
     private static int _count;
 
     private readonly string _name;
@@ -30,11 +28,8 @@ internal sealed class SystemdHost : ITestHost
     /// <summary>Boots one, or skips the test with the reason why there can be none.</summary>
     public static SystemdHost Boot(string suite, params string[] nspawnArguments)
     {
-        // One tree for all tests of a suite; the reason, when there is none.
-        var reason = Trees.GetOrAdd(suite, name => new Lazy<string?>(() => Script("needs") is { Code: not 0 } needs ? needs.Error.Trim()
-            : Script("tree", name) is { Code: not 0 } tree ? tree.Error.Trim()
-            : null)).Value;
-        Assert.SkipWhen(reason is not null, reason ?? string.Empty);
+        // One tree for all tests of a suite.
+        Trees.GetOrAdd(suite, static suite => new(() => Script("tree", suite))).Value.Require();
         var id = string.Create(CultureInfo.InvariantCulture, $"{suite}-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
         var share = Directory.CreateTempSubdirectory("ocb-share-").FullName;
         File.SetUnixFileMode(share, (UnixFileMode)0b111_101_101);
@@ -70,7 +65,7 @@ internal sealed class SystemdHost : ITestHost
 
     /// <summary>Runs the driver in a new login session of a user.</summary>
     public DriverAnswer DriverAs(string user, params string[] arguments)
-        => DriverAnswer.Of(Script(["exec", _name, $"{DotnetRoot}/dotnet", "/ocb/driver/OpenCloud.Build.HostDriver.dll", .. arguments], user));
+        => DriverAnswer.Of(FixtureScript.Run("host-bed", ["exec", _name, $"{DotnetRoot}/dotnet", "/ocb/driver/OpenCloud.Build.HostDriver.dll", .. arguments], user));
 
     /// <summary>Reboots it through its own systemd.</summary>
     public void Reboot()
@@ -100,31 +95,7 @@ internal sealed class SystemdHost : ITestHost
         Directory.Delete(Share, recursive: true);
     }
 
-    private static (int Code, string Output, string Error) Script(params string[] arguments) => Script(arguments, null);
-
-    private static (int Code, string Output, string Error) Script(string[] arguments, string? user)
-    {
-        var start = new ProcessStartInfo(RepositoryPaths.HostBed, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["BED_OWNER"] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        if (user is not null)
-        {
-            start.Environment["BED_AS"] = user;
-        }
-
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        var error = new StringBuilder();
-        process.ErrorDataReceived += (_, line) => error.Append(line.Data).Append('\n');
-        process.BeginErrorReadLine();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.ToString());
-    }
+    private static (int Code, string Output, string Error) Script(params string[] arguments) => FixtureScript.Run("host-bed", arguments);
 }
 
 /// <summary>What the driver answered: an object, or an error of the library.</summary>
