@@ -5,13 +5,14 @@
 Builds, tests, shows, measures and packages OpenCloud.Build.
 .DESCRIPTION
 Build    builds everything; the module's assemblies go to bin/OpenCloud.Build, so that the manifest at the root imports.
-Test     builds, then runs every suite; the last line is "N passed, N failed, N skipped".
-Demo     builds samples/demo-app on a real engine and shows the result.
+Test     builds, checks the sources and runs every suite; the last line is "N passed, N failed, N skipped".
+Demo     builds the module alone, then the image of samples/demo-app with Invoke-ImageBuild.
+Pwsh     builds the module if it is not there and imports it.
 Bench    measures this client beside its peers.
 Package  makes the module's archive in artifacts/.
 Clean    removes what the other tasks made.
 
-./build.sh does the same on a machine whose PowerShell is not set up.
+./build.sh does the same on a machine that has no PowerShell.
 .EXAMPLE
 ./build.ps1 Test -Suite Client,Pester
 .EXAMPLE
@@ -22,13 +23,13 @@ Clean    removes what the other tasks made.
 [CmdletBinding(PositionalBinding = $false)]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('Build', 'Test', 'Demo', 'Bench', 'Package', 'Clean')]
+    [ValidateSet('Build', 'Test', 'Demo', 'Pwsh', 'Bench', 'Package', 'Clean')]
     [string] $Task = 'Build',
 
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
-    # Test: Client, Host, Engine, Pester; all by default.
+    # Test: Checks, Pester, or an xunit suite (Client, Engine, Host, Linux); all by default.
     [string[]] $Suite,
 
     # Demo: the engine to use; by default the one that listens, else one of the test fixture's.
@@ -50,32 +51,91 @@ Set-Location -LiteralPath $PSScriptRoot
 $suites = @($Suite -split ',' | Where-Object { $_ })
 $optionList = @($Options -split '\s+' | Where-Object { $_ })
 
-function Invoke-Build {
-    # The module's project puts its assemblies there; what an older build left must not stay.
+# The command line of the PowerShell that runs this: its own program, or dotnet and the tool's assembly.
+$ownPwsh = @([Environment]::ProcessPath)
+if ([IO.Path]::GetFileNameWithoutExtension($ownPwsh[0]) -ne 'pwsh') {
+    $ownPwsh += Join-Path $PSHOME 'pwsh.dll'
+}
+
+# Builds a solution or a project. The module's project puts its assemblies into bin/OpenCloud.Build, where nothing of an
+# older build must stay.
+function Invoke-DotNetBuild([string] $What = 'OpenCloud.Build.slnx', [string[]] $Properties) {
     if (Test-Path bin/OpenCloud.Build) {
         Remove-Item bin/OpenCloud.Build -Recurse
     }
-    dotnet build OpenCloud.Build.slnx --configuration $Configuration --verbosity quiet --nologo -consoleLoggerParameters:NoSummary | Out-Host
+    dotnet build $What --configuration $Configuration --verbosity quiet --nologo -consoleLoggerParameters:NoSummary @Properties | Out-Host
+}
+
+function Invoke-Build {
+    Invoke-DotNetBuild
+}
+
+# Runs one check of the sources; its output is shown where it fails. Adds to the counts.
+function Invoke-Check([string] $Name, [Collections.Specialized.OrderedDictionary] $Counts, [scriptblock] $Check) {
+    $PSNativeCommandUseErrorActionPreference = $false
+    $output = & $Check 2>&1 | Out-String
+    if ($LASTEXITCODE) {
+        Write-Host "FAILED: $Name`n$output"
+        $Counts.Failed++
+    }
+    else {
+        Write-Host "$Name is clean"
+        $Counts.Passed++
+    }
+}
+
+function Invoke-CheckSuite {
+    Write-Host "`n== Checks"
+    $counts = [ordered] @{ Passed = 0; Failed = 0; Skipped = 0 }
+    Invoke-Check 'dotnet format' $counts {
+        dotnet format OpenCloud.Build.slnx --verify-no-changes --no-restore --verbosity quiet
+    }
+    # Debian's package, unpacked privately like the engines.
+    $PSNativeCommandUseErrorActionPreference = $false
+    $package = tests/fixture/engine get shellcheck
+    switch ($LASTEXITCODE) {
+        0 {
+            $program = ($package -split ' ')[2] + '/usr/bin/shellcheck'
+            $scripts = git grep --untracked -lE '^#!(/usr/bin/env |/bin/)(bash|sh)$|^# shellcheck shell=bash$' -- ':!*.md' ':!*.cs' ':!*.ps1'
+            Invoke-Check 'shellcheck' $counts { & $program --external-sources $scripts }
+        }
+        3 {
+            Write-Host 'SKIPPED: shellcheck: this machine has no Debian packages'
+            $counts.Skipped++
+        }
+        default {
+            Write-Host 'FAILED: shellcheck cannot be fetched'
+            $counts.Failed++
+        }
+    }
+    $counts.Values
+}
+
+# Restores Pester from the package source into a folder of the checkout, if it is not there; gives the module's manifest.
+function Get-PesterModule {
+    $project = [xml] (Get-Content -Raw tools/Pester/Pester.csproj)
+    $version = $project.SelectSingleNode('//PackageDownload').Version.Trim('[', ']')
+    $manifest = [IO.Path]::Join($PSScriptRoot, '.packages', 'pester', $version, 'tools', 'Pester.psd1')
+    if (-not (Test-Path $manifest)) {
+        dotnet restore tools/Pester/Pester.csproj --verbosity quiet | Out-Host
+    }
+    $manifest
 }
 
 # Runs Pester in a process of its own: a session keeps assemblies it has loaded, and a hung run can be ended.
 # Gives passed, failed and skipped.
 function Invoke-PesterSuite {
-    if (-not (Test-Path tests/Pester/*.Tests.ps1)) {
-        return 0, 0, 0
-    }
-    if (-not (Get-Module -ListAvailable Pester | Where-Object Version -GE '5.5')) {
-        Write-Host "`nPester 5.5 or newer was not found: THE PESTER SUITE WAS NOT RUN"
-        return 0, 0, 0
-    }
-
     Write-Host "`n== Pester"
     $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', 'pester.txt')
     Remove-Item $counts -ErrorAction Ignore
-    $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT ? $env:OPENCLOUD_BUILD_TEST_TIMEOUT : 2400
+    $pester = Get-PesterModule
+    $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT
+    if (-not $limit) {
+        $limit = ((Get-Content tests/suite-limits) -match '^Pester\s' -split '\s+')[2]
+    }
     $PSNativeCommandUseErrorActionPreference = $false
-    timeout --signal INT --kill-after 30 $limit ([Environment]::ProcessPath) -NoProfile -NonInteractive `
-        -File tests/run-pester.ps1 $counts | Out-Host
+    timeout --signal INT --kill-after 30 $limit @ownPwsh -NoProfile -NonInteractive `
+        -File tests/run-pester.ps1 -Counts $counts -Pester $pester | Out-Host
     if (-not (Test-Path $counts)) {
         Write-Host "FAILED: Pester ended with exit code $LASTEXITCODE and without a result"
         return 0, 1, 0
@@ -83,21 +143,27 @@ function Invoke-PesterSuite {
     [int[]] (Get-Content $counts)
 }
 
+function Invoke-XunitSuite([string[]] $Names) {
+    $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', 'counts.txt')
+    Remove-Item $counts -ErrorAction Ignore
+    $PSNativeCommandUseErrorActionPreference = $false
+    tests/run-xunit --configuration $Configuration --suite ($Names -join ',') --counts $counts -- @optionList | Out-Host
+    [int[]] [regex]::Matches((Get-Content -Raw $counts), '\d+').Value
+}
+
 function Invoke-Test {
     Invoke-Build
     $null = New-Item -ItemType Directory -Force TestResults
     [int[]] $sum = 0, 0, 0
-    $xunit = @($suites | Where-Object { $_ -ne 'Pester' })
-    if ($xunit -or -not $suites) {
-        $PSNativeCommandUseErrorActionPreference = $false
-        Remove-Item TestResults/counts.txt -ErrorAction Ignore
-        tests/run-xunit --configuration $Configuration --suite ($xunit -join ',') --counts TestResults/counts.txt -- @optionList |
-            Out-Host
-        [int[]] $sum = [regex]::Matches((Get-Content -Raw TestResults/counts.txt), '\d+').Value
-    }
-    if (-not $suites -or $suites -contains 'Pester') {
-        $pester = Invoke-PesterSuite
-        $sum = 0..2 | ForEach-Object { $sum[$_] + $pester[$_] }
+    $xunit = @($suites | Where-Object { $_ -notin 'Pester', 'Checks' })
+    $runs = @(
+        if (-not $suites -or $suites -contains 'Checks') { { Invoke-CheckSuite } }
+        if (-not $suites -or $xunit) { { Invoke-XunitSuite $xunit } }
+        if (-not $suites -or $suites -contains 'Pester') { { Invoke-PesterSuite } }
+    )
+    foreach ($run in $runs) {
+        $counts = @(& $run)
+        $sum = 0..2 | ForEach-Object { $sum[$_] + $counts[$_] }
     }
     if ($sum[0] + $sum[1] -eq 0) {
         Write-Host 'no test was run'
@@ -108,8 +174,14 @@ function Invoke-Test {
     }
 }
 
+# The module alone, without code ahead of time: a first look is not worth a minute of a compiler's time.
+function Invoke-ModuleBuild {
+    Invoke-DotNetBuild src/OpenCloud.Build/OpenCloud.Build.csproj '-p:ReadyToRun=false', '-p:RunAnalyzers=false'
+}
+
 function Invoke-Demo {
-    Invoke-Build
+    Write-Host 'Building the module ...'
+    Invoke-ModuleBuild
     $folder = $null
     try {
         if (-not $Address) {
@@ -118,13 +190,14 @@ function Invoke-Demo {
             $PSNativeCommandUseErrorActionPreference = $true
         }
         if (-not $Address) {
-            Write-Host 'No engine is listening here: starting one for the demo.'
+            Write-Host 'No engine listens here. Starting one for the demo, from Debian''s packages (60 MB the first time) ...'
             $engine = (tests/fixture/engine up --owner $PID docker-28) -join "`n" | ConvertFrom-StringData
             $folder = $engine.folder
             $Address = $engine.address
         }
         $context = samples/demo-app/stage
         Import-Module ./OpenCloud.Build.psd1
+        Write-Host "Invoke-ImageBuild $([IO.Path]::GetRelativePath($PSScriptRoot, $context)) -Tag $Tag -Address $Address"
         Invoke-ImageBuild $context -Tag $Tag -Address $Address | Format-Table | Out-Host
     }
     finally {
@@ -132,6 +205,14 @@ function Invoke-Demo {
             tests/fixture/engine down $folder
         }
     }
+}
+
+function Invoke-Pwsh {
+    if (-not (Test-Path bin/OpenCloud.Build/OpenCloud.Build.dll)) {
+        Write-Host 'Building the module ...'
+        Invoke-ModuleBuild
+    }
+    Import-Module ./OpenCloud.Build.psd1 -Global
 }
 
 function Invoke-Bench {
@@ -147,7 +228,8 @@ function Invoke-Package {
         Remove-Item artifacts/package -Recurse
     }
     $null = New-Item -ItemType Directory "$target/bin"
-    Get-Item OpenCloud.Build.psd1, OpenCloud.Build.psm1, *.ps1xml, LICENSE, README.md, CHANGELOG.md | Copy-Item -Destination $target
+    Get-Item OpenCloud.Build.psd1, OpenCloud.Build.psm1, *.ps1xml, LICENSE, THIRD-PARTY-NOTICES.txt, README.md, CHANGELOG.md |
+        Copy-Item -Destination $target
     if (Test-Path en-US) {
         Copy-Item en-US $target -Recurse
     }
@@ -163,4 +245,4 @@ function Invoke-Clean {
         Where-Object Name -In 'bin', 'obj' | Where-Object { Test-Path $_ } | Remove-Item -Recurse -Force
 }
 
-& "Invoke-$Task"
+. "Invoke-$Task"

@@ -11,12 +11,16 @@ param(
     [Parameter(Mandatory)]
     [string] $Counts,
 
+    # The manifest of Pester 6.
+    [Parameter(Mandatory)]
+    [string] $Pester,
+
     # The files to run, as patterns of their names: all by default.
     [string[]] $Include = '*.Tests.ps1'
 )
 
 # No $ErrorActionPreference here: the tests would inherit it, and errors that do not end a pipeline would.
-Import-Module Pester -MinimumVersion 5.5 -ErrorAction Stop
+Import-Module $Pester -ErrorAction Stop
 $passed = $failed = $skipped = 0
 $results = [IO.Path]::GetFullPath([IO.Path]::Join($PSScriptRoot, '..', 'TestResults', 'Pester.results'))
 $null = New-Item -ItemType Directory -Force ([IO.Path]::GetDirectoryName($results))
