@@ -97,7 +97,7 @@ function Invoke-CheckSuite {
         0 {
             $program = ($package -split ' ')[2] + '/usr/bin/shellcheck'
             $scripts = git grep --untracked -lE '^#!(/usr/bin/env |/bin/)(bash|sh)$|^# shellcheck shell=bash$' -- ':!*.md' ':!*.cs' ':!*.ps1'
-            Invoke-Check 'shellcheck' $counts { & $program --external-sources $scripts }
+            Invoke-Check 'shellcheck' $counts { & $program $scripts }
         }
         3 {
             Write-Host 'SKIPPED: shellcheck: this machine has no Debian packages'
