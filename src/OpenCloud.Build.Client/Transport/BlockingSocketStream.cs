@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Threading;
 
@@ -10,17 +9,9 @@ namespace OpenCloud.Build.Client.Transport;
 /// A socket whose reads and writes block the calling thread until they are done, the asynchronous ones too, for threads that have nothing
 /// else to do. .NET's own wait for a socket takes three threads: one that waits for all sockets, one of the pool, and who awaits.
 /// </summary>
-/// <remarks>One reader and one writer at a time. Constants are those of Linux, the same on every architecture that .NET runs on.</remarks>
-internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReader
+/// <remarks>One reader and one writer at a time.</remarks>
+internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
 {
-    private const int TryAgain = 11;
-    private const int Interrupted = 4;
-    private const int DontWait = 0x40;
-    private const int NoSignal = 0x4000;
-    private const short Readable = 1;
-    private const short Writable = 4;
-    private const int CloseOnExecNonBlocking = 0x80800;
-
     // For how long a peer that has been told of the end may still send; the caller does not wait for it.
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
 
@@ -179,10 +170,10 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
         try
         {
             socket.DangerousAddRef(ref held);
-            PollDescriptor descriptor = new() { Descriptor = (int)socket.DangerousGetHandle(), Events = Readable };
-            while (DrainTime - Stopwatch.GetElapsedTime(start) is { Ticks: > 0 } left && Poll(&descriptor, 1, (int)left.TotalMilliseconds + 1) != 0)
+            PollDescriptor descriptor = new() { Descriptor = (int)socket.DangerousGetHandle(), Events = LinuxCalls.Readable };
+            while (DrainTime - Stopwatch.GetElapsedTime(start) is { Ticks: > 0 } left && LinuxCalls.Poll(&descriptor, 1, (int)left.TotalMilliseconds + 1) != 0)
             {
-                if (ReceiveFrom(socket, dropped, 4096, DontWait) <= 0 && Marshal.GetLastPInvokeError() is not (TryAgain or Interrupted))
+                if (LinuxCalls.Receive(socket, dropped, 4096, LinuxCalls.DontWait) <= 0 && LinuxCalls.LastError is not (LinuxCalls.TryAgain or LinuxCalls.Interrupted))
                 {
                     // The peer has closed, or is gone.
                     break;
@@ -206,10 +197,10 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
 
     private static SafeFileHandle CreateWaker()
     {
-        int descriptor = EventDescriptor(0, CloseOnExecNonBlocking);
+        int descriptor = LinuxCalls.EventDescriptor(0, LinuxCalls.CloseOnExec | LinuxCalls.NonBlocking);
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
-            : throw new IOException($"A session needs a file descriptor more: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+            : throw new IOException($"A session needs a file descriptor more: {LinuxCalls.Describe(LinuxCalls.LastError)}.");
     }
 
     private unsafe int Receive(Span<byte> buffer, CancellationToken cancellationToken)
@@ -220,7 +211,7 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
             nint count;
             fixed (byte* start = buffer)
             {
-                count = ReceiveFrom(_socket.SafeHandle, start, (nuint)buffer.Length, DontWait);
+                count = LinuxCalls.Receive(_socket.SafeHandle, start, (nuint)buffer.Length, LinuxCalls.DontWait);
             }
 
             if (count >= 0)
@@ -228,7 +219,7 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
                 return (int)count;
             }
 
-            WaitOrThrow(Readable, _readWaker, cancellationToken);
+            WaitOrThrow(LinuxCalls.Readable, _readWaker, cancellationToken);
         }
 
         return 0;
@@ -242,7 +233,7 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
             nint count;
             fixed (byte* start = buffer)
             {
-                count = SendTo(_socket.SafeHandle, start, (nuint)buffer.Length, DontWait | NoSignal);
+                count = LinuxCalls.Send(_socket.SafeHandle, start, (nuint)buffer.Length, LinuxCalls.DontWait | LinuxCalls.NoSignal);
             }
 
             if (count >= 0)
@@ -251,7 +242,7 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
             }
             else
             {
-                WaitOrThrow(Writable, _writeWaker, cancellationToken);
+                WaitOrThrow(LinuxCalls.Writable, _writeWaker, cancellationToken);
             }
         }
     }
@@ -259,15 +250,15 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
     /// <summary>Waits where the last call's error says that there is something to wait for.</summary>
     private unsafe void WaitOrThrow(short condition, SafeFileHandle waker, CancellationToken cancellationToken)
     {
-        int error = Marshal.GetLastPInvokeError();
-        if (error == Interrupted)
+        int error = LinuxCalls.LastError;
+        if (error == LinuxCalls.Interrupted)
         {
             return;
         }
 
-        if (error != TryAgain)
+        if (error != LinuxCalls.TryAgain)
         {
-            throw new IOException($"The connection was lost: {Marshal.GetPInvokeErrorMessage(error)}.");
+            throw new IOException($"The connection was lost: {LinuxCalls.Describe(error)}.");
         }
 
         SafeSocketHandle socket = _socket.SafeHandle;
@@ -280,12 +271,12 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
             waker.DangerousAddRef(ref wakerHeld);
             PollDescriptor* descriptors = stackalloc PollDescriptor[2];
             descriptors[0] = new PollDescriptor { Descriptor = (int)socket.DangerousGetHandle(), Events = condition };
-            descriptors[1] = new PollDescriptor { Descriptor = (int)waker.DangerousGetHandle(), Events = Readable };
-            _ = Poll(descriptors, 2, -1);
+            descriptors[1] = new PollDescriptor { Descriptor = (int)waker.DangerousGetHandle(), Events = LinuxCalls.Readable };
+            _ = LinuxCalls.Poll(descriptors, 2, -1);
             if (descriptors[1].Occurred != 0)
             {
                 ulong count;
-                _ = ReadDescriptor((int)waker.DangerousGetHandle(), &count, sizeof(ulong));
+                _ = LinuxCalls.ReadRaw((int)waker.DangerousGetHandle(), &count, sizeof(ulong));
             }
         }
         finally
@@ -312,7 +303,7 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
         {
             waker.DangerousAddRef(ref held);
             ulong one = 1;
-            _ = WriteDescriptor((int)waker.DangerousGetHandle(), &one, sizeof(ulong));
+            _ = LinuxCalls.WriteRaw((int)waker.DangerousGetHandle(), &one, sizeof(ulong));
         }
         catch (ObjectDisposedException)
         {
@@ -325,31 +316,5 @@ internal sealed partial class BlockingSocketStream : Stream, IInterruptibleReade
                 waker.DangerousRelease();
             }
         }
-    }
-
-    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
-    private static unsafe partial nint ReceiveFrom(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
-    private static unsafe partial nint SendTo(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "poll")]
-    private static unsafe partial int Poll(PollDescriptor* descriptors, nuint count, int timeout);
-
-    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
-    private static partial int EventDescriptor(uint initial, int flags);
-
-    [LibraryImport("libc", EntryPoint = "read")]
-    private static unsafe partial nint ReadDescriptor(int descriptor, void* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "write")]
-    private static unsafe partial nint WriteDescriptor(int descriptor, void* buffer, nuint length);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Occurred;
     }
 }

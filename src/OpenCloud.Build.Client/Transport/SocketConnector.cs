@@ -17,8 +17,7 @@ internal sealed class SocketConnector(EngineAddress address) : IEngineConnector
         {
             if (Address.Path is { } path)
             {
-                socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+                socket = await UnixSocket.ConnectAsync(path, UnixSocket.Patience, cancellationToken).ConfigureAwait(false);
             }
             else
             {

@@ -2,7 +2,6 @@ using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Access;

@@ -1,8 +1,6 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Access;
@@ -55,7 +53,7 @@ internal static class ContainerdAccess
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
-        AtomicFile.Write(DropIn, Text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        WholeFile.Write(DropIn, Text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         Systemctl.Reload();
         Give(AccountDatabase.FindGroup(Group)!.Gid);
         return () => Close(made);
@@ -88,10 +86,12 @@ internal static class ContainerdAccess
     {
         if (FileStatus.Read(HostTexts.ContainerdSocket) is { Type: InodeType.Socket })
         {
-            FileStatus.SetOwner(HostTexts.ContainerdSocket, 0, gid);
-            File.SetUnixFileMode(
+            FileStatus.Give(
                 HostTexts.ContainerdSocket,
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+                0,
+                gid,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+                static socket => socket.Type == InodeType.Socket);
         }
     }
 }

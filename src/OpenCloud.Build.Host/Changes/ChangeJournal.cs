@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using OpenCloud.Build.Host.Files;
 
 namespace OpenCloud.Build.Host.Changes;
 
@@ -111,5 +110,5 @@ internal sealed class ChangeJournal
     }
 
     private void Save()
-        => AtomicFile.Write(Path.Combine(_directory, JournalName), JsonSerializer.Serialize(_changes, Json), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        => WholeFile.Write(Path.Combine(_directory, JournalName), JsonSerializer.Serialize(_changes, Json), UnixFileMode.UserRead | UnixFileMode.UserWrite);
 }

@@ -51,7 +51,7 @@ internal sealed record FileWritten(string Target, string Sha256, string? Backup,
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var now = AtomicFile.Sha256(Target);
+        var now = FileHash.Of(Target);
         if (now is not null && now != Sha256 && now != BackupSha256)
         {
             tell($"'{Target}' was changed since and is kept.");

@@ -62,7 +62,7 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
                 case HostException known:
                     known.Aftermath ??= aftermath;
                     throw;
-                case IOException when AtomicFile.IsDiskFull(error):
+                case IOException when FileHash.IsDiskFull(error):
                     throw new HostException(
                         HostErrorKind.DiskFull,
                         $"A disk is full: {error.Message}",

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Daemonless;
 
@@ -75,7 +73,7 @@ public sealed class PrivateEngine : IAsyncDisposable
             if (!_process.HasExited)
             {
                 const int SigTerm = 15;
-                _ = kill(_process.Id, SigTerm);
+                _ = LinuxCalls.Signal(_process.Id, SigTerm);
                 using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
                 try
                 {
@@ -158,7 +156,7 @@ public sealed class PrivateEngine : IAsyncDisposable
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(10));
-                var answer = await probe(new NetworkStream(IdentityThread.Connect(SocketPath), ownsSocket: true), limit.Token).ConfigureAwait(false);
+                var answer = await probe(new NetworkStream(UnixSocket.Connect(SocketPath, UnixSocket.Patience, limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
                 if (answer.Workers.Count > 0)
                 {
                     return;
@@ -223,7 +221,4 @@ public sealed class PrivateEngine : IAsyncDisposable
             }
         }
     }
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int kill(int pid, int signal);
 }

@@ -1,5 +1,4 @@
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;

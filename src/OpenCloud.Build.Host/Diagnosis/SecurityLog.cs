@@ -1,5 +1,4 @@
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 

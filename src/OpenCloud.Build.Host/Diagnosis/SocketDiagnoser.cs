@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Host.Systemd;
 
@@ -101,7 +100,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
     private async Task<((string Story, string? Remedy)? Trouble, string? Version)> SpeakAsync(string path, Principal who, bool expectRefusal, CancellationToken cancellationToken)
     {
-        Socket Connect() => who.IsCaller ? IdentityThread.Connect(path) : IdentityThread.Connect(SeenBy(path, who), who.Effective);
+        Socket Connect() => who.IsCaller ? UnixSocket.Connect(path, Patience, cancellationToken) : IdentityThread.Connect(SeenBy(path, who), who.Effective, cancellationToken);
         try
         {
             using var socket = Connect();

@@ -1,6 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 

@@ -105,7 +105,7 @@ public sealed record BuildKitInstallation
             Containerd = ContainerdPresence.Look() is { IsThere: true } containerd ? containerd.Version?.ToString() ?? "unknown version" : null,
             SocketUnit = StateOf(HostTexts.SocketUnit),
             ServiceUnit = StateOf(HostTexts.ServiceUnit),
-            Files = [.. (manifest?.Changes ?? []).OfType<FileWritten>().Select(file => new InstalledFile(file.Target, AtomicFile.Sha256(file.Target) switch
+            Files = [.. (manifest?.Changes ?? []).OfType<FileWritten>().Select(file => new InstalledFile(file.Target, FileHash.Of(file.Target) switch
             {
                 null => "missing",
                 var now when now == file.Sha256 => "as installed",

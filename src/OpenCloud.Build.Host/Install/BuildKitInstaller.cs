@@ -1,5 +1,4 @@
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 

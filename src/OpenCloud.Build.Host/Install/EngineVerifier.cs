@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
@@ -23,7 +22,7 @@ internal static class EngineVerifier
         {
             try
             {
-                var socket = IdentityThread.Connect(HostTexts.SocketPath, Identity.NobodyIn(gid));
+                var socket = IdentityThread.Connect(HostTexts.SocketPath, Identity.NobodyIn(gid), cancellationToken);
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(20));
                 answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);

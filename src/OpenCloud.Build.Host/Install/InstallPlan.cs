@@ -1,6 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 
@@ -157,7 +156,7 @@ internal sealed record InstallPlan(
 
         try
         {
-            using var socket = IdentityThread.Connect(HostTexts.SocketPath);
+            using var socket = UnixSocket.Connect(HostTexts.SocketPath, UnixSocket.Patience, CancellationToken.None);
             var peer = PeerCredentials.Of(socket);
             if (Systemctl.UnitOf(peer.Pid) == HostTexts.ServiceUnit)
             {

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Host.Install;
@@ -99,7 +98,7 @@ internal sealed record InstallationManifest
         ChangeJournal.EnsureState(directory);
 
         // For everybody to read: it tells what is installed and holds no secret.
-        AtomicFile.Write(
+        WholeFile.Write(
             System.IO.Path.Combine(directory, FileName),
             JsonSerializer.Serialize(this, Json),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);

@@ -164,7 +164,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         }
 
         var text = File.ReadAllText(path);
-        if (AtomicFile.Sha256(path) != AtomicFile.Sha256Text(wanted))
+        if (FileHash.Of(path) != FileHash.OfText(wanted))
         {
             throw new HostException(
                 HostErrorKind.Conflict,

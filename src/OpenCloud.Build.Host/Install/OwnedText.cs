@@ -27,7 +27,7 @@ internal static class OwnedText
     private const string Mark = "# Written by OpenCloud.Build; kept as it is once you edit it. sha256 of the rest: ";
 
     /// <summary>Adds the first line.</summary>
-    public static string Seal(string body) => $"{Mark}{AtomicFile.Sha256Text(body)}\n{body}";
+    public static string Seal(string body) => $"{Mark}{FileHash.OfText(body)}\n{body}";
 
     /// <summary>What follows the first line of a file of this module.</summary>
     public static string Body(string path) => File.ReadAllText(path) is var text ? text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..] : string.Empty;
@@ -51,6 +51,6 @@ internal static class OwnedText
             return text.Contains(Mark, StringComparison.Ordinal) ? TextOwner.EditedByUser : TextOwner.User;
         }
 
-        return text[Mark.Length..end] == AtomicFile.Sha256Text(text[(end + 1)..]) ? TextOwner.Module : TextOwner.EditedByUser;
+        return text[Mark.Length..end] == FileHash.OfText(text[(end + 1)..]) ? TextOwner.Module : TextOwner.EditedByUser;
     }
 }

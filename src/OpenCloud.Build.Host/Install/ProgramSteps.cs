@@ -1,6 +1,5 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Install;
 
@@ -39,7 +38,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     public bool AreInPlace(string version, string? archiveSha256)
         => manifest is not null && manifest.Version == version && manifest.Prefix == prefix &&
             (archiveSha256 is null || manifest.Integrity is null || string.Equals(archiveSha256.Trim(), manifest.Integrity.Sha256, StringComparison.OrdinalIgnoreCase)) &&
-            manifest.Programs.All(program => AtomicFile.Sha256(Path.Combine(prefix, "bin", program.Key)) == program.Value);
+            manifest.Programs.All(program => FileHash.Of(Path.Combine(prefix, "bin", program.Key)) == program.Value);
 
     /// <summary>The folders the rest needs.</summary>
     public IEnumerable<HostStep> Folders()
@@ -93,10 +92,10 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         {
             // A program that both versions share was not exchanged and is still in place.
             var kept = Path.Combine(PreviousDirectory, name);
-            if (AtomicFile.Sha256(kept) != sha256)
+            if (FileHash.Of(kept) != sha256)
             {
                 var place = Path.Combine(prefix, "bin", name);
-                if (AtomicFile.Sha256(place) == sha256)
+                if (FileHash.Of(place) == sha256)
                 {
                     File.Copy(place, Path.Combine(stage, name));
                     continue;
@@ -123,7 +122,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
 
     /// <summary>Takes note of what is staged.</summary>
     public void NoteStaged()
-        => Programs = Directory.GetFiles(Stage).ToDictionary(path => Path.GetFileName(path)!, path => AtomicFile.Sha256(path)!, StringComparer.Ordinal);
+        => Programs = Directory.GetFiles(Stage).ToDictionary(path => Path.GetFileName(path)!, path => FileHash.Of(path)!, StringComparer.Ordinal);
 
     /// <summary>Removes the stage, and gives the changes without it.</summary>
     public IEnumerable<HostChange> DropStage(IEnumerable<HostChange> changes)
@@ -169,11 +168,11 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
             StepKind.File,
             place,
             File.Exists(place) ? "Replace the program" : "Install the program",
-            () => sha256 is not null && Directory.Exists(Stage) && AtomicFile.Sha256(place) == sha256,
+            () => sha256 is not null && Directory.Exists(Stage) && FileHash.Of(place) == sha256,
             () =>
             {
                 beforeExchange();
-                var before = AtomicFile.Sha256(place);
+                var before = FileHash.Of(place);
                 string? backup = null;
                 if (before is not null)
                 {
@@ -190,7 +189,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
             {
                 if (asRoot)
                 {
-                    FileStatus.SetOwner(staged, 0, 0);
+                    FileStatus.Give(staged, 0, 0);
                 }
 
                 File.SetUnixFileMode(staged, Executable);

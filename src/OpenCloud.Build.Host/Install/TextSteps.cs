@@ -34,11 +34,11 @@ internal static class TextSteps
         StepKind.File,
         path,
         File.Exists(path) ? "Replace the file" : "Write the file",
-        () => AtomicFile.Sha256(path) == AtomicFile.Sha256Text(text),
+        () => FileHash.Of(path) == FileHash.OfText(text),
         () =>
         {
             before?.Invoke();
-            var prior = AtomicFile.Sha256(path);
+            var prior = FileHash.Of(path);
             string? backup = null;
             if (prior is not null)
             {
@@ -48,11 +48,11 @@ internal static class TextSteps
                 File.Copy(path, backup);
             }
 
-            return new FileWritten(path, AtomicFile.Sha256Text(text), backup, prior) { KeepWithoutPurge = keepWithoutPurge };
+            return new FileWritten(path, FileHash.OfText(text), backup, prior) { KeepWithoutPurge = keepWithoutPurge };
         },
         _ =>
         {
-            AtomicFile.Write(path, text, executable ? Enterable : Readable);
+            WholeFile.Write(path, text, executable ? Enterable : Readable);
             if (Systemctl.IsUnitFile(path))
             {
                 Systemctl.Reload();

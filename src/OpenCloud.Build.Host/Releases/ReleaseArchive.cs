@@ -98,7 +98,7 @@ internal static class ReleaseArchive
             // Extensions of a header are read into memory, of the size they say they have.
             throw new HostException(HostErrorKind.Integrity, "The archive is not taken: one of its headers is larger than this host's memory.", "Do not use this archive.", inner: error);
         }
-        catch (Exception error) when (error is EndOfStreamException or InvalidOperationException or InvalidDataException or FormatException || (error is IOException && !AtomicFile.IsDiskFull(error)))
+        catch (Exception error) when (error is EndOfStreamException or InvalidOperationException or InvalidDataException or FormatException || (error is IOException && !FileHash.IsDiskFull(error)))
         {
             throw new HostException(
                 HostErrorKind.Integrity,

@@ -54,7 +54,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             {
                 // The connection broke: go on from there.
             }
-            catch (Exception error) when (error is HttpRequestException or IOException && !AtomicFile.IsDiskFull(error))
+            catch (Exception error) when (error is HttpRequestException or IOException && !FileHash.IsDiskFull(error))
             {
                 throw Explain(uri, error);
             }
@@ -96,7 +96,7 @@ internal sealed class ReleaseDownload(HttpClient client)
 
     // In the middle of the file, or after it was made and before the answer came; one that was never made is not tried again.
     private static bool IsBroken(Exception error)
-        => error is IOException ? !AtomicFile.IsDiskFull(error)
+        => error is IOException ? !FileHash.IsDiskFull(error)
             : error is HttpRequestException { StatusCode: null, HttpRequestError: HttpRequestError.Unknown or HttpRequestError.ResponseEnded, InnerException: IOException };
 
     private async Task FetchOnceAsync(Uri uri, string partial, string tagPath, Action<long, long?>? progress, CancellationToken cancellationToken)

@@ -4,7 +4,6 @@ using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 
@@ -269,7 +268,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(Patience);
-            await probe(new NetworkStream(IdentityThread.Connect(layout.SharedSocket, Identity.NobodyIn(gid)), ownsSocket: true), limit.Token).ConfigureAwait(false);
+            await probe(new NetworkStream(IdentityThread.Connect(layout.SharedSocket, Identity.NobodyIn(gid), limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is not HostException && !cancellationToken.IsCancellationRequested)
         {

@@ -3,7 +3,6 @@ using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Rootless;
 
@@ -167,9 +166,9 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                     // A system user gets no subordinate ids by itself; those of this module are its own step.
                     HostCommand.Require("useradd", ["--system", "--user-group", "--create-home", "--home-dir", user.Home, "--shell", user.Shell, "--comment", "BuildKit without root", "--", user.Name], stop);
                     var made = AccountDatabase.FindUser(user.Name)!;
-                    if (FileStatus.Read(made.Home) is { Uid: 0 } && !Directory.EnumerateFileSystemEntries(made.Home).Any())
+                    if (FileStatus.Read(made.Home) is { Uid: 0, Type: InodeType.Directory } && !Directory.EnumerateFileSystemEntries(made.Home).Any())
                     {
-                        FileStatus.SetOwner(made.Home, made.Uid, made.Gid);
+                        FileStatus.Give(made.Home, made.Uid, made.Gid, null, static home => home is { Uid: 0, Type: InodeType.Directory });
                     }
                 }),
             cancellationToken);

@@ -61,7 +61,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
                             kit.Origin);
                     }
 
-                    RootlessKitPrograms = names.ToDictionary(name => name, name => AtomicFile.Sha256(Path.Combine(stage, name))!, StringComparer.Ordinal);
+                    RootlessKitPrograms = names.ToDictionary(name => name, name => FileHash.Of(Path.Combine(stage, name))!, StringComparer.Ordinal);
                 }
             });
         return Fill(runner, fill, cancellationToken);
@@ -88,7 +88,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
         await programs.FillFromPrevious(stage).ConfigureAwait(false);
 
         // A RootlessKit that was exchanged in between goes back as well; its archive's proof is not of these programs then.
-        var kit = RootlessKitPrograms.ToDictionary(program => program.Key, program => AtomicFile.Sha256(Path.Combine(stage, program.Key)) ?? program.Value, StringComparer.Ordinal);
+        var kit = RootlessKitPrograms.ToDictionary(program => program.Key, program => FileHash.Of(Path.Combine(stage, program.Key)) ?? program.Value, StringComparer.Ordinal);
         if (kit.Any(program => RootlessKitPrograms[program.Key] != program.Value))
         {
             (RootlessKitPrograms, RootlessKitIntegrity) = (kit, null);
@@ -102,8 +102,8 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
             return false;
         }
 
-        var wanted = options.RootlessKitSha256?.Trim().ToLowerInvariant() ?? (options.RootlessKitArchivePath is { } path ? AtomicFile.Sha256(path) : null);
+        var wanted = options.RootlessKitSha256?.Trim().ToLowerInvariant() ?? (options.RootlessKitArchivePath is { } path ? FileHash.Of(path) : null);
         return (wanted is null || wanted == known.Sha256) &&
-            facts.RootlessKitPrograms.All(program => AtomicFile.Sha256(Path.Combine(plan.Layout.Prefix, "bin", program.Key)) == program.Value);
+            facts.RootlessKitPrograms.All(program => FileHash.Of(Path.Combine(plan.Layout.Prefix, "bin", program.Key)) == program.Value);
     }
 }

@@ -2,7 +2,6 @@ using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Rootless;
@@ -19,8 +18,8 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
     {
         ActingUser.Run(User, () =>
         {
-            var now = AtomicFile.Sha256(Target);
-            if (now is null || (Prior is not null && now == AtomicFile.Sha256Text(Prior)))
+            var now = FileHash.Of(Target);
+            if (now is null || (Prior is not null && now == FileHash.OfText(Prior)))
             {
                 return;
             }
@@ -35,7 +34,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
             }
             else
             {
-                AtomicFile.Write(Target, Prior, RootlessSteps.Readable);
+                WholeFile.Write(Target, Prior, RootlessSteps.Readable);
             }
         });
         if (Systemctl.IsUnitFile(Target))

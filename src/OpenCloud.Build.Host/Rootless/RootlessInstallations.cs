@@ -1,7 +1,6 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Rootless;
 
@@ -102,7 +101,7 @@ public static class RootlessInstallations
     {
         try
         {
-            return AtomicFile.Sha256(path) switch
+            return FileHash.Of(path) switch
             {
                 null => "missing",
                 var now when now == sha256 => "as installed",

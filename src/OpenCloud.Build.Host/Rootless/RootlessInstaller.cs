@@ -1,8 +1,6 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Rootless;
@@ -202,7 +200,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
         else
         {
-            AtomicFile.Write(path, text, RootlessSteps.Readable);
+            WholeFile.Write(path, text, RootlessSteps.Readable);
         }
     }
 
@@ -269,7 +267,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
                 return;
             }
 
-            using var socket = IdentityThread.Connect(plan.Layout.Socket);
+            using var socket = UnixSocket.Connect(plan.Layout.Socket, UnixSocket.Patience, CancellationToken.None);
             var peer = PeerCredentials.Of(socket);
             throw new HostException(
                 HostErrorKind.Conflict,

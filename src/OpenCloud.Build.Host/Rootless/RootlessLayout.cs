@@ -1,5 +1,4 @@
 using System.Globalization;
-using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 
 namespace OpenCloud.Build.Host.Rootless;

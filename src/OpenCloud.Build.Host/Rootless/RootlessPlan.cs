@@ -4,7 +4,6 @@ using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 

@@ -48,17 +48,17 @@ internal static class RootlessSteps
         StepKind.File,
         path,
         File.Exists(path) ? "Replace the file" : "Write the file",
-        () => AtomicFile.Sha256(path) == AtomicFile.Sha256Text(text),
+        () => FileHash.Of(path) == FileHash.OfText(text),
         () =>
         {
             before?.Invoke();
             // Read as the user as well: what a link leads to that the user may not read must not end up in the records.
             var prior = ActingUser.Run(user, () => File.Exists(path) ? File.ReadAllText(path) : null);
-            return new TextWritten(path, AtomicFile.Sha256Text(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
+            return new TextWritten(path, FileHash.OfText(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
         },
         _ =>
         {
-            ActingUser.Run(user, () => AtomicFile.Write(path, text, Readable));
+            ActingUser.Run(user, () => WholeFile.Write(path, text, Readable));
             after?.Invoke();
         });
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Rootless;
 

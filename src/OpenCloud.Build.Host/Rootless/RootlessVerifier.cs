@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Rootless;
 
@@ -20,7 +19,7 @@ internal static class RootlessVerifier
         {
             try
             {
-                var socket = who is null ? IdentityThread.Connect(layout.Socket) : IdentityThread.Connect(layout.Socket, who);
+                var socket = who is null ? UnixSocket.Connect(layout.Socket, UnixSocket.Patience, cancellationToken) : IdentityThread.Connect(layout.Socket, who, cancellationToken);
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(20));
                 answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);

@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Rootless;
 
@@ -68,24 +66,17 @@ internal sealed class RootlessView : IRootlessView
     /// <inheritdoc/>
     public string RealPath(string path)
     {
-        var real = realpath(Encoding.UTF8.GetBytes(path + '\0'), 0);
-        if (real == 0)
-        {
-            // What is yet to be made, below what there is.
-            return Path.GetDirectoryName(path) is { Length: > 0 } folder ? Path.Combine(RealPath(folder), Path.GetFileName(path)) : path;
-        }
-
-        var text = Marshal.PtrToStringUTF8(real)!;
-        free(real);
-        return text;
+        // What is yet to be made, below what there is.
+        return RealPaths.Resolve(path)
+            ?? (Path.GetDirectoryName(path) is { Length: > 0 } folder ? Path.Combine(RealPath(folder), Path.GetFileName(path)) : path);
     }
 
     /// <inheritdoc/>
     public byte[]? FileCapabilities(string path)
     {
         var value = new byte[64];
-        var length = getxattr(Encoding.UTF8.GetBytes(path + '\0'), "security.capability\0"u8.ToArray(), value, value.Length);
-        return length < 0 ? null : value[..(int)length];
+        var length = LinuxCalls.GetAttributeFollowing(DirectoryWalk.Terminated(path), "security.capability\0"u8, value);
+        return length < 0 ? null : value[..length];
     }
 
     /// <inheritdoc/>
@@ -141,13 +132,4 @@ internal sealed class RootlessView : IRootlessView
 
     /// <inheritdoc/>
     public string? Candidate(string package) => Changes.Packages.Candidate(package);
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern nint realpath(byte[] path, nint resolved);
-
-    [DllImport("libc")]
-    private static extern void free(nint memory);
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern nint getxattr(byte[] path, byte[] name, byte[] value, nint size);
 }

@@ -1,7 +1,5 @@
 using System.Globalization;
-using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Rootless;

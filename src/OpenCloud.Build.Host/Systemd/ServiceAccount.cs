@@ -1,6 +1,5 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Posix;
 
 namespace OpenCloud.Build.Host.Systemd;
 

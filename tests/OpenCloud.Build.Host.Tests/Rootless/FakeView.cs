@@ -1,4 +1,3 @@
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Host.Tests.Rootless;

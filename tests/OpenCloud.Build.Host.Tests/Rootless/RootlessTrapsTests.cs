@@ -1,5 +1,4 @@
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Posix;
 using OpenCloud.Build.Host.Rootless;
 using Xunit;
 

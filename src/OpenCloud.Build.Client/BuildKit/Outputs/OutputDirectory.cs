@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Context;
 
@@ -8,16 +7,8 @@ namespace OpenCloud.Build.Client.BuildKit.Outputs;
 /// A directory that takes files from an engine. Every name is resolved from its root, component by component and through no symbolic link, so
 /// that nothing lands outside of it whatever names come and whatever links lie in it.
 /// </summary>
-internal sealed unsafe partial class OutputDirectory : IDisposable
+internal sealed class OutputDirectory : IDisposable
 {
-    private const int WriteOnly = 1;
-    private const int Create = 0x40;
-    private const int Exclusive = 0x80;
-    private const int RemoveDirectoryFlag = 0x200;
-    private const int Exists = 17;
-    private const int IsADirectory = 21;
-    private const int NotEmpty = 39;
-
     private readonly SafeFileHandle _root;
     private byte[] _parentPath = [];
     private SafeFileHandle? _parent;
@@ -42,13 +33,13 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
         SafeFileHandle parent = ParentOf(path, out byte[] name);
         for (int attempt = 0; attempt < 2; attempt++)
         {
-            if (Call(parent, name, static (d, n) => MakeDirectoryAt(d, n, 0x1C0)) == 0)
+            if (Call(parent, name, static (d, n) => LinuxCalls.MakeDirectory(d, n, 0x1C0)) == 0)
             {
                 return;
             }
 
             int error = LinuxCalls.LastError;
-            if (error != Exists)
+            if (error != LinuxCalls.Exists)
             {
                 throw Failed("make the directory", path, error);
             }
@@ -60,13 +51,13 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
                 return;
             }
 
-            if (Call(parent, name, static (d, n) => UnlinkAt(d, n, 0)) != 0)
+            if (Call(parent, name, static (d, n) => LinuxCalls.Unlink(d, n)) != 0)
             {
                 throw Failed("replace", path, LinuxCalls.LastError);
             }
         }
 
-        throw Failed("make the directory", path, Exists);
+        throw Failed("make the directory", path, LinuxCalls.Exists);
     }
 
     /// <summary>Opens a new file beside the one that it will be; see <see cref="Publish"/>.</summary>
@@ -84,35 +75,26 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
         MakeAndPublish(path, "make the symbolic link", (parent, name) =>
         {
             byte[] terminated = [.. target, 0];
-            fixed (byte* to = terminated)
-            {
-                return SymlinkAt(to, parent, name);
-            }
+            return LinuxCalls.MakeSymlink(terminated, parent, name);
         });
 
     /// <summary>Makes a named pipe.</summary>
     public void MakePipe(byte[] path, uint mode) =>
-        MakeAndPublish(path, "make the named pipe", (parent, name) => MakeFifoAt(parent, name, mode & 0x1FF));
+        MakeAndPublish(path, "make the named pipe", (parent, name) => LinuxCalls.MakeFifo(parent, name, mode & 0x1FF));
 
     /// <summary>Gives a file that was received another name.</summary>
     public void MakeHardLink(byte[] path, byte[] existing)
     {
         using SafeFileHandle from = OpenDirectory(BytePathParent(existing));
         byte[] old = [.. LastOf(existing), 0];
-        MakeAndPublish(path, "make the hard link", (parent, name) =>
-        {
-            fixed (byte* source = old)
-            {
-                return LinkAt(Number(from), source, parent, name, 0);
-            }
-        });
+        MakeAndPublish(path, "make the hard link", (parent, name) => LinuxCalls.MakeLink(Number(from), old, parent, name));
     }
 
     /// <summary>Gives a file its mode and time, and then its name.</summary>
     public void Publish(FileStream stream, byte[] temporaryPath, byte[] path, uint mode, long modified)
     {
         stream.Flush();
-        if (ChangeMode(Number(stream.SafeFileHandle), mode & 0x1FF) != 0)
+        if (LinuxCalls.ChangeMode(Number(stream.SafeFileHandle), mode & 0x1FF) != 0)
         {
             throw Failed("set the mode of", path, LinuxCalls.LastError);
         }
@@ -127,7 +109,7 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
     {
         using (SafeFileHandle handle = OpenDirectory(path))
         {
-            if (ChangeMode(Number(handle), mode & 0x1FF) != 0)
+            if (LinuxCalls.ChangeMode(Number(handle), mode & 0x1FF) != 0)
             {
                 throw Failed("set the mode of", path, LinuxCalls.LastError);
             }
@@ -147,21 +129,15 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
             nanoseconds += 1_000_000_000;
         }
 
-        TimeSpec* times = stackalloc TimeSpec[2];
-        times[0] = new TimeSpec { Seconds = (nint)seconds, Nanoseconds = (nint)nanoseconds };
-        times[1] = times[0];
-        fixed (byte* n = name)
-        {
-            // A time that the file system cannot hold is no reason to lose a build.
-            _ = SetTimesAt(Number(parent), n, times, LinuxCalls.NoFollowLinks);
-        }
+        // A time that the file system cannot hold is no reason to lose a build.
+        _ = LinuxCalls.SetTime(Number(parent), name, seconds, nanoseconds);
     }
 
     /// <summary>Removes a file, a link or an empty directory.</summary>
     public void Remove(byte[] path, bool isDirectory)
     {
         SafeFileHandle parent = ParentOf(path, out byte[] name);
-        if (Call(parent, name, (d, n) => UnlinkAt(d, n, isDirectory ? RemoveDirectoryFlag : 0)) != 0 && LinuxCalls.LastError is not (LinuxCalls.NoEntry or NotEmpty))
+        if (Call(parent, name, (d, n) => LinuxCalls.Unlink(d, n, isDirectory ? LinuxCalls.RemoveDirectoryFlag : 0)) != 0 && LinuxCalls.LastError is not (LinuxCalls.NoEntry or LinuxCalls.NotEmpty))
         {
             throw Failed("delete", path, LinuxCalls.LastError);
         }
@@ -237,13 +213,7 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
         return parent.Length == 0 ? name : [.. parent, (byte)'/', .. name];
     }
 
-    private static int Call(SafeFileHandle parent, byte[] name, NameCall call)
-    {
-        fixed (byte* n = name)
-        {
-            return call(Number(parent), n);
-        }
-    }
+    private static int Call(SafeFileHandle parent, byte[] name, NameCall call) => call(Number(parent), name);
 
     private static bool IsDirectory(SafeFileHandle parent, ReadOnlySpan<byte> name, byte type)
     {
@@ -258,12 +228,7 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
     }
 
     private static int OpenNew(int parent, byte[] name)
-    {
-        fixed (byte* n = name)
-        {
-            return OpenAtMode(parent, n, WriteOnly | Create | Exclusive | LinuxCalls.NoFollow | LinuxCalls.CloseOnExec, 0x180);
-        }
-    }
+        => LinuxCalls.Open(parent, name, LinuxCalls.WriteOnly | LinuxCalls.Create | LinuxCalls.Exclusive | LinuxCalls.NoFollow, 0x180);
 
     private SafeFileHandle Handle(int descriptor, string what) => descriptor >= 0
         ? new SafeFileHandle(descriptor, ownsHandle: true)
@@ -285,18 +250,14 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
     {
         SafeFileHandle parent = ParentOf(to, out byte[] name);
         byte[] old = [.. LastOf(from), 0];
-        fixed (byte* source = old)
-        fixed (byte* target = name)
+        if (LinuxCalls.Rename(Number(parent), old, Number(parent), name) == 0)
         {
-            if (RenameAt(Number(parent), source, Number(parent), target) == 0)
-            {
-                return;
-            }
+            return;
         }
 
         int error = LinuxCalls.LastError;
         Discard(from);
-        throw error == IsADirectory
+        throw error == LinuxCalls.IsADirectory
             ? new ContextException(ContextErrorKind.Unreadable, $"A directory is in the place of '{Utf8.Display(to)}' in the output '{Location}'; remove it first.")
             : Failed("write", to, error);
     }
@@ -350,39 +311,5 @@ internal sealed unsafe partial class OutputDirectory : IDisposable
     private ContextException Failed(string action, byte[] path, int error) => new(
         ContextErrorKind.Unreadable, $"Cannot {action} '{Utf8.Display(path)}' in the output '{Location}': {LinuxCalls.Describe(error)}.");
 
-    private delegate int NameCall(int parent, byte* name);
-
-    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
-    private static partial int OpenAtMode(int directory, byte* path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true)]
-    private static partial int MakeDirectoryAt(int directory, byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "mkfifoat", SetLastError = true)]
-    private static partial int MakeFifoAt(int directory, byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "symlinkat", SetLastError = true)]
-    private static partial int SymlinkAt(byte* target, int directory, byte* path);
-
-    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
-    private static partial int LinkAt(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath, int flags);
-
-    [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true)]
-    private static partial int RenameAt(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath);
-
-    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
-    private static partial int UnlinkAt(int directory, byte* path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
-    private static partial int ChangeMode(int descriptor, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
-    private static partial int SetTimesAt(int directory, byte* path, TimeSpec* times, int flags);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct TimeSpec
-    {
-        public nint Seconds;
-        public nint Nanoseconds;
-    }
+    private delegate int NameCall(int parent, byte[] name);
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Host.Posix;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>Who running processes are, from /proc: what holds now, whatever the databases say (proc_pid_status(5)).</summary>
 internal static class ProcessCredentials

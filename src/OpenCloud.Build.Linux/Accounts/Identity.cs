@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
-
-namespace OpenCloud.Build.Host.Posix;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>Who somebody is to the kernel: user, group and supplementary groups.</summary>
 /// <param name="Uid">The user id.</param>
@@ -15,27 +13,8 @@ internal sealed record Identity(uint Uid, uint Gid, IReadOnlyList<uint> Groups)
     public static Identity NobodyIn(uint gid) => new(Nobody, Nobody, [gid]);
 
     /// <summary>This process as it is now, not as the database says it would be after a new login.</summary>
-    public static Identity Current()
-    {
-        var count = getgroups(0, null);
-        var groups = new uint[Math.Max(count, 0)];
-        if (count > 0)
-        {
-            _ = getgroups(count, groups);
-        }
-
-        return new Identity(geteuid(), getegid(), groups);
-    }
+    public static Identity Current() => new(LinuxCalls.EffectiveUserId, LinuxCalls.EffectiveGroupId, LinuxCalls.SupplementaryGroups());
 
     /// <summary>Whether the kernel counts this identity as a member of a group.</summary>
     public bool IsMember(uint gid) => Gid == gid || Groups.Contains(gid);
-
-    [DllImport("libc")]
-    private static extern uint geteuid();
-
-    [DllImport("libc")]
-    private static extern uint getegid();
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int getgroups(int size, [Out] uint[]? list);
 }

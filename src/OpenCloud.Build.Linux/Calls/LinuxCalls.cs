@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Linux;
 
-/// <summary>The system calls of the walk. .NET's file API decodes names to UTF-16 and cannot name every file.</summary>
+/// <summary>The system calls of this project: here once, and nowhere else. These read; .NET's file API decodes names to UTF-16 and cannot name every file.</summary>
 /// <remarks>
 /// Calls whose wrappers differ between C libraries, or came late, go through <c>syscall</c>; their numbers and the flags that
 /// differ between architectures are from the kernel's uapi headers.
@@ -18,19 +18,7 @@ internal static unsafe partial class LinuxCalls
     public const int CloseOnExec = 0x80000;
     public const int NoControllingTerminal = 0x100;
 
-    public const int NoEntry = 2;
-    public const int Interrupted = 4;
-    public const int TryAgain = 11;
-    public const int AccessDenied = 13;
-    public const int NotADirectory = 20;
-    public const int RangeError = 34;
-    public const int NameTooLong = 36;
-    public const int NoSystemCall = 38;
-    public const int NotPermitted = 1;
-    public const int TooManyLinks = 40;
-    public const int NoData = 61;
-    public const int NotSupported = 95;
-
+    private const ulong ResolveNoOtherDevice = 0x01;
     private const ulong ResolveBeneath = 0x08;
     private const ulong ResolveNoSymlinks = 0x04;
     private const ulong ResolveNoMagicLinks = 0x02;
@@ -84,24 +72,12 @@ internal static unsafe partial class LinuxCalls
     }
 
     /// <summary>Opens a path beneath a directory without passing any symbolic link (Linux 5.6; <c>openat2</c>).</summary>
-    public static int OpenBeneath(int directory, ReadOnlySpan<byte> terminatedPath, int flags)
-    {
-        OpenHow how = new()
-        {
-            Flags = (ulong)(uint)(flags | CloseOnExec),
-            Resolve = ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks,
-        };
-        fixed (byte* path = terminatedPath)
-        {
-            nint result;
-            do
-            {
-                result = SystemCall(OpenAt2Number, directory, (nint)path, (nint)(&how), sizeof(OpenHow), 0);
-            }
-            while (result < 0 && LastError == Interrupted);
-            return (int)result;
-        }
-    }
+    public static int OpenBeneath(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
+        OpenAt2(directory, terminatedPath, flags, ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks);
+
+    /// <summary>The same, and enters no other mount either, bind mounts of the same file system included.</summary>
+    public static int OpenBeneathOnMount(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
+        OpenAt2(directory, terminatedPath, flags, ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks | ResolveNoOtherDevice);
 
     /// <summary>Reads the state of a name, or of the descriptor itself when the path is empty.</summary>
     public static bool TryStat(int directory, ReadOnlySpan<byte> terminatedPath, int flags, out LinuxStat stat)
@@ -174,6 +150,39 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
+    /// <summary>Reads an attribute of a file, links followed.</summary>
+    public static int GetAttributeFollowing(ReadOnlySpan<byte> terminatedPath, ReadOnlySpan<byte> terminatedName, Span<byte> buffer)
+    {
+        fixed (byte* path = terminatedPath)
+        fixed (byte* name = terminatedName)
+        fixed (byte* start = buffer)
+        {
+            return (int)GetAttributeOfTarget(path, name, start, (nuint)buffer.Length);
+        }
+    }
+
+    private static int OpenAt2(int directory, ReadOnlySpan<byte> terminatedPath, int flags, ulong resolve)
+    {
+        OpenHow how = new() { Flags = (ulong)(uint)(flags | CloseOnExec), Resolve = resolve };
+        fixed (byte* path = terminatedPath)
+        {
+            nint result;
+            do
+            {
+                result = SystemCall(OpenAt2Number, directory, (nint)path, (nint)(&how), sizeof(OpenHow), 0);
+            }
+            while (result < 0 && LastError == Interrupted);
+            return (int)result;
+        }
+    }
+
+    /// <summary>The real path in memory of the C library's; 0 when there is none.</summary>
+    [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial nint RealPath(string path, nint resolved);
+
+    [LibraryImport("libc", EntryPoint = "free")]
+    public static partial void Free(nint memory);
+
     [LibraryImport("libc", EntryPoint = "close")]
     public static partial int Close(int descriptor);
 
@@ -192,6 +201,9 @@ internal static unsafe partial class LinuxCalls
     [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
     private static partial nint GetExtendedAttribute(byte* path, byte* name, byte* buffer, nuint size);
 
+    [LibraryImport("libc", EntryPoint = "getxattr", SetLastError = true)]
+    private static partial nint GetAttributeOfTarget(byte* path, byte* name, byte* buffer, nuint size);
+
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth);
 
@@ -202,43 +214,4 @@ internal static unsafe partial class LinuxCalls
         public ulong Mode;
         public ulong Resolve;
     }
-}
-
-/// <summary>The kernel's <c>struct statx</c>, which is the same on every architecture.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 256)]
-internal struct LinuxStat
-{
-    [FieldOffset(16)]
-    public uint LinkCount;
-
-    [FieldOffset(28)]
-    public ushort Mode;
-
-    [FieldOffset(32)]
-    public ulong Inode;
-
-    [FieldOffset(40)]
-    public ulong Size;
-
-    [FieldOffset(112)]
-    public long ModifiedSeconds;
-
-    [FieldOffset(120)]
-    public uint ModifiedNanoseconds;
-
-    [FieldOffset(128)]
-    public uint DeviceMajor;
-
-    [FieldOffset(132)]
-    public uint DeviceMinor;
-
-    [FieldOffset(136)]
-    public uint FileSystemMajor;
-
-    [FieldOffset(140)]
-    public uint FileSystemMinor;
-
-    public readonly uint Type => Mode & UnixMode.TypeMask;
-
-    public readonly long ModifiedUnixNanoseconds => unchecked((ModifiedSeconds * 1_000_000_000) + ModifiedNanoseconds);
 }

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 
-namespace OpenCloud.Build.Host.Posix;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>Who listens at the other end of a unix socket (SO_PEERCRED, unix(7)): the process that called listen, which for a socket unit is systemd.</summary>
 /// <param name="Pid">Its process id; 0 when it lives in another pid namespace.</param>

@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace OpenCloud.Build.Host.Files;
+
+/// <summary>Files by what is in them.</summary>
+internal static class FileHash
+{
+    // More than any program of a release has. A sparse file of some terabytes would keep the reader busy for days.
+    private const long Limit = 4L << 30;
+
+    /// <summary>The sha256 of a regular file in lower-case hexadecimal; null when there is none.</summary>
+    /// <exception cref="IOException">It is something else: a directory, a pipe, a device; or far too large.</exception>
+    public static string? Of(string path)
+    {
+        using var file = BoundedFile.TryOpen(path, followLink: true);
+        if (file is null)
+        {
+            return null;
+        }
+
+        using var stream = new FileStream(file, FileAccess.Read, 0);
+        if (stream.Length > Limit)
+        {
+            throw new IOException($"'{path}' is larger than {Limit:N0} bytes, and is not read.");
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>The sha256 of a text as it would be on disk.</summary>
+    public static string OfText(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Whether an error of the file system says that a disk or a quota is full (ENOSPC 28, EDQUOT 122).</summary>
+    public static bool IsDiskFull(Exception error)
+        => error is IOException && ((error.HResult & 0xffff) is 28 or 122 || error.Message.Contains("No space left", StringComparison.Ordinal));
+}

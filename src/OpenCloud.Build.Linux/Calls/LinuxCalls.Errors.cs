@@ -1,0 +1,49 @@
+namespace OpenCloud.Build.Linux;
+
+/// <summary>Error numbers (errno-base.h and errno.h, the generic ones, which every architecture of .NET's Linux has).</summary>
+internal static unsafe partial class LinuxCalls
+{
+    public const int NotPermitted = 1;
+    public const int NoEntry = 2;
+    public const int Interrupted = 4;
+    public const int BadDescriptor = 9;
+    public const int TryAgain = 11;
+    public const int AccessDenied = 13;
+    public const int Exists = 17;
+    public const int CrossDevice = 18;
+    public const int NoSuchDevice = 19;
+    public const int NotADirectory = 20;
+    public const int IsADirectory = 21;
+    public const int InvalidArgument = 22;
+    public const int NoSuchDeviceOrAddress = 6;
+    public const int RangeError = 34;
+    public const int NameTooLong = 36;
+    public const int NoSystemCall = 38;
+    public const int NotEmpty = 39;
+    public const int TooManyLinks = 40;
+    public const int NoData = 61;
+    public const int NotSupported = 95;
+    public const int FamilyNotSupported = 97;
+    public const int AddressNotAvailable = 99;
+    public const int NetworkUnreachable = 101;
+    public const int ConnectionReset = 104;
+    public const int TimedOut = 110;
+    public const int ConnectionRefused = 111;
+    public const int HostUnreachable = 113;
+    public const int InProgress = 115;
+
+    /// <summary>An error of a call as an exception of .NET's kind, with the error number in its HResult's lower half as .NET has it.</summary>
+    /// <param name="action">What was to be done, as a sentence begins: "Cannot open".</param>
+    /// <param name="target">What with.</param>
+    /// <param name="error">The error number.</param>
+    public static Exception Failure(string action, string target, int error)
+    {
+        string message = $"{action} '{target}': {Describe(error)}.";
+        return error switch
+        {
+            AccessDenied or NotPermitted => new UnauthorizedAccessException(message),
+            NoEntry or NotADirectory => new FileNotFoundException(message, target),
+            _ => new IOException(message, error),
+        };
+    }
+}

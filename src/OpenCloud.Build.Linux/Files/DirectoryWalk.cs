@@ -1,0 +1,171 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace OpenCloud.Build.Linux;
+
+/// <summary>
+/// Goes down a path one directory after the other, each held open, so that nothing on the way can be exchanged meanwhile. A link is
+/// followed only where nobody but root and the caller could have put it: a folder that a user writes to leads nowhere else.
+/// </summary>
+internal static class DirectoryWalk
+{
+    private const int MostLinks = 40;
+
+    /// <summary>Opens a directory.</summary>
+    /// <exception cref="IOException">A link on the way could be somebody else's, or the directory cannot be opened.</exception>
+    /// <exception cref="FileNotFoundException">There is no such directory.</exception>
+    public static SafeFileHandle Open(string path) => Walk(path, null);
+
+    /// <summary>Opens a directory, or gives null where there is none.</summary>
+    public static SafeFileHandle? TryOpen(string path)
+    {
+        try
+        {
+            return Open(path);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Opens the directory that a path's last name is in.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="terminatedName">The last name, with a zero byte.</param>
+    public static SafeFileHandle OpenParent(string path, out byte[] terminatedName)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        string name = Path.GetFileName(full);
+        if (name.Length == 0)
+        {
+            throw new IOException($"'{path}' has no name of its own.");
+        }
+
+        terminatedName = Terminated(name);
+        return Open(Path.GetDirectoryName(full)!);
+    }
+
+    /// <summary>The first directory on the way, the last one included, in which others than root and one user could exchange what is there; null when there is none.</summary>
+    /// <param name="path">The path; what is yet to be made is passed over.</param>
+    /// <param name="owner">The user who may, beside root.</param>
+    public static string? FirstOpenToOthers(string path, uint owner)
+    {
+        string? open = null;
+        string existing = Path.GetFullPath(path);
+        while (FileStatus.Read(existing) is null)
+        {
+            existing = Path.GetDirectoryName(existing)!;
+        }
+
+        Walk(existing, (name, stat) => open ??= IsOpenToOthers(stat, owner) ? name : null).Dispose();
+        return open;
+    }
+
+    /// <summary>Whether others than root and one user may put something else into a directory, or take its entries away.</summary>
+    public static bool IsOpenToOthers(in LinuxStat directory, uint owner)
+    {
+        const int GroupWrite = 0x10;
+        const int OtherWrite = 0x2;
+        return (directory.Uid != 0 && directory.Uid != owner)
+            || (directory.Mode & OtherWrite) != 0
+            || ((directory.Mode & GroupWrite) != 0 && directory.Gid != 0);
+    }
+
+    /// <summary>A name as the calls take it.</summary>
+    public static byte[] Terminated(string name) => name.Contains('\0', StringComparison.Ordinal)
+        ? throw new IOException("A path cannot have a zero character in it.")
+        : Encoding.UTF8.GetBytes(name + '\0');
+
+    /// <summary>The state of what a descriptor is open on.</summary>
+    public static LinuxStat StatusOf(SafeFileHandle handle, string path)
+        => LinuxCalls.TryStat(Number(handle), "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat) ? stat : throw LinuxCalls.Failure("Cannot look at", path, LinuxCalls.LastError);
+
+    /// <summary>The descriptor; whoever uses it keeps the handle alive.</summary>
+    public static int Number(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
+
+    private static SafeFileHandle Walk(string path, Action<string, LinuxStat>? visit)
+    {
+        uint caller = LinuxCalls.EffectiveUserId;
+        Stack<string> left = new();
+        Push(left, Path.GetFullPath(path));
+        SafeFileHandle current = OpenRoot(path);
+        string at = "/";
+        int links = 0;
+        try
+        {
+            LinuxStat status = StatusOf(current, at);
+            visit?.Invoke(at, status);
+            while (left.TryPop(out string? name))
+            {
+                string next = at == "/" ? at + name : $"{at}/{name}";
+                byte[] terminated = Terminated(name);
+                int descriptor = LinuxCalls.Open(Number(current), terminated, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow | LinuxCalls.NonBlocking);
+                int error = descriptor < 0 ? LinuxCalls.LastError : 0;
+                if (error == LinuxCalls.AccessDenied)
+                {
+                    // One that may be passed through, but not be listed.
+                    descriptor = LinuxCalls.Open(Number(current), terminated, LinuxCalls.PathOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow);
+                    error = descriptor < 0 ? LinuxCalls.LastError : 0;
+                }
+
+                if (error is LinuxCalls.NotADirectory or LinuxCalls.TooManyLinks && LinkAt(current, terminated) is { } link)
+                {
+                    if (IsOpenToOthers(status, caller) || ++links > MostLinks)
+                    {
+                        throw new IOException($"'{next}' is a link that others could have put there; it is not followed.");
+                    }
+
+                    Push(left, link);
+                    if (link.StartsWith('/'))
+                    {
+                        current.Dispose();
+                        current = OpenRoot(path);
+                        at = "/";
+                        status = StatusOf(current, at);
+                    }
+
+                    continue;
+                }
+
+                if (error != 0)
+                {
+                    throw LinuxCalls.Failure("Cannot enter", next, error);
+                }
+
+                current.Dispose();
+                current = new SafeFileHandle(descriptor, ownsHandle: true);
+                at = next;
+                status = StatusOf(current, at);
+                visit?.Invoke(at, status);
+            }
+
+            return current;
+        }
+        catch
+        {
+            current.Dispose();
+            throw;
+        }
+    }
+
+    private static void Push(Stack<string> left, string path)
+    {
+        foreach (string name in path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(name => name != ".").Reverse())
+        {
+            left.Push(name);
+        }
+    }
+
+    private static string? LinkAt(SafeFileHandle directory, byte[] terminatedName)
+    {
+        Span<byte> buffer = stackalloc byte[4096];
+        int length = LinuxCalls.ReadLink(Number(directory), terminatedName, buffer);
+        return length <= 0 ? null : length == buffer.Length ? throw new IOException("A link is too long.") : Encoding.UTF8.GetString(buffer[..length]);
+    }
+
+    private static SafeFileHandle OpenRoot(string path)
+    {
+        int root = LinuxCalls.Open(LinuxCalls.CurrentDirectory, "/\0"u8, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly);
+        return root >= 0 ? new SafeFileHandle(root, ownsHandle: true) : throw LinuxCalls.Failure("Cannot enter the way to", path, LinuxCalls.LastError);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+
+namespace OpenCloud.Build.Linux;
+
+/// <summary>
+/// Connects to unix sockets. Where nobody accepts and the backlog is full, connect(2) waits without a bound and is deaf to everything; a socket
+/// that does not block is told to try again (unix(7), EAGAIN), which is done here until patience or the caller ends it.
+/// </summary>
+internal static class UnixSocket
+{
+    /// <summary>How long somebody who listens may take to accept.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Connects.</summary>
+    /// <exception cref="SocketException">The kernel's answer; TimedOut when nobody accepted in time.</exception>
+    /// <exception cref="OperationCanceledException">The caller ended it.</exception>
+    public static Socket Connect(string path, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (TryConnect(path, deadline) is { } socket)
+            {
+                return socket;
+            }
+
+            cancellationToken.WaitHandle.WaitOne(Pause);
+        }
+    }
+
+    /// <summary>Connects, without holding a thread while nobody accepts.</summary>
+    /// <exception cref="SocketException">The kernel's answer; TimedOut when nobody accepted in time.</exception>
+    /// <exception cref="OperationCanceledException">The caller ended it.</exception>
+    public static async ValueTask<Socket> ConnectAsync(string path, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (TryConnect(path, deadline) is { } socket)
+            {
+                return socket;
+            }
+
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static Socket? TryConnect(string path, long deadline)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            socket.Blocking = true;
+            return socket;
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode is SocketError.WouldBlock or SocketError.TryAgain)
+        {
+            socket.Dispose();
+            return Environment.TickCount64 < deadline ? null : throw new SocketException((int)SocketError.TimedOut);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}
