@@ -108,18 +108,15 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
     BeforeAll {
         $bed = [IO.Path]::Join($root, 'tests', 'fixture', 'host-bed')
         $name = "pester-$PID"
+        $pwsh = Get-PwshCommand /ocb
         $share = New-Item -ItemType Directory "$TestDrive/share"
-        $dotnet = [IO.Path]::GetFullPath([IO.Path]::Join([Runtime.InteropServices.RuntimeEnvironment]::GetRuntimeDirectory(), '..', '..', '..'))
-        if (-not (Test-Path "$dotnet/dotnet")) {
-            $dotnet = [IO.Path]::GetDirectoryName((Get-Item (Get-Command dotnet).Source).ResolvedTarget)
-        }
         $driver = Get-Item "$root/tests/fixture/host-driver/bin/*/net10.0/OpenCloud.Build.HostDriver.dll" | Sort-Object LastWriteTime | Select-Object -Last 1
         $bin = New-Item -ItemType Directory "$share/x/bin"
         foreach ($program in 'buildctl', 'buildkit-runc') {
             Set-Content "$bin/$program" "#!/bin/sh`nexit 0"
         }
         foreach ($version in 'v0.31.0', 'v0.32.2') {
-            Set-Content "$bin/buildkitd" "#!/bin/sh`nexec $dotnet/dotnet /ocb/driver/$($driver.Name) buildkitd --as-version $version `"`$@`""
+            Set-Content "$bin/buildkitd" "#!/bin/sh`nexec /ocb/dotnet/dotnet /ocb/driver/$($driver.Name) buildkitd --as-version $version `"`$@`""
             chmod 755 $bin/buildctl $bin/buildkit-runc $bin/buildkitd $TestDrive $share
             tar -C "$share/x" -czf "$share/buildkit-$version.linux-amd64.tar.gz" bin
         }
@@ -128,8 +125,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         Copy-Module $share | Out-Null
 
         $env:BED_OWNER = $PID
-        $pwsh, $pwshArguments = Get-HostPwsh -At /ocb/pwsh -Dotnet $dotnet
-        & $bed up $name trixie '--system-call-filter=@keyring bpf' --capability=all "--bind-ro=$dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
+        & $bed up $name trixie '--system-call-filter=@keyring bpf' --capability=all "--bind-ro=$(Get-DotnetFolder):/ocb/dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
         $LASTEXITCODE | Should -Be 0 -Because 'the host must boot'
 
         # Runs a script in a PowerShell inside the host, and gives what it gives, as JSON.
@@ -137,7 +133,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
             Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; $Script"
             $env:BED_AS = $As
             try {
-                & $bed exec $name $pwsh @pwshArguments -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
+                & $bed exec $name @pwsh -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
             }
             finally {
                 Remove-Item env:BED_AS -ErrorAction Ignore
@@ -204,14 +200,21 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         $said.Action | Should -BeLike '*-ArchivePath*'
     }
 
-    It 'takes the user behind sudo by default' {
-        Invoke-OnHost $install | Out-Null
+    It 'tells a user the line that works behind sudo, which takes that user by default' {
         & $bed exec $name /bin/sh -c 'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/ubuntu'
-        Set-Content "$share/sudo.ps1" 'Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; Grant-BuildKitAccess'
-        $env:BED_AS = 'ubuntu'
-        $said = & $bed exec $name sudo $pwsh @pwshArguments -NoProfile -File /ocb/share/sudo.ps1 2>&1 | Out-String
-        Remove-Item env:BED_AS
-        $said | Should -Match 'ubuntu\s+User\s+buildkit\s+not a member\s+member'
+        function Invoke-AsTold([string] $Command) {
+            $action = Invoke-OnHost "try { $Command } catch { `$_.ErrorDetails.RecommendedAction }" ubuntu
+            $action.Trim() | Should -BeLike 'Run it as root: sudo * -Command "Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; *"'
+            $env:BED_AS = 'ubuntu'
+            try {
+                & $bed exec $name /bin/bash -c ($action.Trim() -replace '^Run it as root: ') 2>&1 | Out-String
+            }
+            finally {
+                Remove-Item env:BED_AS
+            }
+        }
+        Invoke-AsTold "Set-Location /ocb/share; $($install -replace '/ocb/share/', './') -PassThru" | Should -BeLike '*v0.32.2*'
+        Invoke-AsTold 'Grant-BuildKitAccess' | Should -Match 'ubuntu\s+User\s+buildkit\s+not a member\s+member'
         Invoke-OnHost 'try { Grant-BuildKitAccess } catch { $_.FullyQualifiedErrorId }' | Should -BeLike 'HostInputInvalid,*'
     }
 

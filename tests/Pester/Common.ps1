@@ -19,11 +19,49 @@ function Import-TestCmdlet {
     Import-Module -Assembly (Get-ModuleContext).LoadFromAssemblyPath($dll.FullName) -Scope Global
 }
 
+# The words that start this PowerShell: an executable (from the archive or a package), or 'dotnet pwsh.dll' (the .NET tool). With a
+# folder, those for a place where $PSHOME stands there as 'pwsh' and the tool's .NET as 'dotnet'.
+function Get-PwshCommand {
+    param([string] $Folder)
+    $process = Get-Item -LiteralPath ([Environment]::ProcessPath)
+    $words = $process.Name -eq 'dotnet' ? @($process.FullName, [IO.Path]::Join($PSHOME, 'pwsh.dll')) : @($process.FullName)
+    if ($Folder) {
+        $words = $words.Count -eq 2 ? @("$Folder/dotnet/dotnet", "$Folder/pwsh/pwsh.dll") : @("$Folder/pwsh/$($process.Name)")
+    }
+    $words
+}
+
+# The folder of the .NET that this PowerShell runs on; for one that brings its own, of the one on PATH.
+function Get-DotnetFolder {
+    $folder = [IO.Path]::GetFullPath([IO.Path]::Join([Runtime.InteropServices.RuntimeEnvironment]::GetRuntimeDirectory(), '..', '..', '..'))
+    if (-not (Test-Path "$folder/dotnet")) {
+        $folder = [IO.Path]::GetDirectoryName((Get-Item (Get-Command dotnet).Source).ResolvedTarget)
+    }
+    $folder
+}
+
+# Runs a script in a PowerShell of its own, as a user who may not enter the homes where this PowerShell and its .NET may be: in the
+# command's own mount namespace both stand below a folder that the user may enter.
+function Invoke-PwshAsNobody {
+    param([Parameter(Mandatory)] [string] $Script)
+    $folder = (New-Item -ItemType Directory "/tmp/ocb-pwsh-$PID/pwsh", "/tmp/ocb-pwsh-$PID/dotnet" -Force)[0].Parent.FullName
+    $mount = 'mount --bind "$1" "$2/pwsh" && mount --bind "$3" "$2/dotnet" && shift 3 && exec "$@"'
+    $words = Get-PwshCommand $folder
+    try {
+        unshare --mount --propagation private sh -c $mount sh $PSHOME $folder (Get-DotnetFolder) `
+            env -C /tmp HOME=/tmp POWERSHELL_TELEMETRY_OPTOUT=1 NO_COLOR=1 setpriv --reuid=nobody --regid=nogroup --clear-groups @words -NoProfile -NonInteractive -Command $Script
+    }
+    finally {
+        Remove-Item $folder -Recurse
+    }
+}
+
 # Runs a script in a PowerShell of its own, so that nothing of this session is in the way; gives its output.
 function Invoke-FreshPwsh {
     param([Parameter(Mandatory)] [string] $Script, [hashtable] $Environment = @{})
-    $start = [Diagnostics.ProcessStartInfo]::new([Environment]::ProcessPath)
-    foreach ($argument in '-NoProfile', '-NonInteractive', '-OutputFormat', 'Text', '-Command', $Script) {
+    $words = @(Get-PwshCommand) + '-NoProfile', '-NonInteractive', '-OutputFormat', 'Text', '-Command', $Script
+    $start = [Diagnostics.ProcessStartInfo]::new($words[0])
+    foreach ($argument in $words | Select-Object -Skip 1) {
         $start.ArgumentList.Add($argument)
     }
     foreach ($name in $Environment.Keys) {
@@ -72,16 +110,6 @@ function Test-Fixture {
 # The same of the fixture's engines.
 function Test-EngineFixture {
     Test-Fixture engine check
-}
-
-# The command that starts this PowerShell inside a systemd host in which $PSHOME is bound to a folder and .NET to its own:
-# one from an archive brings its runtime, one that is a .NET tool needs it.
-function Get-HostPwsh {
-    param([Parameter(Mandatory)] [string] $At, [Parameter(Mandatory)] [string] $Dotnet)
-    if (Test-Path ([IO.Path]::Join($PSHOME, 'libcoreclr.so'))) {
-        return "$At/pwsh"
-    }
-    "$Dotnet/dotnet", "$At/pwsh.dll"
 }
 
 # An engine of the fixture: its properties are what 'engine up' prints. It ends with this process, or by Stop-TestEngine.

@@ -102,7 +102,7 @@ $app,many/three:1,build
             Prompt = "Invoke-ImageBuild '$broken' -Address '$address'"
         }
         foreach ($name in $commands.Keys) {
-            $shown = pwsh -NoProfile -NonInteractive -Command "`$PSStyle.OutputRendering = 'PlainText'; Import-Module '$root/OpenCloud.Build.psd1'; $($commands[$name])" 2>&1 | Out-String
+            $shown = env @(Get-PwshCommand) -NoProfile -NonInteractive -Command "`$PSStyle.OutputRendering = 'PlainText'; Import-Module '$root/OpenCloud.Build.psd1'; $($commands[$name])" 2>&1 | Out-String
             $shown | Should -Match 'exit\W+code:\W+9' -Because $name
             $shown | Should -Match '(?m)^>    3 \| RUN' -Because $name
             $shown | Should -Match '(?m)^  last words$' -Because $name
@@ -233,10 +233,10 @@ RUN ["/bin/busybox", "sh", "-c", "echo begun; /bin/busybox sleep 300; : $marker"
             Set-Content "/tmp/ocb-module-$PID/app/Dockerfile" 'FROM scratch'
             $script = "Import-Module '$copy/OpenCloud.Build.psd1'; Invoke-ImageBuild '/tmp/ocb-module-$PID/app' -Address '$socket' -ErrorVariable e -ErrorAction SilentlyContinue; " +
                 '$e[0].FullyQualifiedErrorId; $e[0].CategoryInfo.Category; $e[0].ErrorDetails.RecommendedAction; $e[0].Exception.InnerException.Attempts'
-            $output = & env HOME=/tmp POWERSHELL_TELEMETRY_OPTOUT=1 setpriv --reuid=nobody --regid=nogroup --clear-groups ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command $script
+            $output = Invoke-PwshAsNobody $script
             $output[0] | Should -BeLike 'EngineForbiddenToGroup,*'
             $output[1] | Should -Be 'PermissionDenied'
-            $output[2] | Should -Match "'daemon'.*'nobody'.*Grant-BuildKitAccess -User nobody"
+            $output[2] | Should -Match "'daemon'.*'nobody'.*: sudo /.* -NoProfile -Command ""Import-Module .*; Grant-BuildKitAccess -User nobody -Group daemon""$"
             # Never tried twice.
             $output[3] | Should -Be 1
         }

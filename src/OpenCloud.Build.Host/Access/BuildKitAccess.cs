@@ -31,7 +31,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches the engine needs root.", $"Run it as root: sudo pwsh -Command \"{(grant ? "Grant" : "Revoke")}-BuildKitAccess …\".");
+            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches the engine needs root.", "Run it as root.");
         }
 
         if (request.Users.Count + request.Services.Count == 0)

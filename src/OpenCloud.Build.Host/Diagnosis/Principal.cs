@@ -56,7 +56,7 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     {
         if (Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Answering for somebody else needs root.", "Run it as root (sudo).");
+            throw new HostException(HostErrorKind.NotRoot, "Answering for somebody else needs root.", "Run it as root.");
         }
     }
 }

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Diagnosis;
@@ -26,7 +27,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         }
         catch (UnauthorizedAccessException error)
         {
-            Fail("Path", error.Message, "A directory on the way is closed.", $"sudo Test-BuildKitSocket {path} -Detailed");
+            Fail("Path", error.Message, "A directory on the way is closed.", RootLine.Of("Test-BuildKitSocket", ("Address", "unix://" + path), ("As", who.Service is null ? who.Name : null), ("Service", who.Service?.Unit), ("Detailed", true)));
             return;
         }
 
@@ -109,7 +110,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             "there is no such file",
             others.Length > 0 ? $"There is no {path}, but there is {string.Join(" and ", others)}: is the address right?" : $"There is no {path}: no engine is set up there, or it is not running.",
             others.Length > 0 ? $"Test-BuildKitSocket unix://{others[0]} -Detailed"
-                : path == HostTexts.SocketPath ? File.Exists(HostTexts.SocketUnitPath) ? $"sudo systemctl start {HostTexts.SocketUnit}" : "sudo pwsh -Command Install-BuildKit"
+                : path == HostTexts.SocketPath ? File.Exists(HostTexts.SocketUnitPath) ? $"sudo systemctl start {HostTexts.SocketUnit}" : RootLine.Of("Install-BuildKit")
                 : null);
     }
 
@@ -136,7 +137,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
                 "Owner, group and mode",
                 $"{seen}: it is root's alone",
                 $"The socket has no group that could be joined ({seen}): its daemon was started without one.",
-                path == HostTexts.SocketPath ? "sudo pwsh -Command Install-BuildKit" : $"sudo chgrp GROUP {path} && sudo chmod g+rw {path}");
+                path == HostTexts.SocketPath ? RootLine.Of("Install-BuildKit") : $"sudo chgrp GROUP {path} && sudo chmod g+rw {path}");
         }
         else
         {
@@ -169,7 +170,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         {
             checks.Add(later
                 ? new DiagnosisCheck("Groups", CheckState.Ok, seen)
-                : new DiagnosisCheck("Groups", CheckState.Warning, $"{seen}: it will not be a member of '{group}' any more", Grant()));
+                : new DiagnosisCheck("Groups", CheckState.Warning, $"{seen}: it will not be a member of '{group}' any more", Grant(group)));
         }
         else if (socket.Gid == 0 || socket.Allows(who.Effective, 2))
         {
@@ -185,13 +186,13 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         }
         else
         {
-            Fail("Groups", $"{seen}; the socket's group is '{group}'", $"{who.Name} is not a member of '{group}', the socket's group.", Grant());
+            Fail("Groups", $"{seen}; the socket's group is '{group}'", $"{who.Name} is not a member of '{group}', the socket's group.", Grant(group));
         }
     }
 
-    private string Grant() => who.Service is null
-        ? $"sudo pwsh -Command \"Grant-BuildKitAccess -User {who.Name}\""
-        : $"sudo pwsh -Command \"Grant-BuildKitAccess -Service {who.Service.Unit} -Restart\"";
+    private string Grant(string group) => who.Service is null
+        ? RootLine.Of("Grant-BuildKitAccess", ("User", who.Name), ("Group", group))
+        : RootLine.Of("Grant-BuildKitAccess", ("Service", who.Service.Unit), ("Restart", true), ("Group", group));
 
     private string? GroupRemedy(FileStatus status, uint bit)
         => status.Gid != 0 && ((status.Mode >> 3) & bit) == bit && !who.Effective.IsMember(status.Gid)

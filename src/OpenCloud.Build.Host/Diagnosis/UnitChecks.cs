@@ -1,4 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Systemd;
 
@@ -19,7 +20,7 @@ internal static class UnitChecks
         var socket = Systemctl.Show(HostTexts.SocketUnit, "LoadState", "ActiveState", "UnitFileState", "SocketGroup", "SocketMode");
         var service = Systemctl.Show(HostTexts.ServiceUnit, "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts");
         checks.Add(socket.GetValueOrDefault("LoadState") != "loaded"
-            ? new DiagnosisCheck("Socket unit", CheckState.Warning, $"{HostTexts.SocketUnit} is {socket.GetValueOrDefault("LoadState")}", "sudo pwsh -Command Install-BuildKit")
+            ? new DiagnosisCheck("Socket unit", CheckState.Warning, $"{HostTexts.SocketUnit} is {socket.GetValueOrDefault("LoadState")}", RootLine.Of("Install-BuildKit"))
             : new DiagnosisCheck(
                 "Socket unit",
                 socket["ActiveState"] == "active" ? CheckState.Ok : CheckState.Failed,

@@ -41,7 +41,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root: sudo pwsh -Command \"Install-BuildKit\".");
+            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root.");
         }
 
         // The manifest is read under the lock: the run waited for may have written it.

@@ -20,7 +20,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root: sudo pwsh -Command \"Uninstall-BuildKit\".");
+            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root.");
         }
 
         using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);

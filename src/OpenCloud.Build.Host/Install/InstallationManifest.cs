@@ -87,7 +87,7 @@ internal sealed record InstallationManifest
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new HostException(HostErrorKind.NotRoot, $"'{path}' can be read by root only.", "Run it as root (sudo).", path, error);
+            throw new HostException(HostErrorKind.NotRoot, $"'{path}' can be read by root only.", "Run it as root.", path, error);
         }
     }
 

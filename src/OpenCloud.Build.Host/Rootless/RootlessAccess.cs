@@ -30,7 +30,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">It could not be done; nothing was changed.</exception>
     public async Task<IReadOnlyList<AccessReport>> GrantAsync(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        var (layout, manifest) = Engine(engineUser, planOnly, "Grant");
+        var (layout, manifest) = Engine(engineUser, planOnly);
         RequireKnown(request);
         var group = GroupOf(layout) is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
         if (GroupOf(layout) is { } other && other != group)
@@ -83,7 +83,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">The engine is not shared, or a principal does not exist.</exception>
     public IReadOnlyList<AccessReport> Revoke(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        var (layout, _) = Engine(engineUser, planOnly, "Revoke");
+        var (layout, _) = Engine(engineUser, planOnly);
         var group = GroupOf(layout)
             ?? throw new HostException(HostErrorKind.NotFound, $"The engine of {layout.User.Name} is not shared with a group.", target: layout.User.Name);
         var reports = With(layout, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
@@ -138,11 +138,11 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     private static IReadOnlyList<AccessReport> With(RootlessLayout layout, IReadOnlyList<AccessReport> reports)
         => [.. reports.Select(report => report with { Address = "unix://" + layout.SharedSocket })];
 
-    private static (RootlessLayout Layout, InstallationManifest Manifest) Engine(string? engineUser, bool planOnly, string verb)
+    private static (RootlessLayout Layout, InstallationManifest Manifest) Engine(string? engineUser, bool planOnly)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches an engine needs root.", $"Run it as root: sudo pwsh -Command \"{verb}-BuildKitAccess -Rootless -EngineUser {engineUser ?? Environment.UserName} -User …\".");
+            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches an engine needs root.", "Run it as root.");
         }
 
         if (engineUser is null)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Diagnosis;
 
 namespace OpenCloud.Build.Host.Rootless;
@@ -32,7 +33,7 @@ public static class RootlessDiagnosis
     /// <summary>How the engine of a user is started, or made.</summary>
     internal static string StartRemedy(UserAccount user) => RootlessInstallations.OfUser(user.Name) switch
     {
-        null => Identity.Current().Uid == user.Uid ? "Install-BuildKit -Rootless" : $"sudo pwsh -Command \"Install-BuildKit -Rootless -User {user.Name}\"",
+        null => Identity.Current().Uid == user.Uid ? "Install-BuildKit -Rootless" : RootLine.Of("Install-BuildKit", ("Rootless", true), ("User", user.Name)),
         { Layout: { SystemUnit: true } layout } => $"sudo systemctl start {layout.Unit}",
         { Layout: var layout } => Identity.Current().Uid == user.Uid ? $"systemctl --user start {layout.Unit}" : $"sudo systemctl --user --machine {user.Name}@.host start {layout.Unit}",
     };

@@ -2,6 +2,7 @@ using System.Globalization;
 using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
@@ -86,7 +87,7 @@ internal sealed record RootlessPlan
             throw new HostException(
                 HostErrorKind.NotRoot,
                 asRoot ? $"Installing an engine for '{AccountDatabase.Printable(name)}' needs root; for yourself it does not." : "A unit of the system needs root.",
-                $"Run it as root: sudo pwsh -Command \"Install-BuildKit -Rootless -User {name}{(options.SystemUnit ? " -SystemUnit" : string.Empty)}\".",
+                "Run it as root.",
                 name);
         }
 
@@ -95,7 +96,7 @@ internal sealed record RootlessPlan
             AccountDatabase.CheckNewGroup(name);
             if (AccountDatabase.FindGroup(name) is not null)
             {
-                throw new HostException(HostErrorKind.Conflict, $"There is no user '{name}', but a group of that name, which the user's own could not have then.", $"Use another name, or make the user yourself: useradd --gid {name} …", name);
+                throw new HostException(HostErrorKind.Conflict, $"There is no user '{name}', but a group of that name, which the user's own could not have then.", $"Use another name, or make the user yourself: sudo useradd --create-home --gid {name} {name}", name);
             }
         }
 
@@ -207,7 +208,7 @@ internal sealed record RootlessPlan
             throw new HostException(
                 HostErrorKind.Conflict,
                 layout.AsRoot ? $"{layout.User.Name} has installed an engine without root already." : $"root has installed an engine without root for {layout.User.Name} already.",
-                layout.AsRoot ? $"As {layout.User.Name}: Uninstall-BuildKit -Rootless; or let it be." : $"sudo pwsh -Command \"Uninstall-BuildKit -Rootless -User {layout.User.Name}\"; or use it as it is.",
+                layout.AsRoot ? $"As {layout.User.Name}: Uninstall-BuildKit -Rootless; or let it be." : $"{RootLine.Of("Uninstall-BuildKit", ("Rootless", true), ("User", layout.User.Name))}; or use it as it is.",
                 layout.User.Name);
         }
 

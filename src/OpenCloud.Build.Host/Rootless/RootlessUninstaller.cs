@@ -1,5 +1,7 @@
+using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
@@ -31,7 +33,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
 
         if (asRoot && caller != 0 && !planOnly)
         {
-            throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', and root removes it.", $"sudo pwsh -Command \"Uninstall-BuildKit -Rootless -User {name}\"", name);
+            throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', and root removes it.", "Run it as root.", name);
         }
 
         var records = RootlessLayout.RecordsOf(account, asRoot);
@@ -58,7 +60,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         }
         else if (RootlessAccess.GroupOf(layout) is { } group)
         {
-            throw new HostException(HostErrorKind.Conflict, $"root has shared this engine with the group '{group}'.", $"First, as root: Revoke-BuildKitAccess -Rootless -EngineUser {name} for its members.", name);
+            throw new HostException(HostErrorKind.Conflict, $"root has shared this engine with the group '{group}'.", $"First, as root: {RevokeLine(name, group)}", name);
         }
         else if (!planOnly)
         {
@@ -83,6 +85,18 @@ public sealed class RootlessUninstaller(IHostObserver observer)
     }
 
     // What root did for a user before, by the script that the installation gave.
+    private static string RevokeLine(string engineUser, string group)
+    {
+        var users = AccountDatabase.FindGroup(group)?.Members ?? [];
+        var services = ServiceGrant.UnitsWith(group);
+        return RootLine.Of(
+            "Revoke-BuildKitAccess",
+            ("Rootless", true),
+            ("EngineUser", engineUser),
+            ("User", users.Count > 0 ? users : null),
+            ("Service", services.Count > 0 ? services : null));
+    }
+
     private string? RootsPart(string name, string profile)
     {
         var lines = new List<string>();

@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Building;
 
@@ -42,7 +43,7 @@ internal static class EngineErrors
 
         // To join root's own group would be to become root.
         return access is { GroupOpens: true, Group: { } group and not "root" }
-            ? ErrorCatalog.EngineForbiddenToGroup.ToException(address, failure, failure.Message, group, access.User)
+            ? ErrorCatalog.EngineForbiddenToGroup.ToException(address, failure, failure.Message, group, access.User, RootLine.Of("Grant-BuildKitAccess", ("User", access.User), ("Group", group)))
             : ErrorCatalog.EngineForbidden.ToException(address, failure, failure.Message);
     }
 }

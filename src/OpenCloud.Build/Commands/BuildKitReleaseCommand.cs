@@ -22,6 +22,9 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>The set of an engine without root that is at hand.</summary>
     private protected const string RootlessArchivePathSet = "RootlessArchivePath";
 
+    // Those HttpClient.DefaultProxy reads.
+    private static readonly string[] ProxyVariables = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+
     private protected BuildKitReleaseCommand()
     {
     }
@@ -86,6 +89,19 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
             WriteObject(result);
         }
     }
+
+    /// <inheritdoc/>
+    private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
+    {
+        foreach (string path in parameters.Keys.Where(name => name.EndsWith("Path", StringComparison.Ordinal)).ToArray())
+        {
+            parameters[path] = GetUnresolvedProviderPathFromPSPath((string)parameters[path]!);
+        }
+    }
+
+    /// <inheritdoc/>
+    private protected override IReadOnlyList<string> EnvironmentForRoot() =>
+        [.. ProxyVariables.Where(name => ArchivePath is null && !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)))];
 
     /// <summary>Adds what only this cmdlet asks for.</summary>
     private protected abstract InstallOptions Complete(InstallOptions options);

@@ -77,6 +77,16 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         }
     }
 
+    /// <inheritdoc/>
+    private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
+    {
+        // Root has another environment, and so another default.
+        if (Address is null && !Rootless)
+        {
+            parameters[nameof(Address)] = DefaultAddress();
+        }
+    }
+
     // Where the machine's engine is, or would be: discovery would pass a closed socket over, which is what this is to explain.
     private static string DefaultAddress()
     {

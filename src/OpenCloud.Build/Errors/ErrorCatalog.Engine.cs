@@ -26,12 +26,12 @@ internal static partial class ErrorCatalog
         "{0}",
         "The socket is open to no group that you could join. Let root give it one with Install-BuildKit or Grant-BuildKitAccess, or use an engine of your own; 'Test-BuildKitSocket -Detailed' tells what closes it.");
 
-    /// <summary>0: what happened, 1: group, 2: user.</summary>
+    /// <summary>0: what happened, 1: group, 2: user, 3: the line that lets the user in.</summary>
     public static readonly ErrorEntry EngineForbiddenToGroup = new(
         "EngineForbiddenToGroup",
         ErrorCategory.PermissionDenied,
         "{0}",
-        "The group '{1}' may use the engine and '{2}' is not in it. As root: Grant-BuildKitAccess -User {2} (for a service: -Service NAME), then log in again.");
+        "The group '{1}' may use the engine and '{2}' is not in it. Run this (for a service: -Service NAME in place of -User {2}), then log in again: {3}.");
 
     /// <summary>0: what happened, 1: group, 2: user.</summary>
     public static readonly ErrorEntry EngineForbiddenUntilLogin = new(

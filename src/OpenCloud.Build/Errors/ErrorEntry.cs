@@ -23,5 +23,8 @@ internal sealed record ErrorEntry(string Id, ErrorCategory Category, string Mess
 
     /// <summary>Makes an exception that shows lines to look at beneath what to do.</summary>
     public BuildErrorException ToException(object? target, Exception? cause, string? excerpt, object[] arguments) =>
-        new(this, target, string.Format(CultureInfo.InvariantCulture, Message, arguments), string.Format(CultureInfo.InvariantCulture, Action, arguments), excerpt, cause);
+        new(this, target, string.Format(CultureInfo.InvariantCulture, Message, arguments), WithoutTail(string.Format(CultureInfo.InvariantCulture, Action, arguments)), excerpt, cause);
+
+    // A command at the end of what to do is copied to its end: a full stop there would become an argument.
+    private static string WithoutTail(string action) => action.Contains("sudo ", StringComparison.Ordinal) ? action.TrimEnd('.') : action;
 }

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Hosts;
@@ -38,9 +39,28 @@ public abstract class HostCmdlet : BuildCmdlet
         }
         catch (HostException failure)
         {
-            ThrowTerminatingError(HostErrors.From(failure).ToRecord());
+            ThrowTerminatingError(HostErrors.From(failure, AsRoot).ToRecord());
         }
 
         return result!;
+    }
+
+    /// <summary>Changes what is repeated as root to what means the same there, in another environment and another folder.</summary>
+    private protected virtual void TranslateForRoot(IDictionary<string, object?> parameters)
+    {
+    }
+
+    /// <summary>The variables of the caller's environment that the work needs as root, too.</summary>
+    private protected virtual IReadOnlyList<string> EnvironmentForRoot() => [];
+
+    /// <summary>The line that runs this cmdlet with these parameters as root.</summary>
+    private string AsRoot()
+    {
+        // Variables of this session, and the buffer that feeds its pipeline, mean nothing in another.
+        Dictionary<string, object?> parameters = MyInvocation.BoundParameters
+            .Where(pair => !(CommonParameters.Contains(pair.Key) && (pair.Key.EndsWith("Variable", StringComparison.Ordinal) || pair.Key == "OutBuffer")))
+            .ToDictionary(pair => pair.Key, pair => pair.Value is SwitchParameter asked ? asked.IsPresent : (object?)pair.Value);
+        TranslateForRoot(parameters);
+        return RootLine.Keeping(EnvironmentForRoot(), MyInvocation.MyCommand.Name, parameters.Select(pair => (pair.Key, pair.Value)));
     }
 }

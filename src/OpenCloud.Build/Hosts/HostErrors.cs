@@ -7,12 +7,14 @@ namespace OpenCloud.Build.Hosts;
 internal static class HostErrors
 {
     /// <summary>The error for a failure.</summary>
-    public static BuildErrorException From(HostException failure)
+    /// <param name="failure">The failure.</param>
+    /// <param name="asRoot">The line that runs the same as root, where there is one.</param>
+    public static BuildErrorException From(HostException failure, Func<string>? asRoot = null)
     {
         (ErrorEntry entry, string otherwise) = failure.Kind switch
         {
             HostErrorKind.InvalidInput => (ErrorCatalog.HostInputInvalid, "Correct it and run it again"),
-            HostErrorKind.NotRoot => (ErrorCatalog.HostNeedsRoot, "Run it as root, with sudo"),
+            HostErrorKind.NotRoot => (ErrorCatalog.HostNeedsRoot, "Run it as root"),
             HostErrorKind.NotFound => (ErrorCatalog.HostTargetNotFound, "Check the name"),
             HostErrorKind.Unsupported => (ErrorCatalog.HostUnsupported, "Use another host"),
             HostErrorKind.Conflict => (ErrorCatalog.HostConflict, "Move what is in the way and run it again"),
@@ -26,6 +28,7 @@ internal static class HostErrors
             _ => (ErrorCatalog.Unexpected, string.Empty),
         };
         string message = failure.Aftermath is null ? failure.Message : $"{failure.Message}\n{failure.Aftermath}";
-        return entry.ToException(failure.Target, failure, message, (failure.Remedy ?? otherwise).TrimEnd('.'));
+        string action = failure.Kind == HostErrorKind.NotRoot && asRoot is not null ? $"Run it as root: {asRoot()}" : (failure.Remedy ?? otherwise).TrimEnd('.');
+        return entry.ToException(failure.Target, failure, message, action);
     }
 }
