@@ -31,6 +31,7 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
                 ("Context", build.Request.ContextPath),
                 ("DockerfilePath", build.Request.DockerfilePath),
                 ("DockerfileContent", build.Request.DockerfileText),
+                ("Stages", build.Dockerfile?.Stages.Select(static s => s.Name).ToArray()),
                 ("Tags", build.Request.Tags.ToArray()),
                 ("BuildArguments", build.Request.BuildArguments),
                 ("Labels", build.Request.Labels),

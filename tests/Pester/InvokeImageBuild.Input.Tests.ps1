@@ -133,13 +133,68 @@ Describe 'The Dockerfile' {
         @{ What = 'none'; Id = 'DockerfileNotFound'; Message = '*There is no Dockerfile*'; Make = { } }
         @{ What = 'only a Containerfile'; Id = 'DockerfileNotFound'; Message = '*Containerfile*'; Make = { Set-Content "$args/Containerfile" 'FROM scratch' } }
         @{ What = 'UTF-16'; Id = 'InvalidDockerfile'; Message = '*UTF-16*'; Make = { Set-Content "$args/Dockerfile" 'FROM scratch' -Encoding unicode } }
-        @{ What = 'a directory'; Id = 'DockerfileNotFound'; Message = '*'; Make = { New-Item -ItemType Directory "$args/Dockerfile" } }
+        @{ What = 'a directory'; Id = 'DockerfileNotReadable'; Message = '*it is a directory, not a regular file*'; Make = { New-Item -ItemType Directory "$args/Dockerfile" } }
+        @{ What = 'a pipe'; Id = 'DockerfileNotReadable'; Message = '*it is a named pipe, not a regular file*'; Make = { mkfifo "$args/Dockerfile" } }
+        @{ What = 'a link that leads out'; Id = 'DockerfileOutsideContext'; Message = '*/Dockerfile*''/etc/passwd''*'; Make = { ln -s /etc/passwd "$args/Dockerfile" } }
+        @{ What = 'a link that leads up'; Id = 'DockerfileOutsideContext'; Message = "*'../app/Dockerfile'*"; Make = { ln -s ../app/Dockerfile "$args/Dockerfile" } }
+        @{ What = 'an ignore file that leads out'; Id = 'DockerfileOutsideContext'; Message = '*/Dockerfile.dockerignore*''/etc/passwd''*'; Make = { Set-Content "$args/Dockerfile" 'FROM scratch'; ln -s /etc/passwd "$args/Dockerfile.dockerignore" } }
+        @{ What = 'endless'; Id = 'DockerfileNotReadable'; Message = '*larger than 16777216 bytes*'; Make = { $file = [IO.File]::Create("$args/Dockerfile"); $file.SetLength(1L -shl 40); $file.Dispose() } }
     ) {
         $folder = New-Item -ItemType Directory "$TestDrive/$([guid]::NewGuid())"
         $null = & $Make $folder
         $refusal = Get-Refusal { Invoke-ImageBuild $folder }
         $refusal.FullyQualifiedErrorId | Should -BeLike "$Id,*"
         $refusal.Exception.Message | Should -BeLike $Message
+    }
+
+    It 'is read through a link that stays in the directory' {
+        $folder = New-Item -ItemType Directory "$TestDrive/$([guid]::NewGuid())"
+        $null = New-Item -ItemType Directory "$folder/docker"
+        Set-Content "$folder/docker/app" 'FROM scratch AS linked'
+        ln -s /docker/app "$folder/Dockerfile"
+        (Invoke-ImageBuild $folder | Select-Request).Stages | Should -Be 'linked'
+    }
+
+    It 'is read through any link when it is named' {
+        $folder = New-Item -ItemType Directory "$TestDrive/$([guid]::NewGuid())"
+        ln -s $app/Dockerfile "$folder/Dockerfile"
+        (Invoke-ImageBuild $folder -Dockerfile $folder/Dockerfile | Select-Request).Stages | Should -Contain 'build'
+    }
+
+    It 'is read once from <What>' -ForEach @(
+        @{ What = 'a named pipe'; Shell = 'mkfifo pipe; (printf "$TEXT" > pipe) > /dev/null 2>&1 & exec $PWSH -NoProfile -File ask.ps1 "$PWD/pipe"' }
+        @{ What = 'a descriptor that is a pipe'; Shell = 'exec $PWSH -NoProfile -File ask.ps1 /dev/fd/3 3< <(printf "$TEXT")' }
+        @{ What = 'a descriptor that is a file'; Shell = 'printf "$TEXT" > file; exec $PWSH -NoProfile -File ask.ps1 /dev/fd/3 3< file' }
+        @{ What = 'standard input that is a file'; Shell = 'printf "$TEXT" > file; exec $PWSH -NoProfile -File ask.ps1 /dev/stdin < file' }
+    ) {
+        $folder = New-Item -ItemType Directory "$TestDrive/$([guid]::NewGuid())"
+        Set-Content "$folder/ask.ps1" @"
+param(`$dockerfile)
+. '$PSScriptRoot/Common.ps1'
+Import-TestCmdlet
+Use-RecordingBuilder
+@(Invoke-ImageBuild '$app' -Dockerfile `$dockerfile)[0].Stages
+"@
+        # A PowerShell that is a tool of .NET's is run by dotnet.
+        $program = [Environment]::ProcessPath
+        $pwsh = [IO.Path]::GetFileNameWithoutExtension($program) -eq 'dotnet' ? "$program $PSHOME/pwsh.dll" : $program
+        $output = env "PWSH=$pwsh" 'TEXT=FROM scratch AS piped\n' timeout 120 bash -c "cd '$folder'; $Shell" 2>&1
+        $output -join "`n" | Should -Be 'piped'
+    }
+
+    It 'from a pipe without a writer is given up with the pipeline' {
+        mkfifo "$TestDrive/silent"
+        $shell = [powershell]::Create([Management.Automation.RunspaceMode]::NewRunspace)
+        try {
+            $null = $shell.AddScript('param($m, $d, $f) Import-Module $m; Invoke-ImageBuild $d -Dockerfile $f -WhatIf').AddArgument($manifestPath).AddArgument($app).AddArgument("$TestDrive/silent")
+            $run = $shell.BeginInvoke()
+            Start-Sleep -Milliseconds 1500
+            $clock = [Diagnostics.Stopwatch]::StartNew()
+            $shell.Stop()
+            $clock.Elapsed | Should -BeLessThan ([timespan]::FromSeconds(2))
+            $run.IsCompleted | Should -BeTrue
+        }
+        finally { $shell.Dispose() }
     }
 
     It 'must exist when it is named' {

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -13,36 +14,26 @@ internal static class BuildContext
     private const string IgnoreName = ".dockerignore";
 
     /// <summary>The Dockerfile's directory; null when the Dockerfile is part of a context that is not a directory.</summary>
-    /// <exception cref="FileNotFoundException">The Dockerfile does not exist.</exception>
-    public static ContextSource? DockerfileSourceOf(ImageBuildRequest build, string name)
-    {
-        if (build.DockerfileText is { } text)
-        {
-            return MemoryContextSource.FromText(name, DefaultDockerfile, text);
-        }
-
-        return IsInFetchedContext(build) ? null : new DockerfileContextSource(name, DockerfileOf(build));
-    }
+    /// <param name="build">The build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
+    /// <param name="name">The name by which the daemon asks for the directory.</param>
+    public static ContextSource? DockerfileSourceOf(ImageBuildRequest build, DockerfileContent? dockerfile, string name)
+        => build.DockerfileText is { } text ? MemoryContextSource.FromText(name, DefaultDockerfile, text) : dockerfile?.ToSource(name);
 
     /// <summary>The Dockerfile's name as the frontend and its messages give it.</summary>
-    public static string DockerfileNameOf(ImageBuildRequest build)
-    {
-        if (build.DockerfileText is not null)
-        {
-            return DefaultDockerfile;
-        }
+    public static string DockerfileNameOf(ImageBuildRequest build, DockerfileContent? dockerfile)
+        => build.DockerfileText is not null ? DefaultDockerfile : dockerfile?.Name ?? build.DockerfilePath ?? DefaultDockerfile;
 
-        return IsInFetchedContext(build) ? build.DockerfilePath ?? DefaultDockerfile : Path.GetFileName(DockerfileOf(build));
-    }
-
-    /// <summary>The Dockerfile's path, for a build whose Dockerfile is a file of this machine.</summary>
-    public static string DockerfilePathOf(ImageBuildRequest build) => DockerfileOf(build);
+    /// <summary>Whether the Dockerfile is part of an archive or of what the engine fetches. A path from the root is a file of this machine always.</summary>
+    public static bool IsDockerfileFetched(ImageBuildRequest build)
+        => !IsDirectory(build) && !Path.IsPathRooted(build.DockerfilePath ?? string.Empty);
 
     /// <summary>Says why the daemon did not find a file of the context.</summary>
     /// <param name="build">The build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     /// <param name="missing">The path as the daemon names it, from the context's root.</param>
     /// <returns>A sentence or two; null when nothing can be said, as of a path with wildcards.</returns>
-    public static string? Explain(ImageBuildRequest build, string missing)
+    public static string? Explain(ImageBuildRequest build, DockerfileContent? dockerfile, string missing)
     {
         string relative = missing.TrimStart('/');
         if (!IsDirectory(build) || relative.Length == 0 || relative.AsSpan().IndexOfAny("*?[") >= 0)
@@ -50,7 +41,7 @@ internal static class BuildContext
             return null;
         }
 
-        (string? ignorePath, IgnoreFile? ignore) = ReadIgnoreFile(build);
+        (string? ignorePath, IgnoreFile? ignore) = ReadIgnoreFile(build, dockerfile);
         if (ignore?.Explain(relative) is { IsExcluded: true, Rule: { } rule })
         {
             return $"'{relative}' is left out by line {rule.Line} of '{ignorePath}': {rule.Text}";
@@ -67,39 +58,22 @@ internal static class BuildContext
 
     private static bool IsDirectory(ImageBuildRequest build) => !ContextLocation.IsAddress(build.ContextPath) && !File.Exists(build.ContextPath);
 
-    // A path from the root is a file of this machine, whatever the context is.
-    private static bool IsInFetchedContext(ImageBuildRequest build)
-        => !IsDirectory(build) && !Path.IsPathRooted(build.DockerfilePath ?? string.Empty);
-
-    private static string DockerfileOf(ImageBuildRequest build)
+    private static (string? Path, IgnoreFile? File) ReadIgnoreFile(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
-        if (build.DockerfilePath is { } given)
+        string place = Path.Combine(build.ContextPath, IgnoreName);
+        try
         {
-            return given;
+            if (dockerfile?.IgnoreBytes is { } own)
+            {
+                return (dockerfile.IgnorePath, IgnoreFile.Parse(own.Span));
+            }
+
+            return InputFile.ReadInRoot(build.ContextPath, IgnoreName, DockerfileContent.MaxSize) is { } content ? (place, IgnoreFile.Parse(content.Bytes)) : (null, null);
         }
-
-        // The frontend, too, takes the name in lower case where the usual one is not there.
-        string usual = Path.Combine(build.ContextPath, DefaultDockerfile);
-        string lower = Path.Combine(build.ContextPath, "dockerfile");
-        return !File.Exists(usual) && File.Exists(lower) ? lower : usual;
-    }
-
-    private static (string? Path, IgnoreFile? File) ReadIgnoreFile(ImageBuildRequest build)
-    {
-        List<string> places = build.DockerfileText is null ? [DockerfileOf(build) + IgnoreName] : [];
-        places.Add(Path.Combine(build.ContextPath, IgnoreName));
-        foreach (string place in places)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ContextException)
         {
-            try
-            {
-                return (place, IgnoreFile.Parse(File.ReadAllBytes(place)));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ContextException)
-            {
-                // Only an explanation is lost.
-            }
+            // Only an explanation is lost.
+            return (null, null);
         }
-
-        return (null, null);
     }
 }

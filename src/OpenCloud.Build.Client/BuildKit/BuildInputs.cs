@@ -37,15 +37,17 @@ internal sealed class BuildInputs
     public IReadOnlyDictionary<string, string> Attributes => _attributes;
 
     /// <summary>Finds out what a build needs; nothing but what it names is looked at.</summary>
+    /// <param name="build">The build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     /// <exception cref="IOException">Something named does not exist or is not what it should be.</exception>
     /// <exception cref="InvalidDataException">An archive or a layout is none.</exception>
     /// <exception cref="FormatException">A named context cannot be one.</exception>
-    public static BuildInputs Of(ImageBuildRequest build)
+    public static BuildInputs Of(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
         BuildInputs inputs = new();
         ContextLocation location = ContextLocation.Parse(build.ContextPath);
         inputs.AddContext(location);
-        inputs.AddDockerfile(build, location);
+        inputs.AddDockerfile(build, dockerfile, location);
         foreach ((string name, string value) in build.NamedContexts)
         {
             inputs.AddNamed(NamedContext.Parse(name, value));
@@ -84,10 +86,10 @@ internal sealed class BuildInputs
         }
     }
 
-    private void AddDockerfile(ImageBuildRequest build, ContextLocation location)
+    private void AddDockerfile(ImageBuildRequest build, DockerfileContent? dockerfile, ContextLocation location)
     {
-        _attributes["filename"] = BuildContext.DockerfileNameOf(build);
-        if (BuildContext.DockerfileSourceOf(build, DockerfileName) is { } source)
+        _attributes["filename"] = BuildContext.DockerfileNameOf(build, dockerfile);
+        if (BuildContext.DockerfileSourceOf(build, dockerfile, DockerfileName) is { } source)
         {
             _directories.Add(source);
             if (location.Kind != ContextKind.Directory)

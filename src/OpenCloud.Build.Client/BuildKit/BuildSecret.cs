@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security;
 using System.Security.Cryptography;
 using System.Text;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -14,9 +15,9 @@ public sealed class BuildSecret
     /// <summary>The most octets of a secret: what BuildKit's own client allows (session/secrets/secretsprovider).</summary>
     public const int MaxSize = 500 * 1024;
 
-    private readonly Func<byte[]> _read;
+    private readonly Func<CancellationToken, byte[]> _read;
 
-    private BuildSecret(string source, Func<byte[]> read)
+    private BuildSecret(string source, Func<CancellationToken, byte[]> read)
     {
         Source = source;
         _read = read;
@@ -25,11 +26,11 @@ public sealed class BuildSecret
     /// <summary>Where it comes from, without the secret itself.</summary>
     public string Source { get; }
 
-    /// <summary>A file's content.</summary>
+    /// <summary>A file's content; the file may be a pipe or a descriptor.</summary>
     public static BuildSecret FromFile(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return new BuildSecret($"the file '{path}'", () => ReadFile(path));
+        return new BuildSecret($"the file '{path}'", token => ReadFile(path, token));
     }
 
     /// <summary>An environment variable's value, as UTF-8.</summary>
@@ -38,30 +39,30 @@ public sealed class BuildSecret
         ArgumentException.ThrowIfNullOrEmpty(name);
         return new BuildSecret(
             $"the environment variable {name}",
-            () => Encoding.UTF8.GetBytes(Environment.GetEnvironmentVariable(name) ?? throw new IOException("it is not set")));
+            _ => Encoding.UTF8.GetBytes(Environment.GetEnvironmentVariable(name) ?? throw new IOException("it is not set")));
     }
 
     /// <summary>A string that is kept encrypted or at least out of the way until it is needed, as UTF-8.</summary>
     public static BuildSecret FromSecureString(SecureString text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return new BuildSecret("a secure string", () => ReadSecureString(text));
+        return new BuildSecret("a secure string", _ => ReadSecureString(text));
     }
 
     /// <summary>Octets; they are copied when the build begins.</summary>
-    public static BuildSecret FromBytes(ReadOnlyMemory<byte> content) => new("given octets", content.ToArray);
+    public static BuildSecret FromBytes(ReadOnlyMemory<byte> content) => new("given octets", _ => content.ToArray());
 
     /// <inheritdoc/>
     public override string ToString() => Source;
 
     /// <summary>Reads it into an array that the caller clears.</summary>
     /// <exception cref="IOException">It is not there or too large; the message names the source only.</exception>
-    internal byte[] Read(string id)
+    internal byte[] Read(string id, CancellationToken cancellationToken)
     {
         byte[] content;
         try
         {
-            content = _read();
+            content = _read(cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -77,21 +78,8 @@ public sealed class BuildSecret
         return content;
     }
 
-    private static byte[] ReadFile(string path)
-    {
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
-        byte[] buffer = new byte[MaxSize + 1];
-        try
-        {
-            // A length would not tell for a pipe, as a shell makes of <(command).
-            int count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            return buffer.AsSpan(0, count).ToArray();
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(buffer);
-        }
-    }
+    // A pipe will do, as a shell makes of <(command): it is read once, when the build begins.
+    private static byte[] ReadFile(string path, CancellationToken cancellationToken) => InputFile.ReadNamed(path, MaxSize, cancellationToken).Bytes;
 
     private static byte[] ReadSecureString(SecureString text)
     {

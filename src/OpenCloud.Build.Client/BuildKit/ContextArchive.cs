@@ -1,3 +1,5 @@
+using OpenCloud.Build.Linux.Files;
+
 namespace OpenCloud.Build.Client.BuildKit;
 
 /// <summary>A context as a tar archive.</summary>
@@ -42,8 +44,14 @@ internal static class ContextArchive
 
     private static Span<byte> ReadHead(string path, Span<byte> buffer)
     {
-        using FileStream file = File.OpenRead(path);
-        return buffer[..file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+        try
+        {
+            return InputFile.ReadStart(path, buffer);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"'{path}' cannot be read: {e.Message}.", e);
+        }
     }
 
     private static bool IsArchive(ReadOnlySpan<byte> head) =>

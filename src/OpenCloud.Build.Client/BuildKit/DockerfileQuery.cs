@@ -51,7 +51,8 @@ internal sealed class DockerfileQuery
 
     private async Task<JsonElement> AskAsync(string request, CancellationToken cancellationToken)
     {
-        BuildInputs inputs = BuildInputs.Of(_build);
+        DockerfileContent? dockerfile = DockerfileContent.Of(_build, cancellationToken);
+        BuildInputs inputs = BuildInputs.Of(_build, dockerfile);
         FileSyncService files = new(inputs.Directories);
         UploadService uploads = new(inputs.Archives, files.Counters);
         GrpcServer server = new();
@@ -60,7 +61,7 @@ internal sealed class DockerfileQuery
         inputs.CreateContentStores().AddTo(server);
 
         // What stands in FROM is looked up, too, and may be in a registry that wants to know who asks.
-        new AuthService(RegistryHosts.Of(_build), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory).AddTo(server);
+        new AuthService(RegistryHosts.Of(_build, dockerfile), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory).AddTo(server);
         using SessionThreads threads = new();
         try
         {

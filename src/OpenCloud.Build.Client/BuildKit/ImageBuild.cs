@@ -69,10 +69,11 @@ internal sealed class ImageBuild
         DateTimeOffset started = DateTimeOffset.Now;
         Stopwatch clock = Stopwatch.StartNew();
         ImageMetadata.Check(_request);
-        BuildInputs inputs = BuildInputs.Of(_request);
+        DockerfileContent? dockerfile = DockerfileContent.Of(_request, cancellationToken);
+        BuildInputs inputs = BuildInputs.Of(_request, dockerfile);
         FileSyncService files = new(inputs.Directories);
         UploadService uploads = new(inputs.Archives, files.Counters);
-        using BuildAttachments attachments = BuildAttachments.Create(_request, _engine, inputs.CreateContentStores());
+        using BuildAttachments attachments = BuildAttachments.Create(_request, dockerfile, _engine, inputs.CreateContentStores(), cancellationToken);
         await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
         GrpcServer server = new();
         files.AddTo(server);
@@ -92,7 +93,7 @@ internal sealed class ImageBuild
         catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
             ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, missing));
+                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, dockerfile, missing));
             throw attachments.Failure is { } own ? failure.Because(own) : failure;
         }
 

@@ -8,9 +8,9 @@ internal static class ImageBuildChecks
     /// <exception cref="FormatException">A named context cannot be one.</exception>
     /// <exception cref="IOException">A directory or file does not exist.</exception>
     /// <exception cref="InvalidDataException">An archive or a layout is none.</exception>
-    public static void Check(ImageBuildRequest build)
+    public static void Check(ImageBuildRequest build, CancellationToken cancellationToken)
     {
         ImageMetadata.Check(build);
-        _ = BuildInputs.Of(build);
+        _ = BuildInputs.Of(build, DockerfileContent.Of(build, cancellationToken));
     }
 }

@@ -11,13 +11,17 @@ public sealed class ImageBuildRequest
     public required string ContextPath { get; init; }
 
     /// <summary>
-    /// The Dockerfile, anywhere; null for <c>Dockerfile</c> in the context. With an archive or an address for a context, a path that
-    /// does not begin at the root is one in the context.
+    /// The Dockerfile, anywhere: a file, or a pipe such as <c>/dev/fd/3</c>, which is read once. Null for <c>Dockerfile</c> in the context, which
+    /// may be a link within the context only. With an archive or an address for a context, a path that does not begin at the root is one in the
+    /// context.
     /// </summary>
     public string? DockerfilePath { get; init; }
 
     /// <summary>The Dockerfile's text, in place of a file; it is served from memory.</summary>
     public string? DockerfileText { get; init; }
+
+    /// <summary>The Dockerfile where it has been read already; a pipe cannot be read a second time.</summary>
+    internal DockerfileContent? DockerfileContent { get; init; }
 
     /// <summary>References the image gets, in the grammar of <see cref="Oci.ImageReference"/>.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -45,12 +46,24 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
             : throw new InvalidDataException($"The OCI layout '{path}' has no blob {found}.");
     }
 
+    private static byte[] ReadIndex(string path)
+    {
+        try
+        {
+            return InputFile.ReadRegular(path, OciJson.MaxManifestBytes).Bytes;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"'{path}' cannot be read: {e.Message}.", e);
+        }
+    }
+
     private static ContentDigest Find(string indexPath, string? tag)
     {
         List<(ContentDigest Digest, string? Name)> images = [];
         try
         {
-            using JsonDocument index = JsonDocument.Parse(File.ReadAllBytes(indexPath));
+            using JsonDocument index = JsonDocument.Parse(ReadIndex(indexPath));
             foreach (JsonElement descriptor in index.RootElement.GetProperty("manifests").EnumerateArray())
             {
                 ContentDigest digest = ContentDigest.Parse(descriptor.GetProperty("digest").GetString()!);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -37,6 +38,10 @@ public sealed class MemoryContextSource : ContextSource
     /// <summary>Declares one text file.</summary>
     public static MemoryContextSource FromText(string name, string path, string text) =>
         new(name, [new(path, Encoding.UTF8.GetBytes(text))]);
+
+    /// <summary>Adds a file that was read from this machine, with its own time where it has one that can be told.</summary>
+    internal void Add(string name, FileContent file) =>
+        _tree.Add(Encoding.UTF8.GetBytes(name), MemoryTree.FileMode, file.IsRegular ? file.Modified : TimeOf(file.Bytes), file.Bytes);
 
     internal override ContextTree OpenTree() => _tree;
 

@@ -1,16 +1,23 @@
 using System.Collections;
 using System.Management.Automation;
+using System.Text;
 using System.Text.Json;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>Turns what a user gives for a source policy into JSON: a file, a whole policy or its rules as hashtables or objects.</summary>
 internal static class SourcePolicyArguments
 {
+    private const int MaxSize = 16 * 1024 * 1024;
+
     /// <summary>Reads the policy; null for none.</summary>
+    /// <param name="cmdlet">Whose location and drives count.</param>
+    /// <param name="value">What the user gave.</param>
+    /// <param name="cancellationToken">Ends the waiting for a file that is a pipe.</param>
     /// <exception cref="BuildErrorException">The file cannot be read.</exception>
-    public static string? Read(PSCmdlet cmdlet, object? value)
+    public static string? Read(PSCmdlet cmdlet, object? value, CancellationToken cancellationToken)
     {
         object? policy = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
         switch (policy)
@@ -18,9 +25,9 @@ internal static class SourcePolicyArguments
             case null or "":
                 return null;
             case FileInfo file:
-                return ReadFile(file.FullName);
+                return ReadFile(file.FullName, cancellationToken);
             case string path:
-                return ReadFile(DirectoryArguments.ResolveLiteral(cmdlet, path));
+                return ReadFile(DirectoryArguments.ResolveLiteral(cmdlet, path), cancellationToken);
         }
 
         object? plain = Plain(policy);
@@ -28,15 +35,15 @@ internal static class SourcePolicyArguments
         return JsonSerializer.Serialize(isWhole ? plain : new Dictionary<string, object?> { ["rules"] = plain is List<object?> ? plain : new List<object?> { plain } });
     }
 
-    private static string ReadFile(string path)
+    private static string ReadFile(string path, CancellationToken cancellationToken)
     {
         try
         {
-            return File.ReadAllText(path);
+            return Encoding.UTF8.GetString(InputFile.ReadNamed(path, MaxSize, cancellationToken).Bytes).TrimStart('\uFEFF');
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw ErrorCatalog.PathNotReadable.ToException(path, exception, path, exception.Message);
+            throw ErrorCatalog.PathNotReadable.ToException(path, exception, path, exception.Message + ".");
         }
     }
 

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Building;
 
@@ -6,7 +7,18 @@ namespace OpenCloud.Build.Building;
 internal static class BuildArchives
 {
     /// <summary>Whether a file is an archive, or is meant as one and should be looked at as such.</summary>
-    public static bool IsArchive(string path) => IsName(path) || ContextArchive.IsArchive(path);
+    /// <exception cref="BuildErrorException">It cannot be read, or is a pipe.</exception>
+    public static bool IsArchive(string path)
+    {
+        try
+        {
+            return IsName(path) || ContextArchive.IsArchive(path);
+        }
+        catch (IOException exception)
+        {
+            throw ErrorCatalog.PathNotReadable.ToException(path, exception, path, (exception.InnerException ?? exception).Message + ".");
+        }
+    }
 
     /// <summary>Whether a file is meant as an archive.</summary>
     public static bool IsName(string path) =>

@@ -6,6 +6,7 @@ using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Building;
 
@@ -70,8 +71,9 @@ internal sealed record ImageBuildInput
     public string? LogPath { get; init; }
 
     /// <summary>Checks everything that can be checked without an engine.</summary>
+    /// <param name="cancellationToken">Ends the waiting for a Dockerfile that comes from a pipe.</param>
     /// <exception cref="BuildErrorException">Something is wrong; the first thing found is told.</exception>
-    public CheckedBuild Check()
+    public CheckedBuild Check(CancellationToken cancellationToken)
     {
         IReadOnlyList<ImageReference> tags = [.. Tags.Select(ReadTag).Distinct()];
         IReadOnlyList<Platform> platforms = [.. Platforms.Select(ReadPlatform).Distinct()];
@@ -86,7 +88,7 @@ internal sealed record ImageBuildInput
         CheckFile(LogPath, ErrorCatalog.LogNotWritable);
         CheckFile(MetadataPath, ErrorCatalog.ResultFileNotWritable);
         CheckFile(ImageIdPath, ErrorCatalog.ResultFileNotWritable);
-        (string? path, string? name, string? text) = ReadDockerfile();
+        (DockerfileContent? file, string? name, string? text) = ReadDockerfile(cancellationToken);
         DockerfileText? dockerfile = null;
         if (name is not null && text is not null)
         {
@@ -99,8 +101,9 @@ internal sealed record ImageBuildInput
             Request = new ImageBuildRequest
             {
                 ContextPath = Directory,
-                DockerfilePath = path,
-                DockerfileText = path is null ? DockerfileText : null,
+                DockerfilePath = file?.Path ?? Dockerfile,
+                DockerfileText = file is null ? DockerfileText : null,
+                DockerfileContent = file,
                 Tags = [.. tags.Select(static t => t.ToString())],
                 BuildArguments = arguments,
                 Labels = labels,
@@ -132,7 +135,7 @@ internal sealed record ImageBuildInput
         };
         try
         {
-            ImageBuildChecks.Check(build.Request);
+            ImageBuildChecks.Check(build.Request, cancellationToken);
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidDataException or IOException)
         {
@@ -185,8 +188,8 @@ internal sealed record ImageBuildInput
         }
     }
 
-    /// <summary>The Dockerfile's path, its name and its text; the last two are null when it is part of an archive or of what an engine fetches.</summary>
-    private (string? Path, string? Name, string? Text) ReadDockerfile()
+    /// <summary>The Dockerfile, its name and its text; what it has none of is null, as when it is part of an archive or of what an engine fetches.</summary>
+    private (DockerfileContent? File, string? Name, string? Text) ReadDockerfile(CancellationToken cancellationToken)
     {
         if (DockerfileText is not null)
         {
@@ -197,27 +200,36 @@ internal sealed record ImageBuildInput
 
         if (!System.IO.Directory.Exists(Directory) && (Dockerfile is null || !Path.IsPathRooted(Dockerfile)))
         {
-            return (Dockerfile, null, null);
+            return (null, null, null);
         }
 
-        string path = DockerfileLocator.Find(Directory, Dockerfile, DockerfileFromLocation) ?? throw NotFound();
-        byte[] bytes;
+        DockerfileContent file = Read(cancellationToken) ?? throw NotFound();
+
+        // What '>' of Windows PowerShell writes. The engine would take it for one line of nonsense.
+        if (file.Bytes.Span is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+        {
+            throw ErrorCatalog.InvalidDockerfile.ToException(file.Path, null, file.Path, 1, "The file is UTF-16, and a Dockerfile must be UTF-8.");
+        }
+
+        return (file, file.Path, file.Text);
+    }
+
+    private DockerfileContent? Read(CancellationToken cancellationToken)
+    {
         try
         {
-            bytes = File.ReadAllBytes(path);
+            return Dockerfile is null
+                ? DockerfileContent.Usual(Directory)
+                : DockerfileLocator.Find(Directory, Dockerfile, DockerfileFromLocation) is { } path ? DockerfileContent.Named(path, Directory, cancellationToken) : null;
+        }
+        catch (LinkLeavesRootException exception)
+        {
+            throw ErrorCatalog.DockerfileOutsideContext.ToException(exception.Path, exception, exception.Path, exception.Target, exception.Root);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw ErrorCatalog.PathNotReadable.ToException(path, exception, path, exception.Message);
+            throw ErrorCatalog.DockerfileNotReadable.ToException(Dockerfile ?? Directory, exception, exception.Message);
         }
-
-        // What '>' of Windows PowerShell writes. The engine would take it for one line of nonsense.
-        if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
-        {
-            throw ErrorCatalog.InvalidDockerfile.ToException(path, null, path, 1, "The file is UTF-16, and a Dockerfile must be UTF-8.");
-        }
-
-        return (path, path, Encoding.UTF8.GetString(bytes));
     }
 
     private BuildErrorException NotFound()

@@ -86,6 +86,10 @@ public abstract class DockerfileCommand : BuildCmdlet
             {
                 WriteFailure(exception);
             }
+            catch (OperationCanceledException exception) when (StopToken.IsCancellationRequested)
+            {
+                throw new PipelineStoppedException("The pipeline was stopped.", exception);
+            }
         }
     }
 
@@ -109,7 +113,7 @@ public abstract class DockerfileCommand : BuildCmdlet
     {
         foreach (string found in ContextLocation.IsAddress(path) ? [path] : DirectoryArguments.Resolve(this, path, isLiteral, static _ => true))
         {
-            CheckedBuild build = InputOf(found).Check();
+            CheckedBuild build = InputOf(found).Check(StopToken);
             RunAsync(async (poster, cancellationToken) =>
             {
                 BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);

@@ -125,6 +125,6 @@ public sealed partial class InvokeImageBuildCommand
         Ulimits = Ulimit,
         CgroupParent = CgroupParent,
         Allow = Allow ?? [],
-        SourcePolicy = SourcePolicyArguments.Read(this, SourcePolicy),
+        SourcePolicy = SourcePolicyArguments.Read(this, SourcePolicy, StopToken),
     };
 }

@@ -173,7 +173,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void Build(string directory, string? file)
     {
-        CheckedBuild build = ReadInput(directory, file).Check();
+        CheckedBuild build = ReadInput(directory, file).Check(StopToken);
         if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
         {
             WriteWarning($"The whole of '{directory}' is the build's directory: every file in it that no .dockerignore excludes may be sent to the engine.");
@@ -273,6 +273,10 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         catch (BuildErrorException exception)
         {
             WriteError(exception.ToRecord());
+        }
+        catch (OperationCanceledException exception) when (StopToken.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException("The pipeline was stopped.", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

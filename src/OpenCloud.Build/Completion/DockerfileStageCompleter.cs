@@ -1,8 +1,10 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using System.Text;
 using OpenCloud.Build.Building;
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Completion;
 
@@ -39,8 +41,20 @@ public sealed class DockerfileStageCompleter : IArgumentCompleter
         object? given = bound["LiteralPath"] ?? bound["Path"] ?? bound["InputObject"];
         string? directory = Resolve(given is Array { Length: > 0 } several ? several.GetValue(0)?.ToString() : given?.ToString() ?? ".");
         string? named = bound["Dockerfile"]?.ToString();
-        string? file = directory is null ? null : DockerfileLocator.Find(directory, named, named is null ? null : Resolve(named));
-        return file is null ? null : File.ReadAllText(file);
+        if (directory is null)
+        {
+            return null;
+        }
+
+        if (string.IsNullOrEmpty(named))
+        {
+            return DockerfileContent.Usual(directory)?.Text;
+        }
+
+        // Not a pipe: who presses Tab does not wait, and what is read from a pipe is gone.
+        return DockerfileLocator.Find(directory, named, Resolve(named)) is { } file
+            ? Encoding.UTF8.GetString(InputFile.ReadRegular(file, DockerfileContent.MaxSize).Bytes)
+            : null;
     }
 
     /// <summary>The full path: completion runs in the session's runspace, whose location is not the process's.</summary>

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using System.Text;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Completion;
 
@@ -10,6 +12,7 @@ public sealed class PrincipalCompleter : IArgumentCompleter
     // Where people begin on Debian and Ubuntu (login.defs, UID_MIN).
     private const int FirstPerson = 1000;
     private const int Nobody = 65534;
+    private const int MaxPasswd = 16 * 1024 * 1024;
 
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -19,13 +22,13 @@ public sealed class PrincipalCompleter : IArgumentCompleter
         {
             return (parameterName.Equals("Service", StringComparison.OrdinalIgnoreCase) ? Services() : Users()).Matching(wordToComplete);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return [];
         }
     }
 
-    private static IEnumerable<(string Text, string Tip)> Users() => File.ReadLines("/etc/passwd")
+    private static IEnumerable<(string Text, string Tip)> Users() => Encoding.UTF8.GetString(InputFile.ReadRegular("/etc/passwd", MaxPasswd).Bytes).Split('\n')
         .Select(static line => line.Split(':'))
         .Where(static fields => fields.Length == 7 && int.TryParse(fields[2], out int uid) && uid is >= FirstPerson and not Nobody)
         .Select(static fields => (fields[0], fields[4].Length > 0 ? fields[4] : fields[0]));

@@ -61,6 +61,20 @@ internal static partial class ErrorCatalog
         "'{0}' cannot be read: {1}",
         "Check its permissions, and those of every directory above it.");
 
+    /// <summary>0: what went wrong, a sentence that names the path.</summary>
+    public static readonly ErrorEntry DockerfileNotReadable = new(
+        "DockerfileNotReadable",
+        ErrorCategory.ReadError,
+        "{0}",
+        "Name a regular file or a pipe that you may read, of 16 MiB at most.");
+
+    /// <summary>0: the link, 1: its target, 2: the context directory.</summary>
+    public static readonly ErrorEntry DockerfileOutsideContext = new(
+        "DockerfileOutsideContext",
+        ErrorCategory.SecurityError,
+        "'{0}' is a symbolic link to '{1}', which leads out of the build's directory '{2}' or to nothing in it.",
+        "Links are resolved as if the build's directory were the root. Name the file itself with -Dockerfile if it is meant; nothing was sent to the engine.");
+
     /// <summary>0: the context directory, 1: a hint or nothing.</summary>
     public static readonly ErrorEntry DockerfileNotFound = new(
         "DockerfileNotFound",

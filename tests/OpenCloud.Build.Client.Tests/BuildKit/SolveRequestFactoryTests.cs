@@ -95,5 +95,5 @@ public sealed class SolveRequestFactoryTests
         => Create(build, EngineProfile.From(address ?? BuildKit, new ListWorkersResponse()));
 
     private static SolveRequest Create(ImageBuildRequest build, EngineProfile engine)
-        => SolveRequestFactory.Create(build, BuildInputs.Of(build), OutputPlan.Create(build, engine), "ref", "session");
+        => SolveRequestFactory.Create(build, BuildInputs.Of(build, DockerfileContent.Of(build, TestContext.Current.CancellationToken)), OutputPlan.Create(build, engine), "ref", "session");
 }

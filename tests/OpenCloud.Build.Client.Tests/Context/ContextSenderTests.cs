@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
@@ -286,7 +287,7 @@ public class ContextSenderTests
         directory.File("secret", "s");
         receiver = new MemoryReceiver();
         await SendAsync(
-            new DockerfileContextSource("dockerfile", Path.Combine(directory.Path, "My.Dockerfile")),
+            DockerfileContent.Named(Path.Combine(directory.Path, "My.Dockerfile"), "/elsewhere", TestContext.Current.CancellationToken).ToSource("dockerfile"),
             receiver,
             [new("followpaths", "My.Dockerfile"), new("followpaths", "My.Dockerfile.dockerignore"), new("followpaths", "secret")]);
         Assert.Equal(["My.Dockerfile", "My.Dockerfile.dockerignore"], receiver.Stats.Select(static stat => stat.Path));

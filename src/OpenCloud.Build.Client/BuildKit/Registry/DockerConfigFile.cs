@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit.Registry;
 
@@ -28,20 +29,23 @@ internal sealed class DockerConfigFile
     public static DockerConfigFile Read(string directory)
     {
         DockerConfigFile config = new(System.IO.Path.Combine(directory, "config.json"));
-        FileInfo file = new(config.Path);
-        if (!file.Exists)
+        byte[] content;
+        try
+        {
+            content = InputFile.ReadRegular(config.Path, MaxBytes).Bytes;
+        }
+        catch (FileNotFoundException)
         {
             return config;
         }
-
-        if (file.Length > MaxBytes)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"'{config.Path}' is larger than {MaxBytes} bytes.");
+            throw new IOException($"'{config.Path}' cannot be read: {e.Message}.", e);
         }
 
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(config.Path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            using JsonDocument document = JsonDocument.Parse(content, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
             config.Load(document.RootElement);
             return config;
         }

@@ -15,7 +15,9 @@ internal sealed class RegistryHosts
     private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts, generators of attestations and those the user lists.</summary>
-    public static RegistryHosts Of(ImageBuildRequest build)
+    /// <param name="build">The build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
+    public static RegistryHosts Of(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
         RegistryHosts hosts = new();
         foreach (string host in build.RegistryCredentials.Keys)
@@ -29,7 +31,7 @@ internal sealed class RegistryHosts
             .Concat(build.NamedContexts.Values.Where(static v => v.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal)).Select(static v => v[NamedContext.ImageScheme.Length..]))
             .Concat(build.Attestations.Select(static a => a.Attributes.GetValueOrDefault("generator", string.Empty)))
             .Concat(build.RegistryReferences)
-            .Concat(BaseImages(build)))
+            .Concat(BaseImages(build, build.DockerfileText ?? dockerfile?.Text)))
         {
             hosts.AddReference(reference);
         }
@@ -59,11 +61,15 @@ internal sealed class RegistryHosts
         }
     }
 
-    private static IReadOnlyList<string> BaseImages(ImageBuildRequest build)
+    private static IReadOnlyList<string> BaseImages(ImageBuildRequest build, string? text)
     {
+        if (text is null)
+        {
+            return [];
+        }
+
         try
         {
-            string text = build.DockerfileText ?? File.ReadAllText(BuildContext.DockerfilePathOf(build));
             DockerfileText dockerfile = DockerfileText.Parse(text, build.BuildArguments.GetValueOrDefault("BUILDKIT_SYNTAX"));
             List<string> images = [.. build.Platforms.Count == 0
                 ? dockerfile.FindImages(build.BuildArguments)
@@ -75,7 +81,7 @@ internal sealed class RegistryHosts
 
             return images;
         }
-        catch (Exception e) when (e is DockerfileException or IOException or UnauthorizedAccessException)
+        catch (DockerfileException)
         {
             // The engine will say what is wrong with it.
             return [];

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit.Registry;
 
@@ -11,6 +12,7 @@ namespace OpenCloud.Build.Client.BuildKit.Registry;
 internal static class TokenSeeds
 {
     private const int SeedSize = 16;
+    private const int MaxFileSize = 4 * 1024 * 1024;
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, byte[]> Kept = new(StringComparer.Ordinal);
 
@@ -51,7 +53,7 @@ internal static class TokenSeeds
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllBytes(FilePath)) as JsonObject ?? [];
+            return JsonNode.Parse(InputFile.ReadRegular(FilePath, MaxFileSize).Bytes) as JsonObject ?? [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
         {

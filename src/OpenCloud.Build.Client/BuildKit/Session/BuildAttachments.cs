@@ -43,18 +43,21 @@ internal sealed class BuildAttachments : IDisposable
 
     /// <summary>Checks and opens everything.</summary>
     /// <param name="build">The build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     /// <param name="engine">The engine it goes to.</param>
     /// <param name="stores">The content stores of the session, to which those of caches and outputs are added.</param>
+    /// <param name="cancellationToken">Ends the waiting for a secret that comes from a pipe.</param>
     /// <exception cref="ImageBuildException">Something cannot be; nothing was sent and nothing is left behind.</exception>
-    public static BuildAttachments Create(ImageBuildRequest build, EngineProfile engine, ContentStoreService stores)
+    public static BuildAttachments Create(
+        ImageBuildRequest build, DockerfileContent? dockerfile, EngineProfile engine, ContentStoreService stores, CancellationToken cancellationToken)
     {
         BuildAttachments attachments = new(build, stores) { Outputs = OutputPlan.Create(build, engine) };
         try
         {
-            attachments._secrets = new SecretsService(build.Secrets);
+            attachments._secrets = new SecretsService(build.Secrets, cancellationToken);
             attachments._caches = CachePlan.Create(build, engine, stores);
             attachments._auth = new AuthService(
-                RegistryHosts.Of(build), build.RegistryCredentials, build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory);
+                RegistryHosts.Of(build, dockerfile), build.RegistryCredentials, build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory);
             attachments._ssh = new SshService(build.Ssh);
             attachments.OpenTargets();
             return attachments;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
 
@@ -85,15 +86,11 @@ internal sealed class LayoutIndexFile(string directory)
     {
         try
         {
-            FileInfo file = new(IndexPath);
-            if (!file.Exists)
-            {
-                return null;
-            }
-
-            return file.Length <= OciJson.MaxManifestBytes
-                ? JsonNode.Parse(File.ReadAllBytes(IndexPath))
-                : throw new IOException($"'{IndexPath}' is larger than {OciJson.MaxManifestBytes} bytes.");
+            return JsonNode.Parse(InputFile.ReadRegular(IndexPath, OciJson.MaxManifestBytes).Bytes);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
         }
         catch (JsonException e)
         {

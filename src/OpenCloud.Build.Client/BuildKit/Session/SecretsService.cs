@@ -18,13 +18,13 @@ internal sealed class SecretsService : IDisposable
 
     /// <summary>Reads the secrets.</summary>
     /// <exception cref="IOException">One is not there or too large.</exception>
-    public SecretsService(IReadOnlyDictionary<string, BuildSecret> secrets)
+    public SecretsService(IReadOnlyDictionary<string, BuildSecret> secrets, CancellationToken cancellationToken)
     {
         try
         {
             foreach ((string id, BuildSecret secret) in secrets)
             {
-                byte[] content = secret.Read(id);
+                byte[] content = secret.Read(id, cancellationToken);
                 byte[] pinned = GC.AllocateUninitializedArray<byte>(content.Length, pinned: true);
                 content.CopyTo(pinned, 0);
                 CryptographicOperations.ZeroMemory(content);

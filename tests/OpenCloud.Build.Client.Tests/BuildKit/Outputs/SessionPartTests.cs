@@ -68,7 +68,7 @@ public sealed class SessionPartTests
             CacheTo = [BuildCache.Parse("type=registry,ref=to-cache.test/app:cache")],
             Outputs = [BuildOutput.Parse("type=registry,\"name=out.test/a:1,out2.test/a:1\"")],
             RegistryCredentials = new Dictionary<string, RegistryCredential> { ["given.test"] = new("u", "p") },
-        });
+        }, null);
         foreach (string host in new[] { "from.test:5000", "copy.test", "tag.test", "from-cache.test", "to-cache.test", "out.test", "out2.test", "given.test", "registry-1.docker.io" })
         {
             Assert.True(hosts.Contains(host), host);
