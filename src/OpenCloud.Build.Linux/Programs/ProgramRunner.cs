@@ -1,0 +1,34 @@
+namespace OpenCloud.Build.Linux.Programs;
+
+/// <summary>Runs programs to their end. Everything of this project that starts a program does so here or with <see cref="RunningProgram"/>.</summary>
+internal static class ProgramRunner
+{
+    /// <summary>Runs a program and waits for it without holding a thread. It is started before the first wait: on the caller's thread, with that thread's credentials.</summary>
+    /// <exception cref="IOException">It cannot be started.</exception>
+    /// <exception cref="TimeoutException">It ran longer than it may; it and its group are killed.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up; it and its group are killed.</exception>
+    public static async Task<ProgramResult> RunAsync(ProgramCommand command, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ProgramOutput output = new(command.OutputLimit);
+        ProgramOutput error = new(command.OutputLimit);
+        RunningProgram program = RunningProgram.Start(command, output.ReadAsync, error.ReadAsync);
+        await using (program.ConfigureAwait(false))
+        {
+            try
+            {
+                int code = await program.Completion.WaitAsync(command.Timeout ?? Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+                return new ProgramResult(code, output.Text, error.Text, output.IsTruncated || error.IsTruncated);
+            }
+            catch (TimeoutException)
+            {
+                throw new TimeoutException($"'{command.Path}' did not end within {command.Timeout?.TotalSeconds} s.");
+            }
+        }
+    }
+
+    /// <summary>Runs a program and blocks the calling thread until it has ended.</summary>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public static ProgramResult Run(ProgramCommand command, CancellationToken cancellationToken = default)
+        => RunAsync(command, cancellationToken).GetAwaiter().GetResult();
+}

@@ -1,0 +1,103 @@
+namespace OpenCloud.Build.Linux.Programs;
+
+/// <summary>
+/// Which programs root runs: those that nobody but root could have put there or could change. The file, every folder on the way to it and
+/// every link on that way have to belong to root and be closed to the writes of others. A folder such as /tmp may be on the way, since
+/// its sticky bit keeps what is root's in its place, but it may not hold the program itself.
+/// </summary>
+/// <remarks>
+/// A group may write when it is root's, and below /usr/local, which Debian gives to the group staff on older systems (Debian policy 9.1.2);
+/// the administrator chooses that group's members. Without root there is no such rule: a user's PATH is the user's own choice. Nor is there
+/// one for the root of a user namespace, who can do no more than the user it is outside and sees the system's files as nobody's.
+/// </remarks>
+internal static class ProgramTrust
+{
+    private const int MostLinks = 40; // the kernel's own limit (path_resolution(7))
+    private const uint GroupWrite = 0x10;
+    private const uint OthersWrite = 0x2;
+    private const uint Sticky = 0x200;
+
+    /// <summary>Whether the rule binds this process.</summary>
+    public static bool Applies => ProgramFile.EffectiveUser() == 0 && InFirstUserNamespace();
+
+    /// <summary>Why root does not run a file; null when it does.</summary>
+    public static string? Objection(string path)
+    {
+        Stack<string> left = new();
+        Push(left, path);
+        string at = "/";
+        int links = 0;
+        while (left.TryPop(out string? name))
+        {
+            if (name == "..")
+            {
+                at = Path.GetDirectoryName(at) ?? "/";
+                continue;
+            }
+
+            string next = Path.Join(at, name);
+            if (ProgramFile.Read(next) is not { } file)
+            {
+                return $"'{next}' is not there.";
+            }
+
+            if (file.Uid != 0)
+            {
+                return $"'{next}' belongs to user {file.Uid}.";
+            }
+
+            // A sticky folder on the way; any other that is open ended the way before.
+            if (!file.IsDirectory && ProgramFile.Read(at) is { } folder && IsOpen(folder, at))
+            {
+                return $"'{at}' can be written by others.";
+            }
+
+            if (file.IsLink)
+            {
+                if (++links > MostLinks || File.ResolveLinkTarget(next, returnFinalTarget: false)?.ToString() is not { } target)
+                {
+                    return $"'{path}' has too many links.";
+                }
+
+                at = target.StartsWith('/') ? "/" : at;
+                Push(left, target);
+                continue;
+            }
+
+            if (IsOpen(file, next) && !(file.IsDirectory && (file.Mode & Sticky) != 0))
+            {
+                return $"'{next}' can be written by others.";
+            }
+
+            at = next;
+        }
+
+        return null;
+    }
+
+    private static bool IsOpen(ProgramFile file, string path)
+        => (file.Mode & OthersWrite) != 0
+            || ((file.Mode & GroupWrite) != 0 && file.Gid != 0 && !$"{path}/".StartsWith("/usr/local/", StringComparison.Ordinal));
+
+    private static void Push(Stack<string> left, string path)
+    {
+        foreach (string name in path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(static name => name != ".").Reverse())
+        {
+            left.Push(name);
+        }
+    }
+
+    // user_namespaces(7): the first namespace maps every id to itself.
+    private static bool InFirstUserNamespace()
+    {
+        try
+        {
+            string[] map = File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            return map is not ["0", var outside, var count] || (outside == "0" && count == "4294967295");
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+}
