@@ -54,6 +54,13 @@ RUN ["/bin/busybox", "sh", "-c", "echo last words; exit 9"]
         $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
     }
 
+    It 'loads nothing that runs programs when it runs none' {
+        $result = Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null = Invoke-ImageBuild '$app' -Tag demo/alone:1 -Address '$address'
+            [bool]([AppDomain]::CurrentDomain.GetAssemblies().GetName().Name -eq 'OpenCloud.Build.Client')
+            [bool]([AppDomain]::CurrentDomain.GetAssemblies().GetName().Name -eq 'CliWrap')"
+        $result.Output -split '\s+' | Should -Be 'True', 'False'
+    }
+
     It 'puts the image where its user looks' {
         $result = Invoke-ImageBuild $app -Tag demo/found:1 -Label @{ purpose = 'test' } -Address $address
         $image = Get-EngineImage demo/found:1

@@ -75,6 +75,13 @@ Describe 'The load context' {
         $result.Output | Should -Be 'OpenCloud.Build.Loader'
     }
 
+    It 'loads what runs programs with the first program' {
+        $loaded = "'[' + [bool]([AppDomain]::CurrentDomain.GetAssemblies().GetName().Name -eq 'CliWrap') + ']'"
+        $result = Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null = Invoke-ImageBuild /nowhere -ErrorAction Ignore; $loaded
+            `$null = Test-BuildKitSocket unix:///nowhere.sock -As nobody -ErrorAction Ignore; $loaded"
+        $result.Output -replace '\s' | Should -Be '[False][True]'
+    }
+
     It 'does not meet another version of a dependency' {
         $result = Invoke-FreshPwsh "`$null = [Reflection.Assembly]::LoadFrom('$root/bin/OpenCloud.Build/Google.Protobuf.dll')
             Import-Module '$manifestPath'

@@ -1,6 +1,4 @@
-using System.ComponentModel;
-using System.Diagnostics;
-using System.Text;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Commands;
 
@@ -19,74 +17,51 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     }
 }
 
-/// <summary>Runs programs of the system: arguments as a list, never through a shell; messages in English so that they can be read.</summary>
+/// <summary>Runs programs of the system: found in the system's folders only, arguments as a list, messages in English so that they can be read.</summary>
 internal static class HostCommand
 {
-    private static readonly Lazy<string?> SetSid = new(() => Find("setsid"));
+    private const int NotFound = 127; // what a shell answers
 
     /// <summary>Runs a program to its end and gives its exit status; a program that is missing gives 127.</summary>
+    /// <param name="program">Its name, or its absolute path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="cancellationToken">Kills it and its group.</param>
+    /// <param name="environment">Variables beside those of this process; system's tools run as who runs this one.</param>
     public static CommandResult Run(
         string program,
         IEnumerable<string> arguments,
         CancellationToken cancellationToken = default,
         IReadOnlyDictionary<string, string>? environment = null)
     {
-        // In a session of its own: Ctrl+C goes to all that runs at the terminal, and would cut off a package installation, or the
-        // commands that take one back. It reaches this process, which decides what is stopped. setsid(1) becomes the program.
-        var start = new ProcessStartInfo(SetSid.Value ?? program)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-            WorkingDirectory = "/",
-        };
-        foreach (var argument in SetSid.Value is null ? arguments : arguments.Prepend(program))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        start.Environment["LC_ALL"] = "C.UTF-8";
-        start.Environment["SYSTEMD_PAGER"] = string.Empty;
-        start.Environment["SYSTEMD_COLORS"] = "0";
-
-        // sudo's secure_path may be gone and su keeps a user's PATH: the tools used here live in sbin too.
-        start.Environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        var all = ProgramEnvironment.Inherited();
+        all["LC_ALL"] = "C.UTF-8";
+        all["PATH"] = ProgramFinder.SystemPath;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
         {
-            start.Environment[name] = value;
+            all[name] = value;
         }
 
-        Process process;
+        return RunWith(program, arguments, all, cancellationToken);
+    }
+
+    /// <summary>Runs a program with exactly the variables given, and those that keep systemd's tools from a pager and colors.</summary>
+    public static CommandResult RunWith(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    {
+        var path = program.Contains('/', StringComparison.Ordinal) ? program : Find(program);
+        if (path is null)
+        {
+            return new CommandResult(NotFound, string.Empty, $"{program}: not found in {ProgramFinder.SystemPath}");
+        }
+
+        Dictionary<string, string> all = new(environment) { ["SYSTEMD_PAGER"] = string.Empty, ["SYSTEMD_COLORS"] = "0" };
         try
         {
-            process = Process.Start(start) ?? throw new InvalidOperationException("no process was started");
+            var result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all), cancellationToken);
+            return new CommandResult(result.ExitCode, result.Output, result.Error);
         }
-        catch (Win32Exception missing)
+        catch (IOException failed)
         {
-            return new CommandResult(127, string.Empty, $"{program}: {missing.Message}");
-        }
-
-        using (process)
-        {
-            process.StandardInput.Close();
-            var error = new StringBuilder();
-            process.ErrorDataReceived += (_, line) =>
-            {
-                if (line.Data is not null)
-                {
-                    lock (error)
-                    {
-                        error.Append(line.Data).Append('\n');
-                    }
-                }
-            };
-            process.BeginErrorReadLine();
-            using var cancel = cancellationToken.Register(() => Stop(process));
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            cancellationToken.ThrowIfCancellationRequested();
-            return new CommandResult(process.ExitCode, output, error.ToString());
+            return new CommandResult(NotFound, string.Empty, failed.Message);
         }
     }
 
@@ -115,29 +90,5 @@ internal static class HostCommand
     /// <param name="program">Its name.</param>
     /// <param name="alsoOnPath">Looks on the caller's own path first: for what runs as the caller, never for what changes the host.</param>
     public static string? Find(string program, bool alsoOnPath = false)
-    {
-        var own = alsoOnPath ? Environment.GetEnvironmentVariable("PATH")?.Split(':').Where(Path.IsPathRooted) : null;
-        foreach (var directory in (own ?? []).Concat(["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]))
-        {
-            var path = Path.Combine(directory, program);
-            if (File.Exists(path))
-            {
-                return path;
-            }
-        }
-
-        return null;
-    }
-
-    private static void Stop(Process process)
-    {
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException)
-        {
-            // It ended by itself in the meantime.
-        }
-    }
+        => alsoOnPath ? ProgramFinder.OnPathOrInSystem(program) : ProgramFinder.InSystem(program);
 }

@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Daemonless;
 
@@ -14,21 +14,24 @@ public sealed class PrivateEngine : IAsyncDisposable
 {
     private const int LogLines = 12;
 
-    private readonly Process _process;
-    private readonly string _folder;
-    private readonly Queue<string> _log = new();
+    private const int LongestLine = 16 << 10;
 
-    private PrivateEngine(Process process, string folder)
+    // Its log goes here, while and after it starts.
+    private readonly Queue<string> _log = new();
+    private readonly RunningProgram _program;
+    private readonly string _folder;
+
+    private PrivateEngine(ProgramCommand command, string folder)
     {
-        _process = process;
         _folder = folder;
+        _program = RunningProgram.Start(command, Note);
     }
 
     /// <summary>Where it listens: <c>unix:///…</c>.</summary>
     public string Address => $"unix://{SocketPath}";
 
     /// <summary>Its process.</summary>
-    public int ProcessId => _process.Id;
+    public int ProcessId => _program.ProcessId;
 
     private string SocketPath => Path.Combine(_folder, "buildkitd.sock");
 
@@ -42,6 +45,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     {
         var daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
             ?? throw new HostException(HostErrorKind.NotFound, "There is no buildkitd on this machine.", "Install-BuildKit puts one there; on a host without systemd it installs the programs only.", "buildkitd");
+        daemon = Path.GetFullPath(daemon);
         if (!File.Exists(daemon))
         {
             throw new HostException(HostErrorKind.NotFound, $"There is no '{daemon}'.", target: daemon);
@@ -52,7 +56,17 @@ public sealed class PrivateEngine : IAsyncDisposable
             ?? throw new HostException(HostErrorKind.NotFound, "Without root, buildkitd needs rootlesskit, which is not on this machine.", "Install the packages rootlesskit and uidmap, or run as root.", "rootlesskit");
 
         var folder = Directory.CreateTempSubdirectory("opencloud-build-").FullName;
-        var engine = Launch(daemon, rootlesskit, folder);
+        PrivateEngine engine;
+        try
+        {
+            engine = Launch(daemon, rootlesskit, folder);
+        }
+        catch (IOException failed)
+        {
+            Directory.Delete(folder, recursive: true);
+            throw new HostException(HostErrorKind.CommandFailed, failed.Message, target: daemon);
+        }
+
         try
         {
             await engine.AnswersAsync(probe, patience, cancellationToken).ConfigureAwait(false);
@@ -70,46 +84,16 @@ public sealed class PrivateEngine : IAsyncDisposable
     {
         try
         {
-            if (!_process.HasExited)
-            {
-                const int SigTerm = 15;
-                _ = LinuxCalls.Signal(_process.Id, SigTerm);
-                using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-                try
-                {
-                    await _process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
-                }
-                catch (OperationCanceledException)
-                {
-                    _process.Kill(entireProcessTree: true);
-                    await _process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-                }
-            }
+            await _program.StopAsync(TimeSpan.FromSeconds(15)).ConfigureAwait(false);
         }
         finally
         {
-            _process.Dispose();
             RemoveFolder();
         }
     }
 
     private static PrivateEngine Launch(string daemon, string? rootlesskit, string folder)
     {
-        // A session of its own: Ctrl+C at the terminal is for the build, which then tells the engine.
-        var start = new ProcessStartInfo("setsid")
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-            WorkingDirectory = folder,
-        };
-        if (rootlesskit is not null)
-        {
-            start.ArgumentList.Add(rootlesskit);
-        }
-
-        start.ArgumentList.Add(daemon);
         var settings = Path.Combine(folder, "buildkitd.toml");
         File.WriteAllText(settings, string.Empty);
         string[] arguments =
@@ -121,23 +105,14 @@ public sealed class PrivateEngine : IAsyncDisposable
             "--containerd-worker=false",
             "--oci-worker=true",
         ];
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
 
-        // Its runc lies beside it in a release.
-        start.Environment["PATH"] = $"{Path.GetDirectoryName(Path.GetFullPath(daemon))}:{Environment.GetEnvironmentVariable("PATH")}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        start.Environment.Remove("NOTIFY_SOCKET");
-        start.Environment.Remove("LISTEN_FDS");
-        var process = Process.Start(start) ?? throw new HostException(HostErrorKind.CommandFailed, $"'{daemon}' cannot be started.", target: daemon);
-        var engine = new PrivateEngine(process, folder);
-        process.StandardInput.Close();
-        process.OutputDataReceived += engine.Note;
-        process.ErrorDataReceived += engine.Note;
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return engine;
+        // Its runc lies beside it in a release. NOTIFY_SOCKET and LISTEN_FDS, if this process has them, are not for it.
+        var environment = ProgramEnvironment.Allowed(proxies: true);
+        environment["PATH"] = string.Join(':', [Path.GetDirectoryName(daemon)!, environment["PATH"], ProgramFinder.SystemPath]);
+        ProgramCommand command = rootlesskit is null
+            ? new(daemon, arguments, environment)
+            : new(rootlesskit, [daemon, .. arguments], environment);
+        return new PrivateEngine(command with { Folder = folder, OutputLimit = LongestLine }, folder);
     }
 
     private async Task AnswersAsync(EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
@@ -147,9 +122,10 @@ public sealed class PrivateEngine : IAsyncDisposable
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (_process.HasExited)
+            if (_program.Ended is { IsCompleted: true } ended)
             {
-                throw Silent($"The private buildkitd ended with {_process.ExitCode} instead of listening");
+                await _program.LastWordsAsync().ConfigureAwait(false);
+                throw Silent($"The private buildkitd ended with {await ended.ConfigureAwait(false)} instead of listening");
             }
 
             try
@@ -189,16 +165,11 @@ public sealed class PrivateEngine : IAsyncDisposable
         return new HostException(HostErrorKind.EngineSilent, $"{what}.{(log.Length > 0 ? "\n" + log : string.Empty)}", "In a container it needs --privileged, or rootlesskit with its seccomp and AppArmor profiles unconfined.");
     }
 
-    private void Note(object sender, DataReceivedEventArgs line)
+    private void Note(string line)
     {
-        if (line.Data is null)
-        {
-            return;
-        }
-
         lock (_log)
         {
-            _log.Enqueue(line.Data);
+            _log.Enqueue(line);
             if (_log.Count > LogLines)
             {
                 _log.Dequeue();

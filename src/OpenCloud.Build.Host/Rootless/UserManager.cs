@@ -1,6 +1,7 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Systemd;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Rootless;
 
@@ -19,23 +20,18 @@ internal sealed class UserManager(UserAccount user)
     /// <summary>Runs a program as the user, with the user's runtime directory.</summary>
     public CommandResult As(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
-        var environment = new Dictionary<string, string>
-        {
-            ["XDG_RUNTIME_DIR"] = RootlessLayout.RuntimeDirectoryOf(user.Uid),
-            ["HOME"] = user.Home,
-            ["USER"] = user.Name,
-            ["LOGNAME"] = user.Name,
-        };
+        // Nothing of root's environment: who the engine's user is can read it in /proc, and what is started there inherits it.
+        var environment = ProgramEnvironment.Of(user.Name, user.Home, RootlessLayout.RuntimeDirectoryOf(user.Uid));
         if (Identity.Current().Uid == user.Uid)
         {
-            return HostCommand.Run(program, arguments, cancellationToken, environment);
+            return HostCommand.RunWith(program, arguments, environment, cancellationToken);
         }
 
         string[] become =
         [
-            "--reuid", user.Uid.ToString(CultureInfo.InvariantCulture), "--regid", user.Gid.ToString(CultureInfo.InvariantCulture), "--init-groups", "--", program,
+            "--reuid", user.Uid.ToString(CultureInfo.InvariantCulture), "--regid", user.Gid.ToString(CultureInfo.InvariantCulture), "--init-groups", "--", HostCommand.Find(program) ?? program,
         ];
-        return HostCommand.Run("setpriv", [.. become, .. arguments], cancellationToken, environment);
+        return HostCommand.RunWith("setpriv", [.. become, .. arguments], environment, cancellationToken);
     }
 
     /// <summary>Asks it.</summary>

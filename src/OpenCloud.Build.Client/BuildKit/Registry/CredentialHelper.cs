@@ -1,6 +1,6 @@
-using System.ComponentModel;
-using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Client.BuildKit.Registry;
 
@@ -10,6 +10,7 @@ internal static class CredentialHelper
 {
     private const string Prefix = "docker-credential-";
     private const string TokenUser = "<token>";
+    private const int MostOutput = 1 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Asks; null when the program has none.</summary>
@@ -22,55 +23,27 @@ internal static class CredentialHelper
             throw new IOException($"'{name}' in docker's configuration is not the name of a credential helper.");
         }
 
-        ProcessStartInfo start = new(Prefix + name, ["get"])
+        string path = ProgramFinder.OnPath(Prefix + name)
+            ?? throw new IOException($"The credential helper {Prefix}{name}, which docker's configuration names for '{host}', is in no folder of PATH.{ProgramFinder.Hint(Prefix + name)}");
+        ProgramCommand command = new(path, ["get"], ProgramEnvironment.Inherited())
         {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
+            Input = Encoding.UTF8.GetBytes(host),
+            OutputLimit = MostOutput,
+            Timeout = Patience,
         };
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
-        Process process;
         try
         {
-            process = Process.Start(start) ?? throw new IOException($"{Prefix}{name} did not start.");
-        }
-        catch (Win32Exception e)
-        {
-            throw new IOException($"The credential helper {Prefix}{name}, which docker's configuration names for '{host}', cannot be started: {e.Message}.", e);
-        }
-
-        using (process)
-        {
-            try
+            ProgramResult answer = await ProgramRunner.RunAsync(command, cancellationToken).ConfigureAwait(false);
+            return answer switch
             {
-                Task<string> error = process.StandardError.ReadToEndAsync(limit.Token);
-                await WriteAsync(process, host).ConfigureAwait(false);
-                string output = await process.StandardOutput.ReadToEndAsync(limit.Token).ConfigureAwait(false);
-                await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
-                await error.ConfigureAwait(false);
-                return process.ExitCode == 0 ? Read(name, output) : NotFoundOrFail(name, host, output);
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill(entireProcessTree: true);
-                cancellationToken.ThrowIfCancellationRequested();
-                throw new IOException($"The credential helper {Prefix}{name} did not answer within {Patience.TotalSeconds} s.");
-            }
+                { IsTruncated: true } => throw new IOException($"The credential helper {Prefix}{name} answered with more than {MostOutput} bytes."),
+                { ExitCode: 0 } => Read(name, answer.Output),
+                _ => NotFoundOrFail(name, host, answer.Output),
+            };
         }
-    }
-
-    private static async Task WriteAsync(Process process, string host)
-    {
-        try
+        catch (TimeoutException)
         {
-            await process.StandardInput.WriteAsync(host).ConfigureAwait(false);
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It ended without reading; its exit code tells.
+            throw new IOException($"The credential helper {Prefix}{name} did not answer within {Patience.TotalSeconds} s.");
         }
     }
 

@@ -1,6 +1,6 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Net.Sockets;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
 
@@ -10,15 +10,16 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 /// </summary>
 internal sealed class PrivateSshAgent : IDisposable
 {
+    private const int MostOutput = 64 << 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly DirectoryInfo _folder;
-    private readonly Process _process;
+    private readonly RunningProgram _program;
 
-    private PrivateSshAgent(DirectoryInfo folder, Process process)
+    private PrivateSshAgent(DirectoryInfo folder, RunningProgram program)
     {
         _folder = folder;
-        _process = process;
+        _program = program;
     }
 
     /// <summary>The agent's socket.</summary>
@@ -30,20 +31,20 @@ internal sealed class PrivateSshAgent : IDisposable
     {
         // Made with mode 0700.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ocb-ssh-");
-        Process? process = null;
+        RunningProgram? program = null;
         try
         {
             string socket = Path.Combine(folder.FullName, "agent");
-            process = Run("ssh-agent", ["-D", "-a", socket], null);
+            program = RunningProgram.Start(CommandOf("ssh-agent", ["-D", "-a", socket], null), static _ => { });
             for (long start = Stopwatch.GetTimestamp(); !Listens(socket); Thread.Sleep(5))
             {
-                if (process.HasExited || Stopwatch.GetElapsedTime(start) > Patience)
+                if (program.Ended.IsCompleted || Stopwatch.GetElapsedTime(start) > Patience)
                 {
                     throw new IOException("ssh-agent, which serves key files to a build, did not start.");
                 }
             }
 
-            PrivateSshAgent agent = new(folder, process);
+            PrivateSshAgent agent = new(folder, program);
             foreach (string key in keys)
             {
                 agent.Add(key);
@@ -53,13 +54,13 @@ internal sealed class PrivateSshAgent : IDisposable
         }
         catch
         {
-            End(process, folder);
+            End(program, folder);
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => End(_process, _folder);
+    public void Dispose() => End(_program, _folder);
 
     private static bool Listens(string path)
     {
@@ -75,69 +76,44 @@ internal sealed class PrivateSshAgent : IDisposable
         }
     }
 
-    private static void End(Process? process, DirectoryInfo folder)
+    private static void End(RunningProgram? program, DirectoryInfo folder)
     {
-        if (process is not null)
-        {
-            try
-            {
-                process.Kill();
-                process.WaitForExit(Patience);
-            }
-            catch (InvalidOperationException)
-            {
-                // It has ended already.
-            }
-
-            process.Dispose();
-        }
-
+        program?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         folder.Delete(recursive: true);
     }
 
-    private static Process Run(string program, IEnumerable<string> arguments, string? socket)
+    private static ProgramCommand CommandOf(string program, IReadOnlyList<string> arguments, string? socket)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
+        string path = ProgramFinder.OnPath(program)
+            ?? throw new IOException($"{program} of OpenSSH is needed for key files and is in no folder of PATH.{ProgramFinder.Hint(program)} Install it, or name an agent's socket.");
+        Dictionary<string, string> environment = ProgramEnvironment.Inherited();
 
         // A passphrase must not be asked for: nobody may be there to answer, and a question on the terminal would spoil the build's output.
-        start.Environment["SSH_ASKPASS_REQUIRE"] = "force";
-        start.Environment["SSH_ASKPASS"] = "/bin/false";
+        environment["SSH_ASKPASS_REQUIRE"] = "force";
+        environment["SSH_ASKPASS"] = "/bin/false";
         if (socket is not null)
         {
-            start.Environment["SSH_AUTH_SOCK"] = socket;
+            environment["SSH_AUTH_SOCK"] = socket;
         }
 
-        try
-        {
-            Process process = Process.Start(start) ?? throw new IOException($"{program} did not start.");
-            process.StandardInput.Close();
-            return process;
-        }
-        catch (Win32Exception e)
-        {
-            throw new IOException($"{program} of OpenSSH is needed for key files and cannot be started ({e.Message}). Install it, or name an agent's socket.", e);
-        }
+        return new ProgramCommand(path, arguments, environment) { OutputLimit = MostOutput, Timeout = Patience };
     }
 
     private void Add(string key)
     {
-        using Process add = Run("ssh-add", ["-q", "--", key], SocketPath);
-        Task<string> error = add.StandardError.ReadToEndAsync();
-        add.StandardOutput.ReadToEnd();
-        if (!add.WaitForExit(Patience))
+        ProgramResult added;
+        try
         {
-            add.Kill();
+            added = ProgramRunner.Run(CommandOf("ssh-add", ["-q", "--", key], SocketPath));
+        }
+        catch (TimeoutException)
+        {
+            throw new IOException($"The SSH key '{key}' cannot be used: ssh-add did not end within {Patience.TotalSeconds} s.");
         }
 
-        if (add.ExitCode != 0)
+        if (added.ExitCode != 0)
         {
-            string reason = error.GetAwaiter().GetResult().Trim();
+            string reason = added.Error.Trim();
             throw new IOException(
                 $"The SSH key '{key}' cannot be used: {(reason.Length > 0 ? reason : "it has a passphrase; add it to an agent and name the agent's socket")}.");
         }
