@@ -71,6 +71,9 @@ internal static unsafe partial class LinuxCalls
     /// <summary>Whether this process may pass through a directory; true where something else than rights is in the way.</summary>
     public static bool MaySearch(string directory) => AccessAt(CurrentDirectory, directory, ExecuteAccess, EffectiveAccess) == 0 || LastError != AccessDenied;
 
+    /// <summary>Whether the calling thread may execute a file.</summary>
+    public static bool MayExecute(string path) => AccessAt(CurrentDirectory, path, ExecuteAccess, EffectiveAccess) == 0;
+
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Signal(int process, int signal);
 

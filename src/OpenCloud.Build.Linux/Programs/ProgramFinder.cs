@@ -44,7 +44,7 @@ internal static class ProgramFinder
         foreach (string folder in folders)
         {
             string path = Path.Join(folder, name);
-            if (folder.StartsWith('/') && ProgramFile.IsExecutable(path) && (!trustedOnly || ProgramTrust.Objection(path) is null))
+            if (folder.StartsWith('/') && IsProgram(path) && (!trustedOnly || ProgramTrust.Objection(path) is null))
             {
                 return path;
             }
@@ -58,4 +58,17 @@ internal static class ProgramFinder
         => ProgramTrust.Applies && Find(name, Folders(Environment.GetEnvironmentVariable("PATH")), trustedOnly: false) is { } path
             ? $" Root does not run '{path}': {ProgramTrust.Objection(path)}"
             : string.Empty;
+
+    private static bool IsProgram(string path)
+    {
+        try
+        {
+            return FileStatus.Read(path, follow: true) is { Type: InodeType.Regular } && LinuxCalls.MayExecute(path);
+        }
+        catch (Exception closed) when (closed is UnauthorizedAccessException or IOException)
+        {
+            // A folder of PATH that the caller may not enter, or links in a circle: as for a shell, there is nothing.
+            return false;
+        }
+    }
 }

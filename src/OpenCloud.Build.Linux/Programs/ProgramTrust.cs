@@ -18,7 +18,7 @@ internal static class ProgramTrust
     private const uint Sticky = 0x200;
 
     /// <summary>Whether the rule binds this process.</summary>
-    public static bool Applies => ProgramFile.EffectiveUser() == 0 && InFirstUserNamespace();
+    public static bool Applies => LinuxCalls.EffectiveUserId == 0 && InFirstUserNamespace();
 
     /// <summary>Why root does not run a file; null when it does.</summary>
     public static string? Objection(string path)
@@ -36,7 +36,7 @@ internal static class ProgramTrust
             }
 
             string next = Path.Join(at, name);
-            if (ProgramFile.Read(next) is not { } file)
+            if (FileStatus.Read(next) is not { } file)
             {
                 return $"'{next}' is not there.";
             }
@@ -47,12 +47,12 @@ internal static class ProgramTrust
             }
 
             // A sticky folder on the way; any other that is open ended the way before.
-            if (!file.IsDirectory && ProgramFile.Read(at) is { } folder && IsOpen(folder, at))
+            if (file.Type != InodeType.Directory && FileStatus.Read(at) is { } folder && IsOpen(folder, at))
             {
                 return $"'{at}' can be written by others.";
             }
 
-            if (file.IsLink)
+            if (file.Type == InodeType.Symlink)
             {
                 if (++links > MostLinks || File.ResolveLinkTarget(next, returnFinalTarget: false)?.ToString() is not { } target)
                 {
@@ -64,7 +64,7 @@ internal static class ProgramTrust
                 continue;
             }
 
-            if (IsOpen(file, next) && !(file.IsDirectory && (file.Mode & Sticky) != 0))
+            if (IsOpen(file, next) && !(file.Type == InodeType.Directory && (file.Mode & Sticky) != 0))
             {
                 return $"'{next}' can be written by others.";
             }
@@ -75,7 +75,7 @@ internal static class ProgramTrust
         return null;
     }
 
-    private static bool IsOpen(ProgramFile file, string path)
+    private static bool IsOpen(FileStatus file, string path)
         => (file.Mode & OthersWrite) != 0
             || ((file.Mode & GroupWrite) != 0 && file.Gid != 0 && !$"{path}/".StartsWith("/usr/local/", StringComparison.Ordinal));
 

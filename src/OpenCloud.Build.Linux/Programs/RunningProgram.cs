@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux.Programs;
 
@@ -83,7 +82,7 @@ internal sealed class RunningProgram : IAsyncDisposable
         // or the group's.
         if (_hasGroup)
         {
-            _ = kill(-ProcessId, SigKill);
+            _ = LinuxCalls.Signal(-ProcessId, SigKill);
         }
     }
 
@@ -92,7 +91,7 @@ internal sealed class RunningProgram : IAsyncDisposable
     {
         if (!Ended.IsCompleted)
         {
-            _ = kill(ProcessId, SigTerm);
+            _ = LinuxCalls.Signal(ProcessId, SigTerm);
             await Task.WhenAny(Ended, Task.Delay(patience)).ConfigureAwait(false);
         }
 
@@ -118,7 +117,4 @@ internal sealed class RunningProgram : IAsyncDisposable
         await Task.WhenAny(Completion, Task.Delay(KillPatience)).ConfigureAwait(false);
         _stop.Dispose();
     }
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int kill(int pid, int signal);
 }
