@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Threading;
 using GrpcMetadata = OpenCloud.Build.Client.Grpc.GrpcMetadata;
 
@@ -16,6 +17,12 @@ internal sealed class BuildSession : IAsyncDisposable
     private const string NameHeader = "x-docker-expose-session-name";
     private const string SharedKeyHeader = "x-docker-expose-session-sharedkey";
     private const string MethodHeader = "x-docker-expose-session-grpc-method";
+
+    /// <summary>
+    /// The limits of the connection inside. The patterns of a file transfer are header fields, one for each rule of a .dockerignore and each
+    /// source of a COPY: a session takes the 16 MiB that grpc-go takes (internal/transport/defaults.go, defaultServerMaxHeaderListSize).
+    /// </summary>
+    internal static readonly Http2Options Options = new() { MaxHeaderListSize = 16 * 1024 * 1024 };
 
     private readonly CancellationTokenSource _stop = new();
     private readonly BytesMessageStream _stream;
