@@ -41,6 +41,17 @@ internal sealed class BuildAttachments : IDisposable
     /// <summary>The first failure on this side, with words of its own for the user; null when there was none.</summary>
     public Exception? Failure => _files.Failure ?? _stores.Failure ?? _auth?.Failure;
 
+    /// <summary>Names the registries whose credentials were not given, when a build failed that might have needed them; null when there are none.</summary>
+    public string? ExplainWithheld(ImageBuildException failure)
+    {
+        IReadOnlyCollection<string> hosts = _auth?.Withheld ?? [];
+        bool isAboutRegistries = failure.Kind is BuildFailureKind.BaseImageUnavailable or BuildFailureKind.FrontendUnavailable
+            or BuildFailureKind.ScannerUnavailable or BuildFailureKind.PushFailed or BuildFailureKind.CacheExportFailed or BuildFailureKind.Other;
+        return hosts.Count == 0 || !isAboutRegistries
+            ? null
+            : $"The credentials for {string.Join(", ", hosts.Select(static h => $"'{h}'"))} in docker's configuration were not given to the engine, since the build names no image there; -RegistryHost allows it.";
+    }
+
     /// <summary>Checks and opens everything.</summary>
     /// <param name="build">The build.</param>
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
@@ -129,7 +140,7 @@ internal sealed class BuildAttachments : IDisposable
             }
             else if (output.IsDirectory)
             {
-                target = new DirectoryTarget(place!, output.Attributes.GetValueOrDefault("mode") == "delete", _build.Limits, _build.ConfirmDelete);
+                target = new DirectoryTarget(place!, output.Attributes.GetValueOrDefault("mode") == "delete", _build.Limits, _build.ConfirmDelete, OutputPlan.IsTrue(output.Attributes, PlannedOutput.KeepAttributes));
             }
             else if (output.IsLayout)
             {
