@@ -55,7 +55,7 @@ internal sealed class DockerfileQuery
         BuildInputs inputs = BuildInputs.Of(_build, dockerfile);
         FileSyncService files = new(inputs.Directories);
         UploadService uploads = new(inputs.Archives, files.Counters);
-        GrpcServer server = new();
+        GrpcServer server = new(BuildSession.Options);
         files.AddTo(server);
         uploads.AddTo(server);
         inputs.CreateContentStores().AddTo(server);
@@ -88,7 +88,7 @@ internal sealed class DockerfileQuery
         }
         catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
-            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, null);
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _build, dockerfile);
         }
     }
 
@@ -131,7 +131,7 @@ internal sealed class DockerfileQuery
     {
         await gateway.PingAsync(cancellationToken).ConfigureAwait(false);
         Gateway.SolveRequest asked = new() { Frontend = SolveRequestFactory.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
-        FrontendAttributes.AddTo(asked.FrontendOpt, _build, inputs);
+        FrontendAttributes.AddTo(asked.FrontendOpt, _build, _engine, inputs);
         asked.FrontendOpt["requestid"] = request;
         asked.FrontendOpt["frontend.caps"] = asked.FrontendOpt.TryGetValue("frontend.caps", out string? others) ? $"{others},{Capability}" : Capability;
         return await gateway.SolveAsync(asked, cancellationToken).ConfigureAwait(false);

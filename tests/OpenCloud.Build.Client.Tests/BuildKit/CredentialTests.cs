@@ -51,7 +51,7 @@ public sealed class CredentialTests
         Assert.Equal(["a.test"], service.Withheld);
 
         AuthService allowed = new(
-            RegistryHosts.Of(new() { ContextPath = "/none", DockerfileText = "FROM scratch", RegistryHosts = ["a.test"] }), new Dictionary<string, RegistryCredential>(), folder.Path);
+            RegistryHosts.Of(new() { ContextPath = "/none", DockerfileText = "FROM scratch", RegistryHosts = ["a.test"] }, null), new Dictionary<string, RegistryCredential>(), folder.Path);
         Assert.Equal("kept", (await allowed.FindAsync("a.test", Token)).Password);
         Assert.Empty(allowed.Withheld);
     }
@@ -78,7 +78,7 @@ public sealed class CredentialTests
                     { "action": "CONVERT", "selector": { "identifier": "docker-image://docker.io/*" }, "updates": { "identifier": "docker-image://policy.test/${1}" } },
                     { "action": "CONVERT", "selector": { "identifier": "docker-image://x.test/y" }, "updates": { "identifier": "docker-image://whole.test/z:1" } } ] }
                 """),
-        });
+        }, null);
         foreach (string host in (string[])["archive.test", "named.test", "policy.test", "whole.test"])
         {
             Assert.True(hosts.Contains(host), host);
@@ -89,12 +89,12 @@ public sealed class CredentialTests
         {
             ContextPath = "/none",
             DockerfileText = "FROM scratch\nONBUILD COPY --from=onbuild.test/x / /\nRUN --mount=type=bind,FROM=mount.test/y,target=/m true\n",
-        });
+        }, null);
         Assert.True(instructions.Contains("onbuild.test"));
         Assert.True(instructions.Contains("mount.test"));
     }
 
-    private static RegistryHosts Hosts(string image) => RegistryHosts.Of(new() { ContextPath = "/none", DockerfileText = $"FROM {image}\n" });
+    private static RegistryHosts Hosts(string image) => RegistryHosts.Of(new() { ContextPath = "/none", DockerfileText = $"FROM {image}\n" }, null);
 
     private static void Write(TemporaryDirectory folder, string password)
     {
