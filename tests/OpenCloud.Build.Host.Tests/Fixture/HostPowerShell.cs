@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Xunit;
 
 namespace OpenCloud.Build.Host.Tests.Fixture;
@@ -5,20 +7,23 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// <summary>The PowerShell of this machine and the module as it was built, inside a host: the cmdlets as a user runs them.</summary>
 internal static class HostPowerShell
 {
-    private const string Program = "/ocb/pwsh/pwsh";
+    private const string Folder = "/ocb/pwsh";
 
-    /// <summary>The arguments that bring both into a host; skips the test where there is no PowerShell, or no built module.</summary>
+    private static readonly Lazy<string> Home = new(FindHome);
+
+    private static string Dotnet => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+
+    /// <summary>The arguments that bring both into a host; without a PowerShell, or the module built, the test fails.</summary>
     public static string[] Bind()
     {
-        var found = Environment.GetEnvironmentVariable("PATH")?.Split(':')
-            .Select(folder => new FileInfo(Path.Combine(folder, "pwsh")))
-            .FirstOrDefault(file => file.Exists);
-        Assert.SkipWhen(found is null, "no pwsh on PATH");
         var module = Path.Combine(RepositoryPaths.Root, "bin/OpenCloud.Build/OpenCloud.Build.dll");
-        Assert.SkipUnless(File.Exists(module), $"the module is not built: there is no {module}");
-        var program = found!.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? found.FullName;
-        return [$"--bind-ro={Path.GetDirectoryName(program)}:/ocb/pwsh", $"--bind-ro={RepositoryPaths.Root}:/ocb/module"];
+        Assert.True(File.Exists(module), $"the module is not built: there is no {module}");
+        return [$"--bind-ro={Home.Value}:{Folder}", $"--bind-ro={RepositoryPaths.Root}:/ocb/module"];
     }
+
+    /// <summary>The command that starts, inside a host, the PowerShell of a folder: one from an archive has its runtime beside it, a .NET tool needs .NET's host.</summary>
+    public static string CommandOf(string home)
+        => File.Exists(Path.Combine(home, "libcoreclr.so")) ? $"{Folder}/pwsh" : $"{Dotnet} {Folder}/pwsh.dll";
 
     /// <summary>The script with the module imported, as a file of the host.</summary>
     /// <returns>Its path inside the host.</returns>
@@ -39,7 +44,7 @@ internal static class HostPowerShell
             mkdir -p /tmp/home; export HOME=/tmp/home TERM=dumb POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off
             rm -f /tmp/keys /tmp/terminal; mkfifo /tmp/keys; : > /tmp/terminal
             # A shell starts what runs beside it with SIGINT ignored, and that would be inherited.
-            env --default-signal=INT,QUIT script -qefc '{{Program}} -NoProfile -NonInteractive -File {{script}}' /dev/null < /tmp/keys > /tmp/terminal 2>&1 &
+            env --default-signal=INT,QUIT script -qefc '{{CommandOf(Home.Value)}} -NoProfile -NonInteractive -File {{script}}' /dev/null < /tmp/keys > /tmp/terminal 2>&1 &
             session=$!; deadline=$(($(date +%s) + 120))
             exec 9> /tmp/keys
             until {{when}}; do
@@ -52,4 +57,27 @@ internal static class HostPowerShell
             cat /tmp/terminal
             rm -f /tmp/keys /tmp/terminal
             """);
+
+    /// <summary>Asks PowerShell for its folder: that of PATH if it is new enough, else the tool that the repository pins.</summary>
+    private static string FindHome()
+    {
+        var onPath = Environment.GetEnvironmentVariable("PATH")?.Split(':').Any(static folder => File.Exists(Path.Combine(folder, "pwsh"))) == true;
+        if (onPath && Ask("pwsh") is { Code: 0 } found)
+        {
+            return found.Output.Trim();
+        }
+
+        var (code, output, error) = Ask(Dotnet, "tool", "run", "pwsh", "--");
+        Assert.True(code == 0, $"no PowerShell 7.6 on PATH, nor as a tool ('dotnet tool restore'): {output}{error}");
+        return output.Trim();
+    }
+
+    private static (int Code, string Output, string Error) Ask(string program, params string[] arguments)
+        => FixtureScript.Run(new ProcessStartInfo(
+            program,
+            [.. arguments, "-NoProfile", "-NonInteractive", "-Command", "if ($PSVersionTable.PSVersion -lt [version]'7.6') { exit 1 }; $PSHOME"])
+        {
+            WorkingDirectory = RepositoryPaths.Root,
+            Environment = { ["NO_COLOR"] = "1", ["POWERSHELL_TELEMETRY_OPTOUT"] = "1", ["POWERSHELL_UPDATECHECK"] = "Off" },
+        });
 }
