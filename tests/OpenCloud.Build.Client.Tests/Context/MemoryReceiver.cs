@@ -67,7 +67,7 @@ internal sealed class MemoryReceiver : IPacketChannel
 
     private void Take(byte[] message)
     {
-        Packet packet = Packet.Parser.ParseFrom(message);
+        Packet packet = ReadablePacket.Parse(message);
         Assert.False(Finished, "Nothing may follow FIN.");
         switch (packet.Type)
         {
