@@ -44,12 +44,13 @@ internal sealed partial class TemporaryDirectory : IDisposable
 
     public void Mode(byte[] path, uint mode) => Check(chmod(Full(path), mode));
 
-    /// <summary>False when the file system takes no such attribute.</summary>
+    /// <summary>False when the file system takes no such attribute (EOPNOTSUPP).</summary>
     public unsafe bool Attribute(string path, string name, byte[] value)
     {
         fixed (byte* start = value)
         {
-            return lsetxattr(Full(Encoding.UTF8.GetBytes(path)), Terminated(Encoding.UTF8.GetBytes(name)), start, (nuint)value.Length, 0) == 0;
+            int result = lsetxattr(Full(Encoding.UTF8.GetBytes(path)), Terminated(Encoding.UTF8.GetBytes(name)), start, (nuint)value.Length, 0);
+            return (result == 0 || Marshal.GetLastPInvokeError() != 95) && Check(result) == 0;
         }
     }
 

@@ -19,22 +19,21 @@ public sealed class BuildTests(EngineFixture engines)
         using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY hello /hello\n");
         context.Write("hello", "hello from a test\n", "640");
         string tag = BuildRun.NewTag("copy");
+        using BuiltImage built = new(engine);
 
-        ImageBuildResult result = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [tag] }, Cancellation);
+        ImageBuildResult result = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [tag], Outputs = built.Outputs }, Cancellation);
 
         Assert.Equal(["docker.io/" + tag], result.References);
         Assert.StartsWith("sha256:", result.Digest, StringComparison.Ordinal);
         Assert.Equal(engine.Address, result.Engine);
         Assert.NotEmpty(result.Platforms);
         Assert.Contains(result.Steps, s => s.Name.Contains("COPY hello /hello", StringComparison.Ordinal) && s.Completed is not null);
-        if (await ReadImageAsync(engine, tag) is { } image)
-        {
-            TarImageEntry file = image.Files["hello"];
-            Assert.Equal(Hash("hello from a test\n"), file.Sha256);
-            Assert.Equal("640", file.Octal);
-            Assert.Equal((0, 0), (file.Uid, file.Gid));
-            Assert.Equal(image.ConfigDigest, result.ConfigDigest);
-        }
+        TarImage image = await built.ReadAsync(tag, Cancellation);
+        TarImageEntry file = image.Files["hello"];
+        Assert.Equal(Hash("hello from a test\n"), file.Sha256);
+        Assert.Equal("640", file.Octal);
+        Assert.Equal((0, 0), (file.Uid, file.Gid));
+        Assert.Equal(image.ConfigDigest, result.ConfigDigest);
     }
 
     [Theory]
@@ -54,15 +53,16 @@ public sealed class BuildTests(EngineFixture engines)
         string middle = BuildRun.NewTag("middle");
         string last = BuildRun.NewTag("last");
 
-        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [middle], Target = "middle" }, Cancellation);
-        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [last] }, Cancellation);
+        using BuiltImage builtMiddle = new(engine);
+        using BuiltImage builtLast = new(engine);
 
-        if (await ReadImageAsync(engine, middle) is { } image)
-        {
-            Assert.Equal(["middle"], image.Files.Keys);
-            Assert.Equal(["last"], (await ReadImageAsync(engine, last))!.Files.Keys);
-            Assert.Equal(Hash("made\n"), image.Files["middle"].Sha256);
-        }
+        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [middle], Target = "middle", Outputs = builtMiddle.Outputs }, Cancellation);
+        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [last], Outputs = builtLast.Outputs }, Cancellation);
+
+        TarImage image = await builtMiddle.ReadAsync(middle, Cancellation);
+        Assert.Equal(["middle"], image.Files.Keys);
+        Assert.Equal(["last"], (await builtLast.ReadAsync(last, Cancellation)).Files.Keys);
+        Assert.Equal(Hash("made\n"), image.Files["middle"].Sha256);
     }
 
     [Theory]
@@ -80,6 +80,7 @@ public sealed class BuildTests(EngineFixture engines)
             """);
         string first = BuildRun.NewTag("args");
         string second = BuildRun.NewTag("args");
+        using BuiltImage built = new(engine);
 
         ImageBuildResult result = await BuildRun.RunAsync(
             engine,
@@ -89,19 +90,18 @@ public sealed class BuildTests(EngineFixture engines)
                 Tags = [first, second],
                 BuildArguments = new Dictionary<string, string> { ["GREETING"] = "grüß dich, \"world\" = $1" },
                 Labels = new Dictionary<string, string> { ["from.request"] = "a=b, c", ["from.dockerfile"] = "over" },
+                Outputs = built.Outputs,
             },
             Cancellation);
 
         Assert.Equal(["docker.io/" + first, "docker.io/" + second], result.References);
-        if (await ReadImageAsync(engine, second) is { } image)
-        {
-            JsonElement config = image.Config.GetProperty("config");
-            Assert.Contains("GREETING=grüß dich, \"world\" = $1", config.GetProperty("Env").EnumerateArray().Select(static e => e.GetString()));
-            Assert.Contains("KEPT=default", config.GetProperty("Env").EnumerateArray().Select(static e => e.GetString()));
-            Assert.Equal("a=b, c", config.GetProperty("Labels").GetProperty("from.request").GetString());
-            Assert.Equal("over", config.GetProperty("Labels").GetProperty("from.dockerfile").GetString());
-            Assert.Equal(image.ManifestDigest, (await ReadImageAsync(engine, first))!.ManifestDigest);
-        }
+        TarImage image = await built.ReadAsync(second, Cancellation);
+        JsonElement config = image.Config.GetProperty("config");
+        Assert.Contains("GREETING=grüß dich, \"world\" = $1", config.GetProperty("Env").EnumerateArray().Select(static e => e.GetString()));
+        Assert.Contains("KEPT=default", config.GetProperty("Env").EnumerateArray().Select(static e => e.GetString()));
+        Assert.Equal("a=b, c", config.GetProperty("Labels").GetProperty("from.request").GetString());
+        Assert.Equal("over", config.GetProperty("Labels").GetProperty("from.dockerfile").GetString());
+        Assert.Equal(image.ManifestDigest, (await built.ReadAsync(first, Cancellation)).ManifestDigest);
     }
 
     [Theory]
@@ -144,15 +144,15 @@ public sealed class BuildTests(EngineFixture engines)
         context.Write("b.log", "b");
         context.Write("keep.log", "keep");
         string tag = BuildRun.NewTag("elsewhere");
+        using BuiltImage built = new(engine);
 
         ImageBuildResult result = await BuildRun.RunAsync(
-            engine, new() { ContextPath = context.Path, DockerfilePath = elsewhere.At("my build.dockerfile"), Tags = [tag] }, Cancellation);
+            engine,
+            new() { ContextPath = context.Path, DockerfilePath = elsewhere.At("my build.dockerfile"), Tags = [tag], Outputs = built.Outputs },
+            Cancellation);
 
         Assert.NotNull(result.Digest);
-        if (await ReadImageAsync(engine, tag) is { } image)
-        {
-            Assert.Equal([".dockerignore", "a.txt", "keep.log"], image.Files.Keys);
-        }
+        Assert.Equal([".dockerignore", "a.txt", "keep.log"], (await built.ReadAsync(tag, Cancellation)).Files.Keys);
     }
 
     [Theory]
@@ -167,15 +167,15 @@ public sealed class BuildTests(EngineFixture engines)
         context.Write("hidden", "hidden");
         string[] before = Directory.GetFileSystemEntries(context.Path);
         string tag = BuildRun.NewTag("text");
+        using BuiltImage built = new(engine);
 
         await BuildRun.RunAsync(
-            engine, new() { ContextPath = context.Path, DockerfileText = "FROM scratch\nCOPY . /\n", Tags = [tag] }, Cancellation);
+            engine,
+            new() { ContextPath = context.Path, DockerfileText = "FROM scratch\nCOPY . /\n", Tags = [tag], Outputs = built.Outputs },
+            Cancellation);
 
         Assert.Equal(before, Directory.GetFileSystemEntries(context.Path));
-        if (await ReadImageAsync(engine, tag) is { } image)
-        {
-            Assert.Equal([".dockerignore", "Dockerfile", "shown"], image.Files.Keys);
-        }
+        Assert.Equal([".dockerignore", "Dockerfile", "shown"], (await built.ReadAsync(tag, Cancellation)).Files.Keys);
     }
 
     [Theory]
@@ -221,15 +221,4 @@ public sealed class BuildTests(EngineFixture engines)
     }
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-
-    private static async Task<TarImage?> ReadImageAsync(RunningEngine engine, string tag)
-    {
-        if (engine.DockerSocket is null)
-        {
-            return null;
-        }
-
-        using DockerApi docker = new(engine);
-        return await docker.ReadImageAsync(tag, Cancellation);
-    }
 }

@@ -77,8 +77,8 @@ public sealed partial class FileKindTests(EngineFixture engines)
         context.Write("Dockerfile", "FROM scratch\nCOPY f /f\n");
         context.Write("f", "x");
         byte[] capability = Convert.FromHexString("0100000200040000000000000000000000000000");
-        Assert.SkipUnless(SetAttribute(context.At("f"), "security.capability", capability, (nuint)capability.Length, 0) == 0, "no extended attributes can be set here");
-        Assert.SkipUnless(SetAttribute(context.At("f"), "user.note", "hello"u8, 5, 0) == 0, "no extended attributes can be set here");
+        SetAttributeOrSkip(context.At("f"), "security.capability", capability);
+        SetAttributeOrSkip(context.At("f"), "user.note", "hello"u8);
         string ours = BuildRun.NewTag("xattr");
         string theirs = BuildRun.NewTag("xattr");
 
@@ -235,7 +235,15 @@ public sealed partial class FileKindTests(EngineFixture engines)
         Assert.Empty(problems);
     }
 
-    [LibraryImport("libc", EntryPoint = "setxattr", StringMarshalling = StringMarshalling.Utf8)]
+    private static void SetAttributeOrSkip(string path, string name, ReadOnlySpan<byte> value)
+    {
+        // EPERM and EOPNOTSUPP (errno-base.h, errno.h): who we are, and the file system.
+        int error = SetAttribute(path, name, value, (nuint)value.Length, 0) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        Assert.SkipWhen(error is 1 or 95, "no extended attributes can be set here");
+        Assert.Equal(0, error);
+    }
+
+    [LibraryImport("libc", EntryPoint = "setxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetAttribute(string path, string name, ReadOnlySpan<byte> value, nuint size, int flags);
 
     private static async Task Run(string program, params string[] arguments)

@@ -179,8 +179,7 @@ public sealed class MetadataTests(EngineFixture engines)
             File.SetLastWriteTimeUtc(path, DateTime.UtcNow - age);
         }
 
-        using ContextFolder place = new();
-        bool keeps = engine.DockerSocket is not null;
+        using BuiltImage built = new(engine);
         ImageBuildResult result = await BuildRun.RunAsync(
             engine,
             new()
@@ -189,17 +188,10 @@ public sealed class MetadataTests(EngineFixture engines)
                 Tags = [BuildRun.NewTag("dated")],
                 SourceDate = date,
                 NoCache = true,
-                Outputs = keeps ? [] : [BuildOutput.Parse($"type=oci,dest={place.At("image.tar")}")],
+                Outputs = built.Outputs,
             },
             Cancellation);
-        if (keeps)
-        {
-            using DockerApi docker = new(engine);
-            return (result, await docker.ReadImageAsync(result.References[0], Cancellation));
-        }
-
-        await using FileStream file = File.OpenRead(place.At("image.tar"));
-        return (result, await TarImage.ReadAsync(file, Cancellation));
+        return (result, await built.ReadAsync(result.References[0], Cancellation));
     }
 
     private static JsonElement DescriptorOf(ImageBuildResult result)

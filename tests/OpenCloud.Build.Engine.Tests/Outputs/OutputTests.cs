@@ -247,18 +247,31 @@ public sealed class OutputTests(EngineFixture engines)
             ],
         };
 
-        await BuildRun.RunAsync(engine, request, Cancellation);
+        ImageBuildResult result = await BuildRun.RunAsync(engine, request, Cancellation);
 
+        Assert.StartsWith("sha256:", result.Digest, StringComparison.Ordinal);
         Assert.True(File.Exists(place.At("out/bin/busybox")));
         Assert.True(new FileInfo(place.At("root.tar")).Length > new FileInfo(place.At("out/bin/busybox")).Length);
         Assert.True(File.Exists(place.At("layout/index.json")));
         await using FileStream file = File.OpenRead(place.At("image.tar"));
         Assert.Contains("bin/busybox", (await TarImage.ReadAsync(file, Cancellation)).Files.Keys);
-        if (engine.DockerSocket is not null)
-        {
-            using DockerApi docker = new(engine);
-            Assert.True(await docker.HasImageAsync(tag, Cancellation));
-        }
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Docker26, EngineNames.Docker28)]
+    public async Task TheStore_HasTheImageBesideAnotherOutput(string name)
+    {
+        // Only a Docker Engine can be asked whether it has an image.
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /bin/busybox\nLABEL unique={Guid.NewGuid():n}\n");
+        using ContextFolder place = new();
+        string tag = BuildRun.NewTag("stored");
+        BuildOutput[] outputs = [new() { Type = BuildOutput.Image }, BuildOutput.Parse($"type=oci,dest={place.At("image.tar")}")];
+
+        await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Tags = [tag], Outputs = outputs }, Cancellation);
+
+        using DockerApi docker = new(engine);
+        Assert.True(await docker.HasImageAsync(tag, Cancellation));
     }
 
     [Theory]

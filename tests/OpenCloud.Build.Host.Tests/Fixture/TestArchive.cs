@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using Xunit;
 
 namespace OpenCloud.Build.Host.Tests.Fixture;
 
@@ -14,6 +15,17 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
 
     /// <summary>A real archive of an older version, to update from: OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER.</summary>
     public static string? Older { get; } = Given("OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER");
+
+    /// <summary>Whether images can be built, too: where no real release is given the test's result says that they were not.</summary>
+    public static bool IsReal()
+    {
+        if (Real is null)
+        {
+            TestContext.Current.AddWarning("no image was built: OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE names no archive of a real BuildKit");
+        }
+
+        return Real is not null;
+    }
 
     /// <summary>As the host sees it.</summary>
     public string Path => $"/ocb/share/{FileName}";

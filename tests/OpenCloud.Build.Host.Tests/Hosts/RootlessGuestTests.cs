@@ -97,7 +97,7 @@ public sealed class RootlessGuestTests
 
     private static void Build(QemuGuest guest, string socket)
     {
-        if (TestArchive.Real is null)
+        if (!TestArchive.IsReal())
         {
             return;
         }

@@ -93,7 +93,7 @@ public sealed class RootlessUbuntuGuestTests
 
     private static void Build(QemuGuest guest)
     {
-        if (TestArchive.Real is null)
+        if (!TestArchive.IsReal())
         {
             return;
         }

@@ -114,6 +114,7 @@ public sealed class ReleaseArchiveTests : IDisposable
     public void EveryTruncation_IsAnIntegrityError()
     {
         var packed = Packed(tar => TestArchive.Add(tar, "bin/buildkitd", new string('x', 4000))).ToArray();
+        var refused = 0;
         for (var length = 0; length < packed.Length - 8; length += 7)
         {
             foreach (var file in Directory.GetFiles(Stage))
@@ -130,8 +131,11 @@ public sealed class ReleaseArchiveTests : IDisposable
             catch (HostException error)
             {
                 Assert.Equal(HostErrorKind.Integrity, error.Kind);
+                refused++;
             }
         }
+
+        Assert.NotEqual(0, refused);
     }
 
     [Fact]

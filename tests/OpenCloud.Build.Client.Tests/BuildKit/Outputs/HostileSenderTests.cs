@@ -24,7 +24,7 @@ public sealed class HostileSenderTests
 
     [Theory]
     [MemberData(nameof(BadPaths))]
-    public Task PathsThatAreNotPlain_AreRefused(string path) => RefusedAsync([Entry("a", Folder), Entry(path, 0x1A4, always: true), End()]);
+    public Task PathsThatAreNotPlain_AreRefused(string path) => RefusedAsync([Entry("a", Folder), Entry(path, 0x1A4), End()]);
 
     [Fact]
     public Task EntriesOutOfOrder_AreRefused() => RefusedAsync([Entry("b", Folder), Entry("a", Folder), End()]);
@@ -58,7 +58,7 @@ public sealed class HostileSenderTests
     public Task NoPackets_AreRefused() => RefusedAsync([[0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF]]);
 
     [Fact]
-    public async Task LinksInTheDestination_AreNotFollowed()
+    public void LinksInTheDestination_AreNotFollowed()
     {
         using TemporaryDirectory place = new();
         Directory.CreateDirectory(Path.Combine(place.Path, "outside"));
@@ -72,7 +72,6 @@ public sealed class HostileSenderTests
         Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(place.Path, "outside")));
         Assert.True(File.Exists(Path.Combine(place.Path, "out", "a", "b")));
         Assert.Equal(0x1FF, (int)File.GetUnixFileMode(Path.Combine(place.Path, "out", "a", "b")));
-        await Task.CompletedTask;
     }
 
     private static async Task RefusedAsync(byte[][] packets)
@@ -98,12 +97,7 @@ public sealed class HostileSenderTests
         Assert.DoesNotContain(Directory.GetFiles(before, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }), static _ => true);
     }
 
-    private static byte[] Entry(string path, uint mode, bool always = false)
-    {
-        Packet packet = new() { Stat = new Stat { Path = path, Mode = mode } };
-        Assert.True(always || path.Length > 0);
-        return Frame(packet);
-    }
+    private static byte[] Entry(string path, uint mode) => Frame(new Packet { Stat = new Stat { Path = path, Mode = mode } });
 
     private static byte[] Symlink(string path, string target) => Frame(new Packet { Stat = new Stat { Path = path, Mode = GoFileMode.Symlink | 0x1FF, Linkname = target } });
 
