@@ -14,6 +14,9 @@ internal sealed class ReleaseDownload(HttpClient client)
 
     private const int MaxTextBytes = 8 << 20;
 
+    /// <summary>How long a server may send nothing, or next to nothing, before the connection counts as broken.</summary>
+    internal TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>A client for releases: redirects followed, never from https to http; the system's proxy variables honoured.</summary>
     public static HttpClient CreateClient() => new(new SocketsHttpHandler
     {
@@ -66,7 +69,8 @@ internal sealed class ReleaseDownload(HttpClient client)
     {
         try
         {
-            using var answer = await client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            using var stall = new StallWatch(StallTimeout, cancellationToken);
+            using var answer = await stall.WatchAsync(token => client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
             if (!answer.IsSuccessStatusCode)
             {
                 return null;
@@ -76,7 +80,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             using var text = new MemoryStream();
             var buffer = new byte[32 << 10];
             int read;
-            while ((read = await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            while ((read = await stall.ReadAsync(body, buffer).ConfigureAwait(false)) > 0)
             {
                 if (text.Length + read > MaxTextBytes)
                 {
@@ -113,7 +117,8 @@ internal sealed class ReleaseDownload(HttpClient client)
             have = 0;
         }
 
-        using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var stall = new StallWatch(StallTimeout, cancellationToken);
+        using var answer = await stall.WatchAsync(token => client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             File.Delete(partial);
@@ -150,7 +155,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         var body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var buffer = new byte[128 << 10];
         int read;
-        while ((read = await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        while ((read = await stall.ReadAsync(body, buffer).ConfigureAwait(false)) > 0)
         {
             await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
             have += read;
@@ -173,6 +178,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         var http = error as HttpRequestException;
         var (why, remedy) = http switch
         {
+            null when error is StalledException => ($"the server stalled, again and again: {error.Message}", "Run it again, which takes up what was fetched; use a mirror (-Uri) or a file (-ArchivePath)."),
             { StatusCode: HttpStatusCode.NotFound } => ("there is no such file (404)", "Check -Version and -Uri: https://github.com/moby/buildkit/releases lists the releases."),
             { StatusCode: { } status } => ($"the server answered {(int)status}", "Try again later, use a mirror (-Uri) or a file (-ArchivePath)."),
             { HttpRequestError: HttpRequestError.NameResolutionError } => ("its name cannot be resolved: this host seems to be offline", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),

@@ -96,6 +96,82 @@ public sealed class ReleaseDownloadTests : IDisposable
         Assert.Contains("-ArchivePath", error.Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\nETag: \"one\"\r\n\r\nfirst bytes")]
+    public async Task AServerThatStalls_EndsTheDownload(string begun)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var serving = StallAsync(begun, trickle: false, stop.Token);
+        var download = new ReleaseDownload(_client) { StallTimeout = TimeSpan.FromMilliseconds(200) };
+        var error = await Assert.ThrowsAsync<HostException>(() => download.FetchAsync(Address, _folder, null, stop.Token).WaitAsync(TimeSpan.FromSeconds(20), stop.Token));
+        await stop.CancelAsync();
+        await serving;
+        Assert.Equal(HostErrorKind.Download, error.Kind);
+        Assert.Contains("stalled", error.Message, StringComparison.Ordinal);
+        Assert.Contains("0.2 seconds", error.Message, StringComparison.Ordinal);
+        Assert.Contains("-ArchivePath", error.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AServerThatTricklesOrStallsInATextFile_EndsIt()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var serving = StallAsync("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", trickle: true, stop.Token);
+        var download = new ReleaseDownload(_client) { StallTimeout = TimeSpan.FromMilliseconds(300) };
+        var error = await Assert.ThrowsAsync<HostException>(() => download.FetchTextAsync(Address, stop.Token).WaitAsync(TimeSpan.FromSeconds(20), stop.Token));
+        await stop.CancelAsync();
+        await serving;
+        Assert.Contains("stalled", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ASlowServerThatGoesOn_IsWaitedFor()
+    {
+        var content = new string('a', 12 * 1024);
+        var serving = ServeSlowlyAsync($"HTTP/1.1 200 OK\r\nContent-Length: {content.Length}\r\n\r\n{content}", TimeSpan.FromMilliseconds(200));
+        var download = new ReleaseDownload(_client) { StallTimeout = TimeSpan.FromSeconds(1.5) };
+        var path = await download.FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
+        await serving;
+        Assert.Equal(content, await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Answers every request with a beginning, and then with nothing, or a byte at a time.</summary>
+    private async Task StallAsync(string begun, bool trickle, CancellationToken cancellationToken)
+    {
+        List<TcpClient> connections = [];
+        try
+        {
+            while (true)
+            {
+                var connection = await _server.AcceptTcpClientAsync(cancellationToken);
+                connections.Add(connection);
+                await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(begun), cancellationToken);
+                while (trickle)
+                {
+                    await connection.GetStream().WriteAsync("x"u8.ToArray(), cancellationToken);
+                    await Task.Delay(20, cancellationToken);
+                }
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException)
+        {
+            connections.ForEach(static c => c.Dispose());
+        }
+    }
+
+    private async Task ServeSlowlyAsync(string answer, TimeSpan pause)
+    {
+        using var connection = await _server.AcceptTcpClientAsync();
+        var stream = connection.GetStream();
+        for (var at = 0; at < answer.Length; at += 1200)
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(answer.Substring(at, Math.Min(1200, answer.Length - at))));
+            await Task.Delay(pause);
+        }
+    }
+
     private async Task ServeAsync(params string[] answers)
     {
         foreach (var answer in answers)
