@@ -10,8 +10,9 @@ namespace OpenCloud.Build.Client.Grpc;
 /// <content>
 /// Calls on connections of their own: those of a build. <see cref="SocketsHttpHandler"/> works on the threads of the pool, which look for
 /// more work before they sleep, so that each of its steps costs a build that does little some 0.3 ms of CPU, and it sends every 16 KiB by
-/// way of two of them. Here whoever reads a call waits in the kernel. No pings are sent: TCP has keep-alives of its own, and what is lost
-/// of a virtual machine is reset; a machine that is paused is waited for.
+/// way of two of them. Here whoever reads a call waits in the kernel. No pings are sent:
+/// grpc-go's server ends a connection with more than one in five minutes. An engine that has stopped is noticed by a build's session,
+/// in which it is the client (<see cref="Http2Options.PingInterval"/>).
 /// </content>
 internal sealed partial class GrpcChannel
 {

@@ -51,9 +51,6 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>The requests that are not yet released; a client does not count its own.</summary>
     internal int Occupied { get; private set; }
 
-    /// <summary>The octets of the header lists of requests that are not yet released.</summary>
-    internal int HeldHeaders { get; private set; }
-
     /// <summary>Whether no further requests will come, and those that came are done with.</summary>
     internal bool IsDrained => (IsDraining || PeerGoesAway) && Occupied == 0;
 
@@ -172,8 +169,10 @@ internal sealed class Http2Connection : IDisposable
     {
         Reset(stream, Http2ErrorCode.NoError);
         Occupied--;
-        HeldHeaders -= stream.HeaderSize;
     }
+
+    /// <summary>Asks the peer for a sign of life.</summary>
+    internal void Ping() => _output.WritePing("ocb-ping"u8);
 
     /// <summary>Sends GOAWAY: requests that are there are still served, further ones are ignored.</summary>
     internal void BeginShutdown()
@@ -216,14 +215,11 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>Whether we have reset a stream so recently that the peer may not have known when it sent.</summary>
     internal bool IsRecentlyReset(int streamId) => Array.IndexOf(_recentResets, streamId) >= 0;
 
-    /// <summary>Adds a stream that the peer has opened with a header list.</summary>
-    internal Http2Stream Open(int streamId, HeaderList headers)
+    /// <summary>Adds a stream that the peer has opened.</summary>
+    internal Http2Stream Open(int streamId)
     {
         Occupied++;
-        HeldHeaders += headers.Size;
-        Http2Stream stream = AddStream(streamId);
-        stream.HeaderSize = headers.Size;
-        return stream;
+        return AddStream(streamId);
     }
 
     /// <summary>Writes RST_STREAM, also for a stream that was never opened.</summary>

@@ -39,8 +39,7 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
     {
         Http2ErrorCode refusal = Http2ErrorCode.NoError;
         long contentLength = -1;
-        bool exceedsBudget = connection.HeldHeaders > 0 && connection.HeldHeaders + headers.Size > options.MaxHeldHeaders;
-        if (connection.Occupied >= options.MaxConcurrentStreams || exceedsBudget)
+        if (connection.Occupied >= options.MaxConcurrentStreams)
         {
             refusal = Http2ErrorCode.RefusedStream;
         }
@@ -60,7 +59,7 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
             return;
         }
 
-        Http2Stream stream = connection.Open(streamId, headers);
+        Http2Stream stream = connection.Open(streamId);
         stream.ContentLeft = contentLength;
         connection.Events.OnHeaders(stream, headers);
         if (reader.EndStream)

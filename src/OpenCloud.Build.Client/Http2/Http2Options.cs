@@ -16,12 +16,6 @@ internal sealed record Http2Options
     /// <summary>The most octets of a header list, and of a header block as it is sent.</summary>
     internal int MaxHeaderListSize { get; init; } = 64 * 1024;
 
-    /// <summary>
-    /// The octets of header lists that requests may hold together, from their start until they are released. A request beyond it is
-    /// refused before it begins, which the peer may repeat, unless it is the only one.
-    /// </summary>
-    internal int MaxHeldHeaders { get; init; } = 32 * 1024 * 1024;
-
     /// <summary>The octets that a stream's peer may send before the handler has read them.</summary>
     internal int StreamReceiveWindow { get; init; } = 1024 * 1024;
 
@@ -60,6 +54,15 @@ internal sealed record Http2Options
 
     /// <summary>How long the last output, GOAWAY, may take.</summary>
     internal TimeSpan GoAwayTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long a server's peer may send nothing before it is sent a PING, and then another after each such time; null for never. For
+    /// peers that answer PING whatever else they do, as grpc-go's client does; its server ends connections with more than one in five minutes.
+    /// </summary>
+    internal TimeSpan? PingInterval { get; init; }
+
+    /// <summary>How many PINGs in a row may be without an answer, and without anything else from the peer.</summary>
+    internal int UnansweredPings { get; init; } = 3;
 
     /// <summary>Where everything runs that is not run by a caller.</summary>
     internal WorkQueue Work { get; init; } = WorkQueue.Pool;

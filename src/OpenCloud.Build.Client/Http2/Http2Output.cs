@@ -86,6 +86,9 @@ internal sealed class Http2Output : IDisposable
     /// <summary>Adds the receipt for SETTINGS, behind what was made under the old settings.</summary>
     internal void WriteSettingsAck() => WriteOrdered(Http2FrameType.Settings, Http2FrameFlags.Ack, 0, []);
 
+    /// <summary>Adds PING.</summary>
+    internal void WritePing(ReadOnlySpan<byte> payload) => WriteFrame(_control, Http2FrameType.Ping, Http2FrameFlags.None, 0, payload);
+
     /// <summary>Adds the receipt for PING.</summary>
     internal void WritePingAck(ReadOnlySpan<byte> payload) => WriteFrame(_control, Http2FrameType.Ping, Http2FrameFlags.Ack, 0, payload);
 

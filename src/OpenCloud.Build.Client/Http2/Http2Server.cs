@@ -22,6 +22,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _handlersEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
+    private readonly Http2Silence _silence;
     private Task? _run;
     private bool _closing;
     private bool _peerIsGone;
@@ -40,6 +41,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         _options = options ?? new Http2Options();
         _sendSignal = new Http2Completion(_options.Work);
         Connection = new Http2Connection(_options, this);
+        _silence = new Http2Silence(_options);
     }
 
     /// <summary>Guards <see cref="Connection"/> and the streams.</summary>
@@ -54,6 +56,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     /// <summary>Serves until the peer closes the connection or goes away. May be called once.</summary>
     /// <exception cref="Http2Exception">The peer broke the protocol or a limit; it was told by GOAWAY.</exception>
     /// <exception cref="IOException">The transport failed.</exception>
+    /// <exception cref="Http2SilenceException">The peer does not answer any more.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the peer was sent GOAWAY if possible.</exception>
     internal Task RunAsync(CancellationToken cancellationToken)
     {
@@ -141,8 +144,13 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         Task receiving = Work.Run(() => ReceiveLoopAsync(stopReceiving.Token));
         Task sending = Work.Run(() => SendLoopAsync(stopSending.Token));
 
-        Task first = await Task.WhenAny(receiving, sending, _drained.Task).ConfigureAwait(false);
-        Exception? failure = first.Exception?.InnerException;
+        Task first;
+        using (_silence.Begin(OnTick))
+        {
+            first = await Task.WhenAny(receiving, sending, _drained.Task, _silence.Found).ConfigureAwait(false);
+        }
+
+        Exception? failure = first == _silence.Found ? _silence.ToException() : first.Exception?.InnerException;
         bool cancelled = stopReceiving.IsCancellationRequested;
         bool peerIsThere = first != sending && (cancelled || failure is Http2Exception || first == _drained.Task);
         // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
@@ -177,6 +185,18 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         if (cancelled)
         {
             throw new OperationCanceledException("Serving was cancelled.", cancellationToken);
+        }
+    }
+
+    private void OnTick()
+    {
+        lock (Sync)
+        {
+            if (!_closing && _silence.Tick())
+            {
+                Connection.Ping();
+                SignalIfOutputWaits();
+            }
         }
     }
 
@@ -242,6 +262,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
             buffer.Added(count);
             lock (Sync)
             {
+                _silence.OnReceived();
                 if (_closing)
                 {
                     return;

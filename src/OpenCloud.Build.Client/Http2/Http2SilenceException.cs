@@ -1,0 +1,7 @@
+namespace OpenCloud.Build.Client.Http2;
+
+/// <summary>The peer of a connection has answered no PING, and sent nothing else, for a while.</summary>
+internal sealed class Http2SilenceException(int pings, TimeSpan interval)
+    : IOException(string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"it is stopped or cannot be reached: it has sent nothing for {((pings + 1) * interval).TotalSeconds:0.#} seconds and left {pings} pings without an answer"));
