@@ -99,7 +99,7 @@ internal sealed class LinuxDirectory : TreeDirectory
         if (!LinuxCalls.TryStat(_descriptor, terminated, LinuxCalls.NoFollowLinks, out LinuxStat stat))
         {
             int error = LinuxCalls.LastError;
-            return LinuxCalls.IsGone(error)
+            return error is LinuxCalls.NoEntry or LinuxCalls.NotADirectory
                 ? false
                 : throw ContextException.Unreadable("look at", Utf8.Display(name), LinuxCalls.Describe(error));
         }
@@ -149,7 +149,7 @@ internal sealed class LinuxDirectory : TreeDirectory
             if (length < 0)
             {
                 int error = LinuxCalls.LastError;
-                return LinuxCalls.IsGone(error) || error == LinuxCalls.InvalidArgument
+                return error == LinuxCalls.NoEntry
                     ? false
                     : throw ContextException.Unreadable("read the link", Utf8.Display(name), LinuxCalls.Describe(error));
             }

@@ -134,16 +134,6 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Sets an extended attribute of an open file.</summary>
-    public static int SetAttribute(int descriptor, ReadOnlySpan<byte> terminatedName, ReadOnlySpan<byte> value)
-    {
-        fixed (byte* name = terminatedName)
-        fixed (byte* start = value)
-        {
-            return SetExtendedAttribute(descriptor, name, start, (nuint)value.Length, 0);
-        }
-    }
-
     /// <summary>Sets the time of a name; a link is not followed.</summary>
     public static int SetTime(int directory, ReadOnlySpan<byte> terminatedName, long seconds, long nanoseconds)
     {
@@ -161,6 +151,10 @@ internal static unsafe partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Synchronize(int descriptor);
+
+    /// <summary>Writes all of a file system to its disk, and tells errors of writing since the descriptor was opened (Linux 5.8).</summary>
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    public static partial int SynchronizeFileSystem(int descriptor);
 
     /// <summary>Takes or gives back a lock of the whole file (flock(2)); 2 for one's own alone, 4 without waiting.</summary>
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
@@ -198,9 +192,6 @@ internal static unsafe partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
     private static partial int SetTimesAt(int directory, byte* path, TimeSpec* times, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsetxattr", SetLastError = true)]
-    private static partial int SetExtendedAttribute(int descriptor, byte* name, byte* value, nuint size, int flags);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct TimeSpec

@@ -1,6 +1,6 @@
-using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Building;
 
@@ -25,15 +25,12 @@ internal static class ResultFiles
 
     private static void Write(string path, string text)
     {
-        string part = $"{path}.{Guid.NewGuid():n}";
         try
         {
-            File.WriteAllText(part, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            File.Move(part, path, overwrite: true);
+            LastingFile.Write(path, text);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            File.Delete(part);
             throw ErrorCatalog.ResultFileNotWritable.ToException(path, exception, path, exception.Message);
         }
     }

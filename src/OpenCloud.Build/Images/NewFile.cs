@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Images;
 
@@ -45,7 +46,9 @@ internal sealed class NewFile
                     Directory.Delete(_path);
                 }
 
+                LastingFile.SynchronizeFileSystem(temporary);
                 Directory.Move(temporary, _path);
+                LastingFile.SynchronizeFolder(Path.GetDirectoryName(_path)!);
                 return new DirectoryInfo(_path);
             }
 
@@ -53,9 +56,9 @@ internal sealed class NewFile
             await using (file.ConfigureAwait(false))
             {
                 await write(new TarOutput(file)).ConfigureAwait(false);
+                LastingFile.Publish(file, temporary, _path);
             }
 
-            File.Move(temporary, _path, overwrite: true);
             return new FileInfo(_path);
         }
         catch (Exception exception)

@@ -14,9 +14,6 @@ internal sealed class DirectoryReceiver
     // fsutil's sender reads four files at a time; a few more requests than that keep it busy.
     private const int MaxOpenFiles = 16;
 
-    // Packets of nothing but zeros become holes: a page, or more, of a file system.
-    private const int SmallestHole = 4096;
-
     private readonly GrpcServerCall _call;
     private readonly OutputDirectory _directory;
     private readonly ReceiveLimits _limits;
@@ -65,7 +62,7 @@ internal sealed class DirectoryReceiver
         }
         catch (ContextException e) when (e.Kind != ContextErrorKind.Receiver)
         {
-            await _call.WriteFramedAsync(PacketCodec.Error(e.Message), cancellationToken).ConfigureAwait(false);
+            await TellSenderAsync(e.Message, cancellationToken).ConfigureAwait(false);
             throw;
         }
         finally
@@ -81,6 +78,18 @@ internal sealed class DirectoryReceiver
     private static ContextException Broken(string what) => new(ContextErrorKind.Protocol, $"The engine broke the rules of an output's transfer: {what}.");
 
     private static string Key(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);
+
+    private async Task TellSenderAsync(string message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _call.WriteFramedAsync(PacketCodec.Error(message), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // A sender that is gone needs no word; what went wrong here is what counts, such as a disk that is full.
+        }
+    }
 
     private async ValueTask RequestAsync(CancellationToken cancellationToken)
     {
@@ -178,7 +187,6 @@ internal sealed class DirectoryReceiver
         else if (stat.IsPipe)
         {
             _directory.MakePipe(stat.Path, stat.Mode);
-            _directory.SetTime(stat.Path, stat.Modified);
         }
         else
         {
@@ -216,13 +224,7 @@ internal sealed class DirectoryReceiver
         if (data.IsEmpty)
         {
             _open.Remove(id);
-            if (file.HasHole)
-            {
-                // It may end with one.
-                file.Stream.SetLength(file.Stream.Position);
-            }
-
-            _directory.Publish(file.Stream, file.TemporaryPath, file.Stat.Path, file.Stat);
+            _directory.Publish(file.Stream, file.TemporaryPath, file.Stat.Path, file.Stat.Mode, file.Stat.Modified);
             return;
         }
 
@@ -239,15 +241,7 @@ internal sealed class DirectoryReceiver
 
         try
         {
-            if (data.Length >= SmallestHole && !data.ContainsAnyExcept((byte)0))
-            {
-                file.Stream.Position += data.Length;
-                file.HasHole = true;
-            }
-            else
-            {
-                file.Stream.Write(data);
-            }
+            file.Stream.Write(data);
         }
         catch (IOException e)
         {
@@ -265,7 +259,7 @@ internal sealed class DirectoryReceiver
 
         for (int i = _directories.Count - 1; i >= 0; i--)
         {
-            _directory.FinishDirectory(_directories[i].Path, _directories[i]);
+            _directory.FinishDirectory(_directories[i].Path, _directories[i].Mode, _directories[i].Modified);
         }
     }
 
@@ -291,8 +285,6 @@ internal sealed class DirectoryReceiver
         public byte[] TemporaryPath { get; } = temporaryPath;
 
         public long Length { get; set; }
-
-        public bool HasHole { get; set; }
     }
 }
 

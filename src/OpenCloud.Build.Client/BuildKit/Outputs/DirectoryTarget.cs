@@ -22,13 +22,12 @@ internal sealed class DirectoryTarget : IOutputTarget
     /// <param name="delete">Whether what the build does not have is deleted.</param>
     /// <param name="limits">What is taken at most.</param>
     /// <param name="confirmDelete">Is asked before anything is deleted: the directory, and the paths in it. Null deletes nothing.</param>
-    /// <param name="keepsAttributes">Whether extended attributes of users are taken over.</param>
     /// <exception cref="IOException">It cannot be opened.</exception>
-    public DirectoryTarget(string path, bool delete, ReceiveLimits limits, Func<string, IReadOnlyList<string>, bool>? confirmDelete, bool keepsAttributes = false)
+    public DirectoryTarget(string path, bool delete, ReceiveLimits limits, Func<string, IReadOnlyList<string>, bool>? confirmDelete)
     {
         try
         {
-            _directory = new OutputDirectory(Path.GetFullPath(path)) { KeepsAttributes = keepsAttributes };
+            _directory = new OutputDirectory(Path.GetFullPath(path));
         }
         catch (ContextException e)
         {
@@ -64,9 +63,7 @@ internal sealed class DirectoryTarget : IOutputTarget
     }
 
     /// <inheritdoc/>
-    public void Commit()
-    {
-    }
+    public void Commit() => _directory.Synchronize();
 
     /// <inheritdoc/>
     public void Dispose()

@@ -76,7 +76,15 @@ internal sealed class FileTarget : IOutputTarget
         }
 
         long length = 0;
-        _stream ??= await OpenPipeAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _stream ??= await OpenPipeAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ContextException(ContextErrorKind.Unreadable, $"The output '{_path}' could not be opened: {e.Message}", e);
+        }
+
         while (await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false) is { } message)
         {
             using (message)
@@ -106,15 +114,19 @@ internal sealed class FileTarget : IOutputTarget
     /// <inheritdoc/>
     public void Commit()
     {
-        _stream?.Dispose();
         if (!_complete)
         {
+            _stream?.Dispose();
             throw new IOException($"The engine ended the build without sending the output '{_path}'.");
         }
 
         if (_temporary is not null)
         {
-            File.Move(_temporary, _path, overwrite: true);
+            LastingFile.Publish((FileStream)_stream!, _temporary, _path);
+        }
+        else
+        {
+            _stream?.Dispose();
         }
     }
 

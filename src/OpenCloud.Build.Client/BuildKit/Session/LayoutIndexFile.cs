@@ -31,6 +31,9 @@ internal sealed class LayoutIndexFile(string directory)
     public void Put(JsonObject descriptor, IReadOnlyList<string> tags)
     {
         Directory.CreateDirectory(directory);
+
+        // What the index leads to is on the disk before it does.
+        LastingFile.SynchronizeFileSystem(directory);
         using FileStream guard = Lock();
         JsonObject index = (ReadIndex() ?? JsonNode.Parse(NewIndex))!.AsObject();
         JsonArray manifests = [];
@@ -61,8 +64,8 @@ internal sealed class LayoutIndexFile(string directory)
         }
 
         index["manifests"] = manifests;
-        Write(Path.Combine(directory, "oci-layout"), Layout);
-        Write(IndexPath, index.ToJsonString(JsonForm.Compact));
+        LastingFile.Write(Path.Combine(directory, "oci-layout"), Layout);
+        LastingFile.Write(IndexPath, index.ToJsonString(JsonForm.Compact));
     }
 
     private static string? Annotation(JsonObject manifest, string name)
@@ -74,13 +77,6 @@ internal sealed class LayoutIndexFile(string directory)
 
     private static IEnumerable<JsonObject> Manifests(JsonNode? index)
         => index?["manifests"] is JsonArray manifests ? manifests.OfType<JsonObject>() : [];
-
-    private static void Write(string path, string text)
-    {
-        string temporary = path + "." + Guid.NewGuid().ToString("n");
-        File.WriteAllText(temporary, text, new UTF8Encoding(false));
-        File.Move(temporary, path, overwrite: true);
-    }
 
     private JsonNode? ReadIndex()
     {
