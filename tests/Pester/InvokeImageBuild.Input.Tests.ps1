@@ -235,6 +235,8 @@ Describe 'Values' {
         @{ Parameter = 'Platform'; Value = 'toaster'; Id = 'InvalidPlatform' }
         @{ Parameter = 'Address'; Value = 'gopher://x'; Id = 'InvalidAddress' }
         @{ Parameter = 'ConnectTimeout'; Value = 0; Id = 'InvalidDuration' }
+        @{ Parameter = 'Timeout'; Value = 0; Id = 'InvalidDuration' }
+        @{ Parameter = 'Timeout'; Value = '-5m'; Id = 'InvalidDuration' }
         @{ Parameter = 'BuildArg'; Value = '=x'; Id = 'InvalidKeyValue' }
         @{ Parameter = 'BuildArg'; Value = @{ 'A=B' = 1 }; Id = 'InvalidKeyValue' }
         @{ Parameter = 'Label'; Value = @{ a = @(1, 2) }; Id = 'InvalidKeyValue' }

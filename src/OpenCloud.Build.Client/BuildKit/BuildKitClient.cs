@@ -11,6 +11,9 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </summary>
 public sealed class BuildKitClient : IAsyncDisposable
 {
+    // An engine that has let us in is there, and at most busy or about to start; what a person waits for one that may not be is too short for it.
+    private static readonly TimeSpan LongestFirstAnswer = TimeSpan.FromSeconds(30);
+
     private readonly GrpcChannel _channel;
     private readonly ControlClient _control;
     private readonly EngineProfile _engine;
@@ -62,13 +65,32 @@ public sealed class BuildKitClient : IAsyncDisposable
         {
             ControlClient control = new(channel);
             using SessionThreads threads = new();
-            ListWorkersResponse workers = await threads.Run(() => control.ListWorkersAsync(threads, cancellationToken)).ConfigureAwait(false);
+            ListWorkersResponse workers = await AskWorkersAsync(control, threads, options, cancellationToken).ConfigureAwait(false);
             return new BuildKitClient(channel, control, EngineProfile.From(connection.Address, workers), connection);
         }
         catch
         {
             await channel.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Asks an engine that has let us in for its workers; one that is stopped accepts connections as well, and never answers.</summary>
+    private static async Task<ListWorkersResponse> AskWorkersAsync(
+        ControlClient control, SessionThreads threads, EngineConnectOptions options, CancellationToken cancellationToken)
+    {
+        TimeSpan longest = options.ConnectTimeout > LongestFirstAnswer ? options.ConnectTimeout : LongestFirstAnswer;
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(longest);
+        CancellationToken token = timeout.Token;
+        try
+        {
+            return await threads.Run(() => control.ListWorkersAsync(threads, token)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineConnectException(
+                EngineConnectReason.Timeout, control.Channel.Address, $"{control.Channel.Address} accepts connections and has not answered for {longest.TotalSeconds:0} seconds: it is stopped or stuck.", e);
         }
     }
 

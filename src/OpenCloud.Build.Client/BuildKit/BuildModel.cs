@@ -54,7 +54,10 @@ public sealed class BuildModel
         foreach (VertexStatus status in response.Statuses)
         {
             BuildStep step = StepOf(status.Vertex);
-            events.Add(new StepProgressed(step, step.Apply(status)));
+            if (step.Apply(status) is { } part)
+            {
+                events.Add(new StepProgressed(step, part));
+            }
         }
 
         foreach (VertexLog log in response.Logs)
@@ -85,6 +88,15 @@ public sealed class BuildModel
         }
 
         return events;
+    }
+
+    /// <summary>The status is asked for again: messages may repeat what is known, and what is known changes nothing.</summary>
+    internal void Resume()
+    {
+        foreach (BuildStep step in _steps)
+        {
+            step.Resume();
+        }
     }
 
     /// <summary>The stream has ended: hands out what lines are left without an end.</summary>

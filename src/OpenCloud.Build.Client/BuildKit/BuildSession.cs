@@ -19,10 +19,13 @@ internal sealed class BuildSession : IAsyncDisposable
     private const string MethodHeader = "x-docker-expose-session-grpc-method";
 
     /// <summary>
-    /// The limits of the connection inside. The patterns of a file transfer are header fields, one for each rule of a .dockerignore and each
-    /// source of a COPY: a session takes the 16 MiB that grpc-go takes (internal/transport/defaults.go, defaultServerMaxHeaderListSize).
+    /// How a session is served. Daemons ask for its health every 5 s (moby/buildkit, session/grpc.go), so that PINGs are sent to one that has
+    /// stopped only; it is given up after 40 s. A step that is silent is none of the session's.
     /// </summary>
-    internal static readonly Http2Options Options = new() { MaxHeaderListSize = 16 * 1024 * 1024 };
+    public static readonly Http2Options Options = new() { PingInterval = TimeSpan.FromSeconds(10), UnansweredPings = 3 };
+
+    /// <summary>How long a build may go on without its session before it is ended from here.</summary>
+    private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly BytesMessageStream _stream;
@@ -64,6 +67,33 @@ internal sealed class BuildSession : IAsyncDisposable
         // The token only stops connecting: an open session outlives it, until the daemon has said why a cancelled build ended.
         BytesMessageStream stream = await control.SessionAsync(metadata, threads, cancellationToken).ConfigureAwait(false);
         return new BuildSession(id, stream, server, threads);
+    }
+
+    /// <summary>
+    /// Waits for what the daemon does with the session, and not for longer than the session is there: a daemon notices its end, too, and its words are
+    /// the better ones, but it is not waited for without end.
+    /// </summary>
+    /// <param name="work">What the daemon does.</param>
+    /// <param name="stop">Stops it.</param>
+    /// <param name="cancellationToken">Is cancelled when somebody else has stopped it.</param>
+    /// <exception cref="GrpcException">The session ended first.</exception>
+    public async Task<T> WhileOpenAsync<T>(Task<T> work, CancellationTokenSource stop, CancellationToken cancellationToken)
+    {
+        if (await Task.WhenAny(work, Completion).ConfigureAwait(false) == Completion && !work.IsCompleted)
+        {
+            await ((Task)work).WaitAsync(SessionlessGrace, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!work.IsCompleted && !cancellationToken.IsCancellationRequested)
+            {
+                // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
+                stop.Cancel();
+                await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Exception? cause = Completion.Exception?.InnerException;
+                string story = cause is Http2SilenceException ? cause.Message : "the session with the engine ended before the build did";
+                throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, story), inner: cause);
+            }
+        }
+
+        return await work.ConfigureAwait(false);
     }
 
     /// <summary>Ends the session: running calls are cancelled, and the daemon sees the call reset and its connection go away in order.</summary>

@@ -10,6 +10,9 @@ public sealed class BuildStep
     private readonly Dictionary<string, BuildStepStatus> _statuses = new(StringComparer.Ordinal);
     private readonly Queue<string> _tail = new();
     private readonly LogLineAssembler[] _lines = [new(), new()];
+    private readonly LogPosition[] _positions = [new(), new()];
+    private DateTimeOffset? _lastStart;
+    private DateTimeOffset? _lastEnd;
     private TimeSpan _finished;
     private DateTimeOffset? _started;
     private DateTimeOffset? _running;
@@ -72,10 +75,12 @@ public sealed class BuildStep
 
         DateTimeOffset? started = vertex.Started?.ToDateTimeOffset();
         DateTimeOffset? completed = vertex.Completed?.ToDateTimeOffset();
-        if (started is { } start && completed is null && _running != start)
+        if (started is { } start && completed is null && !(start <= _lastStart))
         {
-            // The daemon may run a vertex again (another job shares it): a new start without an end.
+            // The daemon may run a vertex again (another job shares it): a new start without an end. An earlier start is a repetition, which
+            // comes where the status was asked for again.
             _started ??= start;
+            _lastStart = start;
             _running = start;
             Completed = null;
             change |= BuildStepChange.Started;
@@ -91,9 +96,11 @@ public sealed class BuildStep
             Error = vertex.Error;
         }
 
-        if (completed is { } end && Completed != end)
+        if (completed is { } end && !(end <= _lastEnd))
         {
             DateTimeOffset from = started ?? _running ?? end;
+            _lastEnd = end;
+            _lastStart = _lastStart > from ? _lastStart : from;
             _started ??= from;
             if (end > from)
             {
@@ -108,20 +115,33 @@ public sealed class BuildStep
         return change;
     }
 
-    internal BuildStepStatus Apply(VertexStatus status)
+    /// <summary>Takes in how far a part of the step is; null when that is known already.</summary>
+    internal BuildStepStatus? Apply(VertexStatus status)
     {
-        if (!_statuses.TryGetValue(status.Id, out BuildStepStatus? known))
+        bool isNew = !_statuses.TryGetValue(status.Id, out BuildStepStatus? known);
+        if (isNew)
         {
             known = new BuildStepStatus(status.Id);
             _statuses.Add(status.Id, known);
         }
 
-        known.Apply(status);
-        return known;
+        return known!.Apply(status) || isNew ? known : null;
+    }
+
+    /// <summary>The status was asked for again: what it tells from now on may be known.</summary>
+    internal void Resume()
+    {
+        foreach (LogPosition position in _positions)
+        {
+            position.Resume();
+        }
     }
 
     internal IEnumerable<string> Append(VertexLog log)
-        => Remember(_lines[log.Stream == 2 ? 1 : 0].Append(log.Msg.Memory.Span));
+    {
+        int stream = log.Stream == 2 ? 1 : 0;
+        return _positions[stream].IsNew(log) ? Remember(_lines[stream].Append(log.Msg.Memory.Span)) : [];
+    }
 
     internal IEnumerable<string> Flush(int stream) => Remember(_lines[stream - 1].Flush());
 
@@ -170,10 +190,19 @@ public sealed class BuildStepStatus
     /// <summary>When it ended; null while it runs.</summary>
     public DateTimeOffset? Completed { get; private set; }
 
-    internal void Apply(VertexStatus status)
+    /// <summary>Takes in an update, and says whether it is one.</summary>
+    internal bool Apply(VertexStatus status)
     {
+        DateTimeOffset? completed = status.Completed?.ToDateTimeOffset();
+        if (completed < Completed || (Completed is not null && completed is null && status.Timestamp?.ToDateTimeOffset() <= Completed))
+        {
+            return false;
+        }
+
+        bool isUpdate = Current != status.Current || Total != status.Total || Completed != completed;
         Current = status.Current;
         Total = status.Total;
-        Completed = status.Completed?.ToDateTimeOffset();
+        Completed = completed;
+        return isUpdate;
     }
 }

@@ -88,7 +88,7 @@ internal sealed class DockerfileQuery
         }
         catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
-            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _build, dockerfile);
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, null);
         }
     }
 
@@ -101,8 +101,13 @@ internal sealed class DockerfileQuery
     private async Task<JsonElement> AskAsync(BuildSession session, BuildInputs inputs, string request, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        return await session.WhileOpenAsync(AskAsync(session.Id, inputs, request, stop), stop, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<JsonElement> AskAsync(string session, BuildInputs inputs, string request, CancellationTokenSource stop)
+    {
         Task<SolveResponse> build = _control.SolveAsync(
-            new SolveRequest { Ref = _reference, Session = session.Id, Cache = new CacheOptions(), Internal = true, SourcePolicy = _build.SourcePolicy?.Message },
+            new SolveRequest { Ref = _reference, Session = session, Cache = new CacheOptions(), Internal = true, SourcePolicy = _build.SourcePolicy?.Message },
             stop.Token);
         GatewayClient gateway = new(_control.Channel, _reference);
         try
@@ -131,7 +136,7 @@ internal sealed class DockerfileQuery
     {
         await gateway.PingAsync(cancellationToken).ConfigureAwait(false);
         Gateway.SolveRequest asked = new() { Frontend = SolveRequestFactory.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
-        FrontendAttributes.AddTo(asked.FrontendOpt, _build, _engine, inputs);
+        FrontendAttributes.AddTo(asked.FrontendOpt, _build, inputs);
         asked.FrontendOpt["requestid"] = request;
         asked.FrontendOpt["frontend.caps"] = asked.FrontendOpt.TryGetValue("frontend.caps", out string? others) ? $"{others},{Capability}" : Capability;
         return await gateway.SolveAsync(asked, cancellationToken).ConfigureAwait(false);

@@ -17,12 +17,6 @@ internal sealed class DockerfileReader
     /// <summary>Known once <see cref="Read"/> has passed the directives.</summary>
     public char Escape { get; private set; } = '\\';
 
-    /// <summary>
-    /// The line of an instruction that may or may not begin here-documents, since one of them has no end; 0 when there is none. Engines differ
-    /// in what they take for one (<c>$((1&lt;&lt;4))</c>), so what follows may be its text or may be instructions.
-    /// </summary>
-    public int DoubtfulLine { get; private set; }
-
     /// <summary>Reads the instructions.</summary>
     /// <exception cref="DockerfileException">The text has none of the form.</exception>
     public IEnumerable<DockerfileInstruction> Read()
@@ -45,11 +39,9 @@ internal sealed class DockerfileReader
 
             string whole = continues ? first + ReadContinuation() : first;
             DockerfileInstruction instruction = DockerfileInstruction.Split(whole, line, Escape);
-            int afterInstruction = _next;
-            if (!instruction.HereDocuments().All(TrySkipHereDocument))
+            foreach (DockerfileHereDocument document in instruction.HereDocuments())
             {
-                DoubtfulLine = DoubtfulLine == 0 ? line : DoubtfulLine;
-                _next = afterInstruction;
+                SkipHereDocument(document, line);
             }
 
             yield return instruction;
@@ -103,8 +95,7 @@ internal sealed class DockerfileReader
             return;
         }
 
-        // Of the others, engines differ in which they know.
-        if (!_directives.Add(directive.Name) && directive.Name == "escape")
+        if (!_directives.Add(directive.Name))
         {
             throw new DockerfileException(_next, $"The directive '{directive.Name}' is given twice.");
         }
@@ -117,18 +108,18 @@ internal sealed class DockerfileReader
         }
     }
 
-    private bool TrySkipHereDocument(DockerfileHereDocument document)
+    private void SkipHereDocument(DockerfileHereDocument document, int line)
     {
         while (_next < _lines.Length)
         {
             string candidate = _lines[_next++].TrimEnd('\r');
             if ((document.StripsTabs ? candidate.TrimStart('\t') : candidate) == document.Name)
             {
-                return true;
+                return;
             }
         }
 
-        return false;
+        throw new DockerfileException(line, $"The here-document '{document.Name}' has no end: no line is '{document.Name}' alone.");
     }
 }
 

@@ -29,13 +29,6 @@ internal sealed class BuildReporter : IBuildObserver
     }
 
     /// <inheritdoc/>
-    public void OnWarning(BuildWarning warning)
-    {
-        _poster.Warning(warning.ToString());
-        _file?.Write([$"# warning: {warning}"]);
-    }
-
-    /// <inheritdoc/>
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
     {
         foreach (BuildEvent happened in events)

@@ -55,14 +55,14 @@ internal sealed record ImageBuildInput
     /// <summary>Whether base images are looked up anew.</summary>
     public bool Pull { get; init; }
 
-    /// <summary>Whether a directory that changes while it is sent lets the build fail.</summary>
-    public bool StrictContext { get; init; }
-
     /// <summary>The engine's address.</summary>
     public string? Address { get; init; }
 
     /// <summary>How long to wait for an engine that is starting.</summary>
     public TimeSpan ConnectTimeout { get; init; }
+
+    /// <summary>How long the build may take, or null.</summary>
+    public TimeSpan? Timeout { get; init; }
 
     /// <summary>Whether plain TCP may leave the machine.</summary>
     public bool AllowPlainTcp { get; init; }
@@ -86,6 +86,11 @@ internal sealed record ImageBuildInput
         if (ConnectTimeout <= TimeSpan.Zero)
         {
             throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, "ConnectTimeout");
+        }
+
+        if (Timeout <= TimeSpan.Zero)
+        {
+            throw ErrorCatalog.InvalidDuration.ToException(Timeout, null, "Timeout");
         }
 
         CheckFile(LogPath, ErrorCatalog.LogNotWritable);
@@ -114,17 +119,15 @@ internal sealed record ImageBuildInput
                 Platforms = [.. platforms.Select(static p => p.ToString())],
                 NoCache = NoCache,
                 Pull = Pull,
-                StrictContext = StrictContext,
                 Outputs = Exchange.Outputs,
                 Push = Exchange.Push,
-                NeedsDigest = MetadataPath is not null || ImageIdPath is not null,
                 CacheFrom = Exchange.CacheFrom,
                 CacheTo = Exchange.CacheTo,
                 Secrets = Exchange.Secrets,
                 Ssh = Exchange.Ssh,
                 RegistryCredentials = Exchange.RegistryCredentials,
-                RegistryHosts = Exchange.RegistryHosts,
                 ConfirmDelete = Exchange.ConfirmDelete,
+                Timeout = Timeout,
                 NamedContexts = Options.NamedContexts,
                 Annotations = Options.ReadAnnotations(),
                 Attestations = Options.ReadAttestations(),
@@ -264,7 +267,7 @@ internal sealed record ImageBuildInput
 
     private void CheckTarget(string name, DockerfileText dockerfile)
     {
-        if (string.IsNullOrEmpty(Target) || !dockerfile.IsDockerfile || !dockerfile.IsComplete || dockerfile.FindStage(Target) is not null)
+        if (string.IsNullOrEmpty(Target) || !dockerfile.IsDockerfile || dockerfile.FindStage(Target) is not null)
         {
             return;
         }

@@ -17,10 +17,6 @@ public sealed partial class InvokeImageBuildCommand
     [KeyValueTransform]
     public IDictionary? BuildContext { get; set; }
 
-    /// <summary>Fails when the directory changes while it is sent.</summary>
-    [Parameter]
-    public SwitchParameter StrictContext { get; set; }
-
     /// <summary>Annotations of the image's documents.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
@@ -67,7 +63,7 @@ public sealed partial class InvokeImageBuildCommand
 
     /// <summary>Lines for the steps' /etc/hosts.</summary>
     [Parameter]
-    [HostTransform]
+    [KeyValueTransform]
     public IDictionary? AddHost { get; set; }
 
     /// <summary>The size of the steps' /dev/shm.</summary>

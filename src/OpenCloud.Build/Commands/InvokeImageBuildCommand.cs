@@ -93,6 +93,12 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     [DurationTransform]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long the build may take.</summary>
+    [Parameter]
+    [DurationTransform]
+    [ArgumentCompleter(typeof(BuildTimeoutCompleter))]
+    public TimeSpan? Timeout { get; set; }
+
     /// <summary>Allows plain TCP to other machines.</summary>
     [Parameter]
     public SwitchParameter AllowPlainTcp { get; set; }
@@ -243,13 +249,13 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             Pull = Pull,
             Address = Address,
             ConnectTimeout = ConnectTimeout,
+            Timeout = Timeout,
             AllowPlainTcp = AllowPlainTcp,
             Exchange = ReadExchange(),
             LogPath = FileOf(LogPath),
             MetadataPath = FileOf(MetadataFile),
             ImageIdPath = FileOf(IidFile),
             Options = ReadOptions(),
-            StrictContext = StrictContext,
         };
     }
 

@@ -21,3 +21,12 @@ public sealed class ProvenanceCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         new[] { "max", "min", "false" }.Select(static w => (w, w)).Matching(wordToComplete);
 }
+
+/// <summary>Completes how long a build may take.</summary>
+public sealed class BuildTimeoutCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        new[] { "5m", "15m", "30m", "1h", "4h" }.Select(static w => (w, w)).Matching(wordToComplete);
+}
