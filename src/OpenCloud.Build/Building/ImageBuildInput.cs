@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Globalization;
-using System.Text;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Oci;

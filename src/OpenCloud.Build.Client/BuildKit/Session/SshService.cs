@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Google.Protobuf;
-using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.SshForward;
