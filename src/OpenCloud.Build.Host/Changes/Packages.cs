@@ -47,6 +47,49 @@ internal static class Packages
         return line?[Label.Length..].Trim() is { Length: > 0 } version and not "(none)" ? version : null;
     }
 
+    /// <summary>The package a file is from, and its version; null when it is from none.</summary>
+    public static (string Name, string Version)? OwnerOf(string path)
+    {
+        if (HostCommand.Find("dpkg-query") is null)
+        {
+            return null;
+        }
+
+        // "containerd: /usr/bin/containerd", "libc6:amd64: /lib/…"; a path of a merged /usr may be known by the other name.
+        var owner = HostCommand.Run("dpkg-query", ["--search", "--", path]) is { ExitCode: 0 } found ? found.Output.Split('\n')[0] : string.Empty;
+        var name = owner.Contains(": ", StringComparison.Ordinal) ? owner[..owner.IndexOf(": ", StringComparison.Ordinal)] : string.Empty;
+        var version = name.Length == 0 || name.Contains(',', StringComparison.Ordinal)
+            ? string.Empty
+            : HostCommand.Run("dpkg-query", ["--show", "--showformat", "${Version}", "--", name]).Output.Trim();
+        return version.Length == 0 ? null : (name.Split(':')[0], version);
+    }
+
+    /// <summary>Whether a package's version is newer than another (deb-version(7)).</summary>
+    public static bool IsNewer(string version, string than)
+        => HostCommand.Run("dpkg", ["--compare-versions", version, "gt", than]).ExitCode == 0;
+
+    /// <summary>Takes an installed package to the newest version that apt has; its configuration stays as it is.</summary>
+    public static void Upgrade(string package, CancellationToken cancellationToken)
+    {
+        string[] upgrade =
+        [
+            "install", "--only-upgrade", "-y", "-q", "--no-install-recommends",
+            "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "--", package,
+        ];
+        var fetched = HostCommand.Run("apt-get", ["--download-only", .. upgrade], cancellationToken, Quiet);
+
+        // As with an installation: dpkg is left to end.
+        var upgraded = fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", upgrade, default, Quiet);
+        if (upgraded.ExitCode != 0)
+        {
+            throw new HostException(
+                HostErrorKind.CommandFailed,
+                $"The package {package} cannot be upgraded: {upgraded.Tail(4)}",
+                $"See what 'apt-get install --only-upgrade {package}' says and mend that, or use -SkipContainerd, which leaves it as it is.",
+                package);
+        }
+    }
+
     /// <summary>Installs a package; the lists of packages are fetched anew only when those that are here do not do.</summary>
     public static void Install(string package, Action<string> tell, CancellationToken cancellationToken, string? remedy = null)
     {

@@ -70,6 +70,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             }
         }
 
+        AdvisoryChecks.Run(path, version, _checks);
         if (trouble is not null)
         {
             var denial = SecurityLog.Check(path, _checks);

@@ -59,8 +59,11 @@ public sealed record BuildKitInstallation
     /// <summary>The version kept for a rollback.</summary>
     public string? PreviousVersion { get; init; }
 
-    /// <summary>containerd's version; null when there is none.</summary>
+    /// <summary>containerd's version, and its package's where it is from one; null when there is none.</summary>
     public string? Containerd { get; init; }
+
+    /// <summary>What is known against that containerd; fixes that its package names are taken into account.</summary>
+    public IReadOnlyList<string> ContainerdKnownAgainst { get; init; } = [];
 
     /// <summary>The socket unit: "active, enabled".</summary>
     public string? SocketUnit { get; init; }
@@ -74,7 +77,7 @@ public sealed record BuildKitInstallation
     /// <summary>Whether an installation was cut off and waits to be completed.</summary>
     public bool Interrupted { get; init; }
 
-    /// <summary>What is known against this version.</summary>
+    /// <summary>What is known against this version of BuildKit.</summary>
     public IReadOnlyList<string> KnownAgainst { get; init; } = [];
 
     /// <summary>Looks; null when there is nothing of BuildKit here. Changes nothing and needs no root.</summary>
@@ -87,6 +90,7 @@ public sealed record BuildKitInstallation
             return null;
         }
 
+        var containerd = ContainerdPresence.Look();
         var version = manifest is { IsInstalled: true } ? manifest.Version : program is null ? null : VersionOf(program);
         return new BuildKitInstallation
         {
@@ -102,7 +106,8 @@ public sealed record BuildKitInstallation
             InstalledAt = manifest is { IsInstalled: true } ? manifest.InstalledAt : null,
             Integrity = manifest?.Integrity,
             PreviousVersion = manifest?.Previous?.Version,
-            Containerd = ContainerdPresence.Look() is { IsThere: true } containerd ? containerd.Version?.ToString() ?? "unknown version" : null,
+            Containerd = containerd.Description,
+            ContainerdKnownAgainst = containerd.KnownAgainst,
             SocketUnit = StateOf(HostTexts.SocketUnit),
             ServiceUnit = StateOf(HostTexts.ServiceUnit),
             Files = [.. (manifest?.Changes ?? []).OfType<FileWritten>().Select(file => new InstalledFile(file.Target, FileHash.Of(file.Target) switch

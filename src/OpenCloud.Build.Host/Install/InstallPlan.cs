@@ -10,6 +10,7 @@ namespace OpenCloud.Build.Host.Install;
 /// <param name="Texts">The texts to write.</param>
 /// <param name="Containerd">What there is of containerd.</param>
 /// <param name="InstallContainerd">Whether its package is to be installed.</param>
+/// <param name="UpgradeContainerd">The version its package is to be upgraded to; null to leave it as it is.</param>
 /// <param name="Socket">About the socket unit; null without systemd.</param>
 /// <param name="Service">About the service unit; null without systemd.</param>
 internal sealed record InstallPlan(
@@ -17,6 +18,7 @@ internal sealed record InstallPlan(
     HostTexts Texts,
     ContainerdPresence Containerd,
     bool InstallContainerd,
+    string? UpgradeContainerd,
     UnitDecision? Socket,
     UnitDecision? Service)
 {
@@ -108,6 +110,7 @@ internal sealed record InstallPlan(
             texts,
             containerd,
             installPackage,
+            needsContainerd && !options.SkipContainerd && containerd.KnownAgainst.Count > 0 ? containerd.NewerPackage() : null,
             systemd ? UnitDecision.ForSocket(texts) : null,
             systemd ? UnitDecision.ForService(texts) : null);
     }

@@ -127,9 +127,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         }
         else
         {
-            runner.Run(
-                new HostStep(StepKind.Package, ContainerdPresence.Package, "Use what is there", () => true, () => null, _ => { }),
-                cancellationToken);
+            UseContainerd(runner, cancellationToken);
         }
 
         if (plan.Containerd.HasUnit && !Systemctl.IsActive(ContainerdPresence.Unit))
@@ -145,12 +143,51 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
                 cancellationToken);
         }
 
-        if (ContainerdPresence.Look().Version is { } version && version < new Version(1, 7))
+        var now = ContainerdPresence.Look();
+        if (now.Version is { } version && version < new Version(1, 7))
         {
-            var text = $"containerd {version} is older than 1.7, the oldest its project still mends; builds work with it here, as far as they were tried.";
-            messages.Add(text);
-            observer.Warning(text);
+            Warn($"containerd {version} is older than 1.7, the oldest its project still mends; builds work with it here, as far as they were tried.");
         }
+
+        foreach (var known in now.KnownAgainst)
+        {
+            Warn($"containerd {now.Description}: {known}.");
+        }
+
+        if (now.KnownAgainst.Count > 0)
+        {
+            Warn(now.FromPackage is { } package
+                ? $"This host's package lists have no {package.Name} newer than {package.Version}. 'apt-get update' fetches new lists; Update-BuildKit then upgrades it. -Worker Oci needs no containerd."
+                : "It is from no package of the distribution, so it is not changed here. -Worker Oci needs no containerd.");
+        }
+    }
+
+    // Used as it is, unless something is known against it and the distribution has a newer one. An upgrade is not taken back with an
+    // installation that fails: what was vulnerable is better not put back.
+    private void UseContainerd(StepRunner runner, CancellationToken cancellationToken)
+    {
+        var newer = plan.UpgradeContainerd;
+        runner.Run(
+            newer is null
+                ? new HostStep(StepKind.Package, ContainerdPresence.Package, "Use what is there", () => true, () => null, _ => { })
+                : new HostStep(
+                    StepKind.Package,
+                    plan.Containerd.FromPackage!.Value.Name,
+                    $"Upgrade the package to {newer}, since something is known against {plan.Containerd.FromPackage.Value.Version}:",
+                    () => false,
+                    () => null,
+                    stop =>
+                    {
+                        observer.Progress("Upgrading containerd", "apt-get install --only-upgrade", null);
+                        Packages.Upgrade(plan.Containerd.FromPackage.Value.Name, stop);
+                    }),
+            cancellationToken);
+    }
+
+    private void Warn(string text)
+    {
+        messages.Add(text);
+        observer.Warning(text);
     }
 
     private HostStep SocketDirectory() => new(
@@ -180,8 +217,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
     {
         if (decision.Note is not null)
         {
-            messages.Add(decision.Note);
-            observer.Warning(decision.Note);
+            Warn(decision.Note);
         }
 
         if (decision.Path is null)
