@@ -22,6 +22,9 @@ public sealed record AccessReport(string Principal, PrincipalKind Kind, string G
 {
     /// <summary>The address at which the group reaches the engine, when it is another than its user's; null otherwise.</summary>
     public string? Address { get; init; }
+
+    /// <summary>For a service: what keeps the grant from being of use after a boot, each with what to do; empty when nothing does.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
 /// <summary>Whose access is to be changed, and to what.</summary>

@@ -15,6 +15,9 @@ public sealed class BuildKitAccess(IHostObserver observer)
 {
     private readonly Stack<Action> _undo = new();
 
+    /// <summary>Whom the engine runs as, and whoever uses it acts as: root, but for an engine without root.</summary>
+    internal string ActsAs { get; init; } = "root";
+
     /// <summary>Grants access.</summary>
     /// <param name="request">To whom and what.</param>
     /// <param name="planOnly">Only says what would be done.</param>
@@ -67,6 +70,12 @@ public sealed class BuildKitAccess(IHostObserver observer)
             {
                 OpenContainerd(planOnly);
                 group = AccountDatabase.FindGroup(name);
+            }
+
+            // Before the first change; what opens containerd, or shares an engine without root, has said its own.
+            if (grant && !request.Containerd && ActsAs == "root" && (users.Any(user => user.Uid != 0) || services.Any(service => !service.IsRoot)))
+            {
+                observer.Warning($"Whoever is a member of '{name}' is as good as root on this host: the engine runs as root, and mounts, reads and runs what it is told to. Share an engine without root (-Rootless) where that is too much.");
             }
 
             var reports = new List<AccessReport>();
@@ -144,7 +153,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         var now = was;
         if (member != grant)
         {
-            var action = grant ? $"Add the user {user.Name} to the group" : $"Remove the user {user.Name} from the group";
+            var action = grant ? $"Add the user {user.Name}, who is as good as {ActsAs} then, to the group" : $"Remove the user {user.Name} from the group";
             if (observer.Approve(new HostStepInfo(StepKind.Group, name, action)) && !planOnly)
             {
                 Membership(user.Name, name, grant);
@@ -198,7 +207,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         var now = was;
         if (member != grant)
         {
-            var action = grant ? $"Write the drop-in SupplementaryGroups={name} of" : $"Remove the drop-in SupplementaryGroups={name} of";
+            var action = grant ? $"Write the drop-in SupplementaryGroups={name}, with which it is as good as {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
             if (observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, action)) && !planOnly)
             {
                 if (grant)
@@ -226,6 +235,14 @@ public sealed class BuildKitAccess(IHostObserver observer)
             pending = null;
         }
 
-        return Report(was, now, pending, changed);
+        var notes = grant && now == "member" && !planOnly
+            ? ServiceChecks.Of(service.Unit, name, ServiceGrant.Exists(service.Unit, name) ? ServiceGrant.PathOf(service.Unit, name) : null)
+            : [];
+        foreach (var note in notes)
+        {
+            observer.Warning(note);
+        }
+
+        return Report(was, now, pending, changed) with { Notes = notes };
     }
 }

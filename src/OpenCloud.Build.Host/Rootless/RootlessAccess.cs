@@ -47,6 +47,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to share an engine with.", target: group);
         }
 
+        observer.Warning($"Whoever is a member of '{group}' acts as {layout.User.Name}: the engine reads and changes what {layout.User.Name} can, and runs programs as that user.");
         using (var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
         {
             var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
@@ -70,7 +71,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             return [.. request.Users.Select(user => Absent(user, PrincipalKind.User)), .. request.Services.Select(service => Absent(service, PrincipalKind.Service))];
         }
 
-        return With(layout, new BuildKitAccess(observer).Grant(request with { Group = group }, planOnly));
+        return With(layout, new BuildKitAccess(observer) { ActsAs = layout.User.Name }.Grant(request with { Group = group }, planOnly));
 
         AccessReport Absent(string name, PrincipalKind kind) => new(name, kind, group, "not a member", "not a member", null, false) { Address = "unix://" + layout.SharedSocket };
     }

@@ -1,0 +1,45 @@
+using OpenCloud.Build.Host.Systemd;
+
+namespace OpenCloud.Build.Host.Access;
+
+/// <summary>Whether what was granted to a service is of use to it: that it is started at boot, and that the drop-in counts.</summary>
+internal static class ServiceChecks
+{
+    /// <summary>What stands against it, each with what to do; empty when nothing does.</summary>
+    /// <param name="unit">The service.</param>
+    /// <param name="group">The group it was made a member of.</param>
+    /// <param name="dropIn">The drop-in that does so; null when the unit itself, or somebody else's setting, names the group.</param>
+    public static IReadOnlyList<string> Of(string unit, string group, string? dropIn)
+        => Of(unit, group, dropIn, Systemctl.Show(unit, "UnitFileState", "WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy", "DropInPaths", "SupplementaryGroups"));
+
+    /// <summary>As <see cref="Of(string, string, string?)"/>, of properties as systemd tells them.</summary>
+    public static IReadOnlyList<string> Of(string unit, string group, string? dropIn, IReadOnlyDictionary<string, string> state)
+    {
+        List<string> notes = [];
+        var file = state.GetValueOrDefault("UnitFileState", string.Empty);
+        string[] starters = ["WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy"];
+        if (file is "enabled-runtime" or "linked-runtime")
+        {
+            notes.Add($"{unit} is enabled until the next boot only: 'sudo systemctl enable {unit}' makes it last.");
+        }
+        else if (file is not "enabled" && starters.All(name => state.GetValueOrDefault(name, string.Empty).Length == 0))
+        {
+            notes.Add(file is "disabled"
+                ? $"{unit} is not started at boot: 'sudo systemctl enable {unit}'."
+                : $"{unit} is not started at boot, and cannot be enabled ({(file.Length == 0 ? "no unit file" : file)}): its unit needs an [Install] section, such as WantedBy=multi-user.target, and then 'sudo systemctl enable {unit}'.");
+        }
+
+        var paths = state.GetValueOrDefault("DropInPaths", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var groups = state.GetValueOrDefault("SupplementaryGroups", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (dropIn is not null && !paths.Contains(dropIn))
+        {
+            notes.Add($"systemd does not use '{dropIn}', which another drop-in of that name hides: see 'systemctl cat {unit}'.");
+        }
+        else if (!groups.Contains(group))
+        {
+            notes.Add($"the group '{group}' is not in force for {unit}: a later drop-in empties SupplementaryGroups=; see 'systemctl cat {unit}'.");
+        }
+
+        return notes;
+    }
+}
