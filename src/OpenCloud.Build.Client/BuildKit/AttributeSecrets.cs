@@ -28,6 +28,7 @@ internal static class AttributeSecrets
             .Where(static a => Marks.Any(mark => a.Key.Contains(mark, StringComparison.OrdinalIgnoreCase)))
             .Select(static a => a.Value)
             .Concat(build.RegistryCredentials.Values.Select(static c => c.Secret))
+            .Concat(DockerProxies.Secrets(build, null))
             .Where(static s => s.Length >= ShortestSecret)
             .OrderByDescending(static s => s.Length))
         {

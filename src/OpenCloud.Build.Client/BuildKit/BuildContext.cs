@@ -1,3 +1,4 @@
+using System.Text;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Linux.Files;
 
@@ -31,44 +32,95 @@ internal static class BuildContext
     /// <summary>Says why the daemon did not find a file of the context.</summary>
     /// <param name="build">The build.</param>
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    /// <param name="missing">The path as the daemon names it, from the context's root.</param>
-    /// <returns>A sentence or two; null when nothing can be said, as of a path with wildcards.</returns>
+    /// <param name="missing">The path as the daemon names it, from the context's root; it may have wildcards.</param>
+    /// <returns>A sentence or two; null when nothing can be said.</returns>
     public static string? Explain(ImageBuildRequest build, DockerfileContent? dockerfile, string missing)
     {
         string relative = missing.TrimStart('/');
-        if (!IsDirectory(build) || relative.Length == 0 || relative.AsSpan().IndexOfAny("*?[") >= 0)
+        if (!IsDirectory(build) || relative.Length == 0)
         {
             return null;
         }
 
         (string? ignorePath, IgnoreFile? ignore) = ReadIgnoreFile(build, dockerfile);
-        if (ignore?.Explain(relative) is { IsExcluded: true, Rule: { } rule })
+        bool hasWildcard = NameMatch.HasWildcard(Encoding.UTF8.GetBytes(relative));
+        List<string> found = hasWildcard ? ContextSearch.Find(build.ContextPath, relative) : [relative];
+        foreach (string path in found)
         {
-            return $"'{relative}' is left out by line {rule.Line} of '{ignorePath}': {rule.Text}";
+            if (ignore?.Explain(path) is { IsExcluded: true, Rule: { } rule })
+            {
+                string subject = hasWildcard ? $"'{path}', which '{relative}' matches," : $"'{path}'";
+                return $"{subject} is left out by line {rule.Line} of '{ignorePath}': {rule.Text}";
+            }
         }
 
         string full = Path.GetFullPath(Path.Combine(build.ContextPath, relative));
-        if (!Path.Exists(full) && !File.Exists(full))
+        return hasWildcard
+            ? found.Count == 0 ? $"Nothing in the context '{build.ContextPath}' matches '{relative}'." : null
+            : !Path.Exists(full) && !File.Exists(full) ? $"There is no '{relative}' in the context '{build.ContextPath}'." : null;
+    }
+
+    /// <summary>Finds the rule of an ignore file that cannot be used, when a build failed because of one.</summary>
+    /// <param name="build">The build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
+    /// <param name="kind">What the failure is taken for.</param>
+    /// <param name="text">The engine's words.</param>
+    /// <param name="contextFailure">What went wrong here.</param>
+    public static (string Message, string File, int Line)? FindBadRule(
+        ImageBuildRequest build, DockerfileContent? dockerfile, BuildFailureKind kind, string text, Exception? contextFailure)
+    {
+        bool isPattern = contextFailure is ContextException { Kind: ContextErrorKind.BadPattern }
+            || (kind is BuildFailureKind.Other or BuildFailureKind.ContextFailed or BuildFailureKind.DockerfileInvalid
+                && (text.Contains("dockerignore", StringComparison.Ordinal) || text.Contains("pattern", StringComparison.Ordinal)));
+        if (!isPattern || !IsDirectory(build))
         {
-            return $"There is no '{relative}' in the context '{build.ContextPath}'.";
+            return null;
         }
 
-        return null;
+        string? place = null;
+        try
+        {
+            (place, ReadOnlyMemory<byte>? content) = IgnoreBytes(build, dockerfile);
+            if (content is null)
+            {
+                return null;
+            }
+
+            // Some rules only turn out to be broken when they are compared with a path; the failure then repeats them.
+            IgnoreFile file = IgnoreFile.Parse(content.Value.Span);
+            return file.Rules.FirstOrDefault(r => contextFailure?.Message.Contains($"'{r.Pattern.TrimStart('!')}'", StringComparison.Ordinal) == true) is { } rule
+                ? ($"Line {rule.Line} of '{place}' cannot be used: {contextFailure!.Message}", place, rule.Line)
+                : null;
+        }
+        catch (ContextException e) when (e.Line is { } line && place is not null)
+        {
+            return (e.Message.Replace("the ignore file", $"'{place}'", StringComparison.Ordinal), place, line);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ContextException)
+        {
+            // Only an explanation is lost.
+            return null;
+        }
     }
 
     private static bool IsDirectory(ImageBuildRequest build) => !ContextLocation.IsAddress(build.ContextPath) && !File.Exists(build.ContextPath);
 
+    private static (string Path, ReadOnlyMemory<byte>? Content) IgnoreBytes(ImageBuildRequest build, DockerfileContent? dockerfile)
+    {
+        if (dockerfile?.IgnoreBytes is { } own)
+        {
+            return (dockerfile.IgnorePath, own);
+        }
+
+        return (Path.Combine(build.ContextPath, IgnoreName), InputFile.ReadInRoot(build.ContextPath, IgnoreName, DockerfileContent.MaxSize)?.Bytes);
+    }
+
     private static (string? Path, IgnoreFile? File) ReadIgnoreFile(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
-        string place = Path.Combine(build.ContextPath, IgnoreName);
         try
         {
-            if (dockerfile?.IgnoreBytes is { } own)
-            {
-                return (dockerfile.IgnorePath, IgnoreFile.Parse(own.Span));
-            }
-
-            return InputFile.ReadInRoot(build.ContextPath, IgnoreName, DockerfileContent.MaxSize) is { } content ? (place, IgnoreFile.Parse(content.Bytes)) : (null, null);
+            (string place, ReadOnlyMemory<byte>? content) = IgnoreBytes(build, dockerfile);
+            return content is { } bytes ? (place, IgnoreFile.Parse(bytes.Span)) : (null, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ContextException)
         {

@@ -26,8 +26,8 @@ public sealed record BuildExecution
     /// <summary>The network of steps.</summary>
     public BuildNetwork Network { get; init; }
 
-    /// <summary>Lines for the steps' /etc/hosts: addresses by host name. <c>host-gateway</c> is the Docker Engine's own word.</summary>
-    public IReadOnlyDictionary<string, string> ExtraHosts { get; init; } = new Dictionary<string, string>();
+    /// <summary>Lines for the steps' /etc/hosts, in their order; a name may have several addresses.</summary>
+    public IReadOnlyList<ExtraHost> ExtraHosts { get; init; } = [];
 
     /// <summary>Bytes of /dev/shm; null for the engine's default.</summary>
     public long? SharedMemorySize { get; init; }

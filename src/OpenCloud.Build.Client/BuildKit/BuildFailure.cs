@@ -12,8 +12,16 @@ internal static partial class BuildFailure
 {
     private const int LinesAround = 3;
 
+    // An engine repeats a whole line of a Dockerfile, or a whole command, in its words.
+    private const int LongestMessage = 2000;
+    private const int LongestName = 300;
+    private const int LongestLine = 300;
+
+    // Go's scanner of lines takes no more (bufio.MaxScanTokenSize), nor does the parser that uses it.
+    private const int LongestDockerfileLine = 65535;
+
     // What an engine says whose protocol buffers check strings, such as Docker Engine 28's; BuildKit's own releases take any bytes.
-    private const string InvalidName = "string field contains invalid UTF-8";
+    internal const string InvalidName = "string field contains invalid UTF-8";
 
     /// <summary>The error of a call, or of a connection for it: an engine that answered a moment ago and lets nobody in now was lost.</summary>
     public static GrpcException Lost(Exception e) => e as GrpcException ?? new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, e.Message), [], e);
@@ -24,14 +32,15 @@ internal static partial class BuildFailure
     /// <param name="engine">The engine's address.</param>
     /// <param name="buildReference">The build's reference.</param>
     /// <param name="contextFailure">What went wrong while the context was sent; null when nothing did.</param>
-    /// <param name="hint">Finds out more about a file the daemon did not find; null when nobody can.</param>
+    /// <param name="build">What was to be built; null when it is none of a build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     public static ImageBuildException From(
-        GrpcException error, BuildModel model, string engine, string buildReference, Exception? contextFailure, Func<string, string?>? hint)
+        GrpcException error, BuildModel model, string engine, string buildReference, Exception? contextFailure, ImageBuildRequest? build, DockerfileContent? dockerfile = null)
     {
         BuildKitErrorDetails details = BuildKitErrorDetails.From(error);
         string text = error.Status.Message;
         BuildStep? step = (details.VertexDigest is { } digest ? model.Find(digest) : null) ?? model.FailedStep;
-        BuildFailureKind kind = KindOf(error.Status, text, details);
+        BuildFailureKind kind = BuildFailureClassifier.KindOf(error.Status, text, details, step, build, dockerfile);
         if (contextFailure is not null && kind is not (BuildFailureKind.EngineLost or BuildFailureKind.StepFailed))
         {
             kind = BuildFailureKind.ContextFailed;
@@ -39,8 +48,21 @@ internal static partial class BuildFailure
 
         ErrorSource? source = details.Sources.Count > 0 ? details.Sources[0] : null;
         string? missing = kind == BuildFailureKind.FileNotInContext ? MissingFileOf(text, source) : null;
+        source = Has(text, BuildFailureClassifier.LongLine) ? PointToLongLine(source) : source;
         int? line = source?.Ranges.Count > 0 ? source.Ranges.Min(static r => r.StartLine) : null;
-        return new ImageBuildException(kind, MessageOf(kind, text, step, contextFailure, missing), error)
+        if (build is not null && BuildContext.FindBadRule(build, dockerfile, kind, text, contextFailure) is { } rule)
+        {
+            return new ImageBuildException(BuildFailureKind.ContextFailed, $"The build context could not be sent: {rule.Message}", error)
+            {
+                Engine = engine,
+                BuildRef = buildReference,
+                File = rule.File,
+                Line = rule.Line,
+                Steps = model.Steps,
+            };
+        }
+
+        return new ImageBuildException(kind, Bounded(MessageOf(kind, text, step, contextFailure, missing), LongestMessage), error)
         {
             Engine = engine,
             BuildRef = buildReference,
@@ -48,70 +70,12 @@ internal static partial class BuildFailure
             ExitCode = details.ExitCode is { } code ? (int)code : ExitCodeIn(text),
             File = source?.FileName is { Length: > 0 } file ? file : null,
             Line = line,
-            SourceLines = source is null ? [] : LinesOf(source),
+            SourceLines = source is null ? [] : LinesOf(source, LongestLine),
             LogTail = step is null ? [] : [.. step.LogTail],
             MissingFile = missing,
-            Hint = missing is null || IsFromElsewhere(source) ? null : hint?.Invoke(missing),
+            Hint = missing is null || build is null || IsFromElsewhere(source) ? null : BuildContext.Explain(build, dockerfile, missing),
             Steps = model.Steps,
         };
-    }
-
-    private static BuildFailureKind KindOf(GrpcStatus status, string text, BuildKitErrorDetails details)
-    {
-        if (status.Code == GrpcStatusCode.Unavailable)
-        {
-            return BuildFailureKind.EngineLost;
-        }
-
-        if (details.ExitCode is not null || ExitCodeIn(text) is not null)
-        {
-            return BuildFailureKind.StepFailed;
-        }
-
-        if (Has(text, "target stage") && Has(text, "could not be found"))
-        {
-            return BuildFailureKind.TargetNotFound;
-        }
-
-        if (MissingFileIn(text) is not null)
-        {
-            return BuildFailureKind.FileNotInContext;
-        }
-
-        // Before what was refused: a policy's word comes wrapped in the trouble it made.
-        if (Has(text, "denied by policy") || Has(text, "not allowed by policy"))
-        {
-            return BuildFailureKind.NotAllowed;
-        }
-
-        if (Has(text, "failed to resolve source metadata") || Has(text, "pull access denied") || Has(text, "failed to do request"))
-        {
-            return BuildFailureKind.BaseImageUnavailable;
-        }
-
-        if (Has(text, "dockerfile parse error") || Has(text, "failed to parse stage name") || Has(text, "unknown instruction")
-            || Has(text, "failed to create LLB definition") || Has(text, "no build stage in current context") || Has(text, "file with no instructions")
-            || Has(text, "the Dockerfile cannot be empty"))
-        {
-            return BuildFailureKind.DockerfileInvalid;
-        }
-
-        if (status.Code == GrpcStatusCode.PermissionDenied || Has(text, "is not allowed"))
-        {
-            return BuildFailureKind.NotAllowed;
-        }
-
-        if (status.Code == GrpcStatusCode.Unimplemented || (Has(text, "exporter") && Has(text, "could not be found")))
-        {
-            return BuildFailureKind.Unsupported;
-        }
-
-        if (Has(text, "error from sender") || Has(text, InvalidName) || Has(text, "failed to read dockerfile") || Has(text, "no active session") || Has(text, "error from receiver"))
-        {
-            return BuildFailureKind.ContextFailed;
-        }
-
-        return BuildFailureKind.Other;
     }
 
     private static string MessageOf(BuildFailureKind kind, string text, BuildStep? step, Exception? contextFailure, string? missing)
@@ -120,8 +84,8 @@ internal static partial class BuildFailure
         string cause = text.StartsWith("failed to solve: ", StringComparison.Ordinal) ? text["failed to solve: ".Length..] : text;
         return kind switch
         {
-            BuildFailureKind.FileNotInContext when missing is not null && step is not null => $"{step.Name}: '{missing}' was not found.",
-            BuildFailureKind.StepFailed when step is not null => $"{step.Name}: {cause}",
+            BuildFailureKind.FileNotInContext when missing is not null && step is not null => $"{Bounded(step.Name, LongestName)}: '{missing}' was not found.",
+            BuildFailureKind.StepFailed when step is not null => $"{Bounded(step.Name, LongestName)}: {Bounded(cause, LongestMessage / 2)}",
             BuildFailureKind.EngineLost => $"The connection to the engine was lost: {cause}",
             BuildFailureKind.ContextFailed when contextFailure is not null => $"The build context could not be sent: {contextFailure.Message}",
             BuildFailureKind.ContextFailed when Has(text, InvalidName) =>
@@ -130,14 +94,39 @@ internal static partial class BuildFailure
         };
     }
 
+    /// <summary>A text that may be long, with its middle left out.</summary>
+    internal static string Bounded(string text, int longest) =>
+        text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
+
+    /// <summary>The source with its first line that is too long for engines, which themselves point elsewhere.</summary>
+    private static ErrorSource? PointToLongLine(ErrorSource? source)
+    {
+        int number = 1;
+        ReadOnlySpan<byte> rest = source is null ? [] : source.Data.Span;
+        while (!rest.IsEmpty)
+        {
+            int end = rest.IndexOf((byte)'\n');
+            if ((end < 0 ? rest.Length : end) > LongestDockerfileLine)
+            {
+                return source! with { Ranges = [new SourceRange(number, 0, number, 0)] };
+            }
+
+            number++;
+            rest = end < 0 ? [] : rest[(end + 1)..];
+        }
+
+        return source;
+    }
+
     private static bool Has(string text, string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
 
-    private static int? ExitCodeIn(string text)
+    internal static int? ExitCodeIn(string text)
         => ExitCode().Match(text) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, out int code) ? code : null;
 
-    private static string? MissingFileIn(string text)
+    internal static string? MissingFileIn(string text)
         => NotFound().Match(text) is { Success: true } match ? match.Groups[1].Value
             : NotWalked().Match(text) is { Success: true } walked ? walked.Groups[1].Value
+            : NotSeen().Match(text) is { Success: true } seen ? seen.Groups[1].Value
             : null;
 
     private static string? MissingFileOf(string text, ErrorSource? source)
@@ -158,7 +147,7 @@ internal static partial class BuildFailure
     private static bool IsFromElsewhere(ErrorSource? source)
         => source is not null && LinesOf(source).Any(static l => l.IsCause && Has(l.Text, "--from="));
 
-    private static List<SourceLine> LinesOf(ErrorSource source)
+    private static List<SourceLine> LinesOf(ErrorSource source, int longest = int.MaxValue)
     {
         if (source.Ranges.Count == 0 || source.Data.IsEmpty)
         {
@@ -172,7 +161,7 @@ internal static partial class BuildFailure
         for (int number = first; number <= last; number++)
         {
             bool cause = source.Ranges.Any(r => r.StartLine <= number && number <= Math.Max(r.StartLine, r.EndLine));
-            result.Add(new SourceLine(number, lines[number - 1], cause));
+            result.Add(new SourceLine(number, Bounded(lines[number - 1], longest), cause));
         }
 
         // A file's last line end makes an empty line here that no editor shows.
@@ -191,6 +180,10 @@ internal static partial class BuildFailure
     // "failed to compute cache key: "/missing" not found: not found".
     [GeneratedRegex("failed to (?:compute cache key|calculate checksum)[^\"]*\"([^\"]+)\"(?:: | )not found", RegexOptions.CultureInvariant)]
     private static partial Regex NotFound();
+
+    // "failed to solve: lstat /conf: no such file or directory", when a source has wildcards and not even its directory was sent.
+    [GeneratedRegex(@"\A(?:failed to solve: )?lstat (/[^:]+): no such file or directory\z", RegexOptions.CultureInvariant)]
+    private static partial Regex NotSeen();
 
     // "failed to calculate checksum of ref x::y: failed to walk /…/buildkit-mount123/conf: lstat …: no such file or directory"
     [GeneratedRegex("failed to calculate checksum.*: failed to walk \\S*?buildkit-mount\\d+(/[^:]+): .*no such file", RegexOptions.CultureInvariant)]

@@ -6,6 +6,9 @@ public sealed class BuildOutput
     /// <summary>The type for an image in the engine's own store.</summary>
     public const string Image = "image";
 
+    /// <summary>The type for nothing at all: the build leaves its cache only.</summary>
+    public const string CacheOnly = "cacheonly";
+
     /// <summary>The type for an image that is pushed.</summary>
     public const string Registry = "registry";
 
@@ -25,7 +28,7 @@ public sealed class BuildOutput
     public const string StandardOutput = "-";
 
     /// <summary>The types that every BuildKit knows.</summary>
-    public static IReadOnlyList<string> Types { get; } = [Image, Registry, Oci, Docker, Tar, Local];
+    public static IReadOnlyList<string> Types { get; } = [Image, Registry, Oci, Docker, Tar, Local, CacheOnly];
 
     /// <summary>The exporter's type: one of <see cref="Types"/>, or another that the engine knows.</summary>
     public required string Type { get; init; }

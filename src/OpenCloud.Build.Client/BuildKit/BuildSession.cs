@@ -19,10 +19,17 @@ internal sealed class BuildSession : IAsyncDisposable
     private const string MethodHeader = "x-docker-expose-session-grpc-method";
 
     /// <summary>
-    /// How a session is served. Daemons ask for its health every 5 s (moby/buildkit, session/grpc.go), so that PINGs are sent to one that has
-    /// stopped only; it is given up after 40 s. A step that is silent is none of the session's.
+    /// How a session is served. The patterns of a file transfer are header fields, one for each rule of a .dockerignore and each source of a COPY: it
+    /// takes the 16 MiB that grpc-go takes (internal/transport/defaults.go, defaultServerMaxHeaderListSize). Daemons ask for its health every 5 s
+    /// (moby/buildkit, session/grpc.go), so that PINGs are sent to one that has stopped only; it is given up after 40 s. A step that is silent is
+    /// none of the session's.
     /// </summary>
-    public static readonly Http2Options Options = new() { PingInterval = TimeSpan.FromSeconds(10), UnansweredPings = 3 };
+    public static readonly Http2Options Options = new()
+    {
+        MaxHeaderListSize = 16 * 1024 * 1024,
+        PingInterval = TimeSpan.FromSeconds(10),
+        UnansweredPings = 3,
+    };
 
     /// <summary>How long a build may go on without its session before it is ended from here.</summary>
     private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);

@@ -1,3 +1,5 @@
+using System.Formats.Tar;
+using System.IO.Compression;
 using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -10,6 +12,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 internal static class ContextArchive
 {
     private const int BlockSize = 512;
+    private const int LongestText = 16 * 1024 * 1024;
     private const int ChecksumOffset = 148;
     private const int ChecksumSize = 8;
     private const int TypeOffset = 156;
@@ -40,6 +43,36 @@ internal static class ContextArchive
     {
         Span<byte> head = ReadHead(path, stackalloc byte[BlockSize]);
         return IsTarHeader(head) && head[TypeOffset] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K';
+    }
+
+    /// <summary>The text of a file in an archive that is plain or compressed with gzip; null when it has none of that name, or is compressed otherwise.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static string? ReadFile(string path, string name)
+    {
+        string wanted = name.TrimStart('.', '/');
+        using FileStream file = File.OpenRead(path);
+        Span<byte> head = stackalloc byte[BlockSize];
+        head = head[..file.ReadAtLeast(head, BlockSize, throwOnEndOfStream: false)];
+        bool isGzip = head.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B, 0x08]);
+        if (!isGzip && !IsTarHeader(head))
+        {
+            return null;
+        }
+
+        file.Position = 0;
+        using Stream plain = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using TarReader reader = new(plain);
+        while (reader.GetNextEntry() is { } entry)
+        {
+            if (entry.Name.TrimStart('.', '/') == wanted && entry.DataStream is { Length: <= LongestText } data)
+            {
+                using StreamReader text = new(data);
+                return text.ReadToEnd();
+            }
+        }
+
+        return null;
     }
 
     private static Span<byte> ReadHead(string path, Span<byte> buffer)

@@ -21,7 +21,7 @@ public enum ContextKind
 /// <summary>Where a context is: a path of this machine, or an address from which the engine itself fetches it.</summary>
 /// <remarks>
 /// Which addresses are git's is decided as moby/buildkit does (frontend/dockerfile/dfgitutil/git_ref.go and util/gitutil): the schemes
-/// <c>git</c> and <c>ssh</c>, <c>git@host:path</c>, <c>github.com/…</c>, and a path that ends in <c>.git</c> over HTTP.
+/// <c>git</c> and <c>ssh</c>, <c>user@host:path</c> (util/sshutil/scpurl.go), <c>github.com/…</c>, and a path that ends in <c>.git</c> over HTTP.
 /// </remarks>
 public sealed partial record ContextLocation
 {
@@ -78,9 +78,12 @@ public sealed partial record ContextLocation
         }
 
         // Without a scheme it may be a path as well, and one that is there is meant.
-        return GitAddress().IsMatch(text) && !(text.StartsWith("github.com/", StringComparison.Ordinal) && Path.Exists(text)) ? ContextKind.Git : null;
+        return GitAddress().IsMatch(text) || (SchemelessAddress().IsMatch(text) && !Path.Exists(text)) ? ContextKind.Git : null;
     }
 
-    [GeneratedRegex(@"\A(?:git://|ssh://|git@[\w.-]+:|github\.com/)", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(?:(?i:git|ssh)://|git@[a-zA-Z0-9.-]+:)", RegexOptions.CultureInvariant)]
     private static partial Regex GitAddress();
+
+    [GeneratedRegex(@"\A(?:[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:|github\.com/)", RegexOptions.CultureInvariant)]
+    private static partial Regex SchemelessAddress();
 }

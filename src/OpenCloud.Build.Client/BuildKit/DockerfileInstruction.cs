@@ -64,23 +64,28 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
     }
 
     /// <summary>What <c>COPY --from</c> and <c>RUN --mount=…,from=…</c> name: images, stages or their numbers.</summary>
-    public IEnumerable<string> SourceNames()
+    public IEnumerable<string> SourceNames(char escape)
     {
+        if (Is("ONBUILD"))
+        {
+            return Split(Rest, Line, escape).SourceNames(escape);
+        }
+
         if (Is("COPY"))
         {
             return Flag("from") is { } from ? [from] : [];
         }
 
+        // The names of a mount's options may be in any case (instructions/commands_runmount.go).
         return Is("RUN")
             ? Flags.Where(static f => f.StartsWith("--mount=", StringComparison.Ordinal))
-                .SelectMany(static f => f["--mount=".Length..].Split(','))
-                .Where(static p => p.StartsWith("from=", StringComparison.Ordinal))
+                .SelectMany(static f => f["--mount=".Length..].Split(',', '"'))
+                .Where(static p => p.StartsWith("from=", StringComparison.OrdinalIgnoreCase))
                 .Select(static p => p["from=".Length..])
             : [];
     }
 
     /// <summary>The here-documents that begin in this instruction; their texts follow it, in this order.</summary>
-    /// <exception cref="DockerfileException">One of them cannot be read.</exception>
     public IReadOnlyList<DockerfileHereDocument> HereDocuments()
     {
         if (!Whole.Contains("<<", StringComparison.Ordinal))
@@ -110,12 +115,7 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
                 continue;
             }
 
-            if (!new DockerfileLexer('\\').TrySplit(mark.Groups[2].Value, out List<string>? names))
-            {
-                throw new DockerfileException(Line, $"The name of the here-document '{word}' cannot be read.");
-            }
-
-            if (names.Count == 1)
+            if (new DockerfileLexer('\\').TrySplit(mark.Groups[2].Value, out List<string>? names) && names.Count == 1)
             {
                 documents.Add(new DockerfileHereDocument(names[0], mark.Groups[1].Length > 0));
             }
@@ -148,66 +148,72 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
         }
     }
 
-    /// <summary>Takes the words with <c>--</c> off the front; quotes hold a word together and are dropped.</summary>
+    /// <summary>
+    /// Takes the words with <c>--</c> off the front; quotes hold a word together and are dropped. The engine goes by bytes here
+    /// (frontend/dockerfile/parser/split_command.go): each is a character of its own, and 0x85 and 0xA0 are blanks, also within a letter.
+    /// </summary>
     private static (List<string> Flags, string Remainder) SplitFlags(string text, char escape)
     {
+        string bytes = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
         List<string> flags = [];
         int at = 0;
         while (true)
         {
-            while (at < text.Length && char.IsWhiteSpace(text[at]))
+            while (at < bytes.Length && char.IsWhiteSpace(bytes[at]))
             {
                 at++;
             }
 
-            if (string.CompareOrdinal(text, at, "--", 0, 2) != 0)
+            if (string.CompareOrdinal(bytes, at, "--", 0, 2) != 0)
             {
-                return (flags, text[at..]);
+                return (flags, Remainder(bytes, at));
             }
 
             StringBuilder word = new();
-            char quote = '\0';
-            for (; at < text.Length && (quote != '\0' || !char.IsWhiteSpace(text[at])); at++)
+            char? quote = null;
+            for (; at < bytes.Length && (quote is not null || !char.IsWhiteSpace(bytes[at])); at++)
             {
-                char c = text[at];
-                if (quote == '\0' && c is '\'' or '"')
+                char c = bytes[at];
+                if (quote is null && c is '\'' or '"')
                 {
                     quote = c;
                 }
                 else if (c == quote)
                 {
-                    quote = '\0';
+                    quote = null;
                 }
                 else if (c != escape)
                 {
                     word.Append(c);
                 }
-                else if (at + 1 < text.Length)
+                else if (at + 1 < bytes.Length)
                 {
-                    word.Append(text[++at]);
+                    word.Append(bytes[++at]);
                 }
             }
 
             if (word.Length == 2)
             {
                 // Two dashes alone end the flags.
-                return (flags, text[at..]);
+                return (flags, Remainder(bytes, at));
             }
 
             flags.Add(word.ToString());
         }
     }
 
+    private static string Remainder(string bytes, int at) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes[at..]));
+
     /// <summary>Parts at blanks, but not within quotes; quotes and escapes stay for whoever expands the words.</summary>
     private static List<string> SplitWords(string text, char escape)
     {
         List<string> words = [];
         StringBuilder word = new();
-        char quote = '\0';
+        char? quote = null;
         for (int at = 0; at < text.Length; at++)
         {
             char c = text[at];
-            if (quote == '\0' && char.IsWhiteSpace(c))
+            if (quote is null && char.IsWhiteSpace(c))
             {
                 if (word.Length > 0)
                 {
@@ -219,13 +225,13 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
             }
 
             word.Append(c);
-            if (quote == '\0' && c is '\'' or '"')
+            if (quote is null && c is '\'' or '"')
             {
                 quote = c;
             }
             else if (c == quote)
             {
-                quote = '\0';
+                quote = null;
             }
             else if (c == escape && quote != '\'' && at + 1 < text.Length)
             {

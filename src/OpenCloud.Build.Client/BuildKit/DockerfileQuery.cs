@@ -88,7 +88,7 @@ internal sealed class DockerfileQuery
         }
         catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
-            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, null);
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _build, dockerfile);
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed class DockerfileQuery
     {
         await gateway.PingAsync(cancellationToken).ConfigureAwait(false);
         Gateway.SolveRequest asked = new() { Frontend = SolveRequestFactory.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
-        FrontendAttributes.AddTo(asked.FrontendOpt, _build, inputs);
+        FrontendAttributes.AddTo(asked.FrontendOpt, _build, _engine, inputs);
         asked.FrontendOpt["requestid"] = request;
         asked.FrontendOpt["frontend.caps"] = asked.FrontendOpt.TryGetValue("frontend.caps", out string? others) ? $"{others},{Capability}" : Capability;
         return await gateway.SolveAsync(asked, cancellationToken).ConfigureAwait(false);

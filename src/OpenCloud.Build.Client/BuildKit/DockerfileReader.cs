@@ -17,6 +17,12 @@ internal sealed class DockerfileReader
     /// <summary>Known once <see cref="Read"/> has passed the directives.</summary>
     public char Escape { get; private set; } = '\\';
 
+    /// <summary>
+    /// The line of an instruction that may or may not begin here-documents, since one of them has no end; 0 when there is none. Engines differ
+    /// in what they take for one (<c>$((1&lt;&lt;4))</c>), so what follows may be its text or may be instructions.
+    /// </summary>
+    public int DoubtfulLine { get; private set; }
+
     /// <summary>Reads the instructions.</summary>
     /// <exception cref="DockerfileException">The text has none of the form.</exception>
     public IEnumerable<DockerfileInstruction> Read()
@@ -39,9 +45,11 @@ internal sealed class DockerfileReader
 
             string whole = continues ? first + ReadContinuation() : first;
             DockerfileInstruction instruction = DockerfileInstruction.Split(whole, line, Escape);
-            foreach (DockerfileHereDocument document in instruction.HereDocuments())
+            int afterInstruction = _next;
+            if (!instruction.HereDocuments().All(TrySkipHereDocument))
             {
-                SkipHereDocument(document, line);
+                DoubtfulLine = DoubtfulLine == 0 ? line : DoubtfulLine;
+                _next = afterInstruction;
             }
 
             yield return instruction;
@@ -95,7 +103,8 @@ internal sealed class DockerfileReader
             return;
         }
 
-        if (!_directives.Add(directive.Name))
+        // Of the others, engines differ in which they know.
+        if (!_directives.Add(directive.Name) && directive.Name == "escape")
         {
             throw new DockerfileException(_next, $"The directive '{directive.Name}' is given twice.");
         }
@@ -108,18 +117,18 @@ internal sealed class DockerfileReader
         }
     }
 
-    private void SkipHereDocument(DockerfileHereDocument document, int line)
+    private bool TrySkipHereDocument(DockerfileHereDocument document)
     {
         while (_next < _lines.Length)
         {
             string candidate = _lines[_next++].TrimEnd('\r');
             if ((document.StripsTabs ? candidate.TrimStart('\t') : candidate) == document.Name)
             {
-                return;
+                return true;
             }
         }
 
-        throw new DockerfileException(line, $"The here-document '{document.Name}' has no end: no line is '{document.Name}' alone.");
+        return false;
     }
 }
 

@@ -19,7 +19,7 @@ internal static partial class DockerfileSyntaxDirective
             return null;
         }
 
-        Match match = Form().Match(line[comment.Length..].TrimStart().ToString());
+        Match match = Form().Match(line[comment.Length..].ToString());
         string name = match.Groups[1].Value.ToLowerInvariant();
         return match.Success && Known.Contains(name) ? (name, match.Groups[2].Value) : null;
     }
@@ -54,9 +54,9 @@ internal static partial class DockerfileSyntaxDirective
 
     private static string? FromComments(string body, string comment)
     {
-        foreach (ReadOnlySpan<char> line in body.AsSpan().EnumerateLines())
+        foreach (string line in body.Split('\n'))
         {
-            if (TryRead(line, comment) is not { } directive)
+            if (TryRead(line.EndsWith('\r') ? line[..^1] : line, comment) is not { } directive)
             {
                 return null;
             }
@@ -88,6 +88,7 @@ internal static partial class DockerfileSyntaxDirective
         }
     }
 
-    [GeneratedRegex(@"\A([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\z")]
+    // Go's \s: no other blanks than these.
+    [GeneratedRegex(@"\A[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\z")]
     private static partial Regex Form();
 }

@@ -31,6 +31,12 @@ public sealed class DockerfileText
     /// </summary>
     public bool IsDockerfile { get; }
 
+    /// <summary>
+    /// False when a here-document seems to have no end: then only what stands before it is known, and whether the file is right is left to
+    /// the engine.
+    /// </summary>
+    public bool IsComplete { get; private set; } = true;
+
     /// <summary>The character that continues lines: a backslash, or the backtick when a <c># escape=</c> directive says so.</summary>
     public char Escape { get; }
 
@@ -57,7 +63,7 @@ public sealed class DockerfileText
         DockerfileReader reader = new(text);
         List<DockerfileInstruction> instructions = [.. reader.Read()];
         DockerfileText file = new(syntax, true, reader.Escape, instructions);
-        file.FindStages();
+        file.FindStages(reader.DoubtfulLine);
         return file;
     }
 
@@ -90,7 +96,7 @@ public sealed class DockerfileText
             }
             else
             {
-                named = instruction.SourceNames().Select(n => Expand(n, variables));
+                named = instruction.SourceNames(Escape).Select(n => Expand(n, variables));
             }
 
             foreach (string? name in named)
@@ -144,12 +150,18 @@ public sealed class DockerfileText
         return variables;
     }
 
-    private void FindStages()
+    private void FindStages(int doubtfulLine)
     {
         List<DockerfileStage> stages = [];
         List<DockerfileArgument> arguments = [];
+        IsComplete = doubtfulLine == 0;
         foreach (DockerfileInstruction instruction in _instructions)
         {
+            if (!IsComplete && instruction.Line > doubtfulLine)
+            {
+                break;
+            }
+
             if (instruction.Is("FROM"))
             {
                 stages.Add(instruction.ToStage(stages.Count));
@@ -170,8 +182,30 @@ public sealed class DockerfileText
             throw new DockerfileException(1, _instructions.Count == 0 ? "The Dockerfile has no instructions." : "The Dockerfile has no FROM.");
         }
 
+        if (!IsComplete)
+        {
+            // What follows is taken for instructions as far as it can be: who asks for images or stages wants to know more rather than less.
+            AddDoubtful(stages, doubtfulLine);
+        }
+
         Stages = stages;
         GlobalArguments = arguments;
+    }
+
+    private void AddDoubtful(List<DockerfileStage> stages, int doubtfulLine)
+    {
+        foreach (DockerfileInstruction instruction in _instructions.Where(i => i.Line > doubtfulLine && i.Is("FROM")))
+        {
+            try
+            {
+                stages.Add(instruction.ToStage(stages.Count));
+            }
+            catch (DockerfileException)
+            {
+                // Text, then.
+                stages.Add(new DockerfileStage(stages.Count, null, "", null, instruction.Line));
+            }
+        }
     }
 }
 
@@ -192,11 +226,13 @@ public sealed record DockerfileArgument(string Name, string? Default, int Line);
 /// <summary>A Dockerfile that the engine could not read.</summary>
 public sealed class DockerfileException : FormatException
 {
+    private const int LongestReason = 500;
+
     internal DockerfileException(int line, string reason)
-        : base(string.Create(CultureInfo.InvariantCulture, $"line {line}: {reason}"))
+        : base(string.Create(CultureInfo.InvariantCulture, $"line {line}: {BuildFailure.Bounded(reason, LongestReason)}"))
     {
         Line = line;
-        Reason = reason;
+        Reason = BuildFailure.Bounded(reason, LongestReason);
     }
 
     /// <summary>The line, counted from 1.</summary>

@@ -16,8 +16,9 @@ internal static class EngineInspector
     public static async Task<BuildKitInfo> InspectAsync(ControlClient control, EngineAddress address, string source, CancellationToken cancellation)
     {
         var workers = await control.ListWorkersAsync(new ListWorkersRequest(), null, cancellation).ConfigureAwait(false);
-        var version = await VersionAsync(control, cancellation).ConfigureAwait(false)
-            ?? workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => v is { Version.Length: > 0 });
+        // The worker's word first, as a build has it: two answers would be two versions of one engine.
+        var version = workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => SoundVersion(v?.Version) is not null)
+            ?? await VersionAsync(control, cancellation).ConfigureAwait(false);
         return new BuildKitInfo
         {
             Address = address.ToString(),
@@ -26,7 +27,7 @@ internal static class EngineInspector
             Version = Known(version?.Version),
             Revision = Known(version?.Revision),
             Package = Known(version?.Package),
-            Workers = [.. workers.Record.Select(w => ToWorker(w, address))],
+            Workers = [.. workers.Record.Select(w => ToWorker(w, address, version?.Version))],
         };
     }
 
@@ -81,11 +82,11 @@ internal static class EngineInspector
         }
     }
 
-    private static BuildKitWorker ToWorker(WorkerRecord worker, EngineAddress address) => new()
+    private static BuildKitWorker ToWorker(WorkerRecord worker, EngineAddress address, string? version) => new()
     {
         Id = worker.Id,
         Address = address.ToString(),
-        Version = Known(worker.BuildkitVersion?.Version),
+        Version = Known(SoundVersion(worker.BuildkitVersion?.Version) is null ? version : worker.BuildkitVersion!.Version),
         Platforms = [.. worker.Platforms.Select(static p => p.Variant.Length > 0 ? $"{p.Os}/{p.Architecture}/{p.Variant}" : $"{p.Os}/{p.Architecture}")],
         Labels = new SortedDictionary<string, string>(worker.Labels, StringComparer.Ordinal),
         GCPolicy = [.. worker.GcPolicy.Select(static p => new BuildCachePolicy(

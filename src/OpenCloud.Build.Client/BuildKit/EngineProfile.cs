@@ -20,7 +20,7 @@ internal sealed class EngineProfile
 
         Platforms = [.. worker.Platforms.Select(static p => p.Variant.Length > 0 ? $"{p.Os}/{p.Architecture}/{p.Variant}" : $"{p.Os}/{p.Architecture}")];
         Labels = new Dictionary<string, string>(worker.Labels, StringComparer.Ordinal);
-        Version = worker.BuildkitVersion is { Version.Length: > 0 } version ? version.Version : null;
+        Version = EngineInspector.SoundVersion(worker.BuildkitVersion?.Version) is null ? null : worker.BuildkitVersion!.Version;
     }
 
     /// <summary>The engine's address.</summary>
@@ -29,7 +29,7 @@ internal sealed class EngineProfile
     /// <summary>True for the BuildKit inside a Docker Engine, whose images are the Engine's own.</summary>
     public bool IsDockerEngine { get; }
 
-    /// <summary>The version the worker tells; null when none. Never decided upon: embedded builds tell odd ones.</summary>
+    /// <summary>The version the worker tells; null when it tells none, or none that is one. Never decided upon.</summary>
     public string? Version { get; }
 
     /// <summary>The platforms of the default worker, its own first.</summary>
@@ -46,6 +46,15 @@ internal sealed class EngineProfile
 
     /// <summary>False when a built image ends nowhere but in the build cache: buildkitd's own worker has no image store.</summary>
     public bool KeepsImages => IsDockerEngine || Executor != "oci";
+
+    /// <summary>
+    /// Where the engine's images are: in the Docker Engine itself, or in the containerd of this machine that a local daemon works with. Null when there
+    /// is no store, or it is another machine's. Workers do not tell their containerd's socket: it is the one that everybody uses.
+    /// </summary>
+    public string? StoreAddress => IsDockerEngine ? Address.ToString()
+        : ContainerdNamespace is null || Address.Scheme != "unix" ? null
+        : Environment.GetEnvironmentVariable("CONTAINERD_ADDRESS") is { Length: > 0 } set ? EngineAddress.Parse(set).ToString()
+        : EngineAddress.ForUnixSocket(Containerd.ContainerdClient.DefaultSocket).ToString();
 
     /// <summary>Makes the profile from the workers' answer; the first worker is the default one.</summary>
     public static EngineProfile From(EngineAddress address, ListWorkersResponse workers)

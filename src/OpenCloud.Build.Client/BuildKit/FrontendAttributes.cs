@@ -5,28 +5,45 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <summary>A build in the words of the Dockerfile frontend: its attributes (moby/buildkit, frontend/dockerui/config.go).</summary>
 internal static class FrontendAttributes
 {
+    // buildx' own switch.
+    private const string GitInfoVariable = "BUILDX_GIT_INFO";
+
     /// <summary>Adds all that a build asks for.</summary>
-    public static void AddTo(IDictionary<string, string> attributes, ImageBuildRequest build, BuildInputs inputs)
+    public static void AddTo(IDictionary<string, string> attributes, ImageBuildRequest build, EngineProfile engine, BuildInputs inputs)
     {
         foreach ((string name, string value) in inputs.Attributes)
         {
             attributes[name] = value;
         }
 
-        AddValues(attributes, build);
-        AddExecution(attributes, build.Execution);
+        AddValues(attributes, build, engine);
+        AddExecution(attributes, build.Execution, engine);
         foreach (ImageAttestation attestation in build.Attestations)
         {
             attributes["attest:" + attestation.Type] = attestation.ToOption();
         }
+
+        if (build.Attestations.Any(static a => a.Type == ImageAttestation.Provenance) && Directory.Exists(build.ContextPath)
+            && Environment.GetEnvironmentVariable(GitInfoVariable) is not ("false" or "0"))
+        {
+            foreach ((string name, string value) in GitSource.Of(build.ContextPath)?.Attributes() ?? [])
+            {
+                attributes[name] = value;
+            }
+        }
     }
 
-    private static void AddValues(IDictionary<string, string> attributes, ImageBuildRequest build)
+    private static void AddValues(IDictionary<string, string> attributes, ImageBuildRequest build, EngineProfile engine)
     {
         if (build.SourceDate is { } date)
         {
             // Below the user's own, which win. The daemon hands it on to its exporters (exporter/util/epoch).
             attributes["build-arg:" + SourceDate.ArgumentName] = date.Text;
+        }
+
+        foreach ((string name, string value) in DockerProxies.For(build, engine.Address))
+        {
+            attributes["build-arg:" + name] = value;
         }
 
         foreach ((string name, string value) in build.BuildArguments)
@@ -65,7 +82,7 @@ internal static class FrontendAttributes
         }
     }
 
-    private static void AddExecution(IDictionary<string, string> attributes, BuildExecution execution)
+    private static void AddExecution(IDictionary<string, string> attributes, BuildExecution execution, EngineProfile engine)
     {
         if (execution.Network != BuildNetwork.Default)
         {
@@ -74,7 +91,7 @@ internal static class FrontendAttributes
 
         if (execution.ExtraHosts.Count > 0)
         {
-            attributes["add-hosts"] = CommaSeparated.Join(execution.ExtraHosts.Select(static h => $"{h.Key}={h.Value}"));
+            attributes["add-hosts"] = CommaSeparated.Join(execution.ExtraHosts.Select(h => h.Resolve(engine)));
         }
 
         if (execution.SharedMemorySize is { } size)

@@ -10,4 +10,10 @@ public interface IBuildObserver
     /// <param name="model">The build as it stands now.</param>
     /// <param name="events">What changed, in order; empty when only time has passed.</param>
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events);
+
+    /// <summary>This side of the build has something to warn of; it is in <see cref="ImageBuildResult.Warnings"/> as well.</summary>
+    /// <param name="warning">The warning.</param>
+    public void OnWarning(BuildWarning warning)
+    {
+    }
 }

@@ -18,6 +18,7 @@ internal sealed class ImageBuild
     private readonly ImageBuildRequest _request;
     private readonly SessionThreads _threads;
     private readonly BuildModel _model = new();
+    private readonly BuildWarnings _warnings;
     private readonly string _reference = BuildIdentity.New();
     private readonly StatusFollower _status;
 
@@ -28,6 +29,7 @@ internal sealed class ImageBuild
         _engine = engine;
         _request = request;
         _status = new StatusFollower(token => control.StatusAsync(_reference, threads, token), _model, observer);
+        _warnings = new BuildWarnings(_status.Warn);
     }
 
     /// <summary>Runs a build to its end.</summary>
@@ -89,10 +91,11 @@ internal sealed class ImageBuild
         ImageMetadata.Check(_request);
         DockerfileContent? dockerfile = DockerfileContent.Of(_request, cancellationToken);
         BuildInputs inputs = BuildInputs.Of(_request, dockerfile);
-        FileSyncService files = new(inputs.Directories);
+        FileSyncService files = new(inputs.Directories, changes: new ContextChanges(_request.StrictContext, _warnings.Add));
         UploadService uploads = new(inputs.Archives, files.Counters);
         using BuildAttachments attachments = BuildAttachments.Create(_request, dockerfile, _engine, inputs.CreateContentStores(), cancellationToken);
         await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
+        Warn(attachments.Warnings);
         GrpcServer server = new(BuildSession.Options);
         files.AddTo(server);
         uploads.AddTo(server);
@@ -111,26 +114,29 @@ internal sealed class ImageBuild
         catch (Exception e) when (e is GrpcException or EngineConnectException)
         {
             ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, missing => BuildContext.Explain(_request, dockerfile, missing));
-            throw attachments.Failure is { } own ? failure.Because(own) : failure;
+                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _request, dockerfile);
+            failure = attachments.Failure is { } own ? failure.Because(own) : failure;
+            throw attachments.ExplainWithheld(failure) is { } hint ? failure.WithHint(hint) : failure;
         }
 
         Commit(attachments, response);
-        string[] warnings = [.. attachments.Warnings, .. _status.Warnings];
+        Warn(attachments.Warnings);
+        Warn(_status.Warnings);
         return new ImageBuildResult
         {
             References = SolveRequestFactory.References(_request),
             Digest = response.GetValueOrDefault("containerimage.digest"),
             ConfigDigest = response.GetValueOrDefault("containerimage.config.digest"),
             Engine = _engine.Address.ToString(),
+            Store = _engine.StoreAddress,
+            Namespace = _engine.ContainerdNamespace,
             EngineVersion = _engine.Version,
             Platforms = _request.Platforms.Count > 0 ? _request.Platforms : [.. _engine.Platforms.Take(1)],
             Path = _request.ContextPath,
             Started = started,
             Duration = clock.Elapsed,
             Steps = _model.Steps,
-            Warnings = [.. warnings.Select(static w => new BuildWarning(w, string.Empty, null, null, null, 0)), .. _model.Warnings],
-            OwnWarnings = warnings,
+            Warnings = [.. _warnings.All, .. _model.Warnings],
             BytesSent = files.Counters.BytesSent,
             FilesSent = files.Counters.FilesSent,
             BuildRef = _reference,
@@ -140,6 +146,11 @@ internal sealed class ImageBuild
 
     private async Task CheckEngineAsync(BuildAttachments attachments, CancellationToken cancellationToken)
     {
+        foreach (ExtraHost host in _request.Execution.ExtraHosts)
+        {
+            _ = host.Resolve(_engine);
+        }
+
         if (attachments.Outputs.Count < 2)
         {
             return;
@@ -186,7 +197,7 @@ internal sealed class ImageBuild
 
     private async Task<IReadOnlyDictionary<string, string>> SolveAsync(BuildSession session, BuildInputs inputs, BuildAttachments attachments, CancellationToken cancellationToken)
     {
-        SolveRequest request = SolveRequestFactory.Create(_request, inputs, attachments.Outputs, _reference, session.Id);
+        SolveRequest request = SolveRequestFactory.Create(_request, _engine, inputs, attachments.Outputs, _reference, session.Id);
         attachments.Apply(request);
         using CancellationTokenSource solveStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource statusStop = new();
@@ -203,6 +214,14 @@ internal sealed class ImageBuild
         finally
         {
             await _status.EndAsync(status, statusStop, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void Warn(IEnumerable<string> warnings)
+    {
+        foreach (string warning in warnings)
+        {
+            _warnings.Add(warning);
         }
     }
 }

@@ -21,6 +21,21 @@ public enum BuildFailureKind
     /// <summary>An image the Dockerfile starts from cannot be had.</summary>
     BaseImageUnavailable,
 
+    /// <summary>The image of the frontend that <c># syntax=</c> names cannot be had.</summary>
+    FrontendUnavailable,
+
+    /// <summary>The image of the scanner that makes an SBOM cannot be had.</summary>
+    ScannerUnavailable,
+
+    /// <summary>The image was built and could not be pushed.</summary>
+    PushFailed,
+
+    /// <summary>The image was built and its cache could not be exported.</summary>
+    CacheExportFailed,
+
+    /// <summary>Credentials for a registry could not be had on this machine.</summary>
+    CredentialsFailed,
+
     /// <summary>The context could not be read or sent.</summary>
     ContextFailed,
 
@@ -94,5 +109,26 @@ public sealed class ImageBuildException : Exception
     /// <summary>This failure, in the words of what went wrong on this machine while outputs, caches and credentials were passed; the engine only repeats that.</summary>
     internal ImageBuildException Because(Exception own) => Kind is BuildFailureKind.StepFailed or BuildFailureKind.EngineLost or BuildFailureKind.TimedOut
         ? this
-        : new ImageBuildException(BuildFailureKind.OutputFailed, own.Message, this) { Engine = Engine, BuildRef = BuildRef, Steps = Steps };
+        : new ImageBuildException(own is RegistryCredentialException ? BuildFailureKind.CredentialsFailed : BuildFailureKind.OutputFailed, own.Message, this)
+        {
+            Engine = Engine,
+            BuildRef = BuildRef,
+            Steps = Steps,
+        };
+
+    /// <summary>This failure with more on its cause.</summary>
+    internal ImageBuildException WithHint(string hint) => new(Kind, Message, InnerException)
+    {
+        StepName = StepName,
+        ExitCode = ExitCode,
+        File = File,
+        Line = Line,
+        SourceLines = SourceLines,
+        LogTail = LogTail,
+        MissingFile = MissingFile,
+        Hint = Hint is null ? hint : $"{Hint} {hint}",
+        Engine = Engine,
+        BuildRef = BuildRef,
+        Steps = Steps,
+    };
 }

@@ -5,10 +5,15 @@ public sealed class ImageBuildRequest
 {
     /// <summary>
     /// What the Dockerfile may use files of: a directory or a tar archive (an absolute path), or an address that the engine fetches
-    /// itself, of a git repository (<c>https://host/path.git#ref:folder</c>, <c>git@host:path</c>) or of an archive or Dockerfile
+    /// itself, of a git repository (<c>https://host/path.git#ref:folder</c>, <c>user@host:path</c>) or of an archive or Dockerfile
     /// (<c>https://…</c>). See <see cref="ContextLocation"/>.
     /// </summary>
     public required string ContextPath { get; init; }
+
+    /// <summary>
+    /// True to fail when a file of the context changes or vanishes while it is sent; otherwise what is found is sent, with a warning.
+    /// </summary>
+    public bool StrictContext { get; init; }
 
     /// <summary>
     /// The Dockerfile, anywhere: a file, or a pipe such as <c>/dev/fd/3</c>, which is read once. Null for <c>Dockerfile</c> in the context, which
@@ -45,7 +50,7 @@ public sealed class ImageBuildRequest
     public bool Pull { get; init; }
 
     /// <summary>
-    /// More contexts by name: a directory, <c>oci-layout://directory[:tag|@digest]</c>, <c>docker-image://reference</c>, or the address
+    /// More contexts by name: a directory, <c>oci-layout://directory[:tag][@digest]</c>, <c>docker-image://reference</c>, or the address
     /// of a git repository or of a file. A name that is an image's takes the place of that image.
     /// </summary>
     public IReadOnlyDictionary<string, string> NamedContexts { get; init; } = new Dictionary<string, string>();
@@ -66,9 +71,14 @@ public sealed class ImageBuildRequest
     public SourcePolicy? SourcePolicy { get; init; }
 
     /// <summary>
-    /// Where the result goes; empty for an image in the engine's own store. Several at once need an engine with BuildKit 0.13 or newer.
+    /// Where the result goes. Empty for an image in the engine's own store, where it can be of use: in a Docker Engine, with a tag where there is
+    /// a store, or with <see cref="NeedsDigest"/>, attestations or an inline cache; otherwise no image is made. Several at once need an engine with
+    /// BuildKit 0.13 or newer.
     /// </summary>
     public IReadOnlyList<BuildOutput> Outputs { get; init; } = [];
+
+    /// <summary>True when <see cref="ImageBuildResult.Digest"/> is wanted, so that an image is made even where it is kept nowhere.</summary>
+    public bool NeedsDigest { get; init; }
 
     /// <summary>True to push the image: its tags name the registry. Without an output of an image one is added.</summary>
     public bool Push { get; init; }
@@ -93,6 +103,12 @@ public sealed class ImageBuildRequest
     /// registries, too.
     /// </summary>
     public IReadOnlyList<string> RegistryReferences { get; init; } = [];
+
+    /// <summary>
+    /// Registries, as hosts with their ports, that the build does not name and whose credentials the engine is given all the same: a mirror in its
+    /// configuration, or what a base image's ONBUILD copies from.
+    /// </summary>
+    public IReadOnlyList<string> RegistryHosts { get; init; } = [];
 
     /// <summary>The directory of docker's <c>config.json</c>; null for <c>DOCKER_CONFIG</c> or <c>~/.docker</c>.</summary>
     public string? DockerConfigDirectory { get; init; }

@@ -6,7 +6,7 @@ public sealed class ImageBuildResult
     /// <summary>The references the image got, in full (<c>docker.io/library/app:1</c>).</summary>
     public IReadOnlyList<string> References { get; init; } = [];
 
-    /// <summary>The digest of the manifest or index, <c>sha256:…</c>; null when the exporter tells none.</summary>
+    /// <summary>The digest of the manifest or index, <c>sha256:…</c>; null when the exporter tells none, or no image was made.</summary>
     public string? Digest { get; init; }
 
     /// <summary>The digest of the image's config; null for an index or when the exporter tells none.</summary>
@@ -14,6 +14,12 @@ public sealed class ImageBuildResult
 
     /// <summary>The address of the engine that built it.</summary>
     public string Engine { get; init; } = string.Empty;
+
+    /// <summary>The address of the store that the image is in; null when it is in none, or in one that is not known here.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>containerd's namespace that the image is in; null when there is none.</summary>
+    public string? Namespace { get; init; }
 
     /// <summary>The engine's own word on its version; null when it tells none.</summary>
     public string? EngineVersion { get; init; }
@@ -41,9 +47,6 @@ public sealed class ImageBuildResult
 
     /// <summary>What this client warns of, and the frontend's warnings.</summary>
     public IReadOnlyList<BuildWarning> Warnings { get; init; } = [];
-
-    /// <summary>Those of the warnings that this client found out itself, of which no observer has heard.</summary>
-    internal IReadOnlyList<string> OwnWarnings { get; init; } = [];
 
     /// <summary>
     /// The bytes of file content that were sent to the engine. The Dockerfile and the ignore file go with every build, since the frontend

@@ -28,6 +28,21 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
     /// <summary>How an image of a registry, or of the engine's own, begins.</summary>
     public const string ImageScheme = "docker-image://";
 
+    /// <summary>The value with the <c>//</c> that the frontend lets users leave out after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
+    public static string Complete(string value)
+    {
+        foreach (string scheme in (ReadOnlySpan<string>)[ImageScheme, OciLayoutReference.Scheme])
+        {
+            string bare = scheme[..^2];
+            if (value.StartsWith(bare, StringComparison.Ordinal) && !value.StartsWith(scheme, StringComparison.Ordinal))
+            {
+                return scheme + value[bare.Length..];
+            }
+        }
+
+        return value;
+    }
+
     /// <summary>Reads a context's name and what it is.</summary>
     /// <exception cref="FormatException">The name or a reference cannot be one.</exception>
     /// <exception cref="InvalidDataException">An OCI layout is none, or has no such image.</exception>
@@ -40,6 +55,7 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
         }
 
         string key = NameOf(name);
+        value = Complete(value);
         if (value.StartsWith(ImageScheme, StringComparison.Ordinal))
         {
             string reference = value[ImageScheme.Length..];

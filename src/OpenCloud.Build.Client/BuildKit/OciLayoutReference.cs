@@ -15,7 +15,7 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
 
     private const string DefaultTag = "latest";
 
-    /// <summary>Reads <c>oci-layout://directory[:tag|@digest]</c> and looks the tag up.</summary>
+    /// <summary>Reads <c>oci-layout://directory[:tag][@digest]</c> and looks the tag up; beside a digest it is only a name.</summary>
     /// <exception cref="InvalidDataException">The directory is no layout, or has no such image; the message says what it has.</exception>
     public static OciLayoutReference Resolve(string text)
     {
@@ -27,7 +27,8 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
             digest = given;
             rest = rest[..at];
         }
-        else if (rest.LastIndexOf(':') is var colon && colon > rest.LastIndexOf('/') && !Directory.Exists(rest))
+
+        if (rest.LastIndexOf(':') is var colon && colon > rest.LastIndexOf('/') && !Directory.Exists(rest))
         {
             tag = rest[(colon + 1)..];
             rest = rest[..colon];
@@ -41,7 +42,13 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
         }
 
         ContentDigest found = digest ?? Find(indexPath, tag);
-        return File.Exists(System.IO.Path.Combine(path, OciLayoutIndex.BlobPath(found)))
+        DirectoryTree tree = new(path);
+        if (tree.IsThroughLink(OciLayoutIndex.BlobPath(found)))
+        {
+            throw new InvalidDataException($"The blobs of the OCI layout '{path}' are, or lie below, a symbolic link; links of a layout are not followed.");
+        }
+
+        return tree.GetLength(OciLayoutIndex.BlobPath(found)) is not null
             ? new OciLayoutReference(path, found)
             : throw new InvalidDataException($"The OCI layout '{path}' has no blob {found}.");
     }

@@ -13,11 +13,12 @@ internal static class SolveRequestFactory
 
     /// <summary>Makes the request for a build that the given engine is to run.</summary>
     /// <param name="build">The build.</param>
+    /// <param name="engine">The engine.</param>
     /// <param name="inputs">What of it comes from this machine.</param>
     /// <param name="outputs">The exporters, as the engine is to be told of them.</param>
     /// <param name="buildReference">The build's own id.</param>
     /// <param name="sessionId">The session that serves it.</param>
-    public static SolveRequest Create(ImageBuildRequest build, BuildInputs inputs, IReadOnlyList<PlannedOutput> outputs, string buildReference, string sessionId)
+    public static SolveRequest Create(ImageBuildRequest build, EngineProfile engine, BuildInputs inputs, IReadOnlyList<PlannedOutput> outputs, string buildReference, string sessionId)
     {
         SolveRequest request = new()
         {
@@ -29,11 +30,16 @@ internal static class SolveRequestFactory
         };
 
         request.Entitlements.Add(build.Execution.AllEntitlements);
-        FrontendAttributes.AddTo(request.FrontendAttrs, build, inputs);
+        FrontendAttributes.AddTo(request.FrontendAttrs, build, engine, inputs);
         OutputPlan.Apply(outputs, request);
         foreach (Exporter exporter in request.Exporters)
         {
             ImageMetadata.AddTo(exporter, build);
+        }
+
+        if (request.Exporters.Count == 0)
+        {
+            return request;
         }
 
         // Before v0.13 a daemon reads the one exporter it knows from here and skips the list.

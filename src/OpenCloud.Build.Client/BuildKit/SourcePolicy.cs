@@ -16,6 +16,15 @@ public sealed class SourcePolicy
     /// <summary>How many rules there are.</summary>
     public int RuleCount => Message.Rules.Count;
 
+    /// <summary>The images that rules put in the place of others.</summary>
+    internal IEnumerable<string> Replacements => Message.Rules
+        .Select(static r => r.Updates?.Identifier ?? "")
+        .Where(static i => i.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal))
+        .Select(static i => i[NamedContext.ImageScheme.Length..])
+
+        // What a rule takes over of the source that fits it (${1}) comes after the host.
+        .Select(static i => i.IndexOf('$', StringComparison.Ordinal) is > 0 and var end && i[..end].Contains('/', StringComparison.Ordinal) ? i[..i.IndexOf('/', StringComparison.Ordinal)] + "/any" : i);
+
     /// <summary>The policy as it goes over the wire.</summary>
     internal Policy Message { get; }
 

@@ -42,6 +42,16 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         ? ["The engine did not tell what it did: the build has no log and no steps."]
         : _isWhole ? [] : ["The engine's account of the build broke off and could not be taken up again: the log may have gaps."];
 
+    /// <summary>Lets the observer know of something that this side warns of.</summary>
+    /// <param name="warning">The warning.</param>
+    public void Warn(BuildWarning warning)
+    {
+        lock (_telling)
+        {
+            observer?.OnWarning(warning);
+        }
+    }
+
     /// <summary>Follows the status until the build has ended and all is told.</summary>
     /// <param name="solve">The build.</param>
     /// <param name="cancellationToken">Ends it.</param>

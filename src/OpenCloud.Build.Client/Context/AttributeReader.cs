@@ -49,7 +49,7 @@ internal sealed class AttributeReader
                 case LinuxCalls.NotSupported:
                     _unsupported.Add(entry.FileSystem);
                     return true;
-                case LinuxCalls.NoEntry or LinuxCalls.NotADirectory:
+                case LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.StaleHandle:
                     // Without /proc there is no way to the attributes; with it the entry has gone.
                     return _throughProc && !Directory.Exists("/proc/self/fd");
                 default:

@@ -6,8 +6,11 @@ public enum ContextErrorKind
     /// <summary>The daemon asked for a directory that was not declared.</summary>
     NotDeclared,
 
-    /// <summary>A file or directory could not be read, or did not stay as it was listed.</summary>
+    /// <summary>A file or directory could not be read.</summary>
     Unreadable,
+
+    /// <summary>A file did not stay as it was listed.</summary>
+    Changed,
 
     /// <summary>An include, exclude or ignore pattern is malformed.</summary>
     BadPattern,
@@ -29,9 +32,16 @@ public sealed class ContextException : Exception
     /// <summary>Why the context could not be sent.</summary>
     public ContextErrorKind Kind { get; }
 
+    /// <summary>The line of an ignore file whose rule cannot be used, from 1; null for everything else.</summary>
+    public int? Line { get; init; }
+
     internal static ContextException BadPattern(ReadOnlySpan<byte> pattern) => new(
         ContextErrorKind.BadPattern,
         $"The pattern '{Utf8.Display(pattern)}' is malformed: a '[', a range or a '\\' in it is not complete or not valid.");
+
+    internal static ContextException Changed(string path, string how) => new(
+        ContextErrorKind.Changed,
+        $"'{path}' of the build context changed while it was sent: {how}.");
 
     internal static ContextException Unreadable(string action, string path, string reason) => new(
         ContextErrorKind.Unreadable,

@@ -24,6 +24,7 @@ internal sealed class ContextSender
     private readonly ContextFilter _filter;
     private readonly ContextCounters _counters;
     private readonly Action? _progress;
+    private readonly ContextChanges _changes;
     private readonly FileTable _files = new();
     private readonly WorkQueue _work;
     private readonly SerialGate _writing;
@@ -36,8 +37,9 @@ internal sealed class ContextSender
     private CancellationTokenSource? _stop;
     private CancellationToken _call;
 
-    public ContextSender(IPacketChannel channel, ContextTree tree, ContextFilter filter, ContextCounters counters, Action? progress, WorkQueue? work = null)
+    public ContextSender(IPacketChannel channel, ContextTree tree, ContextFilter filter, ContextCounters counters, Action? progress, WorkQueue? work = null, ContextChanges? changes = null)
     {
+        _changes = changes ?? new ContextChanges();
         _work = work ?? WorkQueue.Pool;
         _writing = new SerialGate(_work);
         _channel = channel;
@@ -256,7 +258,7 @@ internal sealed class ContextSender
         try
         {
             using TreeReader reader = _tree.CreateReader();
-            var batch = new FileBatch(this, reader, buffer);
+            var batch = new FileBatch(_files, reader, buffer, _changes, SendBatchAsync);
             while (true)
             {
                 while (TryDequeue(out int place))
@@ -286,6 +288,13 @@ internal sealed class ContextSender
         }
     }
 
+    private async ValueTask SendBatchAsync(ReadOnlyMemory<byte> messages, int files, long bytes, CancellationToken cancellationToken)
+    {
+        await WriteAsync(messages, cancellationToken).ConfigureAwait(false);
+        _counters.AddSent(files, bytes);
+        _progress?.Invoke();
+    }
+
     private async ValueTask WriteAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken)
     {
         await _writing.EnterAsync().ConfigureAwait(false);
@@ -298,86 +307,6 @@ internal sealed class ContextSender
         finally
         {
             _writing.Exit();
-        }
-    }
-
-    /// <summary>The messages of several small files, or of a part of a large one, on their way into one write.</summary>
-    private sealed class FileBatch(ContextSender sender, TreeReader reader, byte[] buffer)
-    {
-        // Not worth a DATA packet of its own at the end of a buffer.
-        private const int SmallestChunk = 1024;
-
-        private byte[] _path = new byte[256];
-        private int _used;
-        private int _files;
-        private long _bytes;
-
-        public async ValueTask SendAsync(int place, CancellationToken cancellationToken)
-        {
-            ListedFile listed = sender._files.Get(place, ref _path, out int pathLength, out uint id);
-            if (listed.Size > 0)
-            {
-                reader.Open(_path.AsSpan(0, pathLength), listed);
-                try
-                {
-                    for (long rest = listed.Size; rest > 0;)
-                    {
-                        int room = buffer.Length - _used - PacketCodec.MaxDataHeader;
-                        if (room < rest && room < SmallestChunk)
-                        {
-                            await FlushAsync(cancellationToken).ConfigureAwait(false);
-                            continue;
-                        }
-
-                        int chunk = (int)Math.Min(room, rest);
-                        _used += PacketCodec.WriteDataHeader(buffer.AsSpan(_used), id, chunk);
-                        ReadChunk(chunk, pathLength);
-                        rest -= chunk;
-                    }
-                }
-                finally
-                {
-                    reader.Close();
-                }
-            }
-
-            if (buffer.Length - _used < PacketCodec.MaxDataHeader)
-            {
-                await FlushAsync(cancellationToken).ConfigureAwait(false);
-            }
-
-            _used += PacketCodec.WriteDataHeader(buffer.AsSpan(_used), id, 0);
-            _files++;
-        }
-
-        public async ValueTask FlushAsync(CancellationToken cancellationToken)
-        {
-            if (_used > 0)
-            {
-                await sender.WriteAsync(buffer.AsMemory(0, _used), cancellationToken).ConfigureAwait(false);
-                sender._counters.AddSent(_files, _bytes);
-                sender._progress?.Invoke();
-                (_used, _files, _bytes) = (0, 0, 0);
-            }
-        }
-
-        private void ReadChunk(int length, int pathLength)
-        {
-            // The header has promised this many bytes, and the listing has: a file that is shorter now cannot be sent.
-            int end = _used + length;
-            while (_used < end)
-            {
-                int count = reader.Read(buffer.AsSpan(_used, end - _used));
-                if (count == 0)
-                {
-                    throw ContextException.Unreadable(
-                        "read", Utf8.Display(_path.AsSpan(0, pathLength)), "it has shrunk while it was being sent");
-                }
-
-                _used += count;
-            }
-
-            _bytes += length;
         }
     }
 }

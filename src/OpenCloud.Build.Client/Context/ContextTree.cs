@@ -38,11 +38,18 @@ internal abstract class TreeReader : IDisposable
     /// <summary>Opens a file that was listed.</summary>
     /// <param name="path">The path from the root.</param>
     /// <param name="listed">What the listing said.</param>
-    /// <exception cref="ContextException">The file cannot be read, or is not the one that was listed.</exception>
+    /// <exception cref="ContextException">
+    /// The file cannot be read; or, with <see cref="ContextErrorKind.Changed"/>, it is gone or no regular file any more.
+    /// </exception>
     public abstract void Open(ReadOnlySpan<byte> path, in ListedFile listed);
 
     /// <summary>Reads on; 0 at the end.</summary>
     public abstract int Read(Span<byte> buffer);
+
+    /// <summary>Whether the open file is not as it was listed.</summary>
+    /// <param name="listed">What the listing said.</param>
+    /// <param name="byTime">Whether it is compared by its time as well, not by its size only.</param>
+    public virtual bool HasChanged(in ListedFile listed, bool byTime) => false;
 
     /// <summary>Closes the open file, if there is one.</summary>
     public abstract void Close();

@@ -99,7 +99,7 @@ internal sealed class LinuxDirectory : TreeDirectory
         if (!LinuxCalls.TryStat(_descriptor, terminated, LinuxCalls.NoFollowLinks, out LinuxStat stat))
         {
             int error = LinuxCalls.LastError;
-            return error is LinuxCalls.NoEntry or LinuxCalls.NotADirectory
+            return LinuxCalls.IsGone(error)
                 ? false
                 : throw ContextException.Unreadable("look at", Utf8.Display(name), LinuxCalls.Describe(error));
         }
@@ -149,7 +149,7 @@ internal sealed class LinuxDirectory : TreeDirectory
             if (length < 0)
             {
                 int error = LinuxCalls.LastError;
-                return error == LinuxCalls.NoEntry
+                return LinuxCalls.IsGone(error) || error == LinuxCalls.InvalidArgument
                     ? false
                     : throw ContextException.Unreadable("read the link", Utf8.Display(name), LinuxCalls.Describe(error));
             }

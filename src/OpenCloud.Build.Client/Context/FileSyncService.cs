@@ -16,14 +16,17 @@ internal sealed class FileSyncService
 
     private readonly Dictionary<string, (ContextSource Source, ContextCounters Counters)> _sources = new(StringComparer.Ordinal);
     private readonly Action? _progress;
+    private readonly ContextChanges _changes;
     private ContextException? _failure;
 
     /// <summary>Makes the service.</summary>
     /// <param name="sources">The directories that the build declares; nothing else can be asked for.</param>
     /// <param name="progress">Called now and then while something is sent, from any thread: <see cref="Counters"/> have changed.</param>
+    /// <param name="changes">What is done about files that change meanwhile; null to send what is found.</param>
     /// <exception cref="ArgumentException">Two directories have the same name.</exception>
-    public FileSyncService(IEnumerable<ContextSource> sources, Action? progress = null)
+    public FileSyncService(IEnumerable<ContextSource> sources, Action? progress = null, ContextChanges? changes = null)
     {
+        _changes = changes ?? new ContextChanges();
         _progress = progress;
         foreach (ContextSource source in sources)
         {
@@ -77,7 +80,7 @@ internal sealed class FileSyncService
             declared.Counters.AddTransfer();
             using ContextTree tree = declared.Source.OpenTree();
             ContextFilter filter = ContextFilter.Create(request, tree);
-            var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress, call.Work);
+            var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress, call.Work, _changes);
             await sender.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (ContextException e)

@@ -120,7 +120,7 @@ internal sealed class LinkFollower
         using (TreeDirectory? parent = OpenDirectory(directory))
         {
             int error = parent?.List(names) ?? 0;
-            if (error != 0)
+            if (error != 0 && !LinuxCalls.IsGone(error))
             {
                 throw ContextException.Unreadable("list", Utf8.Display(directory), LinuxCalls.Describe(error));
             }
@@ -156,7 +156,7 @@ internal sealed class LinkFollower
             parent.Dispose();
             if (directory is null)
             {
-                return error is LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.TooManyLinks
+                return LinuxCalls.IsGone(error)
                     ? null
                     : throw ContextException.Unreadable("open the directory", Utf8.Display(path), LinuxCalls.Describe(error));
             }

@@ -5,6 +5,7 @@ internal sealed class LinuxFileReader : TreeReader
 {
     private const int Flags = LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal;
     private const int Closed = -1;
+    private const string SomethingElse = "it was listed as a regular file and is something else now";
 
     // Once for the process: the kernel or a sandbox does not know openat2.
     private static volatile bool _stepwise;
@@ -29,16 +30,33 @@ internal sealed class LinuxFileReader : TreeReader
 
         if (error != 0)
         {
-            throw ContextException.Unreadable("read", Utf8.Display(path), error switch
+            string name = Utf8.Display(path);
+            throw error switch
             {
-                LinuxCalls.NoEntry or LinuxCalls.NotADirectory => "it was listed, but it is gone now",
-                LinuxCalls.TooManyLinks => "it, or a directory on the way to it, has become a symbolic link since it was listed",
-                LinuxCalls.AccessDenied => "permission denied; make it readable or exclude it in .dockerignore",
-                _ => LinuxCalls.Describe(error),
-            });
+                LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.StaleHandle => ContextException.Changed(name, "it was listed, but it is gone now"),
+                LinuxCalls.TooManyLinks => ContextException.Changed(name, "it, or a directory on the way to it, has become a symbolic link since it was listed"),
+
+                // A socket that has taken the file's place cannot be opened.
+                LinuxCalls.NoSuchDeviceOrAddress => ContextException.Changed(name, SomethingElse),
+                LinuxCalls.AccessDenied => ContextException.Unreadable("read", name, "permission denied; make it readable or exclude it in .dockerignore"),
+                _ => ContextException.Unreadable("read", name, LinuxCalls.Describe(error)),
+            };
         }
 
-        Verify(listed);
+        if (Stat().Type != UnixMode.Regular)
+        {
+            throw ContextException.Changed(Name, SomethingElse);
+        }
+    }
+
+    public override bool HasChanged(in ListedFile listed, bool byTime)
+    {
+        LinuxStat stat = Stat();
+        bool sameSize = (long)stat.Size == listed.Size;
+        bool sameTime = stat.ModifiedUnixNanoseconds == listed.Modified;
+
+        // Not by the inode: some network file systems number their files anew.
+        return !sameSize || (byTime && !sameTime);
     }
 
     public override int Read(Span<byte> buffer)
@@ -60,24 +78,9 @@ internal sealed class LinuxFileReader : TreeReader
 
     private string Name => Utf8.Display(_path.AsSpan(0, _length));
 
-    private void Verify(in ListedFile listed)
-    {
-        if (!LinuxCalls.TryStat(_descriptor, "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat))
-        {
-            throw ContextException.Unreadable("read", Name, LinuxCalls.Describe(LinuxCalls.LastError));
-        }
-
-        // Some network file systems number their files anew; then size and time speak for the file.
-        bool same = stat.Inode == listed.Inode || ((long)stat.Size == listed.Size && stat.ModifiedUnixNanoseconds == listed.Modified);
-        string? reason = stat.Type != UnixMode.Regular ? "it was listed as a regular file and is something else now"
-            : !same ? "it was replaced after it was listed; build again when nothing changes it"
-            : (long)stat.Size < listed.Size ? $"it has shrunk from {listed.Size} to {stat.Size} bytes since it was listed"
-            : null;
-        if (reason is not null)
-        {
-            throw ContextException.Unreadable("read", Name, reason);
-        }
-    }
+    private LinuxStat Stat() => LinuxCalls.TryStat(_descriptor, "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat)
+        ? stat
+        : throw ContextException.Unreadable("read", Name, LinuxCalls.Describe(LinuxCalls.LastError));
 
     private void SetPath(ReadOnlySpan<byte> path)
     {

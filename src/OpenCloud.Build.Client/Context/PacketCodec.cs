@@ -78,6 +78,10 @@ internal static class PacketCodec
         return writer.Written;
     }
 
+    /// <summary>How long what stands in front of a DATA packet's content is.</summary>
+    public static int DataHeaderSize(uint id, int contentLength) =>
+        MessagePrefix + 2 + (id == 0 ? 0 : 1 + VarintSize(id)) + (contentLength == 0 ? 0 : 1 + VarintSize((uint)contentLength));
+
     /// <summary>Writes what stands in front of a DATA packet's content; no content ends the file.</summary>
     public static int WriteDataHeader(Span<byte> output, uint id, int contentLength)
     {

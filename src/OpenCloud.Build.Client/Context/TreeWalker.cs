@@ -234,7 +234,7 @@ internal sealed class TreeWalker : IDisposable
 
     private void Refuse(int error, bool given)
     {
-        bool gone = error is LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.TooManyLinks;
+        bool gone = LinuxCalls.IsGone(error);
         bool hidden = !given && error is LinuxCalls.AccessDenied or LinuxCalls.NotPermitted;
         if (!gone && !hidden)
         {

@@ -8,7 +8,7 @@ internal sealed class DirectoryTree(string root) : IFileTree
     public long? GetLength(string path)
     {
         var file = new FileInfo(Resolve(path));
-        return file.Exists && file.LinkTarget is null && (file.Attributes & FileAttributes.Directory) == 0 ? file.Length : null;
+        return !IsThroughLink(path) && file.Exists && file.LinkTarget is null && (file.Attributes & FileAttributes.Directory) == 0 ? file.Length : null;
     }
 
     public Stream Open(string path) =>
@@ -18,6 +18,20 @@ internal sealed class DirectoryTree(string root) : IFileTree
 
     public void Dispose()
     {
+    }
+
+    /// <summary>Whether a directory on the way to a file is a link.</summary>
+    internal bool IsThroughLink(string path)
+    {
+        for (int slash = path.IndexOf('/'); slash > 0; slash = path.IndexOf('/', slash + 1))
+        {
+            if (new DirectoryInfo(Path.Combine(Location, path[..slash])).LinkTarget is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private string Resolve(string path) =>

@@ -134,6 +134,16 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
+    /// <summary>Sets an extended attribute of an open file.</summary>
+    public static int SetAttribute(int descriptor, ReadOnlySpan<byte> terminatedName, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* name = terminatedName)
+        fixed (byte* start = value)
+        {
+            return SetExtendedAttribute(descriptor, name, start, (nuint)value.Length, 0);
+        }
+    }
+
     /// <summary>Sets the time of a name; a link is not followed.</summary>
     public static int SetTime(int directory, ReadOnlySpan<byte> terminatedName, long seconds, long nanoseconds)
     {
@@ -192,6 +202,9 @@ internal static unsafe partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
     private static partial int SetTimesAt(int directory, byte* path, TimeSpec* times, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsetxattr", SetLastError = true)]
+    private static partial int SetExtendedAttribute(int descriptor, byte* name, byte* value, nuint size, int flags);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct TimeSpec

@@ -31,6 +31,7 @@ internal static unsafe partial class LinuxCalls
     public const int ConnectionRefused = 111;
     public const int HostUnreachable = 113;
     public const int InProgress = 115;
+    public const int StaleHandle = 116;
 
     /// <summary>An error of a call as an exception of .NET's kind, with the error number in its HResult's lower half as .NET has it.</summary>
     /// <param name="action">What was to be done, as a sentence begins: "Cannot open".</param>

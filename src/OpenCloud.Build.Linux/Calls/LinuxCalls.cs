@@ -50,6 +50,9 @@ internal static unsafe partial class LinuxCalls
 
     public static int NoFollow { get; } = OldArmFlags ? 0x8000 : 0x20000;
 
+    /// <summary>Whether an error says that a name has gone, or is no directory or link any more, since it was read.</summary>
+    public static bool IsGone(int error) => error is NoEntry or NotADirectory or TooManyLinks or StaleHandle;
+
     /// <summary>The error number of the last call on this thread.</summary>
     public static int LastError => Marshal.GetLastPInvokeError();
 

@@ -14,8 +14,9 @@ internal static class NamedContextArguments
     public static IReadOnlyDictionary<string, string> Read(PSCmdlet cmdlet, IDictionary? contexts)
     {
         Dictionary<string, string> read = new(StringComparer.Ordinal);
-        foreach ((string name, string value) in KeyValueArguments.Read("BuildContext", contexts, static _ => ""))
+        foreach ((string name, string given) in KeyValueArguments.Read("BuildContext", contexts, static _ => ""))
         {
+            string value = NamedContext.Complete(given);
             read[name] = value.StartsWith(LayoutScheme, StringComparison.Ordinal)
                 ? LayoutScheme + Rooted(cmdlet, value[LayoutScheme.Length..])
                 : value.Contains("://", StringComparison.Ordinal) || ContextLocation.IsAddress(value) ? value : DirectoryArguments.ResolveLiteral(cmdlet, value);

@@ -9,6 +9,7 @@ namespace OpenCloud.Build.Building;
 internal static class BuildErrors
 {
     private const int LinesShown = 10;
+    private const int LongestLine = 1000;
 
     /// <summary>The error for a failed build: what failed and where, the lines around it, and what the step wrote last.</summary>
     public static BuildErrorException From(ImageBuildException failure, CheckedBuild build)
@@ -20,6 +21,11 @@ internal static class BuildErrors
             BuildFailureKind.TargetNotFound => ErrorCatalog.TargetRejected,
             BuildFailureKind.FileNotInContext => ErrorCatalog.FileNotInContext,
             BuildFailureKind.BaseImageUnavailable => ErrorCatalog.BaseImageUnavailable,
+            BuildFailureKind.FrontendUnavailable => ErrorCatalog.FrontendUnavailable,
+            BuildFailureKind.ScannerUnavailable => ErrorCatalog.ScannerUnavailable,
+            BuildFailureKind.PushFailed => ErrorCatalog.PushFailed,
+            BuildFailureKind.CacheExportFailed => ErrorCatalog.CacheNotExported,
+            BuildFailureKind.CredentialsFailed => ErrorCatalog.CredentialsNotFound,
             BuildFailureKind.ContextFailed => ErrorCatalog.ContextNotSent,
             BuildFailureKind.Unsupported => ErrorCatalog.NotSupportedByEngine,
             BuildFailureKind.NotAllowed => ErrorCatalog.NotAllowedByEngine,
@@ -70,6 +76,9 @@ internal static class BuildErrors
         => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Engine, StringComparison.Ordinal);
 
     /// <summary>Without control characters: a step's output must not steer the terminal from an error message.</summary>
-    private static string Plain(string line)
-        => line.Any(char.IsControl) ? string.Concat(line.Select(static c => c == '\t' ? "    " : char.IsControl(c) ? "\uFFFD" : c.ToString())) : line;
+    private static string Plain(string whole)
+    {
+        string line = BuildFailure.Bounded(whole, LongestLine);
+        return line.Any(char.IsControl) ? string.Concat(line.Select(static c => c == '\t' ? "    " : char.IsControl(c) ? "\uFFFD" : c.ToString())) : line;
+    }
 }

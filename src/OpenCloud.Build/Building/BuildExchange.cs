@@ -26,6 +26,9 @@ internal sealed record BuildExchange
     /// <summary>Credentials by registry.</summary>
     public IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials { get; init; } = new Dictionary<string, RegistryCredential>();
 
+    /// <summary>Registries that get credentials though the build does not name them.</summary>
+    public IReadOnlyList<string> RegistryHosts { get; init; } = [];
+
     /// <summary>Asks before anything is deleted.</summary>
     public Func<string, IReadOnlyList<string>, bool>? ConfirmDelete { get; init; }
 }

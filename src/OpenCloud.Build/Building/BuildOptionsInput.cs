@@ -113,9 +113,14 @@ internal sealed record BuildOptionsInput
 
     /// <summary>Reads the image's time.</summary>
     /// <exception cref="BuildErrorException">Timestamps are to be rewritten to a time that is not given.</exception>
-    public SourceDate? ReadSourceDate() => SourceDateEpoch is { } date
-        ? new SourceDate(date.ToUnixTimeSeconds(), RewriteTimestamp)
+    public SourceDate? ReadSourceDate() => (SourceDateEpoch?.ToUnixTimeSeconds() ?? FromEnvironment()) is { } seconds
+        ? new SourceDate(seconds, RewriteTimestamp)
         : RewriteTimestamp ? throw ErrorCatalog.InvalidOption.ToException(null, null, "RewriteTimestamp", "true", "there is no -SourceDateEpoch to rewrite to") : null;
+
+    /// <summary>What $SOURCE_DATE_EPOCH says, as for buildctl and buildx.</summary>
+    private static long? FromEnvironment() => Environment.GetEnvironmentVariable(SourceDate.ArgumentName) is not { Length: > 0 } text ? null
+        : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seconds) ? seconds
+        : throw ErrorCatalog.InvalidOption.ToException(text, null, nameof(SourceDateEpoch), text, $"${SourceDate.ArgumentName} is not a number of seconds since 1970");
 
     /// <summary>Reads the source policy.</summary>
     /// <exception cref="BuildErrorException">It is none.</exception>
@@ -143,21 +148,17 @@ internal sealed record BuildOptionsInput
             return new Dictionary<string, string>(KeyValueArguments.Read("Attest", dictionary, static _ => ""), StringComparer.Ordinal);
         }
 
-        Dictionary<string, string> attributes = new(StringComparer.Ordinal);
-        foreach (string part in (Convert.ToString(item, CultureInfo.InvariantCulture) ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        string text = Convert.ToString(item, CultureInfo.InvariantCulture) ?? "";
+        string first = text.Split(',', 2)[0].Trim();
+        try
         {
-            int equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals < 0 && ImageAttestation.IsType(part))
-            {
-                attributes["type"] = part;
-            }
-            else
-            {
-                attributes[equals < 0 ? part : part[..equals]] = equals < 0 ? "" : part[(equals + 1)..];
-            }
+            // The type may stand alone in front: provenance,mode=max.
+            return AttributeText.Parse(ImageAttestation.IsType(first) ? "type=" + text : text, "attestation");
         }
-
-        return attributes;
+        catch (FormatException exception)
+        {
+            throw ErrorCatalog.InvalidOption.ToException(item, exception, "Attest", text, exception.Message.TrimEnd('.'));
+        }
     }
 
     private static void Add(Dictionary<string, Dictionary<string, string>> read, string type, string? value, string attribute)
@@ -178,21 +179,19 @@ internal sealed record BuildOptionsInput
         }
     }
 
-    private Dictionary<string, string> ReadHosts()
+    private List<ExtraHost> ReadHosts()
     {
-        Dictionary<string, string> hosts = new(StringComparer.OrdinalIgnoreCase);
-        foreach ((string key, string value) in KeyValueArguments.Read("AddHost", AddHosts, static _ => ""))
+        List<ExtraHost> hosts = [];
+        foreach (string text in HostArguments.Read(AddHosts))
         {
-            // docker's form is host:address, which comes here as a name without a value.
-            int colon = value.Length == 0 ? key.IndexOf(':', StringComparison.Ordinal) : -1;
-            string host = colon < 0 ? key : key[..colon];
-            string address = (colon < 0 ? value : key[(colon + 1)..]).Trim('[', ']');
-            if (host.Length == 0 || !(System.Net.IPAddress.TryParse(address, out _) || address == "host-gateway"))
+            try
             {
-                throw ErrorCatalog.InvalidOption.ToException(key, null, "AddHost", $"{host}={address}", "it is not a host name and an IP address");
+                hosts.Add(ExtraHost.Parse(text));
             }
-
-            hosts[host] = address;
+            catch (FormatException exception)
+            {
+                throw ErrorCatalog.InvalidOption.ToException(text, exception, "AddHost", text, "it is not a host name and an IP address");
+            }
         }
 
         return hosts;

@@ -29,6 +29,13 @@ internal sealed class BuildReporter : IBuildObserver
     }
 
     /// <inheritdoc/>
+    public void OnWarning(BuildWarning warning)
+    {
+        _poster.Warning($"{_build.Name}: {warning}");
+        _file?.Write([$"# warning: {warning}"]);
+    }
+
+    /// <inheritdoc/>
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
     {
         foreach (BuildEvent happened in events)

@@ -22,12 +22,6 @@ internal sealed class EngineImageBuilder : IImageBuilder
         try
         {
             ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log), cancellationToken).ConfigureAwait(false);
-            foreach (string warning in result.OwnWarnings)
-            {
-                poster.Warning($"{build.Name}: {warning}");
-                log?.Write([$"# warning: {warning}"]);
-            }
-
             log?.End(result);
             ResultFiles.Write(build, result);
             return result;

@@ -54,6 +54,9 @@ internal sealed record ImageBuildInput
     /// <summary>Whether base images are looked up anew.</summary>
     public bool Pull { get; init; }
 
+    /// <summary>Whether a directory that changes while it is sent lets the build fail.</summary>
+    public bool StrictContext { get; init; }
+
     /// <summary>The engine's address.</summary>
     public string? Address { get; init; }
 
@@ -118,13 +121,16 @@ internal sealed record ImageBuildInput
                 Platforms = [.. platforms.Select(static p => p.ToString())],
                 NoCache = NoCache,
                 Pull = Pull,
+                StrictContext = StrictContext,
                 Outputs = Exchange.Outputs,
                 Push = Exchange.Push,
+                NeedsDigest = MetadataPath is not null || ImageIdPath is not null,
                 CacheFrom = Exchange.CacheFrom,
                 CacheTo = Exchange.CacheTo,
                 Secrets = Exchange.Secrets,
                 Ssh = Exchange.Ssh,
                 RegistryCredentials = Exchange.RegistryCredentials,
+                RegistryHosts = Exchange.RegistryHosts,
                 ConfirmDelete = Exchange.ConfirmDelete,
                 Timeout = Timeout,
                 NamedContexts = Options.NamedContexts,
@@ -266,7 +272,7 @@ internal sealed record ImageBuildInput
 
     private void CheckTarget(string name, DockerfileText dockerfile)
     {
-        if (string.IsNullOrEmpty(Target) || !dockerfile.IsDockerfile || dockerfile.FindStage(Target) is not null)
+        if (string.IsNullOrEmpty(Target) || !dockerfile.IsDockerfile || !dockerfile.IsComplete || dockerfile.FindStage(Target) is not null)
         {
             return;
         }

@@ -25,7 +25,7 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string[] Namespace { get; set; } = [ContainerdClient.DefaultNamespace];
+    public string[]? Namespace { get; set; }
 
     /// <summary>The beginning of the digest.</summary>
     [Parameter]
@@ -50,7 +50,7 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
         ImageNames names = new(Name ?? []);
         RunAsync(async (poster, cancellation) =>
         {
-            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace, cancellation).ConfigureAwait(false);
+            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace is null or [] or [""] ? [ContainerdClient.DefaultNamespace] : Namespace, cancellation).ConfigureAwait(false);
             if (store.HasNamespaces && namespaces.Count == 0)
             {
                 return;
@@ -64,9 +64,17 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
                 Platform = platform,
                 Dangling = Dangling ? true : null,
             };
+            bool isEmpty = true;
             await foreach (ContainerImage image in store.ListAsync(query, cancellation).ConfigureAwait(false))
             {
+                isEmpty = false;
                 poster.Output(image);
+            }
+
+            if (isEmpty && Name is null or [] && query.Digest is null && platform is null && !Dangling
+                && await ImageWhereabouts.DescribeNeighboursAsync(store, namespaces, cancellation).ConfigureAwait(false) is { } neighbours)
+            {
+                poster.Warning(neighbours);
             }
 
             await ReportMissingAsync(store, names, namespaces, poster, cancellation).ConfigureAwait(false);

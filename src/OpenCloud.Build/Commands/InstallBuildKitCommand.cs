@@ -31,7 +31,7 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     /// <summary>The containerd namespace.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
-    public string Namespace { get; set; } = "buildkit";
+    public string Namespace { get; set; } = "default";
 
     /// <summary>The group that may use the engine.</summary>
     [Parameter(ParameterSetName = UriSet)]

@@ -17,6 +17,10 @@ public sealed partial class InvokeImageBuildCommand
     [KeyValueTransform]
     public IDictionary? BuildContext { get; set; }
 
+    /// <summary>Fails when the directory changes while it is sent.</summary>
+    [Parameter]
+    public SwitchParameter StrictContext { get; set; }
+
     /// <summary>Annotations of the image's documents.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
@@ -63,7 +67,7 @@ public sealed partial class InvokeImageBuildCommand
 
     /// <summary>Lines for the steps' /etc/hosts.</summary>
     [Parameter]
-    [KeyValueTransform]
+    [HostTransform]
     public IDictionary? AddHost { get; set; }
 
     /// <summary>The size of the steps' /dev/shm.</summary>

@@ -46,6 +46,10 @@ public sealed partial class InvokeImageBuildCommand
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public IDictionary? RegistryCredential { get; set; }
 
+    /// <summary>Registries that may be given docker's credentials though the build does not name them.</summary>
+    [Parameter]
+    public string[]? RegistryHost { get; set; }
+
     private BuildExchange ReadExchange()
     {
         ExchangeArguments arguments = new(path => DirectoryArguments.ResolveLiteral(this, path));
@@ -58,6 +62,7 @@ public sealed partial class InvokeImageBuildCommand
             Secrets = arguments.Secrets(Secret),
             Ssh = arguments.Ssh(Ssh),
             RegistryCredentials = ExchangeArguments.RegistryCredentials(RegistryCredential),
+            RegistryHosts = RegistryHost ?? [],
             ConfirmDelete = ConfirmDelete,
         };
     }

@@ -256,6 +256,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             MetadataPath = FileOf(MetadataFile),
             ImageIdPath = FileOf(IidFile),
             Options = ReadOptions(),
+            StrictContext = StrictContext,
         };
     }
 

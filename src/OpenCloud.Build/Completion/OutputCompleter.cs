@@ -18,6 +18,7 @@ public sealed class OutputCompleter : IArgumentCompleter
             BuildOutput.Oci => ("type=oci,dest=", "an OCI archive, or with tar=false a layout in a directory"),
             BuildOutput.Docker => ("type=docker,dest=", "an archive that docker load takes"),
             BuildOutput.Tar => ("type=tar,dest=", "the file system as an archive"),
+            BuildOutput.CacheOnly => ("type=cacheonly", "nothing but the build's cache"),
             _ => ("type=local,dest=", "the file system in a directory"),
         }).Matching(wordToComplete);
 }

@@ -41,6 +41,41 @@ internal static partial class ErrorCatalog
         "Check the name after FROM, that the engine {1} reaches the registry, and that you may pull from it. Without a network a base comes out of a layout: -BuildContext @{{ NAME = 'oci-layout://PATH' }}.");
 
     /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry FrontendUnavailable = new(
+        "FrontendUnavailable",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "Check the image in the line '# syntax=' or in BUILDKIT_SYNTAX, and that the engine {1} reaches its registry. Without the line the engine reads the Dockerfile itself.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry ScannerUnavailable = new(
+        "ScannerUnavailable",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "Name a scanner that the engine {1} can pull with -Sbom IMAGE, or build without -Sbom.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry PushFailed = new(
+        "PushFailed",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "The image is built. Check the registry in the tag, that the engine {1} reaches it, and that you may push to it (docker login, or -RegistryCredential).");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry CacheNotExported = new(
+        "CacheNotExported",
+        ErrorCategory.WriteError,
+        "{0}",
+        "The image is built. Check the place in -CacheTo and that the engine {1} may write to it; with ignore-error=true a cache that fails does not fail the build.");
+
+    /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry CredentialsNotFound = new(
+        "CredentialsNotFound",
+        ErrorCategory.AuthenticationError,
+        "{0}",
+        "Mend the credential helper or the config.json that the message names, log in again, or give -RegistryCredential; the engine {1} got no credentials.");
+
+    /// <summary>0: the story, 1: engine.</summary>
     public static readonly ErrorEntry ContextNotSent = new(
         "ContextNotSent",
         ErrorCategory.ReadError,

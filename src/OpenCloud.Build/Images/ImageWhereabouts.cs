@@ -31,6 +31,31 @@ internal static class ImageWhereabouts
         return places.Count == 0 ? string.Empty : $" It is in {string.Join(" and in ", places.Distinct())}.";
     }
 
+    /// <summary>Says which other namespaces of a store have images; nothing when none has.</summary>
+    public static async Task<string?> DescribeNeighboursAsync(IImageStore store, IReadOnlyList<string> searched, CancellationToken cancellation)
+    {
+        if (!store.HasNamespaces)
+        {
+            return null;
+        }
+
+        List<string> neighbours = [];
+        foreach (string name in (await store.ListNamespacesAsync(cancellation).ConfigureAwait(false)).Except(searched, StringComparer.Ordinal))
+        {
+            IAsyncEnumerator<ContainerImage> images = store.ListAsync(new ImageQuery { Namespaces = [name] }, cancellation).GetAsyncEnumerator(cancellation);
+            await using (images.ConfigureAwait(false))
+            {
+                if (await images.MoveNextAsync().ConfigureAwait(false))
+                {
+                    neighbours.Add($"'{name}'");
+                }
+            }
+        }
+
+        string listed = string.Join(", ", searched.Select(static n => $"'{n}'"));
+        return neighbours.Count == 0 ? null : $"Namespace {listed} of {store.Description} has no images; {string.Join(" and ", neighbours)} has. List it with -Namespace.";
+    }
+
     private static async Task FindAsync(IImageStore store, string at, string name, IReadOnlyList<string> searched, List<string> places, CancellationToken cancellation)
     {
         try

@@ -22,7 +22,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
 
     /// <summary>The store.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("Engine")]
+    [Alias("Store", "Engine")]
     [ArgumentCompleter(typeof(ImageStoreCompleter))]
     public string? Address { get; set; }
 

@@ -89,7 +89,6 @@ public sealed class DockerfileTextTests
     [InlineData("FROM a AS", 1, "FROM takes")]
     [InlineData("FROM a AS b c", 1, "FROM takes")]
     [InlineData("FROM a AS 1b", 1, "'1b' is no name")]
-    [InlineData("FROM scratch\nRUN <<EOF\nnever ended", 2, "'EOF' has no end")]
     [InlineData("# escape=x\nFROM scratch", 1, "'x' is neither")]
     [InlineData("# escape=`\n# escape=`\nFROM scratch", 2, "'escape' is given twice")]
     public void Says_what_is_wrong_and_where(string text, int line, string reason)

@@ -39,6 +39,8 @@ public sealed class OciLayoutReferenceTests
         using TemporaryDirectory folder = new();
         string layout = Make(folder, (First, "1.0", null), (Second, null, null));
         Assert.Equal(Second, Resolve($"{layout}@{Second}").Digest.ToString());
+        Assert.Equal(Second, Resolve($"{layout}:any@{Second}").Digest.ToString());
+        Assert.Equal(layout, Resolve($"{layout}:any@{Second}").Path);
         Assert.Contains(Missing, Assert.Throws<InvalidDataException>(() => Resolve($"{layout}@{Missing}")).Message, StringComparison.Ordinal);
     }
 

@@ -74,7 +74,42 @@ public sealed class SolveRequestFactoryTests
         WorkerRecord worker = new() { Labels = { ["org.mobyproject.buildkit.worker.executor"] = "oci" } };
         EngineProfile profile = EngineProfile.From(BuildKit, new ListWorkersResponse { Record = { worker } });
         Assert.False(profile.KeepsImages);
-        Assert.DoesNotContain("unpack", Create(new() { ContextPath = "/", DockerfileText = "FROM scratch" }, profile).Exporters[0].Attrs.Keys);
+        Assert.DoesNotContain("unpack", Create(new() { ContextPath = "/", DockerfileText = "FROM scratch", NeedsDigest = true }, profile).Exporters[0].Attrs.Keys);
+    }
+
+    [Theory]
+    [InlineData(true, true, true, false, false, 1)]
+    [InlineData(true, true, false, false, false, 1)]
+    [InlineData(false, true, true, false, false, 1)]
+    [InlineData(false, true, false, false, false, 0)]
+    [InlineData(false, false, true, false, false, 0)]
+    [InlineData(false, false, false, true, false, 1)]
+    [InlineData(false, false, false, false, true, 1)]
+    public void AnImageIsMadeWhereItIsOfUse(bool docker, bool hasStore, bool hasTag, bool needsDigest, bool isAttested, int exporters)
+    {
+        WorkerRecord worker = new() { Labels = { ["org.mobyproject.buildkit.worker.executor"] = hasStore ? "containerd" : "oci" } };
+        EngineProfile profile = EngineProfile.From(docker ? Docker : BuildKit, new ListWorkersResponse { Record = { worker } });
+        SolveRequest request = Create(
+            new()
+            {
+                ContextPath = "/",
+                DockerfileText = "FROM scratch",
+                Tags = hasTag ? ["a"] : [],
+                NeedsDigest = needsDigest,
+                Attestations = isAttested ? [new(ImageAttestation.Provenance, new Dictionary<string, string>())] : [],
+            },
+            profile);
+        Assert.Equal(exporters, request.Exporters.Count);
+        Assert.Equal(exporters == 0, request.ExporterDeprecated.Length == 0);
+    }
+
+    [Fact]
+    public void ACacheOnlyOutputIsNoExporter()
+    {
+        ImageBuildRequest build = new() { ContextPath = "/", DockerfileText = "FROM scratch", Tags = ["a"], Outputs = [BuildOutput.Parse("type=cacheonly")] };
+        Assert.Empty(Create(build, Docker).Exporters);
+        ImageBuildRequest both = new() { ContextPath = "/", DockerfileText = "FROM scratch", Outputs = [BuildOutput.Parse("type=cacheonly"), BuildOutput.Parse("out")] };
+        Assert.Equal(BuildFailureKind.InvalidRequest, Assert.Throws<ImageBuildException>(() => Create(both, Docker)).Kind);
     }
 
     [Fact]
@@ -95,5 +130,5 @@ public sealed class SolveRequestFactoryTests
         => Create(build, EngineProfile.From(address ?? BuildKit, new ListWorkersResponse()));
 
     private static SolveRequest Create(ImageBuildRequest build, EngineProfile engine)
-        => SolveRequestFactory.Create(build, BuildInputs.Of(build, DockerfileContent.Of(build, TestContext.Current.CancellationToken)), OutputPlan.Create(build, engine), "ref", "session");
+        => SolveRequestFactory.Create(build, engine, BuildInputs.Of(build, DockerfileContent.Of(build, TestContext.Current.CancellationToken)), OutputPlan.Create(build, engine), "ref", "session");
 }

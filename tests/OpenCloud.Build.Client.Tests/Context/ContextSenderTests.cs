@@ -153,77 +153,6 @@ public class ContextSenderTests
         Assert.Contains("asked for before", twice.Error, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("gone", "gone now")]
-    [InlineData("shrunk", "shrunk from 5 to 2")]
-    [InlineData("pipe", "something else")]
-    [InlineData("link", "symbolic link")]
-    [InlineData("parent", "symbolic link")]
-    [InlineData("replaced", "replaced")]
-    public async Task A_file_that_is_not_the_listed_one_any_more_is_an_error(string change, string message)
-    {
-        using var outside = new TemporaryDirectory();
-        outside.File("f", "secret");
-        using var directory = new TemporaryDirectory();
-        directory.Folder("d");
-        directory.File("d/f", "hello");
-        string file = Path.Combine(directory.Path, "d", "f");
-        var receiver = new MemoryReceiver
-        {
-            Listed = stat =>
-            {
-                if (stat.Path != "d/f")
-                {
-                    return;
-                }
-
-                switch (change)
-                {
-                    case "shrunk":
-                        directory.File("d/f", "hi");
-                        return;
-                    case "replaced":
-                        directory.File("new", "another one");
-                        File.Move(Path.Combine(directory.Path, "new"), file, overwrite: true);
-                        return;
-                }
-
-                File.Delete(file);
-                switch (change)
-                {
-                    case "pipe":
-                        directory.Pipe("d/f");
-                        break;
-                    case "link":
-                        directory.Link("d/f", Path.Combine(outside.Path, "f"));
-                        break;
-                    case "parent":
-                        System.IO.Directory.Delete(Path.Combine(directory.Path, "d"));
-                        directory.Link("d", outside.Path);
-                        break;
-                }
-            },
-        };
-
-        ContextException error = await Assert.ThrowsAsync<ContextException>(
-            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
-        Assert.Equal(ContextErrorKind.Unreadable, error.Kind);
-        Assert.Contains("d/f", error.Message, StringComparison.Ordinal);
-        Assert.Contains(message, error.Message, StringComparison.Ordinal);
-        Assert.Equal(error.Message, receiver.Error);
-        Assert.DoesNotContain(receiver.Content.Values, static content => content.Length > 0);
-    }
-
-    [Fact]
-    public async Task A_file_that_grows_is_sent_as_it_was_listed()
-    {
-        using var directory = new TemporaryDirectory();
-        directory.File("log", "12345");
-        var receiver = new MemoryReceiver { Listed = _ => File.AppendAllText(Path.Combine(directory.Path, "log"), "678") };
-        await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
-        Assert.Equal("12345", receiver.Text("log"));
-    }
-
     [Fact]
     public async Task An_error_of_the_receiver_ends_the_transfer()
     {
@@ -327,18 +256,19 @@ public class ContextSenderTests
     public void A_memory_file_must_have_a_clean_path(string path) =>
         Assert.Throws<ArgumentException>(() => MemoryContextSource.FromText("d", path, ""));
 
-    private static async Task<ContextCounters> SendAsync(
+    internal static async Task<ContextCounters> SendAsync(
         ContextSource source,
         MemoryReceiver receiver,
         List<KeyValuePair<string, string>>? metadata = null,
-        CancellationTokenSource? cancellation = null)
+        CancellationTokenSource? cancellation = null,
+        ContextChanges? changes = null)
     {
         var counters = new ContextCounters();
         using ContextTree tree = source.OpenTree();
         ContextFilter filter = ContextFilter.Create(FileSyncRequest.Parse(metadata ?? []), tree);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(
             TestContext.Current.CancellationToken, cancellation?.Token ?? CancellationToken.None);
-        await new ContextSender(receiver, tree, filter, counters, progress: null).RunAsync(timeout.Token);
+        await new ContextSender(receiver, tree, filter, counters, progress: null, changes: changes).RunAsync(timeout.Token);
         return counters;
     }
 }

@@ -20,7 +20,7 @@ public sealed class ExecutionTests(EngineFixture engines)
             "echo hosts=$(/busybox grep registry.local /etc/hosts | /busybox tr '\\\\t' ' '); echo files=$(ulimit -n)/$(ulimit -Hn); echo shm=$(/busybox df -k /dev/shm | /busybox awk 'END{print $2}')",
             new BuildExecution
             {
-                ExtraHosts = new Dictionary<string, string> { ["registry.local"] = "10.9.8.7", ["six.local"] = "fd00::1" },
+                ExtraHosts = [new("registry.local", "10.9.8.7"), new("six.local", "fd00::1")],
                 Limits = [limit],
                 SharedMemorySize = 48 * 1024 * 1024,
             });

@@ -14,6 +14,9 @@ internal sealed class DirectoryReceiver
     // fsutil's sender reads four files at a time; a few more requests than that keep it busy.
     private const int MaxOpenFiles = 16;
 
+    // Packets of nothing but zeros become holes: a page, or more, of a file system.
+    private const int SmallestHole = 4096;
+
     private readonly GrpcServerCall _call;
     private readonly OutputDirectory _directory;
     private readonly ReceiveLimits _limits;
@@ -187,6 +190,7 @@ internal sealed class DirectoryReceiver
         else if (stat.IsPipe)
         {
             _directory.MakePipe(stat.Path, stat.Mode);
+            _directory.SetTime(stat.Path, stat.Modified);
         }
         else
         {
@@ -224,7 +228,13 @@ internal sealed class DirectoryReceiver
         if (data.IsEmpty)
         {
             _open.Remove(id);
-            _directory.Publish(file.Stream, file.TemporaryPath, file.Stat.Path, file.Stat.Mode, file.Stat.Modified);
+            if (file.HasHole)
+            {
+                // It may end with one.
+                file.Stream.SetLength(file.Stream.Position);
+            }
+
+            _directory.Publish(file.Stream, file.TemporaryPath, file.Stat.Path, file.Stat);
             return;
         }
 
@@ -241,7 +251,15 @@ internal sealed class DirectoryReceiver
 
         try
         {
-            file.Stream.Write(data);
+            if (data.Length >= SmallestHole && !data.ContainsAnyExcept((byte)0))
+            {
+                file.Stream.Position += data.Length;
+                file.HasHole = true;
+            }
+            else
+            {
+                file.Stream.Write(data);
+            }
         }
         catch (IOException e)
         {
@@ -259,7 +277,7 @@ internal sealed class DirectoryReceiver
 
         for (int i = _directories.Count - 1; i >= 0; i--)
         {
-            _directory.FinishDirectory(_directories[i].Path, _directories[i].Mode, _directories[i].Modified);
+            _directory.FinishDirectory(_directories[i].Path, _directories[i]);
         }
     }
 
@@ -285,6 +303,8 @@ internal sealed class DirectoryReceiver
         public byte[] TemporaryPath { get; } = temporaryPath;
 
         public long Length { get; set; }
+
+        public bool HasHole { get; set; }
     }
 }
 

@@ -22,12 +22,13 @@ internal sealed class DirectoryTarget : IOutputTarget
     /// <param name="delete">Whether what the build does not have is deleted.</param>
     /// <param name="limits">What is taken at most.</param>
     /// <param name="confirmDelete">Is asked before anything is deleted: the directory, and the paths in it. Null deletes nothing.</param>
+    /// <param name="keepsAttributes">Whether extended attributes of users are taken over.</param>
     /// <exception cref="IOException">It cannot be opened.</exception>
-    public DirectoryTarget(string path, bool delete, ReceiveLimits limits, Func<string, IReadOnlyList<string>, bool>? confirmDelete)
+    public DirectoryTarget(string path, bool delete, ReceiveLimits limits, Func<string, IReadOnlyList<string>, bool>? confirmDelete, bool keepsAttributes = false)
     {
         try
         {
-            _directory = new OutputDirectory(Path.GetFullPath(path));
+            _directory = new OutputDirectory(Path.GetFullPath(path)) { KeepsAttributes = keepsAttributes };
         }
         catch (ContextException e)
         {

@@ -9,10 +9,11 @@ namespace OpenCloud.Build.Client.BuildKit.Outputs;
 /// </summary>
 internal sealed class OutputDirectory : IDisposable
 {
+    private const uint OwnerAll = 0x1C0;
+
     private readonly SafeFileHandle _root;
     private byte[] _parentPath = [];
     private SafeFileHandle? _parent;
-    private int _temporary;
 
     /// <summary>Opens, and makes if need be, a directory. Its own path may well lead through links: the user gave it.</summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
@@ -26,6 +27,9 @@ internal sealed class OutputDirectory : IDisposable
 
     /// <summary>The directory, as it was given.</summary>
     public string Location { get; }
+
+    /// <summary>Whether extended attributes of users (<c>user.*</c>) are taken over.</summary>
+    public bool KeepsAttributes { get; init; }
 
     /// <summary>Makes a directory unless it is there. What else is in its place, also a link to a directory, is replaced.</summary>
     public void MakeDirectory(byte[] path)
@@ -47,7 +51,8 @@ internal sealed class OutputDirectory : IDisposable
             int existing = LinuxCalls.Open(Number(parent), name, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow);
             if (existing >= 0)
             {
-                LinuxCalls.Close(existing);
+                using SafeFileHandle handle = new(existing, ownsHandle: true);
+                AllowWriting(existing);
                 return;
             }
 
@@ -58,6 +63,18 @@ internal sealed class OutputDirectory : IDisposable
         }
 
         throw Failed("make the directory", path, LinuxCalls.Exists);
+    }
+
+    /// <summary>
+    /// Lets its owner write into a directory for as long as the transfer takes; it gets its mode at the end. Whoever is not its owner, or is
+    /// root, needs or can do nothing here.
+    /// </summary>
+    private static void AllowWriting(int directory)
+    {
+        if (LinuxCalls.TryStat(directory, "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat) && (stat.Mode & OwnerAll) != OwnerAll)
+        {
+            _ = LinuxCalls.ChangeMode(directory, (uint)(stat.Mode & 0xFFF) | OwnerAll);
+        }
     }
 
     /// <summary>Opens a new file beside the one that it will be; see <see cref="Publish"/>.</summary>
@@ -91,9 +108,11 @@ internal sealed class OutputDirectory : IDisposable
     }
 
     /// <summary>Gives a file its mode and time, and then its name.</summary>
-    public void Publish(FileStream stream, byte[] temporaryPath, byte[] path, uint mode, long modified)
+    public void Publish(FileStream stream, byte[] temporaryPath, byte[] path, ReceivedStat stat)
     {
         stream.Flush();
+        SetAttributes(stream.SafeFileHandle, stat);
+        (uint mode, long modified) = (stat.Mode, stat.Modified);
         if (LinuxCalls.ChangeMode(Number(stream.SafeFileHandle), mode & 0x1FF) != 0)
         {
             throw Failed("set the mode of", path, LinuxCalls.LastError);
@@ -104,18 +123,37 @@ internal sealed class OutputDirectory : IDisposable
         Rename(temporaryPath, path);
     }
 
-    /// <summary>Gives a directory its mode and time.</summary>
-    public void FinishDirectory(byte[] path, uint mode, long modified)
+    /// <summary>Gives a directory its attributes, its mode with the sticky bit, and its time.</summary>
+    public void FinishDirectory(byte[] path, ReceivedStat stat)
     {
         using (SafeFileHandle handle = OpenDirectory(path))
         {
-            if (LinuxCalls.ChangeMode(Number(handle), mode & 0x1FF) != 0)
+            SetAttributes(handle, stat);
+            uint mode = (stat.Mode & 0x1FF) | ((stat.Mode & GoFileMode.Sticky) != 0 ? UnixMode.Sticky : 0);
+            if (LinuxCalls.ChangeMode(Number(handle), mode) != 0)
             {
                 throw Failed("set the mode of", path, LinuxCalls.LastError);
             }
         }
 
-        SetTime(path, modified);
+        SetTime(path, stat.Modified);
+    }
+
+    private void SetAttributes(SafeFileHandle file, ReceivedStat stat)
+    {
+        if (!KeepsAttributes)
+        {
+            return;
+        }
+
+        foreach ((byte[] name, byte[] value) in stat.Attributes)
+        {
+            // Those of the kernel's own, capabilities among them, are rights that an image is not to give on this machine.
+            if (name.AsSpan().StartsWith("user."u8) && LinuxCalls.SetAttribute(Number(file), [.. name, 0], value) != 0)
+            {
+                throw Failed("set an attribute of", stat.Path, LinuxCalls.LastError);
+            }
+        }
     }
 
     /// <summary>Sets the time of an entry, not of what it may link to.</summary>
@@ -256,7 +294,7 @@ internal sealed class OutputDirectory : IDisposable
         Rename(Sibling(path, name), path);
     }
 
-    private void Rename(byte[] from, byte[] to)
+    private void Rename(byte[] from, byte[] to, bool isRetry = false)
     {
         SafeFileHandle parent = ParentOf(to, out byte[] name);
         byte[] old = [.. LastOf(from), 0];
@@ -266,13 +304,37 @@ internal sealed class OutputDirectory : IDisposable
         }
 
         int error = LinuxCalls.LastError;
+        if (error == LinuxCalls.IsADirectory && !isRetry)
+        {
+            // As fsutil's receiver does (diskwriter.go): what came last is what is there.
+            RemoveTree(to);
+            Rename(from, to, isRetry: true);
+            return;
+        }
+
         Discard(from);
-        throw error == LinuxCalls.IsADirectory
-            ? new ContextException(ContextErrorKind.Unreadable, $"A directory is in the place of '{Utf8.Display(to)}' in the output '{Location}'; remove it first.")
-            : Failed("write", to, error);
+        throw Failed("write", to, error);
     }
 
-    private byte[] TemporaryName() => [.. System.Text.Encoding.ASCII.GetBytes($".ocb-{Environment.ProcessId}-{Interlocked.Increment(ref _temporary)}.incoming"), 0];
+    private void RemoveTree(byte[] path)
+    {
+        foreach ((byte[] entry, bool isDirectory) in List(path))
+        {
+            if (isDirectory)
+            {
+                RemoveTree(entry);
+            }
+            else
+            {
+                Remove(entry, isDirectory: false);
+            }
+        }
+
+        Remove(path, isDirectory: true);
+    }
+
+    // Not by the process's number, which comes again in every container: what a killed run left must not be in the way.
+    private static byte[] TemporaryName() => [.. System.Text.Encoding.ASCII.GetBytes($".ocb-{Guid.NewGuid():n}.incoming"), 0];
 
     private SafeFileHandle ParentOf(byte[] path, out byte[] name)
     {

@@ -8,6 +8,9 @@ namespace OpenCloud.Build.Client.BuildKit.Outputs;
 /// <param name="Output">What was asked for; null for the image that a build has without any output named.</param>
 internal sealed record PlannedOutput(string Type, IReadOnlyDictionary<string, string> Attributes, BuildOutput? Output)
 {
+    /// <summary>The attribute of a local output that keeps extended attributes of users; the engine sends them always, so it is not told.</summary>
+    public const string KeepAttributes = "xattrs";
+
     /// <summary>Whether it becomes a directory with an OCI layout, through the session's content store.</summary>
     public bool IsLayout => Output is { Type: BuildOutput.Oci or BuildOutput.Docker } && Output.Attributes.TryGetValue("tar", out string? tar) && tar is "false" or "0" or "f";
 
@@ -30,8 +33,15 @@ internal static class OutputPlan
     /// <exception cref="ImageBuildException">An output is impossible; the message says why.</exception>
     public static IReadOnlyList<PlannedOutput> Create(ImageBuildRequest build, EngineProfile engine)
     {
+        if (build.Outputs.Any(static o => o.Type == BuildOutput.CacheOnly))
+        {
+            return build.Outputs.Count == 1 && !build.Push
+                ? []
+                : throw Refuse(engine, "The output cacheonly means that nothing but the build's cache is wanted; it does not go with another output, nor with a push.");
+        }
+
         List<PlannedOutput> plan = [.. build.Outputs.Select(output => Plan(output, build, engine))];
-        if (plan.Count == 0)
+        if (plan.Count == 0 && !build.Push && HasUse(build, engine))
         {
             plan.Add(new PlannedOutput(ImageType(engine), ImageAttributes(new Dictionary<string, string>(), build, engine), null));
         }
@@ -54,13 +64,24 @@ internal static class OutputPlan
         return plan;
     }
 
+    /// <summary>
+    /// Whether an image that no output is named for can be of use to anybody. To make one takes time: in its layers everything is compressed.
+    /// A Docker Engine keeps images without a tag, as <c>docker build</c> does; elsewhere nobody finds them.
+    /// </summary>
+    internal static bool HasUse(ImageBuildRequest build, EngineProfile engine) =>
+        engine.IsDockerEngine
+        || (engine.KeepsImages && build.Tags.Count > 0)
+        || build.NeedsDigest
+        || build.Attestations.Count > 0
+        || build.CacheTo.Any(static c => c.Type == "inline");
+
     /// <summary>Puts the exporters into a request.</summary>
     public static void Apply(IReadOnlyList<PlannedOutput> plan, SolveRequest request)
     {
         foreach (PlannedOutput output in plan)
         {
             Exporter exporter = new() { Type = output.Type };
-            exporter.Attrs.Add(output.Attributes.ToDictionary(StringComparer.Ordinal));
+            exporter.Attrs.Add(output.Attributes.Where(a => !output.IsDirectory || a.Key != PlannedOutput.KeepAttributes).ToDictionary(StringComparer.Ordinal));
             request.Exporters.Add(exporter);
         }
     }

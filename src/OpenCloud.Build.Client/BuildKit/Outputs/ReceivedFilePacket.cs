@@ -53,6 +53,9 @@ internal sealed class ReceivedStat
 
     public byte[] LinkName { get; private set; } = [];
 
+    /// <summary>Extended attributes.</summary>
+    public List<KeyValuePair<byte[], byte[]>> Attributes { get; } = [];
+
     public bool IsDirectory => (Mode & GoFileMode.TypeMask) == GoFileMode.Directory;
 
     public bool IsSymlink => (Mode & GoFileMode.TypeMask) == GoFileMode.Symlink;
@@ -86,10 +89,32 @@ internal sealed class ReceivedStat
                 case 7:
                     stat.LinkName = fields.Bytes.ToArray();
                     break;
+                case 10:
+                    stat.Attributes.Add(ReadAttribute(fields.Bytes));
+                    break;
             }
         }
 
         return stat;
+    }
+
+    private static KeyValuePair<byte[], byte[]> ReadAttribute(ReadOnlySpan<byte> entry)
+    {
+        (byte[] name, byte[] value) = (Array.Empty<byte>(), Array.Empty<byte>());
+        ProtoFields fields = new(entry);
+        while (fields.Next())
+        {
+            if (fields.Number == 1)
+            {
+                name = fields.Bytes.ToArray();
+            }
+            else if (fields.Number == 2)
+            {
+                value = fields.Bytes.ToArray();
+            }
+        }
+
+        return name.Length > 0 && !name.AsSpan().Contains((byte)0) ? new(name, value) : throw ProtoFields.Malformed();
     }
 }
 

@@ -9,22 +9,23 @@ namespace OpenCloud.Build.Client.BuildKit.Registry;
 internal static class CredentialHelper
 {
     private const string Prefix = "docker-credential-";
+    private const int LongestWords = 300;
     private const string TokenUser = "<token>";
     private const int MostOutput = 1 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Asks; null when the program has none.</summary>
-    /// <exception cref="IOException">The program is not there or failed.</exception>
+    /// <exception cref="RegistryCredentialException">The program is not there or failed.</exception>
     public static async Task<StoredCredential?> GetAsync(string name, string host, CancellationToken cancellationToken)
     {
         // The name is from a file; it names a program on PATH, and no other place.
         if (name.Length == 0 || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
         {
-            throw new IOException($"'{name}' in docker's configuration is not the name of a credential helper.");
+            throw new RegistryCredentialException($"'{name}' in docker's configuration is not the name of a credential helper.");
         }
 
         string path = ProgramFinder.OnPath(Prefix + name)
-            ?? throw new IOException($"The credential helper {Prefix}{name}, which docker's configuration names for '{host}', is in no folder of PATH.{ProgramFinder.Hint(Prefix + name)}");
+            ?? throw new RegistryCredentialException($"The credential helper {Prefix}{name}, which docker's configuration names for '{host}', is in no folder of PATH.{ProgramFinder.Hint(Prefix + name)}");
         ProgramCommand command = new(path, ["get"], ProgramEnvironment.Inherited())
         {
             Input = Encoding.UTF8.GetBytes(host),
@@ -36,21 +37,30 @@ internal static class CredentialHelper
             ProgramResult answer = await ProgramRunner.RunAsync(command, cancellationToken).ConfigureAwait(false);
             return answer switch
             {
-                { IsTruncated: true } => throw new IOException($"The credential helper {Prefix}{name} answered with more than {MostOutput} bytes."),
+                { IsTruncated: true } => throw new RegistryCredentialException($"The credential helper {Prefix}{name} answered with more than {MostOutput} bytes."),
                 { ExitCode: 0 } => Read(name, answer.Output),
-                _ => NotFoundOrFail(name, host, answer.Output),
+                _ => NotFoundOrFail(name, host, answer.Output, answer.Error),
             };
         }
         catch (TimeoutException)
         {
-            throw new IOException($"The credential helper {Prefix}{name} did not answer within {Patience.TotalSeconds} s.");
+            throw new RegistryCredentialException($"The credential helper {Prefix}{name} did not answer within {Patience.TotalSeconds} s.");
         }
     }
 
-    private static StoredCredential? NotFoundOrFail(string name, string host, string output)
-        => output.Contains("credentials not found", StringComparison.OrdinalIgnoreCase)
-            ? null
-            : throw new IOException($"The credential helper {Prefix}{name} failed for '{host}'.");
+    private static StoredCredential? NotFoundOrFail(string name, string host, string output, string error)
+    {
+        if (output.Contains("credentials not found", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        // A helper that fails says why on its output (credentials/credentials.go); what looks like an answer is not repeated.
+        string said = output.Contains('{', StringComparison.Ordinal) ? error : $"{output}\n{error}";
+        string words = string.Join("; ", said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3));
+        string plain = BuildFailure.Bounded(string.Concat(words.Where(static c => !char.IsControl(c))), LongestWords);
+        throw new RegistryCredentialException($"The credential helper {Prefix}{name} failed for '{host}'{(plain.Length > 0 ? $": {plain}" : "")}.");
+    }
 
     private static StoredCredential? Read(string name, string output)
     {
@@ -66,7 +76,7 @@ internal static class CredentialHelper
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             // The parser's words would repeat the secret.
-            throw new IOException($"The credential helper {Prefix}{name} did not answer with JSON.");
+            throw new RegistryCredentialException($"The credential helper {Prefix}{name} did not answer with JSON.");
         }
     }
 }

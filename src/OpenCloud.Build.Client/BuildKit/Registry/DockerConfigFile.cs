@@ -11,7 +11,9 @@ internal sealed class DockerConfigFile
     private const int MaxBytes = 4 * 1024 * 1024;
 
     private readonly Dictionary<string, StoredCredential> _auths = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _helpers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, string>> _proxies = new(StringComparer.Ordinal);
     private string? _store;
 
     private DockerConfigFile(string path) => Path = path;
@@ -25,7 +27,7 @@ internal sealed class DockerConfigFile
         : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
 
     /// <summary>Reads the file of a directory; one that is not there is empty.</summary>
-    /// <exception cref="IOException">It cannot be read or is malformed.</exception>
+    /// <exception cref="RegistryCredentialException">It cannot be read or is malformed.</exception>
     public static DockerConfigFile Read(string directory)
     {
         DockerConfigFile config = new(System.IO.Path.Combine(directory, "config.json"));
@@ -40,7 +42,7 @@ internal sealed class DockerConfigFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"'{config.Path}' cannot be read: {e.Message}.", e);
+            throw new RegistryCredentialException($"'{config.Path}' cannot be read: {e.Message}.", e);
         }
 
         try
@@ -52,14 +54,14 @@ internal sealed class DockerConfigFile
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             // The parser's words may repeat what is in the file, which is secret.
-            throw new IOException($"'{config.Path}' is not a docker configuration that can be read.");
+            throw new RegistryCredentialException($"'{config.Path}' is not a docker configuration that can be read.");
         }
     }
 
     /// <summary>Finds a registry's credential; null when there is none.</summary>
     /// <param name="host">The registry's key: a host with its port, or Docker Hub's address.</param>
     /// <param name="cancellationToken">Stops a helper that is asked.</param>
-    /// <exception cref="IOException">The program that should have it failed.</exception>
+    /// <exception cref="RegistryCredentialException">The program that should have it failed.</exception>
     public async Task<StoredCredential?> FindAsync(string host, CancellationToken cancellationToken)
     {
         if (_helpers.TryGetValue(host, out string? helper) || (helper = _store) is not null)
@@ -75,6 +77,15 @@ internal sealed class DockerConfigFile
             ? stored
             : _auths.FirstOrDefault(pair => HostOf(pair.Key) == host).Value;
     }
+
+    /// <summary>The proxies for containers of a daemon, by the file's own names; those of <c>default</c> when it has none of its own.</summary>
+    /// <param name="host">The daemon's address.</param>
+    public IReadOnlyDictionary<string, string> Proxies(string host) =>
+        _proxies.TryGetValue(host, out Dictionary<string, string>? own) || _proxies.TryGetValue("default", out own) ? own : new Dictionary<string, string>();
+
+    /// <summary>Whether somebody has logged in at a registry, or a helper is named for it; no program is asked.</summary>
+    /// <param name="host">The registry's key.</param>
+    public bool Names(string host) => _helpers.ContainsKey(host) || _names.Contains(host) || _names.Any(name => HostOf(name) == host);
 
     // Older clients wrote whole addresses where newer ones write hosts.
     private static string HostOf(string key)
@@ -114,10 +125,21 @@ internal sealed class DockerConfigFile
             }
         }
 
+        if (root.TryGetProperty("proxies", out JsonElement proxies) && proxies.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty host in proxies.EnumerateObject().Where(static h => h.Value.ValueKind == JsonValueKind.Object))
+            {
+                _proxies[host.Name] = host.Value.EnumerateObject().Where(static p => p.Value.ValueKind == JsonValueKind.String)
+                    .DistinctBy(static p => p.Name).ToDictionary(static p => p.Name, static p => p.Value.GetString()!, StringComparer.Ordinal);
+            }
+        }
+
         if (root.TryGetProperty("auths", out JsonElement auths) && auths.ValueKind == JsonValueKind.Object)
         {
             foreach (JsonProperty auth in auths.EnumerateObject())
             {
+                // docker login leaves an entry without a secret where a store keeps it.
+                _names.Add(auth.Name);
                 StoredCredential stored = ReadAuth(auth.Value);
                 if (!stored.IsEmpty)
                 {

@@ -13,14 +13,22 @@ internal sealed class RegistryHosts
     public const string HubKey = "https://index.docker.io/v1/";
 
     private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Lazy<HashSet<string>> _inArchive;
+
+    private RegistryHosts(ImageBuildRequest build, DockerfileContent? dockerfile)
+    {
+        // A large archive is only read for a host that nothing else names.
+        _inArchive = new Lazy<HashSet<string>>(
+            () => [.. build.DockerfileText is null && dockerfile is null ? BaseImages(build, TextInArchive(build)).Select(HostOf).OfType<string>() : []]);
+    }
 
     /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts, generators of attestations and those the user lists.</summary>
     /// <param name="build">The build.</param>
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     public static RegistryHosts Of(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
-        RegistryHosts hosts = new();
-        foreach (string host in build.RegistryCredentials.Keys)
+        RegistryHosts hosts = new(build, dockerfile);
+        foreach (string host in build.RegistryCredentials.Keys.Concat(build.RegistryHosts))
         {
             hosts.AddHost(host);
         }
@@ -28,8 +36,9 @@ internal sealed class RegistryHosts
         foreach (string reference in build.Tags
             .Concat(build.Outputs.SelectMany(static o => o.Attributes.GetValueOrDefault("name", string.Empty).Split(',')))
             .Concat(build.CacheFrom.Concat(build.CacheTo).Select(static c => c.Attributes.GetValueOrDefault("ref", string.Empty)))
-            .Concat(build.NamedContexts.Values.Where(static v => v.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal)).Select(static v => v[NamedContext.ImageScheme.Length..]))
+            .Concat(build.NamedContexts.Values.Select(NamedContext.Complete).Where(static v => v.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal)).Select(static v => v[NamedContext.ImageScheme.Length..]))
             .Concat(build.Attestations.Select(static a => a.Attributes.GetValueOrDefault("generator", string.Empty)))
+            .Concat(build.SourcePolicy?.Replacements ?? [])
             .Concat(build.RegistryReferences)
             .Concat(BaseImages(build, build.DockerfileText ?? dockerfile?.Text)))
         {
@@ -41,7 +50,7 @@ internal sealed class RegistryHosts
 
     /// <summary>Whether the build names this registry.</summary>
     /// <param name="host">The host as the daemon says it.</param>
-    public bool Contains(string host) => _hosts.Contains(KeyOf(host));
+    public bool Contains(string host) => _hosts.Contains(KeyOf(host)) || _inArchive.Value.Contains(KeyOf(host));
 
     /// <summary>Whether a host is this machine.</summary>
     public static bool IsLoopback(string host)
@@ -55,9 +64,25 @@ internal sealed class RegistryHosts
 
     internal void AddReference(string reference)
     {
-        if (ImageReference.TryParse(reference, out ImageReference? parsed) && parsed.Domain.Length > 0)
+        if (HostOf(reference) is { } host)
         {
-            AddHost(parsed.Domain);
+            AddHost(host);
+        }
+    }
+
+    private static string? HostOf(string reference) =>
+        ImageReference.TryParse(reference, out ImageReference? parsed) && parsed.Domain.Length > 0 ? KeyOf(parsed.Domain) : null;
+
+    private static string? TextInArchive(ImageBuildRequest build)
+    {
+        try
+        {
+            return File.Exists(build.ContextPath) ? ContextArchive.ReadFile(build.ContextPath, build.DockerfilePath ?? "Dockerfile") : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            // The engine will say what is wrong with it.
+            return null;
         }
     }
 

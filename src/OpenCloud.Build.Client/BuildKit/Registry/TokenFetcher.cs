@@ -71,7 +71,9 @@ internal static class TokenFetcher
                 $"the registry {request.Host} names a place for its tokens that is not https; the credentials for it are not sent there"));
 
     private static GrpcException Refused(FetchTokenRequest request, int code)
-        => new(new GrpcStatus(GrpcStatusCode.Unauthenticated, $"the token service of the registry {request.Host} refused with {code}; check the credentials"));
+        => code >= 500
+            ? new(new GrpcStatus(GrpcStatusCode.Unavailable, $"the token service of the registry {request.Host} failed with {code}; that is not about the credentials, try again later"))
+            : new(new GrpcStatus(GrpcStatusCode.Unauthenticated, $"the token service of the registry {request.Host} refused with {code}; check the credentials"));
 
     private static async Task<HttpResponseMessage> PostAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {

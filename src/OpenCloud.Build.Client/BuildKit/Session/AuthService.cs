@@ -20,32 +20,40 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 internal sealed class AuthService
 {
     private const string Service = "/moby.filesync.v1.Auth/";
+
+    // What the Go client keeps a credential for (session/auth/authprovider): a little less than the shortest tokens of clouds are good for.
+    private static readonly TimeSpan Lifetime = new(0, 4, 50);
     private static readonly StoredCredential None = new(string.Empty, string.Empty, string.Empty, string.Empty);
 
     private readonly RegistryHosts _hosts;
     private readonly Dictionary<string, RegistryCredential> _given = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Func<DockerConfigFile> _config;
-    private readonly ConcurrentDictionary<string, Task<StoredCredential>> _found = new(StringComparer.OrdinalIgnoreCase);
+    private readonly string _configDirectory;
+    private readonly TimeProvider _clock;
+    private readonly ConcurrentDictionary<string, (long Asked, Task<StoredCredential> Answer)> _found = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, bool> _withheld = new(StringComparer.OrdinalIgnoreCase);
     private Exception? _failure;
 
     /// <summary>Makes the service.</summary>
     /// <param name="hosts">The registries that the build names.</param>
     /// <param name="given">Credentials of the user's, by host; they go before docker's.</param>
     /// <param name="configDirectory">The directory of docker's configuration.</param>
-    public AuthService(RegistryHosts hosts, IReadOnlyDictionary<string, RegistryCredential> given, string configDirectory)
+    /// <param name="clock">The clock by which credentials grow old.</param>
+    public AuthService(RegistryHosts hosts, IReadOnlyDictionary<string, RegistryCredential> given, string configDirectory, TimeProvider? clock = null)
     {
+        _configDirectory = configDirectory;
+        _clock = clock ?? TimeProvider.System;
         _hosts = hosts;
         foreach ((string host, RegistryCredential credential) in given)
         {
             _given[RegistryHosts.KeyOf(host)] = credential;
         }
-
-        Lazy<DockerConfigFile> config = new(() => DockerConfigFile.Read(configDirectory));
-        _config = () => config.Value;
     }
 
     /// <summary>The first failure on this side; null when there was none.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>The registries whose credentials are here and were not given, since the build does not name them.</summary>
+    public IReadOnlyCollection<string> Withheld => [.. _withheld.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Adds the methods to a server.</summary>
     public void AddTo(GrpcServer server)
@@ -106,23 +114,58 @@ internal sealed class AuthService
         return mac.GetHashAndReset();
     }
 
-    private async Task<StoredCredential> FindAsync(string host, CancellationToken cancellationToken)
+    /// <summary>Finds the credential for a host; empty when there is none to give.</summary>
+    internal async Task<StoredCredential> FindAsync(string host, CancellationToken cancellationToken)
     {
+        string key = RegistryHosts.KeyOf(host);
         if (!_hosts.Contains(host))
         {
+            NoteWithheld(host, key);
             return None;
         }
 
-        string key = RegistryHosts.KeyOf(host);
+        Task<StoredCredential> asked = Ask(key);
         try
         {
             // One question to a helper program serves all calls of the build, whichever of them ends first.
-            return await _found.GetOrAdd(key, LookUpAsync).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await asked.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (IOException e)
+        catch (RegistryCredentialException e)
         {
+            // The next call asks anew.
+            _found.TryRemove(key, out _);
             Interlocked.CompareExchange(ref _failure, e, null);
             throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unauthenticated, e.Message), inner: e);
+        }
+    }
+
+    private Task<StoredCredential> Ask(string key)
+    {
+        lock (_found)
+        {
+            if (_found.TryGetValue(key, out (long Asked, Task<StoredCredential> Answer) known) && _clock.GetElapsedTime(known.Asked) < Lifetime)
+            {
+                return known.Answer;
+            }
+
+            Task<StoredCredential> answer = LookUpAsync(key);
+            _found[key] = (_clock.GetTimestamp(), answer);
+            return answer;
+        }
+    }
+
+    private void NoteWithheld(string host, string key)
+    {
+        try
+        {
+            if (DockerConfigFile.Read(_configDirectory).Names(key))
+            {
+                _withheld.TryAdd(host, true);
+            }
+        }
+        catch (RegistryCredentialException)
+        {
+            // A configuration that cannot be read has nothing that could have been given.
         }
     }
 
@@ -135,6 +178,7 @@ internal sealed class AuthService
                 : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
         }
 
-        return await _config().FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? None;
+        // Read anew each time: who logs in again meanwhile has written to it.
+        return await DockerConfigFile.Read(_configDirectory).FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? None;
     }
 }

@@ -41,6 +41,16 @@ internal sealed class BuildAttachments : IDisposable
     /// <summary>The first failure on this side, with words of its own for the user; null when there was none.</summary>
     public Exception? Failure => _files.Failure ?? _stores.Failure ?? _auth?.Failure;
 
+    /// <summary>Names the registries whose credentials were not given, when a build failed that might have needed them; null when there are none.</summary>
+    public string? ExplainWithheld(ImageBuildException failure)
+    {
+        IReadOnlyCollection<string> hosts = _auth?.Withheld ?? [];
+        bool isAboutRegistries = failure.Kind is BuildFailureKind.BaseImageUnavailable or BuildFailureKind.FrontendUnavailable
+            or BuildFailureKind.ScannerUnavailable or BuildFailureKind.PushFailed or BuildFailureKind.CacheExportFailed or BuildFailureKind.Other;
+        return hosts.Count == 0 || !isAboutRegistries
+            ? null
+            : $"The credentials for {string.Join(", ", hosts.Select(static h => $"'{h}'"))} in docker's configuration were not given to the engine, since the build names no image there; -RegistryHost allows it.";
+    }
     /// <summary>Why an output has not come whole; null when all did. Daemons may call a build a success all the same.</summary>
     public Exception? OutputFailure => _files.Failure;
 
@@ -137,7 +147,7 @@ internal sealed class BuildAttachments : IDisposable
             }
             else if (output.IsDirectory)
             {
-                target = new DirectoryTarget(place!, output.Attributes.GetValueOrDefault("mode") == "delete", _build.Limits, _build.ConfirmDelete);
+                target = new DirectoryTarget(place!, output.Attributes.GetValueOrDefault("mode") == "delete", _build.Limits, _build.ConfirmDelete, OutputPlan.IsTrue(output.Attributes, PlannedOutput.KeepAttributes));
             }
             else if (output.IsLayout)
             {

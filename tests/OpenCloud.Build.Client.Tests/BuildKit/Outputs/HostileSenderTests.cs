@@ -68,7 +68,7 @@ public sealed class HostileSenderTests
         Assert.Throws<ContextException>(() => directory.CreateFile("a/b"u8.ToArray()));
         directory.MakeDirectory("a"u8.ToArray());
         (FileStream stream, byte[] temporary) = directory.CreateFile("a/b"u8.ToArray());
-        directory.Publish(stream, temporary, "a/b"u8.ToArray(), 0xFFF, 0);
+        directory.Publish(stream, temporary, "a/b"u8.ToArray(), ReceivedStat.Read(new Stat { Path = "a/b", Mode = 0xFFF }.ToByteArray()));
         Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(place.Path, "outside")));
         Assert.True(File.Exists(Path.Combine(place.Path, "out", "a", "b")));
         Assert.Equal(0x1FF, (int)File.GetUnixFileMode(Path.Combine(place.Path, "out", "a", "b")));

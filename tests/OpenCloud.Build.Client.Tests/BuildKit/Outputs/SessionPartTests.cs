@@ -110,7 +110,8 @@ public sealed class SessionPartTests
             case $host in
               helped.test) echo '{"ServerURL":"helped.test","Username":"h","Secret":"hs"}' ;;
               token.test) echo '{"ServerURL":"token.test","Username":"<token>","Secret":"it"}' ;;
-              broken.test) echo secret-that-must-not-be-shown; exit 1 ;;
+              broken.test) echo '{"Secret":"secret-that-must-not-be-shown"}'; exit 1 ;;
+              locked.test) echo 'the keychain is locked'; exit 1 ;;
               *) echo 'credentials not found in native keychain'; exit 1 ;;
             esac
             """, TestContext.Current.CancellationToken);
@@ -120,7 +121,7 @@ public sealed class SessionPartTests
             { "auths": {
                 "plain.test": { "auth": "{{auth}}" }, "https://old.test/v1/": { "auth": "{{auth}}" },
                 "identity.test": { "identitytoken": "id" }, "https://index.docker.io/v1/": { "auth": "{{auth}}" } },
-              "credHelpers": { "helped.test": "ocbtest", "token.test": "ocbtest", "broken.test": "ocbtest", "bad.test": "../x" } }
+              "credHelpers": { "helped.test": "ocbtest", "token.test": "ocbtest", "broken.test": "ocbtest", "locked.test": "ocbtest", "bad.test": "../x" } }
             """, TestContext.Current.CancellationToken);
         string? path = Environment.GetEnvironmentVariable("PATH");
         Environment.SetEnvironmentVariable("PATH", folder.Path + ":" + path);
@@ -135,8 +136,9 @@ public sealed class SessionPartTests
             Assert.Equal(new StoredCredential("h", "hs", "", ""), await Find("helped.test"));
             Assert.Equal("it", (await Find("token.test"))!.IdentityToken);
             Assert.Null(await Find("unknown.test"));
-            Assert.DoesNotContain("secret-that", (await Assert.ThrowsAsync<IOException>(() => Find("broken.test"))).ToString(), StringComparison.Ordinal);
-            await Assert.ThrowsAsync<IOException>(() => Find("bad.test"));
+            Assert.DoesNotContain("secret-that", (await Assert.ThrowsAsync<RegistryCredentialException>(() => Find("broken.test"))).ToString(), StringComparison.Ordinal);
+            Assert.Contains("failed for 'locked.test': the keychain is locked.", (await Assert.ThrowsAsync<RegistryCredentialException>(() => Find("locked.test"))).Message, StringComparison.Ordinal);
+            await Assert.ThrowsAsync<RegistryCredentialException>(() => Find("bad.test"));
         }
         finally
         {

@@ -1,0 +1,125 @@
+using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Oci;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>What kind a failure is. BuildKit says that only in words; they are matched here.</summary>
+internal static partial class BuildFailureClassifier
+{
+    /// <summary>How the parser refuses a line that is too long; newer ones say "max allowed size", older ones "maximum".</summary>
+    internal const string LongLine = "dockerfile line greater than max";
+
+    private const string DefaultScanner = "docker/buildkit-syft-scanner";
+
+    /// <summary>The kind of a failure.</summary>
+    /// <param name="status">The status of Solve.</param>
+    /// <param name="text">Its message.</param>
+    /// <param name="details">Its details.</param>
+    /// <param name="step">The step that failed; null when none is known.</param>
+    /// <param name="build">What was to be built; null when it is none of a build.</param>
+    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
+    public static BuildFailureKind KindOf(GrpcStatus status, string text, BuildKitErrorDetails details, BuildStep? step, ImageBuildRequest? build, DockerfileContent? dockerfile)
+    {
+        if (status.Code == GrpcStatusCode.Unavailable)
+        {
+            return BuildFailureKind.EngineLost;
+        }
+
+        if (details.ExitCode is not null || BuildFailure.ExitCodeIn(text) is not null)
+        {
+            return BuildFailureKind.StepFailed;
+        }
+
+        if (Has(text, "target stage") && Has(text, "could not be found"))
+        {
+            return BuildFailureKind.TargetNotFound;
+        }
+
+        if (BuildFailure.MissingFileIn(text) is not null)
+        {
+            return BuildFailureKind.FileNotInContext;
+        }
+
+        // Before what was refused: a policy's word comes wrapped in the trouble it made.
+        if (Has(text, "denied by policy") || Has(text, "not allowed by policy"))
+        {
+            return BuildFailureKind.NotAllowed;
+        }
+
+        // The steps are named by moby/buildkit, solver/llbsolver and exporter/containerimage.
+        if (step?.Error is not null && step.Name.StartsWith("exporting cache", StringComparison.Ordinal))
+        {
+            return BuildFailureKind.CacheExportFailed;
+        }
+
+        if (Has(text, "failed to push"))
+        {
+            return BuildFailureKind.PushFailed;
+        }
+
+        if (build is not null && ImageIn(text) is { } image)
+        {
+            if (IsFrontend(build, dockerfile, image))
+            {
+                return BuildFailureKind.FrontendUnavailable;
+            }
+
+            if (IsScanner(build, image))
+            {
+                return BuildFailureKind.ScannerUnavailable;
+            }
+        }
+
+        if (Has(text, "failed to resolve source metadata") || Has(text, "pull access denied") || Has(text, "failed to do request"))
+        {
+            return BuildFailureKind.BaseImageUnavailable;
+        }
+
+        if (Has(text, "dockerfile parse error") || Has(text, "failed to parse stage name") || Has(text, "unknown instruction")
+            || Has(text, "failed to create LLB definition") || Has(text, "no build stage in current context") || Has(text, "file with no instructions")
+            || Has(text, "the Dockerfile cannot be empty") || Has(text, LongLine))
+        {
+            return BuildFailureKind.DockerfileInvalid;
+        }
+
+        if (status.Code == GrpcStatusCode.PermissionDenied || Has(text, "is not allowed"))
+        {
+            return BuildFailureKind.NotAllowed;
+        }
+
+        if (status.Code == GrpcStatusCode.Unimplemented || (Has(text, "exporter") && Has(text, "could not be found")))
+        {
+            return BuildFailureKind.Unsupported;
+        }
+
+        if (Has(text, "error from sender") || Has(text, BuildFailure.InvalidName) || Has(text, "failed to read dockerfile") || Has(text, "no active session") || Has(text, "error from receiver"))
+        {
+            return BuildFailureKind.ContextFailed;
+        }
+
+        return BuildFailureKind.Other;
+    }
+
+    private static bool Has(string text, string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
+
+    private static ImageReference? ImageIn(string text) =>
+        UnresolvedImage().Match(text) is { Success: true } match && ImageReference.TryParse(match.Groups[1].Value, out ImageReference? image) ? image : null;
+
+    private static bool IsFrontend(ImageBuildRequest build, DockerfileContent? dockerfile, ImageReference image)
+    {
+        string? syntax = build.BuildArguments.GetValueOrDefault("BUILDKIT_SYNTAX")
+            ?? ((build.DockerfileText ?? dockerfile?.Text) is { } text ? DockerfileSyntaxDirective.Detect(text) : null);
+        return syntax is not null && IsSame(syntax, image);
+    }
+
+    private static bool IsScanner(ImageBuildRequest build, ImageReference image) =>
+        build.Attestations.Any(a => a.Type == ImageAttestation.Sbom
+            && (a.Attributes.TryGetValue("generator", out string? generator) ? IsSame(generator, image) : image.Path == DefaultScanner));
+
+    private static bool IsSame(string reference, ImageReference image) =>
+        ImageReference.TryParse(reference, out ImageReference? other) && other.WithDefaultTag().ToString() == image.WithDefaultTag().ToString();
+
+    [GeneratedRegex(@"failed to resolve source metadata for ([^\s]+?):? ", RegexOptions.CultureInvariant)]
+    private static partial Regex UnresolvedImage();
+}

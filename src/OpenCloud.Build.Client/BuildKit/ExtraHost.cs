@@ -1,0 +1,39 @@
+using System.Net;
+
+namespace OpenCloud.Build.Client.BuildKit;
+
+/// <summary>A line for the /etc/hosts of steps.</summary>
+/// <param name="Name">The host's name.</param>
+/// <param name="Address">Its IP address, or <see cref="Gateway"/>.</param>
+public sealed record ExtraHost(string Name, string Address)
+{
+    /// <summary>Stands for the address at which containers reach the engine's own host.</summary>
+    public const string Gateway = "host-gateway";
+
+    // moby, daemon/internal/builder-next/worker/label; buildx reads it from the worker as well (driver/docker/driver.go, HostGatewayIP).
+    private const string GatewayLabel = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
+
+    /// <summary>Reads <c>name:address</c> or <c>name=address</c>; the address may stand in brackets.</summary>
+    /// <exception cref="FormatException">The text is not a name and an address.</exception>
+    public static ExtraHost Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int end = text.IndexOf('=', StringComparison.Ordinal) is >= 0 and var equals ? equals : text.IndexOf(':', StringComparison.Ordinal);
+        string address = text[(end + 1)..];
+        address = address is ['[', .. var inner, ']'] ? inner : address;
+        return end > 0 && (address == Gateway || IPAddress.TryParse(address, out _))
+            ? new ExtraHost(text[..end], address)
+            : throw new FormatException($"'{text}' is not a host name and an IP address");
+    }
+
+    /// <summary>The line as engines take it. Their frontend reads addresses only, so the gateway is looked up before it is sent.</summary>
+    /// <exception cref="ImageBuildException">The engine does not tell its gateway.</exception>
+    internal string Resolve(EngineProfile engine) => Address != Gateway ? $"{Name}={Address}"
+        : engine.Labels.TryGetValue(GatewayLabel, out string? address) && IPAddress.TryParse(address, out _) ? $"{Name}={address}"
+        : throw new ImageBuildException(
+            BuildFailureKind.Unsupported, $"The engine {engine.Address} does not tell the address of its gateway; give '{Name}' an IP address in place of {Gateway}.", null)
+        {
+            Engine = engine.Address.ToString(),
+            BuildRef = string.Empty,
+        };
+}

@@ -1,0 +1,53 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>
+/// Lets the parameter for hosts take strings, <c>name=address</c> or <c>name:address</c>, beside a dictionary; a name may come several times.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class HostTransformAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        object? input = HostArguments.Unwrap(inputData);
+        if (input is not (string or (IEnumerable and not IDictionary)))
+        {
+            return inputData;
+        }
+
+        Hashtable hosts = [];
+        hosts[""] = HostArguments.TextsOf(input).ToArray();
+        return hosts;
+    }
+}
+
+/// <summary>Reads hosts and their addresses.</summary>
+internal static class HostArguments
+{
+    /// <summary>The hosts as <c>name=address</c>, or as they were given in one text; a name with several addresses comes as often.</summary>
+    public static IEnumerable<string> Read(IDictionary? hosts)
+    {
+        foreach (DictionaryEntry entry in hosts ?? new Hashtable())
+        {
+            string name = Convert.ToString(entry.Key, CultureInfo.InvariantCulture) ?? "";
+            foreach (string text in TextsOf(Unwrap(entry.Value)))
+            {
+                yield return name.Length == 0 ? text : text.Length == 0 ? name : $"{name}={text}";
+            }
+        }
+    }
+
+    internal static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+
+    internal static IEnumerable<string> TextsOf(object? value) => value switch
+    {
+        null => [""],
+        string text => [text],
+        IEnumerable list => list.Cast<object?>().Select(static item => Convert.ToString(Unwrap(item), CultureInfo.InvariantCulture) ?? "").Where(static text => text.Length > 0),
+        _ => [Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""],
+    };
+}
