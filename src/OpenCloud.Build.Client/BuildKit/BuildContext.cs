@@ -112,7 +112,9 @@ internal static class BuildContext
             return (dockerfile.IgnorePath, own);
         }
 
-        return (Path.Combine(build.ContextPath, IgnoreName), InputFile.ReadInRoot(build.ContextPath, IgnoreName, DockerfileContent.MaxSize)?.Bytes);
+        // Not null, which would become an empty memory by way of an array.
+        FileContent? content = InputFile.ReadInRoot(build.ContextPath, IgnoreName, DockerfileContent.MaxSize);
+        return (Path.Combine(build.ContextPath, IgnoreName), content is null ? default(ReadOnlyMemory<byte>?) : new ReadOnlyMemory<byte>(content.Bytes));
     }
 
     private static (string? Path, IgnoreFile? File) ReadIgnoreFile(ImageBuildRequest build, DockerfileContent? dockerfile)

@@ -46,7 +46,7 @@ internal sealed class DockerfileContent
     public string Text => Encoding.UTF8.GetString(_dockerfile.Bytes);
 
     /// <summary>The ignore file of this Dockerfile alone; null when there is none.</summary>
-    public ReadOnlyMemory<byte>? IgnoreBytes => _ignore?.Bytes;
+    public ReadOnlyMemory<byte>? IgnoreBytes => _ignore is { } ignore ? new ReadOnlyMemory<byte>(ignore.Bytes) : default(ReadOnlyMemory<byte>?);
 
     /// <summary>Where the ignore file of this Dockerfile alone would be.</summary>
     public string IgnorePath => Path + IgnoreSuffix;
