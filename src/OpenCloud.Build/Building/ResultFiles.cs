@@ -1,10 +1,11 @@
+using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Building;
 
-/// <summary>Writes what came of a build where other tools look for it; each file appears whole or not at all.</summary>
+/// <summary>Writes what came of a build where other tools look for it; each file appears whole or not at all; a device or a pipe is written to.</summary>
 internal static class ResultFiles
 {
     /// <summary>Writes the files that were asked for.</summary>
@@ -27,7 +28,7 @@ internal static class ResultFiles
     {
         try
         {
-            LastingFile.Write(path, text);
+            OutputPlace.Of(path).Write(Encoding.UTF8.GetBytes(text));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

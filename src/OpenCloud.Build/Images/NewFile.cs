@@ -52,11 +52,24 @@ internal sealed class NewFile
                 return new DirectoryInfo(_path);
             }
 
+            OutputPlace place = OutputPlace.Of(_path);
+            if (place.IsSpecial)
+            {
+                FileStream through = new(_path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0, FileOptions.Asynchronous);
+                await using (through.ConfigureAwait(false))
+                {
+                    await write(new TarOutput(through)).ConfigureAwait(false);
+                }
+
+                return new FileInfo(_path);
+            }
+
+            temporary = Path.Combine(Path.GetDirectoryName(place.Path)!, Path.GetFileName(temporary));
             FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 128 * 1024, FileOptions.Asynchronous);
             await using (file.ConfigureAwait(false))
             {
                 await write(new TarOutput(file)).ConfigureAwait(false);
-                LastingFile.Publish(file, temporary, _path);
+                LastingFile.Publish(file, temporary, place.Path);
             }
 
             return new FileInfo(_path);

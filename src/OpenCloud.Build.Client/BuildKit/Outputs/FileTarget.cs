@@ -56,13 +56,13 @@ internal sealed class FileTarget : IOutputTarget
             throw new DirectoryNotFoundException($"The directory '{folder}' of the output '{path}' does not exist.");
         }
 
-        if (File.Exists(full) && TypeOf(full) is { } type && type != UnixMode.Regular)
+        OutputPlace place = OutputPlace.Of(full);
+        if (place.IsSpecial)
         {
-            return new FileTarget(full, limits, type == UnixMode.NamedPipe ? null : OpenWritten(full), null);
+            return new FileTarget(full, limits, place.IsPipe ? null : OpenWritten(full), null);
         }
 
-        // A link to a file stays a link: what it leads to is replaced.
-        string real = new FileInfo(full) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full : full;
+        string real = place.Path;
         string temporary = Path.Combine(Path.GetDirectoryName(real)!, $".{Path.GetFileName(real)}.{Guid.NewGuid():n}.incoming");
         return new FileTarget(real, limits, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0), temporary);
     }
@@ -146,12 +146,6 @@ internal sealed class FileTarget : IOutputTarget
     }
 
     private static FileStream OpenWritten(string path) => new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
-
-    private static uint? TypeOf(string path)
-    {
-        byte[] terminated = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
-        return LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, terminated, 0, out LinuxStat stat) ? stat.Type : null;
-    }
 
     private async Task<Stream> OpenPipeAsync(CancellationToken cancellationToken)
     {
