@@ -18,7 +18,7 @@ internal static class ImageList
     {
         var address = EngineAddress.ForUnixSocket(socket);
         var options = new EngineConnectOptions();
-        await using var client = new ContainerdClient(new GrpcChannel(EngineConnectors.Create(address, options), options));
+        await using var client = new ContainerdClient(new EngineChannel(EngineConnectors.Create(address, options), options));
         var store = new ContainerdImageStore(client, address.ToString());
         await using var output = new StreamWriter(Console.OpenStandardOutput(), bufferSize: 1 << 16);
         await foreach (var image in store.ListAsync(new ImageQuery { Namespaces = [space] }, CancellationToken.None))

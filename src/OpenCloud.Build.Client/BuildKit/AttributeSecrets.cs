@@ -1,3 +1,4 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -14,10 +15,10 @@ internal static class AttributeSecrets
     private static readonly string[] Marks = ["token", "secret", "password", "passwd", "key", "credential", "auth", "sas"];
 
     /// <summary>The error without secrets in its message.</summary>
-    public static GrpcException Hide(GrpcException error, ImageBuildRequest build)
+    public static RpcException Hide(RpcException error, ImageBuildRequest build)
     {
-        string message = Hide(error.Status.Message, build);
-        return message == error.Status.Message ? error : new GrpcException(error.Status with { Message = message }, error.Details);
+        string message = Hide(error.Status.Detail, build);
+        return message == error.Status.Detail ? error : CallErrors.Create(error.StatusCode, message, error.Status.DebugException, error.Trailers);
     }
 
     /// <summary>The text without the secrets of a build.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -24,7 +25,7 @@ internal static partial class BuildFailure
     internal const string InvalidName = "string field contains invalid UTF-8";
 
     /// <summary>The error of a call, or of a connection for it: an engine that answered a moment ago and lets nobody in now was lost.</summary>
-    public static GrpcException Lost(Exception e) => e as GrpcException ?? new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, e.Message), [], e);
+    public static RpcException Lost(Exception e) => e as RpcException ?? CallErrors.Create(StatusCode.Unavailable, e.Message, e);
 
     /// <summary>Makes the exception.</summary>
     /// <param name="error">What the call to Solve ended with.</param>
@@ -35,10 +36,10 @@ internal static partial class BuildFailure
     /// <param name="build">What was to be built; null when it is none of a build.</param>
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     public static ImageBuildException From(
-        GrpcException error, BuildModel model, string engine, string buildReference, Exception? contextFailure, ImageBuildRequest? build, DockerfileContent? dockerfile = null)
+        RpcException error, BuildModel model, string engine, string buildReference, Exception? contextFailure, ImageBuildRequest? build, DockerfileContent? dockerfile = null)
     {
         BuildKitErrorDetails details = BuildKitErrorDetails.From(error);
-        string text = error.Status.Message;
+        string text = error.Status.Detail;
         BuildStep? step = (details.VertexDigest is { } digest ? model.Find(digest) : null) ?? model.FailedStep;
         BuildFailureKind kind = BuildFailureClassifier.KindOf(error.Status, text, details, step, build, dockerfile);
         if (contextFailure is not null && kind is not (BuildFailureKind.EngineLost or BuildFailureKind.StepFailed))

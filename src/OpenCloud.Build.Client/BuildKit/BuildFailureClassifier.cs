@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Client.Grpc;
+using Grpc.Core;
 using OpenCloud.Build.Client.Oci;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -19,9 +19,9 @@ internal static partial class BuildFailureClassifier
     /// <param name="step">The step that failed; null when none is known.</param>
     /// <param name="build">What was to be built; null when it is none of a build.</param>
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    public static BuildFailureKind KindOf(GrpcStatus status, string text, BuildKitErrorDetails details, BuildStep? step, ImageBuildRequest? build, DockerfileContent? dockerfile)
+    public static BuildFailureKind KindOf(Status status, string text, BuildKitErrorDetails details, BuildStep? step, ImageBuildRequest? build, DockerfileContent? dockerfile)
     {
-        if (status.Code == GrpcStatusCode.Unavailable)
+        if (status.StatusCode == StatusCode.Unavailable)
         {
             return BuildFailureKind.EngineLost;
         }
@@ -83,12 +83,12 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.DockerfileInvalid;
         }
 
-        if (status.Code == GrpcStatusCode.PermissionDenied || Has(text, "is not allowed"))
+        if (status.StatusCode == StatusCode.PermissionDenied || Has(text, "is not allowed"))
         {
             return BuildFailureKind.NotAllowed;
         }
 
-        if (status.Code == GrpcStatusCode.Unimplemented || (Has(text, "exporter") && Has(text, "could not be found")))
+        if (status.StatusCode == StatusCode.Unimplemented || (Has(text, "exporter") && Has(text, "could not be found")))
         {
             return BuildFailureKind.Unsupported;
         }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Grpc.Core;
 using OpenCloud.Build.Client.Containerd;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Oci;
@@ -11,10 +12,12 @@ internal sealed class NoBuildHistoryException(string engine, Exception cause)
     : Exception($"The engine at {engine} keeps no history of builds.", cause);
 
 /// <summary>An engine's history of builds.</summary>
-internal sealed class BuildHistory(ControlClient control)
+internal sealed class BuildHistory(EngineChannel channel)
 {
+    private readonly Control.ControlClient _control = new(channel.Pooled);
+
     /// <summary>The engine's address.</summary>
-    public string Engine => control.Channel.Name;
+    public string Engine => channel.Name;
 
     /// <summary>The builds, the newest first, those that run included.</summary>
     /// <param name="reference">The id of one build; all when nothing.</param>
@@ -47,7 +50,7 @@ internal sealed class BuildHistory(ControlClient control)
 
     /// <summary>Forgets a build. One that runs cannot be forgotten.</summary>
     public Task RemoveAsync(string reference, CancellationToken cancellation) =>
-        control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellation);
+        _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellationToken: cancellation).ResponseAsync;
 
     /// <summary>What happened in a build, from its beginning; with a build that runs, until it ends.</summary>
     /// <param name="reference">The build's id, in full.</param>
@@ -61,7 +64,7 @@ internal sealed class BuildHistory(ControlClient control)
     {
         var model = new BuildModel();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var answers = control.StatusAsync(reference, stop.Token).GetAsyncEnumerator(stop.Token);
+        var answers = _control.Status(new StatusRequest { Ref = reference }, cancellationToken: stop.Token).ReadAllAsync().GetAsyncEnumerator(CancellationToken.None);
         try
         {
             while (true)
@@ -113,7 +116,7 @@ internal sealed class BuildHistory(ControlClient control)
         }
 
         // The contents come over the connection of the control service; it serves those of the history read-only.
-        var content = new ContentClient(control.Channel, null);
+        var content = new ContentClient(channel, null);
         await BuildHistoryArchive.WriteAsync(records, content, output, cancellation).ConfigureAwait(false);
     }
 
@@ -123,9 +126,9 @@ internal sealed class BuildHistory(ControlClient control)
     {
         try
         {
-            await control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Finalize = true }, cancellation).ConfigureAwait(false);
+            await _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Finalize = true }, cancellationToken: cancellation).ConfigureAwait(false);
         }
-        catch (GrpcException e) when (e.Status.Code is not (GrpcStatusCode.Unavailable or GrpcStatusCode.Cancelled))
+        catch (RpcException e) when (e.StatusCode is not (StatusCode.Unavailable or StatusCode.Cancelled))
         {
             // Without a trace the record is exported all the same.
         }
@@ -137,7 +140,7 @@ internal sealed class BuildHistory(ControlClient control)
         var events = new Dictionary<string, BuildHistoryEvent>(StringComparer.Ordinal);
         try
         {
-            await foreach (var happened in control.ListenBuildHistoryAsync(request, cancellation).ConfigureAwait(false))
+            await foreach (var happened in _control.ListenBuildHistory(request, cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
             {
                 // A build that ends meanwhile is told twice.
                 if (happened.Record is not null)
@@ -146,7 +149,7 @@ internal sealed class BuildHistory(ControlClient control)
                 }
             }
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Unimplemented)
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
         {
             throw new NoBuildHistoryException(Engine, e);
         }

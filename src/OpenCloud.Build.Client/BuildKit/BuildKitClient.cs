@@ -1,6 +1,6 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -14,14 +14,12 @@ public sealed class BuildKitClient : IAsyncDisposable
     // An engine that has let us in is there, and at most busy or about to start; what a person waits for one that may not be is too short for it.
     private static readonly TimeSpan LongestFirstAnswer = TimeSpan.FromSeconds(30);
 
-    private readonly GrpcChannel _channel;
-    private readonly ControlClient _control;
+    private readonly EngineChannel _channel;
     private readonly EngineProfile _engine;
 
-    private BuildKitClient(GrpcChannel channel, ControlClient control, EngineProfile engine, EngineConnection connection)
+    private BuildKitClient(EngineChannel channel, EngineProfile engine, EngineConnection connection)
     {
         _channel = channel;
-        _control = control;
         _engine = engine;
         Source = connection.Source;
         PassedOver = connection.PassedOver;
@@ -45,7 +43,10 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <summary>False when an image that is built ends nowhere but in the engine's cache, since its worker has no image store.</summary>
     public bool KeepsImages => _engine.KeepsImages;
 
-    internal ControlClient Control => _control;
+    internal EngineChannel Channel => _channel;
+
+    /// <summary>The control service on the connection that all calls but a build's share.</summary>
+    internal Control.ControlClient Control => new(_channel.Pooled);
 
     internal EngineProfile Engine => _engine;
 
@@ -54,19 +55,18 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <param name="options">How to get there; null for the defaults.</param>
     /// <param name="cancellationToken">Stops the attempt.</param>
     /// <exception cref="EngineConnectException">No connection came about, or something answered that is no BuildKit.</exception>
-    /// <exception cref="GrpcException">The engine refused to tell its workers.</exception>
+    /// <exception cref="RpcException">The engine refused to tell its workers.</exception>
     public static async Task<BuildKitClient> ConnectAsync(
         EngineAddress? address, EngineConnectOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new EngineConnectOptions();
         EngineConnection connection = await EngineConnection.OpenAsync(address, options, cancellationToken).ConfigureAwait(false);
-        GrpcChannel channel = new(connection, options);
+        EngineChannel channel = new(connection, options);
         try
         {
-            ControlClient control = new(channel);
-            using SessionThreads threads = new();
-            ListWorkersResponse workers = await AskWorkersAsync(control, threads, options, cancellationToken).ConfigureAwait(false);
-            return new BuildKitClient(channel, control, EngineProfile.From(connection.Address, workers), connection);
+            using DedicatedCallInvoker invoker = channel.OpenDedicated();
+            ListWorkersResponse workers = await AskWorkersAsync(invoker, options, cancellationToken).ConfigureAwait(false);
+            return new BuildKitClient(channel, EngineProfile.From(connection.Address, workers), connection);
         }
         catch
         {
@@ -77,7 +77,7 @@ public sealed class BuildKitClient : IAsyncDisposable
 
     /// <summary>Asks an engine that has let us in for its workers; one that is stopped accepts connections as well, and never answers.</summary>
     private static async Task<ListWorkersResponse> AskWorkersAsync(
-        ControlClient control, SessionThreads threads, EngineConnectOptions options, CancellationToken cancellationToken)
+        DedicatedCallInvoker invoker, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         TimeSpan longest = options.ConnectTimeout > LongestFirstAnswer ? options.ConnectTimeout : LongestFirstAnswer;
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -85,12 +85,12 @@ public sealed class BuildKitClient : IAsyncDisposable
         CancellationToken token = timeout.Token;
         try
         {
-            return await threads.Run(() => control.ListWorkersAsync(threads, token)).ConfigureAwait(false);
+            return await new Control.ControlClient(invoker).ListWorkersAsync(new ListWorkersRequest(), cancellationToken: token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new EngineConnectException(
-                EngineConnectReason.Timeout, control.Channel.Address, $"{control.Channel.Address} accepts connections and has not answered for {longest.TotalSeconds:0} seconds: it is stopped or stuck.", e);
+                EngineConnectReason.Timeout, invoker.Engine.Address, $"{invoker.Engine.Address} accepts connections and has not answered for {longest.TotalSeconds:0} seconds: it is stopped or stuck.", e);
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <exception cref="ImageBuildException">The build failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
-        => ImageBuild.RunAsync(_control, _engine, request, observer, cancellationToken);
+        => ImageBuild.RunAsync(_channel, _engine, request, observer, cancellationToken);
 
     /// <summary>Has the engine's build checks look at a Dockerfile; nothing is built.</summary>
     /// <param name="request">The build that would be; tags and the like do not matter.</param>
@@ -110,19 +110,19 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// The engine has no build checks (<see cref="BuildFailureKind.Unsupported"/>; they came with BuildKit 0.15), or could not read the Dockerfile.
     /// </exception>
     public async Task<DockerfileChecks> CheckDockerfileAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
-        => DockerfileChecks.From(await DockerfileQuery.AskAsync(_control, _engine, request, DockerfileChecks.RequestId, cancellationToken).ConfigureAwait(false));
+        => DockerfileChecks.From(await DockerfileQuery.AskAsync(_channel, _engine, request, DockerfileChecks.RequestId, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Lists the stages of a Dockerfile that can be built.</summary>
     /// <inheritdoc cref="CheckDockerfileAsync" path="/param"/>
     /// <exception cref="ImageBuildException">The Dockerfile could not be read.</exception>
     public async Task<IReadOnlyList<DockerfileTarget>> GetTargetsAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
-        => DockerfileTarget.ListFrom(await DockerfileQuery.AskAsync(_control, _engine, request, DockerfileTarget.RequestId, cancellationToken).ConfigureAwait(false));
+        => DockerfileTarget.ListFrom(await DockerfileQuery.AskAsync(_channel, _engine, request, DockerfileTarget.RequestId, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Tells what a build of <see cref="ImageBuildRequest.Target"/> can be given: arguments, secrets, SSH agents, caches.</summary>
     /// <inheritdoc cref="CheckDockerfileAsync" path="/param"/>
     /// <exception cref="ImageBuildException">The Dockerfile could not be read, or has no such target.</exception>
     public async Task<DockerfileOutline> GetOutlineAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
-        => DockerfileOutline.From(await DockerfileQuery.AskAsync(_control, _engine, request, DockerfileOutline.RequestId, cancellationToken).ConfigureAwait(false));
+        => DockerfileOutline.From(await DockerfileQuery.AskAsync(_channel, _engine, request, DockerfileOutline.RequestId, cancellationToken).ConfigureAwait(false));
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _channel.DisposeAsync();

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -37,19 +39,18 @@ public sealed record BuildKitErrorDetails
     public IReadOnlyDictionary<string, string> OperationDescription { get; private init; } = new Dictionary<string, string>();
 
     /// <summary>Decodes the details of a call's error.</summary>
-    public static BuildKitErrorDetails From(GrpcException error)
+    public static BuildKitErrorDetails From(RpcException error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        return From(error.Details);
+        return From(CallErrors.DetailsOf(error));
     }
 
     /// <summary>Decodes status details; never throws because of one.</summary>
     /// <param name="details">The details in the order in which they came.</param>
-    public static BuildKitErrorDetails From(IEnumerable<GrpcStatusDetail> details)
+    internal static BuildKitErrorDetails From(IEnumerable<Any> details)
     {
-        ArgumentNullException.ThrowIfNull(details);
         BuildKitErrorDetails result = None;
-        foreach (GrpcStatusDetail detail in details)
+        foreach (Any detail in details)
         {
             if (!detail.TypeUrl.StartsWith(Prefix, StringComparison.Ordinal))
             {
@@ -57,7 +58,7 @@ public sealed record BuildKitErrorDetails
             }
             try
             {
-                using JsonDocument json = JsonDocument.Parse(detail.Value);
+                using JsonDocument json = JsonDocument.Parse(detail.Value.Memory);
                 result = json.RootElement.ValueKind == JsonValueKind.Object ? result.With(detail.TypeUrl[Prefix.Length..], json.RootElement) : result;
             }
             catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)

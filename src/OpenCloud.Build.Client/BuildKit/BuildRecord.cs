@@ -1,3 +1,4 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Control;
 
@@ -93,7 +94,7 @@ public sealed record BuildRecord
             Engine = engine,
             Status = running ? BuildRecordStatus.Running
                 : record.Error is null || record.Error.Code == 0 && record.Error.Message.Length == 0 ? BuildRecordStatus.Completed
-                : record.Error.Code == (int)Grpc.GrpcStatusCode.Cancelled || record.Error.Message.Contains("context canceled", StringComparison.Ordinal) ? BuildRecordStatus.Canceled
+                : record.Error.Code == (int)StatusCode.Cancelled || record.Error.Message.Contains("context canceled", StringComparison.Ordinal) ? BuildRecordStatus.Canceled
                 : BuildRecordStatus.Failed,
             Created = record.CreatedAt?.ToDateTimeOffset(),
             Completed = record.CompletedAt?.ToDateTimeOffset(),

@@ -1,8 +1,9 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Threading;
-using GrpcMetadata = OpenCloud.Build.Client.Grpc.GrpcMetadata;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -36,14 +37,14 @@ internal sealed class BuildSession : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly BytesMessageStream _stream;
-    private readonly SessionThreads _threads;
+    private readonly WorkQueue _work;
 
-    private BuildSession(string id, BytesMessageStream stream, GrpcServer server, SessionThreads threads)
+    private BuildSession(string id, BytesMessageStream stream, GrpcServer server, WorkQueue work)
     {
         Id = id;
         _stream = stream;
-        _threads = threads;
-        Completion = threads.Run(() => server.RunAsync(stream, threads, _stop.Token));
+        _work = work;
+        Completion = work.Run(() => server.RunAsync(stream, work, _stop.Token));
     }
 
     /// <summary>The id that Solve names.</summary>
@@ -53,27 +54,24 @@ internal sealed class BuildSession : IAsyncDisposable
     public Task Completion { get; }
 
     /// <summary>Opens a session that serves what <paramref name="server"/> holds.</summary>
-    /// <param name="control">The engine.</param>
-    /// <param name="server">The attachables' methods; complete before the call.</param>
+    /// <param name="invoker">The calls of the build, on whose threads it is served.</param>
+    /// <param name="server">The attachables, all of them bound.</param>
     /// <param name="sharedKey">See <see cref="SessionKey"/>.</param>
-    /// <param name="threads">Where it is served; the caller's, to be ended after it.</param>
     /// <param name="cancellationToken">Stops opening; an open session is ended by disposing of it.</param>
-    /// <exception cref="Grpc.GrpcException">The engine refused the call.</exception>
-    public static async Task<BuildSession> OpenAsync(ControlClient control, GrpcServer server, string sharedKey, SessionThreads threads, CancellationToken cancellationToken)
+    /// <exception cref="RpcException">The engine refused the call.</exception>
+    public static async Task<BuildSession> OpenAsync(DedicatedCallInvoker invoker, GrpcServer server, string sharedKey, CancellationToken cancellationToken)
     {
         string id = BuildIdentity.New();
-        GrpcMetadata metadata = new();
-        metadata.Add(IdHeader, id);
-        metadata.Add(NameHeader, "opencloud.build");
-        metadata.Add(SharedKeyHeader, sharedKey);
+        Metadata metadata = new() { { IdHeader, id }, { NameHeader, "opencloud.build" }, { SharedKeyHeader, sharedKey } };
         foreach (string method in server.Methods)
         {
             metadata.Add(MethodHeader, method);
         }
 
         // The token only stops connecting: an open session outlives it, until the daemon has said why a cancelled build ended.
-        BytesMessageStream stream = await control.SessionAsync(metadata, threads, cancellationToken).ConfigureAwait(false);
-        return new BuildSession(id, stream, server, threads);
+        BytesMessageStream stream = await BytesMessageStream
+            .OpenAsync(new Control.ControlClient(invoker).Session(metadata, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return new BuildSession(id, stream, server, invoker.Work);
     }
 
     /// <summary>
@@ -83,7 +81,7 @@ internal sealed class BuildSession : IAsyncDisposable
     /// <param name="work">What the daemon does.</param>
     /// <param name="stop">Stops it.</param>
     /// <param name="cancellationToken">Is cancelled when somebody else has stopped it.</param>
-    /// <exception cref="GrpcException">The session ended first.</exception>
+    /// <exception cref="RpcException">The session ended first.</exception>
     public async Task<T> WhileOpenAsync<T>(Task<T> work, CancellationTokenSource stop, CancellationToken cancellationToken)
     {
         if (await Task.WhenAny(work, Completion).ConfigureAwait(false) == Completion && !work.IsCompleted)
@@ -96,7 +94,7 @@ internal sealed class BuildSession : IAsyncDisposable
                 await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 Exception? cause = Completion.Exception?.InnerException;
                 string story = cause is Http2SilenceException ? cause.Message : "the session with the engine ended before the build did";
-                throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, story), inner: cause);
+                throw CallErrors.Create(StatusCode.Unavailable, story, cause);
             }
         }
 
@@ -123,7 +121,7 @@ internal sealed class BuildSession : IAsyncDisposable
         if (!SessionThread.IsCurrent)
         {
             // The last words may have to wait for an engine that does not read.
-            await _threads.Yield();
+            await _work.Yield();
         }
 
         await _stream.DisposeAsync().ConfigureAwait(false);

@@ -1,11 +1,13 @@
 using System.Text.Json;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Protocol.FileSync;
 using OpenCloud.Build.Client.Transport;
 using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
@@ -23,29 +25,29 @@ internal sealed class DockerfileQuery
     private const string ResultKey = "result.json";
     private const string Capability = "moby.buildkit.frontend.subrequests";
 
-    private readonly ControlClient _control;
+    private readonly EngineChannel _channel;
     private readonly EngineProfile _engine;
     private readonly ImageBuildRequest _build;
     private readonly string _reference = BuildIdentity.New();
 
-    private DockerfileQuery(ControlClient control, EngineProfile engine, ImageBuildRequest build)
+    private DockerfileQuery(EngineChannel channel, EngineProfile engine, ImageBuildRequest build)
     {
-        _control = control;
+        _channel = channel;
         _engine = engine;
         _build = build;
     }
 
     /// <summary>Asks.</summary>
-    /// <param name="control">The engine's control service.</param>
+    /// <param name="channel">The way to the engine.</param>
     /// <param name="engine">The engine.</param>
     /// <param name="build">The build that would be; of it counts what the Dockerfile is read with.</param>
     /// <param name="request">The request's id: <c>frontend.lint</c>, ….</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ImageBuildException">The Dockerfile is not one, or the engine does not know the request.</exception>
     public static async Task<JsonElement> AskAsync(
-        ControlClient control, EngineProfile engine, ImageBuildRequest build, string request, CancellationToken cancellationToken)
+        EngineChannel channel, EngineProfile engine, ImageBuildRequest build, string request, CancellationToken cancellationToken)
     {
-        DockerfileQuery query = new(control, engine, build);
+        DockerfileQuery query = new(channel, engine, build);
         return await query.AskAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
@@ -56,23 +58,23 @@ internal sealed class DockerfileQuery
         FileSyncService files = new(inputs.Directories);
         UploadService uploads = new(inputs.Archives, files.Counters);
         GrpcServer server = new(BuildSession.Options);
-        files.AddTo(server);
-        uploads.AddTo(server);
-        inputs.CreateContentStores().AddTo(server);
+        FileSync.BindService(server, files);
+        uploads.BindTo(server);
+        inputs.CreateContentStores().BindTo(server);
 
         // What stands in FROM is looked up, too, and may be in a registry that wants to know who asks.
-        new AuthService(RegistryHosts.Of(_build, dockerfile), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory).AddTo(server);
-        using SessionThreads threads = new();
+        Auth.BindService(server, new AuthService(RegistryHosts.Of(_build, dockerfile), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory));
+        using DedicatedCallInvoker invoker = _channel.OpenDedicated();
         try
         {
             BuildSession session = await BuildSession
-                .OpenAsync(_control, server, SessionKey.ForDirectory(_build.ContextPath), threads, cancellationToken).ConfigureAwait(false);
+                .OpenAsync(invoker, server, SessionKey.ForDirectory(_build.ContextPath), cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 return await AskAsync(session, inputs, request, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (GrpcException e) when (IsUnknownRequest(e))
+        catch (RpcException e) when (IsUnknownRequest(e))
         {
             throw new ImageBuildException(
                 BuildFailureKind.Unsupported,
@@ -86,13 +88,13 @@ internal sealed class DockerfileQuery
                     : null,
             };
         }
-        catch (Exception e) when (e is GrpcException or EngineConnectException)
+        catch (Exception e) when (e is RpcException or EngineConnectException)
         {
             throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _build, dockerfile);
         }
     }
 
-    private static bool IsUnknownRequest(GrpcException e)
+    private static bool IsUnknownRequest(RpcException e)
     {
         BuildKitErrorDetails details = BuildKitErrorDetails.From(e);
         return details.UnsupportedSubrequest is not null || details.MissingFrontendCapability is not null;
@@ -106,10 +108,10 @@ internal sealed class DockerfileQuery
 
     private async Task<JsonElement> AskAsync(string session, BuildInputs inputs, string request, CancellationTokenSource stop)
     {
-        Task<SolveResponse> build = _control.SolveAsync(
+        Task<SolveResponse> build = new Control.ControlClient(_channel.Pooled).SolveAsync(
             new SolveRequest { Ref = _reference, Session = session, Cache = new CacheOptions(), Internal = true, SourcePolicy = _build.SourcePolicy?.Message },
-            stop.Token);
-        GatewayClient gateway = new(_control.Channel, _reference);
+            cancellationToken: stop.Token).ResponseAsync;
+        Gateway.LLBBridge.LLBBridgeClient gateway = new(_channel.Pooled);
         try
         {
             Task<Gateway.SolveResponse> answer = AskAsync(gateway, inputs, request, stop.Token);
@@ -120,7 +122,7 @@ internal sealed class DockerfileQuery
             }
 
             Gateway.SolveResponse response = await answer.ConfigureAwait(false);
-            await gateway.ReturnAsync(new Gateway.ReturnRequest { Result = new Gateway.Result { Ref = new Gateway.Ref() } }, stop.Token).ConfigureAwait(false);
+            await gateway.ReturnAsync(new Gateway.ReturnRequest { Result = new Gateway.Result { Ref = new Gateway.Ref() } }, GatewayCalls.Of(_reference, stop.Token)).ConfigureAwait(false);
             await build.ConfigureAwait(false);
             return Read(response, request);
         }
@@ -132,21 +134,21 @@ internal sealed class DockerfileQuery
         }
     }
 
-    private async Task<Gateway.SolveResponse> AskAsync(GatewayClient gateway, BuildInputs inputs, string request, CancellationToken cancellationToken)
+    private async Task<Gateway.SolveResponse> AskAsync(Gateway.LLBBridge.LLBBridgeClient gateway, BuildInputs inputs, string request, CancellationToken cancellationToken)
     {
-        await gateway.PingAsync(cancellationToken).ConfigureAwait(false);
+        await gateway.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(_reference, cancellationToken)).ConfigureAwait(false);
         Gateway.SolveRequest asked = new() { Frontend = SolveRequestFactory.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
         FrontendAttributes.AddTo(asked.FrontendOpt, _build, _engine, inputs);
         asked.FrontendOpt["requestid"] = request;
         asked.FrontendOpt["frontend.caps"] = asked.FrontendOpt.TryGetValue("frontend.caps", out string? others) ? $"{others},{Capability}" : Capability;
-        return await gateway.SolveAsync(asked, cancellationToken).ConfigureAwait(false);
+        return await gateway.SolveAsync(asked, GatewayCalls.Of(_reference, cancellationToken)).ConfigureAwait(false);
     }
 
     private static JsonElement Read(Gateway.SolveResponse response, string request)
     {
         if (response.Result is null || !response.Result.Metadata.TryGetValue(ResultKey, out Google.Protobuf.ByteString? json))
         {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Internal, $"the frontend's answer to '{request}' has no {ResultKey}"));
+            throw CallErrors.Create(StatusCode.Internal, $"the frontend's answer to '{request}' has no {ResultKey}");
         }
 
         try
@@ -156,7 +158,7 @@ internal sealed class DockerfileQuery
         }
         catch (JsonException e)
         {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Internal, $"the frontend's answer to '{request}' is not JSON"), inner: e);
+            throw CallErrors.Create(StatusCode.Internal, $"the frontend's answer to '{request}' is not JSON", e);
         }
     }
 }

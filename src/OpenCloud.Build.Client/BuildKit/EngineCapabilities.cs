@@ -1,6 +1,8 @@
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Protocol.Capabilities;
+using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Protocol.Gateway;
+using SolveRequest = OpenCloud.Build.Client.Protocol.Control.SolveRequest;
+using SolveResponse = OpenCloud.Build.Client.Protocol.Control.SolveResponse;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
@@ -14,23 +16,18 @@ internal static class EngineCapabilities
     /// <summary>Several exporters in one build; since BuildKit 0.13.</summary>
     public const string MultipleExporters = "exporter.multiple";
 
-    private const string BuildHeader = "buildkit-controlapi-buildid";
-
-    private static readonly GrpcMethod<PingRequest, PongResponse> Ping = new("/moby.buildkit.v1.frontend.LLBBridge/Ping", PongResponse.Parser);
-
     /// <summary>Asks whether an engine has a capability.</summary>
-    /// <exception cref="GrpcException">It did not answer.</exception>
-    public static async Task<bool> HasAsync(ControlClient control, string capability, CancellationToken cancellationToken)
+    /// <exception cref="RpcException">It did not answer.</exception>
+    public static async Task<bool> HasAsync(CallInvoker invoker, string capability, CancellationToken cancellationToken)
     {
         string reference = BuildIdentity.New();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<SolveResponse> build = control.SolveAsync(new SolveRequest { Ref = reference, Cache = new CacheOptions(), Internal = true }, stop.Token);
+        Task<SolveResponse> build = new Control.ControlClient(invoker)
+            .SolveAsync(new SolveRequest { Ref = reference, Cache = new CacheOptions(), Internal = true }, cancellationToken: stop.Token).ResponseAsync;
         try
         {
-            GrpcMetadata metadata = new();
-            metadata.Add(BuildHeader, reference);
-            PongResponse answer = await control.Channel
-                .UnaryAsync(Ping, new PingRequest(), new GrpcCallOptions { Metadata = metadata }, cancellationToken).ConfigureAwait(false);
+            PongResponse answer = await new LLBBridge.LLBBridgeClient(invoker)
+                .PingAsync(new PingRequest(), GatewayCalls.Of(reference, cancellationToken)).ConfigureAwait(false);
             return answer.Llb.Any(c => c.ID == capability && c.Enabled);
         }
         finally

@@ -1,5 +1,5 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Docker;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
 using OpenCloud.Build.Client.Transport;
@@ -13,9 +13,9 @@ internal static class EngineInspector
     private static readonly Version SpaceLimitsDockerApi = new(1, 48);
 
     /// <summary>All that the engine tells of itself. One without a version is as good as any other.</summary>
-    public static async Task<BuildKitInfo> InspectAsync(ControlClient control, EngineAddress address, string source, CancellationToken cancellation)
+    public static async Task<BuildKitInfo> InspectAsync(Control.ControlClient control, EngineAddress address, string source, CancellationToken cancellation)
     {
-        var workers = await control.ListWorkersAsync(new ListWorkersRequest(), null, cancellation).ConfigureAwait(false);
+        var workers = await control.ListWorkersAsync(new ListWorkersRequest(), cancellationToken: cancellation).ConfigureAwait(false);
         // The worker's word first, as a build has it: two answers would be two versions of one engine.
         var version = workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => SoundVersion(v?.Version) is not null)
             ?? await VersionAsync(control, cancellation).ConfigureAwait(false);
@@ -69,14 +69,14 @@ internal static class EngineInspector
 
     private static string? Known(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    private static async Task<BuildkitVersion?> VersionAsync(ControlClient control, CancellationToken cancellation)
+    private static async Task<BuildkitVersion?> VersionAsync(Control.ControlClient control, CancellationToken cancellation)
     {
         try
         {
-            var info = await control.InfoAsync(null, cancellation).ConfigureAwait(false);
+            var info = await control.InfoAsync(new InfoRequest(), cancellationToken: cancellation).ConfigureAwait(false);
             return info.BuildkitVersion is { Version.Length: > 0 } version && SoundVersion(version.Version) is not null ? version : null;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Unimplemented)
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
         {
             return null;
         }

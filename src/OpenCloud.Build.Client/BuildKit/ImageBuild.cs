@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Protocol.FileSync;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -13,22 +14,22 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <summary>One build: session, Solve and Status side by side, until all of them have ended.</summary>
 internal sealed class ImageBuild
 {
-    private readonly ControlClient _control;
+    private readonly DedicatedCallInvoker _invoker;
+    private readonly Control.ControlClient _control;
     private readonly EngineProfile _engine;
     private readonly ImageBuildRequest _request;
-    private readonly SessionThreads _threads;
     private readonly BuildModel _model = new();
     private readonly BuildWarnings _warnings;
     private readonly string _reference = BuildIdentity.New();
     private readonly StatusFollower _status;
 
-    private ImageBuild(ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, SessionThreads threads)
+    private ImageBuild(DedicatedCallInvoker invoker, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer)
     {
-        _threads = threads;
-        _control = control;
+        _invoker = invoker;
+        _control = new Control.ControlClient(invoker);
         _engine = engine;
         _request = request;
-        _status = new StatusFollower(token => control.StatusAsync(_reference, threads, token), _model, observer);
+        _status = new StatusFollower(token => _control.Status(new StatusRequest { Ref = _reference }, cancellationToken: token).ReadAllAsync(), _model, observer);
         _warnings = new BuildWarnings(_status.Warn);
     }
 
@@ -36,15 +37,15 @@ internal sealed class ImageBuild
     /// <exception cref="ImageBuildException">The build failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the daemon has been told.</exception>
     public static async Task<ImageBuildResult> RunAsync(
-        ControlClient control, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
+        EngineChannel channel, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
     {
-        using SessionThreads threads = new();
-        ImageBuild build = new(control, engine, request, observer, threads);
+        using DedicatedCallInvoker invoker = channel.OpenDedicated();
+        ImageBuild build = new(invoker, engine, request, observer);
         using CancellationTokenSource? limit = BeginLimit(request.Timeout, cancellationToken);
         CancellationToken token = limit?.Token ?? cancellationToken;
         try
         {
-            return await threads.Run(() => build.RunAsync(token)).ConfigureAwait(false);
+            return await invoker.Work.Run(() => build.RunAsync(token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -97,21 +98,21 @@ internal sealed class ImageBuild
         await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
         Warn(attachments.Warnings);
         GrpcServer server = new(BuildSession.Options);
-        files.AddTo(server);
-        uploads.AddTo(server);
-        attachments.AddTo(server);
+        FileSync.BindService(server, files);
+        uploads.BindTo(server);
+        attachments.BindTo(server);
 
         IReadOnlyDictionary<string, string> response;
         try
         {
             BuildSession session = await BuildSession
-                .OpenAsync(_control, server, SessionKey.ForDirectory(_request.ContextPath), _threads, cancellationToken).ConfigureAwait(false);
+                .OpenAsync(_invoker, server, SessionKey.ForDirectory(_request.ContextPath), cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 response = await SolveAsync(session, inputs, attachments, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is GrpcException or EngineConnectException)
+        catch (Exception e) when (e is RpcException or EngineConnectException)
         {
             ImageBuildException failure = BuildFailure.From(
                 AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _request, dockerfile);
@@ -158,12 +159,12 @@ internal sealed class ImageBuild
 
         try
         {
-            if (await EngineCapabilities.HasAsync(_control, EngineCapabilities.MultipleExporters, cancellationToken).ConfigureAwait(false))
+            if (await EngineCapabilities.HasAsync(_invoker, EngineCapabilities.MultipleExporters, cancellationToken).ConfigureAwait(false))
             {
                 return;
             }
         }
-        catch (Exception e) when (e is GrpcException or EngineConnectException)
+        catch (Exception e) when (e is RpcException or EngineConnectException)
         {
             throw BuildFailure.From(BuildFailure.Lost(e), _model, _engine.Address.ToString(), _reference, null, null);
         }
@@ -203,8 +204,8 @@ internal sealed class ImageBuild
         using CancellationTokenSource statusStop = new();
         CancellationToken solveToken = solveStop.Token;
         CancellationToken statusToken = statusStop.Token;
-        Task<SolveResponse> solve = _threads.Run(() => _control.SolveAsync(request, _threads, solveToken));
-        Task status = _threads.Run(() => _status.FollowAsync(solve, statusToken));
+        Task<SolveResponse> solve = _control.SolveAsync(request, cancellationToken: solveToken).ResponseAsync;
+        Task status = _invoker.Work.Run(() => _status.FollowAsync(solve, statusToken));
 
         try
         {

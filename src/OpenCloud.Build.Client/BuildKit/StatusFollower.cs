@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using OpenCloud.Build.Client.Grpc;
+using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Transport;
 
@@ -159,7 +159,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
 
             return true;
         }
-        catch (Exception e) when (e is GrpcException or EngineConnectException or OperationCanceledException)
+        catch (Exception e) when (e is RpcException or EngineConnectException or OperationCanceledException)
         {
             // A daemon that dies, or a job that it does not know yet or no more.
             return false;

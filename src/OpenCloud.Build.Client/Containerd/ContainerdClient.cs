@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 using OpenCloud.Build.Client.Protocol.Containerd.Introspection;
@@ -7,6 +8,7 @@ using OpenCloud.Build.Client.Protocol.Containerd.Leases;
 using OpenCloud.Build.Client.Protocol.Containerd.Namespaces;
 using OpenCloud.Build.Client.Protocol.Containerd.Snapshots;
 using OpenCloud.Build.Client.Protocol.Containerd.Version;
+using VersionService = OpenCloud.Build.Client.Protocol.Containerd.Version.Version;
 
 namespace OpenCloud.Build.Client.Containerd;
 
@@ -14,7 +16,7 @@ namespace OpenCloud.Build.Client.Containerd;
 /// containerd's services for images, leases and snapshots, on one connection. A namespace goes along with each call as a
 /// header (containerd, pkg/namespaces/grpc.go).
 /// </summary>
-internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
+internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
 {
     /// <summary>Where containerd listens unless told otherwise.</summary>
     public const string DefaultSocket = "/run/containerd/containerd.sock";
@@ -22,48 +24,28 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     /// <summary>The namespace of containerd's own clients when they are told none.</summary>
     public const string DefaultNamespace = "default";
 
-    private const string ImagesService = "/containerd.services.images.v1.Images/";
-    private const string LeasesService = "/containerd.services.leases.v1.Leases/";
-    private const string SnapshotsService = "/containerd.services.snapshots.v1.Snapshots/";
+    private const string NamespaceHeader = "containerd-namespace";
 
-    private static readonly GrpcMethod<GetImageRequest, GetImageResponse> GetImageMethod = new(ImagesService + "Get", GetImageResponse.Parser);
-    private static readonly GrpcMethod<ListImagesRequest, ListImagesResponse> ListImagesMethod = new(ImagesService + "List", ListImagesResponse.Parser);
-    private static readonly GrpcMethod<CreateImageRequest, CreateImageResponse> CreateImageMethod = new(ImagesService + "Create", CreateImageResponse.Parser);
-    private static readonly GrpcMethod<UpdateImageRequest, UpdateImageResponse> UpdateImageMethod = new(ImagesService + "Update", UpdateImageResponse.Parser);
-    private static readonly GrpcMethod<DeleteImageRequest, Empty> DeleteImageMethod = new(ImagesService + "Delete", Empty.Parser);
-    private static readonly GrpcMethod<CreateRequest, CreateResponse> CreateLeaseMethod = new(LeasesService + "Create", CreateResponse.Parser);
-    private static readonly GrpcMethod<DeleteRequest, Empty> DeleteLeaseMethod = new(LeasesService + "Delete", Empty.Parser);
-    private static readonly GrpcMethod<AddResourceRequest, Empty> AddResourceMethod = new(LeasesService + "AddResource", Empty.Parser);
-    private static readonly GrpcMethod<ListRequest, ListResponse> ListLeasesMethod = new(LeasesService + "List", ListResponse.Parser);
-    private static readonly GrpcMethod<ListSnapshotsRequest, ListSnapshotsResponse> ListSnapshotsMethod = new(SnapshotsService + "List", ListSnapshotsResponse.Parser);
-    private static readonly GrpcMethod<UsageRequest, UsageResponse> UsageMethod = new(SnapshotsService + "Usage", UsageResponse.Parser);
-
-    private static readonly GrpcMethod<ListNamespacesRequest, ListNamespacesResponse> ListNamespacesMethod =
-        new("/containerd.services.namespaces.v1.Namespaces/List", ListNamespacesResponse.Parser);
-
-    private static readonly GrpcMethod<PluginsRequest, PluginsResponse> PluginsMethod =
-        new("/containerd.services.introspection.v1.Introspection/Plugins", PluginsResponse.Parser);
-
-    private static readonly GrpcMethod<Empty, VersionResponse> VersionMethod =
-        new("/containerd.services.version.v1.Version/Version", VersionResponse.Parser);
-
-    private readonly ConcurrentDictionary<string, GrpcCallOptions> _namespaces = new(StringComparer.Ordinal);
+    private readonly Images.ImagesClient _images = new(channel.Pooled);
+    private readonly Leases.LeasesClient _leases = new(channel.Pooled);
+    private readonly Snapshots.SnapshotsClient _snapshots = new(channel.Pooled);
+    private readonly ConcurrentDictionary<string, Metadata> _namespaces = new(StringComparer.Ordinal);
 
     /// <summary>What it is connected to, for errors.</summary>
     public string Name => channel.Name;
 
     /// <summary>The contents of a namespace.</summary>
     public ContentClient Content(string @namespace, string? lease = null) =>
-        new(channel, lease is null ? Scope(@namespace) : ScopeWithLease(@namespace, lease));
+        new(channel, lease is null ? Scope(@namespace) : Scope(@namespace, lease));
 
     /// <summary>Which containerd it is.</summary>
     public Task<VersionResponse> VersionAsync(CancellationToken cancellation) =>
-        channel.UnaryAsync(VersionMethod, new Empty(), null, cancellation);
+        new VersionService.VersionClient(channel.Pooled).VersionAsync(new Empty(), cancellationToken: cancellation).ResponseAsync;
 
     /// <summary>The names of the namespaces, in ordinal order.</summary>
     public async Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation)
     {
-        var answer = await channel.UnaryAsync(ListNamespacesMethod, new ListNamespacesRequest(), null, cancellation).ConfigureAwait(false);
+        var answer = await new Namespaces.NamespacesClient(channel.Pooled).ListAsync(new ListNamespacesRequest(), cancellationToken: cancellation).ConfigureAwait(false);
         return [.. answer.Namespaces.Select(static n => n.Name).Order(StringComparer.Ordinal)];
     }
 
@@ -72,9 +54,9 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     {
         try
         {
-            return (await channel.UnaryAsync(GetImageMethod, new GetImageRequest { Name = name }, Scope(@namespace), cancellation).ConfigureAwait(false)).Image;
+            return (await _images.GetAsync(new GetImageRequest { Name = name }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Image;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             return null;
         }
@@ -91,7 +73,7 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
         {
             images.AddRange(await ListImagesAsync(@namespace, string.Empty, cancellation).ConfigureAwait(false));
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.ResourceExhausted)
+        catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted)
         {
             await ListInPartsAsync(@namespace, string.Empty, images, cancellation).ConfigureAwait(false);
         }
@@ -104,24 +86,24 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     /// <returns>Whether the name is new.</returns>
     public async Task<bool> PutImageAsync(string @namespace, Image image, string? lease, CancellationToken cancellation)
     {
-        var scope = lease is null ? Scope(@namespace) : ScopeWithLease(@namespace, lease);
+        var scope = lease is null ? Scope(@namespace) : Scope(@namespace, lease);
         try
         {
-            await channel.UnaryAsync(CreateImageMethod, new CreateImageRequest { Image = image }, scope, cancellation).ConfigureAwait(false);
+            await _images.CreateAsync(new CreateImageRequest { Image = image }, scope, cancellationToken: cancellation).ConfigureAwait(false);
             return true;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.AlreadyExists)
+        catch (RpcException e) when (e.StatusCode == StatusCode.AlreadyExists)
         {
             var request = new UpdateImageRequest { Image = image, UpdateMask = new FieldMask { Paths = { "target" } } };
-            await channel.UnaryAsync(UpdateImageMethod, request, scope, cancellation).ConfigureAwait(false);
+            await _images.UpdateAsync(request, scope, cancellationToken: cancellation).ConfigureAwait(false);
             return false;
         }
     }
 
     /// <summary>Makes a name which must not exist yet.</summary>
-    /// <exception cref="GrpcException">It exists (AlreadyExists).</exception>
+    /// <exception cref="RpcException">It exists (AlreadyExists).</exception>
     public async Task<Image> CreateImageAsync(string @namespace, Image image, CancellationToken cancellation) =>
-        (await channel.UnaryAsync(CreateImageMethod, new CreateImageRequest { Image = image }, Scope(@namespace), cancellation).ConfigureAwait(false)).Image;
+        (await _images.CreateAsync(new CreateImageRequest { Image = image }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Image;
 
     /// <summary>Removes a name, and waits for the garbage collector when asked to.</summary>
     /// <returns>Whether there was one.</returns>
@@ -129,10 +111,10 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     {
         try
         {
-            await channel.UnaryAsync(DeleteImageMethod, new DeleteImageRequest { Name = name, Sync = sync }, Scope(@namespace), cancellation).ConfigureAwait(false);
+            await _images.DeleteAsync(new DeleteImageRequest { Name = name, Sync = sync }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false);
             return true;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             return false;
         }
@@ -145,17 +127,17 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
         var request = new CreateRequest { Id = id };
         // containerd, core/metadata/gc.go: the collector takes an expired lease for none. It is what is left of us after a crash.
         request.Labels["containerd.io/gc.expire"] = DateTimeOffset.UtcNow.Add(expiresIn).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
-        await channel.UnaryAsync(CreateLeaseMethod, request, Scope(@namespace), cancellation).ConfigureAwait(false);
+        await _leases.CreateAsync(request, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false);
         return new ContainerdLease(this, @namespace, id);
     }
 
     /// <summary>Lets a lease hold a content that was there before.</summary>
     public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellation) =>
-        channel.UnaryAsync(AddResourceMethod, new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellation);
+        _leases.AddResourceAsync(new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellationToken: cancellation).ResponseAsync;
 
     /// <summary>Gives a lease back.</summary>
     public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellation) =>
-        channel.UnaryAsync(DeleteLeaseMethod, new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellation);
+        _leases.DeleteAsync(new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellationToken: cancellation).ResponseAsync;
 
     /// <summary>Runs the garbage collector and waits for it. There is no call for that alone; the end of a lease is one that can be waited for.</summary>
     public async Task CollectAsync(string @namespace, CancellationToken cancellation)
@@ -166,13 +148,13 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
 
     /// <summary>The leases of a namespace.</summary>
     public async Task<IReadOnlyList<string>> ListLeasesAsync(string @namespace, CancellationToken cancellation) =>
-        [.. (await channel.UnaryAsync(ListLeasesMethod, new ListRequest(), Scope(@namespace), cancellation).ConfigureAwait(false)).Leases.Select(static l => l.Id)];
+        [.. (await _leases.ListAsync(new ListRequest(), Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Leases.Select(static l => l.Id)];
 
     /// <summary>The snapshotters that work.</summary>
     public async Task<IReadOnlyList<string>> ListSnapshottersAsync(CancellationToken cancellation)
     {
         var request = new PluginsRequest { Filters = { "type==io.containerd.snapshotter.v1" } };
-        var answer = await channel.UnaryAsync(PluginsMethod, request, null, cancellation).ConfigureAwait(false);
+        var answer = await new Introspection.IntrospectionClient(channel.Pooled).PluginsAsync(request, cancellationToken: cancellation).ConfigureAwait(false);
         return [.. answer.Plugins.Where(static p => p.InitErr is null).Select(static p => p.Id)];
     }
 
@@ -180,7 +162,7 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     public async IAsyncEnumerable<string> ListSnapshotsAsync(string @namespace, string snapshotter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         var request = new ListSnapshotsRequest { Snapshotter = snapshotter };
-        await foreach (var answer in channel.ServerStreamAsync(ListSnapshotsMethod, request, Scope(@namespace), cancellation).ConfigureAwait(false))
+        await foreach (var answer in _snapshots.List(request, Scope(@namespace), cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
         {
             foreach (var info in answer.Info.Where(static i => i.Kind == Kind.Committed))
             {
@@ -194,9 +176,9 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     {
         try
         {
-            return (await channel.UnaryAsync(UsageMethod, new UsageRequest { Snapshotter = snapshotter, Key = key }, Scope(@namespace), cancellation).ConfigureAwait(false)).Size;
+            return (await _snapshots.UsageAsync(new UsageRequest { Snapshotter = snapshotter, Key = key }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Size;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             return null;
         }
@@ -205,20 +187,9 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => channel.DisposeAsync();
 
-    private static GrpcCallOptions ScopeWithLease(string @namespace, string lease)
-    {
-        var metadata = new GrpcMetadata();
-        metadata.Add("containerd-namespace", @namespace);
-        metadata.Add("containerd-lease", lease);
-        return new GrpcCallOptions { Metadata = metadata };
-    }
+    private static Metadata Scope(string @namespace, string lease) => new() { { NamespaceHeader, @namespace }, { "containerd-lease", lease } };
 
-    private GrpcCallOptions Scope(string @namespace) => _namespaces.GetOrAdd(@namespace, static name =>
-    {
-        var metadata = new GrpcMetadata();
-        metadata.Add("containerd-namespace", name);
-        return new GrpcCallOptions { Metadata = metadata };
-    });
+    private Metadata Scope(string @namespace) => _namespaces.GetOrAdd(@namespace, static name => new Metadata { { NamespaceHeader, name } });
 
     private async Task<IEnumerable<Image>> ListImagesAsync(string @namespace, string filter, CancellationToken cancellation)
     {
@@ -228,7 +199,7 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
             request.Filters.Add(filter);
         }
 
-        return (await channel.UnaryAsync(ListImagesMethod, request, Scope(@namespace), cancellation).ConfigureAwait(false)).Images;
+        return (await _images.ListAsync(request, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Images;
     }
 
     private async Task ListInPartsAsync(string @namespace, string digits, List<Image> images, CancellationToken cancellation)
@@ -240,7 +211,7 @@ internal sealed class ContainerdClient(GrpcChannel channel) : IAsyncDisposable
             {
                 images.AddRange(await ListImagesAsync(@namespace, $"target.digest~=/^[a-z0-9]+:{prefix}/", cancellation).ConfigureAwait(false));
             }
-            catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.ResourceExhausted && prefix.Length < 8)
+            catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted && prefix.Length < 8)
             {
                 await ListInPartsAsync(@namespace, prefix, images, cancellation).ConfigureAwait(false);
             }

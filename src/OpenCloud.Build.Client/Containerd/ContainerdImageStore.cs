@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using OpenCloud.Build.Client.Grpc;
+using Grpc.Core;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 
@@ -66,7 +66,7 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         {
             await client.CreateImageAsync(@namespace, copy, cancellation).ConfigureAwait(false);
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.AlreadyExists)
+        catch (RpcException e) when (e.StatusCode == StatusCode.AlreadyExists)
         {
             var there = await client.GetImageAsync(@namespace, newName, cancellation).ConfigureAwait(false);
             if (there?.Target?.Digest != image.Target?.Digest)

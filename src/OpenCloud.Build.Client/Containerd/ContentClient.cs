@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Containerd.Content;
@@ -9,20 +10,12 @@ namespace OpenCloud.Build.Client.Containerd;
 /// <summary>
 /// The Content service: of a namespace of containerd, or what buildkitd serves of it read-only for its build history.
 /// </summary>
-internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope) : IBlobSource
+internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IBlobSource
 {
     // The server answers each WRITE, so larger pieces mean fewer round trips; a message may have 16 MiB.
     private const int WriteSize = 1024 * 1024;
 
-    private const string Service = "/containerd.services.content.v1.Content/";
-
-    private static readonly GrpcMethod<InfoRequest, InfoResponse> InfoMethod = new(Service + "Info", InfoResponse.Parser);
-    private static readonly GrpcMethod<UpdateRequest, UpdateResponse> UpdateMethod = new(Service + "Update", UpdateResponse.Parser);
-    private static readonly GrpcMethod<ListContentRequest, ListContentResponse> ListMethod = new(Service + "List", ListContentResponse.Parser);
-    private static readonly GrpcMethod<DeleteContentRequest, Empty> DeleteMethod = new(Service + "Delete", Empty.Parser);
-    private static readonly GrpcMethod<ReadContentRequest, ReadContentResponse> ReadMethod = new(Service + "Read", ReadContentResponse.Parser);
-    private static readonly GrpcMethod<WriteContentRequest, WriteContentResponse> WriteMethod = new(Service + "Write", WriteContentResponse.Parser);
-    private static readonly GrpcMethod<AbortRequest, Empty> AbortMethod = new(Service + "Abort", Empty.Parser);
+    private readonly Content.ContentClient _content = new(channel.Pooled);
 
     /// <inheritdoc/>
     public string Location => channel.Name;
@@ -32,9 +25,9 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
     {
         try
         {
-            return (await channel.UnaryAsync(InfoMethod, new InfoRequest { Digest = digest.ToString() }, scope, cancellation).ConfigureAwait(false)).Info;
+            return (await _content.InfoAsync(new InfoRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellation).ConfigureAwait(false)).Info;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             return null;
         }
@@ -47,7 +40,7 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
     /// <inheritdoc/>
     public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
         ValueTask.FromResult<Stream>(new ContentReadStream(
-            channel.ServerStreamAsync(ReadMethod, new ReadContentRequest { Digest = digest.ToString() }, scope, cancellation)));
+            _content.Read(new ReadContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellation)));
 
     /// <summary>Reads a whole content, or answers nothing when the store does not have it.</summary>
     /// <exception cref="OciFormatException">It is larger than the bound, or not what its descriptor says.</exception>
@@ -58,7 +51,7 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
             var stream = await OpenAsync(descriptor.Digest, cancellation).ConfigureAwait(false);
             return await BlobReading.ReadAllAsync(stream, descriptor, limit, Location, cancellation).ConfigureAwait(false);
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.NotFound)
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             return null;
         }
@@ -67,7 +60,7 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
     /// <summary>The digests of all contents, as they come.</summary>
     public async IAsyncEnumerable<Info> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        await foreach (var answer in channel.ServerStreamAsync(ListMethod, new ListContentRequest(), scope, cancellation).ConfigureAwait(false))
+        await foreach (var answer in _content.List(new ListContentRequest(), scope, cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
         {
             foreach (var info in answer.Info)
             {
@@ -86,12 +79,12 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
             request.UpdateMask.Paths.Add("labels." + key);
         }
 
-        return channel.UnaryAsync(UpdateMethod, request, scope, cancellation);
+        return _content.UpdateAsync(request, scope, cancellationToken: cancellation).ResponseAsync;
     }
 
     /// <summary>Removes a content at once, whoever refers to it.</summary>
     public Task DeleteAsync(ContentDigest digest, CancellationToken cancellation) =>
-        channel.UnaryAsync(DeleteMethod, new DeleteContentRequest { Digest = digest.ToString() }, scope, cancellation);
+        _content.DeleteAsync(new DeleteContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellation).ResponseAsync;
 
     /// <summary>Writes a content and holds it against its descriptor on both sides.</summary>
     /// <param name="descriptor">What it must be.</param>
@@ -119,8 +112,7 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
 
     private async Task<long> WriteAsync(string reference, OciDescriptor descriptor, VerifyingStream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellation)
     {
-        var call = await channel.DuplexAsync(WriteMethod, scope, cancellation).ConfigureAwait(false);
-        await using var disposal = call.ConfigureAwait(false);
+        using var call = _content.Write(scope, cancellationToken: cancellation);
         try
         {
             var expected = descriptor.Digest.ToString();
@@ -153,10 +145,10 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
             }
 
             await ExchangeAsync(call, commit, cancellation).ConfigureAwait(false);
-            call.CompleteWriting();
+            await call.RequestStream.CompleteAsync().ConfigureAwait(false);
             return sent;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.AlreadyExists)
+        catch (RpcException e) when (e.StatusCode == StatusCode.AlreadyExists)
         {
             if (labels.Count > 0)
             {
@@ -167,19 +159,20 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
         }
     }
 
-    private async Task<WriteContentResponse> ExchangeAsync(GrpcDuplexCall<WriteContentRequest, WriteContentResponse> call, WriteContentRequest request, CancellationToken cancellation)
+    private async Task<WriteContentResponse> ExchangeAsync(AsyncDuplexStreamingCall<WriteContentRequest, WriteContentResponse> call, WriteContentRequest request, CancellationToken cancellation)
     {
         try
         {
-            await call.WriteAsync(request, cancellation).ConfigureAwait(false);
+            await call.RequestStream.WriteAsync(request, cancellation).ConfigureAwait(false);
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Ok)
+        catch (RpcException)
         {
             // The server ended the call without taking this; what it has to say is read below.
         }
 
-        return await call.ReadAsync(cancellation).ConfigureAwait(false)
-            ?? throw new IOException($"{Location} ended the write of '{request.Ref}' without committing it.");
+        return await call.ResponseStream.MoveNext(cancellation).ConfigureAwait(false)
+            ? call.ResponseStream.Current
+            : throw new IOException($"{Location} ended the write of '{request.Ref}' without committing it.");
     }
 
     private async Task AbortAsync(string reference)
@@ -187,9 +180,9 @@ internal sealed class ContentClient(GrpcChannel channel, GrpcCallOptions? scope)
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-            await channel.UnaryAsync(AbortMethod, new AbortRequest { Ref = reference }, scope, limit.Token).ConfigureAwait(false);
+            await _content.AbortAsync(new AbortRequest { Ref = reference }, scope, cancellationToken: limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is GrpcException or OperationCanceledException or Transport.EngineConnectException)
+        catch (Exception e) when (e is RpcException or OperationCanceledException or Transport.EngineConnectException)
         {
             // Nothing was begun under that name, or the store is gone; the lease takes care of the rest.
         }

@@ -1,11 +1,11 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Containerd.Content;
 
 namespace OpenCloud.Build.Client.Containerd;
 
 /// <summary>The answers of Content.Read as a stream; disposing of it ends the call.</summary>
-internal sealed class ContentReadStream(IAsyncEnumerable<ReadContentResponse> answers) : Stream
+internal sealed class ContentReadStream(AsyncServerStreamingCall<ReadContentResponse> call) : Stream
 {
-    private readonly IAsyncEnumerator<ReadContentResponse> _answers = answers.GetAsyncEnumerator();
     private ReadOnlyMemory<byte> _data;
 
     public override bool CanRead => true;
@@ -33,13 +33,12 @@ internal sealed class ContentReadStream(IAsyncEnumerable<ReadContentResponse> an
 
         while (_data.IsEmpty)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (!await _answers.MoveNextAsync().ConfigureAwait(false))
+            if (!await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false))
             {
                 return 0;
             }
 
-            _data = _answers.Current.Data.Memory;
+            _data = call.ResponseStream.Current.Data.Memory;
         }
 
         var given = Math.Min(buffer.Length, _data.Length);
@@ -58,17 +57,11 @@ internal sealed class ContentReadStream(IAsyncEnumerable<ReadContentResponse> an
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    public override async ValueTask DisposeAsync()
-    {
-        await _answers.DisposeAsync().ConfigureAwait(false);
-        await base.DisposeAsync().ConfigureAwait(false);
-    }
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            _answers.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            call.Dispose();
         }
 
         base.Dispose(disposing);

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Grpc;
+using Grpc.Core;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 
@@ -44,7 +44,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         {
             await walk.AddAsync(new OciDescriptor(record.Target.MediaType, digest, record.Target.Size), 0).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OciFormatException or GrpcException { Status.Code: not GrpcStatusCode.Unavailable })
+        catch (Exception e) when (e is OciFormatException or RpcException { StatusCode: not StatusCode.Unavailable })
         {
             image = image with { IsComplete = false, Problem = e.Message };
         }

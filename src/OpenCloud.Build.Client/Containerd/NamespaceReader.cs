@@ -1,3 +1,4 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Oci;
 
 namespace OpenCloud.Build.Client.Containerd;
@@ -118,7 +119,7 @@ internal sealed class NamespaceReader
                     }
                 }
             }
-            catch (Grpc.GrpcException e) when (e.Status.Code != Grpc.GrpcStatusCode.Unavailable)
+            catch (RpcException e) when (e.StatusCode != StatusCode.Unavailable)
             {
                 // A snapshotter which was loaded but does not work (a proxy whose process has gone) hides no image.
                 continue;

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -145,7 +146,7 @@ internal sealed class ContextSender
 
     private async Task WalkAsync(CancellationToken cancellationToken)
     {
-        byte[] buffer = BufferPool.Shared.Rent(StatBufferSize);
+        byte[] buffer = BufferPool.Rent(StatBufferSize);
         try
         {
             using var walker = new TreeWalker(_tree, _filter);
@@ -155,17 +156,17 @@ internal sealed class ContextSender
             while (walker.MoveNext())
             {
                 int size = PacketCodec.StatSize(walker.Path, walker.Entry);
-                if (used + size + PacketCodec.MessagePrefix > buffer.Length)
+                if (used + size + GrpcPrefix.Length > buffer.Length)
                 {
                     await WriteAsync(buffer.AsMemory(0, used), cancellationToken).ConfigureAwait(false);
                     _counters.AddListed(listed);
                     _progress?.Invoke();
                     used = 0;
                     listed = 0;
-                    if (size + PacketCodec.MessagePrefix > buffer.Length)
+                    if (size + GrpcPrefix.Length > buffer.Length)
                     {
-                        BufferPool.Shared.Return(buffer);
-                        buffer = BufferPool.Shared.Rent(size + PacketCodec.MessagePrefix);
+                        BufferPool.Return(buffer);
+                        buffer = BufferPool.Rent(size + GrpcPrefix.Length);
                     }
                 }
 
@@ -181,7 +182,7 @@ internal sealed class ContextSender
         }
         finally
         {
-            BufferPool.Shared.Return(buffer);
+            BufferPool.Return(buffer);
         }
     }
 
@@ -254,7 +255,7 @@ internal sealed class ContextSender
 
     private async Task SendRequestedAsync(int slot, CancellationToken cancellationToken)
     {
-        byte[] buffer = BufferPool.Shared.Rent(DataBufferSize);
+        byte[] buffer = BufferPool.Rent(DataBufferSize);
         try
         {
             using TreeReader reader = _tree.CreateReader();
@@ -284,7 +285,7 @@ internal sealed class ContextSender
         }
         finally
         {
-            BufferPool.Shared.Return(buffer);
+            BufferPool.Return(buffer);
         }
     }
 

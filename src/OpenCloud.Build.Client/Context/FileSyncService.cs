@@ -1,6 +1,9 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Protocol.FileSync;
+using OpenCloud.Build.Client.Protocol.FileTransfer;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -9,11 +12,8 @@ namespace OpenCloud.Build.Client.Context;
 /// Source: buildkit's session/filesync/filesync.go. Only DiffCopy is served; no daemon from v0.16.0 to v0.32.2 calls the other
 /// method, TarStream. Several transfers may run at the same time, also of the same directory.
 /// </remarks>
-internal sealed class FileSyncService
+internal sealed class FileSyncService : FileSync.FileSyncBase
 {
-    /// <summary>The path of the method that is served.</summary>
-    public const string DiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
-
     private readonly Dictionary<string, (ContextSource Source, ContextCounters Counters)> _sources = new(StringComparer.Ordinal);
     private readonly Action? _progress;
     private readonly ContextChanges _changes;
@@ -46,16 +46,13 @@ internal sealed class FileSyncService
     /// <summary>What was sent of one directory.</summary>
     public ContextCounters CountersOf(string name) => _sources[name].Counters;
 
-    /// <summary>Adds the method to a server.</summary>
-    public void AddTo(GrpcServer server) => server.Add(DiffCopy, ServeAsync);
-
-    private static GrpcStatusCode CodeOf(ContextErrorKind kind) => kind switch
+    private static StatusCode CodeOf(ContextErrorKind kind) => kind switch
     {
-        ContextErrorKind.NotDeclared => GrpcStatusCode.NotFound,
-        ContextErrorKind.BadPattern => GrpcStatusCode.InvalidArgument,
-        ContextErrorKind.Protocol => GrpcStatusCode.Internal,
-        ContextErrorKind.Receiver => GrpcStatusCode.Aborted,
-        _ => GrpcStatusCode.Unknown,
+        ContextErrorKind.NotDeclared => StatusCode.NotFound,
+        ContextErrorKind.BadPattern => StatusCode.InvalidArgument,
+        ContextErrorKind.Protocol => StatusCode.Internal,
+        ContextErrorKind.Receiver => StatusCode.Aborted,
+        _ => StatusCode.Unknown,
     };
 
     private static IEnumerable<KeyValuePair<string, string>> Pairs(HeaderList metadata)
@@ -66,11 +63,13 @@ internal sealed class FileSyncService
         }
     }
 
-    private async Task ServeAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task DiffCopy(IAsyncStreamReader<Packet> requestStream, IServerStreamWriter<Packet> responseStream, ServerCallContext context)
     {
+        GrpcServerCall call = GrpcServerCall.Of(context);
         try
         {
-            FileSyncRequest request = FileSyncRequest.Parse(Pairs(call.Metadata));
+            FileSyncRequest request = FileSyncRequest.Parse(Pairs(call.Headers));
             if (!_sources.TryGetValue(request.DirectoryName, out (ContextSource Source, ContextCounters Counters) declared))
             {
                 // The words are the Go client's: daemons and people know them.
@@ -81,7 +80,7 @@ internal sealed class FileSyncService
             using ContextTree tree = declared.Source.OpenTree();
             ContextFilter filter = ContextFilter.Create(request, tree);
             var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress, call.Work, _changes);
-            await sender.RunAsync(cancellationToken).ConfigureAwait(false);
+            await sender.RunAsync(context.CancellationToken).ConfigureAwait(false);
         }
         catch (ContextException e)
         {
@@ -91,7 +90,7 @@ internal sealed class FileSyncService
                 Interlocked.CompareExchange(ref _failure, e, null);
             }
 
-            throw new GrpcException(new GrpcStatus(CodeOf(e.Kind), e.Message), inner: e);
+            throw CallErrors.Create(CodeOf(e.Kind), e.Message, e);
         }
     }
 }

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -7,7 +8,7 @@ internal sealed class GrpcPacketChannel(GrpcServerCall call) : IPacketChannel
 {
     public async ValueTask<ReceivedPacket?> ReadAsync(CancellationToken cancellationToken)
     {
-        using GrpcMessage? message = await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
+        using ReceivedMessage? message = await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
         return message is null ? null : PacketCodec.Read(message.Memory.Span);
     }
 

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -23,16 +23,10 @@ internal readonly record struct ReceivedPacket(PacketType Type, uint Id, string?
 /// </remarks>
 internal static class PacketCodec
 {
-    /// <summary>gRPC's prefix: a zero byte (not compressed) and the length, big-endian.</summary>
-    public const int MessagePrefix = 5;
-
     /// <summary>The most bytes that stand in front of a DATA packet's content, the message prefix among them.</summary>
-    public const int MaxDataHeader = MessagePrefix + 2 + (1 + MaxVarint32) + (1 + MaxVarint32);
+    public const int MaxDataHeader = GrpcPrefix.Length + 2 + (1 + Varint.MaxLength32) + (1 + Varint.MaxLength32);
 
-    private const int MaxVarint32 = 5;
-    private const byte TypeTag = 1 << 3;
     private const byte StatTag = (2 << 3) | 2;
-    private const byte IdTag = 3 << 3;
     private const byte DataTag = (4 << 3) | 2;
     private const byte AttributesTag = (10 << 3) | 2;
 
@@ -40,7 +34,7 @@ internal static class PacketCodec
     public static int StatSize(ReadOnlySpan<byte> path, TreeEntry entry)
     {
         int size = StatBodySize(path, entry);
-        return MessagePrefix + 1 + VarintSize((uint)size) + size;
+        return GrpcPrefix.Length + 1 + Varint.Size((uint)size) + size;
     }
 
     /// <summary>Writes a STAT message. The owner is root; a socket loses its bit and so is listed as an empty regular file.</summary>
@@ -49,7 +43,7 @@ internal static class PacketCodec
     {
         int bodySize = StatBodySize(path, entry);
         var writer = new Writer(output);
-        writer.Prefix(1 + VarintSize((uint)bodySize) + bodySize);
+        writer.Prefix(1 + Varint.Size((uint)bodySize) + bodySize);
         writer.Byte(StatTag);
         writer.Varint((uint)bodySize);
         writer.Bytes(1, path);
@@ -80,14 +74,14 @@ internal static class PacketCodec
 
     /// <summary>How long what stands in front of a DATA packet's content is.</summary>
     public static int DataHeaderSize(uint id, int contentLength) =>
-        MessagePrefix + 2 + (id == 0 ? 0 : 1 + VarintSize(id)) + (contentLength == 0 ? 0 : 1 + VarintSize((uint)contentLength));
+        GrpcPrefix.Length + 2 + (id == 0 ? 0 : 1 + Varint.Size(id)) + (contentLength == 0 ? 0 : 1 + Varint.Size((uint)contentLength));
 
     /// <summary>Writes what stands in front of a DATA packet's content; no content ends the file.</summary>
     public static int WriteDataHeader(Span<byte> output, uint id, int contentLength)
     {
         var writer = new Writer(output);
-        int idSize = id == 0 ? 0 : 1 + VarintSize(id);
-        int dataSize = contentLength == 0 ? 0 : 1 + VarintSize((uint)contentLength) + contentLength;
+        int idSize = id == 0 ? 0 : 1 + Varint.Size(id);
+        int dataSize = contentLength == 0 ? 0 : 1 + Varint.Size((uint)contentLength) + contentLength;
         writer.Prefix(2 + idSize + dataSize);
         writer.Number(1, (ulong)PacketType.Data);
         writer.Number(3, id);
@@ -101,20 +95,13 @@ internal static class PacketCodec
     }
 
     /// <summary>Makes a FIN message.</summary>
-    public static byte[] Finish() => [0, 0, 0, 0, 2, TypeTag, (byte)PacketType.Finish];
+    public static byte[] Finish() => Packet(PacketType.Finish, 0, []);
+
+    /// <summary>Makes a REQ message.</summary>
+    public static byte[] Request(uint id) => Packet(PacketType.Request, id, []);
 
     /// <summary>Makes an ERR message.</summary>
-    public static byte[] Error(string message)
-    {
-        byte[] text = System.Text.Encoding.UTF8.GetBytes(message);
-        int size = 2 + BytesSize(text);
-        var output = new byte[MessagePrefix + size];
-        var writer = new Writer(output);
-        writer.Prefix(size);
-        writer.Number(1, (ulong)PacketType.Error);
-        writer.Bytes(4, text);
-        return output;
-    }
+    public static byte[] Error(string message) => Packet(PacketType.Error, 0, System.Text.Encoding.UTF8.GetBytes(message));
 
     /// <summary>Reads a receiver's packet: REQ, FIN or ERR.</summary>
     /// <exception cref="ContextException">The bytes are no packet.</exception>
@@ -123,63 +110,39 @@ internal static class PacketCodec
         ulong type = 0;
         ulong id = 0;
         string? message = null;
-        while (!packet.IsEmpty)
+        ProtoFields fields = new(packet);
+        while (fields.Next())
         {
-            ulong tag = ReadVarint(ref packet);
-            switch (tag & 7)
+            switch (fields.Number)
             {
-                case 0:
-                    ulong value = ReadVarint(ref packet);
-                    type = tag == TypeTag ? value : type;
-                    id = tag == IdTag ? value : id;
-                    break;
                 case 1:
-                    packet = Skip(packet, 8);
+                    type = fields.Value;
                     break;
-                case 2:
-                    ulong length = ReadVarint(ref packet);
-                    if (length > (ulong)packet.Length)
-                    {
-                        throw Malformed();
-                    }
-
-                    message = tag == DataTag ? Utf8.Display(packet[..(int)length]) : message;
-                    packet = packet[(int)length..];
+                case 3:
+                    id = fields.Value;
                     break;
-                case 5:
-                    packet = Skip(packet, 4);
+                case 4:
+                    message = Utf8.Display(fields.Bytes);
                     break;
-                default:
-                    throw Malformed();
             }
         }
 
         return type <= (ulong)PacketType.Error && id <= uint.MaxValue
             ? new ReceivedPacket((PacketType)type, (uint)id, message)
-            : throw Malformed();
+            : throw ProtoFields.Malformed();
     }
 
-    private static ReadOnlySpan<byte> Skip(ReadOnlySpan<byte> packet, int length) =>
-        packet.Length >= length ? packet[length..] : throw Malformed();
-
-    private static ulong ReadVarint(ref ReadOnlySpan<byte> packet)
+    private static byte[] Packet(PacketType type, uint id, ReadOnlySpan<byte> data)
     {
-        ulong value = 0;
-        for (int i = 0; i < 10 && i < packet.Length; i++)
-        {
-            value |= (ulong)(packet[i] & 0x7F) << (7 * i);
-            if (packet[i] < 0x80)
-            {
-                packet = packet[(i + 1)..];
-                return value;
-            }
-        }
-
-        throw Malformed();
+        int size = NumberSize((ulong)type) + NumberSize(id) + BytesSize(data);
+        byte[] output = new byte[GrpcPrefix.Length + size];
+        var writer = new Writer(output);
+        writer.Prefix(size);
+        writer.Number(1, (ulong)type);
+        writer.Number(3, id);
+        writer.Bytes(4, data);
+        return output;
     }
-
-    private static ContextException Malformed() =>
-        new(ContextErrorKind.Protocol, "The daemon sent something that is no packet of a file transfer.");
 
     private static int StatBodySize(ReadOnlySpan<byte> path, TreeEntry entry)
     {
@@ -193,18 +156,16 @@ internal static class PacketCodec
         foreach ((byte[] key, byte[] value) in entry.Attributes)
         {
             int attribute = BytesSize(key) + BytesSize(value);
-            size += 1 + VarintSize((uint)attribute) + attribute;
+            size += 1 + Varint.Size((uint)attribute) + attribute;
         }
 
         return size;
     }
 
     // As in every proto3 message, what has its default value is left out.
-    private static int BytesSize(ReadOnlySpan<byte> value) => value.IsEmpty ? 0 : 1 + VarintSize((uint)value.Length) + value.Length;
+    private static int BytesSize(ReadOnlySpan<byte> value) => value.IsEmpty ? 0 : 1 + Varint.Size((uint)value.Length) + value.Length;
 
-    private static int NumberSize(ulong value) => value == 0 ? 0 : 1 + VarintSize(value);
-
-    private static int VarintSize(ulong value) => (70 - System.Numerics.BitOperations.LeadingZeroCount(value | 1)) / 7;
+    private static int NumberSize(ulong value) => value == 0 ? 0 : 1 + Varint.Size(value);
 
     private ref struct Writer(Span<byte> output)
     {
@@ -214,23 +175,13 @@ internal static class PacketCodec
 
         public void Prefix(int length)
         {
-            _output[Written] = 0;
-            BinaryPrimitives.WriteInt32BigEndian(_output[(Written + 1)..], length);
-            Written += MessagePrefix;
+            GrpcPrefix.Write(_output[Written..], length);
+            Written += GrpcPrefix.Length;
         }
 
         public void Byte(byte value) => _output[Written++] = value;
 
-        public void Varint(ulong value)
-        {
-            while (value >= 0x80)
-            {
-                _output[Written++] = (byte)(value | 0x80);
-                value >>= 7;
-            }
-
-            _output[Written++] = (byte)value;
-        }
+        public void Varint(ulong value) => Written += Wire.Varint.Write(_output[Written..], value);
 
         public void Number(int field, ulong value)
         {

@@ -1,7 +1,9 @@
 using System.IO.Compression;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.Upload;
 
 namespace OpenCloud.Build.Client.Context;
 
@@ -13,11 +15,8 @@ namespace OpenCloud.Build.Client.Context;
 /// Source: moby/buildkit, session/upload/upload.go and source/http/transport.go. The path comes as the metadata <c>urlpath</c>; the answer
 /// is a stream of messages with bytes in field 1. Only declared files can be asked for.
 /// </remarks>
-internal sealed class UploadService
+internal sealed class UploadService : Upload.UploadBase
 {
-    /// <summary>The path of the method that is served.</summary>
-    public const string Pull = "/moby.upload.v1.Upload/Pull";
-
     private const string Host = "http://buildkit-session/";
 
     // Well below the 4 MiB that a Go receiver takes, and the pool hands such arrays out again.
@@ -41,21 +40,23 @@ internal sealed class UploadService
     /// <summary>The address of a declared file.</summary>
     public static string AddressOf(string id) => Host + id;
 
-    /// <summary>Adds the method to a server when there is anything to ask for.</summary>
-    public void AddTo(GrpcServer server)
+    /// <summary>Binds the service to a server when there is anything to ask for.</summary>
+    public void BindTo(GrpcServer server)
     {
         if (_files.Count > 0)
         {
-            server.Add(Pull, ServeAsync);
+            Upload.BindService(server, this);
         }
     }
 
-    private async Task ServeAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task Pull(IAsyncStreamReader<BytesMessage> requestStream, IServerStreamWriter<BytesMessage> responseStream, ServerCallContext context)
     {
-        string id = (call.Metadata["urlpath"] ?? string.Empty).TrimStart('/');
+        CancellationToken cancellationToken = context.CancellationToken;
+        string id = (context.RequestHeaders.GetValue("urlpath") ?? string.Empty).TrimStart('/');
         if (!_files.TryGetValue(id, out string? path))
         {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"nothing was declared as \"{id}\""));
+            throw CallErrors.Create(StatusCode.NotFound, $"nothing was declared as \"{id}\"");
         }
 
         try
@@ -64,13 +65,13 @@ internal sealed class UploadService
             await using (file.ConfigureAwait(false))
             {
                 _counters.AddSent(1, 0);
-                await SendAsync(file, new UploadStream(call, _counters), cancellationToken).ConfigureAwait(false);
+                await SendAsync(file, new UploadStream(GrpcServerCall.Of(context), _counters), cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !cancellationToken.IsCancellationRequested)
         {
             Failure ??= ContextException.Unreadable("read", path, e.Message);
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unknown, Failure.Message), inner: e);
+            throw CallErrors.Create(StatusCode.Unknown, Failure.Message, e);
         }
     }
 

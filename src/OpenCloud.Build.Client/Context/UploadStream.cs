@@ -5,8 +5,6 @@ namespace OpenCloud.Build.Client.Context;
 /// <summary>Turns what is written into messages of a call: bytes in field 1, as <c>moby.upload.v1.BytesMessage</c> has them.</summary>
 internal sealed class UploadStream(GrpcServerCall call, ContextCounters counters) : Stream
 {
-    private const int VarintMax = 5;
-
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -28,7 +26,7 @@ internal sealed class UploadStream(GrpcServerCall call, ContextCounters counters
             return;
         }
 
-        await call.WriteMessageAsync(HeadOf(buffer.Length), buffer, moreFollows: false, cancellationToken).ConfigureAwait(false);
+        await call.WriteBytesAsync(buffer, cancellationToken).ConfigureAwait(false);
         counters.AddSent(0, buffer.Length);
     }
 
@@ -48,18 +46,4 @@ internal sealed class UploadStream(GrpcServerCall call, ContextCounters counters
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
-
-    // Field 1, length-delimited.
-    private static byte[] HeadOf(int length)
-    {
-        List<byte> head = new(1 + VarintMax) { 0x0A };
-        uint left = (uint)length;
-        for (; left >= 0x80; left >>= 7)
-        {
-            head.Add((byte)(left | 0x80));
-        }
-
-        head.Add((byte)left);
-        return [.. head];
-    }
 }

@@ -1,3 +1,6 @@
+using Grpc.Core;
+using OpenCloud.Build.Client.Wire;
+
 namespace OpenCloud.Build.Client.Grpc;
 
 /// <summary>
@@ -15,12 +18,11 @@ internal sealed class BytesMessageReader
         SkipVarint,
     }
 
-    private readonly byte[] _prefix = new byte[GrpcFrame.PrefixLength];
+    private readonly byte[] _prefix = new byte[GrpcPrefix.Length];
     private Part _part;
     private int _prefixFilled;
     private int _messageLeft;
-    private uint _varint;
-    private int _varintShift;
+    private Varint _varint;
     private uint _tag;
     private int _skipLeft;
 
@@ -28,11 +30,11 @@ internal sealed class BytesMessageReader
     public long DataLeft { get; set; }
 
     /// <summary>True when an end here is no truncation.</summary>
-    public bool IsBetweenMessages => _part is Part.Prefix or Part.Tag && DataLeft == 0 && _messageLeft == 0 && _prefixFilled == 0 && _varintShift == 0;
+    public bool IsBetweenMessages => _part is Part.Prefix or Part.Tag && DataLeft == 0 && _messageLeft == 0 && _prefixFilled == 0 && !_varint.IsInside;
 
     /// <summary>Consumes bytes until data comes or there are no more.</summary>
     /// <returns>How many were consumed.</returns>
-    /// <exception cref="GrpcException">The bytes are no such messages.</exception>
+    /// <exception cref="RpcException">The bytes are no such messages.</exception>
     public int Parse(ReadOnlySpan<byte> bytes)
     {
         int position = 0;
@@ -40,7 +42,7 @@ internal sealed class BytesMessageReader
         {
             if (_messageLeft == 0 && _part != Part.Prefix)
             {
-                if (_part != Part.Tag || _varintShift != 0)
+                if (_part != Part.Tag || _varint.IsInside)
                 {
                     throw Malformed();
                 }
@@ -60,7 +62,7 @@ internal sealed class BytesMessageReader
                     if (_prefixFilled == _prefix.Length)
                     {
                         _prefixFilled = 0;
-                        _messageLeft = GrpcFrame.ReadPrefix(_prefix);
+                        _messageLeft = GrpcPrefix.Read(_prefix, MessageLimits.Largest);
                         _part = Part.Tag;
                     }
                     break;
@@ -76,12 +78,9 @@ internal sealed class BytesMessageReader
                     break;
                 default:
                     _messageLeft--;
-                    if (TakeVarint(bytes[position++]))
+                    if (_varint.Take(bytes[position++]))
                     {
-                        uint value = _varint;
-                        _varint = 0;
-                        _varintShift = 0;
-                        OnVarint(value);
+                        OnVarint(_varint.IsTooLong ? throw Malformed() : _varint.Value);
                     }
                     break;
             }
@@ -89,27 +88,13 @@ internal sealed class BytesMessageReader
         return position;
     }
 
-    private bool TakeVarint(byte next)
-    {
-        if (_varintShift > 63)
-        {
-            throw Malformed();
-        }
-        // Tags and lengths fit 32 bits; what a longer varint has above them only matters when it is skipped.
-        if (_varintShift < 32)
-        {
-            _varint |= (uint)(next & 0x7f) << _varintShift;
-        }
-        _varintShift += 7;
-        return (next & 0x80) == 0;
-    }
-
-    private void OnVarint(uint value)
+    private void OnVarint(ulong value)
     {
         switch (_part)
         {
             case Part.Tag:
-                _tag = value;
+                // Tags fit 32 bits; what a longer one has above them is no field of ours.
+                _tag = (uint)value;
                 _part = (value & 7) switch
                 {
                     0 => Part.SkipVarint,
@@ -120,14 +105,14 @@ internal sealed class BytesMessageReader
                 };
                 break;
             case Part.Length:
-                if (value > _messageLeft)
+                if (value > (ulong)_messageLeft)
                 {
                     throw Malformed();
                 }
                 if (_tag >> 3 == 1)
                 {
                     // The caller takes the data itself, so it counts as read from here on.
-                    DataLeft = value;
+                    DataLeft = (int)value;
                     _messageLeft -= (int)value;
                     _part = Part.Tag;
                 }
@@ -152,5 +137,5 @@ internal sealed class BytesMessageReader
         return Part.Skip;
     }
 
-    private static GrpcException Malformed() => new(new GrpcStatus(GrpcStatusCode.Internal, "The engine sent what is no BytesMessage."));
+    private static RpcException Malformed() => CallErrors.Create(StatusCode.Internal, "The engine sent what is no BytesMessage.");
 }

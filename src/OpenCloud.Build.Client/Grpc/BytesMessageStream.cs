@@ -1,5 +1,8 @@
+using Grpc.Core;
+using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Grpc;
 
@@ -18,15 +21,14 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
 
     private const int BufferSize = 2 * 16384;
 
-    // Room for the longest prefix before the data: gRPC's 5 bytes, a tag, the length as a varint of up to 4 bytes.
-    private const int Headroom = 10;
-    private const byte DataTag = (1 << 3) | 2;
+    // Room for the longest that stands before the data.
+    private const int Headroom = GrpcPrefix.Length + BytesField.MaxHeadLength;
     private const int ReadBufferSize = 32 * 1024;
 
-    private readonly GrpcExclusiveCall _call;
+    private readonly DedicatedCall _call;
     private readonly BytesMessageReader _reader = new();
-    private byte[]? _out = BufferPool.Shared.Rent(BufferSize);
-    private byte[]? _in = BufferPool.Shared.Rent(ReadBufferSize);
+    private byte[]? _out = BufferPool.Rent(BufferSize);
+    private byte[]? _in = BufferPool.Rent(ReadBufferSize);
     private int _pending;
     private int _inStart;
     private int _inEnd;
@@ -35,7 +37,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
     private bool _completed;
     private int _disposed;
 
-    public BytesMessageStream(GrpcExclusiveCall call) => _call = call;
+    private BytesMessageStream(DedicatedCall call) => _call = call;
 
     public override bool CanRead => true;
 
@@ -56,6 +58,11 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
 
     /// <summary>The data bytes read so far.</summary>
     public long BytesRead { get; private set; }
+
+    /// <summary>Takes over a call on a connection of its own: what its messages hold is read and written in place.</summary>
+    /// <exception cref="EngineConnectException">The engine cannot be connected to.</exception>
+    public static async Task<BytesMessageStream> OpenAsync(AsyncDuplexStreamingCall<BytesMessage, BytesMessage> call) =>
+        new(await ((DedicatedExchange)call.RequestStream).Call.ConfigureAwait(false));
 
     /// <inheritdoc/>
     /// <exception cref="IOException">The call has ended; the inner exception is how.</exception>
@@ -79,7 +86,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                 buffer = buffer[taken..];
             }
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             throw Broken(e);
         }
@@ -101,7 +108,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                 await SendAsync(ReadOnlyMemory<byte>.Empty, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             throw Broken(e);
         }
@@ -136,7 +143,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
             BytesRead += read;
             return read;
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             throw Broken(e);
         }
@@ -188,7 +195,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
     {
         if (Interlocked.CompareExchange(ref busy, 1, 0) == 0 && Interlocked.Exchange(ref buffer, null) is { } idle)
         {
-            BufferPool.Shared.Return(idle);
+            BufferPool.Return(idle);
         }
     }
 
@@ -197,19 +204,10 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
     {
         byte[] buffer = _out!;
         int length = _pending + data.Length;
-        int varint = length < 1 << 7 ? 1 : length < 1 << 14 ? 2 : length < 1 << 21 ? 3 : 4;
-        int start = Headroom - (GrpcFrame.PrefixLength + 1 + varint);
-        GrpcFrame.WritePrefix(buffer.AsSpan(start), 1 + varint + length);
-        int at = start + GrpcFrame.PrefixLength;
-        buffer[at++] = DataTag;
-        for (int rest = length; ; rest >>= 7)
-        {
-            buffer[at++] = (byte)(rest < 0x80 ? rest : rest | 0x80);
-            if (rest < 0x80)
-            {
-                break;
-            }
-        }
+        int head = BytesField.HeadSize(length);
+        int start = Headroom - GrpcPrefix.Length - head;
+        GrpcPrefix.Write(buffer.AsSpan(start), head + length);
+        BytesField.WriteHead(buffer.AsSpan(start + GrpcPrefix.Length), length);
         int filled = Headroom + _pending;
         _pending = 0;
         return _call.WriteAsync(buffer.AsMemory(start, filled - start), data, cancellationToken);
@@ -249,7 +247,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                 int direct = await _call.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _reader.DataLeft)], cancellationToken).ConfigureAwait(false);
                 if (direct == 0)
                 {
-                    throw _call.Fail(_call.Truncated());
+                    throw _call.Fail(Truncated());
                 }
                 _reader.DataLeft -= direct;
                 return direct;
@@ -258,7 +256,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
             _inEnd = await _call.ReadAsync(_in.AsMemory(0, ReadBufferSize), cancellationToken).ConfigureAwait(false);
             if (_inEnd == 0)
             {
-                return _reader.IsBetweenMessages ? 0 : throw _call.Fail(_call.Truncated());
+                return _reader.IsBetweenMessages ? 0 : throw _call.Fail(Truncated());
             }
         }
     }
@@ -269,7 +267,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         {
             return _reader.Parse(bytes);
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             throw _call.Fail(e);
         }
@@ -285,5 +283,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         }
     }
 
-    private static IOException Broken(GrpcException e) => new($"The stream to the engine ended: {e.Message}", e);
+    private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "What the engine sent ends in the middle of a message.");
+
+    private static IOException Broken(RpcException e) => new($"The stream to the engine ended: {e.Message}", e);
 }

@@ -16,6 +16,22 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
     /// <summary>What the peer began with when that was not HTTP/2; null otherwise.</summary>
     public string? ForeignGreeting { get; private set; }
 
+    /// <summary>Says that the peer is no engine; null when it began as one does.</summary>
+    public EngineConnectException? Explain(Exception error, EngineAddress engine)
+    {
+        if (ForeignGreeting is not { } greeting)
+        {
+            return null;
+        }
+        bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
+        string hint = isHttp1 && engine is { Scheme: "unix", Path: { } socket } ? $" If the socket is a Docker Engine's, use docker://{socket}." : "";
+        return new EngineConnectException(
+            EngineConnectReason.NotAnEngine,
+            engine,
+            $"{engine} is no BuildKit: {(isHttp1 ? "it speaks HTTP/1" : $"it begins with '{greeting}'")}.{hint}",
+            error);
+    }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;

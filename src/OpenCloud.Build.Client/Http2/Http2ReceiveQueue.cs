@@ -23,7 +23,7 @@ internal sealed class Http2ReceiveQueue
         {
             if (_last is null || _writtenInLast == _last.Length)
             {
-                _last = BufferPool.Shared.Rent(ChunkSize);
+                _last = BufferPool.Rent(ChunkSize);
                 _writtenInLast = 0;
                 _chunks.Enqueue(_last);
             }
@@ -78,6 +78,6 @@ internal sealed class Http2ReceiveQueue
             _last = null;
         }
 
-        BufferPool.Shared.Return(first);
+        BufferPool.Return(first);
     }
 }

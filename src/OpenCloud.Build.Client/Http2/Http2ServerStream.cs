@@ -1,9 +1,11 @@
+using OpenCloud.Build.Client.Wire;
+
 namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>
 /// One request and its response. Reading and writing may go on at the same time, but only one of each. Valid until the handler ends.
 /// </summary>
-internal sealed class Http2ServerStream
+internal sealed class Http2ServerStream : IByteReader
 {
     // Output that is left to wait for more is sent anyway once it is this large, in octets.
     private const int WorthSending = 64 * 1024;
@@ -61,7 +63,7 @@ internal sealed class Http2ServerStream
     /// <returns>How many octets were read; 0 at the end.</returns>
     /// <exception cref="Http2Exception">The stream was reset.</exception>
     /// <exception cref="IOException">The connection is gone.</exception>
-    internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {

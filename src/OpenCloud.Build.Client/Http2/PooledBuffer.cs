@@ -87,7 +87,7 @@ internal sealed class PooledBuffer : IDisposable
         Clear();
         if (array.Length > 0)
         {
-            BufferPool.Shared.Return(array);
+            BufferPool.Return(array);
         }
     }
 
@@ -95,11 +95,11 @@ internal sealed class PooledBuffer : IDisposable
     {
         int length = Length;
         int needed = newStart + length + spare;
-        byte[] larger = BufferPool.Shared.Rent(Math.Max(Math.Max(_initialCapacity, needed), Math.Min(needed * 2, _array.Length * 2)));
+        byte[] larger = BufferPool.Rent(Math.Max(Math.Max(_initialCapacity, needed), Math.Min(needed * 2, _array.Length * 2)));
         if (_array.Length > 0)
         {
             Span.CopyTo(larger.AsSpan(newStart));
-            BufferPool.Shared.Return(_array);
+            BufferPool.Return(_array);
         }
 
         _array = larger;

@@ -8,7 +8,7 @@ internal sealed class PooledReceiveBuffer(int size) : IDisposable
     // Less room than this behind the last octet is not worth a read.
     private const int MinFree = Http2FrameHeader.Size + Http2FrameHeader.DefaultMaxPayload;
 
-    private byte[] _array = BufferPool.Shared.Rent(size);
+    private byte[] _array = BufferPool.Rent(size);
     private int _start;
     private int _end;
 
@@ -44,7 +44,7 @@ internal sealed class PooledReceiveBuffer(int size) : IDisposable
         _array = [];
         if (array.Length > 0)
         {
-            BufferPool.Shared.Return(array);
+            BufferPool.Return(array);
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
@@ -37,9 +37,9 @@ internal sealed class EnginePool : IDisposable
         {
             throw EngineErrors.From(exception);
         }
-        catch (GrpcException exception)
+        catch (RpcException exception)
         {
-            throw ErrorCatalog.EngineRefusedCall.ToException(address?.ToString(), exception, address?.ToString() ?? "the engine", exception.Status.Message);
+            throw ErrorCatalog.EngineRefusedCall.ToException(address?.ToString(), exception, address?.ToString() ?? "the engine", exception.Status.Detail);
         }
     }
 

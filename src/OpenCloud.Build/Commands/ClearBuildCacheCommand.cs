@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -99,7 +100,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             }
 
             long freed = 0;
-            await foreach (UsageRecord record in engine.Control.PruneAsync(request, cancellation).ConfigureAwait(false))
+            await foreach (UsageRecord record in engine.Control.Prune(request, cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
             {
                 freed += record.Size;
                 poster.Output(BuildCacheRecord.From(record, address));

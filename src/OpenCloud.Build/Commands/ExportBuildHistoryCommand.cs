@@ -64,7 +64,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
             NewFile file = NewFile.Prepare(path, Format == ImageArchiveFormat.Directory, Force);
             OnEngine(Destination, async (engine, poster, cancellation) =>
             {
-                BuildHistory history = new(engine.Control);
+                BuildHistory history = new(engine.Channel);
                 List<string> found = [];
                 foreach (string reference in _references.Distinct(StringComparer.Ordinal))
                 {

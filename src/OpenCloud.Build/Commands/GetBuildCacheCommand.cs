@@ -27,7 +27,7 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
     {
         DiskUsageRequest request = new();
         request.Filter.AddRange((Type ?? []).Select(BuildCacheTypeCompleter.ToFilter));
-        DiskUsageResponse answer = await engine.Control.DiskUsageAsync(request, cancellation).ConfigureAwait(false);
+        DiskUsageResponse answer = await engine.Control.DiskUsageAsync(request, cancellationToken: cancellation).ConfigureAwait(false);
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
         List<BuildCacheRecord> records =
         [

@@ -28,7 +28,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
             OnEngine(Address, async (engine, poster, cancellation) =>
             {
                 bool activeOnly = Status is [BuildRecordStatus.Running];
-                foreach (BuildRecord record in await new BuildHistory(engine.Control).ListAsync(null, activeOnly, cancellation).ConfigureAwait(false))
+                foreach (BuildRecord record in await new BuildHistory(engine.Channel).ListAsync(null, activeOnly, cancellation).ConfigureAwait(false))
                 {
                     Write(record, poster);
                 }
@@ -39,7 +39,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
         foreach (string reference in Ref)
         {
             OnEngine(reference, async (engine, poster, cancellation) =>
-                Write(await FindAsync(new BuildHistory(engine.Control), reference, cancellation).ConfigureAwait(false), poster));
+                Write(await FindAsync(new BuildHistory(engine.Channel), reference, cancellation).ConfigureAwait(false), poster));
         }
     }
 

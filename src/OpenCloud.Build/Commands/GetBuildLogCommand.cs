@@ -31,7 +31,7 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
         {
             OnEngine(reference, async (engine, poster, cancellation) =>
             {
-                BuildHistory history = new(engine.Control);
+                BuildHistory history = new(engine.Channel);
                 BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
                 bool follows = Wait || record.Status != BuildRecordStatus.Running;
                 BuildLogWriter writer = new(poster.Output);

@@ -23,7 +23,7 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
         {
             OnEngine(reference, async (engine, poster, cancellation) =>
             {
-                BuildHistory history = new(engine.Control);
+                BuildHistory history = new(engine.Channel);
                 BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
                 if (record.Status == BuildRecordStatus.Running)
                 {

@@ -25,7 +25,7 @@ public sealed class BuildRefCompleter : IArgumentCompleter
                 BuildKitClient engine = await BuildKitClient.ConnectAsync(address, new EngineConnectOptions { ConnectTimeout = Patience }, limit.Token).ConfigureAwait(false);
                 await using (engine.ConfigureAwait(false))
                 {
-                    return await new BuildHistory(engine.Control).ListAsync(null, false, limit.Token).ConfigureAwait(false);
+                    return await new BuildHistory(engine.Channel).ListAsync(null, false, limit.Token).ConfigureAwait(false);
                 }
             }).GetAwaiter().GetResult();
             return records.Select(static r => (r.Ref, string.Create(CultureInfo.InvariantCulture, $"{r.Name}, {r.Status}, {r.Created:u}"))).Matching(wordToComplete);

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Grpc;
+using Grpc.Core;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
@@ -71,7 +71,7 @@ internal static class EngineDiagnosis
             checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, e.Message));
             return Result(false, null, e.Message, Building.EngineErrors.From(e).RecommendedAction);
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             checks.Add(new DiagnosisCheck("Connection", CheckState.Ok, "accepted"));
             checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, e.Message));

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
@@ -13,7 +13,7 @@ internal static class EngineProbes
     /// <summary>Asks the engine at the other end of a stream who it is.</summary>
     public static async Task<EngineAnswer> AskAsync(Stream connection, CancellationToken cancellationToken)
     {
-        await using GrpcChannel channel = new(new StreamConnector(connection));
+        await using EngineChannel channel = new(new StreamConnector(connection));
         return await AskAsync(channel, cancellationToken).ConfigureAwait(false);
     }
 
@@ -21,21 +21,21 @@ internal static class EngineProbes
     public static async Task<EngineAnswer> AskAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         EngineConnection connection = await EngineConnection.OpenAsync(address, options, cancellationToken).ConfigureAwait(false);
-        await using GrpcChannel channel = new(connection, options);
+        await using EngineChannel channel = new(connection, options);
         return await AskAsync(channel, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<EngineAnswer> AskAsync(GrpcChannel channel, CancellationToken cancellationToken)
+    private static async Task<EngineAnswer> AskAsync(EngineChannel channel, CancellationToken cancellationToken)
     {
-        ControlClient control = new(channel);
-        ListWorkersResponse workers = await control.ListWorkersAsync(new ListWorkersRequest(), null, cancellationToken).ConfigureAwait(false);
+        Control.ControlClient control = new(channel.Pooled);
+        ListWorkersResponse workers = await control.ListWorkersAsync(new ListWorkersRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
         string version;
         try
         {
-            InfoResponse info = await control.InfoAsync(null, cancellationToken).ConfigureAwait(false);
+            InfoResponse info = await control.InfoAsync(new InfoRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
             version = info.BuildkitVersion?.Version ?? string.Empty;
         }
-        catch (GrpcException e) when (e.Status.Code == GrpcStatusCode.Unimplemented)
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
         {
             // Docker Engines of some versions have no Info.
             version = workers.Record.FirstOrDefault()?.BuildkitVersion?.Version ?? string.Empty;

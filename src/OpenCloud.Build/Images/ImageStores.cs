@@ -23,7 +23,7 @@ internal static class ImageStores
         }
 
         return new ContainerdImageStore(
-            new ContainerdClient(new GrpcChannel(new RetryingConnector(EngineConnectors.Create(found, options), options), options)), found.ToString());
+            new ContainerdClient(new EngineChannel(new RetryingConnector(EngineConnectors.Create(found, options), options), options)), found.ToString());
     }
 
     /// <summary>The stores of this machine, apart from one: where a name may be that is not in that one.</summary>

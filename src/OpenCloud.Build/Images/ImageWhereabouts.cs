@@ -1,5 +1,5 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Docker;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
 
@@ -74,7 +74,7 @@ internal static class ImageWhereabouts
                 places.Add(store.HasNamespaces ? $"namespace '{image.Namespace}' of containerd{at}" : $"the Docker Engine{at}");
             }
         }
-        catch (Exception exception) when (exception is EngineConnectException or GrpcException or DockerEngineException or HttpRequestException or IOException)
+        catch (Exception exception) when (exception is EngineConnectException or RpcException or DockerEngineException or HttpRequestException or IOException)
         {
             // This is help for an error that is reported anyway; a store that cannot be asked has nothing to add to it.
         }

@@ -1,8 +1,8 @@
 using System.Management.Automation;
+using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
 using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -80,9 +80,9 @@ public abstract class EngineCmdlet : BuildCmdlet
         {
             WriteError(ErrorCatalog.NoBuildHistory, target, exception, Address ?? "that was found");
         }
-        catch (GrpcException exception)
+        catch (RpcException exception)
         {
-            WriteError(ErrorCatalog.EngineRefusedCall, target, exception, Address ?? "The engine", exception.Status.Message);
+            WriteError(ErrorCatalog.EngineRefusedCall, target, exception, Address ?? "The engine", exception.Status.Detail);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,8 +1,8 @@
 using System.Management.Automation;
+using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
 using OpenCloud.Build.Client.Docker;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Completion;
@@ -92,8 +92,8 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         BuildErrorException known => known.ToRecord(),
         EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
         HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
-        GrpcException { Status.Code: GrpcStatusCode.Unimplemented } => ErrorCatalog.NotAnImageStore.ToRecord(target, exception, Address ?? "What was found"),
-        GrpcException grpc => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", grpc.Status.Message),
+        RpcException { StatusCode: StatusCode.Unimplemented } => ErrorCatalog.NotAnImageStore.ToRecord(target, exception, Address ?? "What was found"),
+        RpcException grpc => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", grpc.Status.Detail),
         DockerEngineException or HttpRequestException => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", exception.Message),
         ImageNameException { Exists: true } => ErrorCatalog.ImageNameTaken.ToRecord(target, exception, exception.Message),
         ImageNameException => ErrorCatalog.InvalidImageReference.ToRecord(target, exception, target ?? string.Empty, exception.Message),

@@ -1,6 +1,10 @@
 using System.Text;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Http2;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;
@@ -74,7 +78,8 @@ public sealed class BuildKitErrorDetailsTests
     [InlineData("AAAA")]
     [InlineData("A")]
     [InlineData("")]
-    public void Garbled_status_details_are_no_details(string encoded) => Assert.Empty(GrpcTrailers.DecodeDetails(encoded));
+    public void Garbled_status_details_are_no_details(string encoded) => Assert.Empty(CallErrors.DetailsOf(
+        CallErrors.Create(StatusCode.Unknown, "x", null, new HeaderList { { CallErrors.DetailsField, encoded } }.ToMetadata())));
 
-    private static GrpcStatusDetail Detail(string type, string json) => new("github.com/moby/buildkit/" + type, Encoding.UTF8.GetBytes(json));
+    private static Any Detail(string type, string json) => new() { TypeUrl = "github.com/moby/buildkit/" + type, Value = ByteString.CopyFromUtf8(json) };
 }

@@ -1,7 +1,7 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
@@ -34,7 +34,7 @@ public sealed class CredentialTests
         using TemporaryDirectory folder = new();
         File.WriteAllText(Path.Combine(folder.Path, "config.json"), "{ broken");
         AuthService service = new(Hosts("a.test/x"), new Dictionary<string, RegistryCredential>(), folder.Path, new ManualClock());
-        await Assert.ThrowsAsync<GrpcException>(() => service.FindAsync("a.test", Token));
+        await Assert.ThrowsAsync<RpcException>(() => service.FindAsync("a.test", Token));
         Assert.IsType<RegistryCredentialException>(service.Failure);
         Write(folder, "mended");
         Assert.Equal("mended", (await service.FindAsync("a.test", Token)).Password);

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Grpc;
@@ -55,7 +56,7 @@ internal sealed class FakeEngine : IAsyncDisposable
         context.End();
     }
 
-    public static Task RefuseAsync(HttpContext context, GrpcStatusCode code, string message)
+    public static Task RefuseAsync(HttpContext context, StatusCode code, string message)
     {
         context.End(code, message);
         return Task.CompletedTask;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
@@ -28,7 +29,7 @@ public sealed class StatusFollowerTests
             {
                 if (call < 3)
                 {
-                    await FakeEngine.RefuseAsync(context, GrpcStatusCode.Unknown, "no such job abc");
+                    await FakeEngine.RefuseAsync(context, StatusCode.Unknown, "no such job abc");
                     return;
                 }
 
@@ -82,7 +83,7 @@ public sealed class StatusFollowerTests
                 if (call == 1)
                 {
                     await Task.Delay(200, context.RequestAborted);
-                    await FakeEngine.RefuseAsync(context, GrpcStatusCode.Unknown, "no such job abc");
+                    await FakeEngine.RefuseAsync(context, StatusCode.Unknown, "no such job abc");
                     return;
                 }
 
@@ -116,7 +117,7 @@ public sealed class StatusFollowerTests
                     await SendAllAsync(context, 1, ended: false, isOpen: true);
                 }
 
-                await FakeEngine.RefuseAsync(context, GrpcStatusCode.Unknown, "no such job abc");
+                await FakeEngine.RefuseAsync(context, StatusCode.Unknown, "no such job abc");
             });
         (ImageBuildResult result, _) = await engine.BuildAsync();
         Assert.Contains(warning, Assert.Single(result.Warnings).Message, StringComparison.Ordinal);

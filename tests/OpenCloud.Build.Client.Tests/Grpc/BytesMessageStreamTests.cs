@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using FsCheck;
 using FsCheck.Fluent;
 using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Threading;
@@ -30,8 +31,9 @@ public sealed class BytesMessageStreamTests
             await context.StartGrpcAsync();
             context.End();
         });
-        await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         int position = 0;
         foreach (int size in (int[])[1, 126, 127, 128, 16_000, 16_383, 16_384, 16_385, 32_757, 32_758, 32_759, 32_768, 70_000, 1_048_575, 1_048_576, 1_048_577, 3_000_000])
         {
@@ -65,8 +67,9 @@ public sealed class BytesMessageStreamTests
             }
             context.End();
         });
-        await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         byte[] answer = new byte[100];
         foreach (int count in (int[])[3, 1, 200])
         {
@@ -95,8 +98,9 @@ public sealed class BytesMessageStreamTests
             }
             context.End();
         });
-        await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         MemoryStream received = new();
         await stream.CopyToAsync(received, 100_000, Token);
         Assert.True(expected.AsSpan().SequenceEqual(received.ToArray()));
@@ -104,20 +108,22 @@ public sealed class BytesMessageStreamTests
     }
 
     [Theory]
-    [InlineData(GrpcStatusCode.Unavailable, "going down")]
-    [InlineData(GrpcStatusCode.Internal, "boom")]
-    public async Task The_status_of_the_end_is_the_readers_error(GrpcStatusCode code, string message)
+    [InlineData(StatusCode.Unavailable, "going down")]
+    [InlineData(StatusCode.Internal, "boom")]
+    public async Task The_status_of_the_end_is_the_readers_error(StatusCode code, string message)
     {
         await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
         {
             await context.SendAsync(new BytesMessage { Data = ByteString.CopyFromUtf8("x") });
             context.End(code, message);
         });
-        await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         Assert.Equal(1, await stream.ReadAsync(new byte[10], Token));
         IOException e = await Assert.ThrowsAsync<IOException>(async () => await stream.ReadExactlyAsync(new byte[1], Token));
-        Assert.Equal(new GrpcStatus(code, message), Assert.IsType<GrpcException>(e.InnerException).Status);
+        RpcException end = Assert.IsType<RpcException>(e.InnerException);
+        Assert.Equal((code, message), (end.StatusCode, end.Status.Detail));
     }
 
     [Fact]
@@ -132,8 +138,9 @@ public sealed class BytesMessageStreamTests
             await context.StartGrpcAsync();
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
-        await using GrpcChannel channel = peer.Connect();
-        BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         Task<int> waiting = stream.ReadAsync(new byte[10], Token).AsTask();
         await started.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
         await stream.DisposeAsync();
@@ -151,8 +158,9 @@ public sealed class BytesMessageStreamTests
             await context.StartGrpcAsync();
             context.Abort();
         });
-        await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         await Assert.ThrowsAsync<IOException>(async () => await stream.ReadExactlyAsync(new byte[1], Token));
         await Assert.ThrowsAsync<IOException>(async () =>
         {
@@ -199,7 +207,7 @@ public sealed class BytesMessageStreamTests
     {
         for (int step = 1; step <= wire.Length; step++)
         {
-            Assert.Throws<GrpcException>(() => ReadAll(wire, step));
+            Assert.Throws<RpcException>(() => ReadAll(wire, step));
         }
     }
 

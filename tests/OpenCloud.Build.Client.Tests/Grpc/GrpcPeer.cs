@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -57,7 +58,7 @@ internal sealed class GrpcPeer : IAsyncDisposable
         return new GrpcPeer(application, directory, path);
     }
 
-    public GrpcChannel Connect() => new(EngineConnectors.Create(Address, new EngineConnectOptions()));
+    public EngineChannel Connect() => new(EngineConnectors.Create(Address, new EngineConnectOptions()));
 
     public async ValueTask DisposeAsync()
     {
@@ -105,7 +106,7 @@ internal static class GrpcPeerExtensions
         return parser.ParseFrom(bytes);
     }
 
-    public static void End(this HttpContext context, GrpcStatusCode code = GrpcStatusCode.Ok, string? message = null, string? details = null)
+    public static void End(this HttpContext context, StatusCode code = StatusCode.OK, string? message = null, string? details = null)
     {
         // Before the headers are out, headers are what a server without messages sends ("Trailers-Only").
         bool trailersOnly = !context.Response.HasStarted;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Transport;
@@ -12,8 +13,6 @@ namespace OpenCloud.Build.Client.Tests.Grpc;
 /// <summary>Peers that misbehave beneath gRPC.</summary>
 public sealed class RawHttp2Tests
 {
-    private static readonly GrpcMethod<BytesMessage, BytesMessage> Echo = new("/test.Echo/Echo", BytesMessage.Parser);
-
     // :status 200, content-type: application/grpc, as HPACK literals.
     private static readonly byte[] AnswerHeaders = [0x88, 0x0f, 0x10, 16, .. "application/grpc"u8];
 
@@ -61,8 +60,8 @@ public sealed class RawHttp2Tests
             await HandshakeAsync(stream, token);
             await ReadRequestAsync(stream, token);
         });
-        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => CallAsync(server));
-        Assert.Equal(GrpcStatusCode.Unavailable, e.Status.Code);
+        RpcException e = await Assert.ThrowsAsync<RpcException>(() => CallAsync(server));
+        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
         Assert.NotNull(e.InnerException);
     }
 
@@ -76,17 +75,17 @@ public sealed class RawHttp2Tests
             await WriteFrameAsync(stream, 1, 4, 1, AnswerHeaders, token);
             await WriteFrameAsync(stream, 0, 0, 1, [0, 0, 0, 0, 100, 1, 2, 3], token);
         });
-        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => CallAsync(server));
-        Assert.Equal(GrpcStatusCode.Unavailable, e.Status.Code);
+        RpcException e = await Assert.ThrowsAsync<RpcException>(() => CallAsync(server));
+        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
         Assert.NotNull(e.InnerException);
     }
 
     [Theory]
-    [InlineData(0x7, GrpcStatusCode.Unavailable)]
-    [InlineData(0x8, GrpcStatusCode.Cancelled)]
-    [InlineData(0xb, GrpcStatusCode.ResourceExhausted)]
-    [InlineData(0x2, GrpcStatusCode.Internal)]
-    public async Task A_reset_stream_has_the_status_of_its_code(byte code, GrpcStatusCode expected)
+    [InlineData(0x7, StatusCode.Unavailable)]
+    [InlineData(0x8, StatusCode.Cancelled)]
+    [InlineData(0xb, StatusCode.ResourceExhausted)]
+    [InlineData(0x2, StatusCode.Internal)]
+    public async Task A_reset_stream_has_the_status_of_its_code(byte code, StatusCode expected)
     {
         await using RawServer server = new(async (stream, token) =>
         {
@@ -96,7 +95,7 @@ public sealed class RawHttp2Tests
             await WriteFrameAsync(stream, 3, 0, 1, [0, 0, 0, code], token);
             await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
         });
-        Assert.Equal(expected, (await Assert.ThrowsAsync<GrpcException>(() => CallAsync(server))).Status.Code);
+        Assert.Equal(expected, (await Assert.ThrowsAsync<RpcException>(() => CallAsync(server))).StatusCode);
     }
 
     [Fact]
@@ -109,7 +108,7 @@ public sealed class RawHttp2Tests
             await WriteFrameAsync(stream, 1, 4, 1, AnswerHeaders, token);
             await WriteFrameAsync(stream, 7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 0], token);
         });
-        Assert.Equal(GrpcStatusCode.Unavailable, (await Assert.ThrowsAsync<GrpcException>(() => CallAsync(server))).Status.Code);
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => CallAsync(server))).StatusCode);
     }
 
     [Fact]
@@ -122,10 +121,10 @@ public sealed class RawHttp2Tests
             await WriteFrameAsync(stream, 7, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0], token);
             await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
         });
-        await using GrpcChannel channel = Channel(server, "unix");
-        GrpcException e = await Assert.ThrowsAsync<GrpcException>(
-            () => channel.UnaryExclusiveAsync(Echo, new BytesMessage(), WorkQueue.Pool, Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
-        Assert.Equal(GrpcStatusCode.Unavailable, e.Status.Code);
+        await using EngineChannel channel = Channel(server, "unix");
+        RpcException e = await Assert.ThrowsAsync<RpcException>(
+            () => new DedicatedCallInvoker(channel, WorkQueue.Pool).EchoAsync(new BytesMessage(), Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
+        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
     }
 
     [Fact]
@@ -142,8 +141,8 @@ public sealed class RawHttp2Tests
             await WriteFrameAsync(stream, 1, 5, 1, [0x00, 11, .. "grpc-status"u8, 1, (byte)'0'], token);
             await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
         });
-        await using GrpcChannel channel = Channel(server, "unix");
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, WorkQueue.Pool, Token).WaitAsync(TimeSpan.FromSeconds(10), Token));
+        await using EngineChannel channel = Channel(server, "unix");
+        await using BytesMessageStream stream = await new DedicatedCallInvoker(channel, WorkQueue.Pool).OpenStreamAsync(Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
         Task<int> early = stream.ReadAsync(new byte[10], Token).AsTask();
         await stream.WriteAsync("hello"u8.ToArray(), Token);
         await stream.FlushAsync(Token);
@@ -151,13 +150,13 @@ public sealed class RawHttp2Tests
         Assert.Equal(0, await stream.ReadAsync(new byte[10], Token));
     }
 
-    private static GrpcChannel Channel(RawServer server, string scheme) =>
+    private static EngineChannel Channel(RawServer server, string scheme) =>
         new(EngineConnectors.Create(EngineAddress.Parse($"{scheme}://{server.Path}"), new EngineConnectOptions()));
 
     private static async Task CallAsync(RawServer server, string scheme = "unix")
     {
-        await using GrpcChannel channel = Channel(server, scheme);
-        await channel.UnaryAsync(Echo, new BytesMessage(), null, Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+        await using EngineChannel channel = Channel(server, scheme);
+        await channel.Pooled.EchoAsync(new BytesMessage(), Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
     }
 
     private static async Task HandshakeAsync(Stream stream, CancellationToken token)

@@ -17,7 +17,7 @@ internal sealed partial class ContainerdStore : IAsyncDisposable
         _engine = engine;
         EngineAddress address = EngineAddress.ForUnixSocket(engine.ContainerdSocket!);
         EngineConnectOptions options = new();
-        Client = new ContainerdClient(new GrpcChannel(EngineConnectors.Create(address, options), options));
+        Client = new ContainerdClient(new EngineChannel(EngineConnectors.Create(address, options), options));
         Images = new ContainerdImageStore(Client, address.ToString());
         Folder = new ContextFolder();
     }

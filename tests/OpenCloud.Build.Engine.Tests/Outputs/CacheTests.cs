@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
@@ -73,7 +74,7 @@ public sealed class CacheTests(EngineFixture engines)
     internal static async Task PruneAsync(RunningEngine engine, CancellationToken cancellationToken)
     {
         await using BuildKitClient client = await BuildRun.ConnectAsync(engine, cancellationToken);
-        await foreach (UsageRecord _ in client.Control.PruneAsync(new PruneRequest { All = true }, cancellationToken))
+        await foreach (UsageRecord _ in client.Control.Prune(new PruneRequest { All = true }, cancellationToken: cancellationToken).ReadAllAsync())
         {
         }
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.BuildKit.Outputs;
 
@@ -53,7 +54,7 @@ internal sealed class DirectoryReceiver
             while (!_listed || _wanted.Count > 0 || _open.Count > 0)
             {
                 await RequestAsync(cancellationToken).ConfigureAwait(false);
-                using GrpcMessage message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false)
+                using ReceivedMessage message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false)
                     ?? throw Broken("it ended before all files had come");
                 Take(message.Memory.Span);
             }
@@ -101,7 +102,7 @@ internal sealed class DirectoryReceiver
             (uint id, ReceivedStat stat) = _wanted.Dequeue();
             (FileStream stream, byte[] temporary) = _directory.CreateFile(stat.Path);
             _open.Add(id, new OpenFile(stat, stream, temporary));
-            await _call.WriteFramedAsync(FilePackets.Request(id), cancellationToken).ConfigureAwait(false);
+            await _call.WriteFramedAsync(PacketCodec.Request(id), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -287,7 +288,7 @@ internal sealed class DirectoryReceiver
     /// </summary>
     private async Task ReadEndAsync(CancellationToken cancellationToken)
     {
-        using GrpcMessage? message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
+        using ReceivedMessage? message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
         if (message is not null && ReceivedFilePacket.Read(message.Memory.Span).Type != PacketType.Finish)
         {
             throw Broken("something came after the end");
@@ -317,28 +318,4 @@ internal sealed class ReceiveCounters
     public long AddBytes(long count) => Interlocked.Add(ref _bytes, count);
 
     public int AddEntry() => Interlocked.Increment(ref _entries);
-}
-
-/// <summary>The packets that only a receiver sends.</summary>
-internal static class FilePackets
-{
-    /// <summary>A REQ message with gRPC's prefix.</summary>
-    public static byte[] Request(uint id)
-    {
-        List<byte> body = [1 << 3, (byte)PacketType.Request];
-        if (id != 0)
-        {
-            body.Add(3 << 3);
-            for (uint rest = id; ; rest >>= 7)
-            {
-                body.Add((byte)(rest < 0x80 ? rest : rest | 0x80));
-                if (rest < 0x80)
-                {
-                    break;
-                }
-            }
-        }
-
-        return [0, 0, 0, 0, (byte)body.Count, .. body];
-    }
 }

@@ -43,7 +43,7 @@ internal sealed class DirectoryTarget : IOutputTarget
     /// <inheritdoc/>
     public async Task ReceiveAsync(GrpcServerCall call, CancellationToken cancellationToken)
     {
-        if (_delete && call.Metadata[WholeHeader] != "1")
+        if (_delete && call.Headers[WholeHeader] != "1")
         {
             throw new ContextException(ContextErrorKind.Unreadable, "This engine's BuildKit does not know mode=delete for local outputs; nothing was written.");
         }

@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.BuildKit.Outputs;
 
@@ -89,7 +89,7 @@ internal sealed class FileTarget : IOutputTarget
         {
             using (message)
             {
-                ReadOnlyMemory<byte> data = BytesMessage.Read(message.Memory);
+                ReadOnlyMemory<byte> data = BytesField.Read(message.Memory);
                 length += data.Length;
                 if (length > _limits.MaxFileBytes)
                 {

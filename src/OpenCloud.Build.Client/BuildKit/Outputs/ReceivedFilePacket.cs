@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.BuildKit.Outputs;
 
@@ -115,74 +116,5 @@ internal sealed class ReceivedStat
         }
 
         return name.Length > 0 && !name.AsSpan().Contains((byte)0) ? new(name, value) : throw ProtoFields.Malformed();
-    }
-}
-
-/// <summary>The fields of a protobuf message, one after the other.</summary>
-internal ref struct ProtoFields(ReadOnlySpan<byte> message)
-{
-    private ReadOnlySpan<byte> _rest = message;
-
-    public int Number { get; private set; }
-
-    public ulong Value { get; private set; }
-
-    public ReadOnlySpan<byte> Bytes { get; private set; }
-
-    public static ContextException Malformed() =>
-        new(ContextErrorKind.Protocol, "The engine sent something that is no packet of a file transfer.");
-
-    public bool Next()
-    {
-        if (_rest.IsEmpty)
-        {
-            return false;
-        }
-
-        ulong tag = ReadVarint();
-        Number = tag >> 3 is > 0 and <= 0x1FFFFFFF ? (int)(tag >> 3) : throw Malformed();
-        Value = 0;
-        Bytes = default;
-        switch (tag & 7)
-        {
-            case 0:
-                Value = ReadVarint();
-                return true;
-            case 1:
-                Take(8);
-                return true;
-            case 2:
-                ulong length = ReadVarint();
-                Bytes = Take(length <= int.MaxValue ? (int)length : throw Malformed());
-                return true;
-            case 5:
-                Take(4);
-                return true;
-            default:
-                throw Malformed();
-        }
-    }
-
-    private ReadOnlySpan<byte> Take(int length)
-    {
-        ReadOnlySpan<byte> taken = _rest.Length >= length ? _rest[..length] : throw Malformed();
-        _rest = _rest[length..];
-        return taken;
-    }
-
-    private ulong ReadVarint()
-    {
-        ulong value = 0;
-        for (int i = 0; i < 10 && i < _rest.Length; i++)
-        {
-            value |= (ulong)(_rest[i] & 0x7F) << (7 * i);
-            if (_rest[i] < 0x80)
-            {
-                _rest = _rest[(i + 1)..];
-                return value;
-            }
-        }
-
-        throw Malformed();
     }
 }

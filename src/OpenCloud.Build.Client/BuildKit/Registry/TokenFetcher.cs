@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Auth;
 
@@ -23,7 +24,7 @@ internal static class TokenFetcher
     };
 
     /// <summary>Gets a token.</summary>
-    /// <exception cref="GrpcException">The realm is not one to send a password to, or it refused.</exception>
+    /// <exception cref="RpcException">The realm is not one to send a password to, or it refused.</exception>
     public static async Task<FetchTokenResponse> FetchAsync(FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {
         Uri realm = CheckRealm(request);
@@ -51,9 +52,7 @@ internal static class TokenFetcher
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or (OperationCanceledException and not null) && !cancellationToken.IsCancellationRequested)
         {
-            throw new GrpcException(
-                new GrpcStatus(GrpcStatusCode.Unavailable, $"no token for the registry {request.Host} could be had from {realm.Host}: {(e is JsonException ? "its answer is no JSON" : e.Message)}"),
-                inner: e);
+            throw CallErrors.Create(StatusCode.Unavailable, $"no token for the registry {request.Host} could be had from {realm.Host}: {(e is JsonException ? "its answer is no JSON" : e.Message)}", e);
         }
     }
 
@@ -66,14 +65,12 @@ internal static class TokenFetcher
     private static Uri CheckRealm(FetchTokenRequest request)
         => Uri.TryCreate(request.Realm, UriKind.Absolute, out Uri? realm) && IsAllowed(realm, request.Host)
             ? realm
-            : throw new GrpcException(new GrpcStatus(
-                GrpcStatusCode.PermissionDenied,
-                $"the registry {request.Host} names a place for its tokens that is not https; the credentials for it are not sent there"));
+            : throw CallErrors.Create(StatusCode.PermissionDenied, $"the registry {request.Host} names a place for its tokens that is not https; the credentials for it are not sent there");
 
-    private static GrpcException Refused(FetchTokenRequest request, int code)
+    private static RpcException Refused(FetchTokenRequest request, int code)
         => code >= 500
-            ? new(new GrpcStatus(GrpcStatusCode.Unavailable, $"the token service of the registry {request.Host} failed with {code}; that is not about the credentials, try again later"))
-            : new(new GrpcStatus(GrpcStatusCode.Unauthenticated, $"the token service of the registry {request.Host} refused with {code}; check the credentials"));
+            ? CallErrors.Create(StatusCode.Unavailable, $"the token service of the registry {request.Host} failed with {code}; that is not about the credentials, try again later")
+            : CallErrors.Create(StatusCode.Unauthenticated, $"the token service of the registry {request.Host} refused with {code}; check the credentials");
 
     private static async Task<HttpResponseMessage> PostAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {

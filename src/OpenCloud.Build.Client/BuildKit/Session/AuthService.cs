@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Auth;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
@@ -17,10 +17,8 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 /// and with it for each token, so that it never sees a password. Unavailable means that there is no authority: the daemon then gets its
 /// tokens itself, without credentials when it is given none. Registries with basic authentication need the password itself.
 /// </remarks>
-internal sealed class AuthService
+internal sealed class AuthService : Auth.AuthBase
 {
-    private const string Service = "/moby.filesync.v1.Auth/";
-
     // What the Go client keeps a credential for (session/auth/authprovider): a little less than the shortest tokens of clouds are good for.
     private static readonly TimeSpan Lifetime = new(0, 4, 50);
     private static readonly StoredCredential None = new(string.Empty, string.Empty, string.Empty, string.Empty);
@@ -55,24 +53,17 @@ internal sealed class AuthService
     /// <summary>The registries whose credentials are here and were not given, since the build does not name them.</summary>
     public IReadOnlyCollection<string> Withheld => [.. _withheld.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>Adds the methods to a server.</summary>
-    public void AddTo(GrpcServer server)
+    /// <inheritdoc/>
+    public override async Task<CredentialsResponse> Credentials(CredentialsRequest request, ServerCallContext context)
     {
-        server.AddUnary(Service + "Credentials", CredentialsRequest.Parser, CredentialsAsync);
-        server.AddUnary(Service + "FetchToken", FetchTokenRequest.Parser, FetchTokenAsync);
-        server.AddUnary(Service + "GetTokenAuthority", GetTokenAuthorityRequest.Parser, GetTokenAuthorityAsync);
-        server.AddUnary(Service + "VerifyTokenAuthority", VerifyTokenAuthorityRequest.Parser, VerifyTokenAuthorityAsync);
-    }
-
-    private async Task<IMessage> CredentialsAsync(CredentialsRequest request, GrpcServerCall call, CancellationToken cancellationToken)
-    {
-        StoredCredential credential = await FindAsync(request.Host, cancellationToken).ConfigureAwait(false);
+        StoredCredential credential = await FindAsync(request.Host, context.CancellationToken).ConfigureAwait(false);
         return new CredentialsResponse { Username = credential.EffectiveUserName, Secret = credential.Secret };
     }
 
-    private async Task<IMessage> FetchTokenAsync(FetchTokenRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task<FetchTokenResponse> FetchToken(FetchTokenRequest request, ServerCallContext context)
     {
-        StoredCredential credential = await FindAsync(request.Host, cancellationToken).ConfigureAwait(false);
+        StoredCredential credential = await FindAsync(request.Host, context.CancellationToken).ConfigureAwait(false);
         if (credential.IsEmpty)
         {
             throw NoAuthority();
@@ -80,24 +71,26 @@ internal sealed class AuthService
 
         return credential.RegistryToken.Length > 0
             ? new FetchTokenResponse { Token = credential.RegistryToken, ExpiresIn = 60 }
-            : await TokenFetcher.FetchAsync(request, credential, cancellationToken).ConfigureAwait(false);
+            : await TokenFetcher.FetchAsync(request, credential, context.CancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<IMessage> GetTokenAuthorityAsync(GetTokenAuthorityRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task<GetTokenAuthorityResponse> GetTokenAuthority(GetTokenAuthorityRequest request, ServerCallContext context)
     {
-        byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, cancellationToken).ConfigureAwait(false);
+        byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, context.CancellationToken).ConfigureAwait(false);
         return new GetTokenAuthorityResponse { PublicKey = ByteString.CopyFrom(Ed25519.PublicKey(seed)) };
     }
 
-    private async Task<IMessage> VerifyTokenAuthorityAsync(VerifyTokenAuthorityRequest request, GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task<VerifyTokenAuthorityResponse> VerifyTokenAuthority(VerifyTokenAuthorityRequest request, ServerCallContext context)
     {
-        byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, cancellationToken).ConfigureAwait(false);
+        byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, context.CancellationToken).ConfigureAwait(false);
 
         // The signature and, behind it, what was signed (NaCl's crypto_sign).
         return new VerifyTokenAuthorityResponse { Signed = ByteString.CopyFrom([.. Ed25519.Sign(seed, request.Payload.Span), .. request.Payload.Span]) };
     }
 
-    private static GrpcException NoAuthority() => new(new GrpcStatus(GrpcStatusCode.Unavailable, "there are no credentials for this host here"));
+    private static RpcException NoAuthority() => CallErrors.Create(StatusCode.Unavailable, "there are no credentials for this host here");
 
     private async Task<byte[]> AuthorityAsync(string host, ReadOnlyMemory<byte> salt, CancellationToken cancellationToken)
     {
@@ -135,7 +128,7 @@ internal sealed class AuthService
             // The next call asks anew.
             _found.TryRemove(key, out _);
             Interlocked.CompareExchange(ref _failure, e, null);
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unauthenticated, e.Message), inner: e);
+            throw CallErrors.Create(StatusCode.Unauthenticated, e.Message, e);
         }
     }
 

@@ -4,7 +4,9 @@ using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Protocol.Secrets;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
 
@@ -87,14 +89,14 @@ internal sealed class BuildAttachments : IDisposable
         }
     }
 
-    /// <summary>Adds the methods to the session's server.</summary>
-    public void AddTo(GrpcServer server)
+    /// <summary>Binds the services to the session's server.</summary>
+    public void BindTo(GrpcServer server)
     {
-        _files.AddTo(server);
-        _stores.AddTo(server);
-        _secrets!.AddTo(server);
-        _ssh!.AddTo(server);
-        _auth!.AddTo(server);
+        _files.BindTo(server);
+        _stores.BindTo(server);
+        Secrets.BindService(server, _secrets);
+        _ssh!.BindTo(server);
+        Auth.BindService(server, _auth);
     }
 
     /// <summary>Puts caches into a request that has its exporters.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Oci;
@@ -17,9 +18,8 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 /// The header and the names: moby/buildkit, session/content/attachable.go and client/solve.go. What the service answers:
 /// containerd, plugins/services/content/contentserver. The daemon reads, lists and writes; it is not let delete or relabel anything.
 /// </remarks>
-internal sealed class ContentStoreService
+internal sealed class ContentStoreService : Content.ContentBase
 {
-    private const string Service = "/containerd.services.content.v1.Content/";
     private const string StoreHeader = "buildkit-attachable-store-id";
     private const int ChunkSize = 1024 * 1024;
 
@@ -40,47 +40,46 @@ internal sealed class ContentStoreService
     /// <summary>Declares a store, in the place of one of the same name: a directory that a build reads from and writes to.</summary>
     public void Set(string name, ISessionContentStore store) => _stores[name] = store;
 
-    /// <summary>Adds the methods to a server, if there is any store.</summary>
-    public void AddTo(GrpcServer server)
+    /// <summary>Binds the service to a server, if there is any store.</summary>
+    public void BindTo(GrpcServer server)
     {
-        if (_stores.Count == 0)
+        if (_stores.Count > 0)
         {
-            return;
+            Content.BindService(server, this);
         }
-
-        server.AddUnary(Service + "Info", InfoRequest.Parser, (request, call, _) => Task.FromResult<IMessage>(Info(request, call)));
-        server.Add(Service + "Read", ReadAsync);
-        server.Add(Service + "Write", WriteAsync);
-        server.AddUnary(Service + "Abort", AbortRequest.Parser, static (_, _, _) => Task.FromResult<IMessage>(new Empty()));
     }
 
     private static ContentDigest DigestOf(string text) => ContentDigest.TryParse(text, out ContentDigest digest)
         ? digest
-        : throw Error(GrpcStatusCode.InvalidArgument, "that is no digest which is known here");
+        : throw Error(StatusCode.InvalidArgument, "that is no digest which is known here");
 
     private static long LengthOf(ISessionContentStore store, ContentDigest digest)
-        => store.GetLength(digest) ?? throw Error(GrpcStatusCode.NotFound, $"content {digest}: not found");
+        => store.GetLength(digest) ?? throw Error(StatusCode.NotFound, $"content {digest}: not found");
 
-    private static GrpcException Error(GrpcStatusCode code, string message) => new(new GrpcStatus(code, message));
+    private static RpcException Error(StatusCode code, string message) => CallErrors.Create(code, message);
 
-    private InfoResponse Info(InfoRequest request, GrpcServerCall call)
+    /// <inheritdoc/>
+    public override Task<InfoResponse> Info(InfoRequest request, ServerCallContext context)
     {
-        ISessionContentStore store = StoreOf(call).Store;
+        ISessionContentStore store = StoreOf(context).Store;
         ContentDigest digest = DigestOf(request.Digest);
-        return new InfoResponse { Info = new Info { Digest = digest.ToString(), Size = LengthOf(store, digest) } };
+        return Task.FromResult(new InfoResponse { Info = new Info { Digest = digest.ToString(), Size = LengthOf(store, digest) } });
     }
 
-    private async Task ReadAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override Task<Empty> Abort(AbortRequest request, ServerCallContext context) => Task.FromResult(new Empty());
+
+    /// <inheritdoc/>
+    public override async Task Read(ReadContentRequest request, IServerStreamWriter<ReadContentResponse> responseStream, ServerCallContext context)
     {
-        ReadContentRequest request = await call.ReadAsync(ReadContentRequest.Parser, cancellationToken).ConfigureAwait(false)
-            ?? throw Error(GrpcStatusCode.Internal, "The request has no message.");
-        ISessionContentStore store = StoreOf(call).Store;
+        CancellationToken cancellationToken = context.CancellationToken;
+        ISessionContentStore store = StoreOf(context).Store;
         ContentDigest digest = DigestOf(request.Digest);
         long length = LengthOf(store, digest);
         long offset = Math.Max(0, request.Offset);
         if (offset > length)
         {
-            throw Error(GrpcStatusCode.OutOfRange, $"content {digest} ends before {offset}");
+            throw Error(StatusCode.OutOfRange, $"content {digest} ends before {offset}");
         }
 
         // A size of nothing, or past the end, means all that is left.
@@ -96,11 +95,11 @@ internal sealed class ContentStoreService
                 int count = await content.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken).ConfigureAwait(false);
                 if (count == 0)
                 {
-                    throw Error(GrpcStatusCode.DataLoss, $"content {digest} has become shorter");
+                    throw Error(StatusCode.DataLoss, $"content {digest} has become shorter");
                 }
 
                 ReadContentResponse response = new() { Offset = sent, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, count)) };
-                await call.WriteAsync(response, cancellationToken).ConfigureAwait(false);
+                await responseStream.WriteAsync(response, cancellationToken).ConfigureAwait(false);
                 sent += count;
                 left -= count;
             }
@@ -112,32 +111,38 @@ internal sealed class ContentStoreService
         }
     }
 
-    private async Task WriteAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task Write(IAsyncStreamReader<WriteContentRequest> requestStream, IServerStreamWriter<WriteContentResponse> responseStream, ServerCallContext context)
     {
-        (string name, ISessionContentStore store) = StoreOf(call);
-        WriteContentRequest request = await call.ReadAsync(WriteContentRequest.Parser, cancellationToken).ConfigureAwait(false)
-            ?? throw Error(GrpcStatusCode.Internal, "The request has no message.");
+        CancellationToken cancellationToken = context.CancellationToken;
+        (string name, ISessionContentStore store) = StoreOf(context);
+        if (!await requestStream.MoveNext(cancellationToken).ConfigureAwait(false))
+        {
+            throw Error(StatusCode.Internal, "The request has no message.");
+        }
+
+        WriteContentRequest request = requestStream.Current;
         if (request.Ref.Length == 0)
         {
-            throw Error(GrpcStatusCode.InvalidArgument, "the first message has no reference");
+            throw Error(StatusCode.InvalidArgument, "the first message has no reference");
         }
 
         (string Store, string Reference) key = (name, request.Ref);
         if (!_writing.TryAdd(key, 0))
         {
             // The client side of containerd tries again for as long as this is the code.
-            throw Error(GrpcStatusCode.Unavailable, $"{request.Ref} is being written already");
+            throw Error(StatusCode.Unavailable, $"{request.Ref} is being written already");
         }
 
         try
         {
-            using IContentWriter writer = store.CreateWriter() ?? throw Error(GrpcStatusCode.PermissionDenied, "this store is read only");
-            await new WriteCall(store, writer, call).RunAsync(request, cancellationToken).ConfigureAwait(false);
+            using IContentWriter writer = store.CreateWriter() ?? throw Error(StatusCode.PermissionDenied, "this store is read only");
+            await new WriteCall(store, writer).RunAsync(requestStream, responseStream, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !cancellationToken.IsCancellationRequested)
         {
             Interlocked.CompareExchange(ref _failure, e, null);
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.ResourceExhausted, "the content could not be written on the client"), inner: e);
+            throw CallErrors.Create(StatusCode.ResourceExhausted, "the content could not be written on the client", e);
         }
         finally
         {
@@ -145,31 +150,28 @@ internal sealed class ContentStoreService
         }
     }
 
-    private (string Name, ISessionContentStore Store) StoreOf(GrpcServerCall call)
-        => call.Metadata[StoreHeader] is { } name && _stores.TryGetValue(name, out ISessionContentStore? store)
+    private (string Name, ISessionContentStore Store) StoreOf(ServerCallContext context)
+        => context.RequestHeaders.GetValue(StoreHeader) is { } name && _stores.TryGetValue(name, out ISessionContentStore? store)
             ? (name, store)
-            : throw Error(GrpcStatusCode.NotFound, "unknown store");
+            : throw Error(StatusCode.NotFound, "unknown store");
 
     /// <summary>One content on its way in: each message asks for a state, appends, or commits.</summary>
-    private sealed class WriteCall(ISessionContentStore store, IContentWriter writer, GrpcServerCall call)
+    private sealed class WriteCall(ISessionContentStore store, IContentWriter writer)
     {
         private long _offset;
         private long _total;
         private string _expected = string.Empty;
 
-        public async Task RunAsync(WriteContentRequest first, CancellationToken cancellationToken)
+        /// <summary>Takes messages from the one that has come on.</summary>
+        public async Task RunAsync(IAsyncStreamReader<WriteContentRequest> requests, IServerStreamWriter<WriteContentResponse> responses, CancellationToken cancellationToken)
         {
-            for (WriteContentRequest? request = first; request is not null;)
+            WriteContentRequest request;
+            do
             {
-                WriteContentResponse response = await HandleAsync(request, cancellationToken).ConfigureAwait(false);
-                await call.WriteAsync(response, cancellationToken).ConfigureAwait(false);
-                if (request.Action == WriteAction.Commit)
-                {
-                    return;
-                }
-
-                request = await call.ReadAsync(WriteContentRequest.Parser, cancellationToken).ConfigureAwait(false);
+                request = requests.Current;
+                await responses.WriteAsync(await HandleAsync(request, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             }
+            while (request.Action != WriteAction.Commit && await requests.MoveNext(cancellationToken).ConfigureAwait(false));
         }
 
         private async Task<WriteContentResponse> HandleAsync(WriteContentRequest request, CancellationToken cancellationToken)
@@ -179,7 +181,7 @@ internal sealed class ContentStoreService
                 _expected = DigestOf(request.Expected).ToString();
                 if (store.GetLength(DigestOf(_expected)) is { } there && (request.Total <= 0 || request.Total == there))
                 {
-                    throw Error(GrpcStatusCode.AlreadyExists, $"content {_expected}: already exists");
+                    throw Error(StatusCode.AlreadyExists, $"content {_expected}: already exists");
                 }
             }
 
@@ -207,12 +209,12 @@ internal sealed class ContentStoreService
             }
             else if (request.Offset > 0 && request.Offset != _offset)
             {
-                throw Error(GrpcStatusCode.OutOfRange, $"a write at {request.Offset} must be at {_offset}");
+                throw Error(StatusCode.OutOfRange, $"a write at {request.Offset} must be at {_offset}");
             }
 
             if (_total > 0 && _offset + request.Data.Length > _total)
             {
-                throw Error(GrpcStatusCode.OutOfRange, $"more than the {_total} bytes that were announced");
+                throw Error(StatusCode.OutOfRange, $"more than the {_total} bytes that were announced");
             }
 
             await writer.WriteAsync(request.Data.Memory, cancellationToken).ConfigureAwait(false);
@@ -223,12 +225,12 @@ internal sealed class ContentStoreService
         {
             if (_total > 0 && _offset != _total)
             {
-                throw Error(GrpcStatusCode.FailedPrecondition, $"{_offset} bytes instead of {_total}");
+                throw Error(StatusCode.FailedPrecondition, $"{_offset} bytes instead of {_total}");
             }
 
             if (_expected.Length > 0 && _expected != digest)
             {
-                throw Error(GrpcStatusCode.FailedPrecondition, $"digest {digest} instead of {_expected}");
+                throw Error(StatusCode.FailedPrecondition, $"digest {digest} instead of {_expected}");
             }
 
             writer.Commit();

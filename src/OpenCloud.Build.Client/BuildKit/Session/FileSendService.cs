@@ -1,8 +1,10 @@
 using System.Globalization;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Protocol.FileSync;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
 
@@ -11,9 +13,8 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 /// Source: moby/buildkit, session/filesync/filesync.go. A header names the exporter by its place in the request; daemons before 0.13, which
 /// know one exporter only, send none.
 /// </remarks>
-internal sealed class FileSendService
+internal sealed class FileSendService : FileSend.FileSendBase
 {
-    private const string DiffCopy = "/moby.filesync.v1.FileSend/DiffCopy";
     private const string ExporterHeader = "buildkit-attachable-exporter-id";
 
     private readonly Dictionary<int, IOutputTarget> _targets = [];
@@ -27,26 +28,27 @@ internal sealed class FileSendService
     /// <param name="target">The place.</param>
     public void Add(int exporter, IOutputTarget target) => _targets.Add(exporter, target);
 
-    /// <summary>Adds the method to a server, if there is any target.</summary>
-    public void AddTo(GrpcServer server)
+    /// <summary>Binds the service to a server, if there is any target.</summary>
+    public void BindTo(GrpcServer server)
     {
         if (_targets.Count > 0)
         {
-            server.Add(DiffCopy, ReceiveAsync);
+            FileSend.BindService(server, this);
         }
     }
 
-    private async Task ReceiveAsync(GrpcServerCall call, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task DiffCopy(IAsyncStreamReader<BytesMessage> requestStream, IServerStreamWriter<BytesMessage> responseStream, ServerCallContext context)
     {
-        int exporter = int.TryParse(call.Metadata[ExporterHeader], NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0;
+        int exporter = int.TryParse(context.RequestHeaders.GetValue(ExporterHeader), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0;
         if (!_targets.TryGetValue(exporter, out IOutputTarget? target))
         {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"exporter {exporter} not found"));
+            throw CallErrors.Create(StatusCode.NotFound, $"exporter {exporter} not found");
         }
 
         try
         {
-            await target.ReceiveAsync(call, cancellationToken).ConfigureAwait(false);
+            await target.ReceiveAsync(GrpcServerCall.Of(context), context.CancellationToken).ConfigureAwait(false);
         }
         catch (ContextException e)
         {
@@ -56,7 +58,7 @@ internal sealed class FileSendService
                 Interlocked.CompareExchange(ref _failure, e, null);
             }
 
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Aborted, e.Message), inner: e);
+            throw CallErrors.Create(StatusCode.Aborted, e.Message, e);
         }
     }
 }

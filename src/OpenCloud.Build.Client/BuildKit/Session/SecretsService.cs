@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Secrets;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
@@ -10,10 +11,8 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 /// kept in memory of this process only, and cleared when it ends.
 /// </summary>
 /// <remarks>Source: moby/buildkit, session/secrets. NotFound is what lets a mount without <c>required</c> go on.</remarks>
-internal sealed class SecretsService : IDisposable
+internal sealed class SecretsService : Secrets.SecretsBase, IDisposable
 {
-    private const string GetSecret = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
-
     private readonly Dictionary<string, byte[]> _secrets = new(StringComparer.Ordinal);
 
     /// <summary>Reads the secrets.</summary>
@@ -38,8 +37,11 @@ internal sealed class SecretsService : IDisposable
         }
     }
 
-    /// <summary>Adds the method to a server. Without any secret it is served as well: a mount that asks is then told that there is none.</summary>
-    public void AddTo(GrpcServer server) => server.Add(GetSecret, AnswerAsync);
+    /// <inheritdoc/>
+    /// <remarks>Without any secret it is served as well: a mount that asks is then told that there is none.</remarks>
+    public override Task<GetSecretResponse> GetSecret(GetSecretRequest request, ServerCallContext context) => _secrets.TryGetValue(request.ID, out byte[]? secret)
+        ? Task.FromResult(new GetSecretResponse { Data = UnsafeByteOperations.UnsafeWrap(secret) })
+        : throw CallErrors.Create(StatusCode.NotFound, $"secret {request.ID}: not found");
 
     /// <inheritdoc/>
     public void Dispose()
@@ -50,16 +52,5 @@ internal sealed class SecretsService : IDisposable
         }
 
         _secrets.Clear();
-    }
-
-    private async Task AnswerAsync(GrpcServerCall call, CancellationToken cancellationToken)
-    {
-        GetSecretRequest? request = await call.ReadAsync(GetSecretRequest.Parser, cancellationToken).ConfigureAwait(false);
-        if (request is null || !_secrets.TryGetValue(request.ID, out byte[]? secret))
-        {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"secret {request?.ID}: not found"));
-        }
-
-        await BytesMessage.WriteAsync(call, secret, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,17 +1,16 @@
 using System.Net.Sockets;
-using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.SshForward;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
 
 /// <summary>The session's attachable for <c>RUN --mount=type=ssh</c>: <c>moby.sshforward.v1.SSH</c>, with <see cref="SshAgentFilter"/> in between.</summary>
 /// <remarks>Source: moby/buildkit, session/sshforward: a header names the agent, and each connection of the step is one call.</remarks>
-internal sealed class SshService : IDisposable
+internal sealed class SshService : SSH.SSHBase, IDisposable
 {
-    private const string CheckAgent = "/moby.sshforward.v1.SSH/CheckAgent";
-    private const string ForwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
     private const string IdHeader = "buildkit.ssh.id";
 
     private readonly Dictionary<string, string> _sockets = new(StringComparer.Ordinal);
@@ -38,20 +37,40 @@ internal sealed class SshService : IDisposable
         }
     }
 
-    /// <summary>Adds the methods to a server, if there is any agent.</summary>
-    public void AddTo(GrpcServer server)
+    /// <summary>Binds the service to a server, if there is any agent.</summary>
+    public void BindTo(GrpcServer server)
     {
-        if (_sockets.Count == 0)
+        if (_sockets.Count > 0)
         {
-            return;
+            SSH.BindService(server, this);
         }
+    }
 
-        server.AddUnary(CheckAgent, CheckAgentRequest.Parser, (request, _, _) =>
+    /// <inheritdoc/>
+    public override Task<CheckAgentResponse> CheckAgent(CheckAgentRequest request, ServerCallContext context)
+    {
+        SocketOf(request.ID);
+        return Task.FromResult(new CheckAgentResponse());
+    }
+
+    /// <inheritdoc/>
+    public override async Task ForwardAgent(IAsyncStreamReader<BytesMessage> requestStream, IServerStreamWriter<BytesMessage> responseStream, ServerCallContext context)
+    {
+        GrpcServerCall call = GrpcServerCall.Of(context);
+        CancellationToken cancellationToken = context.CancellationToken;
+        string socketPath = SocketOf(context.RequestHeaders.GetValue(IdHeader) ?? string.Empty);
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
         {
-            SocketOf(request.ID);
-            return Task.FromResult<IMessage>(new CheckAgentResponse());
-        });
-        server.Add(ForwardAgent, ForwardAsync);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken).ConfigureAwait(false);
+            await using NetworkStream agent = new(socket);
+            await call.SendHeadersAsync().ConfigureAwait(false);
+            await PassAsync(call, agent, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or IOException or InvalidDataException && !cancellationToken.IsCancellationRequested)
+        {
+            throw CallErrors.Create(StatusCode.Unavailable, "the SSH agent could not be asked", e);
+        }
     }
 
     /// <inheritdoc/>
@@ -110,24 +129,7 @@ internal sealed class SshService : IDisposable
         string name = id.Length == 0 ? SshForward.DefaultId : id;
         return _sockets.TryGetValue(name, out string? socket)
             ? socket
-            : throw new GrpcException(new GrpcStatus(GrpcStatusCode.NotFound, $"unset ssh forward key {name}"));
-    }
-
-    private async Task ForwardAsync(GrpcServerCall call, CancellationToken cancellationToken)
-    {
-        string socketPath = SocketOf(call.Metadata[IdHeader] ?? string.Empty);
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken).ConfigureAwait(false);
-            await using NetworkStream agent = new(socket);
-            await call.SendHeadersAsync().ConfigureAwait(false);
-            await PassAsync(call, agent, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is SocketException or IOException or InvalidDataException && !cancellationToken.IsCancellationRequested)
-        {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Unavailable, "the SSH agent could not be asked"), inner: e);
-        }
+            : throw CallErrors.Create(StatusCode.NotFound, $"unset ssh forward key {name}");
     }
 
     /// <summary>Requests may come cut in pieces or several at once; they are passed on one by one.</summary>
@@ -138,7 +140,7 @@ internal sealed class SshService : IDisposable
         {
             using (message)
             {
-                pending.AddRange(BytesMessage.Read(message.Memory).Span);
+                pending.AddRange(BytesField.Read(message.Memory).Span);
             }
 
             byte[] bytes = [.. pending];
@@ -154,7 +156,7 @@ internal sealed class SshService : IDisposable
                     answer = await ReadAnswerAsync(agent, cancellationToken).ConfigureAwait(false);
                 }
 
-                await BytesMessage.WriteAsync(call, answer, cancellationToken).ConfigureAwait(false);
+                await call.WriteBytesAsync(answer, cancellationToken).ConfigureAwait(false);
             }
 
             pending.RemoveRange(0, start);

@@ -1,19 +1,19 @@
-using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Grpc.Server;
 
 /// <summary>
-/// A table of gRPC methods, and their server on any stream of octets. The table is made first and then only read. The health service is
-/// always in it, since BuildKit drops a session that does not answer it (session/grpc.go).
+/// What generated services bind to, and their server on any stream of octets. Services are bound first and then only served. The health
+/// service is always there, since BuildKit drops a session that does not answer it (session/grpc.go).
 /// </summary>
-internal sealed class GrpcServer
+internal sealed class GrpcServer : ServiceBinderBase
 {
     private static readonly HeaderList NotGrpc = new() { { ":status", "415" } };
-    private static readonly GrpcStatus Ok = new(GrpcStatusCode.Ok, string.Empty);
 
-    private readonly Dictionary<string, Func<GrpcServerCall, CancellationToken, Task>> _handlers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Func<GrpcServerCall, Task>> _handlers = new(StringComparer.Ordinal);
     private readonly List<string> _methods = [];
     private readonly Http2Options _options;
     private bool _isFixed;
@@ -22,10 +22,10 @@ internal sealed class GrpcServer
     internal GrpcServer(Http2Options? options = null)
     {
         _options = options ?? new Http2Options();
-        HealthService.AddTo(this);
+        Health.BindService(this, new HealthService(this));
     }
 
-    /// <summary>The paths of all methods, in the order in which they were added.</summary>
+    /// <summary>The paths of all methods, in the order in which they were bound.</summary>
     internal IReadOnlyCollection<string> Methods => _methods;
 
     /// <summary>Told of exceptions for which the peer gets no more than a general message: the path, and what was thrown.</summary>
@@ -34,10 +34,10 @@ internal sealed class GrpcServer
     /// <summary>Adds a method.</summary>
     /// <param name="path">Its path, <c>/package.Service/Method</c>.</param>
     /// <param name="handler">
-    /// Serves one call. The token is cancelled when the peer gives the call up, its deadline passes or the connection is gone. A
-    /// <see cref="GrpcException"/> becomes the call's status; a return means <see cref="GrpcStatusCode.Ok"/>.
+    /// Serves one call. Its token is cancelled when the peer gives the call up, its deadline passes or the connection is gone. An
+    /// <see cref="RpcException"/> becomes the call's status; a return means OK.
     /// </param>
-    internal void Add(string path, Func<GrpcServerCall, CancellationToken, Task> handler)
+    internal void Add(string path, Func<GrpcServerCall, Task> handler)
     {
         if (_isFixed)
         {
@@ -53,14 +53,25 @@ internal sealed class GrpcServer
         _methods.Add(path);
     }
 
-    /// <summary>Adds a method with one request and one response.</summary>
-    internal void AddUnary<TRequest>(string path, MessageParser<TRequest> parser, Func<TRequest, GrpcServerCall, CancellationToken, Task<IMessage>> handler)
-        where TRequest : class, IMessage<TRequest> => Add(path, async (call, cancellationToken) =>
+    /// <inheritdoc/>
+    public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
+        Add(method.FullName, async call =>
         {
-            TRequest request = await call.ReadAsync(parser, cancellationToken).ConfigureAwait(false)
-                ?? throw new GrpcException(new GrpcStatus(GrpcStatusCode.Internal, "The request has no message."));
-            IMessage response = await handler(request, call, cancellationToken).ConfigureAwait(false);
-            await call.WriteAsync(response, cancellationToken, moreFollows: true).ConfigureAwait(false);
+            TResponse response = await handler!(await OnlyRequestAsync(method, call).ConfigureAwait(false), call).ConfigureAwait(false);
+            await call.WriteAsync(method.ResponseMarshaller, response, call.CancellationToken, moreFollows: true).ConfigureAwait(false);
+        });
+
+    /// <inheritdoc/>
+    public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
+        Add(method.FullName, async call =>
+            await handler!(await OnlyRequestAsync(method, call).ConfigureAwait(false), new MessageStreams<TRequest, TResponse>(method, call), call).ConfigureAwait(false));
+
+    /// <inheritdoc/>
+    public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler) =>
+        Add(method.FullName, call =>
+        {
+            MessageStreams<TRequest, TResponse> streams = new(method, call);
+            return handler!(streams, streams, call);
         });
 
     /// <summary>Serves on a stream of octets in which the peer is the HTTP/2 client; ends as <see cref="Http2Server.RunAsync"/> does.</summary>
@@ -88,6 +99,11 @@ internal sealed class GrpcServer
         return false;
     }
 
+    private static async ValueTask<TRequest> OnlyRequestAsync<TRequest, TResponse>(Method<TRequest, TResponse> method, GrpcServerCall call)
+        where TRequest : class =>
+        await call.ReadAsync(method.RequestMarshaller, call.CancellationToken).ConfigureAwait(false)
+            ?? throw CallErrors.Create(StatusCode.Internal, "The request has no message.");
+
     private async Task HandleAsync(Http2ServerStream stream, CancellationToken aborted)
     {
         if (stream.Method != "POST" || stream.RequestHeaders["content-type"]?.StartsWith("application/grpc", StringComparison.Ordinal) != true)
@@ -96,66 +112,52 @@ internal sealed class GrpcServer
             return;
         }
 
-        using var call = new GrpcServerCall(stream);
-        if (!_handlers.TryGetValue(stream.Path, out Func<GrpcServerCall, CancellationToken, Task>? handler))
-        {
-            await call.EndAsync(new GrpcStatus(GrpcStatusCode.Unimplemented, $"The method {stream.Path} is not served here."), []).ConfigureAwait(false);
-            return;
-        }
+        TimeSpan? timeout = GrpcTimeout.Parse(stream.RequestHeaders["grpc-timeout"], out bool isMalformed);
 
-        TimeSpan? timeout = null;
-        if (stream.RequestHeaders["grpc-timeout"] is string text)
-        {
-            if (!GrpcTimeout.TryParse(text, out TimeSpan parsed))
-            {
-                await call.EndAsync(new GrpcStatus(GrpcStatusCode.Internal, "The grpc-timeout is malformed."), []).ConfigureAwait(false);
-                return;
-            }
-
-            timeout = parsed;
-        }
-
-        (GrpcStatus status, IReadOnlyList<GrpcStatusDetail> details) = await CallAsync(handler, call, timeout, aborted).ConfigureAwait(false);
-        if (!aborted.IsCancellationRequested)
-        {
-            await call.EndAsync(status, details).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<(GrpcStatus Status, IReadOnlyList<GrpcStatusDetail> Details)> CallAsync(
-        Func<GrpcServerCall, CancellationToken, Task> handler, GrpcServerCall call, TimeSpan? timeout, CancellationToken aborted)
-    {
         // A timer cannot wait for as long as a client may ask for; such a deadline is none.
         using CancellationTokenSource? deadline = timeout is { TotalDays: < 40 } ? new CancellationTokenSource(timeout.Value, _options.TimeProvider) : null;
         using CancellationTokenSource? either = deadline is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted, deadline.Token);
-        CancellationToken cancellationToken = either?.Token ?? aborted;
+        using GrpcServerCall call = new(
+            stream, deadline is null ? DateTime.MaxValue : _options.TimeProvider.GetUtcNow().UtcDateTime + timeout!.Value, either?.Token ?? aborted);
+        RpcException? failure = isMalformed ? CallErrors.Create(StatusCode.Internal, "The grpc-timeout is malformed.")
+            : _handlers.TryGetValue(stream.Path, out Func<GrpcServerCall, Task>? handler) ? await CallAsync(handler, call, aborted).ConfigureAwait(false)
+            : CallErrors.Create(StatusCode.Unimplemented, $"The method {stream.Path} is not served here.");
+        if (!aborted.IsCancellationRequested)
+        {
+            await call.EndAsync(failure?.Status ?? call.Status, failure?.Trailers ?? call.ResponseTrailers).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Runs a handler; null when it returned.</summary>
+    private async Task<RpcException?> CallAsync(Func<GrpcServerCall, Task> handler, GrpcServerCall call, CancellationToken aborted)
+    {
         try
         {
-            await handler(call, cancellationToken).ConfigureAwait(false);
-            return (Ok, []);
+            await handler(call).ConfigureAwait(false);
+            return null;
         }
-        catch (GrpcException error)
+        catch (RpcException error)
         {
-            return (error.Status, error.Details);
+            return error;
         }
         catch (Exception) when (aborted.IsCancellationRequested)
         {
             // Nobody is left to be told.
-            return (new GrpcStatus(GrpcStatusCode.Cancelled, string.Empty), []);
+            return null;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.CancellationToken.IsCancellationRequested)
         {
-            return (new GrpcStatus(GrpcStatusCode.DeadlineExceeded, "The deadline has passed."), []);
+            return CallErrors.Create(StatusCode.DeadlineExceeded, "The deadline has passed.");
         }
         catch (OperationCanceledException)
         {
-            return (new GrpcStatus(GrpcStatusCode.Cancelled, "The call was cancelled."), []);
+            return CallErrors.Create(StatusCode.Cancelled, "The call was cancelled.");
         }
         catch (Exception error)
         {
             // Messages of other exceptions may hold paths or secrets, which are none of the peer's business.
-            UnexpectedError?.Invoke(call.Path, error);
-            return (new GrpcStatus(GrpcStatusCode.Unknown, "The method failed on the client's side."), []);
+            UnexpectedError?.Invoke(call.Method, error);
+            return CallErrors.Create(StatusCode.Unknown, "The method failed on the client's side.");
         }
     }
 }

@@ -1,13 +1,15 @@
-using System.Buffers;
-using System.Buffers.Binary;
-using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Grpc.Server;
 
-/// <summary>One call of a served method. Reading and writing may go on at the same time, but only one of each. Valid until the handler ends.</summary>
-internal sealed class GrpcServerCall : IDisposable
+/// <summary>
+/// One call of a served method: the context that generated services are given, and beneath it the call's messages as bytes, for services
+/// that read and write in place. Reading and writing may go on at the same time, but only one of each. Valid until the handler ends.
+/// </summary>
+internal sealed class GrpcServerCall : ServerCallContext, IDisposable
 {
     // The prefix of a message and a few octets of protobuf before a body of another's.
     private const int HeadSize = 64;
@@ -16,52 +18,77 @@ internal sealed class GrpcServerCall : IDisposable
     private static readonly HeaderList OkTrailers = CreateOkTrailers();
 
     private readonly Http2ServerStream _stream;
-    private readonly GrpcMessageReader _reader;
+    private readonly MessageReader _reader;
     private readonly byte[] _head = new byte[HeadSize];
+    private readonly DateTime _deadline;
+    private readonly CancellationToken _cancellationToken;
+    private Metadata? _requestHeaders;
+    private Metadata? _responseTrailers;
 
-    internal GrpcServerCall(Http2ServerStream stream)
+    internal GrpcServerCall(Http2ServerStream stream, DateTime deadline, CancellationToken cancellationToken)
     {
         _stream = stream;
-        _reader = new GrpcMessageReader(stream);
+        _deadline = deadline;
+        _cancellationToken = cancellationToken;
+        _reader = new MessageReader(stream, MessageLimits.OfRequest(stream.Path), StatusCode.Unimplemented);
     }
-
-    /// <summary>The method's path, <c>/package.Service/Method</c>.</summary>
-    internal string Path => _stream.Path;
 
     /// <summary>Where what the handler awaits goes on, and where it may have more run.</summary>
     internal WorkQueue Work => _stream.Server.Work;
 
-    /// <summary>All header fields of the request; see <see cref="GrpcMetadata"/> for binary ones.</summary>
-    internal HeaderList Metadata => _stream.RequestHeaders;
+    /// <summary>All header fields of the request, as they came.</summary>
+    internal HeaderList Headers => _stream.RequestHeaders;
+
+    /// <inheritdoc/>
+    protected override string MethodCore => _stream.Path;
+
+    /// <inheritdoc/>
+    protected override string HostCore => Headers[":authority"] ?? string.Empty;
+
+    /// <inheritdoc/>
+    protected override string PeerCore => "session";
+
+    /// <inheritdoc/>
+    protected override DateTime DeadlineCore => _deadline;
+
+    /// <inheritdoc/>
+    protected override Metadata RequestHeadersCore => _requestHeaders ??= Headers.ToMetadata();
+
+    /// <inheritdoc/>
+    protected override CancellationToken CancellationTokenCore => _cancellationToken;
+
+    /// <inheritdoc/>
+    protected override Metadata ResponseTrailersCore => _responseTrailers ??= [];
+
+    /// <inheritdoc/>
+    protected override Status StatusCore { get; set; } = Status.DefaultSuccess;
+
+    /// <inheritdoc/>
+    protected override WriteOptions? WriteOptionsCore { get; set; }
+
+    /// <inheritdoc/>
+    protected override AuthContext AuthContextCore => new(null, []);
+
+    /// <summary>The call of a context that a served method was given.</summary>
+    internal static GrpcServerCall Of(ServerCallContext context) => (GrpcServerCall)context;
 
     /// <summary>Reads the next message.</summary>
     /// <returns>The message, which the caller disposes, or null when the peer sends no more.</returns>
-    /// <exception cref="GrpcException">The message is too large (<see cref="GrpcStatusCode.ResourceExhausted"/>), compressed or cut off.</exception>
+    /// <exception cref="RpcException">The message is too large (ResourceExhausted), compressed or cut off.</exception>
     /// <exception cref="IOException">The call was given up by the peer, or the connection is gone.</exception>
-    internal ValueTask<GrpcMessage?> ReadMessageAsync(CancellationToken cancellationToken) => _reader.ReadAsync(cancellationToken);
+    internal ValueTask<ReceivedMessage?> ReadMessageAsync(CancellationToken cancellationToken) => _reader.ReadAsync(cancellationToken);
 
     /// <summary>Reads and decodes the next message.</summary>
     /// <returns>The message, or null when the peer sends no more.</returns>
-    /// <exception cref="GrpcException">As with <see cref="ReadMessageAsync"/>, or the message is malformed.</exception>
-    internal async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, CancellationToken cancellationToken)
-        where T : class, IMessage<T>
+    /// <exception cref="RpcException">As with <see cref="ReadMessageAsync"/>, or the message is malformed.</exception>
+    internal async ValueTask<T?> ReadAsync<T>(Marshaller<T> marshaller, CancellationToken cancellationToken)
+        where T : class
     {
-        using GrpcMessage? message = await ReadMessageAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return message is null ? null : parser.ParseFrom(message.Memory.Span);
-        }
-        catch (InvalidProtocolBufferException error)
-        {
-            throw new GrpcException(new GrpcStatus(GrpcStatusCode.Internal, "A message could not be decoded."), inner: error);
-        }
+        using ReceivedMessage? message = await ReadMessageAsync(cancellationToken).ConfigureAwait(false);
+        return message?.Decode(marshaller);
     }
 
-    /// <summary>Sends a serialized message; done when the peer's windows and the transport have taken it.</summary>
-    internal ValueTask WriteMessageAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken) =>
-        WriteMessageAsync(default, message, moreFollows: false, cancellationToken);
-
-    /// <summary>Sends a serialized message that lies in two places.</summary>
+    /// <summary>Sends a serialized message that lies in two places; done when the peer's windows and the transport have taken it.</summary>
     /// <param name="prefix">The first octets, of which few are expected.</param>
     /// <param name="body">The octets that follow.</param>
     /// <param name="moreFollows">
@@ -71,74 +98,78 @@ internal sealed class GrpcServerCall : IDisposable
     /// <param name="cancellationToken">Stops waiting, which breaks the call off.</param>
     internal ValueTask WriteMessageAsync(ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> body, bool moreFollows, CancellationToken cancellationToken)
     {
-        if (!_stream.HasResponded)
-        {
-            ValueTask headers = SendHeadersAsync(moreFollows: true);
-            if (!headers.IsCompletedSuccessfully)
-            {
-                return headers;
-            }
-        }
-
-        int headLength = GrpcMessageReader.PrefixSize + prefix.Length;
+        BeginResponse();
+        int headLength = GrpcPrefix.Length + prefix.Length;
         byte[] head = headLength <= HeadSize ? _head : new byte[headLength];
-        head[0] = 0;
-        BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(1), checked(prefix.Length + body.Length));
-        prefix.CopyTo(head.AsMemory(GrpcMessageReader.PrefixSize));
+        GrpcPrefix.Write(head, checked(prefix.Length + body.Length));
+        prefix.CopyTo(head.AsMemory(GrpcPrefix.Length));
         return _stream.WriteAsync(head.AsMemory(0, headLength), body, moreFollows, cancellationToken);
     }
 
-    /// <summary>Sends serialized messages, as many as there are, each of which has gRPC's prefix in front of it already.</summary>
-    internal async ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken)
-    {
-        if (!_stream.HasResponded)
-        {
-            await SendHeadersAsync(moreFollows: true).ConfigureAwait(false);
-        }
+    /// <summary>Sends bytes as a message that has nothing else; see <see cref="BytesField"/>.</summary>
+    internal ValueTask WriteBytesAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        WriteMessageAsync(BytesField.HeadOf(data.Length), data, moreFollows: false, cancellationToken);
 
-        await _stream.WriteAsync(messages, cancellationToken).ConfigureAwait(false);
+    /// <summary>Sends serialized messages, as many as there are, each of which has gRPC's prefix in front of it already.</summary>
+    internal ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken, bool moreFollows = false)
+    {
+        BeginResponse();
+        return _stream.WriteAsync(default, messages, moreFollows, cancellationToken);
     }
 
     /// <summary>Encodes and sends a message.</summary>
-    internal async ValueTask WriteAsync(IMessage message, CancellationToken cancellationToken, bool moreFollows = false)
+    internal async ValueTask WriteAsync<T>(Marshaller<T> marshaller, T message, CancellationToken cancellationToken, bool moreFollows = false)
     {
-        int size = message.CalculateSize();
-        byte[] array = ArrayPool<byte>.Shared.Rent(size);
-        message.WriteTo(array.AsSpan(0, size));
-        await WriteMessageAsync(default, array.AsMemory(0, size), moreFollows, cancellationToken).ConfigureAwait(false);
-        ArrayPool<byte>.Shared.Return(array);
+        using SentMessage sent = SentMessage.Of(marshaller, message);
+        await WriteFramedAsync(sent.Framed, cancellationToken, moreFollows).ConfigureAwait(false);
     }
 
     /// <summary>Has all that was written sent now.</summary>
     internal void Flush() => _stream.Flush();
 
     /// <summary>Sends the response's header fields before there is a message; they are sent with the first message otherwise.</summary>
-    internal ValueTask SendHeadersAsync(bool moreFollows = false) => _stream.WriteHeadersAsync(ResponseHeaders, moreFollows: moreFollows);
+    internal ValueTask SendHeadersAsync() => _stream.WriteHeadersAsync(ResponseHeaders);
 
     /// <summary>Ends the call.</summary>
-    internal ValueTask EndAsync(GrpcStatus status, IReadOnlyList<GrpcStatusDetail> details)
+    internal ValueTask EndAsync(Status status, Metadata trailers)
     {
-        if (_stream.HasResponded)
+        bool isPlain = status.StatusCode == StatusCode.OK && status.Detail.Length == 0 && trailers.Count == 0;
+        if (_stream.HasResponded && isPlain)
         {
-            if (status.Code == GrpcStatusCode.Ok && status.Message.Length == 0)
-            {
-                return _stream.WriteTrailersAsync(OkTrailers);
-            }
-
-            var trailers = new HeaderList();
-            GrpcTrailers.Add(trailers, status, details);
-            return _stream.WriteTrailersAsync(trailers);
+            return _stream.WriteTrailersAsync(OkTrailers);
         }
 
-        HeaderList headers = CreateResponseHeaders();
-        GrpcTrailers.Add(headers, status, details);
-        return _stream.WriteHeadersAsync(headers, endStream: true);
+        HeaderList fields = _stream.HasResponded ? new HeaderList() : CreateResponseHeaders();
+        HeaderMetadata.AddStatus(fields, status);
+        trailers.AddTo(fields);
+        return _stream.WriteHeadersAsync(fields, endStream: true);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _reader.Dispose();
 
+    /// <inheritdoc/>
+    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders)
+    {
+        HeaderList headers = CreateResponseHeaders();
+        responseHeaders.AddTo(headers);
+        return _stream.WriteHeadersAsync(headers).AsTask();
+    }
+
+    /// <inheritdoc/>
+    protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
+        throw new NotSupportedException("A session's calls lead to no other calls.");
+
     private static HeaderList CreateResponseHeaders() => new() { { ":status", "200" }, { "content-type", "application/grpc" } };
 
     private static HeaderList CreateOkTrailers() => new() { { "grpc-status", "0" } };
+
+    // Never waits; it throws what the stream failed with.
+    private void BeginResponse()
+    {
+        if (!_stream.HasResponded)
+        {
+            _stream.WriteHeadersAsync(ResponseHeaders, moreFollows: true).GetAwaiter().GetResult();
+        }
+    }
 }

@@ -7,28 +7,26 @@ internal static class GrpcTimeout
 {
     private const int MaxDigits = 8;
 
-    /// <summary>Reads a timeout.</summary>
-    /// <returns>False when it is malformed.</returns>
-    internal static bool TryParse(string text, out TimeSpan timeout)
+    /// <summary>Reads a timeout; null when there is none.</summary>
+    internal static TimeSpan? Parse(string? text, out bool isMalformed)
     {
-        timeout = default;
-        if (text.Length is < 2 or > MaxDigits + 1
-            || !long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out long amount))
+        isMalformed = false;
+        if (text is null)
         {
-            return false;
+            return null;
         }
 
-        long? ticks = text[^1] switch
+        long? ticksPerUnit = text.Length is 0 or > MaxDigits + 1 ? null : text[^1] switch
         {
-            'H' => amount * TimeSpan.TicksPerHour,
-            'M' => amount * TimeSpan.TicksPerMinute,
-            'S' => amount * TimeSpan.TicksPerSecond,
-            'm' => amount * TimeSpan.TicksPerMillisecond,
-            'u' => amount * TimeSpan.TicksPerMicrosecond,
-            'n' => amount / TimeSpan.NanosecondsPerTick,
+            'H' => TimeSpan.TicksPerHour,
+            'M' => TimeSpan.TicksPerMinute,
+            'S' => TimeSpan.TicksPerSecond,
+            'm' => TimeSpan.TicksPerMillisecond,
+            'u' => TimeSpan.TicksPerMicrosecond,
+            'n' => 0,
             _ => null,
         };
-        timeout = TimeSpan.FromTicks(ticks ?? 0);
-        return ticks is not null;
+        isMalformed = ticksPerUnit is null | !long.TryParse(text.AsSpan(0, Math.Max(text.Length - 1, 0)), NumberStyles.None, CultureInfo.InvariantCulture, out long amount);
+        return isMalformed ? null : TimeSpan.FromTicks(ticksPerUnit > 0 ? amount * ticksPerUnit.Value : amount / TimeSpan.NanosecondsPerTick);
     }
 }

@@ -82,7 +82,7 @@ public sealed class HostileSenderTests
         FileSendService service = new();
         service.Add(0, target);
         GrpcServer server = new();
-        service.AddTo(server);
+        service.BindTo(server);
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         ByteArrayContent content = new([.. packets.SelectMany(static p => p)]);
         content.Headers.ContentType = new("application/grpc");

@@ -1,9 +1,9 @@
 using System.Runtime.Versioning;
 using System.Text;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
@@ -94,9 +94,9 @@ public sealed class SessionPartTests
     [Fact]
     public async Task TokensRealm_ThatIsNotSafeIsRefused()
     {
-        GrpcException refused = await Assert.ThrowsAsync<GrpcException>(() => TokenFetcher.FetchAsync(
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => TokenFetcher.FetchAsync(
             new FetchTokenRequest { Host = "registry.test", Realm = "http://auth.test/token" }, new StoredCredential("u", "p", "", ""), TestContext.Current.CancellationToken));
-        Assert.Equal(GrpcStatusCode.PermissionDenied, refused.Status.Code);
+        Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
     }
 
     [Fact]

@@ -2,10 +2,13 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Headers;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Wire;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc.Server;
@@ -13,6 +16,9 @@ namespace OpenCloud.Build.Client.Tests.Grpc.Server;
 /// <summary>gRPC calls as octets, with .NET's HTTP/2 client as the peer.</summary>
 public sealed class GrpcServerTests
 {
+    private const string CheckPath = "/grpc.health.v1.Health/Check";
+    private const string WatchPath = "/grpc.health.v1.Health/Watch";
+
     private static CancellationToken TestToken => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -21,18 +27,18 @@ public sealed class GrpcServerTests
         var server = new GrpcServer();
         Assert.Equal(["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"], server.Methods);
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
-        Answer answer = await CallAsync(peer, HealthService.CheckPath, Message([]));
+        Answer answer = await CallAsync(peer, CheckPath, Message([]));
         Assert.Equal("0", answer.Status);
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, HealthCheckResponse.Parser.ParseFrom(Assert.Single(answer.Messages)).Status);
-        Assert.Equal("0", (await CallAsync(peer, HealthService.CheckPath, Message(new HealthCheckRequest { Service = "grpc.health.v1.Health" }.ToByteArray()))).Status);
-        Assert.Equal("5", (await CallAsync(peer, HealthService.CheckPath, Message(new HealthCheckRequest { Service = "other" }.ToByteArray()))).Status);
+        Assert.Equal("0", (await CallAsync(peer, CheckPath, Message(new HealthCheckRequest { Service = "grpc.health.v1.Health" }.ToByteArray()))).Status);
+        Assert.Equal("5", (await CallAsync(peer, CheckPath, Message(new HealthCheckRequest { Service = "other" }.ToByteArray()))).Status);
     }
 
     [Fact]
     public async Task WatchAnswersAndStaysOpen()
     {
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(new GrpcServer().RunAsync);
-        using HttpResponseMessage response = await peer.Client.SendAsync(Request(HealthService.WatchPath, Message([])), TestToken);
+        using HttpResponseMessage response = await peer.Client.SendAsync(Request(WatchPath, Message([])), TestToken);
         Stream body = await response.Content.ReadAsStreamAsync(TestToken);
         byte[] message = new byte[7];
         await body.ReadExactlyAsync(message, TestToken);
@@ -65,24 +71,24 @@ public sealed class GrpcServerTests
     [InlineData(1)]
     [InlineData(16_379)]
     [InlineData(100_000)]
-    [InlineData(GrpcMessageReader.MaxMessageSize)]
+    [InlineData(MessageLimits.Largest)]
     public async Task MessagesOfAnySizeComeBackInTwoParts(int size)
     {
         byte[] sent = new byte[size];
         new Random(size).NextBytes(sent);
         var server = new GrpcServer();
-        server.Add("/a.B/C", async (call, cancellationToken) =>
+        server.Add("/a.B/C", async call =>
         {
-            var messages = new List<GrpcMessage>();
-            while (await call.ReadMessageAsync(cancellationToken) is GrpcMessage message)
+            var messages = new List<ReceivedMessage>();
+            while (await call.ReadMessageAsync(call.CancellationToken) is ReceivedMessage message)
             {
                 messages.Add(message);
             }
 
-            foreach (GrpcMessage message in messages)
+            foreach (ReceivedMessage message in messages)
             {
                 int cut = Math.Min(message.Memory.Length, message.Memory.Length < 1000 ? 1 : 70);
-                await call.WriteMessageAsync(message.Memory[..cut], message.Memory[cut..], moreFollows: true, cancellationToken);
+                await call.WriteMessageAsync(message.Memory[..cut], message.Memory[cut..], moreFollows: true, call.CancellationToken);
                 message.Dispose();
             }
         });
@@ -99,7 +105,7 @@ public sealed class GrpcServerTests
     public async Task AMessageThatIsTooLargeIsResourceExhausted()
     {
         var server = new GrpcServer();
-        server.Add("/a.B/C", async (call, cancellationToken) => (await call.ReadMessageAsync(cancellationToken))!.Dispose());
+        server.Add("/a.B/C", async call => (await call.ReadMessageAsync(call.CancellationToken))!.Dispose());
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         Answer answer = await CallAsync(peer, "/a.B/C", [0, 1, 0, 0, 1]);
         Assert.Equal("8", answer.Status);
@@ -114,17 +120,17 @@ public sealed class GrpcServerTests
     public async Task CompressedCutOffMissingAndMalformedMessagesAreErrors(byte[] body, string status)
     {
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(new GrpcServer().RunAsync);
-        Assert.Equal(status, (await CallAsync(peer, HealthService.CheckPath, body)).Status);
+        Assert.Equal(status, (await CallAsync(peer, CheckPath, body)).Status);
     }
 
     [Fact]
     public async Task AStatusComesWithItsMessageAndDetails()
     {
         var server = new GrpcServer();
-        server.Add("/a.B/Before", (_, _) => throw Failure());
-        server.Add("/a.B/After", async (call, cancellationToken) =>
+        server.Add("/a.B/Before", _ => throw Failure());
+        server.Add("/a.B/After", async call =>
         {
-            await call.WriteMessageAsync(new byte[] { 7 }, cancellationToken);
+            await call.WriteMessageAsync(default, new byte[] { 7 }, moreFollows: false, call.CancellationToken);
             throw Failure();
         });
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
@@ -138,7 +144,10 @@ public sealed class GrpcServerTests
             Assert.Equal(path == "/a.B/Before", answer.TrailersOnly);
         }
 
-        static GrpcException Failure() => new(new GrpcStatus(GrpcStatusCode.PermissionDenied, "n\u00f6 100% \n "), [new GrpcStatusDetail("type.googleapis.com/x", new byte[] { 1 })]);
+        static RpcException Failure() => CallErrors.Create(StatusCode.PermissionDenied, "n\u00f6 100% \n ", null, new Metadata
+        {
+            { CallErrors.DetailsField, new Protocol.Rpc.Status { Details = { new Any { TypeUrl = "type.googleapis.com/x", Value = ByteString.CopyFrom(1) } } }.ToByteArray() },
+        });
     }
 
     [Fact]
@@ -146,8 +155,8 @@ public sealed class GrpcServerTests
     {
         Exception? seen = null;
         var server = new GrpcServer { UnexpectedError = (_, error) => seen = error };
-        server.Add("/a.B/C", (_, _) => throw new InvalidOperationException("/home/secret"));
-        server.Add("/a.B/D", (_, _) => throw new OperationCanceledException());
+        server.Add("/a.B/C", _ => throw new InvalidOperationException("/home/secret"));
+        server.Add("/a.B/D", _ => throw new OperationCanceledException());
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         Answer answer = await CallAsync(peer, "/a.B/C", Message([]));
         Assert.Equal("2", answer.Status);
@@ -167,7 +176,7 @@ public sealed class GrpcServerTests
     public async Task TheDeadlineIsHeeded(string timeout, string status)
     {
         var server = new GrpcServer();
-        server.Add("/a.B/C", (_, cancellationToken) => status == "0" ? Task.CompletedTask : Task.Delay(Timeout.Infinite, cancellationToken));
+        server.Add("/a.B/C", call => status == "0" ? Task.CompletedTask : Task.Delay(Timeout.Infinite, call.CancellationToken));
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         HttpRequestMessage request = Request("/a.B/C", Message([]));
         request.Headers.TryAddWithoutValidation("grpc-timeout", timeout);
@@ -179,9 +188,9 @@ public sealed class GrpcServerTests
     {
         var seen = new TaskCompletionSource<IReadOnlyList<byte[]>>();
         var server = new GrpcServer();
-        server.Add("/a.B/C", (call, _) =>
+        server.Add("/a.B/C", call =>
         {
-            seen.SetResult(call.Metadata.GetBinaryValues("x-bin"));
+            seen.SetResult([.. call.RequestHeaders.GetAll("x-bin").Select(static entry => entry.ValueBytes)]);
             return Task.CompletedTask;
         });
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
@@ -198,18 +207,18 @@ public sealed class GrpcServerTests
     [InlineData("//C")]
     [InlineData("/a.B/")]
     [InlineData("/a.B")]
-    public void PathsThatAreNoneAreRefused(string path) => Assert.Throws<ArgumentException>(() => new GrpcServer().Add(path, (_, _) => Task.CompletedTask));
+    public void PathsThatAreNoneAreRefused(string path) => Assert.Throws<ArgumentException>(() => new GrpcServer().Add(path, _ => Task.CompletedTask));
 
     [Fact]
     public async Task HealthIsAnsweredWhileAnotherCallSendsAllItCan()
     {
         var server = new GrpcServer();
-        server.Add("/a.B/Flood", async (call, cancellationToken) =>
+        server.Add("/a.B/Flood", async call =>
         {
             byte[] body = new byte[32 * 1024];
             while (true)
             {
-                await call.WriteMessageAsync(default, body, moreFollows: true, cancellationToken);
+                await call.WriteMessageAsync(default, body, moreFollows: true, call.CancellationToken);
             }
         });
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
@@ -226,7 +235,7 @@ public sealed class GrpcServerTests
         }, TestToken);
         for (int i = 0; i < 50; i++)
         {
-            Assert.Equal("0", (await CallAsync(peer, HealthService.CheckPath, Message([])).WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Status);
+            Assert.Equal("0", (await CallAsync(peer, CheckPath, Message([])).WaitAsync(TimeSpan.FromSeconds(10), TestToken)).Status);
         }
 
         await stop.CancelAsync();

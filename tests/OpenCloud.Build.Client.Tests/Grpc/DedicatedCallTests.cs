@@ -1,17 +1,17 @@
-using Google.Protobuf;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Transport;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
+using static OpenCloud.Build.Client.Tests.Grpc.EchoClient;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;
 
 /// <summary>Calls of messages on connections of their own, on the pool's threads and on a session's.</summary>
-public sealed class GrpcExclusiveMessageTests
+public sealed class DedicatedCallTests
 {
-    private static readonly GrpcMethod<BytesMessage, BytesMessage> Echo = new("/test.Echo/Echo", BytesMessage.Parser);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -23,7 +23,7 @@ public sealed class GrpcExclusiveMessageTests
     [InlineData(61_440, true)]
     [InlineData(100_000, true)]
     [InlineData(100_000, false)]
-    [InlineData(GrpcFrame.LargestMessage - 5, true)]
+    [InlineData(MessageLimits.Largest - 5, true)]
     public async Task A_message_goes_there_and_back(int size, bool ownThreads)
     {
         await using GrpcPeer peer = await GrpcPeer.StartAsync(async context =>
@@ -38,9 +38,9 @@ public sealed class GrpcExclusiveMessageTests
     [Fact]
     public async Task What_is_too_large_is_refused_before_a_connection_is_made()
     {
-        GrpcChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket("/nowhere.sock"), new EngineConnectOptions()));
-        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => channel.UnaryExclusiveAsync(Echo, Message(GrpcFrame.LargestMessage), WorkQueue.Pool, Token));
-        Assert.Equal(GrpcStatusCode.ResourceExhausted, e.Status.Code);
+        EngineChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket("/nowhere.sock"), new EngineConnectOptions()));
+        RpcException e = await Assert.ThrowsAsync<RpcException>(() => new DedicatedCallInvoker(channel, WorkQueue.Pool).EchoAsync(Message(MessageLimits.Largest), Token));
+        Assert.Equal(StatusCode.ResourceExhausted, e.StatusCode);
     }
 
     [Theory]
@@ -55,11 +55,11 @@ public sealed class GrpcExclusiveMessageTests
             {
                 await context.SendAsync(Message(3));
             }
-            context.End(GrpcStatusCode.NotFound, "there is none");
+            context.End(StatusCode.NotFound, "there is none");
         });
-        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(1)));
-        Assert.Equal(GrpcStatusCode.NotFound, e.Status.Code);
-        Assert.Equal("there is none", e.Status.Message);
+        RpcException e = await Assert.ThrowsAsync<RpcException>(() => CallAsync(peer, Message(1)));
+        Assert.Equal(StatusCode.NotFound, e.StatusCode);
+        Assert.Equal("there is none", e.Status.Detail);
     }
 
     [Theory]
@@ -76,7 +76,7 @@ public sealed class GrpcExclusiveMessageTests
             }
             context.End();
         });
-        Assert.Equal(GrpcStatusCode.Internal, (await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(1)))).Status.Code);
+        Assert.Equal(StatusCode.Internal, (await Assert.ThrowsAsync<RpcException>(() => CallAsync(peer, Message(1)))).StatusCode);
     }
 
     [Fact]
@@ -88,8 +88,8 @@ public sealed class GrpcExclusiveMessageTests
             await context.Response.Body.WriteAsync(new byte[] { 0, 0, 0, 0, 9, 1 });
             context.End();
         });
-        GrpcException e = await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(1)));
-        Assert.Contains("middle of a message", e.Status.Message, StringComparison.Ordinal);
+        RpcException e = await Assert.ThrowsAsync<RpcException>(() => CallAsync(peer, Message(1)));
+        Assert.Contains("middle of a message", e.Status.Detail, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -107,11 +107,11 @@ public sealed class GrpcExclusiveMessageTests
             context.End();
         });
         using SessionThreads threads = new();
-        await using GrpcChannel channel = peer.Connect();
+        await using EngineChannel channel = peer.Connect();
         List<int> seen = [];
         await threads.Run(async () =>
         {
-            await foreach (BytesMessage message in channel.ServerStreamExclusiveAsync(Echo, Message(0), ownThreads ? threads : WorkQueue.Pool, Token))
+            await foreach (BytesMessage message in new DedicatedCallInvoker(channel, ownThreads ? threads : WorkQueue.Pool).ListAsync(Message(0), Token))
             {
                 seen.Add(message.Data.Length);
             }
@@ -152,14 +152,14 @@ public sealed class GrpcExclusiveMessageTests
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         using SessionThreads threads = new();
-        GrpcChannel channel = peer.Connect();
-        Task<BytesMessage> call = threads.Run(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token));
+        EngineChannel channel = peer.Connect();
+        Task<BytesMessage> call = new DedicatedCallInvoker(channel, threads).EchoAsync(Message(1), Token);
         await arrived.Task.WaitAsync(Limit, Token);
         await channel.DisposeAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(Limit, Token));
         Assert.True(call.IsFaulted);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => channel.UnaryAsync(Echo, Message(1), null, Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => new DedicatedCallInvoker(channel, threads).EchoAsync(Message(1), Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => channel.Pooled.EchoAsync(Message(1), Token));
     }
 
     [Fact]
@@ -172,13 +172,13 @@ public sealed class GrpcExclusiveMessageTests
             {
                 await context.SendAsync(request);
             }
-            context.End(request.Data.Length == 1 ? GrpcStatusCode.Ok : GrpcStatusCode.NotFound);
+            context.End(request.Data.Length == 1 ? StatusCode.OK : StatusCode.NotFound);
         });
         int before = OpenDescriptors();
         for (int i = 0; i < 100; i++)
         {
             await CallAsync(peer, Message(1));
-            await Assert.ThrowsAsync<GrpcException>(() => CallAsync(peer, Message(2)));
+            await Assert.ThrowsAsync<RpcException>(() => CallAsync(peer, Message(2)));
         }
 
         // Other tests have some of their own, and the last calls' ends may be on their way.
@@ -193,21 +193,19 @@ public sealed class GrpcExclusiveMessageTests
             await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), token);
             await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
         });
-        await using GrpcChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket(server.Path), new EngineConnectOptions()));
+        await using EngineChannel channel = new(EngineConnectors.Create(EngineAddress.ForUnixSocket(server.Path), new EngineConnectOptions()));
         using SessionThreads threads = new();
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
-            () => threads.Run(() => channel.UnaryExclusiveAsync(Echo, Message(1), threads, Token)).WaitAsync(Limit, Token));
+            () => new DedicatedCallInvoker(channel, threads).EchoAsync(Message(1), Token).WaitAsync(Limit, Token));
         Assert.Equal(EngineConnectReason.NotAnEngine, e.Reason);
     }
 
     private static int OpenDescriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    private static BytesMessage Message(int size) => new() { Data = ByteString.CopyFrom(new byte[size]) };
-
     private static async Task<BytesMessage> CallAsync(GrpcPeer peer, BytesMessage request, bool ownThreads = true, CancellationToken? token = null)
     {
         using SessionThreads threads = new();
-        await using GrpcChannel channel = peer.Connect();
-        return await threads.Run(() => channel.UnaryExclusiveAsync(Echo, request, ownThreads ? threads : WorkQueue.Pool, token ?? Token)).WaitAsync(Limit, Token);
+        await using EngineChannel channel = peer.Connect();
+        return await new DedicatedCallInvoker(channel, ownThreads ? threads : WorkQueue.Pool).EchoAsync(request, token ?? Token).WaitAsync(Limit, Token);
     }
 }

@@ -1,5 +1,7 @@
+using Grpc.Core;
 using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Grpc;
 
@@ -7,13 +9,12 @@ namespace OpenCloud.Build.Client.Grpc;
 /// A call whose two directions are open, as bytes that the caller frames, and which has its connection for itself. One writer and one
 /// reader at a time, which may be two tasks. Its user reads all the time: that keeps the connection going.
 /// </summary>
-internal sealed class GrpcExclusiveCall(
-    Http2ClientStream stream, string path, string engine, Func<Exception, EngineConnectException?> explainPeer, Action<GrpcExclusiveCall>? onDisposed = null) : IAsyncDisposable
+internal sealed class DedicatedCall(Http2ClientStream stream, string path, EngineChannel engine, GreetingStream connection) : IByteReader, IAsyncDisposable
 {
     /// <summary>The windows and limits of the connection.</summary>
     internal static readonly Http2Options Options = new()
     {
-        // What GrpcChannel accepts, too.
+        // What the pooled connection accepts, too.
         MaxHeaderListSize = 16 * 1024 * 1024,
 
         // A full gather of the Http2Server inside, with its frame headers, goes out with one write.
@@ -28,7 +29,7 @@ internal sealed class GrpcExclusiveCall(
     /// <param name="head">The first bytes.</param>
     /// <param name="body">The bytes that follow.</param>
     /// <param name="cancellationToken">Ends the call: HTTP/2 has no half-written frames to go back to.</param>
-    /// <exception cref="GrpcException">The engine has ended the call.</exception>
+    /// <exception cref="RpcException">The engine has ended the call.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
         if (_failure is not null)
@@ -41,7 +42,7 @@ internal sealed class GrpcExclusiveCall(
         }
         catch (Exception e) when (e is IOException or Http2Exception)
         {
-            throw _failure ?? explainPeer(e) ?? (Exception?)ReadEnd() ?? Explain(e);
+            throw _failure ?? connection.Explain(e, engine.Address) ?? (Exception?)ReadEnd() ?? CallErrors.Explain(e, path, engine.Address);
         }
     }
 
@@ -55,10 +56,10 @@ internal sealed class GrpcExclusiveCall(
     /// <summary>Ends the sending direction; the answer can still be read.</summary>
     public void CompleteWriting() => stream.CompleteWriting();
 
-    /// <summary>Reads bytes of the answer; 0 when it ended with status Ok.</summary>
+    /// <summary>Reads bytes of the answer; 0 when it ended with status OK.</summary>
     /// <param name="buffer">Where the bytes go.</param>
     /// <param name="cancellationToken">Ends the read; the call goes on.</param>
-    /// <exception cref="GrpcException">The call ended otherwise.</exception>
+    /// <exception cref="RpcException">The call ended otherwise.</exception>
     /// <exception cref="EngineConnectException">The peer is no engine.</exception>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -73,7 +74,7 @@ internal sealed class GrpcExclusiveCall(
         }
         catch (Exception e) when (e is IOException or Http2Exception)
         {
-            throw Fail(explainPeer(e) ?? Explain(e));
+            throw Fail(connection.Explain(e, engine.Address) ?? (Exception)CallErrors.Explain(e, path, engine.Address));
         }
         if (count == 0 && _interrupted)
         {
@@ -91,31 +92,27 @@ internal sealed class GrpcExclusiveCall(
         return count;
     }
 
-    public GrpcException Truncated() => Error(GrpcStatusCode.Internal, $"The engine's answer to {path} ends in the middle of a message.");
-
     /// <summary>Notes that the call failed; the first error stays.</summary>
     public Exception Fail(Exception error) => _failure ??= error;
 
     /// <summary>Ends the call; an engine that has not ended it sees it cancelled.</summary>
     public ValueTask DisposeAsync()
     {
-        onDisposed?.Invoke(this);
+        engine.Forget(this);
         return stream.DisposeAsync();
     }
 
-    private static GrpcException Error(GrpcStatusCode code, string message, Exception? inner = null) => new(new GrpcStatus(code, message), [], inner);
-
     private void CheckAnswer(HeaderList headers)
     {
-        GrpcStatus? told = GrpcTrailers.ReadStatus(headers);
-        if (told is not null and not { Code: GrpcStatusCode.Ok })
+        Status? told = HeaderMetadata.ReadStatus(headers);
+        if (told is { StatusCode: not StatusCode.OK } status)
         {
-            throw Fail(GrpcTrailers.ToException(told, headers));
+            throw Fail(CallErrors.Create(status.StatusCode, status.Detail, null, headers.ToMetadata()));
         }
-        string status = headers[":status"] ?? "";
-        if (status != "200")
+        string http = headers[":status"] ?? "";
+        if (http != "200")
         {
-            throw Fail(Error(GrpcTrailers.FromHttp(int.Parse(status, System.Globalization.CultureInfo.InvariantCulture)), $"{engine} answered {path} with HTTP status {status}."));
+            throw Fail(CallErrors.Create(CallErrors.OfHttp(http), $"{engine.Name} answered {path} with HTTP status {http}."));
         }
         string type = headers["content-type"] ?? "";
         int end = type.IndexOf(';', StringComparison.Ordinal);
@@ -123,29 +120,22 @@ internal sealed class GrpcExclusiveCall(
         bool isGrpc = type.Equals("application/grpc", StringComparison.OrdinalIgnoreCase) || type.StartsWith("application/grpc+", StringComparison.OrdinalIgnoreCase);
         if (told is null && !isGrpc)
         {
-            throw Fail(Error(GrpcStatusCode.Unknown, type.Length == 0
-                ? $"{engine} answered {path} without a content type: it does not speak gRPC."
-                : $"{engine} answered {path} with {type}: it does not speak gRPC."));
+            throw Fail(CallErrors.Create(StatusCode.Unknown, type.Length == 0
+                ? $"{engine.Name} answered {path} without a content type: it does not speak gRPC."
+                : $"{engine.Name} answered {path} with {type}: it does not speak gRPC."));
         }
     }
 
     /// <summary>Why the answer's end is an error; null when it is none.</summary>
-    private GrpcException? ReadEnd()
+    private RpcException? ReadEnd()
     {
         // Without trailers, an answer may consist of headers only, which tell the end then.
-        if (stream.Trailers is not { } fields)
+        HeaderList? fields = stream.Trailers ?? stream.ResponseHeaders;
+        return (fields is null ? null : HeaderMetadata.ReadStatus(fields)) switch
         {
-            fields = stream.ResponseHeaders;
-        }
-        return (fields is null ? null : GrpcTrailers.ReadStatus(fields)) switch
-        {
-            null => Error(GrpcStatusCode.Internal, $"{engine} ended {path} without a gRPC status."),
-            { Code: GrpcStatusCode.Ok } => null,
-            { } status => GrpcTrailers.ToException(status, fields!),
+            null => CallErrors.Create(StatusCode.Internal, $"{engine.Name} ended {path} without a gRPC status."),
+            { StatusCode: StatusCode.OK } => null,
+            { } status => CallErrors.Create(status.StatusCode, status.Detail, null, fields!.ToMetadata()),
         };
     }
-
-    private Exception Explain(Exception e) => e is Http2Exception { ErrorCode: var code }
-        ? Error(GrpcTrailers.FromHttp2((long)code), $"{engine} broke off {path} (HTTP/2 error code {(long)code}: {e.Message}).", e)
-        : Error(GrpcStatusCode.Unavailable, $"The connection to {engine} was lost during {path}: {e.Message}", e);
 }

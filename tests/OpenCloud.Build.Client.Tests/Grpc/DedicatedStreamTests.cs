@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Grpc.Core;
 using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Transport;
@@ -10,7 +11,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.Grpc;
 
 /// <summary>A call on a connection of its own, on the pool's threads and on a session's.</summary>
-public sealed class GrpcExclusiveCallTests
+public sealed class DedicatedStreamTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -24,11 +25,12 @@ public sealed class GrpcExclusiveCallTests
             await context.StartGrpcAsync();
             context.End();
         });
-        await using GrpcChannel channel = peer.Connect();
-        GrpcMetadata metadata = new();
+        await using EngineChannel channel = peer.Connect();
+        Metadata metadata = new();
         List<string> sent = ["/a.B/C", "/d.E/F, g", new string('m', 300), .. Enumerable.Range(0, 60).Select(static i => $"{i}" + new string('x', 400))];
         sent.ForEach(value => metadata.Add("x-many", value));
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", metadata, WorkQueue.Pool, Token));
+        using DedicatedCallInvoker invoker = new(channel, WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token, metadata);
         await stream.CompleteWritingAsync(Token);
         Assert.Equal(0, await stream.ReadAsync(new byte[1], Token));
         Assert.Equal(sent, seen);
@@ -49,8 +51,9 @@ public sealed class GrpcExclusiveCallTests
             context.End();
         });
         using SessionThreads threads = new();
-        await using GrpcChannel channel = peer.Connect();
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, ownThreads ? threads : WorkQueue.Pool, Token));
+        await using EngineChannel channel = peer.Connect();
+        DedicatedCallInvoker invoker = new(channel, ownThreads ? threads : WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         Task writing = threads.Run(async () =>
         {
             for (int position = 0; position < sent.Length; position += 700_000)
@@ -76,8 +79,9 @@ public sealed class GrpcExclusiveCallTests
             await stream.ReadAtLeastAsync(new byte[100_000], 100_000, false, token);
         });
         using SessionThreads threads = new();
-        await using GrpcChannel channel = new(EngineConnectors.Create(EngineAddress.Parse($"unix://{server.Path}"), new EngineConnectOptions()));
-        await using BytesMessageStream stream = new(await channel.OpenExclusiveAsync("/a/b", null, ownThreads ? threads : WorkQueue.Pool, Token));
+        await using EngineChannel channel = new(EngineConnectors.Create(EngineAddress.Parse($"unix://{server.Path}"), new EngineConnectOptions()));
+        DedicatedCallInvoker invoker = new(channel, ownThreads ? threads : WorkQueue.Pool);
+        await using BytesMessageStream stream = await invoker.OpenStreamAsync(Token);
         Task<int> read = Task.Run(async () => await stream.ReadAsync(new byte[10], Token));
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(() => read.WaitAsync(TimeSpan.FromSeconds(20), Token));
         Assert.Equal(EngineConnectReason.NotAnEngine, e.Reason);

@@ -1,0 +1,103 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Transport;
+using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
+
+namespace OpenCloud.Build.Client.Grpc;
+
+/// <summary>
+/// What a call's failure means: a <see cref="RpcException"/> with the engine's status and words for people, or an
+/// <see cref="EngineConnectException"/> where no engine was there to answer.
+/// </summary>
+internal static class CallErrors
+{
+    /// <summary>The trailer with what the status tells beside its message: a <c>google.rpc.Status</c>.</summary>
+    public const string DetailsField = "grpc-status-details-bin";
+
+    /// <summary>The exception of a status.</summary>
+    /// <param name="code">The status' code.</param>
+    /// <param name="message">The status' message.</param>
+    /// <param name="cause">What caused it, when that is known on this side; it becomes the inner exception.</param>
+    /// <param name="trailers">What came with it.</param>
+    public static RpcException Create(StatusCode code, string message, Exception? cause = null, Metadata? trailers = null) =>
+        new(new Status(code, message, cause), trailers ?? Metadata.Empty, message.Length == 0 ? $"gRPC status {code}." : $"{message} (gRPC status {code})");
+
+    /// <summary>The details of an error; none when there are none or they are garbled, which never hides the error they belong to.</summary>
+    public static IReadOnlyList<Any> DetailsOf(RpcException error)
+    {
+        try
+        {
+            return error.Trailers.GetValueBytes(DetailsField) is { } bytes ? RpcStatus.Parser.ParseFrom(bytes).Details : [];
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>What a failed call on the pooled connection means to its caller.</summary>
+    /// <param name="error">What it failed with.</param>
+    /// <param name="method">The method's path.</param>
+    /// <param name="options">The call's options.</param>
+    /// <param name="engine">The engine.</param>
+    /// <param name="connection">The connection, where one was made.</param>
+    public static Exception Explain(RpcException error, string method, CallOptions options, EngineAddress engine, GreetingStream? connection)
+    {
+        if (connection?.Explain(error.Status.DebugException ?? error, engine) is { } foreign)
+        {
+            return foreign;
+        }
+
+        if (error.StatusCode == StatusCode.Cancelled && options.CancellationToken.IsCancellationRequested)
+        {
+            return new OperationCanceledException($"The call {method} was cancelled.", error, options.CancellationToken);
+        }
+
+        for (Exception? e = error.Status.DebugException; e is not null; e = e.InnerException)
+        {
+            switch (e)
+            {
+                case EngineConnectException connect:
+                    return connect;
+                case HttpProtocolException { ErrorCode: var code }:
+                    return Create(OfHttp2(code), $"{engine} broke off {method} (HTTP/2 error code {code}).", error);
+                case InvalidProtocolBufferException:
+                    return Create(StatusCode.Internal, $"{engine} sent what is no answer to {method}.", error);
+                case TimeoutException:
+                    return new EngineConnectException(EngineConnectReason.Timeout, engine, $"{engine} did not accept the connection in time.", error);
+            }
+        }
+
+        return error.Status.DebugException is { } lost and (HttpRequestException or IOException)
+            ? Create(StatusCode.Unavailable, $"The connection to {engine} was lost during {method}: {lost.Message}", error)
+            : Create(error.StatusCode, error.Status.Detail, error.Status.DebugException, error.Trailers);
+    }
+
+    /// <summary>What a failed call on a connection of its own means to its caller.</summary>
+    public static RpcException Explain(Exception error, string method, EngineAddress engine) => error is Http2Exception { ErrorCode: var code }
+        ? Create(OfHttp2((long)code), $"{engine} broke off {method} (HTTP/2 error code {(long)code}: {error.Message}).", error)
+        : Create(StatusCode.Unavailable, $"The connection to {engine} was lost during {method}: {error.Message}", error);
+
+    /// <summary>The status that an HTTP answer without a gRPC status stands for (gRPC's http-grpc-status-mapping document).</summary>
+    public static StatusCode OfHttp(string status) => status switch
+    {
+        "400" => StatusCode.Internal,
+        "401" => StatusCode.Unauthenticated,
+        "403" => StatusCode.PermissionDenied,
+        "404" => StatusCode.Unimplemented,
+        "429" or "502" or "503" or "504" => StatusCode.Unavailable,
+        _ => StatusCode.Unknown,
+    };
+
+    // gRPC's HTTP/2 mapping, "Errors". A connection that was closed in good order, or a stream that was not taken up: trying again may help.
+    private static StatusCode OfHttp2(long errorCode) => errorCode switch
+    {
+        0x0 or 0x7 => StatusCode.Unavailable,
+        0x8 => StatusCode.Cancelled,
+        0xb => StatusCode.ResourceExhausted,
+        0xc => StatusCode.PermissionDenied,
+        _ => StatusCode.Internal,
+    };
+}

@@ -1,0 +1,19 @@
+using Grpc.Core;
+
+namespace OpenCloud.Build.Client.Grpc;
+
+/// <summary>Reads the messages of a call.</summary>
+internal static class StreamReading
+{
+    /// <summary>All messages of an answer. The call ends with the enumeration, and by the token of its options.</summary>
+    public static async IAsyncEnumerable<T> ReadAllAsync<T>(this AsyncServerStreamingCall<T> call)
+    {
+        using (call)
+        {
+            while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
+            {
+                yield return call.ResponseStream.Current;
+            }
+        }
+    }
+}

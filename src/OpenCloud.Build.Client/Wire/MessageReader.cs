@@ -1,0 +1,88 @@
+using Grpc.Core;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Threading;
+
+namespace OpenCloud.Build.Client.Wire;
+
+/// <summary>
+/// Takes messages out of one direction of a call, of a client as of a server. Small messages are read many at a time; large ones straight
+/// into their own array.
+/// </summary>
+/// <param name="source">The bytes.</param>
+/// <param name="limit">The longest message that is accepted.</param>
+/// <param name="compressed">See <see cref="GrpcPrefix.Read"/>.</param>
+internal sealed class MessageReader(IByteReader source, int limit, StatusCode compressed) : IDisposable
+{
+    private const int BufferSize = 16 * 1024;
+    private const int FirstArraySize = 256 * 1024;
+
+    private byte[] _buffer = [];
+    private int _start;
+    private int _end;
+
+    /// <summary>Reads the next message.</summary>
+    /// <returns>The message, which the caller disposes, or null at the end.</returns>
+    /// <exception cref="RpcException">The message is too large, compressed or cut off.</exception>
+    internal async ValueTask<ReceivedMessage?> ReadAsync(CancellationToken cancellationToken)
+    {
+        while (_end - _start < GrpcPrefix.Length)
+        {
+            if (!await FillAsync(cancellationToken).ConfigureAwait(false))
+            {
+                return _end == _start ? null : throw Truncated();
+            }
+        }
+
+        int length = GrpcPrefix.Read(_buffer.AsSpan(_start), limit, compressed);
+        _start += GrpcPrefix.Length;
+
+        // A claim alone gets no large array: it grows with what has really come.
+        byte[] message = BufferPool.Rent(Math.Min(length, FirstArraySize));
+        int filled = Math.Min(length, _end - _start);
+        _buffer.AsSpan(_start, filled).CopyTo(message);
+        _start += filled;
+        while (filled < length)
+        {
+            if (filled == message.Length)
+            {
+                byte[] larger = BufferPool.Rent((int)Math.Min(length, message.Length * 2L));
+                message.CopyTo(larger, 0);
+                BufferPool.Return(message);
+                message = larger;
+            }
+
+            // A read that fails leaves the array to the garbage collector: it may still be written to.
+            int count = await source.ReadAsync(message.AsMemory(filled, Math.Min(message.Length, length) - filled), cancellationToken).ConfigureAwait(false);
+            filled += count > 0 ? count : throw Truncated();
+        }
+
+        return new ReceivedMessage(message, length);
+    }
+
+    /// <summary>Gives the buffer back. No read may be under way.</summary>
+    public void Dispose()
+    {
+        byte[] buffer = _buffer;
+        _buffer = [];
+        _start = _end = 0;
+        BufferPool.Return(buffer);
+    }
+
+    private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "What the engine sent ends in the middle of a message.");
+
+    private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    {
+        if (_buffer.Length == 0)
+        {
+            _buffer = BufferPool.Rent(BufferSize);
+        }
+
+        // Called with less than a prefix left, so moving it costs nothing.
+        _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+        _end -= _start;
+        _start = 0;
+        int count = await source.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
+        _end += count;
+        return count > 0;
+    }
+}

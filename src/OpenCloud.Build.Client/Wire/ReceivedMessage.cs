@@ -1,0 +1,55 @@
+using System.Buffers;
+using Google.Protobuf;
+using Grpc.Core;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Threading;
+
+namespace OpenCloud.Build.Client.Wire;
+
+/// <summary>A received message, not yet decoded, in a pooled array. Its memory is valid until it is disposed, which is due once.</summary>
+internal sealed class ReceivedMessage : DeserializationContext, IDisposable
+{
+    private byte[] _array;
+
+    /// <summary>Takes over an array of <see cref="BufferPool"/>.</summary>
+    internal ReceivedMessage(byte[] array, int length)
+    {
+        _array = array;
+        Memory = array.AsMemory(0, length);
+    }
+
+    /// <summary>The serialized message.</summary>
+    internal ReadOnlyMemory<byte> Memory { get; private set; }
+
+    /// <inheritdoc/>
+    public override int PayloadLength => Memory.Length;
+
+    /// <inheritdoc/>
+    public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(Memory);
+
+    /// <inheritdoc/>
+    public override byte[] PayloadAsNewBuffer() => Memory.ToArray();
+
+    /// <summary>Decodes the message.</summary>
+    /// <exception cref="RpcException">It is no such message.</exception>
+    public T Decode<T>(Marshaller<T> marshaller)
+    {
+        try
+        {
+            return marshaller.ContextualDeserializer(this);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw CallErrors.Create(StatusCode.Internal, $"The engine sent what is no {typeof(T).Name}.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        byte[] array = _array;
+        _array = [];
+        Memory = default;
+        BufferPool.Return(array);
+    }
+}
