@@ -54,6 +54,38 @@ RUN ["/bin/busybox", "sh", "-c", "echo last words; exit 9"]
         $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
     }
 
+    It 'loads what other calls need with the first of them; no build does' {
+        $grpc = "(`$context.Assemblies.GetName().Name -match '^Grpc' | Sort-Object) -join ' '"
+        $result = Invoke-FreshPwsh "Import-Module '$manifestPath'
+            `$context = [Runtime.Loader.AssemblyLoadContext]::GetLoadContext((Get-Command Invoke-ImageBuild).ImplementingType.Assembly)
+            Invoke-ImageBuild '$app' -Address '$address' *> `$null
+            $grpc
+            `$null = Get-BuildKitInfo -Address '$address'
+            $grpc"
+        $result.Errors | Should -BeNullOrEmpty
+        $lines = $result.Output -split '\r?\n'
+        $lines[0] | Should -Be 'Grpc.Core.Api'
+        $lines[1] | Should -Match '^Grpc.Core.Api Grpc.Net.Client'
+    }
+
+    It 'works beside a module that has gRPC of its own in the default context' {
+        $result = Invoke-FreshPwsh "'Google.Protobuf', 'Grpc.Core.Api' | ForEach-Object { `$null = [Reflection.Assembly]::LoadFrom('$root/bin/OpenCloud.Build/' + `$_ + '.dll') }
+            [Google.Protobuf.ByteString]::CopyFromUtf8('theirs').ToStringUtf8()
+            [Grpc.Core.RpcException]::new([Grpc.Core.Status]::new('NotFound', 'theirs')).StatusCode
+            Import-Module '$manifestPath'
+            (Invoke-ImageBuild '$app' -Address '$address' -InformationAction Ignore).Digest
+            (Get-BuildKitInfo -Address '$address').Workers.Count
+            Get-BuildHistory no-such-build -Address '$address' -ErrorAction SilentlyContinue
+            [Google.Protobuf.ByteString]::CopyFromUtf8('theirs').ToStringUtf8()
+            [AppDomain]::CurrentDomain.GetAssemblies().GetName().Name -match '^(Google.Protobuf|Grpc.Core.Api)$' | Sort-Object"
+        $result.Errors | Should -BeNullOrEmpty
+        $lines = $result.Output -split '\r?\n'
+        $lines[0, 1] | Should -Be 'theirs', 'NotFound'
+        $lines[2] | Should -Match '^sha256:'
+        [int] $lines[3] | Should -BeGreaterThan 0
+        $lines | Select-Object -Skip 4 | Should -Be 'theirs', 'Google.Protobuf', 'Google.Protobuf', 'Grpc.Core.Api', 'Grpc.Core.Api'
+    }
+
     It 'loads nothing that runs programs when it runs none' {
         $result = Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null = Invoke-ImageBuild '$app' -Tag demo/alone:1 -Address '$address'
             [bool]([AppDomain]::CurrentDomain.GetAssemblies().GetName().Name -eq 'OpenCloud.Build.Client')

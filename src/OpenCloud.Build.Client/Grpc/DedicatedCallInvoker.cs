@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Client.Grpc;
 /// pool, which look for more work before they sleep, so that each of its steps costs a build that does little some 0.3 ms of CPU, and it
 /// sends every 16 KiB by way of two of them. Here whoever reads a call waits in the kernel. No pings are sent: grpc-go's server ends a
 /// connection with more than one in five minutes. An engine that has stopped is noticed by a build's session, in which it is the client
-/// (<see cref="Http2Options"/>). Deadlines are left to the pooled calls.
+/// (<see cref="Http2Options.PingInterval"/>). Deadlines are left to the pooled calls.
 /// </summary>
 internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
 {
