@@ -128,22 +128,65 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         & $bed up $name trixie '--system-call-filter=@keyring bpf' --capability=all "--bind-ro=$(Get-DotnetFolder):/ocb/dotnet" "--bind-ro=$($driver.DirectoryName):/ocb/driver" "--bind-ro=${PSHOME}:/ocb/pwsh" "--bind=${share}:/ocb/share" | Out-Null
         $LASTEXITCODE | Should -Be 0 -Because 'the host must boot'
 
-        # Runs a script in a PowerShell inside the host, and gives what it gives, as JSON.
+        # root's PowerShell in the host: one for all scripts, since most of what a script costs is a PowerShell's start.
+        Set-Content "$share/session.ps1" @'
+            $ErrorActionPreference = 'Stop'
+            Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1
+            foreach ($request in [IO.File]::ReadLines('/ocb/share/requests')) {
+                try {
+                    & ([scriptblock]::Create([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($request)))) | Out-Default
+                }
+                catch {
+                    Out-Default -InputObject $_
+                }
+                [Console]::Out.WriteLine('-- done --')
+            }
+'@
+        mkfifo "$share/requests"
+        $start = [Diagnostics.ProcessStartInfo]::new('sh')
+        foreach ($argument in @('-c', 'exec "$@" 2>&1 </dev/null', 'sh', $bed, 'exec', $name) + $pwsh + '-NoProfile', '-NonInteractive', '-File', '/ocb/share/session.ps1') {
+            $start.ArgumentList.Add($argument)
+        }
+        $start.RedirectStandardOutput = $true
+        $session = [Diagnostics.Process]::Start($start)
+        # Open for both, so that opening waits for nobody.
+        $requests = [IO.StreamWriter]::new([IO.FileStream]::new("$share/requests", [IO.FileMode]::Open, [IO.FileAccess]::ReadWrite, [IO.FileShare]::ReadWrite, 1))
+        $requests.AutoFlush = $true
+
+        # Runs a script inside the host and gives what it shows: in root's session, or in a new login of a user.
         function Invoke-OnHost([string] $Script, [string] $As) {
-            Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; $Script"
-            $env:BED_AS = $As
-            try {
-                & $bed exec $name @pwsh -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
+            if ($As) {
+                Set-Content "$share/script.ps1" "`$ErrorActionPreference = 'Stop'; Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; $Script"
+                $env:BED_AS = $As
+                try {
+                    return & $bed exec $name @pwsh -NoProfile -NonInteractive -File /ocb/share/script.ps1 2>&1 | Out-String
+                }
+                finally {
+                    Remove-Item env:BED_AS -ErrorAction Ignore
+                }
             }
-            finally {
-                Remove-Item env:BED_AS -ErrorAction Ignore
+
+            $requests.WriteLine([Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($Script)))
+            $lines = while ($true) {
+                $line = $session.StandardOutput.ReadLine()
+                if ($null -eq $line) {
+                    $session.WaitForExit()
+                    throw "root's session in the host ended with $($session.ExitCode)"
+                }
+                if ($line -eq '-- done --') {
+                    break
+                }
+                $line
             }
+            $lines | Out-String
         }
         $install = "Install-BuildKit -Worker Oci -Version v0.32.2 -ArchivePath /ocb/share/buildkit-v0.32.2.linux-amd64.tar.gz -Sha256 $hash"
     }
 
     AfterAll {
+        $requests.Dispose()
         & $bed down $name
+        $session.Dispose()
         Remove-Item env:BED_OWNER
     }
 

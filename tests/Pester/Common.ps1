@@ -35,7 +35,8 @@ function Get-PwshCommand {
 function Get-DotnetFolder {
     $folder = [IO.Path]::GetFullPath([IO.Path]::Join([Runtime.InteropServices.RuntimeEnvironment]::GetRuntimeDirectory(), '..', '..', '..'))
     if (-not (Test-Path "$folder/dotnet")) {
-        $folder = [IO.Path]::GetDirectoryName((Get-Item (Get-Command dotnet).Source).ResolvedTarget)
+        # Microsoft.NETCore.App 10.0.0 [/usr/share/dotnet/shared/Microsoft.NETCore.App]
+        $folder = [IO.Path]::GetFullPath([IO.Path]::Join([regex]::Match((dotnet --list-runtimes) -join "`n", '(?m)^Microsoft\.NETCore\.App .*\[(.*)\]').Groups[1].Value, '..', '..'))
     }
     $folder
 }
