@@ -7,6 +7,9 @@ internal sealed class HeaderList : IReadOnlyList<HeaderField>
 {
     private readonly List<HeaderField> _fields = [];
 
+    /// <summary>The list's size in octets as SETTINGS_MAX_HEADER_LIST_SIZE counts it.</summary>
+    internal int Size { get; private set; }
+
     /// <inheritdoc/>
     public int Count => _fields.Count;
 
@@ -31,10 +34,14 @@ internal sealed class HeaderList : IReadOnlyList<HeaderField>
     }
 
     /// <summary>Appends a field.</summary>
-    public void Add(string name, string value) => _fields.Add(new HeaderField(name, value));
+    public void Add(string name, string value) => Add(new HeaderField(name, value));
 
     /// <summary>Appends a field.</summary>
-    internal void Add(HeaderField field) => _fields.Add(field);
+    internal void Add(HeaderField field)
+    {
+        _fields.Add(field);
+        Size += field.Size;
+    }
 
     /// <summary>All values of a name, in order.</summary>
     internal IEnumerable<string> GetValues(string name)

@@ -51,6 +51,9 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>The requests that are not yet released; a client does not count its own.</summary>
     internal int Occupied { get; private set; }
 
+    /// <summary>The octets of the header lists of requests that are not yet released.</summary>
+    internal int HeldHeaders { get; private set; }
+
     /// <summary>Whether no further requests will come, and those that came are done with.</summary>
     internal bool IsDrained => (IsDraining || PeerGoesAway) && Occupied == 0;
 
@@ -169,6 +172,7 @@ internal sealed class Http2Connection : IDisposable
     {
         Reset(stream, Http2ErrorCode.NoError);
         Occupied--;
+        HeldHeaders -= stream.HeaderSize;
     }
 
     /// <summary>Asks the peer for a sign of life.</summary>
@@ -215,11 +219,14 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>Whether we have reset a stream so recently that the peer may not have known when it sent.</summary>
     internal bool IsRecentlyReset(int streamId) => Array.IndexOf(_recentResets, streamId) >= 0;
 
-    /// <summary>Adds a stream that the peer has opened.</summary>
-    internal Http2Stream Open(int streamId)
+    /// <summary>Adds a stream that the peer has opened with a header list.</summary>
+    internal Http2Stream Open(int streamId, HeaderList headers)
     {
         Occupied++;
-        return AddStream(streamId);
+        HeldHeaders += headers.Size;
+        Http2Stream stream = AddStream(streamId);
+        stream.HeaderSize = headers.Size;
+        return stream;
     }
 
     /// <summary>Writes RST_STREAM, also for a stream that was never opened.</summary>

@@ -39,7 +39,8 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
     {
         Http2ErrorCode refusal = Http2ErrorCode.NoError;
         long contentLength = -1;
-        if (connection.Occupied >= options.MaxConcurrentStreams)
+        bool exceedsBudget = connection.HeldHeaders > 0 && connection.HeldHeaders + headers.Size > options.MaxHeldHeaders;
+        if (connection.Occupied >= options.MaxConcurrentStreams || exceedsBudget)
         {
             refusal = Http2ErrorCode.RefusedStream;
         }
@@ -59,7 +60,7 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
             return;
         }
 
-        Http2Stream stream = connection.Open(streamId);
+        Http2Stream stream = connection.Open(streamId, headers);
         stream.ContentLeft = contentLength;
         connection.Events.OnHeaders(stream, headers);
         if (reader.EndStream)

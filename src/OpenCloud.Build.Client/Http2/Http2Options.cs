@@ -16,6 +16,12 @@ internal sealed record Http2Options
     /// <summary>The most octets of a header list, and of a header block as it is sent.</summary>
     internal int MaxHeaderListSize { get; init; } = 64 * 1024;
 
+    /// <summary>
+    /// The octets of header lists that requests may hold together, from their start until they are released. A request beyond it is
+    /// refused before it begins, which the peer may repeat, unless it is the only one.
+    /// </summary>
+    internal int MaxHeldHeaders { get; init; } = 32 * 1024 * 1024;
+
     /// <summary>The octets that a stream's peer may send before the handler has read them.</summary>
     internal int StreamReceiveWindow { get; init; } = 1024 * 1024;
 

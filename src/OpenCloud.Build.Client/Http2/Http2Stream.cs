@@ -24,6 +24,9 @@ internal sealed class Http2Stream(int id, int sendWindow, int receiveWindow)
     /// <summary>What is still to come of the announced content-length, or -1 when there is none.</summary>
     internal long ContentLeft { get; set; } = -1;
 
+    /// <summary>The octets of the request's header list.</summary>
+    internal int HeaderSize { get; set; }
+
     /// <summary>The peer sends nothing more.</summary>
     internal bool RemoteEnded { get; set; }
 

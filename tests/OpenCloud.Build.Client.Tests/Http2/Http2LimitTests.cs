@@ -37,6 +37,26 @@ public sealed class Http2LimitTests
     }
 
     [Fact]
+    public void HeaderListsTogetherStayWithinTheirBudget()
+    {
+        int size = new HeaderList { { ":method", "POST" }, { ":scheme", "http" }, { ":path", "/" } }.Size;
+        using var harness = new ConnectionHarness(Options with { MaxHeldHeaders = 2 * size });
+        Http2Stream one = harness.Open(1, endStream: true);
+        harness.Open(3, endStream: true);
+        harness.Send(Headers(5, endStream: true));
+        Assert.Equal("reset(5,RefusedStream)", harness.Output());
+
+        // A list larger than the budget is taken when it is the only one.
+        harness.Connection.Release(one);
+        harness.Output();
+        harness.Send(Headers(7, endStream: true));
+        Assert.Equal("", harness.Output());
+        using var lone = new ConnectionHarness(Options with { MaxHeldHeaders = 1 });
+        lone.Open(1, endStream: true);
+        Assert.Contains("request(1,/)", lone.Events);
+    }
+
+    [Fact]
     public void RapidResetsBreakTheConnection()
     {
         using var harness = new ConnectionHarness(Options);

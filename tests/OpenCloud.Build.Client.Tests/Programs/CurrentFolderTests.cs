@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Tests.Transport;
@@ -46,7 +47,7 @@ public sealed class CurrentFolderTests
 
     private static bool LookForAll()
     {
-        IOException missing = Assert.Throws<IOException>(() => CredentialHelper.GetAsync("foo", "registry.test", CancellationToken.None).GetAwaiter().GetResult());
+        RegistryCredentialException missing = Assert.Throws<RegistryCredentialException>(() => CredentialHelper.GetAsync("foo", "registry.test", CancellationToken.None).GetAwaiter().GetResult());
         Assert.Contains("docker-credential-foo", missing.Message, StringComparison.Ordinal);
         try
         {
