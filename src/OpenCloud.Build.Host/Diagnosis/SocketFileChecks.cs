@@ -85,21 +85,43 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
             if (who.Effective.Uid == 0 || status.Allows(who.Effective, 1))
             {
-                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Ok, seen));
+                checks.Add(folder == Path.GetDirectoryName(full) && IsOpenForOtherSockets(status, out var writers)
+                    ? new DiagnosisCheck(
+                        $"Directory {folder}",
+                        CheckState.Warning,
+                        $"{seen}: {writers} can put a socket of their own in the place of the engine's and receive what is sent to it, secrets included",
+                        IsManaged(folder) ? RootLine.Of("Install-BuildKit") : $"sudo chmod go-w {folder}")
+                    : new DiagnosisCheck($"Directory {folder}", CheckState.Ok, seen));
+            }
+            else if (status.Gid != 0 && (status.Mode & 0x8) != 0 && !who.Effective.IsMember(status.Gid))
+            {
+                // Closed to all but its group: who is not in it is told the same as in front of the socket.
+                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Failed, $"{seen}: {who.Name} may not enter it"));
+                NotAMember(status.Gid, "the group of the socket's directory", seen);
+                return false;
             }
             else
             {
-                var managed = folder == HostTexts.SocketDirectory && File.Exists(HostTexts.TmpfilesPath);
                 Fail(
                     $"Directory {folder}",
                     $"{seen}: {who.Name} may not enter it",
                     $"The directory {folder} is closed to {who.Name}: whatever the socket's own mode, nobody gets past it.",
-                    managed ? $"sudo systemd-tmpfiles --create {HostTexts.TmpfilesPath}" : GroupRemedy(status, 1) ?? $"sudo chmod o+x {folder}");
+                    IsManaged(folder) ? $"sudo systemd-tmpfiles --create {HostTexts.TmpfilesPath}" : GroupRemedy(status, 1) ?? $"sudo chmod o+x {folder}");
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static bool IsManaged(string folder) => folder == HostTexts.SocketDirectory && File.Exists(HostTexts.TmpfilesPath);
+
+    // Where entries are their owners' (sticky), nobody else renames or removes the socket.
+    private static bool IsOpenForOtherSockets(FileStatus folder, out string writers)
+    {
+        const uint Sticky = 0x200;
+        writers = (folder.Mode & 2) != 0 ? "all users" : $"members of '{AccountDatabase.GroupName(folder.Gid)}'";
+        return (folder.Mode & Sticky) == 0 && ((folder.Mode & 2) != 0 || ((folder.Mode & 0x10) != 0 && folder.Gid != 0));
     }
 
     private void Absent()
@@ -176,7 +198,16 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         {
             checks.Add(new DiagnosisCheck("Groups", socket.Gid == 0 ? CheckState.Unknown : CheckState.Ok, seen));
         }
-        else if (later)
+        else
+        {
+            NotAMember(socket.Gid, "the socket's group", seen);
+        }
+    }
+
+    private void NotAMember(uint gid, string what, string seen)
+    {
+        var group = AccountDatabase.GroupName(gid);
+        if (who.Database?.IsMember(gid) == true)
         {
             Fail(
                 "Groups",
@@ -186,7 +217,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         }
         else
         {
-            Fail("Groups", $"{seen}; the socket's group is '{group}'", $"{who.Name} is not a member of '{group}', the socket's group.", Grant(group));
+            Fail("Groups", $"{seen}; {what} is '{group}'", $"{who.Name} is not a member of '{group}', {what}.", Grant(group));
         }
     }
 

@@ -47,8 +47,15 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
     /// <summary>The program.</summary>
     public string Program => $"{Prefix}/bin/buildkitd";
 
-    /// <summary>The rule for the socket's directory: members may enter, and what is made there belongs to the group.</summary>
-    public string Tmpfiles => OwnedText.Seal($"d {SocketDirectory} 2775 root {Group} -\n");
+    /// <summary>
+    /// The mode of the socket's directory. Only root writes to it: systemd makes the socket, and a member who could write here could put a socket
+    /// of its own in its place and receive what root sends, secrets included. Everybody may enter and look, so that who is not a member can be
+    /// told so; the socket's own mode decides who connects. Set-gid, so that what is made here belongs to the group.
+    /// </summary>
+    public const uint SocketDirectoryMode = 0x5ed; // 2755
+
+    /// <summary>The rule for the socket's directory.</summary>
+    public string Tmpfiles => OwnedText.Seal($"d {SocketDirectory} 2755 root {Group} -\n");
 
     /// <summary>The socket unit.</summary>
     public string Socket => OwnedText.Seal(
@@ -62,7 +69,7 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
         SocketUser=root
         SocketGroup={Group}
         SocketMode=0660
-        DirectoryMode=2775
+        DirectoryMode=2755
         # A socket file that outlived its listener refuses connections instead of being absent.
         RemoveOnStop=yes
 

@@ -194,7 +194,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         StepKind.File,
         HostTexts.SocketDirectory,
         "Create the directory",
-        () => FileStatus.Read(HostTexts.SocketDirectory) is { Type: InodeType.Directory, Mode: 0x5fd, Uid: 0 } status &&
+        () => FileStatus.Read(HostTexts.SocketDirectory) is { Type: InodeType.Directory, Mode: HostTexts.SocketDirectoryMode, Uid: 0 } status &&
             status.Gid == AccountDatabase.FindGroup(Texts.Group)?.Gid,
         () => Directory.Exists(HostTexts.SocketDirectory) ? null : new DirectoryCreated(HostTexts.SocketDirectory, WithContent: true),
         stop => HostCommand.Require("systemd-tmpfiles", ["--create", HostTexts.TmpfilesPath], stop));

@@ -115,7 +115,7 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
         return OwnedText.OwnerOf(path) is TextOwner.User or TextOwner.EditedByUser
             ? throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' was edited and does not give {unit} what it needs:\n{TextDiff.Unified(File.ReadAllText(path), text)}",
+                $"'{path}' was edited and does not give {unit} what it needs:\n{TextDiff.Unified(OwnedText.Shown(path), text)}",
                 $"Add the lines marked + to '{path}', or remove it, and run it again.",
                 path)
             : new UnitDecision(path, OwnedText.Seal(text), $"{fragment} is not this module's and is kept; a drop-in adds what it lacks.");
@@ -124,7 +124,7 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
     private static HostException Refused(string unit, IReadOnlyDictionary<string, string> now, string wanted, string why)
     {
         var path = now.GetValueOrDefault("FragmentPath", string.Empty);
-        var isThere = File.Exists(path) ? File.ReadAllText(path) : string.Empty;
+        var isThere = OwnedText.Shown(path);
         return new HostException(
             HostErrorKind.Conflict,
             $"{unit} ({path}) is not this module's and {why}; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(isThere, wanted)}",

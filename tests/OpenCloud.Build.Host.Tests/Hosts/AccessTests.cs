@@ -154,6 +154,22 @@ public abstract class AccessTests(string suite)
         Told(host.Driver("diagnose", "--path", "/etc/passwd"), "is no socket", null);
         Told(host.Driver("diagnose", "--path", "/run/wrong.sock"), "there is /run/buildkit/buildkitd.sock", "Test-BuildKitSocket");
 
+        // A folder that is closed to all but the group says no less than the socket.
+        host.Driver("revoke", "--user", "ubuntu").Ok();
+        host.Shell("chmod 2750 /run/buildkit");
+        Told(host.Driver("diagnose", "--as", "ubuntu"), "is not a member of 'buildkit'", "Grant-BuildKitAccess");
+        host.Driver("grant", "--user", "ubuntu").Ok();
+        old = DriverAnswer.Of(host.Try(["setpriv", "--reuid=ubuntu", "--regid=ubuntu", "--clear-groups", .. SystemdHost.DriverCommand.Split(' '), "diagnose"]));
+        Told(old, "this session began before that", "Log out and in again");
+
+        // One that members can write to works, and the risk is named; installing again mends this module's own.
+        host.Shell("chmod 2775 /run/buildkit");
+        var risky = host.Driver("diagnose", "--as", "ubuntu").Ok();
+        Assert.Equal("true", risky["Reachable"]);
+        Assert.Contains("can put a socket of their own in the place of the engine", risky["Checks"], StringComparison.Ordinal);
+        host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
+
         host.Shell("chmod 0700 /run/buildkit");
         Told(host.Driver("diagnose", "--as", "ubuntu"), "The directory /run/buildkit is closed to ubuntu", "systemd-tmpfiles --create");
         host.Shell("systemd-tmpfiles --create /etc/tmpfiles.d/opencloud.build.conf; chgrp root /run/buildkit/buildkitd.sock");

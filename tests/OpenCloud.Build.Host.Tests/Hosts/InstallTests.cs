@@ -20,7 +20,7 @@ public abstract class InstallTests(string suite)
         Assert.Equal("unix:///run/buildkit/buildkitd.sock", first["Address"]);
         Assert.Contains("GivenSha256", first["Integrity"], StringComparison.Ordinal);
         Assert.Equal("root:buildkit 660 socket", host.Shell("stat -c '%U:%G %a %F' /run/buildkit/buildkitd.sock").Trim());
-        Assert.Equal("root:buildkit 2775", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
+        Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
 
         var installed = host.Snapshot();
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
@@ -30,7 +30,7 @@ public abstract class InstallTests(string suite)
         var rebooted = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Equal("false", rebooted["Changed"]);
         Assert.Contains(archive.Version, rebooted["Engine"], StringComparison.Ordinal);
-        Assert.Equal("root:buildkit 2775", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
+        Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
 
         var found = host.Driver("get").Ok();
         Assert.Equal(archive.Version, found["Version"]);
