@@ -1,49 +1,73 @@
 using System.Globalization;
-using OpenCloud.Build.Host.Commands;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using OpenCloud.Build.Host.Accounts;
 
 namespace OpenCloud.Build.Host.Changes;
 
-/// <summary>One run at a time: a lock the kernel drops with the process that holds it, however that ends.</summary>
+/// <summary>
+/// One run at a time: a lock the kernel drops with the process that holds it, however that ends. Whoever can open a file can lock it (flock(2)),
+/// so it lies in a folder that nobody else enters.
+/// </summary>
 internal sealed class HostLock : IDisposable
 {
     /// <summary>The lock of those who change the host as root.</summary>
-    public const string LockPath = "/run/opencloud.build.lock";
+    public const string LockPath = "/run/opencloud.build/lock";
 
-    private readonly FileStream _file;
+    private const uint OwnerOnly = 0x1C0;
+    private const uint Closed = 0x180;
 
-    private HostLock(FileStream file)
+    private readonly SafeFileHandle _file;
+    private readonly string? _remove;
+
+    private HostLock(SafeFileHandle file, string? remove)
     {
         _file = file;
+        _remove = remove;
     }
 
     /// <summary>Takes the lock, waiting for another run to end.</summary>
     /// <param name="patience">How long to wait.</param>
     /// <param name="tell">Told once, when another run holds it.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="HostException">The other run did not end in time.</exception>
-    /// <param name="path">The lock's file.</param>
-    public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath)
+    /// <param name="path">The lock's file, in a folder of its own.</param>
+    /// <param name="remove">The file and its folder go with the lock: they are not in a place that a boot empties.</param>
+    /// <exception cref="HostException">The other run did not end in time, or the folder is somebody else's.</exception>
+    public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
     {
         var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         var told = false;
         while (true)
         {
+            var file = Open(path);
             try
             {
-                // FileShare.None is flock(LOCK_EX | LOCK_NB) on Linux.
-                var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                file.SetLength(0);
-                file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-                file.Flush();
-                return new HostLock(file);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                // flock does not keep others from reading, but .NET's own reader would ask for a lock again.
-                var holder = HostCommand.Run("cat", [path], cancellationToken).Output.Trim();
+                const int ExclusiveWithoutWaiting = 2 | 4;
+                var descriptor = DirectoryWalk.Number(file);
+                if (LinuxCalls.Lock(descriptor, ExclusiveWithoutWaiting) == 0)
+                {
+                    // Who had it before may have removed it: then this is one that nobody else will find.
+                    if (FileStatus.Read(path) is { } there && there == FileStatus.Of(DirectoryWalk.StatusOf(file, path)))
+                    {
+                        _ = LinuxCalls.Truncate(descriptor, 0);
+                        _ = LinuxCalls.TryWrite(descriptor, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+                        var taken = new HostLock(file, remove ? path : null);
+                        file = null;
+                        return taken;
+                    }
+
+                    continue;
+                }
+
+                if (LinuxCalls.LastError is var error and not (LinuxCalls.TryAgain or LinuxCalls.Interrupted))
+                {
+                    throw LinuxCalls.Failure("Cannot lock", path, error);
+                }
+
+                var holder = HolderIn(file, path);
                 if (!told)
                 {
-                    tell($"Process {holder} is changing this host; waiting until it is done.");
+                    tell($"{holder} is changing this host; waiting until it is done.");
                     told = true;
                 }
 
@@ -51,17 +75,60 @@ internal sealed class HostLock : IDisposable
                 {
                     throw new HostException(
                         HostErrorKind.Busy,
-                        $"Process {holder} is changing this host and was not done after {patience.TotalSeconds:0} s.",
-                        $"Wait for process {holder} to end and run it again.",
+                        $"{holder} is changing this host and was not done after {patience.TotalSeconds:0} s.",
+                        "Wait for it to end and run it again.",
                         path);
                 }
-
-                cancellationToken.WaitHandle.WaitOne(200);
-                cancellationToken.ThrowIfCancellationRequested();
             }
+            finally
+            {
+                file?.Dispose();
+            }
+
+            cancellationToken.WaitHandle.WaitOne(200);
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
-    /// <summary>Lets the next run in. The file stays: removing it would let two runs hold two different ones.</summary>
-    public void Dispose() => _file.Dispose();
+    /// <summary>Lets the next run in.</summary>
+    public void Dispose()
+    {
+        if (_remove is not null)
+        {
+            // While it is held: the next one sees that the name is gone, and makes a new file.
+            WholeFile.Remove(_remove);
+            TreeRemoval.RemoveIfEmpty(Path.GetDirectoryName(_remove)!);
+        }
+
+        _file.Dispose();
+    }
+
+    private static SafeFileHandle Open(string path)
+    {
+        using var above = DirectoryWalk.OpenParent(Path.GetDirectoryName(path)!, out var folderName);
+        _ = LinuxCalls.MakeDirectory(DirectoryWalk.Number(above), folderName, OwnerOnly);
+        using var folder = Opened(DirectoryWalk.Number(above), folderName, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly, path);
+        var status = DirectoryWalk.StatusOf(folder, path);
+        if (status.Uid != LinuxCalls.EffectiveUserId)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"The folder of the lock '{path}' is {AccountDatabase.UserName(status.Uid)}'s.", $"Look who made '{Path.GetDirectoryName(path)}', and remove it.", path);
+        }
+
+        // Whatever it was, nobody else opens a new lock from here on.
+        if ((status.Mode & 0x3f) != 0 && LinuxCalls.ChangeMode(DirectoryWalk.Number(folder), OwnerOnly) != 0)
+        {
+            throw LinuxCalls.Failure("Cannot close the folder of", path, LinuxCalls.LastError);
+        }
+
+        return Opened(DirectoryWalk.Number(folder), DirectoryWalk.Terminated(Path.GetFileName(path)), LinuxCalls.ReadWrite | LinuxCalls.Create, path);
+    }
+
+    private static SafeFileHandle Opened(int folder, byte[] name, int flags, string path)
+    {
+        var descriptor = LinuxCalls.Open(folder, name, flags | LinuxCalls.NoFollow | LinuxCalls.NonBlocking, Closed);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw LinuxCalls.Failure("Cannot open the lock", path, LinuxCalls.LastError);
+    }
+
+    private static string HolderIn(SafeFileHandle file, string path)
+        => BoundedFile.ReadAll(file, path, 64, CancellationToken.None) is { Length: > 0 } text ? $"Process {Encoding.ASCII.GetString(text)}" : "Another process";
 }

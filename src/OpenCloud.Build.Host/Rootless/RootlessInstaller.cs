@@ -32,7 +32,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
 
         // Decided twice: what another run did while this one waited for the lock counts.
         var first = RootlessPlan.Make(options, planOnly, new RootlessView());
-        using var hold = planOnly ? null : HostLock.Take(options.Release.LockPatience, observer.Warning, cancellationToken, LockOf(first.Layout));
+        using var hold = planOnly ? null : TakeLock(first.Layout, options.Release.LockPatience, observer.Warning, cancellationToken);
         var plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new RootlessView());
         foreach (var known in KnownReleases.KnownAgainst(plan.Version))
         {
@@ -70,11 +70,17 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
     }
 
-    /// <summary>The lock: root's, or one of the user's own.</summary>
-    internal static string LockOf(RootlessLayout layout)
-        => layout.AsRoot || Directory.Exists(layout.RuntimeDirectory)
-            ? layout.LockPath
-            : Path.Combine(Path.GetTempPath(), $"opencloud.build-{Identity.Current().Uid.ToString(System.Globalization.CultureInfo.InvariantCulture)}.lock");
+    /// <summary>Takes the lock: root's; one in the user's runtime directory; or, where there is none, one beside the user's records.</summary>
+    internal static HostLock TakeLock(RootlessLayout layout, TimeSpan patience, Action<string> tell, CancellationToken cancellationToken)
+    {
+        if (layout.AsRoot || Directory.Exists(layout.RuntimeDirectory))
+        {
+            return HostLock.Take(patience, tell, cancellationToken, layout.LockPath);
+        }
+
+        var path = $"{layout.User.Home}/.opencloud.build.lock/lock";
+        return HostLock.Take(patience, tell, cancellationToken, path, remove: true);
+    }
 
     private async Task<InstallResult> ApplyAsync(
         RootlessOptions options,

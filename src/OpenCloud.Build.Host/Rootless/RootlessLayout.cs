@@ -1,4 +1,5 @@
 using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 
 namespace OpenCloud.Build.Host.Rootless;
@@ -11,6 +12,9 @@ namespace OpenCloud.Build.Host.Rootless;
 /// <param name="SystemUnit">A unit of the system starts it.</param>
 internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Prefix, string State, bool SystemUnit)
 {
+    /// <summary>Whose it is. The name enters paths, units, drop-ins and rules, and the home enters paths and units: both are checked here.</summary>
+    public UserAccount User { get; init; } = Checked(User);
+
     /// <summary>Where root's records of rootless installations are, a folder each.</summary>
     public const string RootRecords = ChangeJournal.StateDirectory + "/rootless";
 
@@ -24,7 +28,7 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     public string Records => RecordsOf(User, AsRoot);
 
     /// <summary>The lock of those who change it.</summary>
-    public string LockPath => AsRoot ? HostLock.LockPath : $"{RuntimeDirectory}/opencloud.build.lock";
+    public string LockPath => AsRoot ? HostLock.LockPath : $"{RuntimeDirectory}/opencloud.build/lock";
 
     /// <summary>Where downloads lie until they are used.</summary>
     public string Downloads => AsRoot ? Install.ReleaseAcquisition.DownloadDirectory : $"{User.Home}/.cache/opencloud.build";
@@ -60,7 +64,7 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     public string ManagerUnit => string.Create(CultureInfo.InvariantCulture, $"user@{User.Uid}.service");
 
     /// <summary>Records of a user's installation.</summary>
-    public static string RecordsOf(UserAccount user, bool asRoot) => asRoot ? $"{RootRecords}/{user.Name}" : $"{user.Home}/.local/state/opencloud.build";
+    public static string RecordsOf(UserAccount user, bool asRoot) => asRoot ? $"{RootRecords}/{AccountDatabase.CheckName(user.Name, "user")}" : $"{user.Home}/.local/state/opencloud.build";
 
     /// <summary>The runtime directory of a user.</summary>
     public static string RuntimeDirectoryOf(uint uid) => string.Create(CultureInfo.InvariantCulture, $"/run/user/{uid}");
@@ -70,6 +74,13 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     {
         var facts = manifest.Rootless!;
         return new RootlessLayout(new UserAccount(facts.User, facts.Uid, facts.Uid, facts.Home, string.Empty), asRoot, manifest.Prefix, facts.State, facts.SystemUnit);
+    }
+
+    private static UserAccount Checked(UserAccount user)
+    {
+        AccountDatabase.CheckName(user.Name, "user");
+        RootlessPlan.CheckPath(user.Home, "home");
+        return user;
     }
 
     /// <summary>Drops the folders of the records that are empty.</summary>

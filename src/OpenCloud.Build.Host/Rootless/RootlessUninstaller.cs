@@ -38,11 +38,11 @@ public sealed class RootlessUninstaller(IHostObserver observer)
 
         var records = RootlessLayout.RecordsOf(account, asRoot);
         var draft = new RootlessLayout(account, asRoot, string.Empty, string.Empty, false);
-        using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken, RootlessInstaller.LockOf(draft));
+        using var hold = planOnly ? null : RootlessInstaller.TakeLock(draft, TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
         var manifest = InstallationManifest.Load(records);
         if (manifest is null && ChangeJournal.IsInterruptedIn(records) && !planOnly)
         {
-            var left = ChangeJournal.Open(records).RollBack(observer.Verbose);
+            var left = ChangeJournal.TakeBack(records, observer.Verbose);
             draft.DropEmptyRecords();
             return new InstallResult { Version = "unknown", Prefix = string.Empty, Worker = BuildKitWorker.Oci, Group = name, User = name, Changed = true, Steps = [], Messages = [.. left, "What an interrupted installation had done was taken back."] };
         }

@@ -84,7 +84,7 @@ internal sealed class SystemdHost : ITestHost
         find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /ocb -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/cache \
           -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /root/.cache -o -path "/etc/*-" -o -path /etc/ld.so.cache \
           -o -path /usr/share/dotnet \) -prune -o -printf '%p %y %m %u %g\n' | LC_ALL=C sort
-        find /run -mindepth 1 -maxdepth 1 -printf '%p\n' | grep -v -e /run/systemd -e /run/dbus -e /run/lock -e /run/log -e opencloud.build.lock -e /run/mount -e /run/opencloud.out | LC_ALL=C sort
+        find /run -mindepth 1 -maxdepth 1 -printf '%p\n' | grep -v -e /run/systemd -e /run/dbus -e /run/lock -e /run/log -e /run/opencloud.build\$ -e /run/mount -e /run/opencloud.out | LC_ALL=C sort
         find /etc -xdev -type f ! -name '*-' ! -name ld.so.cache ! -name .updated -exec sha256sum {} + | LC_ALL=C sort -k2
         find /etc/systemd -type l -printf '%p %l\n' | LC_ALL=C sort
         """;
