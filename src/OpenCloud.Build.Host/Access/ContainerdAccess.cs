@@ -68,11 +68,8 @@ internal static class ContainerdAccess
             return;
         }
 
-        File.Delete(DropIn);
-        if (Path.GetDirectoryName(DropIn) is { } folder && !Directory.EnumerateFileSystemEntries(folder).Any())
-        {
-            Directory.Delete(folder);
-        }
+        WholeFile.Remove(DropIn);
+        TreeRemoval.RemoveIfEmpty(Path.GetDirectoryName(DropIn)!);
 
         Systemctl.TryReload();
         Give(0);

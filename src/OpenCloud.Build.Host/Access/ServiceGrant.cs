@@ -23,7 +23,7 @@ internal static class ServiceGrant
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' was edited; it is not overwritten:\n{TextDiff.Unified(File.ReadAllText(path), text)}",
+                $"'{path}' was edited; it is not overwritten:\n{TextDiff.Unified(OwnedText.Shown(path), text)}",
                 "Add the line marked + to it, or remove it and run it again.",
                 path);
         }
@@ -38,11 +38,8 @@ internal static class ServiceGrant
     {
         var path = PathOf(unit, group);
         var folder = Path.GetDirectoryName(path)!;
-        File.Delete(path);
-        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
-        {
-            Directory.Delete(folder);
-        }
+        WholeFile.Remove(path);
+        TreeRemoval.RemoveIfEmpty(folder);
 
         Systemctl.TryReload();
     }

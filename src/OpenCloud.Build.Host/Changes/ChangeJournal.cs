@@ -43,7 +43,14 @@ internal sealed class ChangeJournal
     public static ChangeJournal Open(string directory = StateDirectory)
     {
         var path = Path.Combine(directory, JournalName);
-        return new ChangeJournal(directory, File.Exists(path) ? JsonSerializer.Deserialize<List<HostChange>>(File.ReadAllText(path), Json) ?? [] : []);
+        try
+        {
+            return new ChangeJournal(directory, RecordFile.TryReadText(path) is { } text ? JsonSerializer.Deserialize<List<HostChange>>(text, Json) ?? [] : []);
+        }
+        catch (JsonException error)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", "It tells what a run that was cut off had changed. Look at it, take that back, and move it away.", path, error);
+        }
     }
 
     /// <summary>One for a run that only plans: it has nothing to take up, and must not take anything back.</summary>
@@ -62,6 +69,7 @@ internal sealed class ChangeJournal
     public IReadOnlyList<string> RollBack(Action<string> verbose)
     {
         var left = new List<string>();
+        var failed = new List<HostChange>();
         for (var i = _changes.Count - 1; i >= 0; i--)
         {
             var change = _changes[i];
@@ -73,11 +81,34 @@ internal sealed class ChangeJournal
             catch (Exception error) when (error is HostException or IOException or UnauthorizedAccessException)
             {
                 left.Add($"{change.Target}: {error.Message}");
+                failed.Insert(0, change);
             }
         }
 
-        Close();
+        if (failed.Count == 0)
+        {
+            Close();
+            return left;
+        }
+
+        // What could not be taken back is not forgotten: the next run takes it up.
+        _changes.Clear();
+        _changes.AddRange(failed);
+        Save();
+        left.Add($"'{Path.Combine(_directory, JournalName)}' keeps what is left; running it again goes on from there.");
         return left;
+    }
+
+    /// <summary>Takes back what a run that was cut off left, where nothing else is installed.</summary>
+    /// <returns>What was left alone.</returns>
+    /// <exception cref="HostException">Not all could be taken back; the journal keeps what is left.</exception>
+    public static IReadOnlyList<string> TakeBack(string directory, Action<string> verbose)
+    {
+        var journal = Open(directory);
+        var left = journal.RollBack(verbose);
+        return journal.Changes.Count == 0
+            ? left
+            : throw new HostException(HostErrorKind.CommandFailed, $"Not all of what an interrupted run had done could be taken back: {string.Join("; ", left)}", "Mend that and run it again: it goes on with what is left.", directory);
     }
 
     /// <summary>Forgets the journal: its changes are the manifest's now, or were taken back.</summary>
@@ -85,11 +116,7 @@ internal sealed class ChangeJournal
     {
         _changes.Clear();
         var path = Path.Combine(_directory, JournalName);
-        if (File.Exists(path))
-        {
-            File.Delete(path);
-        }
-
+        WholeFile.Remove(path);
         RemoveStateIfEmpty(_directory);
     }
 
@@ -103,10 +130,7 @@ internal sealed class ChangeJournal
     /// <summary>Removes the folder of the module's state when nothing is in it.</summary>
     public static void RemoveStateIfEmpty(string directory = StateDirectory)
     {
-        if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
-        {
-            Directory.Delete(directory);
-        }
+        TreeRemoval.RemoveIfEmpty(directory);
     }
 
     private void Save()

@@ -64,7 +64,7 @@ internal sealed record FileWritten(string Target, string Sha256, string? Backup,
         }
         else if (Backup is null && now == Sha256)
         {
-            File.Delete(Target);
+            WholeFile.Remove(Target);
         }
 
         if (Systemctl.IsUnitFile(Target))
@@ -85,20 +85,11 @@ internal sealed record DirectoryCreated(string Target, bool WithContent) : HostC
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        if (!Directory.Exists(Target))
-        {
-            return;
-        }
-
         if (WithContent)
         {
-            Directory.Delete(Target, recursive: true);
+            TreeRemoval.Remove(Target);
         }
-        else if (!Directory.EnumerateFileSystemEntries(Target).Any())
-        {
-            Directory.Delete(Target);
-        }
-        else
+        else if (!TreeRemoval.RemoveIfEmpty(Target) && Directory.Exists(Target))
         {
             tell($"'{Target}' is not empty and is kept.");
         }
@@ -159,7 +150,7 @@ internal sealed record PackagesInstalled(
             var state = directory.StartsWith("/var/", StringComparison.Ordinal) || directory.StartsWith("/run/", StringComparison.Ordinal);
             if (state || !Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Any())
             {
-                Directory.Delete(directory, recursive: true);
+                TreeRemoval.Remove(directory);
             }
             else
             {

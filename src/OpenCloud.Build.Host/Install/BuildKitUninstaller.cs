@@ -28,7 +28,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         if (manifest is null && ChangeJournal.IsInterrupted && !planOnly)
         {
             // All there is, is what a cut-off installation left.
-            var left = ChangeJournal.Open().RollBack(observer.Verbose);
+            var left = ChangeJournal.TakeBack(ChangeJournal.StateDirectory, observer.Verbose);
             TextSteps.DropUnusedBackups([]);
             ReleaseAcquisition.RemoveDownloads();
             ChangeJournal.RemoveStateIfEmpty();
@@ -95,12 +95,12 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
                     if (purge && change is FileWritten { KeepWithoutPurge: true, Backup: null } settings)
                     {
                         // Settings go with a purge even when they were edited, as a package's do.
-                        File.Delete(settings.Target);
+                        WholeFile.Remove(settings.Target);
                     }
 
                     if (purge && change is TextWritten { KeepWithoutPurge: true, Prior: null } text)
                     {
-                        ActingUser.Run(text.User, () => File.Delete(text.Target));
+                        ActingUser.Run(text.User, () => WholeFile.Remove(text.Target));
                     }
 
                     change.Undo(messages.Add);

@@ -135,6 +135,7 @@ internal sealed record InstallPlan(
             throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Prefix)}' cannot be a prefix: a full path without spaces and special characters is needed.", target: options.Prefix);
         }
 
+        RequirePrefixOfRoot(options.Prefix);
         if (options.Namespace.Length is 0 or > 76 || !options.Namespace.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
         {
             throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Namespace)}' cannot be a containerd namespace.", target: options.Namespace);
@@ -147,6 +148,20 @@ internal sealed record InstallPlan(
         else if (group.Gid == 0)
         {
             throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to open an engine to.", target: options.Group);
+        }
+    }
+
+    /// <summary>Refuses a prefix below a folder that others can write to: they could exchange what root runs from there.</summary>
+    /// <exception cref="HostException">It is below such a folder.</exception>
+    internal static void RequirePrefixOfRoot(string prefix)
+    {
+        if (DirectoryWalk.FirstOpenToOthers(Path.Combine(prefix, "bin"), 0) is { } open)
+        {
+            throw new HostException(
+                HostErrorKind.InvalidInput,
+                $"Others than root can write to '{open}', and could exchange the programs below it.",
+                $"Use a prefix that is root's from the first folder on, as /usr/local usually is, or close '{open}' (chown root:root, chmod go-w).",
+                prefix);
         }
     }
 

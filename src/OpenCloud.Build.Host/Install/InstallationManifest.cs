@@ -79,7 +79,7 @@ internal sealed record InstallationManifest
         var path = System.IO.Path.Combine(directory, FileName);
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<InstallationManifest>(File.ReadAllText(path), Json) : null;
+            return RecordFile.TryReadText(path) is { } text ? JsonSerializer.Deserialize<InstallationManifest>(text, Json) : null;
         }
         catch (JsonException error)
         {

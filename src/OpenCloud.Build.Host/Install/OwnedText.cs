@@ -26,21 +26,43 @@ internal static class OwnedText
 {
     private const string Mark = "# Written by OpenCloud.Build; kept as it is once you edit it. sha256 of the rest: ";
 
+    /// <summary>The most bytes a text may have; those of this module have some lines each.</summary>
+    public const int Limit = 1024 * 1024;
+
     /// <summary>Adds the first line.</summary>
     public static string Seal(string body) => $"{Mark}{FileHash.OfText(body)}\n{body}";
 
     /// <summary>What follows the first line of a file of this module.</summary>
-    public static string Body(string path) => File.ReadAllText(path) is var text ? text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..] : string.Empty;
+    public static string Body(string path) => Shown(path) is var text ? text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..] : string.Empty;
+
+    /// <summary>The text of a file, to be shown; empty for one that is no regular file, or that nobody would read.</summary>
+    public static string Shown(string path)
+    {
+        try
+        {
+            return BoundedFile.TryReadText(path, Limit, followLink: true) ?? string.Empty;
+        }
+        catch (IOException)
+        {
+            return string.Empty;
+        }
+    }
 
     /// <summary>Tells whose a file is.</summary>
     public static TextOwner OwnerOf(string path)
     {
-        string text;
+        string? text;
         try
         {
-            text = File.ReadAllText(path);
+            text = BoundedFile.TryReadText(path, Limit, followLink: true);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (IOException)
+        {
+            // A device (a masked unit), a pipe, a folder, or far too much for a text of this module.
+            return TextOwner.User;
+        }
+
+        if (text is null)
         {
             return TextOwner.Nobody;
         }

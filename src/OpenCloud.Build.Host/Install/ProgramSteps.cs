@@ -76,11 +76,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         cancellationToken =>
         {
             // A run that was killed may have left half of one.
-            if (Directory.Exists(Stage))
-            {
-                Directory.Delete(Stage, recursive: true);
-            }
-
+            TreeRemoval.Remove(Stage);
             Directory.CreateDirectory(Stage, RootOnly);
             fill(Stage, cancellationToken).GetAwaiter().GetResult();
         });
@@ -127,10 +123,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     /// <summary>Removes the stage, and gives the changes without it.</summary>
     public IEnumerable<HostChange> DropStage(IEnumerable<HostChange> changes)
     {
-        if (Directory.Exists(Stage))
-        {
-            Directory.Delete(Stage, recursive: true);
-        }
+        TreeRemoval.Remove(Stage);
 
         return changes.Where(change => change.Target != Stage);
     }

@@ -88,19 +88,13 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
     /// <summary>Removes the folder of downloads when nothing is in it.</summary>
     public static void RemoveDownloadsIfEmpty(string directory = DownloadDirectory)
     {
-        if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
-        {
-            Directory.Delete(directory);
-        }
+        TreeRemoval.RemoveIfEmpty(directory);
     }
 
     /// <summary>Removes the folder of downloads with the parts that are in it.</summary>
     public static void RemoveDownloads(string directory = DownloadDirectory)
     {
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
+        TreeRemoval.Remove(directory);
     }
 
     private void Fetched(long have, long? total)

@@ -73,9 +73,6 @@ internal static class TextSteps
             File.Delete(backup);
         }
 
-        if (!Directory.EnumerateFileSystemEntries(BackupDirectory).Any())
-        {
-            Directory.Delete(BackupDirectory);
-        }
+        TreeRemoval.RemoveIfEmpty(BackupDirectory);
     }
 }

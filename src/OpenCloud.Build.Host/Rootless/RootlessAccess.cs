@@ -99,9 +99,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 
     /// <summary>The group an engine is shared with; null when it is not.</summary>
     internal static string? GroupOf(RootlessLayout layout)
-        => File.Exists(layout.ShareTmpfiles)
-            ? File.ReadLines(layout.ShareTmpfiles).Select(line => line.Split(' ')).FirstOrDefault(words => words.Length > 4 && words[1] == layout.SharedDirectory)?[4]
-            : null;
+        => OwnedText.Shown(layout.ShareTmpfiles).Split('\n').Select(line => line.Split(' ')).FirstOrDefault(words => words.Length > 4 && words[1] == layout.SharedDirectory)?[4];
 
     /// <summary>Takes the sharing back, if there is any. Needs root.</summary>
     internal static void Unshare(RootlessLayout layout, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)

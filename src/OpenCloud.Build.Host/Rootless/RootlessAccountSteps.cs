@@ -70,7 +70,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
     public void Texts(Action beforeExchange, CancellationToken cancellationToken)
     {
         var texts = _plan.Texts;
-        if (OwnedText.OwnerOf(Layout.Settings) is TextOwner.User or TextOwner.EditedByUser)
+        if (OwnerAsUser(Layout.Settings, _plan.Actor) is TextOwner.User or TextOwner.EditedByUser)
         {
             messages.Add($"'{Layout.Settings}' is {Layout.User.Name}'s and is kept as it is.");
             observer.Verbose(messages[^1]);
@@ -94,7 +94,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
             cancellationToken);
         Run(RootlessSteps.Folders(Path.GetDirectoryName(Layout.UnitPath)!, _plan.UnitActor), cancellationToken);
         runner.Run(RootlessSteps.Write(Layout.UnitPath, texts.Unit, _plan.UnitActor, beforeExchange, _plan.Unit.Reload), cancellationToken);
-        if (OwnedText.OwnerOf(Layout.ShareDropIn) == TextOwner.Module)
+        if (OwnerAsUser(Layout.ShareDropIn, _plan.UnitActor) == TextOwner.Module)
         {
             runner.Run(RootlessSteps.Write(Layout.ShareDropIn, texts.Share, _plan.UnitActor, beforeExchange, _plan.Unit.Reload), cancellationToken);
         }
@@ -246,6 +246,10 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
             manager.Start(cancellationToken);
         }
     }
+
+    // In a plan the user may be yet to be made, and who plans may not be root.
+    private TextOwner OwnerAsUser(string path, string? user)
+        => ActingUser.Run(_plan.NewUser || Identity.Current().Uid != 0 ? null : user, () => OwnedText.OwnerOf(path));
 
     private static bool MayLingerItself()
         => HostCommand.Find("pkcheck") is not null &&

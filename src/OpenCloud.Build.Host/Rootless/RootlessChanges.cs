@@ -16,6 +16,12 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
+        if (User is not null && AccountDatabase.FindUser(User) is null && FileStatus.Read(Target) is null)
+        {
+            // It went with its user.
+            return;
+        }
+
         ActingUser.Run(User, () =>
         {
             var now = FileHash.Of(Target);
@@ -30,7 +36,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
             }
             else if (Prior is null)
             {
-                File.Delete(Target);
+                WholeFile.Remove(Target);
             }
             else
             {
@@ -57,7 +63,13 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
 internal sealed record FolderCreated(string Target, string? User) : HostChange(Target)
 {
     /// <inheritdoc/>
-    public override void Undo(Action<string> tell) => ActingUser.Run(User, () => ChangeJournal.RemoveStateIfEmpty(Target));
+    public override void Undo(Action<string> tell)
+    {
+        if (User is null || AccountDatabase.FindUser(User) is not null || FileStatus.Read(Target) is not null)
+        {
+            ActingUser.Run(User, () => ChangeJournal.RemoveStateIfEmpty(Target));
+        }
+    }
 }
 
 /// <summary>A package was installed.</summary>
@@ -93,9 +105,9 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
 
         EndProcesses(user);
         HostCommand.Require("userdel", ["--", Target]);
-        if (!HomeWasThere && Directory.Exists(Home))
+        if (!HomeWasThere && user.Home == Home && !TreeRemoval.Remove(Home, home => home.Uid == user.Uid))
         {
-            Directory.Delete(Home, recursive: true);
+            tell($"'{Home}' is not {Target}'s and is kept.");
         }
     }
 
@@ -114,7 +126,7 @@ internal sealed record SubordinateIdsAdded(string Target, string User, string Ra
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var there = SubordinateIds.Parse(File.Exists(Target) ? File.ReadAllText(Target) : null);
+        var there = SubordinateIds.Parse(BoundedFile.TryReadText(Target, followLink: true));
         if (there.Any(range => range.Owner == User && range.ToString() == Range) && AccountDatabase.FindUser(User) is { } user)
         {
             if (UserIsOurs)
@@ -175,27 +187,22 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        if (!Directory.Exists(Target))
+        if (FileStatus.Read(Target) is null)
         {
             return;
         }
 
-        if (AccountDatabase.FindUser(User) is { } user && FileStatus.Read(Target) is { } status && status.Uid != user.Uid)
-        {
-            // A folder on the way was made a link since: what it leads to is not the engine's.
-            tell($"'{Target}' is not {User}'s and is kept.");
-            return;
-        }
-
+        var user = ActingUser.Required(User);
         if (Identity.Current().Uid != 0 && Directory.EnumerateFileSystemEntries(Target).Any())
         {
             // Host network: only the mapping of ids is wanted.
             HostCommand.Require(RootlessKit, ["rm", "-rf", "--", Target]);
         }
 
-        if (Directory.Exists(Target))
+        // Looked at when it is open: a folder on the way that was made a link since leads to what is not the engine's.
+        if (!TreeRemoval.Remove(Target, state => state.Uid == user.Uid))
         {
-            Directory.Delete(Target, recursive: true);
+            tell($"'{Target}' is not {User}'s and is kept.");
         }
     }
 }

@@ -44,22 +44,27 @@ public static class RootlessInstallations
             return null;
         }
 
-        foreach (var asRoot in (bool[])[true, false])
+        if (InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot: true)) is { IsInstalled: true, Rootless: not null } manifest)
         {
-            try
-            {
-                if (InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot)) is { IsInstalled: true, Rootless: not null } manifest)
-                {
-                    return (RootlessLayout.Of(manifest, asRoot), manifest);
-                }
-            }
-            catch (HostException)
-            {
-                // Somebody else's home is closed: what is in it is that one's business.
-            }
+            RequireOf(user, manifest);
+            return (RootlessLayout.Of(manifest, asRoot: true), manifest);
         }
 
-        return null;
+        return UsersOwnEngine.Of(user);
+    }
+
+    /// <summary>Refuses a record that is of another user than the one whose name it has: the account was made anew since, or the record is not what it seems.</summary>
+    /// <exception cref="HostException">It is.</exception>
+    internal static void RequireOf(UserAccount user, InstallationManifest? manifest)
+    {
+        if (manifest?.Rootless is { } facts && user.Uid != 0 && (facts.User != user.Name || facts.Uid != user.Uid || facts.Home != user.Home))
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"The record of the engine of '{user.Name}' is of '{AccountDatabase.Printable(facts.User)}' ({facts.Uid}) with the home {AccountDatabase.Printable(facts.Home)}, but that user is {user.Uid} with the home {user.Home} now.",
+                "Give the user back its number and home, or move the record away and install the engine anew.",
+                user.Name);
+        }
     }
 
     private static InstallationManifest? Own()
@@ -91,26 +96,30 @@ public static class RootlessInstallations
             Files =
             [
                 .. manifest.Changes.OfType<Changes.FileWritten>().Select(file => new InstalledFile(file.Target, StateOf(file.Target, file.Sha256))),
-                .. manifest.Changes.OfType<TextWritten>().Select(text => new InstalledFile(text.Target, StateOf(text.Target, text.Sha256))),
+                .. manifest.Changes.OfType<TextWritten>().Select(text => new InstalledFile(text.Target, StateOf(text.Target, text.Sha256, text.User))),
             ],
             KnownAgainst = BuildKitInstallation.TryKnownAgainst(manifest.Version),
         };
     }
 
-    private static string StateOf(string path, string sha256)
+    private static string StateOf(string path, string sha256, string? user = null)
     {
         try
         {
-            return FileHash.Of(path) switch
+            return ActingUser.Run(Identity.Current().Uid == 0 ? user : null, () => FileHash.Of(path)) switch
             {
                 null => "missing",
                 var now when now == sha256 => "as installed",
                 _ => "changed",
             };
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception error) when (error is UnauthorizedAccessException or HostException)
         {
             return "closed to you";
+        }
+        catch (IOException)
+        {
+            return "changed";
         }
     }
 }

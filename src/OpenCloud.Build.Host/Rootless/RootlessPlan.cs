@@ -102,6 +102,7 @@ internal sealed record RootlessPlan
 
         var user = account ?? new UserAccount(name, 0, 0, $"/home/{name}", "/usr/sbin/nologin");
         var manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot));
+        RootlessInstallations.RequireOf(user, manifest);
         if (options.Update)
         {
             options = manifest is { IsInstalled: true, Rootless: { } facts }
@@ -126,6 +127,11 @@ internal sealed record RootlessPlan
             prefix,
             CheckPath(options.StateDirectory ?? manifest?.Rootless?.State ?? $"{user.Home}/.local/share/buildkit", "state directory"),
             options.SystemUnit);
+        if (asRoot)
+        {
+            InstallPlan.RequirePrefixOfRoot(prefix);
+        }
+
         RefuseOthers(layout, manifest);
 
         var version = VersionOf(options.Release, manifest);
@@ -195,15 +201,15 @@ internal sealed record RootlessPlan
             : version;
     }
 
-    private static string CheckPath(string path, string what)
+    internal static string CheckPath(string path, string what)
         => Path.IsPathRooted(path) && !path.Contains("..", StringComparison.Ordinal) && !path.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';') && path.TrimEnd('/').Length > 0
             ? path.TrimEnd('/')
             : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' cannot be a {what}: a full path without spaces and special characters is needed.", target: path);
 
     private static void RefuseOthers(RootlessLayout layout, InstallationManifest? manifest)
     {
-        var other = layout with { AsRoot = !layout.AsRoot };
-        if (InstallationManifest.Load(other.Records) is { IsInstalled: true })
+        var another = layout.AsRoot ? UsersOwnEngine.Of(layout.User) is not null : InstallationManifest.Load((layout with { AsRoot = true }).Records) is { IsInstalled: true };
+        if (another)
         {
             throw new HostException(
                 HostErrorKind.Conflict,

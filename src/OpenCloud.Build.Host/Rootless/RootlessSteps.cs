@@ -48,12 +48,12 @@ internal static class RootlessSteps
         StepKind.File,
         path,
         File.Exists(path) ? "Replace the file" : "Write the file",
-        () => FileHash.Of(path) == FileHash.OfText(text),
+        () => ActingUser.Run(AsSomebody(user), () => HashOf(path)) == FileHash.OfText(text),
         () =>
         {
             before?.Invoke();
             // Read as the user as well: what a link leads to that the user may not read must not end up in the records.
-            var prior = ActingUser.Run(user, () => File.Exists(path) ? File.ReadAllText(path) : null);
+            var prior = ActingUser.Run(user, () => BoundedFile.TryReadText(path, OwnedText.Limit, followLink: true));
             return new TextWritten(path, FileHash.OfText(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
         },
         _ =>
@@ -61,6 +61,21 @@ internal static class RootlessSteps
             ActingUser.Run(user, () => WholeFile.Write(path, text, Readable));
             after?.Invoke();
         });
+
+    // A plan is made by anybody, who is nobody else then.
+    private static string? AsSomebody(string? user) => Identity.Current().Uid == 0 ? user : null;
+
+    private static string? HashOf(string path)
+    {
+        try
+        {
+            return FileHash.Of(path);
+        }
+        catch (IOException)
+        {
+            return string.Empty;
+        }
+    }
 
     /// <summary>Refuses to overwrite a text that somebody else wrote, or changed.</summary>
     /// <param name="path">Its path.</param>
@@ -73,7 +88,7 @@ internal static class RootlessSteps
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' is not this module's, or was edited; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(ActingUser.Run(user, () => File.ReadAllText(path)), wanted)}",
+                $"'{path}' is not this module's, or was edited; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(ActingUser.Run(user, () => OwnedText.Shown(path)), wanted)}",
                 $"Move '{path}' away (what is yours of it can go into '{path}.d/'), and run it again.",
                 path);
         }

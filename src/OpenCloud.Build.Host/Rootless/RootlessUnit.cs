@@ -8,6 +8,8 @@ namespace OpenCloud.Build.Host.Rootless;
 /// <param name="User">Whose manager has it; null for the system's.</param>
 internal sealed record RootlessUnit(string Name, string? User)
 {
+    private UserManager Needed => new(ActingUser.Required(User!));
+
     private UserManager? Manager => User is not null && AccountDatabase.FindUser(User) is { } account ? new UserManager(account) : null;
 
     /// <summary>Whether its manager can be asked.</summary>
@@ -50,7 +52,7 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
         else
         {
-            Manager!.Require(["enable", "--quiet", "--", Name]);
+            Needed.Require(["enable", "--quiet", "--", Name]);
         }
     }
 
@@ -77,8 +79,9 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
         else
         {
-            Manager!.Run(["reset-failed", "--", Name], cancellationToken);
-            Manager.Require(["restart", "--", Name], cancellationToken);
+            var manager = Needed;
+            manager.Run(["reset-failed", "--", Name], cancellationToken);
+            manager.Require(["restart", "--", Name], cancellationToken);
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class RootlessView : IRootlessView
     {
         try
         {
-            return File.ReadAllText(path);
+            return BoundedFile.TryReadText(path, followLink: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -95,14 +95,15 @@ internal sealed class RootlessView : IRootlessView
     /// <inheritdoc/>
     public bool Contains(string path, string text)
     {
-        if (Look(path) is not { Type: InodeType.Regular })
-        {
-            return false;
-        }
-
         try
         {
-            using var file = File.OpenRead(path);
+            using var handle = BoundedFile.TryOpen(path, followLink: true);
+            if (handle is null)
+            {
+                return false;
+            }
+
+            using var file = new FileStream(handle, FileAccess.Read, 0);
             var wanted = Encoding.ASCII.GetBytes(text);
             var block = new byte[1 << 16];
             for (var kept = 0; ;)

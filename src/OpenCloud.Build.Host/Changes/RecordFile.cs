@@ -1,0 +1,58 @@
+using System.Text;
+using OpenCloud.Build.Host.Accounts;
+
+namespace OpenCloud.Build.Host.Changes;
+
+/// <summary>
+/// Reads what this module wrote down about a host. What stands in there is done again by whoever reads it, so it is believed only where nobody
+/// but root and the caller could have written it: a regular file of theirs, closed to others, in a folder of theirs that is closed as well.
+/// </summary>
+internal static class RecordFile
+{
+    private const uint OthersWrite = 0x12;
+
+    /// <summary>Reads it; null when there is none.</summary>
+    /// <exception cref="HostException">Somebody else could have written it.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is closed to the caller.</exception>
+    public static string? TryReadText(string path)
+    {
+        try
+        {
+            using var folder = DirectoryWalk.TryOpen(Path.GetDirectoryName(path)!);
+            if (folder is null)
+            {
+                return null;
+            }
+
+            using var file = BoundedFile.TryOpen($"/proc/self/fd/{DirectoryWalk.Number(folder)}/{Path.GetFileName(path)}");
+            if (file is null)
+            {
+                return null;
+            }
+
+            Require(path, DirectoryWalk.StatusOf(folder, path));
+            Require(path, DirectoryWalk.StatusOf(file, path));
+            return Encoding.UTF8.GetString(BoundedFile.ReadAll(file, path, BoundedFile.TextLimit, CancellationToken.None));
+        }
+        catch (IOException error) when (error is not FileNotFoundException)
+        {
+            throw Untrusted(path, error.Message, error);
+        }
+    }
+
+    private static void Require(string path, in LinuxStat status)
+    {
+        var caller = LinuxCalls.EffectiveUserId;
+        if ((status.Uid != 0 && status.Uid != caller) || (status.Mode & OthersWrite) != 0)
+        {
+            throw Untrusted(path, $"it or its folder is {AccountDatabase.UserName(status.Uid)}'s, with mode {Convert.ToString(status.Mode & 0xfff, 8)}", null);
+        }
+    }
+
+    private static HostException Untrusted(string path, string why, Exception? inner) => new(
+        HostErrorKind.Conflict,
+        $"'{path}' is not believed: others could have written it ({why}).",
+        "Look at what is in it. Where it is yours, give it and its folder back to their owner and close them to others (chmod go-w); else move it away.",
+        path,
+        inner);
+}

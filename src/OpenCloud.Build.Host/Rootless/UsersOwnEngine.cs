@@ -1,0 +1,66 @@
+using System.Text.Json;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Releases;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// An engine that a user installed without root, as root looks at it. The user can write anything into those records, so they are read as that
+/// user and within bounds, and no more is taken than the version and where the user's programs are, which go into the user's own unit and nowhere
+/// else. Who the user is, and where everything else lies, the accounts say.
+/// </summary>
+internal static class UsersOwnEngine
+{
+    private const int Limit = 1024 * 1024;
+
+    /// <summary>Looks; null when the user has none, or nothing that can be read as one.</summary>
+    public static (RootlessLayout Layout, InstallationManifest Manifest)? Of(UserAccount user)
+    {
+        try
+        {
+            var path = $"{RootlessLayout.RecordsOf(user, asRoot: false)}/{InstallationManifest.FileName}";
+            return ActingUser.Run(user, () => BoundedFile.TryReadText(path, Limit)) is { } text ? Read(user, text) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or HostException)
+        {
+            // Somebody else's home is closed, or what is in there is no manifest: either way root has nothing to go by.
+            return null;
+        }
+    }
+
+    private static (RootlessLayout, InstallationManifest)? Read(UserAccount user, string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        var root = document.RootElement;
+        if (!root.TryGetProperty("Rootless", out var facts) || Text(root, "Version") is not { } version || version == InstallationManifest.Removed)
+        {
+            return null;
+        }
+
+        var prefix = RootlessPlan.CheckPath(Text(root, "Prefix") ?? $"{user.Home}/.local", "prefix");
+        var layout = new RootlessLayout(user, AsRoot: false, prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        return (layout, new InstallationManifest
+        {
+            Version = BuildKitVersion.Parse(version).ToString(),
+            Prefix = prefix,
+            Worker = BuildKitWorker.Oci,
+            Namespace = string.Empty,
+            Group = user.Name,
+            Programs = new Dictionary<string, string>(),
+            Changes = [],
+            Rootless = new RootlessFacts
+            {
+                User = user.Name,
+                Uid = user.Uid,
+                Home = user.Home,
+                State = layout.State,
+                SystemUnit = false,
+                RootlessKit = RootlessPlan.CheckPath(Text(facts, "RootlessKit") ?? $"{prefix}/bin/rootlesskit", "program"),
+            },
+        });
+    }
+
+    private static string? Text(JsonElement element, string name)
+        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

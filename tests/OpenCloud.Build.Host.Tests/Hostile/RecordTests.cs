@@ -1,0 +1,155 @@
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Rootless;
+using Xunit;
+
+namespace OpenCloud.Build.Host.Tests.Hostile;
+
+/// <summary>Records that a user can write: root takes nothing from them but versions, and replays nothing of them.</summary>
+public sealed class RecordTests
+{
+    private const string Hostile =
+        """
+        {"Version":"v0.32.2","Prefix":"/opt/x","Worker":"Oci","Namespace":"","Group":"g","Programs":{},"Changes":[{"$type":"file","Target":"/etc/passwd","Sha256":"x"}],
+         "Rootless":{"User":"../../../../../etc\nf /etc/sudoers.d/x 0440 root root - all","Uid":0,"Home":"/root","State":"/etc","SystemUnit":true,"RootlessKit":"/opt/x/bin/rootlesskit"}}
+        """;
+
+    [Fact]
+    public void NothingButVersionsIsTakenFromAUsersManifest()
+    {
+        using var folder = new StrangersFolder();
+        var records = folder.Records();
+        StrangersFolder.As(() => File.WriteAllText($"{records}/installation.json", Hostile));
+        var (layout, manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
+        Assert.Equal(folder.Account, layout.User);
+        Assert.Equal($"{folder.Home}/.local/share/buildkit", layout.State);
+        Assert.False(layout.SystemUnit);
+        Assert.Equal(("stranger", StrangersFolder.Uid, folder.Home, layout.State), (manifest.Rootless!.User, manifest.Rootless.Uid, manifest.Rootless.Home, manifest.Rootless.State));
+        Assert.Empty(manifest.Changes);
+        Assert.Equal("v0.32.2", manifest.Version);
+    }
+
+    [Theory]
+    [InlineData("\"Prefix\":\"/opt/x\"", "\"Prefix\":\"/opt/x\\nExecStartPre=/bin/id\"")]
+    [InlineData("\"Prefix\":\"/opt/x\"", "\"Prefix\":\"/opt/../etc\"")]
+    [InlineData("/opt/x/bin/rootlesskit", "/bin/sh -c id")]
+    [InlineData("\"v0.32.2\"", "\"v0.32.2\\n\"")]
+    [InlineData("\"v0.32.2\"", "{}")]
+    [InlineData("{\"Version\"", "[{\"Version\"")]
+    public void WhatCannotBeIsNoManifest(string text, string instead)
+    {
+        using var folder = new StrangersFolder();
+        var records = folder.Records();
+        Assert.Contains(text, Hostile, StringComparison.Ordinal);
+        StrangersFolder.As(() => File.WriteAllText($"{records}/installation.json", Hostile.Replace(text, instead, StringComparison.Ordinal)));
+        Assert.Null(UsersOwnEngine.Of(folder.Account));
+    }
+
+    [Theory]
+    [InlineData("pipe")]
+    [InlineData("/dev/zero")]
+    [InlineData("/etc/shadow")]
+    [InlineData("large")]
+    public async Task AUsersManifestHoldsNobodyAndFillsNothing(string what)
+    {
+        using var folder = new StrangersFolder();
+        var manifest = $"{folder.Records()}/installation.json";
+        switch (what)
+        {
+            case "pipe":
+                StrangersFolder.Fifo(manifest);
+                break;
+            case "large":
+                StrangersFolder.As(() =>
+                {
+                    using var file = File.Create(manifest);
+                    file.SetLength(1L << 40);
+                });
+                break;
+            default:
+                StrangersFolder.As(() => File.CreateSymbolicLink(manifest, what));
+                break;
+        }
+
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        var read = Task.Run(() => UsersOwnEngine.Of(folder.Account), TestContext.Current.CancellationToken);
+        Assert.Null(await read.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 64 << 20);
+    }
+
+    [Theory]
+    [InlineData("..")]
+    [InlineData("../../etc/passwd")]
+    [InlineData("a\nf /etc/sudoers.d/x")]
+    [InlineData("a b")]
+    [InlineData("a%h")]
+    [InlineData("-a")]
+    [InlineData("")]
+    public void ANameThatWouldLeaveItsPlaceHasNoLayout(string name)
+    {
+        Assert.Throws<HostException>(() => new RootlessLayout(new UserAccount(name, 1000, 1000, "/home/a", "/bin/sh"), true, "/opt/buildkit", "/home/a/state", false));
+        Assert.Throws<HostException>(() => RootlessLayout.RecordsOf(new UserAccount(name, 1000, 1000, "/home/a", "/bin/sh"), true));
+    }
+
+    [Fact]
+    public void AHomeWithALineBreakHasNoLayout()
+        => Assert.Throws<HostException>(() => new RootlessLayout(new UserAccount("a", 1000, 1000, "/home/a\nExecStartPre=/bin/id", "/bin/sh"), true, "/opt/buildkit", "/home/a/state", false));
+
+    [Fact]
+    public void AJournalThatOthersCanWriteIsNotReplayed()
+    {
+        using var folder = new StrangersFolder();
+        var victim = $"{folder.Root}/victim";
+        File.WriteAllText(victim, "root's");
+        var text = $$"""[{"$type":"directory","Target":"{{victim}}","WithContent":true}]""";
+
+        // The stranger's own folder, which a name with ../ led to.
+        var records = folder.Records();
+        StrangersFolder.As(() => File.WriteAllText($"{records}/journal.json", text));
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Open(records)).Kind);
+
+        // Root's folder, reached through a link of the stranger's.
+        var roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
+        File.WriteAllText($"{roots}/journal.json", text);
+        StrangersFolder.As(() => File.CreateSymbolicLink($"{folder.Home}/link", roots));
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Open($"{folder.Home}/link")).Kind);
+
+        // Root's folder, but a file or folder that others can write to.
+        File.SetUnixFileMode($"{roots}/journal.json", (UnixFileMode)0x1b6);
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Open(roots)).Kind);
+        File.SetUnixFileMode($"{roots}/journal.json", (UnixFileMode)0x180);
+        File.SetUnixFileMode(roots, (UnixFileMode)0x1ff);
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Open(roots)).Kind);
+        File.SetUnixFileMode(roots, (UnixFileMode)0x1ed);
+        Assert.Single(ChangeJournal.Open(roots).Changes);
+        Assert.True(File.Exists(victim));
+    }
+
+    [Fact]
+    public void AManifestOfRootsThatOthersCanWriteIsRefused()
+    {
+        using var folder = new StrangersFolder();
+        var roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
+        File.WriteAllText($"{roots}/{InstallationManifest.FileName}", "{}");
+        FileStatus.Give($"{roots}/{InstallationManifest.FileName}", StrangersFolder.Uid, 0);
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => InstallationManifest.Load(roots)).Kind);
+    }
+
+    [Fact]
+    public void ARollbackKeepsWhatItCouldNotUndo()
+    {
+        using var folder = new StrangersFolder();
+        var records = Directory.CreateDirectory($"{folder.Root}/records").FullName;
+        var done = Directory.CreateDirectory($"{folder.Root}/made").FullName;
+        var journal = ChangeJournal.Open(records);
+        journal.Append(new DirectoryCreated(done, WithContent: true));
+        journal.Append(new TextWritten("/etc/passwd", "0", null, "no-such-user-here"));
+        var left = journal.RollBack(static _ => { });
+        Assert.False(Directory.Exists(done));
+        Assert.Contains(left, line => line.Contains("no-such-user-here", StringComparison.Ordinal));
+        Assert.Contains(left, line => line.Contains("journal.json", StringComparison.Ordinal));
+        Assert.IsType<TextWritten>(Assert.Single(ChangeJournal.Open(records).Changes));
+        Assert.Throws<HostException>(() => ChangeJournal.TakeBack(records, static _ => { }));
+        Assert.True(ChangeJournal.IsInterruptedIn(records));
+    }
+}
