@@ -22,7 +22,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     /// <param name="options">How it is connected to.</param>
     public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
     {
-        _connector = new SocketConnector(DockerConnector.Create(address, options).Address);
+        _connector = new SocketConnector(DockerConnector.Create(address, options).Address, options);
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellation) => await ConnectRetry.ConnectAsync(_connector, options, cancellation).ConfigureAwait(false),

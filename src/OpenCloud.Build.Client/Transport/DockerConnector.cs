@@ -13,16 +13,16 @@ internal sealed class DockerConnector : IEngineConnector
 
     private readonly SocketConnector _socket;
 
-    private DockerConnector(EngineAddress address)
+    private DockerConnector(EngineAddress address, EngineConnectOptions options)
     {
         Address = address;
-        _socket = new SocketConnector(address);
+        _socket = new SocketConnector(address, options);
     }
 
     public EngineAddress Address { get; }
 
     public static DockerConnector Create(EngineAddress address, EngineConnectOptions options) =>
-        new(address.Path is null && address.Host is null ? Resolve(options.GetEnvironmentVariable, out _) : address);
+        new(address.Path is null && address.Host is null ? Resolve(options.GetEnvironmentVariable, out _) : address, options);
 
     /// <summary>What <c>docker://</c> stands for: <c>$DOCKER_HOST</c>, else the usual socket.</summary>
     /// <exception cref="EngineConnectException"><c>$DOCKER_HOST</c> is nothing that this client can reach.</exception>

@@ -24,6 +24,9 @@ public sealed record EngineConnectOptions
     /// <summary>The clock of the retry schedule.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Is told what deserves a warning and stops nothing, on the thread that connects; null by default.</summary>
+    public Action<string>? OnWarning { get; init; }
+
     /// <summary>Is told of every failed attempt, on the thread that made it; null by default.</summary>
     public Action<ConnectAttempt>? OnFailedAttempt { get; init; }
 }

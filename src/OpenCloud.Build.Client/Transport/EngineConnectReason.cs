@@ -36,6 +36,9 @@ public enum EngineConnectReason
     /// <summary>A setting that names an engine is wrong.</summary>
     BadSetting,
 
+    /// <summary>On a socket of the system somebody answers who is neither root nor the owner of the socket's folder. Nothing was sent.</summary>
+    UntrustedPeer,
+
     /// <summary>No virtual machine has that context id. It may still be starting.</summary>
     GuestNotFound,
 

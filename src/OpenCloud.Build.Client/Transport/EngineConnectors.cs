@@ -5,7 +5,7 @@ internal static class EngineConnectors
 {
     private static readonly Dictionary<string, Func<EngineAddress, EngineConnectOptions, IEngineConnector>> Factories = new(StringComparer.Ordinal)
     {
-        ["unix"] = static (address, _) => new SocketConnector(address),
+        ["unix"] = static (address, options) => new SocketConnector(address, options),
         ["tcp"] = static (address, _) => new SocketConnector(address),
         ["docker"] = static (address, options) => DockerConnector.Create(address, options),
         [VsockAddress.Scheme] = static (address, _) => new VsockConnector(address),

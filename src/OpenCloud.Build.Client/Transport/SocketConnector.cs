@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace OpenCloud.Build.Client.Transport;
 
 /// <summary>Connects to a unix socket or over plain TCP, and tells in the engine's terms why it could not.</summary>
-internal sealed class SocketConnector(EngineAddress address) : IEngineConnector
+internal sealed class SocketConnector(EngineAddress address, EngineConnectOptions? options = null) : IEngineConnector
 {
     private const int KeepAliveSeconds = 30;
 
@@ -18,6 +18,7 @@ internal sealed class SocketConnector(EngineAddress address) : IEngineConnector
             if (Address.Path is { } path)
             {
                 socket = await UnixSocket.ConnectAsync(path, UnixSocket.Patience, cancellationToken).ConfigureAwait(false);
+                Judge(socket, path);
             }
             else
             {
@@ -37,6 +38,30 @@ internal sealed class SocketConnector(EngineAddress address) : IEngineConnector
         {
             socket?.Dispose();
             throw;
+        }
+    }
+
+    // Before anything is sent: whoever put a socket in the engine's place would receive the whole session, secrets included.
+    private void Judge(Socket socket, string path)
+    {
+        if (options is null)
+        {
+            return;
+        }
+
+        PeerCredentials peer = PeerCredentials.Of(socket);
+        switch (PeerJudgement.Of(path, peer))
+        {
+            case PeerTrust.Foreign:
+                throw new EngineConnectException(
+                    EngineConnectReason.UntrustedPeer,
+                    Address,
+                    $"Nothing was sent to {Address}: {UnixIdentity.UserName(peer.Uid) ?? peer.Uid.ToString(System.Globalization.CultureInfo.InvariantCulture)} ({peer.Program ?? "a process"}, {peer.Pid}) answers there, who is neither root nor the owner of the socket's folder.");
+            case PeerTrust.Unproven:
+                options.OnWarning?.Invoke($"Who answers at {Address} lives in another user namespace: that it is the engine's own daemon cannot be proven from here.");
+                break;
+            default:
+                break;
         }
     }
 

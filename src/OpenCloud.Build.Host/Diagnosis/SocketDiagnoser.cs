@@ -107,6 +107,14 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             using var socket = Connect();
             var peer = PeerCredentials.Of(socket);
             var unit = Systemctl.UnitOf(peer.Pid);
+            if (PeerJudgement.Of(path, peer) == PeerTrust.Foreign)
+            {
+                var whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's folder";
+                var restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.SocketUnit}" : null;
+                _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, whose, restart));
+                return (($"Somebody has put a socket in the engine's place: {whose}. Nothing was sent there.", restart), null);
+            }
+
             _checks.Add(new DiagnosisCheck(
                 "Connection",
                 CheckState.Ok,

@@ -25,6 +25,7 @@ internal static class EngineErrors
             EngineConnectReason.PermissionDenied => ErrorCatalog.EngineForbidden,
             EngineConnectReason.NotAnEngine or EngineConnectReason.Rejected => ErrorCatalog.NotAnEngine,
             EngineConnectReason.Timeout => ErrorCatalog.EngineTimedOut,
+            EngineConnectReason.UntrustedPeer => ErrorCatalog.EngineImpersonated,
             EngineConnectReason.NotAllowed => ErrorCatalog.PlainTcpNotAllowed,
             EngineConnectReason.BadSetting => ErrorCatalog.EngineSettingInvalid,
             EngineConnectReason.GuestNotFound => ErrorCatalog.GuestNotFound,

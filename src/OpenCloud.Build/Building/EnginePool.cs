@@ -61,6 +61,7 @@ internal sealed class EnginePool : IDisposable
     {
         EngineConnectOptions watched = options with
         {
+            OnWarning = poster.Warning,
             OnFailedAttempt = attempt =>
             {
                 poster.Verbose(attempt.Error.Message);

@@ -41,6 +41,13 @@ internal static partial class ErrorCatalog
         "'{2}' has joined the group '{1}' since this login began, as Grant-BuildKitAccess does it: log in again, or restart the service.");
 
     /// <summary>0: what happened.</summary>
+    public static readonly ErrorEntry EngineImpersonated = new(
+        "EngineImpersonated",
+        ErrorCategory.SecurityError,
+        "{0}",
+        "Somebody may have put a socket in the engine's place. Look who it is and end it; close the socket's folder to others ('Test-BuildKitSocket -Detailed' names the command), and let root restart the engine. If the engine is meant to run as that user, give it a folder that this user owns.");
+
+    /// <summary>0: what happened.</summary>
     public static readonly ErrorEntry NotAnEngine = new(
         "NotAnEngine",
         ErrorCategory.ConnectionError,
