@@ -59,10 +59,9 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         GrpcServerCall call = GrpcServerCall.Of(context);
         CancellationToken cancellationToken = context.CancellationToken;
         string socketPath = SocketOf(context.RequestHeaders.GetValue(IdHeader) ?? string.Empty);
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken).ConfigureAwait(false);
+            using Socket socket = await UnixSocket.ConnectAsync(socketPath, UnixSocket.Patience, cancellationToken).ConfigureAwait(false);
             await using NetworkStream agent = new(socket);
             await call.SendHeadersAsync().ConfigureAwait(false);
             await PassAsync(call, agent, cancellationToken).ConfigureAwait(false);
@@ -135,20 +134,16 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
     /// <summary>Requests may come cut in pieces or several at once; they are passed on one by one.</summary>
     private static async Task PassAsync(GrpcServerCall call, NetworkStream agent, CancellationToken cancellationToken)
     {
-        List<byte> pending = [];
+        SshMessageBuffer pending = new();
         while (await call.ReadMessageAsync(cancellationToken).ConfigureAwait(false) is { } message)
         {
             using (message)
             {
-                pending.AddRange(BytesField.Read(message.Memory).Span);
+                pending.Add(BytesField.Read(message.Memory).Span);
             }
 
-            byte[] bytes = [.. pending];
-            int start = 0;
-            while (SshAgentFilter.LengthOf(bytes.AsSpan(start)) is { } length && bytes.Length - start >= length)
+            while (pending.TryTake(out ReadOnlyMemory<byte> request))
             {
-                ReadOnlyMemory<byte> request = bytes.AsMemory(start, length);
-                start += length;
                 byte[] answer = SshAgentFilter.Failure;
                 if (SshAgentFilter.IsAllowed(request.Span))
                 {
@@ -158,8 +153,6 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
 
                 await call.WriteBytesAsync(answer, cancellationToken).ConfigureAwait(false);
             }
-
-            pending.RemoveRange(0, start);
         }
     }
 }

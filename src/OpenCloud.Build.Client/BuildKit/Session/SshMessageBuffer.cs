@@ -1,0 +1,51 @@
+namespace OpenCloud.Build.Client.BuildKit.Session;
+
+/// <summary>
+/// Puts an agent's messages together from pieces as they come. Each byte is moved once when it comes, and once more at most when messages before it
+/// were taken, however small the pieces are.
+/// </summary>
+internal sealed class SshMessageBuffer
+{
+    private byte[] _bytes = new byte[1024];
+    private int _start;
+    private int _end;
+
+    /// <summary>How often bytes were moved that had come before: for tests.</summary>
+    internal long Moved { get; private set; }
+
+    /// <summary>Adds what came.</summary>
+    public void Add(ReadOnlySpan<byte> piece)
+    {
+        if (piece.Length > _bytes.Length - _end)
+        {
+            int kept = _end - _start;
+            byte[] target = kept + piece.Length > _bytes.Length / 2 ? new byte[Math.Max(_bytes.Length * 2, (kept + piece.Length) * 2)] : _bytes;
+            _bytes.AsSpan(_start, kept).CopyTo(target);
+            Moved += kept;
+            (_bytes, _start, _end) = (target, 0, kept);
+        }
+
+        piece.CopyTo(_bytes.AsSpan(_end));
+        _end += piece.Length;
+    }
+
+    /// <summary>Takes the next whole message, with its length; it is good until more is added.</summary>
+    /// <exception cref="InvalidDataException">It is empty or too long.</exception>
+    public bool TryTake(out ReadOnlyMemory<byte> message)
+    {
+        if (SshAgentFilter.LengthOf(_bytes.AsSpan(_start, _end - _start)) is { } length && _end - _start >= length)
+        {
+            message = _bytes.AsMemory(_start, length);
+            _start += length;
+            if (_start == _end)
+            {
+                _start = _end = 0;
+            }
+
+            return true;
+        }
+
+        message = default;
+        return false;
+    }
+}
