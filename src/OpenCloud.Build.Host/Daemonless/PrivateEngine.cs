@@ -63,7 +63,7 @@ public sealed class PrivateEngine : IAsyncDisposable
         }
         catch (IOException failed)
         {
-            Directory.Delete(folder, recursive: true);
+            TreeRemoval.Remove(folder);
             throw new HostException(HostErrorKind.CommandFailed, failed.Message, target: daemon);
         }
 
@@ -181,7 +181,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     {
         try
         {
-            Directory.Delete(_folder, recursive: true);
+            TreeRemoval.Remove(_folder);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

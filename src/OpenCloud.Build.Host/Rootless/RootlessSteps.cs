@@ -1,3 +1,4 @@
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
@@ -48,7 +49,7 @@ internal static class RootlessSteps
         StepKind.File,
         path,
         File.Exists(path) ? "Replace the file" : "Write the file",
-        () => ActingUser.Run(AsSomebody(user), () => HashOf(path)) == FileHash.OfText(text),
+        () => IsThere(path, text, user),
         () =>
         {
             before?.Invoke();
@@ -62,18 +63,17 @@ internal static class RootlessSteps
             after?.Invoke();
         });
 
-    // A plan is made by anybody, who is nobody else then.
-    private static string? AsSomebody(string? user) => Identity.Current().Uid == 0 ? user : null;
-
-    private static string? HashOf(string path)
+    // A plan may be made by anybody, who is nobody else then, and for a user who is yet to be made.
+    private static bool IsThere(string path, string text, string? user)
     {
+        var actor = Identity.Current().Uid == 0 ? user : null;
         try
         {
-            return FileHash.Of(path);
+            return (actor is null || AccountDatabase.FindUser(actor) is not null) && ActingUser.Run(actor, () => FileHash.Of(path)) == FileHash.OfText(text);
         }
         catch (IOException)
         {
-            return string.Empty;
+            return false;
         }
     }
 

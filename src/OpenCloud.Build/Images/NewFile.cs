@@ -76,9 +76,9 @@ internal sealed class NewFile
         }
         catch (Exception exception)
         {
-            if (_isDirectory && Directory.Exists(temporary))
+            if (_isDirectory)
             {
-                Directory.Delete(temporary, recursive: true);
+                TreeRemoval.Remove(temporary);
             }
 
             File.Delete(temporary);

@@ -79,7 +79,7 @@ internal sealed class PrivateSshAgent : IDisposable
     private static void End(RunningProgram? program, DirectoryInfo folder)
     {
         program?.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        folder.Delete(recursive: true);
+        TreeRemoval.Remove(folder.FullName);
     }
 
     private static ProgramCommand CommandOf(string program, IReadOnlyList<string> arguments, string? socket)
