@@ -99,7 +99,8 @@ internal sealed class FileTable
             _used = 0;
         }
 
-        int offset = checked((_chunks.Count - 1) << ChunkBits) | _used;
+        // A shift that runs over is no error, checked or not; a product is.
+        int offset = checked((_chunks.Count - 1) * ChunkSize) | _used;
         bytes.CopyTo(_chunks[^1].AsSpan(_used));
         _used += bytes.Length;
         return offset;

@@ -17,8 +17,13 @@ internal static class DockerArchive
     private const int MaxLayers = 1_000;
 
     /// <summary>Makes manifests for the images of the archive and says where their contents are.</summary>
-    public static async Task<(IReadOnlyList<ArchivedImage> Images, Dictionary<ContentDigest, BlobLocation> Blobs)> ConvertAsync(IFileTree tree, CancellationToken cancellation)
+    /// <param name="tree">The archive.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="maxUnpacked">The most bytes that its layers may have in all when unpacked: they are only hashed, but that takes its time.</param>
+    public static async Task<(IReadOnlyList<ArchivedImage> Images, Dictionary<ContentDigest, BlobLocation> Blobs)> ConvertAsync(
+        IFileTree tree, CancellationToken cancellation, long maxUnpacked = ImageArchive.MaxUnpackedBytes)
     {
+        var budget = new Budget(maxUnpacked);
         var what = $"'manifest.json' of '{tree.Location}'";
         var json = await BlobReading.ReadFileAsync(tree, "manifest.json", OciJson.MaxManifestBytes, cancellation).ConfigureAwait(false);
         var images = new List<ArchivedImage>();
@@ -41,7 +46,7 @@ internal static class DockerArchive
                 var path = entry.Layers[i];
                 if (!layers.TryGetValue(path, out var layer))
                 {
-                    layers[path] = layer = await HashAsync(tree, path, cancellation).ConfigureAwait(false);
+                    layers[path] = layer = await HashAsync(tree, path, budget, cancellation).ConfigureAwait(false);
                 }
 
                 if (layer.DiffId != configuration.DiffIds[i])
@@ -108,7 +113,7 @@ internal static class DockerArchive
     }
 
     // One pass for both digests: of the bytes as they are and, through the decompressor, of what they unpack to.
-    private static async Task<Layer> HashAsync(IFileTree tree, string path, CancellationToken cancellation)
+    private static async Task<Layer> HashAsync(IFileTree tree, string path, Budget budget, CancellationToken cancellation)
     {
         var length = tree.GetLength(path) ?? throw new OciFormatException($"'{tree.Location}' has no layer '{path}'.");
         var raw = tree.Open(path);
@@ -139,6 +144,11 @@ internal static class DockerArchive
             {
                 while ((read = await gzip.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
                 {
+                    if (!budget.Take(read))
+                    {
+                        throw new OciFormatException($"The layers of '{tree.Location}' are larger than {budget.All} bytes when unpacked; unpack it yourself if it is to be trusted.");
+                    }
+
                     unpacked.AppendData(buffer, 0, read);
                 }
             }
@@ -183,6 +193,15 @@ internal static class DockerArchive
         }
 
         return stream.ToArray();
+    }
+
+    private sealed class Budget(long all)
+    {
+        private long _left = all;
+
+        public long All { get; } = all;
+
+        public bool Take(int count) => (_left -= count) >= 0;
     }
 
     private sealed record Entry(string Config, IReadOnlyList<string> RepoTags, IReadOnlyList<string> Layers);

@@ -31,7 +31,7 @@ public sealed class ImageArchive : IBlobSource, IDisposable
     private const string DockerFile = "manifest.json";
 
     // A gigabyte of gzip may stand for a terabyte of zeroes.
-    private const long MaxUnpackedBytes = 64L * 1024 * 1024 * 1024;
+    internal const long MaxUnpackedBytes = 64L * 1024 * 1024 * 1024;
 
     private readonly IFileTree _tree;
     private readonly Dictionary<ContentDigest, BlobLocation> _converted;

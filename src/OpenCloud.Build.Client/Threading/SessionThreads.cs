@@ -15,11 +15,23 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
     // whatever comes meanwhile.
     private const int MaxThreads = 10;
 
+    // Reads that hang (NFS, FUSE) may hold all of them, and the session's health is asked for every five seconds. Where nothing was taken from the
+    // queue for a while, another thread is added: hanging threads cost memory, a session that does not answer costs the build.
+    private const int MostThreads = 64;
+
+    private static readonly TimeSpan Stalled = TimeSpan.FromMilliseconds(250);
+
     private readonly object _gate = new();
     private readonly Queue<(Action<object?> Work, object? State)> _work = new();
+    private readonly Timer _watch;
     private int _threads;
     private int _idle;
+    private long _taken;
+    private long _takenBefore;
+    private bool _watched;
     private bool _ended;
+
+    public SessionThreads() => _watch = new Timer(static threads => ((SessionThreads)threads!).AddWhereNothingGoesOn(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     /// <inheritdoc/>
     public override void Queue(Action<object?> work, object? state)
@@ -37,8 +49,9 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
                     return;
                 }
 
-                if (_threads == MaxThreads)
+                if (_threads >= MaxThreads)
                 {
+                    Watch();
                     return;
                 }
 
@@ -64,7 +77,50 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
         {
             _ended = true;
             Monitor.PulseAll(_gate);
+            if (_work.Count == 0)
+            {
+                _watch.Dispose();
+            }
         }
+    }
+
+    // Under the gate.
+    private void Watch()
+    {
+        if (!_watched)
+        {
+            _watched = true;
+            _takenBefore = _taken;
+            _ = _watch.Change(Stalled, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void AddWhereNothingGoesOn()
+    {
+        lock (_gate)
+        {
+            _watched = false;
+            if (_work.Count == 0)
+            {
+                if (_ended)
+                {
+                    _watch.Dispose();
+                }
+
+                return;
+            }
+
+            bool stalled = _taken == _takenBefore && _threads < MostThreads;
+            Watch();
+            if (!stalled)
+            {
+                return;
+            }
+
+            _threads++;
+        }
+
+        SessionThread.Start(Loop);
     }
 
     private void Loop()
@@ -84,6 +140,8 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
                     _idle++;
                     Monitor.Wait(_gate);
                 }
+
+                _taken++;
             }
 
             item.Work(item.State);

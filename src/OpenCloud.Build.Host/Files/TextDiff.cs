@@ -5,13 +5,19 @@ namespace OpenCloud.Build.Host.Files;
 /// <summary>Shows how one small text differs from another, line by line.</summary>
 internal static class TextDiff
 {
+    private const int MaxCells = 1_000_000;
+
     /// <summary>Every line, with <c>-</c> for what is there, <c>+</c> for what is wanted and a space for what both have.</summary>
     public static string Unified(string isThere, string wanted)
     {
         var a = Lines(isThere);
         var b = Lines(wanted);
+        if ((long)a.Length * b.Length > MaxCells)
+        {
+            return $"-({a.Length:N0} lines are there, too many to be compared)\n{string.Concat(b.Select(line => $"+{line}\n"))}";
+        }
 
-        // Longest common subsequence by table: unit files have tens of lines.
+        // Longest common subsequence by table: unit files have tens of lines. What somebody else wrote may have a million.
         var common = new int[a.Length + 1, b.Length + 1];
         for (var i = a.Length - 1; i >= 0; i--)
         {

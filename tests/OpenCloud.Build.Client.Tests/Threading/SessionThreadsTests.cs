@@ -46,6 +46,22 @@ public sealed class SessionThreadsTests
     }
 
     [Fact]
+    public async Task Reads_that_hang_on_every_thread_do_not_hold_up_the_rest()
+    {
+        using SessionThreads threads = new();
+        using ManualResetEventSlim released = new();
+        Task[] hanging = [.. Enumerable.Range(0, 24).Select(_ => threads.Run(() =>
+        {
+            released.Wait(Token);
+            return Task.CompletedTask;
+        }))];
+        await threads.Run(() => Task.CompletedTask).WaitAsync(Limit, Token);
+        Assert.All(hanging, static task => Assert.False(task.IsCompleted));
+        released.Set();
+        await Task.WhenAll(hanging).WaitAsync(Limit, Token);
+    }
+
+    [Fact]
     public async Task Everything_that_is_queued_from_many_threads_runs_once()
     {
         using SessionThreads threads = new();

@@ -202,10 +202,20 @@ internal sealed class BuildAttachments : IDisposable
     /// <summary>A manifest comes after all that it refers to, so that the last content is where an image starts.</summary>
     private static JsonObject DescriptorOf(LayoutContentStore store, ContentDigest digest)
     {
-        using Stream content = store.Open(digest);
-        using MemoryStream bytes = new();
-        content.CopyTo(bytes);
-        string? mediaType = JsonNode.Parse(bytes.ToArray())?["mediaType"]?.GetValue<string>();
+        // Whatever came last is read: a layer of gigabytes, too, if the engine sends one.
+        long length = store.GetLength(digest) ?? 0;
+        if (length > OciJson.MaxManifestBytes)
+        {
+            throw new IOException($"The last content that the engine sent into '{store.Location}' has {length} bytes, and so is no index and no manifest.");
+        }
+
+        byte[] bytes = new byte[length];
+        using (Stream content = store.Open(digest))
+        {
+            content.ReadExactly(bytes);
+        }
+
+        string? mediaType = JsonNode.Parse(bytes)?["mediaType"]?.GetValue<string>();
         return new JsonObject
         {
             ["mediaType"] = mediaType,

@@ -10,16 +10,22 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 /// </remarks>
 internal sealed class LayoutContentStore : ISessionContentStore
 {
+    // As many as a directory output takes: each is a file, however small.
+    private const int MaxContents = 100_000;
+
     private readonly DirectoryTree _tree;
     private readonly bool _canWrite;
     private readonly long _maxBytes;
+    private readonly int _maxContents;
     private long _written;
+    private int _contents;
 
-    private LayoutContentStore(string directory, bool canWrite, long maxBytes)
+    private LayoutContentStore(string directory, bool canWrite, long maxBytes, int maxContents)
     {
         _tree = new DirectoryTree(directory);
         _canWrite = canWrite;
         _maxBytes = maxBytes;
+        _maxContents = maxContents;
     }
 
     /// <summary>The layout's directory.</summary>
@@ -32,13 +38,14 @@ internal sealed class LayoutContentStore : ISessionContentStore
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     public static LayoutContentStore OpenRead(string directory)
         => Directory.Exists(directory)
-            ? new LayoutContentStore(directory, canWrite: false, 0)
+            ? new LayoutContentStore(directory, canWrite: false, 0, 0)
             : throw new DirectoryNotFoundException($"There is no OCI layout in '{directory}'.");
 
     /// <summary>A layout to read from and write to; its directories are made when the first content is written.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="maxBytes">The most that is taken in all.</param>
-    public static LayoutContentStore OpenWrite(string directory, long maxBytes) => new(directory, canWrite: true, maxBytes);
+    /// <param name="maxContents">The most contents that are taken.</param>
+    public static LayoutContentStore OpenWrite(string directory, long maxBytes, int maxContents = MaxContents) => new(directory, canWrite: true, maxBytes, maxContents);
 
     /// <inheritdoc/>
     public long? GetLength(ContentDigest digest) => _tree.GetLength(OciLayoutIndex.BlobPath(digest));
@@ -47,7 +54,18 @@ internal sealed class LayoutContentStore : ISessionContentStore
     public Stream Open(ContentDigest digest) => _tree.Open(OciLayoutIndex.BlobPath(digest));
 
     /// <inheritdoc/>
-    public IContentWriter? CreateWriter() => _canWrite ? new Writer(this) : null;
+    /// <exception cref="IOException">The engine has sent as many contents as are taken.</exception>
+    public IContentWriter? CreateWriter()
+    {
+        if (!_canWrite)
+        {
+            return null;
+        }
+
+        return Interlocked.Increment(ref _contents) <= _maxContents
+            ? new Writer(this)
+            : throw new IOException($"The engine sends more than the {_maxContents} contents that are taken into '{Location}'.");
+    }
 
     private sealed class Writer : IContentWriter
     {
