@@ -108,7 +108,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
     BeforeAll {
         $bed = [IO.Path]::Join($root, 'tests', 'fixture', 'host-bed')
         $name = "pester-$PID"
-        $pwsh = Get-PwshCommand /ocb
+        [string[]] $pwsh = Get-PwshCommand /ocb
         $share = New-Item -ItemType Directory "$TestDrive/share"
         $driver = Get-Item "$root/tests/fixture/host-driver/bin/*/net10.0/OpenCloud.Build.HostDriver.dll" | Sort-Object LastWriteTime | Select-Object -Last 1
         $bin = New-Item -ItemType Directory "$share/x/bin"

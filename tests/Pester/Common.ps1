@@ -47,7 +47,7 @@ function Invoke-PwshAsNobody {
     param([Parameter(Mandatory)] [string] $Script)
     $folder = (New-Item -ItemType Directory "/tmp/ocb-pwsh-$PID/pwsh", "/tmp/ocb-pwsh-$PID/dotnet" -Force)[0].Parent.FullName
     $mount = 'mount --bind "$1" "$2/pwsh" && mount --bind "$3" "$2/dotnet" && shift 3 && exec "$@"'
-    $words = Get-PwshCommand $folder
+    [string[]] $words = Get-PwshCommand $folder
     try {
         unshare --mount --propagation private sh -c $mount sh $PSHOME $folder (Get-DotnetFolder) `
             env -C /tmp HOME=/tmp POWERSHELL_TELEMETRY_OPTOUT=1 NO_COLOR=1 setpriv --reuid=nobody --regid=nogroup --clear-groups @words -NoProfile -NonInteractive -Command $Script

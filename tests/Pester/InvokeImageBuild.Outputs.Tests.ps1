@@ -78,7 +78,7 @@ COPY --from=make /seen /
     It 'writes an archive to a descriptor of the caller''s, apart from its own text' {
         $plain = New-BuildDirectory $TestDrive/plainapp $engine "FROM scratch`nCOPY busybox /bin/busybox`n"
         $script = "Import-Module '$manifestPath'; Invoke-ImageBuild '$plain' -Tag demo/piped:1 -Output 'type=oci,dest=/dev/fd/3' -Address '$address' -Verbose"
-        $words = Get-PwshCommand
+        [string[]] $words = Get-PwshCommand
         $names = sh -c 'text=$1 script=$2; shift 2; "$@" -NoProfile -NonInteractive -Command "$script" 3>&1 >"$text" | tar -t' sh "$TestDrive/text" $script @words
         $names | Should -Contain 'index.json'
         Get-Content "$TestDrive/text" -Raw | Should -Match 'sha256:|demo/piped:1'

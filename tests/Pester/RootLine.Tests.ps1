@@ -21,8 +21,8 @@ BeforeAll {
 
     # Runs a line in bash as root, with the environment that sudo gives; the folders stand where the user saw them.
     function Invoke-RootLine([string] $Line) {
-        $words = Get-PwshCommand "/tmp/ocb-pwsh-$PID"
-        $here = Get-PwshCommand
+        [string[]] $words = Get-PwshCommand "/tmp/ocb-pwsh-$PID"
+        [string[]] $here = Get-PwshCommand
         for ($i = 0; $i -lt $words.Count; $i++) {
             $Line | Should -BeLike "*$($words[$i])*"
             $Line = $Line.Replace($words[$i], $here[$i])
