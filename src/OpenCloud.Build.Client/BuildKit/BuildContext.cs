@@ -14,6 +14,9 @@ internal static class BuildContext
     private const string DefaultDockerfile = "Dockerfile";
     private const string IgnoreName = ".dockerignore";
 
+    // Each rule of a larger file would take a hundred times its length, for a sentence.
+    private const int MaxExplained = 512 * 1024;
+
     /// <summary>The Dockerfile's directory; null when the Dockerfile is part of a context that is not a directory.</summary>
     /// <param name="build">The build.</param>
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
@@ -109,11 +112,11 @@ internal static class BuildContext
     {
         if (dockerfile?.IgnoreBytes is { } own)
         {
-            return (dockerfile.IgnorePath, own);
+            return (dockerfile.IgnorePath, own.Length <= MaxExplained ? own : default(ReadOnlyMemory<byte>?));
         }
 
         // Not null, which would become an empty memory by way of an array.
-        FileContent? content = InputFile.ReadInRoot(build.ContextPath, IgnoreName, DockerfileContent.MaxSize);
+        FileContent? content = InputFile.ReadInRoot(build.ContextPath, IgnoreName, MaxExplained);
         return (Path.Combine(build.ContextPath, IgnoreName), content is null ? default(ReadOnlyMemory<byte>?) : new ReadOnlyMemory<byte>(content.Bytes));
     }
 

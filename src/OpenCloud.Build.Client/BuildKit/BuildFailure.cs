@@ -124,16 +124,10 @@ internal static partial class BuildFailure
     internal static int? ExitCodeIn(string text)
         => ExitCode().Match(text) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, out int code) ? code : null;
 
-    internal static string? MissingFileIn(string text)
-        => NotFound().Match(text) is { Success: true } match ? match.Groups[1].Value
-            : NotWalked().Match(text) is { Success: true } walked ? walked.Groups[1].Value
-            : NotSeen().Match(text) is { Success: true } seen ? seen.Groups[1].Value
-            : null;
-
     private static string? MissingFileOf(string text, ErrorSource? source)
     {
-        string? missing = MissingFileIn(text);
-        if (missing is null || NotFound().IsMatch(text) || source is null)
+        string? missing = MissingFile.In(text);
+        if (missing is null || MissingFile.IsQuotedIn(text) || source is null)
         {
             return missing;
         }
@@ -176,17 +170,4 @@ internal static partial class BuildFailure
 
     [GeneratedRegex(@"did not complete successfully: exit code: (\d+)", RegexOptions.CultureInvariant)]
     private static partial Regex ExitCode();
-
-    // "failed to compute cache key: failed to calculate checksum of ref x::y: "/missing": not found", in older words
-    // "failed to compute cache key: "/missing" not found: not found".
-    [GeneratedRegex("failed to (?:compute cache key|calculate checksum)[^\"]*\"([^\"]+)\"(?:: | )not found", RegexOptions.CultureInvariant)]
-    private static partial Regex NotFound();
-
-    // "failed to solve: lstat /conf: no such file or directory", when a source has wildcards and not even its directory was sent.
-    [GeneratedRegex(@"\A(?:failed to solve: )?lstat (/[^:]+): no such file or directory\z", RegexOptions.CultureInvariant)]
-    private static partial Regex NotSeen();
-
-    // "failed to calculate checksum of ref x::y: failed to walk /…/buildkit-mount123/conf: lstat …: no such file or directory"
-    [GeneratedRegex("failed to calculate checksum.*: failed to walk \\S*?buildkit-mount\\d+(/[^:]+): .*no such file", RegexOptions.CultureInvariant)]
-    private static partial Regex NotWalked();
 }

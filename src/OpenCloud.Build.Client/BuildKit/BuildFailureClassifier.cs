@@ -36,7 +36,7 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.TargetNotFound;
         }
 
-        if (BuildFailure.MissingFileIn(text) is not null)
+        if (MissingFile.In(text) is not null)
         {
             return BuildFailureKind.FileNotInContext;
         }

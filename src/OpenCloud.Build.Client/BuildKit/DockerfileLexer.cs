@@ -10,6 +10,10 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <remarks>Facts: moby/buildkit, frontend/dockerfile/shell/lex.go.</remarks>
 internal sealed class DockerfileLexer(char escape)
 {
+    // A line of a Dockerfile may stand for any length: each of its variables may be made of ten of the one before.
+    private const int MostExpanded = 256 * 1024;
+    private const int MostNested = 100;
+
     // The word being put together, when words are asked for. Shared with what is nested in ${…}: there the engine begins it anew,
     // so that what stood before in the same word is lost to it.
     private readonly StringBuilder _word = new();
@@ -17,6 +21,8 @@ internal sealed class DockerfileLexer(char escape)
     private string _text = "";
     private int _at;
     private bool _keepsEscapes;
+    private int _expanded;
+    private int _depth;
 
     /// <summary>Whether quotes stay in the result.</summary>
     public bool KeepsQuotes { get; init; }
@@ -28,7 +34,7 @@ internal sealed class DockerfileLexer(char escape)
     public Func<string, string?>? Lookup { get; init; }
 
     /// <summary>Expands a text.</summary>
-    /// <returns>False when its quotes or braces do not match, or a modifier is unknown or asks for an error.</returns>
+    /// <returns>False when its quotes or braces do not match, a modifier is unknown or asks for an error, or it stands for more than is taken.</returns>
     public bool TryExpand(string text, [NotNullWhen(true)] out string? expanded)
     {
         Begin(text);
@@ -51,6 +57,8 @@ internal sealed class DockerfileLexer(char escape)
     {
         _text = text;
         _at = 0;
+        _expanded = 0;
+        _depth = 0;
         _keepsEscapes = KeepsEscapes;
         _word.Clear();
         _words.Clear();
@@ -227,6 +235,13 @@ internal sealed class DockerfileLexer(char escape)
 
     private string? ReadVariable()
     {
+        string? value = ReadReference();
+        _expanded += Lookup is null ? 0 : value?.Length ?? 0;
+        return _expanded > MostExpanded ? null : value;
+    }
+
+    private string? ReadReference()
+    {
         _at++;
         if (!HasMore || _text[_at] != '{')
         {
@@ -305,6 +320,11 @@ internal sealed class DockerfileLexer(char escape)
         }
 
         string value = Lookup(name) ?? "";
+        if ((_expanded += value.Length) > MostExpanded)
+        {
+            return null;
+        }
+
         bool longest = word.StartsWith(modifier);
         string pattern = longest ? word[1..] : word;
         return modifier == '#' ? DockerfilePattern.TrimStart(value, pattern, longest) : DockerfilePattern.TrimEnd(value, pattern, longest);
@@ -328,12 +348,19 @@ internal sealed class DockerfileLexer(char escape)
 
     private string? Nested(char end, bool keepsEscapes)
     {
+        if (_depth == MostNested)
+        {
+            return null;
+        }
+
+        _depth++;
         bool before = _keepsEscapes;
         _keepsEscapes = keepsEscapes;
         _word.Clear();
         string? result = Run(end);
         _word.Clear();
         _keepsEscapes = before;
+        _depth--;
         return result;
     }
 

@@ -7,77 +7,124 @@ namespace OpenCloud.Build.Client.BuildKit;
 internal static class DockerfilePattern
 {
     /// <summary>Takes what matches off the beginning; null when the pattern is wrong.</summary>
-    public static string? TrimStart(string value, string pattern, bool longest)
-    {
-        if (Compile(pattern, whole: true) is not { } regex)
-        {
-            return null;
-        }
-
-        for (int i = 0; i <= value.Length; i++)
-        {
-            int length = longest ? value.Length - i : i;
-            if (regex.IsMatch(value[..length]))
-            {
-                return value[length..];
-            }
-        }
-
-        return value;
-    }
+    public static string? TrimStart(string value, string pattern, bool longest) =>
+        Read(pattern) is { } parts ? value[MatchedLength(value, parts, longest)..] : null;
 
     /// <summary>Takes what matches off the end; null when the pattern is wrong.</summary>
     public static string? TrimEnd(string value, string pattern, bool longest)
     {
-        if (Compile(pattern, whole: true) is not { } regex)
+        if (Read(pattern) is not { } parts)
         {
             return null;
         }
 
-        for (int i = 0; i <= value.Length; i++)
-        {
-            int start = longest ? i : value.Length - i;
-            if (regex.IsMatch(value[start..]))
-            {
-                return value[..start];
-            }
-        }
-
-        return value;
+        // The same from the other end.
+        parts.Reverse();
+        char[] reversed = [.. value.Reverse()];
+        return value[..^MatchedLength(reversed, parts, longest)];
     }
 
     /// <summary>Replaces the first match, or all; null when the pattern is wrong.</summary>
     public static string? Replace(string value, string pattern, string replacement, bool all) =>
-        Compile(pattern, whole: false) is { } regex ? regex.Replace(value, _ => replacement, all ? -1 : 1) : null;
+        Compile(pattern) is { } regex ? regex.Replace(value, _ => replacement, all ? -1 : 1) : null;
 
-    private static Regex? Compile(string pattern, bool whole)
+    private static Regex? Compile(string pattern)
     {
-        StringBuilder regex = new(whole ? @"\A" : "");
-        for (int i = 0; i < pattern.Length; i++)
+        if (Read(pattern) is not { } parts)
         {
-            char c = pattern[i];
-            if (c == '\\')
-            {
-                // '}' and '/' are escaped for the braces' sake, the others for the pattern's.
-                if (++i == pattern.Length || pattern[i] is not ('}' or '/' or '*' or '?' or '\\'))
-                {
-                    return null;
-                }
+            return null;
+        }
 
-                regex.Append(Regex.Escape(pattern[i].ToString()));
-            }
-            else
+        StringBuilder regex = new();
+        foreach (Part part in parts)
+        {
+            regex.Append(part.Kind switch
             {
-                regex.Append(c switch
-                {
-                    '*' => ".*",
-                    '?' => ".",
-                    _ => Regex.Escape(c.ToString()),
-                });
-            }
+                PartKind.Any => ".*",
+                PartKind.One => ".",
+                _ => Regex.Escape(part.Literal.ToString()),
+            });
         }
 
         // Without backtracking: the text is not ours.
-        return new Regex(regex.Append(whole ? @"\z" : "").ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        return new Regex(regex.ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
+
+    private static List<Part>? Read(string pattern)
+    {
+        List<Part> parts = [];
+        for (int i = 0; i < pattern.Length; i++)
+        {
+            char c = pattern[i];
+            if (c != '\\')
+            {
+                parts.Add(new Part(c switch { '*' => PartKind.Any, '?' => PartKind.One, _ => PartKind.Literal }, c));
+                continue;
+            }
+
+            // '}' and '/' are escaped for the braces' sake, the others for the pattern's.
+            if (++i == pattern.Length || pattern[i] is not ('}' or '/' or '*' or '?' or '\\'))
+            {
+                return null;
+            }
+
+            parts.Add(new Part(PartKind.Literal, pattern[i]));
+        }
+
+        return parts;
+    }
+
+    /// <summary>The length of the shortest or longest beginning that matches; 0 when none does. One pass over the value for all lengths.</summary>
+    private static int MatchedLength(ReadOnlySpan<char> value, List<Part> parts, bool longest)
+    {
+        bool[] states = new bool[parts.Count + 1];
+        bool[] next = new bool[parts.Count + 1];
+        states[0] = true;
+        int matched = 0;
+        for (int i = 0; ; i++)
+        {
+            bool any = false;
+            for (int state = 0; state < parts.Count; state++)
+            {
+                if (!states[state])
+                {
+                    continue;
+                }
+
+                any = true;
+                PartKind kind = parts[state].Kind;
+                states[state + 1] |= kind == PartKind.Any;
+                if (i < value.Length && (kind == PartKind.Literal ? parts[state].Literal == value[i] : value[i] != '\n'))
+                {
+                    next[kind == PartKind.Any ? state : state + 1] = true;
+                }
+            }
+
+            if (states[parts.Count])
+            {
+                matched = i;
+                if (!longest)
+                {
+                    return matched;
+                }
+            }
+
+            if (i == value.Length || !any)
+            {
+                return matched;
+            }
+
+            (states, next) = (next, states);
+            Array.Clear(next);
+        }
+    }
+
+    private enum PartKind
+    {
+        Literal,
+        One,
+        Any,
+    }
+
+    private readonly record struct Part(PartKind Kind, char Literal);
 }

@@ -1,12 +1,14 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Client.BuildKit;
 
 /// <summary>Directives: comments at the very top of a Dockerfile that say how to read it.</summary>
 /// <remarks>Facts: moby/buildkit, frontend/dockerfile/parser/directives.go.</remarks>
-internal static partial class DockerfileSyntaxDirective
+internal static class DockerfileSyntaxDirective
 {
+    // Go's \s: no other blanks than these.
+    private const string Blanks = "\t\n\f\r ";
+
     /// <summary>The directives there are; any other comment ends them.</summary>
     private static readonly string[] Known = ["syntax", "escape", "check"];
 
@@ -19,9 +21,11 @@ internal static partial class DockerfileSyntaxDirective
             return null;
         }
 
-        Match match = Form().Match(line[comment.Length..].ToString());
-        string name = match.Groups[1].Value.ToLowerInvariant();
-        return match.Success && Known.Contains(name) ? (name, match.Groups[2].Value) : null;
+        ReadOnlySpan<char> body = line[comment.Length..].Trim(Blanks);
+        int equals = body.IndexOf('=');
+        string name = equals < 0 ? string.Empty : body[..equals].TrimEnd(Blanks).ToString().ToLowerInvariant();
+        ReadOnlySpan<char> value = equals < 0 ? [] : body[(equals + 1)..].TrimStart(Blanks);
+        return Known.Contains(name) && !value.IsEmpty && !value.Contains('\n') ? (name, value.ToString()) : null;
     }
 
     /// <summary>
@@ -87,8 +91,4 @@ internal static partial class DockerfileSyntaxDirective
             return null;
         }
     }
-
-    // Go's \s: no other blanks than these.
-    [GeneratedRegex(@"\A[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\z")]
-    private static partial Regex Form();
 }

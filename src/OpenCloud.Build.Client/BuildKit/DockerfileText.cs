@@ -85,7 +85,7 @@ public sealed class DockerfileText
     {
         Dictionary<string, string> variables = Variables(buildArguments ?? new Dictionary<string, string>(), target ?? Platform.Current);
         HashSet<string> stages = new(StringComparer.OrdinalIgnoreCase);
-        List<string> images = [];
+        OrderedDictionary<string, bool> images = new(StringComparer.Ordinal);
         int stage = 0;
         foreach (DockerfileInstruction instruction in _instructions)
         {
@@ -102,9 +102,9 @@ public sealed class DockerfileText
             foreach (string? name in named)
             {
                 bool isNumber = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _);
-                if (!string.IsNullOrEmpty(name) && name != "scratch" && !isNumber && !stages.Contains(name) && !images.Contains(name))
+                if (!string.IsNullOrEmpty(name) && name != "scratch" && !isNumber && !stages.Contains(name))
                 {
-                    images.Add(name);
+                    images.TryAdd(name, true);
                 }
             }
 
@@ -114,7 +114,7 @@ public sealed class DockerfileText
             }
         }
 
-        return images;
+        return [.. images.Keys];
     }
 
     private string? Expand(string word, Dictionary<string, string> variables) =>

@@ -43,6 +43,9 @@ public sealed class ContextException : Exception
         ContextErrorKind.Changed,
         $"'{path}' of the build context changed while it was sent: {how}.");
 
+    internal static ContextException LargePattern(ReadOnlySpan<byte> pattern, PatternSizeException cause) => new(
+        ContextErrorKind.BadPattern, $"The pattern '{Utf8.Display(pattern)}' is too large: {cause.Message}.", cause);
+
     internal static ContextException Unreadable(string action, string path, string reason) => new(
         ContextErrorKind.Unreadable,
         $"Cannot {action} '{path}' of the build context: {reason}.");

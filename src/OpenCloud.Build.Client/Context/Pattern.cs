@@ -9,6 +9,7 @@ internal sealed class Pattern
 
     /// <param name="text">The clean pattern, without the <c>!</c> of an exception.</param>
     /// <param name="isException">Whether the pattern takes matches back.</param>
+    /// <exception cref="ContextException">The pattern's counts stand for more than is taken.</exception>
     public Pattern(byte[] text, bool isException)
     {
         Text = text;
@@ -26,7 +27,15 @@ internal sealed class Pattern
                 _comparand = text[2..];
                 break;
             default:
-                _programs = PatternParser.Compile(expression);
+                try
+                {
+                    _programs = PatternParser.Compile(expression);
+                }
+                catch (PatternSizeException e)
+                {
+                    throw ContextException.LargePattern(text, e);
+                }
+
                 break;
         }
 
@@ -40,6 +49,9 @@ internal sealed class Pattern
     public byte[] Text { get; }
 
     public bool IsException { get; }
+
+    /// <summary>How many atoms its programs have.</summary>
+    public int Size => _programs?.Sum(static program => program.Size) ?? 0;
 
     /// <summary>The text without a trailing glob, ending in a separator (fsutil's filter.go, patternWithoutTrailingGlob).</summary>
     public byte[] Stem { get; }

@@ -7,6 +7,9 @@ namespace OpenCloud.Build.Client.Context;
 /// </remarks>
 internal sealed class PatternMatcher
 {
+    // Atoms of all programs: some 50 MB. Thousands of usual rules have a hundredth of it.
+    private const int MaxSize = 2 * 1024 * 1024;
+
     private readonly Pattern[] _patterns;
 
     private PatternMatcher(Pattern[] patterns)
@@ -27,11 +30,16 @@ internal sealed class PatternMatcher
     public static PatternMatcher Compile(IReadOnlyList<byte[]> patterns)
     {
         var compiled = new List<Pattern>(patterns.Count);
+        long size = 0;
         foreach (byte[] raw in patterns)
         {
             if (TryCompile(raw, out Pattern? pattern))
             {
                 compiled.Add(pattern);
+                if ((size += pattern.Size) > MaxSize)
+                {
+                    throw new ContextException(ContextErrorKind.BadPattern, $"The patterns stand for more than {MaxSize} characters together.");
+                }
             }
         }
 

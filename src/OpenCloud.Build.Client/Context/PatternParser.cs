@@ -14,12 +14,16 @@ internal ref struct PatternParser
     private readonly List<PatternAtom> _atoms = [];
     private int _at;
 
+    // The atoms of the alternatives that have ended.
+    private int _ended;
+
     // Where the atoms that a count would repeat begin; -1 when there is nothing to repeat.
     private int _repeatable = -1;
 
     private PatternParser(ReadOnlySpan<int> text) => _text = text;
 
     /// <summary>Compiles an expression to its alternatives; null when Go's syntax refuses it.</summary>
+    /// <exception cref="PatternSizeException">It has more atoms than are taken.</exception>
     public static PatternProgram[]? Compile(ReadOnlySpan<int> expression)
     {
         var parser = new PatternParser(expression);
@@ -98,8 +102,9 @@ internal ref struct PatternParser
         return true;
     }
 
-    private readonly void EndAlternative()
+    private void EndAlternative()
     {
+        _ended += _atoms.Count;
         _alternatives.Add(new PatternProgram([.. _atoms]));
         _atoms.Clear();
     }
@@ -115,22 +120,16 @@ internal ref struct PatternParser
             return;
         }
 
-        _atoms.AddRange(Enumerable.Repeat(atom, least));
-        _atoms.AddRange(most < 0
-            ? [new PatternAtom(PatternAtomKind.Star, atom.Rune, SetOf(atom))]
-            : Enumerable.Repeat(atom with { IsOptional = true }, most - least));
-    }
-
-    private static RuneSet SetOf(PatternAtom atom)
-    {
-        if (atom.Set is not null)
+        // The line is bounded, but each of its counts may stand for a thousand atoms.
+        if (_ended + _atoms.Count + Math.Max(least, most) > PatternProgram.MaxAtoms)
         {
-            return atom.Set;
+            throw new PatternSizeException();
         }
 
-        var set = new RuneSet();
-        set.Add(atom.Rune, atom.Rune);
-        return set.Seal(negated: false);
+        _atoms.AddRange(Enumerable.Repeat(atom, least));
+        _atoms.AddRange(most < 0
+            ? [new PatternAtom(PatternAtomKind.Star, atom.Rune, atom.Set ?? RuneSet.Of(atom.Rune))]
+            : Enumerable.Repeat(atom with { IsOptional = true }, most - least));
     }
 
     private readonly void Assert(PatternAtomKind kind) => _atoms.Add(new PatternAtom(kind));
@@ -277,16 +276,16 @@ internal ref struct PatternParser
         }
 
         int letter = _text[_at + 1];
-        Func<int, bool>? property = letter switch
+        string? pairs = letter switch
         {
-            'd' or 'D' => static rune => rune is >= '0' and <= '9',
-            's' or 'S' => static rune => rune is '\t' or '\n' or '\f' or '\r' or ' ',
-            'w' or 'W' => RuneClasses.IsWord,
+            'd' or 'D' => RuneClasses.Digits,
+            's' or 'S' => RuneClasses.Spaces,
+            'w' or 'W' => RuneClasses.Words,
             _ => null,
         };
-        if (property is not null)
+        if (pairs is not null)
         {
-            set.Add(property, negated: letter is 'D' or 'S' or 'W');
+            RuneClasses.Add(set, pairs, negated: letter is 'D' or 'S' or 'W');
             _at += 2;
             return true;
         }
@@ -297,11 +296,11 @@ internal ref struct PatternParser
             int end = rest.IsEmpty ? -1 : rest[0] == '{' ? rest.IndexOf('}') : 0;
             ReadOnlySpan<int> name = end < 0 ? [] : end == 0 ? rest[..1] : rest[1..end];
             bool complement = name.Length > 1 && name[0] == '^';
-            property = RuneClasses.Category(complement ? name[1..] : name);
-            malformed = property is null;
-            if (property is not null)
+            uint mask = RuneClasses.Categories(complement ? name[1..] : name);
+            malformed = mask == 0;
+            if (mask != 0)
             {
-                set.Add(property, negated: (letter == 'P') != complement);
+                set.AddCategories((letter == 'P') != complement ? RuneClasses.Complement(mask) : mask);
                 _at += 3 + end;
                 return true;
             }

@@ -1,254 +1,237 @@
+using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace OpenCloud.Build.Client.Context;
 
-internal enum PatternAtomKind
-{
-    /// <summary>One given scalar.</summary>
-    Rune,
-
-    /// <summary>One scalar of a set.</summary>
-    Set,
-
-    /// <summary>Any number of scalars of a set.</summary>
-    Star,
-
-    /// <summary>The entry of an optional run of directories; the next atom is its <see cref="Directories"/>.</summary>
-    Optional,
-
-    /// <summary>Anything but line feeds, ending in a separator.</summary>
-    Directories,
-
-    /// <summary>The beginning of the path.</summary>
-    Begin,
-
-    /// <summary>The end of the path.</summary>
-    End,
-
-    /// <summary>Between a word character (ASCII) and something else.</summary>
-    WordBoundary,
-
-    /// <summary>Not at a word boundary.</summary>
-    NoWordBoundary,
-}
-
-/// <summary>A link of the chain.</summary>
-/// <param name="Kind">What it does.</param>
-/// <param name="Rune">The scalar of a <see cref="PatternAtomKind.Rune"/>.</param>
-/// <param name="Set">The scalars of a <see cref="PatternAtomKind.Set"/> or <see cref="PatternAtomKind.Star"/>.</param>
-/// <param name="IsOptional">Whether a <see cref="PatternAtomKind.Rune"/> or <see cref="PatternAtomKind.Set"/> may be left out.</param>
-internal readonly record struct PatternAtom(PatternAtomKind Kind, int Rune = 0, RuneSet? Set = null, bool IsOptional = false)
-{
-    public bool IsAssertion => Kind >= PatternAtomKind.Begin;
-
-    public bool Accepts(int rune) => Kind == PatternAtomKind.Rune ? rune == Rune : Set!.Contains(rune);
-}
-
 /// <summary>A compiled pattern: a chain of atoms, run as an automaton, in time linear in the path and without backtracking.</summary>
 /// <remarks>
-/// Literal bytes at both ends are compared as bytes first; they decide most paths, and what is left between them is run on at
-/// most 63 states that fit one machine word. Longer programs, and the assertions that only odd patterns have, take a slower
-/// way with the same meaning.
+/// Literal bytes at both ends are compared as bytes first; they decide most paths, and so does the least length that the rest needs. What is left
+/// is run with one bit for each state. Ways that read nothing lead to the states right behind, so that what is reached from a state is a run of
+/// bits that is known beforehand; only assertions, which odd patterns have, are followed while the path is read.
 /// </remarks>
 internal sealed class PatternProgram
 {
-    private const int MaxWordStates = 63;
+    /// <summary>The most atoms of a pattern. A line of an ignore file (64 KiB) that repeats nothing by a count has fewer.</summary>
+    public const int MaxAtoms = 128 * 1024;
 
-    private static readonly PatternAtom Anything = new(PatternAtomKind.Star, Set: new RuneSet().Seal(negated: true));
+    private const int WordsOnStack = 8;
+
+    private static readonly PatternAtom Anything = new(PatternAtomKind.Star, Set: RuneSet.Everything);
 
     private readonly byte[] _prefix;
     private readonly byte[] _suffix;
     private readonly PatternAtom[] _atoms;
-    private readonly ulong[]? _closures;
+    private readonly bool _hasAssertions;
+    private readonly int _shortest;
+
+    // For each state the last of those that are reached from it without reading, and their bits in the state's own word.
+    private readonly int[] _last;
+    private readonly ulong[] _bits;
 
     /// <param name="atoms">The atoms; without an assertion at an end, anything may stand before or behind them.</param>
     public PatternProgram(List<PatternAtom> atoms)
     {
-        if (atoms.Count == 0 || atoms[0].Kind != PatternAtomKind.Begin)
-        {
-            atoms = [Anything, .. atoms];
-        }
-
-        int begin = atoms.FindIndex(static atom => atom.Kind != PatternAtomKind.Begin);
-        begin = begin < 0 ? atoms.Count : begin;
-        int end = atoms.Count;
-        bool anchored = end > begin && atoms[end - 1].Kind == PatternAtomKind.End;
+        List<PatternAtom> chain = Simplify(atoms);
+        int begin = chain.FindIndex(static atom => atom.Kind != PatternAtomKind.Begin);
+        begin = begin < 0 ? chain.Count : begin;
+        int end = chain.Count;
+        bool anchored = end > begin && chain[end - 1].Kind == PatternAtomKind.End;
         end -= anchored ? 1 : 0;
 
         var prefix = new List<byte>();
         var suffix = new List<byte>();
-        bool plain = !atoms.GetRange(begin, end - begin).Exists(static atom => atom.IsAssertion);
-        if (plain)
+        if (!chain.GetRange(begin, end - begin).Exists(static atom => atom.IsAssertion))
         {
-            int first = begin;
-            while (begin < end && IsLiteral(atoms[begin]))
+            int last = end;
+            while (begin < end && IsLiteral(chain[begin]))
             {
-                Utf8.Append(prefix, atoms[begin++].Rune);
+                Utf8.Append(prefix, chain[begin++].Rune);
             }
 
-            int last = end;
-            while (anchored && end > begin && IsLiteral(atoms[end - 1]))
+            while (anchored && end > begin && IsLiteral(chain[end - 1]))
             {
                 end--;
             }
 
-            for (int i = end; i < last; i++)
+            for (int i = end; anchored && i < last; i++)
             {
-                Utf8.Append(suffix, atoms[i].Rune);
+                Utf8.Append(suffix, chain[i].Rune);
             }
         }
 
         _prefix = [.. prefix];
         _suffix = [.. suffix];
-        _atoms = [.. atoms.GetRange(begin, end - begin)];
+        _atoms = [.. chain.GetRange(begin, end - begin)];
         if (!anchored)
         {
             _atoms = [.. _atoms, Anything];
         }
 
-        _closures = plain && _atoms.Length <= MaxWordStates ? Closures(_atoms) : null;
+        _shortest = _atoms.Count(static atom => atom.IsMandatory);
+        _hasAssertions = Array.Exists(_atoms, static atom => atom.IsAssertion);
+        _last = new int[_atoms.Length + 1];
+        _bits = new ulong[_atoms.Length + 1];
+        for (int state = _atoms.Length; state >= 0; state--)
+        {
+            int behind = state == _atoms.Length ? 0 : _atoms[state].Skips;
+            _last[state] = behind == 0 ? state : _last[state + behind];
+            int inWord = Math.Min(_last[state], state | 63);
+            _bits[state] = (ulong.MaxValue << state) & (ulong.MaxValue >> (63 - (inWord & 63)));
+        }
     }
 
+    /// <summary>How many atoms are kept.</summary>
+    public int Size => _atoms.Length;
+
+    [SkipLocalsInit]
     public bool IsMatch(ReadOnlySpan<byte> path)
     {
-        if (path.Length < _prefix.Length + _suffix.Length || !path.StartsWith(_prefix) || !path.EndsWith(_suffix))
+        // Every scalar is a byte at least.
+        if (path.Length < _prefix.Length + _suffix.Length + _shortest || !path.StartsWith(_prefix) || !path.EndsWith(_suffix))
         {
             return false;
         }
 
-        ReadOnlySpan<byte> middle = path[_prefix.Length..^_suffix.Length];
-        return _closures is null ? RunWide(middle) : RunWord(middle, _closures);
-    }
-
-    // A literal U+FFFD also stands for any invalid byte, so it cannot be compared as bytes.
-    private static bool IsLiteral(PatternAtom atom) =>
-        atom.Kind == PatternAtomKind.Rune && !atom.IsOptional && atom.Rune != Utf8.Replacement;
-
-    /// <summary>For every state the states that are reached without reading anything, itself among them.</summary>
-    private static ulong[] Closures(PatternAtom[] atoms)
-    {
-        var closures = new ulong[atoms.Length + 1];
-        closures[atoms.Length] = 1UL << atoms.Length;
-        for (int state = atoms.Length - 1; state >= 0; state--)
+        int words = (_atoms.Length >> 6) + 1;
+        ulong[]? rented = words > WordsOnStack ? ArrayPool<ulong>.Shared.Rent(words * 2) : null;
+        Span<ulong> states = rented ?? stackalloc ulong[WordsOnStack * 2];
+        try
         {
-            closures[state] = atoms[state].Kind switch
-            {
-                PatternAtomKind.Star => 1UL << state | closures[state + 1],
-                PatternAtomKind.Optional => 1UL << state | 1UL << (state + 1) | closures[state + 2],
-                _ => 1UL << state | (atoms[state].IsOptional ? closures[state + 1] : 0),
-            };
+            return Run(path[_prefix.Length..^_suffix.Length], states[..words], states.Slice(words, words));
         }
-
-        return closures;
-    }
-
-    private bool RunWord(ReadOnlySpan<byte> path, ulong[] closures)
-    {
-        ulong states = closures[0];
-        while (!path.IsEmpty && states != 0)
+        finally
         {
-            int rune = Utf8.Decode(path, out int width);
-            path = path[width..];
-            ulong next = 0;
-            for (ulong left = states; left != 0; left &= left - 1)
+            if (rented is not null)
             {
-                int state = BitOperations.TrailingZeroCount(left);
-                if (state == _atoms.Length)
-                {
-                    continue;
-                }
-
-                ref readonly PatternAtom atom = ref _atoms[state];
-                switch (atom.Kind)
-                {
-                    case PatternAtomKind.Rune or PatternAtomKind.Set when atom.Accepts(rune):
-                        next |= closures[state + 1];
-                        break;
-                    case PatternAtomKind.Star when atom.Accepts(rune):
-                        next |= closures[state];
-                        break;
-                    case PatternAtomKind.Directories when rune != '\n':
-                        next |= 1UL << state | (rune == '/' ? closures[state + 1] : 0);
-                        break;
-                }
+                ArrayPool<ulong>.Shared.Return(rented);
             }
-
-            states = next;
         }
-
-        return (states >> _atoms.Length & 1) != 0;
     }
 
-    private bool RunWide(ReadOnlySpan<byte> path)
+    // A literal U+FFFD also stands for any invalid byte, and half of a surrogate pair has no bytes.
+    private static bool IsLiteral(PatternAtom atom) =>
+        atom.Kind == PatternAtomKind.Rune && !atom.IsOptional && atom.Rune != Utf8.Replacement && Rune.IsValid(atom.Rune);
+
+    /// <summary>Leaves out what adds nothing: anything or directories as often as wanted, twice in a row.</summary>
+    private static List<PatternAtom> Simplify(List<PatternAtom> atoms)
     {
-        var states = new bool[_atoms.Length + 1];
-        var next = new bool[_atoms.Length + 1];
-        states[0] = true;
+        List<PatternAtom> chain = new(atoms.Count + 1);
+        if (atoms.Count == 0 || atoms[0].Kind != PatternAtomKind.Begin)
+        {
+            chain.Add(Anything);
+        }
+
+        foreach (PatternAtom atom in atoms)
+        {
+            bool isTwice = chain.Count > 0 && atom.Kind switch
+            {
+                PatternAtomKind.Star => chain[^1].Kind == PatternAtomKind.Star && chain[^1].Set!.IsSame(atom.Set!),
+                PatternAtomKind.Optional => chain[^1].Kind == PatternAtomKind.Directories,
+                PatternAtomKind.Directories => chain[^1].Kind == PatternAtomKind.Directories,
+                _ => false,
+            };
+            if (!isTwice)
+            {
+                chain.Add(atom);
+            }
+        }
+
+        return chain;
+    }
+
+    private bool Run(ReadOnlySpan<byte> path, Span<ulong> states, Span<ulong> next)
+    {
+        PatternAtom[] atoms = _atoms;
+        states.Clear();
+        next.Clear();
+        Reach(states, 0);
         int before = -1;
         while (true)
         {
             int width = 0;
             int rune = path.IsEmpty ? -1 : Utf8.Decode(path, out width);
-            Close(states, before, rune);
+            if (_hasAssertions)
+            {
+                Assert(states, before, rune);
+            }
+
             if (rune < 0)
             {
-                return states[_atoms.Length];
+                return (states[atoms.Length >> 6] >> atoms.Length & 1) != 0;
             }
 
-            Array.Clear(next);
-            for (int state = 0; state < _atoms.Length; state++)
+            ulong any = 0;
+            for (int word = 0; word < states.Length; word++)
             {
-                PatternAtom atom = _atoms[state];
-                if (!states[state] || atom.IsAssertion)
+                // Most of what is reached is in the same word, and is put together in a register.
+                ulong reached = 0;
+                for (ulong left = states[word]; left != 0; left &= left - 1)
                 {
-                    continue;
+                    int state = (word << 6) + BitOperations.TrailingZeroCount(left);
+                    if ((uint)state >= (uint)atoms.Length)
+                    {
+                        break;
+                    }
+
+                    ref readonly PatternAtom atom = ref atoms[state];
+                    int to = atom.Read(rune, state);
+                    if (to < 0)
+                    {
+                        continue;
+                    }
+
+                    reached |= atom.Kind == PatternAtomKind.Directories ? 1UL << state : 0;
+                    if (_last[to] >> 6 == word)
+                    {
+                        reached |= _bits[to];
+                    }
+                    else
+                    {
+                        Reach(next, to);
+                        any = 1;
+                    }
                 }
 
-                switch (atom.Kind)
-                {
-                    case PatternAtomKind.Rune or PatternAtomKind.Set when atom.Accepts(rune):
-                        next[state + 1] = true;
-                        break;
-                    case PatternAtomKind.Star when atom.Accepts(rune):
-                        next[state] = true;
-                        break;
-                    case PatternAtomKind.Directories when rune != '\n':
-                        next[state] = true;
-                        next[state + 1] |= rune == '/';
-                        break;
-                }
+                next[word] |= reached;
+                any |= reached;
+                states[word] = 0;
             }
 
-            (states, next) = (next, states);
+            if (any == 0)
+            {
+                return false;
+            }
+
+            Span<ulong> read = next;
+            next = states;
+            states = read;
             before = rune;
             path = path[width..];
         }
     }
 
-    private void Close(bool[] states, int before, int after)
+    /// <summary>Follows the assertions that hold between two scalars, from the first state to the last.</summary>
+    private void Assert(Span<ulong> states, int before, int after)
     {
         for (int state = 0; state < _atoms.Length; state++)
         {
-            if (!states[state])
+            if ((states[state >> 6] >> state & 1) != 0 && _atoms[state].Holds(before, after))
             {
-                continue;
+                Reach(states, state + 1);
             }
+        }
+    }
 
-            switch (_atoms[state].Kind)
-            {
-                case PatternAtomKind.Star:
-                case PatternAtomKind.Rune or PatternAtomKind.Set when _atoms[state].IsOptional:
-                case PatternAtomKind.Begin when before < 0:
-                case PatternAtomKind.End when after < 0:
-                case PatternAtomKind.WordBoundary when RuneClasses.IsWord(before) != RuneClasses.IsWord(after):
-                case PatternAtomKind.NoWordBoundary when RuneClasses.IsWord(before) == RuneClasses.IsWord(after):
-                    states[state + 1] = true;
-                    break;
-                case PatternAtomKind.Optional:
-                    states[state + 1] = true;
-                    states[state + 2] = true;
-                    break;
-            }
+    private void Reach(Span<ulong> states, int state)
+    {
+        int word = state >> 6;
+        states[word] |= _bits[state];
+        for (int last = _last[state]; word < last >> 6;)
+        {
+            word++;
+            states[word] |= word < last >> 6 ? ulong.MaxValue : ulong.MaxValue >> (63 - (last & 63));
         }
     }
 }

@@ -6,12 +6,50 @@ namespace OpenCloud.Build.Client.Context;
 /// <summary>The named sets of scalars that Go's regular expressions know.</summary>
 internal static class RuneClasses
 {
+    /// <summary>The ranges of <c>\d</c>, as pairs of characters.</summary>
+    public const string Digits = "09";
+
+    /// <summary>The ranges of <c>\s</c>: no vertical tab.</summary>
+    public const string Spaces = "\t\n\f\r  ";
+
+    /// <summary>The ranges of <c>\w</c>: ASCII only.</summary>
+    public const string Words = "09AZ__az";
+
+    private const int LastRune = 0x10FFFF;
+
+    // In the order of UnicodeCategory; what is not assigned has no name in Go.
+    private const string CategoryNames = "LuLlLtLmLoMnMcMeNdNlNoZsZlZpCcCfCsCoPcPdPsPePiPfPoSmScSkSo";
+
     /// <summary>A word character: ASCII only.</summary>
     public static bool IsWord(int rune) =>
         rune is (>= '0' and <= '9') or (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or '_';
 
     /// <summary>A hexadecimal digit's value, or -1.</summary>
     public static int Hex(int rune) => rune < 0x80 && char.IsAsciiHexDigit((char)rune) ? Convert.ToInt32(((char)rune).ToString(), 16) : -1;
+
+    /// <summary>Adds ranges that are written as pairs of characters, or all but them.</summary>
+    public static void Add(RuneSet set, string pairs, bool negated)
+    {
+        int next = 0;
+        for (int i = 0; i < pairs.Length; i += 2)
+        {
+            if (!negated)
+            {
+                set.Add(pairs[i], pairs[i + 1]);
+            }
+            else if (pairs[i] > next)
+            {
+                set.Add(next, pairs[i] - 1);
+            }
+
+            next = pairs[i + 1] + 1;
+        }
+
+        if (negated)
+        {
+            set.Add(next, LastRune);
+        }
+    }
 
     /// <summary>Adds a class of <c>[:name:]</c>, ASCII only; false when there is none of that name.</summary>
     public static bool AddNamed(RuneSet set, ReadOnlySpan<int> name)
@@ -23,90 +61,45 @@ internal static class RuneClasses
             key.Append(rune < 0x80 ? (char)rune : '?');
         }
 
-        Func<int, bool>? contains = key.ToString() switch
+        string? pairs = key.ToString() switch
         {
-            "alnum" => static rune => rune < 0x80 && char.IsAsciiLetterOrDigit((char)rune),
-            "alpha" => static rune => rune < 0x80 && char.IsAsciiLetter((char)rune),
-            "ascii" => static rune => rune < 0x80,
-            "blank" => static rune => rune is '\t' or ' ',
-            "cntrl" => static rune => rune is < 0x20 or 0x7F,
-            "digit" => static rune => rune is >= '0' and <= '9',
-            "graph" => static rune => rune is >= '!' and <= '~',
-            "lower" => static rune => rune is >= 'a' and <= 'z',
-            "print" => static rune => rune is >= ' ' and <= '~',
-            "punct" => static rune => rune is >= '!' and <= '~' && !char.IsAsciiLetterOrDigit((char)rune),
-            "space" => static rune => rune is (>= '\t' and <= '\r') or ' ',
-            "upper" => static rune => rune is >= 'A' and <= 'Z',
-            "word" => IsWord,
-            "xdigit" => static rune => Hex(rune) >= 0,
+            "alnum" => "09AZaz",
+            "alpha" => "AZaz",
+            "ascii" => "\0\x7F",
+            "blank" => "\t\t  ",
+            "cntrl" => "\0\x1F\x7F\x7F",
+            "digit" => Digits,
+            "graph" => "!~",
+            "lower" => "az",
+            "print" => " ~",
+            "punct" => "!/:@[`{~",
+            "space" => "\t\r  ",
+            "upper" => "AZ",
+            "word" => Words,
+            "xdigit" => "09AFaf",
             _ => null,
         };
-        if (contains is null)
+        if (pairs is not null)
         {
-            return false;
+            Add(set, pairs, negated);
         }
 
-        set.Add(contains, negated);
-        return true;
+        return pairs is not null;
     }
 
-    /// <summary>Unicode's general categories, by one letter or two.</summary>
-    public static Func<int, bool>? Category(ReadOnlySpan<int> name)
+    /// <summary>Unicode's general categories of a name of one letter or two, as a mask with one bit for each; 0 when there is none of that name.</summary>
+    public static uint Categories(ReadOnlySpan<int> name)
     {
-        int first = name.IsEmpty ? 0 : name[0];
-        UnicodeCategory[]? categories = name.Length switch
+        uint mask = 0;
+        for (int i = 0; i < CategoryNames.Length && name.Length is 1 or 2; i += 2)
         {
-            1 => first switch
-            {
-                'L' => Between(UnicodeCategory.UppercaseLetter, UnicodeCategory.OtherLetter),
-                'M' => Between(UnicodeCategory.NonSpacingMark, UnicodeCategory.EnclosingMark),
-                'N' => Between(UnicodeCategory.DecimalDigitNumber, UnicodeCategory.OtherNumber),
-                'Z' => Between(UnicodeCategory.SpaceSeparator, UnicodeCategory.ParagraphSeparator),
-                'C' => Between(UnicodeCategory.Control, UnicodeCategory.PrivateUse),
-                'P' => Between(UnicodeCategory.ConnectorPunctuation, UnicodeCategory.OtherPunctuation),
-                'S' => Between(UnicodeCategory.MathSymbol, UnicodeCategory.OtherSymbol),
-                _ => null,
-            },
-            2 => (first, name[1]) switch
-            {
-                ('L', 'u') => [UnicodeCategory.UppercaseLetter],
-                ('L', 'l') => [UnicodeCategory.LowercaseLetter],
-                ('L', 't') => [UnicodeCategory.TitlecaseLetter],
-                ('L', 'm') => [UnicodeCategory.ModifierLetter],
-                ('L', 'o') => [UnicodeCategory.OtherLetter],
-                ('M', 'n') => [UnicodeCategory.NonSpacingMark],
-                ('M', 'c') => [UnicodeCategory.SpacingCombiningMark],
-                ('M', 'e') => [UnicodeCategory.EnclosingMark],
-                ('N', 'd') => [UnicodeCategory.DecimalDigitNumber],
-                ('N', 'l') => [UnicodeCategory.LetterNumber],
-                ('N', 'o') => [UnicodeCategory.OtherNumber],
-                ('Z', 's') => [UnicodeCategory.SpaceSeparator],
-                ('Z', 'l') => [UnicodeCategory.LineSeparator],
-                ('Z', 'p') => [UnicodeCategory.ParagraphSeparator],
-                ('C', 'c') => [UnicodeCategory.Control],
-                ('C', 'f') => [UnicodeCategory.Format],
-                ('C', 'o') => [UnicodeCategory.PrivateUse],
-                ('C', 's') => [UnicodeCategory.Surrogate],
-                ('P', 'c') => [UnicodeCategory.ConnectorPunctuation],
-                ('P', 'd') => [UnicodeCategory.DashPunctuation],
-                ('P', 's') => [UnicodeCategory.OpenPunctuation],
-                ('P', 'e') => [UnicodeCategory.ClosePunctuation],
-                ('P', 'i') => [UnicodeCategory.InitialQuotePunctuation],
-                ('P', 'f') => [UnicodeCategory.FinalQuotePunctuation],
-                ('P', 'o') => [UnicodeCategory.OtherPunctuation],
-                ('S', 'm') => [UnicodeCategory.MathSymbol],
-                ('S', 'c') => [UnicodeCategory.CurrencySymbol],
-                ('S', 'k') => [UnicodeCategory.ModifierSymbol],
-                ('S', 'o') => [UnicodeCategory.OtherSymbol],
-                _ => null,
-            },
-            _ => null,
-        };
-        return categories is null
-            ? null
-            : rune => Array.IndexOf(categories, Rune.IsValid(rune) ? Rune.GetUnicodeCategory(new Rune(rune)) : UnicodeCategory.Surrogate) >= 0;
+            bool isMeant = name[0] == CategoryNames[i] && (name.Length == 1 || name[1] == CategoryNames[i + 1]);
+            mask |= isMeant ? 1u << (i / 2) : 0;
+        }
+
+        return mask;
     }
 
-    private static UnicodeCategory[] Between(UnicodeCategory first, UnicodeCategory last) =>
-        [.. Enumerable.Range((int)first, last - first + 1).Select(static category => (UnicodeCategory)category)];
+    /// <summary>All other categories, what is not assigned among them.</summary>
+    public static uint Complement(uint mask) => ~mask & ((1u << ((int)UnicodeCategory.OtherNotAssigned + 1)) - 1);
 }

@@ -1,28 +1,58 @@
+using System.Globalization;
+using System.Text;
+
 namespace OpenCloud.Build.Client.Context;
 
-/// <summary>A set of Unicode scalars, used by a pattern's character classes.</summary>
+/// <summary>A set of Unicode scalars, used by a pattern's character classes: ranges and general categories.</summary>
 internal sealed class RuneSet
 {
-    private readonly List<(int Low, int High)> _ranges = [];
-    private readonly List<(Func<int, bool> Contains, bool Negated)> _properties = [];
+    private readonly List<(int Low, int High)> _parts = [];
+    private (int Low, int High)[] _ranges = [];
+    private uint _categories;
     private bool _negated;
     private ulong _asciiLow;
     private ulong _asciiHigh;
 
-    /// <summary>Everything but the separator: what <c>*</c> repeats and <c>?</c> takes.</summary>
-    public static RuneSet NotSeparator { get; } = Complement('/');
-
     /// <summary>Everything but a line feed: what <c>**</c> runs over.</summary>
-    public static RuneSet NotLineFeed { get; } = Complement('\n');
+    public static RuneSet NotLineFeed { get; } = Of('\n', negated: true);
 
-    public void Add(int low, int high) => _ranges.Add((low, high));
+    /// <summary>Every scalar.</summary>
+    public static RuneSet Everything { get; } = new RuneSet().Seal(negated: true);
 
-    public void Add(Func<int, bool> property, bool negated) => _properties.Add((property, negated));
+    /// <summary>A set of one scalar, or of all others.</summary>
+    public static RuneSet Of(int rune, bool negated = false)
+    {
+        RuneSet set = new();
+        set.Add(rune, rune);
+        return set.Seal(negated);
+    }
 
-    /// <summary>Ends the building of the set.</summary>
+    public void Add(int low, int high) => _parts.Add((low, high));
+
+    /// <summary>Adds categories by a mask with one bit for each <see cref="UnicodeCategory"/>.</summary>
+    public void AddCategories(uint mask) => _categories |= mask;
+
+    /// <summary>Ends the building of the set. However often a range was given, it is looked at once from now on.</summary>
     public RuneSet Seal(bool negated)
     {
         _negated = negated;
+        _parts.Sort();
+        List<(int Low, int High)> merged = [];
+        foreach ((int low, int high) in _parts)
+        {
+            if (merged.Count > 0 && low <= merged[^1].High + 1)
+            {
+                merged[^1] = (merged[^1].Low, Math.Max(merged[^1].High, high));
+            }
+            else
+            {
+                merged.Add((low, high));
+            }
+        }
+
+        _parts.Clear();
+        _parts.TrimExcess();
+        _ranges = [.. merged];
         for (int rune = 0; rune < 64; rune++)
         {
             _asciiLow |= Evaluate(rune) ? 1UL << rune : 0;
@@ -39,31 +69,30 @@ internal sealed class RuneSet
         _ => Evaluate(rune),
     };
 
-    private static RuneSet Complement(int rune)
-    {
-        var set = new RuneSet();
-        set.Add(rune, rune);
-        return set.Seal(negated: true);
-    }
+    /// <summary>Whether both sets were made of the same.</summary>
+    public bool IsSame(RuneSet other) => ReferenceEquals(this, other)
+        || (_negated == other._negated && _categories == other._categories && _ranges.AsSpan().SequenceEqual(other._ranges));
 
     private bool Evaluate(int rune)
     {
-        foreach ((int low, int high) in _ranges)
+        int low = 0;
+        int high = _ranges.Length;
+        while (low < high)
         {
-            if (rune >= low && rune <= high)
+            int middle = (low + high) >> 1;
+            if (rune > _ranges[middle].High)
             {
-                return !_negated;
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
             }
         }
 
-        foreach ((Func<int, bool> contains, bool negated) in _properties)
-        {
-            if (contains(rune) != negated)
-            {
-                return !_negated;
-            }
-        }
-
-        return _negated;
+        bool inRange = low < _ranges.Length && rune >= _ranges[low].Low;
+        return (inRange || (_categories != 0 && (_categories >> (int)CategoryOf(rune) & 1) != 0)) != _negated;
     }
+
+    private static UnicodeCategory CategoryOf(int rune) => Rune.IsValid(rune) ? Rune.GetUnicodeCategory(new Rune(rune)) : UnicodeCategory.Surrogate;
 }

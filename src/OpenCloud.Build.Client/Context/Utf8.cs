@@ -56,9 +56,14 @@ internal static class Utf8
         _ => false,
     };
 
-    /// <summary>A name for people: bytes that are not UTF-8, and control characters, appear as <c>\xNN</c>.</summary>
+    // Longer than any path; more is a pattern or an engine's message that nobody reads to its end.
+    private const int MostDisplayed = 8 * 1024;
+
+    /// <summary>A name for people, of 8 KiB at most: bytes that are not UTF-8, and control characters, appear as <c>\xNN</c>.</summary>
     public static string Display(ReadOnlySpan<byte> text)
     {
+        bool isCut = text.Length > MostDisplayed;
+        text = isCut ? text[..MostDisplayed] : text;
         var builder = new StringBuilder(text.Length);
         while (!text.IsEmpty)
         {
@@ -75,6 +80,6 @@ internal static class Utf8
             text = text[width..];
         }
 
-        return builder.ToString();
+        return (isCut ? builder.Append('…') : builder).ToString();
     }
 }

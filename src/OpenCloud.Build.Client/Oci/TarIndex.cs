@@ -15,6 +15,13 @@ internal static class TarIndex
     private const int MaxEntries = 1_000_000;
     private const int MaxExtendedHeader = 1024 * 1024;
 
+    // No path of an image's archive is as long; a name may be a megabyte of which gzip makes a kilobyte.
+    private const int MaxName = 4096;
+
+    // What the names of all entries may take in memory: those of a quarter of a million contents.
+    private const long MaxNames = 64L * 1024 * 1024;
+    private const int EntryOverhead = 128;
+
     public static Dictionary<string, (long Offset, long Length)> Read(SafeFileHandle handle, string location)
     {
         var files = new Dictionary<string, (long Offset, long Length)>(StringComparer.Ordinal);
@@ -25,6 +32,7 @@ internal static class TarIndex
         string? longLink = null;
         long? paxSize = null;
         long position = 0;
+        long names = 0;
         for (var entries = 0; position + BlockSize <= end; entries++)
         {
             ReadExactly(handle, header, position, location);
@@ -64,13 +72,18 @@ internal static class TarIndex
 
                     break;
                 case 'L':
-                    longName = Encoding.UTF8.GetString(ReadText(handle, position, size, location)).TrimEnd('\0');
+                    longName = Name(ReadText(handle, position, size, location));
                     break;
                 case 'K':
-                    longLink = Encoding.UTF8.GetString(ReadText(handle, position, size, location)).TrimEnd('\0');
+                    longLink = Name(ReadText(handle, position, size, location));
                     break;
                 default:
                     var path = Normalize(longName ?? HeaderName(header));
+                    if (path is not null && (names += EntryOverhead + (2 * (path.Length + (longLink?.Length ?? 0)))) > MaxNames)
+                    {
+                        throw new OciFormatException($"'{location}' has more names of entries than are taken, {MaxNames >> 20} MiB of them.");
+                    }
+
                     if (path is not null && (type is '0' or '\0' or '7'))
                     {
                         // Two files of one name: which one counts depends on the reader. Below the top level every content
@@ -152,11 +165,11 @@ internal static class TarIndex
                 var value = record[(equals + 1)..];
                 if (record[..equals].SequenceEqual("path"u8))
                 {
-                    path = Encoding.UTF8.GetString(value);
+                    path = Name(value);
                 }
                 else if (record[..equals].SequenceEqual("linkpath"u8))
                 {
-                    link = Encoding.UTF8.GetString(value);
+                    link = Name(value);
                 }
                 else if (record[..equals].SequenceEqual("size"u8))
                 {
@@ -216,6 +229,9 @@ internal static class TarIndex
 
         return value;
     }
+
+    // A name that is too long is none: nothing of an image has it.
+    private static string Name(ReadOnlySpan<byte> bytes) => bytes.Length > MaxName ? "/" : Encoding.UTF8.GetString(bytes.TrimEnd((byte)0));
 
     private static string HeaderName(ReadOnlySpan<byte> header)
     {

@@ -8,8 +8,8 @@ namespace OpenCloud.Build.Client.BuildKit.Registry;
 /// machine, by which a daemon recognises that two sessions are of the same user.
 /// </summary>
 /// <remarks>
-/// RFC 8032, section 5.1, written for brevity. It does not run in constant time, so it must not be given keys that are worth timing: SSH keys go
-/// to OpenSSH's agent instead.
+/// RFC 8032, section 5.1. The curve is walked in constant time, the arithmetic of scalars is not, so it must not be given keys that are worth
+/// timing: SSH keys go to OpenSSH's agent instead.
 /// </remarks>
 internal static class Ed25519
 {
@@ -19,13 +19,16 @@ internal static class Ed25519
     /// <summary>The length of signatures.</summary>
     public const int SignatureSize = 64;
 
-    private static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
     private static readonly BigInteger L = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493", System.Globalization.CultureInfo.InvariantCulture);
-    private static readonly BigInteger D = Mod(-121665 * Invert(121666));
-    private static readonly Point Base = CreateBase();
+
+    // Twice the curve's d, and its base point, whose y is 4/5.
+    private static readonly Curve25519Field TwiceD = FromHex("A3785913CA4DEB75ABD841414D0A700098E879777940C78C73FE6F2BEE6C0352") + FromHex("A3785913CA4DEB75ABD841414D0A700098E879777940C78C73FE6F2BEE6C0352");
+    private static readonly Point Base = Point.From(
+        FromHex("1AD5258F602D56C9B2A7259560C72C695CDCD6FD31E2A4C0FE536ECDD3366921"),
+        FromHex("5866666666666666666666666666666666666666666666666666666666666666"));
 
     /// <summary>The public key of a seed.</summary>
-    public static byte[] PublicKey(ReadOnlySpan<byte> seed) => Encode(Multiply(Base, Scalar(SHA512.HashData(seed))));
+    public static byte[] PublicKey(ReadOnlySpan<byte> seed) => Encode(Multiply(Base, Clamp(SHA512.HashData(seed))));
 
     /// <summary>Signs a message.</summary>
     public static byte[] Sign(ReadOnlySpan<byte> seed, ReadOnlySpan<byte> message)
@@ -33,75 +36,57 @@ internal static class Ed25519
         byte[] hash = SHA512.HashData(seed);
         byte[] publicKey = PublicKey(seed);
         BigInteger r = ToInteger(SHA512.HashData([.. hash.AsSpan(32), .. message])) % L;
-        byte[] commitment = Encode(Multiply(Base, r));
+        byte[] commitment = Encode(Multiply(Base, ToBytes(r)));
         BigInteger k = ToInteger(SHA512.HashData([.. commitment, .. publicKey, .. message])) % L;
-        BigInteger s = (r + (k * Scalar(hash))) % L;
+        BigInteger s = (r + (k * ToInteger(Clamp(hash)))) % L;
         return [.. commitment, .. ToBytes(s)];
     }
 
-    private static BigInteger Scalar(byte[] hash)
+    private static byte[] Clamp(byte[] hash)
     {
-        byte[] scalar = hash[..32];
+        byte[] scalar = hash[..KeySize];
         scalar[0] &= 0xF8;
         scalar[31] &= 0x7F;
         scalar[31] |= 0x40;
-        return ToInteger(scalar);
+        return scalar;
     }
 
-    private static Point CreateBase()
+    private static Point Multiply(Point point, byte[] scalar)
     {
-        BigInteger y = Mod(4 * Invert(5));
-        BigInteger square = Mod(((y * y) - 1) * Invert((D * y * y) + 1));
-        BigInteger x = BigInteger.ModPow(square, (P + 3) / 8, P);
-        if (Mod(x * x) != square)
+        Point sum = new(Curve25519Field.Zero, Curve25519Field.One, Curve25519Field.One, Curve25519Field.Zero);
+        for (int bit = (KeySize * 8) - 1; bit >= 0; bit--)
         {
-            x = Mod(x * BigInteger.ModPow(2, (P - 1) / 4, P));
-        }
-
-        x = x.IsEven ? x : P - x;
-        return new Point(x, y, BigInteger.One, Mod(x * y));
-    }
-
-    private static Point Multiply(Point point, BigInteger scalar)
-    {
-        Point sum = new(BigInteger.Zero, BigInteger.One, BigInteger.One, BigInteger.Zero);
-        for (; !scalar.IsZero; scalar >>= 1)
-        {
-            sum = scalar.IsEven ? sum : Add(sum, point);
-            point = Add(point, point);
+            sum = Add(sum, sum);
+            sum = Point.Select((scalar[bit >> 3] >> (bit & 7) & 1) != 0, sum, Add(sum, point));
         }
 
         return sum;
     }
 
-    private static Point Add(Point p, Point q)
+    // Complete: the same formula for any two points, equal or not (section 5.1.4).
+    private static Point Add(in Point p, in Point q)
     {
-        BigInteger a = Mod((p.Y - p.X) * (q.Y - q.X));
-        BigInteger b = Mod((p.Y + p.X) * (q.Y + q.X));
-        BigInteger c = Mod(2 * p.T * q.T * D);
-        BigInteger d = Mod(2 * p.Z * q.Z);
-        BigInteger e = b - a;
-        BigInteger f = d - c;
-        BigInteger g = d + c;
-        BigInteger h = b + a;
-        return new Point(Mod(e * f), Mod(g * h), Mod(f * g), Mod(e * h));
+        Curve25519Field a = (p.Y - p.X) * (q.Y - q.X);
+        Curve25519Field b = (p.Y + p.X) * (q.Y + q.X);
+        Curve25519Field c = p.T * q.T * TwiceD;
+        Curve25519Field half = p.Z * q.Z;
+        Curve25519Field d = half + half;
+        Curve25519Field e = b - a;
+        Curve25519Field f = d - c;
+        Curve25519Field g = d + c;
+        Curve25519Field h = b + a;
+        return new Point(e * f, g * h, f * g, e * h);
     }
 
-    private static byte[] Encode(Point point)
+    private static byte[] Encode(in Point point)
     {
-        BigInteger inverse = Invert(point.Z);
-        byte[] bytes = ToBytes(Mod(point.Y * inverse));
-        bytes[31] |= (byte)(Mod(point.X * inverse).IsEven ? 0 : 0x80);
+        Curve25519Field inverse = point.Z.Invert();
+        byte[] bytes = (point.Y * inverse).ToBytes();
+        bytes[31] |= (byte)(((point.X * inverse).ToBytes()[0] & 1) << 7);
         return bytes;
     }
 
-    private static BigInteger Mod(BigInteger value)
-    {
-        BigInteger result = value % P;
-        return result.Sign < 0 ? result + P : result;
-    }
-
-    private static BigInteger Invert(BigInteger value) => BigInteger.ModPow(Mod(value), P - 2, P);
+    private static Curve25519Field FromHex(string hex) => Curve25519Field.From(Convert.FromHexString(hex));
 
     private static BigInteger ToInteger(ReadOnlySpan<byte> bytes) => new(bytes, isUnsigned: true);
 
@@ -112,5 +97,11 @@ internal static class Ed25519
         return bytes;
     }
 
-    private readonly record struct Point(BigInteger X, BigInteger Y, BigInteger Z, BigInteger T);
+    private readonly record struct Point(Curve25519Field X, Curve25519Field Y, Curve25519Field Z, Curve25519Field T)
+    {
+        public static Point From(Curve25519Field x, Curve25519Field y) => new(x, y, Curve25519Field.One, x * y);
+
+        public static Point Select(bool second, in Point a, in Point b) => new(
+            Curve25519Field.Select(second, a.X, b.X), Curve25519Field.Select(second, a.Y, b.Y), Curve25519Field.Select(second, a.Z, b.Z), Curve25519Field.Select(second, a.T, b.T));
+    }
 }
