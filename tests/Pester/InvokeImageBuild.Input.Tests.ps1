@@ -129,6 +129,15 @@ Describe 'The Dockerfile' {
         $refusal.Exception.Message | Should -BeLike $Message
     }
 
+    It 'does not reach the terminal with what would steer it' {
+        $refusal = Get-Refusal { Invoke-ImageBuild $app -DockerfileText "`e]0;title`a`e[31mRUN`e[0m`a x`nFROM y" }
+        $refusal.FullyQualifiedErrorId | Should -BeLike 'InvalidDockerfile,*'
+        foreach ($text in $refusal.Exception.Message, "$refusal", $refusal.ErrorDetails.RecommendedAction, ($refusal | Out-String)) {
+            $text -replace '\e\[[0-9;]*m' | Should -Not -Match "[`e`a]"
+        }
+        $refusal.Exception.Message | Should -Not -Match "[`e`a]"
+    }
+
     It 'is refused as a file: <What>' -ForEach @(
         @{ What = 'none'; Id = 'DockerfileNotFound'; Message = '*There is no Dockerfile*'; Make = { } }
         @{ What = 'only a Containerfile'; Id = 'DockerfileNotFound'; Message = '*Containerfile*'; Make = { Set-Content "$args/Containerfile" 'FROM scratch' } }

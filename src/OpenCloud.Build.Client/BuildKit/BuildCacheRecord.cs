@@ -53,14 +53,14 @@ public sealed record BuildCacheRecord
     {
         Id = record.Id,
         Engine = engine,
-        Type = record.RecordType,
-        Description = record.Description,
+        Type = TerminalText.Line(record.RecordType),
+        Description = TerminalText.Line(record.Description),
         Size = record.Size,
         Shared = record.Shared,
         InUse = record.InUse,
         Mutable = record.Mutable,
-        Created = record.CreatedAt?.ToDateTimeOffset(),
-        LastUsed = record.LastUsedAt?.ToDateTimeOffset(),
+        Created = record.CreatedAt.ToTime(),
+        LastUsed = record.LastUsedAt.ToTime(),
         UsageCount = record.UsageCount,
         Parents = record.Parents.Count > 0 ? [.. record.Parents] : record.ParentDeprecated.Length > 0 ? [record.ParentDeprecated] : [],
     };
@@ -80,9 +80,13 @@ public record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shar
         ArgumentNullException.ThrowIfNull(records);
         return new(
             records.Count,
-            records.Sum(static r => r.Size),
-            records.Where(static r => !r.InUse && !r.Shared).Sum(static r => r.Size),
-            records.Where(static r => r.Shared).Sum(static r => r.Size),
-            records.Where(static r => r.InUse).Sum(static r => r.Size));
+            Sum(records),
+            Sum(records.Where(static r => !r.InUse && !r.Shared)),
+            Sum(records.Where(static r => r.Shared)),
+            Sum(records.Where(static r => r.InUse)));
     }
+
+    // Saturated: the sizes are the engine's.
+    private static long Sum(IEnumerable<BuildCacheRecord> records) =>
+        records.Aggregate(0L, static (sum, record) => (long)Int128.Clamp((Int128)sum + record.Size, long.MinValue, long.MaxValue));
 }

@@ -24,6 +24,12 @@ public sealed record StepProgressed(BuildStep Step, BuildStepStatus Status) : Bu
 /// <param name="Line">The line without its end, never shortened.</param>
 public sealed record StepLogged(BuildStep Step, bool IsError, DateTimeOffset At, string Line) : BuildEvent(Step);
 
+/// <summary>A step wrote something: the bytes as they came, for who asks for them instead of lines.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="IsError">True for the standard error stream.</param>
+/// <param name="Bytes">The bytes; a piece ends anywhere.</param>
+internal sealed record StepWrote(BuildStep Step, bool IsError, ReadOnlyMemory<byte> Bytes) : BuildEvent(Step);
+
 /// <summary>The frontend warned.</summary>
 /// <param name="Step">The step it belongs to.</param>
 /// <param name="Warning">The warning.</param>

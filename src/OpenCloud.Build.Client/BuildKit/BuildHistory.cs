@@ -55,14 +55,15 @@ internal sealed class BuildHistory(EngineChannel channel)
     /// <summary>What happened in a build, from its beginning; with a build that runs, until it ends.</summary>
     /// <param name="reference">The build's id, in full.</param>
     /// <param name="idle">Ends it when nothing has come for so long; nothing to wait for the build's end.</param>
+    /// <param name="raw">Hands out what steps wrote as it came (<see cref="StepWrote"/>), in place of lines.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <remarks>
     /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). How much of a
     /// running build is past is not told by anything but a pause.
     /// </remarks>
-    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, bool raw, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var model = new BuildModel();
+        var model = new BuildModel { KeepsPieces = raw };
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var answers = _control.Status(new StatusRequest { Ref = reference }, cancellationToken: stop.Token).ReadAllAsync().GetAsyncEnumerator(CancellationToken.None);
         try

@@ -77,7 +77,7 @@ public sealed record BuildKitErrorDetails
         "errdefs.FrontendCap+json" => this with { MissingFrontendCapability = Text(json, "name") ?? MissingFrontendCapability },
         "errdefs.Frontend+json" => this with { Frontend = Text(json, "name") ?? Frontend },
         // Go leaves a zero out; a message that is there says that a process has ended.
-        "gatewayapi.ExitMessage+json" => this with { ExitCode = json.TryGetProperty("Code", out JsonElement code) ? code.GetUInt32() : 0 },
+        "gatewayapi.ExitMessage+json" => this with { ExitCode = json.TryGetProperty("Code", out JsonElement code) && code.ValueKind == JsonValueKind.Number && code.TryGetUInt32(out uint exit) ? exit : 0 },
         "errdefs.Solve+json" when ReadDescription(json) is { Count: > 0 } description => this with { OperationDescription = description },
         _ => this,
     };

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace OpenCloud.Build.Client.BuildKit;
 
 /// <summary>
-/// Says what happens in a build as lines of text, each led by the number of its step: the full log, nothing shortened. Made for a log
+/// Says what happens in a build as lines of text, each led by the number of its step: the full log, nothing shortened, without what would steer a terminal. Made for a log
 /// file and for -Verbose; the form is close to the plain progress that users of the other clients know.
 /// </summary>
 public sealed class BuildLogWriter
@@ -64,5 +64,5 @@ public sealed class BuildLogWriter
         }
     }
 
-    private void Line(BuildStep step, string text) => _write($"#{step.Number} {text}");
+    private void Line(BuildStep step, string text) => _write($"#{step.Number} {TerminalText.Plain(text)}");
 }

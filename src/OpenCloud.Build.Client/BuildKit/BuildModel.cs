@@ -8,9 +8,12 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </summary>
 public sealed class BuildModel
 {
+    private const int MostWarnings = 10_000;
+
     private readonly Dictionary<string, BuildStep> _byDigest = new(StringComparer.Ordinal);
     private readonly List<BuildStep> _steps = [];
     private readonly List<BuildWarning> _warnings = [];
+    private readonly HashSet<BuildWarning> _told = [];
 
     /// <summary>The steps in the order in which the daemon made them known.</summary>
     public IReadOnlyList<BuildStep> Steps => _steps;
@@ -27,6 +30,9 @@ public sealed class BuildModel
     /// <summary>The step that failed by itself; null when none did.</summary>
     public BuildStep? FailedStep => _steps.FirstOrDefault(static s => s.Error is not null && !s.IsCancelled)
         ?? _steps.FirstOrDefault(static s => s.Error is not null);
+
+    /// <summary>Whether what steps wrote is handed out as it came, in place of lines.</summary>
+    internal bool KeepsPieces { get; init; }
 
     /// <summary>The step with this vertex digest; null when the daemon has not told of it.</summary>
     public BuildStep? Find(string digest) => _byDigest.GetValueOrDefault(digest);
@@ -63,7 +69,13 @@ public sealed class BuildModel
         foreach (VertexLog log in response.Logs)
         {
             BuildStep step = StepOf(log.Vertex);
-            DateTimeOffset at = log.Timestamp?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch;
+            DateTimeOffset at = log.Timestamp.ToTime() ?? DateTimeOffset.UnixEpoch;
+            if (KeepsPieces)
+            {
+                events.Add(new StepWrote(step, log.Stream == 2, log.Msg.Memory));
+                continue;
+            }
+
             foreach (string line in step.Append(log))
             {
                 events.Add(new StepLogged(step, log.Stream == 2, at, line));
@@ -73,7 +85,7 @@ public sealed class BuildModel
         foreach (VertexWarning warning in response.Warnings)
         {
             BuildWarning made = ToWarning(warning);
-            if (!_warnings.Contains(made))
+            if (_warnings.Count < MostWarnings && _told.Add(made))
             {
                 _warnings.Add(made);
                 events.Add(new StepWarned(StepOf(warning.Vertex), made));
@@ -123,10 +135,10 @@ public sealed class BuildModel
     }
 
     private static BuildWarning ToWarning(VertexWarning warning) => new(
-        warning.Short.ToStringUtf8(),
-        string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8())),
-        warning.Url.Length > 0 ? warning.Url : null,
-        warning.Info is { Filename.Length: > 0 } info ? info.Filename : null,
+        TerminalText.Line(warning.Short.ToStringUtf8()),
+        TerminalText.Plain(string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8()))),
+        warning.Url.Length > 0 ? TerminalText.Line(warning.Url) : null,
+        warning.Info is { Filename.Length: > 0 } info ? TerminalText.Line(info.Filename) : null,
         warning.Ranges.Count > 0 ? warning.Ranges[0].Start?.Line : null,
         (int)warning.Level);
 

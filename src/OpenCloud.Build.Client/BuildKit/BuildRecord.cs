@@ -96,12 +96,12 @@ public sealed record BuildRecord
                 : record.Error is null || record.Error.Code == 0 && record.Error.Message.Length == 0 ? BuildRecordStatus.Completed
                 : record.Error.Code == (int)StatusCode.Cancelled || record.Error.Message.Contains("context canceled", StringComparison.Ordinal) ? BuildRecordStatus.Canceled
                 : BuildRecordStatus.Failed,
-            Created = record.CreatedAt?.ToDateTimeOffset(),
-            Completed = record.CompletedAt?.ToDateTimeOffset(),
-            Name = references.Count > 0 ? string.Join(", ", references)
+            Created = record.CreatedAt.ToTime(),
+            Completed = record.CompletedAt.ToTime(),
+            Name = TerminalText.Line(references.Count > 0 ? string.Join(", ", references)
                 : record.FrontendAttrs.GetValueOrDefault("filename") is { Length: > 0 } file ? file
-                : record.FrontendAttrs.GetValueOrDefault("target") ?? record.Frontend,
-            Frontend = record.Frontend,
+                : record.FrontendAttrs.GetValueOrDefault("target") ?? record.Frontend),
+            Frontend = TerminalText.Line(record.Frontend),
             Attributes = new SortedDictionary<string, string>(record.FrontendAttrs, StringComparer.Ordinal),
             Exporters = [.. record.Exporters.Select(static e => e.Type)],
             References = references,
@@ -110,7 +110,7 @@ public sealed record BuildRecord
             Cached = record.NumCachedSteps,
             CompletedSteps = record.NumCompletedSteps,
             Warnings = record.NumWarnings,
-            Error = record.Error is { Message.Length: > 0 } error ? error.Message : null,
+            Error = record.Error is { Message.Length: > 0 } error ? TerminalText.Plain(error.Message) : null,
             Pinned = record.Pinned,
             HasLog = running || record.Logs is not null,
         };

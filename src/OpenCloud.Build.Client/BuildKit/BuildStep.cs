@@ -6,6 +6,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 public sealed class BuildStep
 {
     private const int TailLines = 50;
+    private const int MostStatuses = 10_000;
 
     private readonly Dictionary<string, BuildStepStatus> _statuses = new(StringComparer.Ordinal);
     private readonly Queue<string> _tail = new();
@@ -63,18 +64,18 @@ public sealed class BuildStep
     /// <summary>The last lines the step wrote, at most fifty.</summary>
     public IReadOnlyCollection<string> LogTail => _tail;
 
-    internal TimeSpan RunningFor(DateTimeOffset now) => _finished + (_running is { } since && now > since ? now - since : TimeSpan.Zero);
+    internal TimeSpan RunningFor(DateTimeOffset now) => _running is { } since && now > since && now - since < TimeSpan.MaxValue - _finished ? _finished + (now - since) : _finished;
 
     internal BuildStepChange Apply(Vertex vertex)
     {
         BuildStepChange change = BuildStepChange.None;
         if (vertex.Name.Length > 0)
         {
-            Name = vertex.Name;
+            Name = TerminalText.Line(vertex.Name);
         }
 
-        DateTimeOffset? started = vertex.Started?.ToDateTimeOffset();
-        DateTimeOffset? completed = vertex.Completed?.ToDateTimeOffset();
+        DateTimeOffset? started = vertex.Started.ToTime();
+        DateTimeOffset? completed = vertex.Completed.ToTime();
         if (started is { } start && completed is null && !(start <= _lastStart))
         {
             // The daemon may run a vertex again (another job shares it): a new start without an end. An earlier start is a repetition, which
@@ -93,7 +94,7 @@ public sealed class BuildStep
 
         if (vertex.Error.Length > 0)
         {
-            Error = vertex.Error;
+            Error = TerminalText.Plain(vertex.Error);
         }
 
         if (completed is { } end && !(end <= _lastEnd))
@@ -104,7 +105,9 @@ public sealed class BuildStep
             _started ??= from;
             if (end > from)
             {
-                _finished += end - from;
+                // Saturated: these are the engine's times.
+                TimeSpan ran = end - from;
+                _finished = ran < TimeSpan.MaxValue - _finished ? _finished + ran : TimeSpan.MaxValue;
             }
 
             _running = null;
@@ -122,7 +125,10 @@ public sealed class BuildStep
         if (isNew)
         {
             known = new BuildStepStatus(status.Id);
-            _statuses.Add(status.Id, known);
+            if (_statuses.Count < MostStatuses)
+            {
+                _statuses.Add(status.Id, known);
+            }
         }
 
         return known!.Apply(status) || isNew ? known : null;
@@ -154,7 +160,7 @@ public sealed class BuildStep
                 _tail.Dequeue();
             }
 
-            _tail.Enqueue(line);
+            _tail.Enqueue(TerminalText.Line(line));
         }
 
         return lines;
@@ -176,7 +182,7 @@ internal enum BuildStepChange
 /// <summary>A part of a step with a progress of its own: a layer pulled, a context transferred, an export.</summary>
 public sealed class BuildStepStatus
 {
-    internal BuildStepStatus(string id) => Id = id;
+    internal BuildStepStatus(string id) => Id = TerminalText.Line(id);
 
     /// <summary>The id the daemon gave it, unique within the step.</summary>
     public string Id { get; }
@@ -193,8 +199,8 @@ public sealed class BuildStepStatus
     /// <summary>Takes in an update, and says whether it is one.</summary>
     internal bool Apply(VertexStatus status)
     {
-        DateTimeOffset? completed = status.Completed?.ToDateTimeOffset();
-        if (completed < Completed || (Completed is not null && completed is null && status.Timestamp?.ToDateTimeOffset() <= Completed))
+        DateTimeOffset? completed = status.Completed.ToTime();
+        if (completed < Completed || (Completed is not null && completed is null && status.Timestamp.ToTime() <= Completed))
         {
             return false;
         }

@@ -46,7 +46,7 @@ public sealed record DockerfileChecks(IReadOnlyList<DockerfileCheck> Findings, D
         }
 
         DockerfileCheckError? error = null;
-        if (json.TryGetProperty("buildError", out JsonElement wrong) && wrong.ValueKind == JsonValueKind.Object)
+        if (SubrequestJson.TryGet(json, "buildError", out JsonElement wrong) && wrong.ValueKind == JsonValueKind.Object)
         {
             (int? line, _, int source) = SubrequestJson.Location(wrong);
             error = new DockerfileCheckError(SubrequestJson.Text(wrong, "message") ?? string.Empty, source >= 0 && source < files.Count ? files[source] : null, line);

@@ -68,7 +68,7 @@ public sealed record SourceLine(int Number, string Text, bool IsCause);
 public sealed class ImageBuildException : Exception
 {
     internal ImageBuildException(BuildFailureKind kind, string message, Exception? inner)
-        : base(message, inner) => Kind = kind;
+        : base(TerminalText.Plain(message), TerminalText.Plain(inner)) => Kind = kind;
 
     /// <summary>Why it failed.</summary>
     public BuildFailureKind Kind { get; }

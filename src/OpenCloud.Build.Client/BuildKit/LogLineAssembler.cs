@@ -8,6 +8,9 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </summary>
 internal sealed class LogLineAssembler
 {
+    // A step may write without ever ending a line, as programs with a progress of their own do.
+    private const int MostChars = 8 * 1024 * 1024;
+
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly StringBuilder _rest = new();
 
@@ -54,6 +57,10 @@ internal sealed class LogLineAssembler
         }
 
         _rest.Append(chars);
+        if (_rest.Length >= MostChars)
+        {
+            lines.Add(TakeRest());
+        }
     }
 
     private string TakeRest()

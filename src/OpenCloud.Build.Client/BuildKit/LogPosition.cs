@@ -23,7 +23,7 @@ internal sealed class LogPosition
     /// <summary>Whether a message has not been taken in before. One that is new has been taken in with the call.</summary>
     public bool IsNew(VertexLog log)
     {
-        DateTimeOffset at = log.Timestamp?.ToDateTimeOffset() ?? DateTimeOffset.MinValue;
+        DateTimeOffset at = log.Timestamp.ToTime() ?? DateTimeOffset.MinValue;
         if (_seen < _repeatable && at <= _last)
         {
             _seen++;

@@ -7,27 +7,27 @@ internal static class SubrequestJson
 {
     /// <summary>A string, or null.</summary>
     public static string? Text(JsonElement json, string name)
-        => json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+        => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? TerminalText.Plain(text) : null;
 
     /// <summary>True when it says so.</summary>
-    public static bool Flag(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+    public static bool Flag(JsonElement json, string name) => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 
     /// <summary>The objects of an array.</summary>
     public static IEnumerable<JsonElement> Items(JsonElement json, string name)
-        => json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array
+        => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray().Where(static i => i.ValueKind == JsonValueKind.Object)
             : [];
 
     /// <summary>The first and last line of the property <c>location</c>, and the source they are in (-1 for none).</summary>
     public static (int? Line, int? EndLine, int Source) Location(JsonElement json)
     {
-        if (!json.TryGetProperty("location", out JsonElement location) || location.ValueKind != JsonValueKind.Object)
+        if (!TryGet(json, "location", out JsonElement location) || location.ValueKind != JsonValueKind.Object)
         {
             return (null, null, -1);
         }
 
         // Go leaves a zero out, and the first source is the zeroth.
-        int source = location.TryGetProperty("sourceIndex", out JsonElement index) && index.TryGetInt32(out int number) ? number : 0;
+        int source = location.TryGetProperty("sourceIndex", out JsonElement index) && index.ValueKind == JsonValueKind.Number && index.TryGetInt32(out int number) ? number : 0;
         int? first = null;
         int? last = null;
         foreach (JsonElement range in Items(location, "ranges"))
@@ -42,9 +42,16 @@ internal static class SubrequestJson
         return (first, last, source);
     }
 
+    /// <summary>A property, when it is an object's and there.</summary>
+    public static bool TryGet(JsonElement json, string name, out JsonElement value)
+    {
+        value = default;
+        return json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out value);
+    }
+
     private static int? Line(JsonElement range, string name)
         => range.TryGetProperty(name, out JsonElement position) && position.ValueKind == JsonValueKind.Object
-            && position.TryGetProperty("line", out JsonElement line) && line.TryGetInt32(out int number) && number > 0
+            && position.TryGetProperty("line", out JsonElement line) && line.ValueKind == JsonValueKind.Number && line.TryGetInt32(out int number) && number > 0
             ? number
             : null;
 }

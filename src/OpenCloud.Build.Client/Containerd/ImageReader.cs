@@ -1,4 +1,5 @@
 using Grpc.Core;
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 
@@ -25,9 +26,9 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
             MediaType = record.Target?.MediaType ?? string.Empty,
             Namespace = @namespace,
             Engine = engine,
-            Stored = record.CreatedAt?.ToDateTimeOffset(),
-            Updated = record.UpdatedAt?.ToDateTimeOffset(),
-            Created = record.CreatedAt?.ToDateTimeOffset(),
+            Stored = record.CreatedAt.ToTime(),
+            Updated = record.UpdatedAt.ToTime(),
+            Created = record.CreatedAt.ToTime(),
             StoreLabels = new SortedDictionary<string, string>(record.Labels, StringComparer.Ordinal),
             RepoTags = [.. names.Where(static n => SplitName(n).Tag.Length > 0)],
             RepoDigests = [.. names.Select(n => RepoDigest(n, record.Target?.Digest)).OfType<string>().Distinct(StringComparer.Ordinal)],

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
 
@@ -55,7 +56,7 @@ internal static class BuildErrors
             text.Append(CultureInfo.InvariantCulture, $"{failure.File}:{line}");
             foreach (SourceLine source in failure.SourceLines)
             {
-                text.Append('\n').Append(CultureInfo.InvariantCulture, $"{(source.IsCause ? '>' : ' ')} {source.Number,4} | {Plain(source.Text)}");
+                text.Append('\n').Append(CultureInfo.InvariantCulture, $"{(source.IsCause ? '>' : ' ')} {source.Number,4} | {Shown(source.Text)}");
             }
         }
 
@@ -64,7 +65,7 @@ internal static class BuildErrors
             text.Append(text.Length > 0 ? "\n" : string.Empty).Append("The last that the step wrote:");
             foreach (string logged in failure.LogTail.TakeLast(LinesShown))
             {
-                text.Append("\n  ").Append(Plain(logged));
+                text.Append("\n  ").Append(Shown(logged));
             }
         }
 
@@ -75,10 +76,6 @@ internal static class BuildErrors
     private static bool NamesItsEngine(ImageBuildException failure)
         => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Engine, StringComparison.Ordinal);
 
-    /// <summary>Without control characters: a step's output must not steer the terminal from an error message.</summary>
-    private static string Plain(string whole)
-    {
-        string line = BuildFailure.Bounded(whole, LongestLine);
-        return line.Any(char.IsControl) ? string.Concat(line.Select(static c => c == '\t' ? "    " : char.IsControl(c) ? "\uFFFD" : c.ToString())) : line;
-    }
+    /// <summary>One line of what an engine or a step wrote.</summary>
+    private static string Shown(string line) => TerminalText.Line(BuildFailure.Bounded(line, LongestLine)).Replace("\t", "    ", StringComparison.Ordinal);
 }

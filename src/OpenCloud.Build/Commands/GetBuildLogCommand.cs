@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Commands;
 
 /// <summary>Gives the log of a build.</summary>
 [Cmdlet(VerbsCommon.Get, "BuildLog")]
-[OutputType(typeof(string))]
+[OutputType(typeof(string), typeof(byte[]))]
 public sealed class GetBuildLogCommand : BuildHistoryCmdlet
 {
     // What a running build has said already comes at once; a pause as long as this is taken for its end.
@@ -24,6 +24,10 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
     [Alias("Follow")]
     public SwitchParameter Wait { get; set; }
 
+    /// <summary>Gives the bytes that steps wrote as they came.</summary>
+    [Parameter]
+    public SwitchParameter Raw { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -35,9 +39,16 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
                 BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
                 bool follows = Wait || record.Status != BuildRecordStatus.Running;
                 BuildLogWriter writer = new(poster.Output);
-                await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follows ? null : Pause, cancellation).ConfigureAwait(false))
+                await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follows ? null : Pause, Raw, cancellation).ConfigureAwait(false))
                 {
-                    writer.Write(happened);
+                    if (happened is StepWrote piece)
+                    {
+                        poster.Output(piece.Bytes.ToArray());
+                    }
+                    else if (!Raw)
+                    {
+                        writer.Write(happened);
+                    }
                 }
             });
         }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -70,7 +71,7 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         {
             if (!diagnosis.Reachable)
             {
-                WriteVerbose(diagnosis.Remedy is null ? diagnosis.Story : $"{diagnosis.Story} {diagnosis.Remedy}");
+                WriteVerbose(TerminalText.Plain(diagnosis.Remedy is null ? diagnosis.Story : $"{diagnosis.Story} {diagnosis.Remedy}"));
             }
 
             WriteObject(diagnosis.Reachable);

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Building;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -44,7 +45,7 @@ public sealed class TestDockerfileCommand : DockerfileCommand
         // A Dockerfile that is none has failed its test; anything else says nothing about it.
         if (!Detailed && Verdicts.Contains(failure.ErrorId))
         {
-            WriteVerbose(failure.Message);
+            WriteVerbose(TerminalText.Plain(failure.Message));
             WriteObject(false);
             return;
         }

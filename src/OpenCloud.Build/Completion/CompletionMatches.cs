@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using OpenCloud.Build.Client;
 
 namespace OpenCloud.Build.Completion;
 
@@ -11,8 +12,10 @@ internal static class CompletionMatches
     {
         string typed = word.Trim('\'', '"');
         return [.. candidates
+            // What cannot be typed cannot be meant, and would be written to the terminal as it is.
+            .Where(static c => TerminalText.Line(c.Text) == c.Text)
             .Where(c => c.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase))
-            .Select(static c => new CompletionResult(Quoted(c.Text), c.Text, CompletionResultType.ParameterValue, c.Tip))];
+            .Select(static c => new CompletionResult(Quoted(c.Text), c.Text, CompletionResultType.ParameterValue, TerminalText.Line(c.Tip) is { Length: > 0 } tip ? tip : c.Text))];
     }
 
     private static string Quoted(string text) =>

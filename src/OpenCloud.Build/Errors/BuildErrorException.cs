@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Client;
 
 namespace OpenCloud.Build.Errors;
 
@@ -16,13 +17,13 @@ public sealed class BuildErrorException : Exception, IContainsErrorRecord
     /// <param name="excerpt">Lines to look at, of a Dockerfile or a log; null when there are none.</param>
     /// <param name="cause">The exception behind it.</param>
     internal BuildErrorException(ErrorEntry entry, object? target, string summary, string action, string? excerpt, Exception? cause)
-        : base(excerpt is null ? summary : summary + "\n" + excerpt, cause)
+        : base(TerminalText.Plain(excerpt is null ? summary : summary + "\n" + excerpt), TerminalText.Plain(cause))
     {
         _entry = entry;
         _target = target;
-        _summary = summary;
-        Excerpt = excerpt;
-        RecommendedAction = action;
+        _summary = TerminalText.Plain(summary);
+        Excerpt = excerpt is null ? null : TerminalText.Plain(excerpt);
+        RecommendedAction = TerminalText.Plain(action);
     }
 
     /// <summary>The stable id of the error; docs/errors.md lists them.</summary>

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Docker;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
@@ -62,7 +63,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
 
             EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
             store = ImageStores.Open(EngineArguments.ParseAddress(address), options);
-            WriteVerbose($"The images are those of {store.Description}.");
+            WriteVerbose(TerminalText.Plain($"The images are those of {store.Description}."));
             _stores[key] = store;
         }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Management.Automation;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Pipeline;
@@ -51,11 +52,11 @@ internal sealed class PipelinePump : IPipelinePoster
     {
         if (IsVerbose)
         {
-            Enqueue(() => _cmdlet.WriteVerbose(text));
+            Enqueue(() => _cmdlet.WriteVerbose(TerminalText.Plain(text)));
         }
     }
 
-    public void Warning(string text) => Enqueue(() => _cmdlet.WriteWarning(text));
+    public void Warning(string text) => Enqueue(() => _cmdlet.WriteWarning(TerminalText.Plain(text)));
 
     public void Error(ErrorRecord error) => Enqueue(() => _cmdlet.WriteError(error));
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
-using System.Text;
+using OpenCloud.Build.Client;
 
 namespace OpenCloud.Build.Pipeline;
 
@@ -83,22 +83,8 @@ internal sealed class ProgressBoard(Action<ProgressRecord> write)
     private void Complete(Bar bar, Action<ProgressRecord>? instead = null) =>
         (instead ?? write)(new ProgressRecord(bar.Id, bar.Shown.Activity, bar.Shown.Status) { ParentActivityId = bar.ParentId, RecordType = ProgressRecordType.Completed });
 
-    /// <summary>One line without control characters: output of a build must not steer the terminal. Never empty.</summary>
-    private static string Plain(string text)
-    {
-        if (!text.Any(char.IsControl))
-        {
-            return text.Length == 0 ? " " : text;
-        }
-
-        StringBuilder plain = new(text.Length);
-        foreach (char c in text)
-        {
-            plain.Append(char.IsControl(c) ? ' ' : c);
-        }
-
-        return plain.ToString();
-    }
+    /// <summary>One line that does not steer the terminal. Never empty.</summary>
+    private static string Plain(string text) => TerminalText.Line(text).Replace('\t', ' ') is { Length: > 0 } plain ? plain : " ";
 
     private sealed class Bar(int id, int parentId)
     {

@@ -136,7 +136,7 @@ internal static class TokenFetcher
         return new FetchTokenResponse
         {
             Token = token,
-            ExpiresIn = root.TryGetProperty("expires_in", out JsonElement seconds) && seconds.TryGetInt64(out long value) && value > 0 ? value : DefaultSeconds,
+            ExpiresIn = root.TryGetProperty("expires_in", out JsonElement seconds) && seconds.ValueKind == JsonValueKind.Number && seconds.TryGetInt64(out long value) && value > 0 ? value : DefaultSeconds,
             IssuedAt = DateTimeOffset.TryParse(
                 Text("issued_at"), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset issued)
                 ? issued.ToUnixTimeSeconds()

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.BuildKit.Registry;
@@ -181,11 +180,11 @@ internal sealed class BuildAttachments : IDisposable
         JsonObject? descriptor = null;
         if (response.GetValueOrDefault("containerimage.descriptor") is { } encoded)
         {
-            descriptor = JsonNode.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(encoded))) as JsonObject;
+            descriptor = ReadDescriptor(encoded);
         }
 
         // The answers of several exporters are in one map, where the last to end has overwritten the others; only what came here counts.
-        if (!ContentDigest.TryParse(descriptor?["digest"]?.GetValue<string>(), out ContentDigest digest) || store.GetLength(digest) is null)
+        if (!ContentDigest.TryParse(descriptor?["digest"] is JsonValue value && value.TryGetValue(out string? text) ? text : null, out ContentDigest digest) || store.GetLength(digest) is null)
         {
             descriptor = store.LastCommitted is { } last ? DescriptorOf(store, last) : null;
         }
@@ -197,6 +196,19 @@ internal sealed class BuildAttachments : IDisposable
 
         IReadOnlyList<string> names = SolveRequestFactory.References(_build);
         new LayoutIndexFile(directory).Put(descriptor, names.Count > 0 ? names : [ImageReference.DefaultTag]);
+    }
+
+    // The engine's; when it is none, what came last has been sent all the same.
+    private static JsonObject? ReadDescriptor(string encoded)
+    {
+        try
+        {
+            return JsonNode.Parse(Convert.FromBase64String(encoded)) as JsonObject;
+        }
+        catch (Exception e) when (e is FormatException or System.Text.Json.JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>A manifest comes after all that it refers to, so that the last content is where an image starts.</summary>

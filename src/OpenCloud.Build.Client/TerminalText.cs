@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Text;
+
+namespace OpenCloud.Build.Client;
+
+/// <summary>
+/// Takes out of a text what would steer a terminal: whole control sequences, then control characters but tab and line feed, then marks of
+/// direction that make text read otherwise than it is. For everything that an engine, a Dockerfile, another process or a registry said.
+/// </summary>
+/// <remarks>The forms of sequences: ECMA-48, section 5.4 (control sequences) and 5.6 (control strings).</remarks>
+public static class TerminalText
+{
+    private const char Escape = '\u001B';
+    private const char Bell = '\a';
+    private const char Terminator = '\u009C';
+
+    private static readonly SearchValues<char> Suspects = SearchValues.Create(
+    [
+        .. Enumerable.Range(0, 0xA0).Select(static c => (char)c).Where(static c => char.IsControl(c) && c is not ('\t' or '\n')),
+        '\u061C', '\u200E', '\u200F', .. "\u202A\u202B\u202C\u202D\u202E", .. "\u2066\u2067\u2068\u2069",
+    ]);
+
+    /// <summary>The text as several lines: of a line with carriage returns the last part is kept, which is what a terminal would show.</summary>
+    public static string Plain(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int first = text.AsSpan().IndexOfAny(Suspects);
+        return first < 0 ? text : Strip(text, first);
+    }
+
+    /// <summary>The text as one line.</summary>
+    public static string Line(string text)
+    {
+        string plain = Plain(text);
+        return plain.Contains('\n', StringComparison.Ordinal) ? plain.TrimEnd('\n').Replace('\n', ' ') : plain;
+    }
+
+    /// <summary>The same exception, or one with its words made plain where it or one behind it would steer a terminal.</summary>
+    internal static Exception? Plain(Exception? exception)
+    {
+        for (Exception? at = exception; at is not null; at = at.InnerException)
+        {
+            if (at.Message.AsSpan().IndexOfAny(Suspects) >= 0)
+            {
+                return new InvalidDataException(Plain(exception!.Message));
+            }
+        }
+
+        return exception;
+    }
+
+    private static string Strip(string text, int first)
+    {
+        StringBuilder plain = new(text.Length);
+        plain.Append(text.AsSpan(0, first));
+        int lineStart = first == 0 ? 0 : text.LastIndexOf('\n', first - 1) + 1;
+        bool returned = false;
+        int at = first;
+        while (at < text.Length)
+        {
+            char c = text[at];
+            switch (c)
+            {
+                case Escape:
+                    at = PastEscape(text, at);
+                    continue;
+                case '\u009B':
+                    at = PastSequence(text, at + 1);
+                    continue;
+                case '\u0090' or '\u0098' or '\u009D' or '\u009E' or '\u009F':
+                    at = PastString(text, at + 1, endsAtBell: c == '\u009D');
+                    continue;
+                case '\r':
+                    returned = true;
+                    at++;
+                    continue;
+                case '\n':
+                    plain.Append(c);
+                    lineStart = plain.Length;
+                    returned = false;
+                    at++;
+                    continue;
+            }
+
+            at++;
+            if (Suspects.Contains(c))
+            {
+                continue;
+            }
+
+            if (returned)
+            {
+                plain.Length = lineStart;
+                returned = false;
+            }
+
+            plain.Append(c);
+        }
+
+        return plain.ToString();
+    }
+
+    private static int PastEscape(string text, int at)
+    {
+        at++;
+        if (at == text.Length)
+        {
+            return at;
+        }
+
+        switch (text[at])
+        {
+            case '[':
+                return PastSequence(text, at + 1);
+            case ']' or 'P' or 'X' or '^' or '_':
+                return PastString(text, at + 1, endsAtBell: text[at] == ']');
+        }
+
+        while (at < text.Length && text[at] is >= ' ' and <= '/')
+        {
+            at++;
+        }
+
+        return at < text.Length && text[at] is >= '0' and <= '~' ? at + 1 : at;
+    }
+
+    private static int PastSequence(string text, int at)
+    {
+        while (at < text.Length && text[at] is >= ' ' and <= '?')
+        {
+            at++;
+        }
+
+        return at < text.Length && text[at] is >= '@' and <= '~' ? at + 1 : at;
+    }
+
+    // One that does not end is taken to the end of its line: the rest of a message shall not vanish in it.
+    private static int PastString(string text, int at, bool endsAtBell)
+    {
+        for (; at < text.Length; at++)
+        {
+            switch (text[at])
+            {
+                case Terminator:
+                    return at + 1;
+                case Bell when endsAtBell:
+                    return at + 1;
+                case Escape when at + 1 < text.Length && text[at + 1] == '\\':
+                    return at + 2;
+                case Escape or '\n':
+                    return at;
+            }
+        }
+
+        return at;
+    }
+}

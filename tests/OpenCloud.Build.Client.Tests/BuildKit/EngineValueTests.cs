@@ -1,0 +1,121 @@
+using System.Text.Json;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Protocol.Control;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.BuildKit;
+
+/// <summary>Values that an engine chooses: whatever they are, no bare exception comes of them.</summary>
+public class EngineValueTests
+{
+    [Theory]
+    [InlineData(long.MaxValue, 0)]
+    [InlineData(long.MinValue, 0)]
+    [InlineData(253_402_300_800, 0)]
+    [InlineData(0, -1)]
+    [InlineData(0, int.MaxValue)]
+    public void Times_out_of_range_are_no_times(long seconds, int nanos)
+    {
+        Timestamp time = new() { Seconds = seconds, Nanos = nanos };
+        Assert.Null(time.ToTime());
+        BuildModel model = new();
+        model.Apply(new StatusResponse
+        {
+            Vertexes = { new Vertex { Digest = "d", Name = "n", Started = time, Completed = time } },
+            Statuses = { new VertexStatus { Vertex = "d", Id = "i", Completed = time } },
+            Logs = { new VertexLog { Vertex = "d", Timestamp = time, Msg = ByteString.CopyFromUtf8("x\n") } },
+        });
+        Assert.Equal("x", Assert.Single(model.Steps[0].LogTail));
+    }
+
+    [Fact]
+    public void Durations_do_not_overflow()
+    {
+        BuildModel model = new();
+        for (int i = 0; i < 20; i++)
+        {
+            model.Apply(new StatusResponse
+            {
+                Vertexes = { new Vertex { Digest = "d", Started = new Timestamp { Seconds = -62_135_596_800 + i }, Completed = new Timestamp { Seconds = 253_402_300_799 - i } } },
+            });
+        }
+
+        Assert.InRange(model.Steps[0].Duration, TimeSpan.FromDays(3_652_058), TimeSpan.MaxValue);
+        Assert.Equal(long.MaxValue, BuildCacheTotals.Of([Record(long.MaxValue), Record(long.MaxValue)]).Size);
+
+        static BuildCacheRecord Record(long size) => new() { Id = "i", Engine = "e", Size = size };
+    }
+
+    [Fact]
+    public void What_is_shown_is_plain()
+    {
+        BuildModel model = new();
+        List<BuildEvent> events = model.Apply(new StatusResponse
+        {
+            Vertexes = { new Vertex { Digest = "d", Name = "[1/1] \u001b[31mRUN\a x\ny", Error = "\u001b]0;t\aboom" } },
+            Logs = { new VertexLog { Vertex = "d", Msg = ByteString.CopyFromUtf8("10%\r100%\u001b[K\n") } },
+            Warnings = { new VertexWarning { Vertex = "d", Short = ByteString.CopyFromUtf8("w\u001b[2J!"), Url = "u\a" } },
+        });
+        BuildStep step = Assert.Single(model.Steps);
+        Assert.Equal("[1/1] RUN x y", step.Name);
+        Assert.Equal("boom", step.Error);
+        Assert.Equal("100%", Assert.Single(step.LogTail));
+        Assert.Equal(("w!", "u"), (model.Warnings[0].Message, model.Warnings[0].Url));
+        Assert.Equal("10%\r100%\u001b[K", Assert.Single(events.OfType<StepLogged>()).Line);
+        List<string> lines = [];
+        BuildLogWriter writer = new(lines.Add);
+        events.ForEach(writer.Write);
+        Assert.All(lines, static line => Assert.DoesNotContain(line, char.IsControl));
+    }
+
+    [Fact]
+    public void Pieces_are_handed_out_as_they_came()
+    {
+        byte[] bytes = [0xFF, 0x1B, (byte)'[', (byte)'m', 0x0D];
+        BuildModel model = new() { KeepsPieces = true };
+        StepWrote piece = Assert.IsType<StepWrote>(Assert.Single(model.Apply(new StatusResponse { Logs = { new VertexLog { Vertex = "d", Stream = 2, Msg = ByteString.CopyFrom(bytes) } } })));
+        Assert.True(piece.IsError);
+        Assert.Equal(bytes, piece.Bytes.ToArray());
+    }
+
+    [Fact]
+    public void A_line_without_an_end_and_warnings_without_number_are_bounded()
+    {
+        LogLineAssembler lines = new();
+        int length = 0;
+        for (int i = 0; i < 64; i++)
+        {
+            length += lines.Append(new byte[256 * 1024]).Sum(static line => line.Length);
+        }
+
+        Assert.InRange(length, 8 << 20, 16 << 20);
+        BuildModel model = new();
+        Budget.Hold("warnings", TimeSpan.FromSeconds(2), 256L << 20, () =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                StatusResponse response = new();
+                response.Warnings.AddRange(Enumerable.Range(i * 1000, 1000).Select(static n => new VertexWarning { Vertex = "d", Short = ByteString.CopyFromUtf8($"w{n}") }));
+                model.Apply(response);
+            }
+        });
+        Assert.Equal(10_000, model.Warnings.Count);
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("1")]
+    [InlineData("null")]
+    [InlineData("{\"sources\":1,\"warnings\":[{\"location\":{\"sourceIndex\":\"x\",\"ranges\":[{\"start\":{\"line\":\"y\"}}]}}],\"buildError\":[]}")]
+    [InlineData("{\"warnings\":[{\"location\":{\"sourceIndex\":1e99,\"ranges\":[{\"start\":{\"line\":1.5}}]}}],\"buildError\":{\"location\":[]}}")]
+    [InlineData("{\"targets\":[{\"name\":1,\"default\":\"x\"}],\"args\":[{\"name\":{}}]}")]
+    public void Answers_of_another_form_are_taken_for_empty(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        _ = DockerfileChecks.From(document.RootElement);
+        _ = DockerfileOutline.From(document.RootElement);
+        _ = DockerfileTarget.ListFrom(document.RootElement);
+    }
+}
