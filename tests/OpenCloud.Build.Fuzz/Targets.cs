@@ -1,0 +1,200 @@
+using System.Text;
+using System.Text.Json;
+using Google.Protobuf;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Protocol.Control;
+
+namespace OpenCloud.Build.Fuzz;
+
+/// <summary>The parsers of what comes from outside. Each may refuse its input by the project's own errors and by nothing else.</summary>
+internal static class Targets
+{
+    private static readonly string Scratch = Directory.CreateTempSubdirectory("ocb-fuzz-").FullName;
+
+    public static IReadOnlyDictionary<string, Action<byte[]>> All { get; } = new Dictionary<string, Action<byte[]>>
+    {
+        ["hpack"] = Hpack,
+        ["frames"] = static input => Frames(input, Http2Role.Server),
+        ["answers"] = static input => Frames(input, Http2Role.Client),
+        ["packets"] = static input => Refusing<ContextException>(() => PacketCodec.Read(input)),
+        ["archives"] = static input => Refusing<OciFormatException>(() => OpenArchive(input)),
+        ["manifests"] = Manifests,
+        ["patterns"] = Patterns,
+        ["ignore-files"] = static input => Refusing<ContextException>(() => IgnoreFile.Parse(input).Explain("a/b/c.d")),
+        ["dockerfiles"] = static input => Refusing<DockerfileException>(() => DockerfileText.Parse(Encoding.UTF8.GetString(input)).FindImages()),
+        ["status"] = Status,
+        ["answers-json"] = Answers,
+        ["configuration"] = static input => Refusing<IOException>(() => Configuration(input)),
+        ["policies"] = static input => Refusing<FormatException>(() => SourcePolicy.Parse(Encoding.UTF8.GetString(input))),
+        ["names"] = Names,
+        ["terminal"] = Terminal,
+    };
+
+    private static void Refusing<T>(Action parse)
+        where T : Exception
+    {
+        try
+        {
+            parse();
+        }
+        catch (T)
+        {
+        }
+    }
+
+    private static void Hpack(byte[] input)
+    {
+        HpackDecoder decoder = new(4096);
+        Refusing<Http2Exception>(() =>
+        {
+            HeaderList headers = [];
+            decoder.Decode(input, headers, 64 * 1024);
+        });
+    }
+
+    private static void Frames(byte[] input, Http2Role role)
+    {
+        using Http2Connection connection = new(new Http2Options(), new Listener(), role);
+        Refusing<Http2Exception>(() =>
+        {
+            byte[] whole = role == Http2Role.Server ? [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. input] : input;
+            connection.Receive(whole);
+        });
+    }
+
+    private static void OpenArchive(byte[] input)
+    {
+        string path = Path.Combine(Scratch, "archive");
+        File.WriteAllBytes(path, input);
+        using ImageArchive archive = ImageArchive.OpenAsync(path).GetAwaiter().GetResult();
+    }
+
+    private static void Manifests(byte[] input)
+    {
+        Refusing<OciFormatException>(() => OciManifest.Parse(input, OciMediaTypes.Manifest, "it"));
+        Refusing<OciFormatException>(() => OciManifest.Parse(input, OciMediaTypes.Index, "it"));
+        Refusing<OciFormatException>(() => OciImageConfig.Parse(input, "it"));
+    }
+
+    private static void Patterns(byte[] input)
+    {
+        int end = Array.IndexOf(input, (byte)0);
+        (byte[] pattern, byte[] path) = end < 0 ? (input, "a/b/c.d"u8.ToArray()) : (input[..end], input[(end + 1)..]);
+        Refusing<ContextException>(() =>
+        {
+            PatternMatcher matcher = PatternMatcher.Compile([pattern, [(byte)'!', .. pattern]]);
+            if (path.Length > 0 && matcher.Matches(path, [], [], out _))
+            {
+                throw new InvalidOperationException("a pattern and its exception left a match");
+            }
+        });
+    }
+
+    private static void Status(byte[] input)
+    {
+        StatusResponse response;
+        try
+        {
+            response = StatusResponse.Parser.ParseFrom(input);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return;
+        }
+
+        BuildModel model = new();
+        List<string> lines = [];
+        BuildLogWriter writer = new(lines.Add);
+        model.Apply(response).ForEach(writer.Write);
+        model.Apply(response).ForEach(writer.Write);
+        model.Complete().ForEach(writer.Write);
+        lines.ForEach(CheckPlain);
+    }
+
+    private static void Answers(byte[] input)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(input);
+            _ = DockerfileChecks.From(document.RootElement);
+            _ = DockerfileOutline.From(document.RootElement);
+            _ = DockerfileTarget.ListFrom(document.RootElement);
+        }
+        catch (JsonException)
+        {
+        }
+    }
+
+    private static void Configuration(byte[] input)
+    {
+        File.WriteAllBytes(Path.Combine(Scratch, "config.json"), input);
+        _ = DockerConfigFile.Read(Scratch);
+    }
+
+    private static void Names(byte[] input)
+    {
+        string text = Encoding.UTF8.GetString(input);
+        if (ImageReference.TryParse(text, out ImageReference? reference) && !ImageReference.TryParse(reference.ToString(), out _))
+        {
+            throw new InvalidOperationException("a reference does not read what it writes");
+        }
+
+        _ = Platform.TryParse(text, out _, out _);
+        _ = ContentDigest.TryParse(text, out _);
+        _ = ContextLocation.IsAddress(text);
+        _ = MissingFile.In(text);
+        Refusing<FormatException>(() => BuildOutput.Parse(text));
+        Refusing<FormatException>(() => BuildCache.Parse(text));
+        Refusing<FormatException>(() => Client.Transport.EngineAddress.Parse(text));
+    }
+
+    private static void Terminal(byte[] input)
+    {
+        string plain = TerminalText.Plain(Encoding.UTF8.GetString(input));
+        CheckPlain(plain);
+        if (TerminalText.Plain(plain) != plain)
+        {
+            throw new InvalidOperationException("what is plain is changed again");
+        }
+    }
+
+    private static void CheckPlain(string text)
+    {
+        if (text.Any(static c => char.IsControl(c) && c is not ('\t' or '\n')))
+        {
+            throw new InvalidOperationException("a control character is left");
+        }
+    }
+
+    private sealed class Listener : IHttp2ConnectionEvents
+    {
+        public void OnHeaders(Http2Stream stream, HeaderList headers)
+        {
+        }
+
+        public void OnData(Http2Stream stream, ReadOnlySpan<byte> data)
+        {
+        }
+
+        public void OnEnded(Http2Stream stream, HeaderList? trailers)
+        {
+        }
+
+        public void OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer)
+        {
+        }
+
+        public void OnWritten(Http2Stream stream)
+        {
+        }
+
+        public void OnGoAway(int lastStreamId, Http2ErrorCode errorCode)
+        {
+        }
+    }
+}
