@@ -19,6 +19,7 @@ internal sealed class MutationRun(string name, Action<byte[]> target, int seed)
     ];
 
     private readonly Random _random = new(seed);
+    private readonly HashSet<string> _found = [];
 
     public long Executions { get; private set; }
 
@@ -70,10 +71,15 @@ internal sealed class MutationRun(string name, Action<byte[]> target, int seed)
         TimeSpan took = Stopwatch.GetElapsedTime(begin);
         Slowest = took > Slowest ? took : Slowest;
         finding ??= took > MostTime ? $"it took {took}" : null;
-        if (finding is not null)
+        if (finding is null)
+        {
+            return;
+        }
+
+        string path = Path.GetFullPath($"finding-{name}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(input).AsSpan(0, 6))}");
+        if (_found.Add(path))
         {
             Findings++;
-            string path = Path.GetFullPath($"finding-{name}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(input).AsSpan(0, 6))}");
             File.WriteAllBytes(path, input);
             Console.Error.WriteLine($"{name}: {path}\n{finding}");
         }

@@ -139,6 +139,12 @@ internal static class Targets
     private static void Names(byte[] input)
     {
         string text = Encoding.UTF8.GetString(input);
+        if (text.Length == 0)
+        {
+            // Refused by the callers' contract.
+            return;
+        }
+
         if (ImageReference.TryParse(text, out ImageReference? reference) && !ImageReference.TryParse(reference.ToString(), out _))
         {
             throw new InvalidOperationException("a reference does not read what it writes");

@@ -7,7 +7,17 @@ internal static class SubrequestJson
 {
     /// <summary>A string, or null.</summary>
     public static string? Text(JsonElement json, string name)
-        => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? TerminalText.Plain(text) : null;
+    {
+        try
+        {
+            return TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? TerminalText.Plain(text) : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Its bytes are no UTF-8, which the parser only finds when a string is made of them.
+            return null;
+        }
+    }
 
     /// <summary>True when it says so.</summary>
     public static bool Flag(JsonElement json, string name) => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.True;

@@ -111,9 +111,11 @@ public class EngineValueTests
     [InlineData("{\"sources\":1,\"warnings\":[{\"location\":{\"sourceIndex\":\"x\",\"ranges\":[{\"start\":{\"line\":\"y\"}}]}}],\"buildError\":[]}")]
     [InlineData("{\"warnings\":[{\"location\":{\"sourceIndex\":1e99,\"ranges\":[{\"start\":{\"line\":1.5}}]}}],\"buildError\":{\"location\":[]}}")]
     [InlineData("{\"targets\":[{\"name\":1,\"default\":\"x\"}],\"args\":[{\"name\":{}}]}")]
+    [InlineData("{\"targets\":[{\"name\":\"\u00ff\"}],\"warnings\":[{\"detail\":\"\u0084\"}]}")]
     public void Answers_of_another_form_are_taken_for_empty(string json)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
+        // In Latin-1, so that strings may be no UTF-8.
+        using JsonDocument document = JsonDocument.Parse(System.Text.Encoding.Latin1.GetBytes(json));
         _ = DockerfileChecks.From(document.RootElement);
         _ = DockerfileOutline.From(document.RootElement);
         _ = DockerfileTarget.ListFrom(document.RootElement);
