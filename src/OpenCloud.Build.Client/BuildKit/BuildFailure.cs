@@ -135,8 +135,12 @@ internal static partial class BuildFailure
         // A daemon that did not get as far as the file names only a directory above it; the instruction has the rest.
         return LinesOf(source).Where(static l => l.IsCause).SelectMany(static l => l.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
             .Select(static word => "/" + (word.StartsWith("./", StringComparison.Ordinal) ? word[2..] : word.TrimStart('/')))
-            .FirstOrDefault(path => path.StartsWith(missing + "/", StringComparison.Ordinal)) ?? missing;
+            .FirstOrDefault(path => path.StartsWith(missing + "/", StringComparison.Ordinal) || IsInPlaceOfDaemons(missing, path)) ?? missing;
     }
+
+    /// <summary>Whether a path that was not seen is the directory of a source, named by where the daemon had it: BuildKit 0.13 and older do.</summary>
+    private static bool IsInPlaceOfDaemons(string missing, string path) =>
+        path.LastIndexOf('/') is > 0 and var slash && path.AsSpan(slash).ContainsAny('*', '?', '[') && missing.EndsWith(path[..slash], StringComparison.Ordinal);
 
     /// <summary>True when the line copies from a stage or an image, of whose files the context knows nothing.</summary>
     private static bool IsFromElsewhere(ErrorSource? source)
