@@ -89,7 +89,7 @@ internal static class ReleaseArchive
                     cancellationToken.ThrowIfCancellationRequested();
                 }
 
-                file.Flush(flushToDisk: true);
+                LastingFile.Synchronize(file);
                 names.Add(name);
             }
         }

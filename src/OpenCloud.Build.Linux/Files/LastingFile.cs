@@ -17,7 +17,7 @@ internal static class LastingFile
     {
         using (file)
         {
-            file.Flush(flushToDisk: true);
+            Synchronize(file);
         }
 
         File.Move(temporary, path, overwrite: true);
@@ -40,9 +40,32 @@ internal static class LastingFile
         }
         catch
         {
-            File.Delete(temporary);
+            Discard(temporary);
             throw;
         }
+    }
+
+    /// <summary>Removes a file that was not finished. That it cannot be, on a disk that has failed say, is not told: something else is under way.</summary>
+    public static void Discard(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    /// <summary>
+    /// Has what was written to a file reach the disk. .NET's own flush passes over EROFS, which is what the wait for a disk ends with that the
+    /// kernel has stopped writing to meanwhile.
+    /// </summary>
+    /// <exception cref="IOException">The disk did not take it.</exception>
+    public static void Synchronize(FileStream file)
+    {
+        file.Flush();
+        Check(LinuxCalls.Synchronize((int)file.SafeFileHandle.DangerousGetHandle()), file.Name);
     }
 
     /// <summary>Has the names in a folder reach the disk.</summary>
@@ -67,15 +90,20 @@ internal static class LastingFile
 
         try
         {
-            // A file system that knows no such call has no disk behind it.
-            if (synchronize(descriptor) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.NotSupported))
-            {
-                throw LinuxCalls.Failure("The disk did not take what was written to", folder, error);
-            }
+            Check(synchronize(descriptor), folder);
         }
         finally
         {
             LinuxCalls.Close(descriptor);
+        }
+    }
+
+    private static void Check(int result, string written)
+    {
+        // A file system that knows no such call has no disk behind it.
+        if (result != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.NotSupported))
+        {
+            throw LinuxCalls.Failure("The disk did not take what was written to", written, error);
         }
     }
 }

@@ -76,12 +76,7 @@ internal sealed class NewFile
         }
         catch (Exception exception)
         {
-            if (_isDirectory)
-            {
-                TreeRemoval.Remove(temporary);
-            }
-
-            File.Delete(temporary);
+            Discard(temporary);
             if (exception is IOException and not FileNotFoundException or UnauthorizedAccessException)
             {
                 throw ErrorCatalog.FileNotWritable.ToException(_path, exception, _path, exception.Message);
@@ -89,5 +84,21 @@ internal sealed class NewFile
 
             throw;
         }
+    }
+    /// <summary>Removes what was not finished; that it cannot be is not told, since something else is under way.</summary>
+    private static void Discard(string temporary)
+    {
+        try
+        {
+            if (Directory.Exists(temporary))
+            {
+                TreeRemoval.Remove(temporary);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+
+        LastingFile.Discard(temporary);
     }
 }

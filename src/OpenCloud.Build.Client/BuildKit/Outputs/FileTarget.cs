@@ -141,7 +141,7 @@ internal sealed class FileTarget : IOutputTarget
         _stream?.Dispose();
         if (_temporary is not null)
         {
-            File.Delete(_temporary);
+            LastingFile.Discard(_temporary);
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
             _hash.Dispose();
             if (!_committed)
             {
-                File.Delete(_path);
+                LastingFile.Discard(_path);
             }
         }
     }
