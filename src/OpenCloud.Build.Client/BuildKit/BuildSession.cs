@@ -35,6 +35,9 @@ internal sealed class BuildSession : IAsyncDisposable
     /// <summary>How long a build may go on without its session before it is ended from here.</summary>
     private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);
 
+    /// <summary>How far the news of a session's end may be ahead of it.</summary>
+    private static readonly TimeSpan NewsGrace = TimeSpan.FromMilliseconds(500);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly BytesMessageStream _stream;
     private readonly WorkQueue _work;
@@ -92,13 +95,41 @@ internal sealed class BuildSession : IAsyncDisposable
                 // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
                 stop.Cancel();
                 await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                Exception? cause = Completion.Exception?.InnerException;
-                string story = cause is Http2SilenceException ? cause.Message : "the session with the engine ended before the build did";
-                throw CallErrors.Create(StatusCode.Unavailable, story, cause);
+                throw Lost(null);
             }
         }
 
-        return await work.ConfigureAwait(false);
+        try
+        {
+            return await work.ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.StatusCode != StatusCode.Unavailable && BuildKitErrorDetails.From(e).ExitCode is null)
+        {
+            // A daemon may tell of the session's end before the end itself has come here.
+            if (!Completion.IsCompleted && SaysEnded(e.Status.Detail))
+            {
+                await Completion.WaitAsync(NewsGrace, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            if (Completion.IsCompleted)
+            {
+                // What the daemon then could not read, send or find is no fault of the context's.
+                throw Lost(e);
+            }
+
+            throw;
+        }
+    }
+
+    private static bool SaysEnded(string message) =>
+        message.Contains("context cancel", StringComparison.Ordinal) || message.Contains("no active session", StringComparison.Ordinal)
+        || message.Contains("EOF", StringComparison.Ordinal) || message.Contains("closing", StringComparison.Ordinal);
+
+    private RpcException Lost(RpcException? said)
+    {
+        Exception? cause = Completion.Exception?.InnerException;
+        string story = cause is Http2SilenceException ? cause.Message : "the session with the engine ended before the build did";
+        return CallErrors.Create(StatusCode.Unavailable, said is null ? story : $"{story}: {said.Status.Detail}", said ?? cause);
     }
 
     /// <summary>Ends the session: running calls are cancelled, and the daemon sees the call reset and its connection go away in order.</summary>
