@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Globalization;
+using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Engine.Tests.Fixture;
+
+namespace OpenCloud.Build.Engine.Tests.Reliability;
+
+/// <summary>
+/// Connections that break at each frame of a small build (first question, session, context, solve, status, export): each build ends in time, in a
+/// result that is whole or in an error that says what happened, and leaves nothing.
+/// </summary>
+public sealed class FaultTests(EngineFixture engines)
+{
+    private const int SideBySide = 8;
+
+    // The time a session's end is waited for is in it, and a busy machine.
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(45);
+
+    // Four intervals of pings besides.
+    private static readonly TimeSpan StallBound = TimeSpan.FromSeconds(100);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [EngineData(EngineNames.Docker28)]
+    public Task AConnectionThatIsCutAtAnyFrame_EndsTheBuild(string name) => BreakEverywhereAsync(name, Fault.Cut, Bound, every: 1);
+
+    [Theory]
+    [EngineData(EngineNames.Docker28)]
+    public Task AConnectionThatIsHalfClosedAtAnyFrame_EndsTheBuild(string name) => BreakEverywhereAsync(name, Fault.HalfClose, Bound, every: 1);
+
+    [Theory]
+    [EngineData(EngineNames.Docker28)]
+    public Task AnEngineThatIsCutOffAtAFrame_EndsTheBuild(string name) => BreakEverywhereAsync(name, Fault.Stall, StallBound, every: 8);
+
+    private async Task BreakEverywhereAsync(string name, Fault fault, TimeSpan bound, int every)
+    {
+        RunningEngine engine = await engines.GetAsync(EngineNames.GivenAddress is null ? name : EngineNames.Given);
+        using ContextFolder context = new();
+        context.Write("Dockerfile", "FROM scratch\nCOPY . /\n");
+        context.Write("file", new string('x', 1000));
+
+        // Once for the engine's cache, so that builds are alike, and once to count.
+        await TryAsync(engine, context, Fault.None, default, bound);
+        IReadOnlyList<(int FromClient, int FromEngine)> frames = (await TryAsync(engine, context, Fault.None, default, bound)).Frames;
+        List<(int Connection, bool FromEngine, int Frame)> points =
+        [
+            .. frames.SelectMany(static (f, c) => Enumerable.Range(0, f.FromClient).Select(i => (c, false, i)).Concat(Enumerable.Range(0, f.FromEngine).Select(i => (c, true, i)))),
+        ];
+        points = [.. points.Where((_, i) => i % every == 0)];
+        (int descriptors, int threads) = CountOpen();
+        SortedDictionary<string, int> ends = new(StringComparer.Ordinal);
+        Stopwatch clock = Stopwatch.StartNew();
+        await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = fault == Fault.Stall ? points.Count : SideBySide, CancellationToken = Cancellation }, async (point, _) =>
+        {
+            string end = (await TryAsync(engine, context, fault, point, bound)).End;
+            lock (ends)
+            {
+                ends[end] = ends.GetValueOrDefault(end) + 1;
+            }
+        });
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{engine.Name}, {fault}: {points.Count} points in {clock.Elapsed.TotalSeconds:0} s: {string.Join("; ", ends.Select(static e => $"{e.Value} x {e.Key}"))}"));
+        Assert.True(points.Count > 10, $"{points.Count} points");
+        await NothingIsLeftAsync(descriptors, threads);
+    }
+
+    /// <summary>Builds once over a way with a fault, and checks how it ends.</summary>
+    private static async Task<(IReadOnlyList<(int FromClient, int FromEngine)> Frames, string End)> TryAsync(
+        RunningEngine engine, ContextFolder context, Fault fault, (int Connection, bool FromEngine, int Frame) point, TimeSpan bound)
+    {
+        using ContextFolder place = new();
+        string archive = place.At("out.tar");
+        await using FaultyWay way = new(engine, fault, point);
+        string where = $"{fault} at {point}";
+        string end;
+        try
+        {
+            EngineConnectOptions impatient = new() { ConnectTimeout = TimeSpan.FromSeconds(10) };
+            Task<BuildKitClient> connecting = BuildKitClient.ConnectAsync(EngineAddress.Parse(way.Address), impatient, Cancellation);
+            await using BuildKitClient client = await connecting.WaitAsync(bound, Cancellation);
+            ImageBuildRequest request = new() { ContextPath = context.Path, Outputs = [new BuildOutput { Type = BuildOutput.Tar, Destination = archive }] };
+            ImageBuildResult result = await client.BuildAsync(request, null, Cancellation).WaitAsync(bound, Cancellation);
+            end = result.Warnings.Count == 0 ? "a result" : "a result and a warning";
+            Assert.True(File.Exists(archive), where);
+            Assert.True(await IsWholeAsync(archive), where);
+        }
+        catch (ImageBuildException e)
+        {
+            Assert.True(e.Kind == BuildFailureKind.EngineLost, $"{where}: {e.Kind}: {e.Message}");
+            Assert.False(File.Exists(archive), where);
+            end = e.Kind.ToString();
+        }
+        catch (Exception e) when (e is EngineConnectException or GrpcException)
+        {
+            end = e is EngineConnectException connect ? $"no connection ({connect.Reason})" : $"no answer ({((GrpcException)e).Status.Code})";
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"{where}: the build does not end.");
+        }
+
+        Assert.True(fault == Fault.None || Directory.GetFileSystemEntries(place.Path).All(f => f == archive), where);
+        return (way.Frames, end);
+    }
+
+    private static async Task<bool> IsWholeAsync(string archive)
+    {
+        List<string> names = [];
+        await using FileStream file = File.OpenRead(archive);
+        await using System.Formats.Tar.TarReader reader = new(file);
+        while (await reader.GetNextEntryAsync(cancellationToken: Cancellation) is { } entry)
+        {
+            names.Add(entry.Name);
+        }
+
+        return names.Contains("file") && names.Contains("Dockerfile");
+    }
+
+    /// <summary>The sockets that are open, and the threads of builds.</summary>
+    private static (int Sockets, int Threads) CountOpen()
+    {
+        int sockets = Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(static fd => LinkOf(fd)?.StartsWith("socket:", StringComparison.Ordinal) == true);
+        int threads = Directory.EnumerateDirectories("/proc/self/task").Count(static t => NameOf(t).StartsWith("OpenCloud.Build", StringComparison.Ordinal));
+        return (sockets, threads);
+    }
+
+    private static async Task NothingIsLeftAsync(int sockets, int threads)
+    {
+        // The threads of a session wait 10 s for the next one before they end.
+        Stopwatch clock = Stopwatch.StartNew();
+        (int Sockets, int Threads) now;
+        while ((now = CountOpen()).Sockets > sockets || now.Threads > threads)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(40), $"{now.Sockets} sockets, before {sockets}; {now.Threads} threads, before {threads}");
+            await Task.Delay(200, Cancellation);
+        }
+    }
+
+    private static string? LinkOf(string descriptor)
+    {
+        try
+        {
+            return new FileInfo(descriptor).LinkTarget;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static string NameOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "comm"));
+        }
+        catch (IOException)
+        {
+            return string.Empty;
+        }
+    }
+}
