@@ -9,6 +9,7 @@ Test     builds, checks the sources and runs every suite; the last line is "N pa
 Demo     builds the module alone, then the image of samples/demo-app with Invoke-ImageBuild.
 Pwsh     builds the module if it is not there and imports it.
 Bench    measures this client beside its peers.
+Soak     builds 10,000 images in one session, 16 side by side, and sees whether anything grows; -Options '-Builds 300'.
 Package  makes the module's archive in artifacts/.
 Clean    removes what the other tasks made.
 
@@ -23,7 +24,7 @@ Clean    removes what the other tasks made.
 [CmdletBinding(PositionalBinding = $false)]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('Build', 'Test', 'Demo', 'Pwsh', 'Bench', 'Package', 'Clean')]
+    [ValidateSet('Build', 'Test', 'Demo', 'Pwsh', 'Bench', 'Soak', 'Package', 'Clean')]
     [string] $Task = 'Build',
 
     [ValidateSet('Debug', 'Release')]
@@ -38,7 +39,7 @@ param(
     # Demo: the image's name.
     [string] $Tag = 'demo/app:1',
 
-    # Test: options for xunit. Bench: options for the bench. As one string, with blanks between them.
+    # Test: options for xunit. Bench, Soak: options for them. As one string, with blanks between them.
     [string] $Options
 )
 
@@ -218,6 +219,16 @@ function Invoke-Pwsh {
 function Invoke-Bench {
     Invoke-Build
     dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- @optionList | Out-Host
+}
+
+# In a session of its own, which has built nothing before.
+function Invoke-Soak {
+    Invoke-Build
+    $PSNativeCommandUseErrorActionPreference = $false
+    & $ownPwsh[0] @($ownPwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File tests/soak.ps1 @optionList | Out-Host
+    if ($LASTEXITCODE) {
+        exit $LASTEXITCODE
+    }
 }
 
 function Invoke-Package {

@@ -8,6 +8,7 @@
 #             -Address ADDRESS   on this engine                 -Tag NAME        under this name
 #   pwsh      opens a session that has the module imported
 #   bench     measures this client beside its peers             -Options '...'   for the bench
+#   soak      builds 10,000 images in one session and sees whether anything grows      -Options '-Builds 300'
 #   package   makes the module's archive in artifacts/
 #   clean     removes what the other tasks made
 #
@@ -19,9 +20,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 case ${1:-} in
-  build | test | demo | pwsh | bench | package | clean) ;;
-  help | -h | --help) sed -n '2,17s/^# \{0,1\}//p' build.sh; exit ;;
-  *) { [ $# = 0 ] || echo "build.sh: there is no task '$1'"; sed -n '2,17s/^# \{0,1\}//p' build.sh; } >&2; exit 2 ;;
+  build | test | demo | pwsh | bench | soak | package | clean) ;;
+  help | -h | --help) sed -n '2,18s/^# \{0,1\}//p' build.sh; exit ;;
+  *) { [ $# = 0 ] || echo "build.sh: there is no task '$1'"; sed -n '2,18s/^# \{0,1\}//p' build.sh; } >&2; exit 2 ;;
 esac
 command -v dotnet >/dev/null || { echo "build.sh: dotnet is not on PATH. Install the .NET 10 SDK." >&2; exit 1; }
 
