@@ -1,7 +1,6 @@
 using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Building;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
@@ -94,9 +94,9 @@ public sealed class FaultTests(EngineFixture engines)
             Assert.False(File.Exists(archive), where);
             end = e.Kind.ToString();
         }
-        catch (Exception e) when (e is EngineConnectException or GrpcException)
+        catch (Exception e) when (e is EngineConnectException or RpcException)
         {
-            end = e is EngineConnectException connect ? $"no connection ({connect.Reason})" : $"no answer ({((GrpcException)e).Status.Code})";
+            end = e is EngineConnectException connect ? $"no connection ({connect.Reason})" : $"no answer ({((RpcException)e).StatusCode})";
         }
         catch (TimeoutException)
         {

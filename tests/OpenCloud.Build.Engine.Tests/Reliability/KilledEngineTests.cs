@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Engine.Tests.Builds;
@@ -105,7 +106,7 @@ public sealed class KilledEngineTests(EngineFixture engines)
             Assert.True(e.Kind == BuildFailureKind.EngineLost, $"{e.Kind}: {e.Message}");
             return e.Kind.ToString();
         }
-        catch (Exception e) when (e is EngineConnectException or Client.Grpc.GrpcException)
+        catch (Exception e) when (e is EngineConnectException or RpcException)
         {
             return "no connection";
         }
