@@ -85,6 +85,7 @@ internal sealed class NewFile
             throw;
         }
     }
+
     /// <summary>Removes what was not finished; that it cannot be is not told, since something else is under way.</summary>
     private static void Discard(string temporary)
     {
