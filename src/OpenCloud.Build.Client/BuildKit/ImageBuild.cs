@@ -74,8 +74,9 @@ internal sealed class ImageBuild
 
     private ImageBuildException OutOfTime(OperationCanceledException stopped)
     {
-        string[] running = [.. _model.Steps.Where(static s => s.IsRunning).Select(static s => s.Name)];
-        string where = running.Length == 0 ? "no step ran then" : $"then ran: {string.Join(", ", running)}";
+        // Of a step that ran, the daemon says in its last words that it was cancelled.
+        string[] running = [.. _model.Steps.Where(static s => s.IsRunning || s.IsCancelled).Select(static s => s.Name)];
+        string where = running.Length == 0 ? "no step was running" : $"it was at: {string.Join(", ", running)}";
         return new ImageBuildException(
             BuildFailureKind.TimedOut, string.Create(CultureInfo.InvariantCulture, $"The build took longer than {_request.Timeout} and was stopped; {where}."), stopped)
         {
