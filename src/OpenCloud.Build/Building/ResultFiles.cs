@@ -1,6 +1,7 @@
 using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Building;
 
