@@ -1,5 +1,4 @@
 using System.Text.Json;
-using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
 
