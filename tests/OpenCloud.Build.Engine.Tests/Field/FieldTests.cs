@@ -1,9 +1,6 @@
 using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
-using Xunit.Sdk;
-using Xunit.v3;
 
 namespace OpenCloud.Build.Engine.Tests.Field;
 

@@ -56,7 +56,7 @@ public sealed partial class PeerTrustTests
         }
         finally
         {
-            TreeRemoval.Remove(folder);
+            TreeRemoval.Remove(folder, cancellationToken: CancellationToken.None);
         }
     }
 
