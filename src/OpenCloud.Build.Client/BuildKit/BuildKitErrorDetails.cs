@@ -76,11 +76,16 @@ public sealed record BuildKitErrorDetails
         "errdefs.Subrequest+json" => this with { UnsupportedSubrequest = Text(json, "name") ?? UnsupportedSubrequest },
         "errdefs.FrontendCap+json" => this with { MissingFrontendCapability = Text(json, "name") ?? MissingFrontendCapability },
         "errdefs.Frontend+json" => this with { Frontend = Text(json, "name") ?? Frontend },
-        // Go leaves a zero out; a message that is there says that a process has ended.
-        "gatewayapi.ExitMessage+json" => this with { ExitCode = json.TryGetProperty("Code", out JsonElement code) && code.ValueKind == JsonValueKind.Number && code.TryGetUInt32(out uint exit) ? exit : 0 },
+        "gatewayapi.ExitMessage+json" => this with { ExitCode = ReadExitCode(json) },
         "errdefs.Solve+json" when ReadDescription(json) is { Count: > 0 } description => this with { OperationDescription = description },
         _ => this,
     };
+
+    // Go leaves a zero out, so a message without a code says that a process ended with 0. One with a broken code says nothing.
+    private static uint? ReadExitCode(JsonElement json) =>
+        !json.TryGetProperty("Code", out JsonElement code) ? 0
+        : code.ValueKind == JsonValueKind.Number && code.TryGetUInt32(out uint exit) ? exit
+        : null;
 
     private static ErrorSource? ReadSource(JsonElement json)
     {
