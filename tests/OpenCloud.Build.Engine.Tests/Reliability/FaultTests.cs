@@ -11,6 +11,7 @@ namespace OpenCloud.Build.Engine.Tests.Reliability;
 /// Connections that break at each frame of a small build (first question, session, context, solve, status, export): each build ends in time, in a
 /// result that is whole or in an error that says what happened, and leaves nothing.
 /// </summary>
+[Collection(nameof(RunAlone))]
 public sealed class FaultTests(EngineFixture engines)
 {
     private const int SideBySide = 8;
