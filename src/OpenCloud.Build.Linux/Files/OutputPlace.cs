@@ -73,7 +73,7 @@ internal sealed class OutputPlace
     /// <exception cref="IOException">It cannot be opened.</exception>
     private void WriteThrough(ReadOnlySpan<byte> content)
     {
-                int descriptor = LinuxCalls.Open(
+        int descriptor = LinuxCalls.Open(
             LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(Path), LinuxCalls.WriteOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal);
         if (descriptor < 0)
         {
