@@ -8,8 +8,8 @@ using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
-using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
 using static OpenCloud.Build.Client.Tests.Grpc.EchoClient;
+using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;
 
