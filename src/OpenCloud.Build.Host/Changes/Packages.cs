@@ -94,7 +94,7 @@ internal static class Packages
     public static void Install(string package, Action<string> tell, CancellationToken cancellationToken, string? remedy = null)
     {
         // A run that was killed may have left packages half installed; apt refuses to go on from there.
-        HostCommand.Run("dpkg", ["--configure", "-a"], cancellationToken, Quiet);
+        Repair();
         var first = TryInstall(package, cancellationToken);
         if (first.ExitCode == 0)
         {
@@ -127,17 +127,21 @@ internal static class Packages
     public static void Repair()
     {
         HostCommand.Run("dpkg", ["--configure", "-a"], environment: Quiet);
-        var torn = Query(state => state == "half-installed");
+        var torn = Torn();
         if (torn.Length > 0)
         {
             HostCommand.Run("apt-get", ["install", "--reinstall", "-y", "-q", "--no-install-recommends", "--", .. torn], environment: Quiet);
         }
 
-        if (Query(state => state == "half-installed") is { Length: > 0 } lost)
+        if (Torn() is { Length: > 0 } lost)
         {
             HostCommand.Run("dpkg", ["--purge", "--force-remove-reinstreq", "--force-depends", "--", .. lost], environment: Quiet);
         }
     }
+
+    // dpkg notes "unpacked" while the package is still marked as one to reinstall (dpkg(1), Package states and Package flags), and
+    // configures no such package.
+    private static string[] Torn() => Query(static (state, flag) => state == "half-installed" || flag == "reinstreq");
 
     /// <summary>Removes packages with their configuration.</summary>
     public static void Purge(IReadOnlyList<string> packages)
@@ -151,12 +155,14 @@ internal static class Packages
         return fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", [.. install, "--", package], default, Quiet);
     }
 
-    private static string[] Query(Func<string, bool> wanted)
+    private static string[] Query(Func<string, bool> wanted) => Query((state, _) => wanted(state));
+
+    private static string[] Query(Func<string, string, bool> wanted)
     {
-        var answer = HostCommand.Run("dpkg-query", ["--show", "--showformat", "${binary:Package} ${db:Status-Status}\n"]);
+        var answer = HostCommand.Run("dpkg-query", ["--show", "--showformat", "${binary:Package} ${db:Status-Status} ${db:Status-Eflag}\n"]);
         return [.. answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' '))
-            .Where(parts => wanted(parts[^1]))
+            .Where(parts => wanted(parts[1], parts[2]))
             .Select(parts => parts[0])];
     }
 }

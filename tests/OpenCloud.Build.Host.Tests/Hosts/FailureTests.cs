@@ -160,6 +160,21 @@ public abstract class FailureTests(string suite)
     }
 
     [Fact]
+    public void PowerLost_BeforeDpkgTakesTheMarkOfAnUnpackedPackageAway()
+    {
+        using var host = SystemdHost.Boot(suite);
+        var archive = TestArchive.UnderTest(host);
+        var before = host.Snapshot();
+        Assert.NotEqual(0, host.Driver(["install", "--kill-at", "/usr/local/bin/buildkitd", "--kill-kind", "File", .. archive.Options]).Code);
+        host.Shell("sed -i '/^Package: containerd$/,/^Status:/s/^Status:.*/Status: install reinstreq unpacked/' /var/lib/dpkg/status");
+        Assert.NotEmpty(host.Shell("dpkg --audit"));
+        host.Driver(["install", .. archive.Options]).Ok();
+        Assert.Empty(host.Shell("dpkg --audit"));
+        host.Driver("uninstall", "--purge").Ok();
+        Assert.Equal(before, host.Snapshot());
+    }
+
+    [Fact]
     public void TwoAtOnce_OneChangesTheOtherFindsItDone()
     {
         using var host = SystemdHost.Boot(suite);
