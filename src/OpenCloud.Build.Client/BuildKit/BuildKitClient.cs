@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// </summary>
 public sealed class BuildKitClient : IAsyncDisposable
 {
-    // An engine that has let us in is there, and at most busy or about to start; what a person waits for one that may not be is too short for it.
+    // An engine that has accepted the connection exists: it is busy or about to start, and gets longer than one that may not exist.
     private static readonly TimeSpan LongestFirstAnswer = TimeSpan.FromSeconds(30);
 
     private readonly EngineChannel _channel;
