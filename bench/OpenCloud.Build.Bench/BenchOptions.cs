@@ -16,6 +16,7 @@ internal sealed record BenchOptions
           --client NAME       only this client (buildctl, buildx, ctr, nerdctl, ours, ours-pwsh); may be repeated
           --rounds N          how often each case is measured (default 5; 3 for 1 GiB; three times as often for the tiny one)
           --buildctl FILE     measure this buildctl, too; may be repeated
+          --module MANIFEST   measure this build of the module, too (ours-pwsh-2, ...); may be repeated
           --buildkitd FILE    start this buildkitd rather than the one found
           --hold              prepare engine and contexts, say how each client is run, and wait for Enter: for a profiler
           --list              the cases there are
@@ -54,6 +55,9 @@ internal sealed record BenchOptions
     /// <summary>More buildctls to measure.</summary>
     public IReadOnlyList<string> Buildctls { get; private set; } = [];
 
+    /// <summary>Manifests of more builds of the module to measure.</summary>
+    public IReadOnlyList<string> Modules { get; private set; } = [];
+
     /// <exception cref="BenchException">An option is unknown or lacks its value.</exception>
     public static BenchOptions Parse(string[] arguments)
     {
@@ -83,6 +87,9 @@ internal sealed record BenchOptions
                     break;
                 case "--buildctl":
                     options.Buildctls = [.. options.Buildctls, Value()];
+                    break;
+                case "--module":
+                    options.Modules = [.. options.Modules, Value()];
                     break;
                 case "--client":
                     options.Clients = [.. options.Clients, Value()];

@@ -148,7 +148,7 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
         missing.Add("docker buildx: " + reason);
     }
 
-    clients.AddRange(OwnClients.Create(engine, scratch, missing.Add));
+    clients.AddRange(OwnClients.Create(engine, scratch, options.Modules, missing.Add));
     foreach (var name in options.Clients.Where(name => clients.All(client => client.Name != name)))
     {
         throw new BenchException(

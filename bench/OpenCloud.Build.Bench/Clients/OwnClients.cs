@@ -7,8 +7,12 @@ namespace OpenCloud.Build.Bench.Clients;
 /// <summary>This project's two ways to build and to list: the cmdlet in a warm pwsh, and a process of C#.</summary>
 internal static class OwnClients
 {
+    // The PowerShell of .config/dotnet-tools.json, which 'dotnet' finds from the working directory upwards.
+    private static readonly string[] PinnedPowerShell = ["dotnet", "tool", "run", "pwsh", "--"];
+
     /// <summary>Those that are built here; what is not is said.</summary>
-    public static IEnumerable<IBenchClient> Create(BenchEngine engine, string scratch, Action<string> missing)
+    public static IEnumerable<IBenchClient> Create(
+        BenchEngine engine, string scratch, IReadOnlyList<string> otherModules, Action<string> missing)
     {
         var sample = Path.Join(Programs.Repository, "samples", "BuildImage", "bin", Configuration(), "net10.0", "BuildImage.dll");
         if (File.Exists(sample))
@@ -28,6 +32,10 @@ internal static class OwnClients
         if (Warm(engine.Address, lists: false, missing) is { } warm)
         {
             yield return warm;
+            foreach (var (index, manifest) in otherModules.Index())
+            {
+                yield return warm.With($"{warm.Name}-{index + 2}", Path.GetFullPath(manifest));
+            }
         }
     }
 
@@ -50,18 +58,15 @@ internal static class OwnClients
     {
         var manifest = Path.Join(Programs.Repository, "OpenCloud.Build.psd1");
         var binary = Path.Join(Programs.Repository, "bin", "OpenCloud.Build", "OpenCloud.Build.dll");
-        if (Programs.Find("pwsh") is not { } pwsh)
-        {
-            missing("ours-pwsh: no pwsh on PATH");
-        }
-        else if (!File.Exists(manifest) || !File.Exists(binary))
+        if (!File.Exists(manifest) || !File.Exists(binary))
         {
             missing("ours-pwsh: the module is not built");
         }
         else
         {
-            var version = new CommandLine(pwsh, ["--version"]).CaptureLine();
-            return new WarmPowerShellClient(pwsh, $"OpenCloud.Build in a warm pwsh ({version})", manifest, address, lists);
+            var pwsh = Programs.Find("pwsh") is { } found ? [found] : PinnedPowerShell;
+            var version = new CommandLine(pwsh[0], [.. pwsh[1..], "--version"]).CaptureLine();
+            return new WarmPowerShellClient("ours-pwsh", pwsh, $"OpenCloud.Build in a warm pwsh ({version})", manifest, address, lists);
         }
 
         return null;

@@ -9,13 +9,14 @@ namespace OpenCloud.Build.Bench.Clients;
 /// warm-session.ps1 runs in that pwsh and measures there: CPU of the whole process over the build, and its largest resident set,
 /// which the kernel counts anew from before the build on.
 /// </remarks>
-internal sealed class WarmPowerShellClient(string pwsh, string title, string manifest, string address, bool lists = false) : IBenchClient
+internal sealed class WarmPowerShellClient(
+    string name, string[] pwsh, string title, string manifest, string address, bool lists) : IBenchClient
 {
     private Process? _session;
     private long _idleBytes;
 
     /// <inheritdoc/>
-    public string Name => "ours-pwsh";
+    public string Name => name;
 
     /// <inheritdoc/>
     public string Title => title;
@@ -28,21 +29,25 @@ internal sealed class WarmPowerShellClient(string pwsh, string title, string man
         ? $"Get-ContainerImage -Namespace {context} -Address {address}"
         : $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
 
+    /// <summary>The same measurement with another build of the module.</summary>
+    public WarmPowerShellClient With(string otherName, string otherManifest) =>
+        new(otherName, pwsh, $"{title}, {otherManifest}", otherManifest, address, lists);
+
     /// <inheritdoc/>
     public void Begin(string warmUpContext)
     {
         Dispose();
         var start = new ProcessStartInfo(
-            pwsh,
+            pwsh[0],
             [
-                "-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"),
+                .. pwsh[1..], "-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"),
                 manifest, address, lists ? "" : IBenchClient.Image,
             ])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        _session = Process.Start(start) ?? throw new BenchException($"'{pwsh}' did not start.");
+        _session = Process.Start(start) ?? throw new BenchException($"'{pwsh[0]}' did not start.");
         // The second build of a session is the first one that compiles nothing.
         _ = Ask(warmUpContext);
         _ = Ask(warmUpContext);
