@@ -1,6 +1,5 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
 

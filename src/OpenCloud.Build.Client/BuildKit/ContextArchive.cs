@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
 

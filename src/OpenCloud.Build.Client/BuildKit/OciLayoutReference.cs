@@ -1,6 +1,5 @@
 using System.Text.Json;
 using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit;
 

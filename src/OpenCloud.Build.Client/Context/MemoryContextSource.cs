@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.Context;
 

@@ -33,6 +33,14 @@ internal static unsafe partial class LinuxCalls
     public const int InProgress = 115;
     public const int StaleHandle = 116;
 
+    /// <summary>An error of a call as an exception whose message is a clause, for those who put it into a sentence of their own.</summary>
+    public static Exception Clause(int error) => error switch
+    {
+        NoEntry => new FileNotFoundException("it does not exist"),
+        AccessDenied or NotPermitted => new UnauthorizedAccessException("permission denied"),
+        _ => new IOException(LowerFirst(Describe(error)), error),
+    };
+
     /// <summary>An error of a call as an exception of .NET's kind, with the error number in its HResult's lower half as .NET has it.</summary>
     /// <param name="action">What was to be done, as a sentence begins: "Cannot open".</param>
     /// <param name="target">What with.</param>
@@ -47,4 +55,6 @@ internal static unsafe partial class LinuxCalls
             _ => new IOException(message, error),
         };
     }
+
+    private static string LowerFirst(string text) => text.Length > 1 && char.IsLower(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;
 }

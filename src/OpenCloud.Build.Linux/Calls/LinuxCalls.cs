@@ -20,10 +20,12 @@ internal static unsafe partial class LinuxCalls
 
     private const ulong ResolveNoOtherDevice = 0x01;
     private const ulong ResolveBeneath = 0x08;
+    private const ulong ResolveInRoot = 0x10;
     private const ulong ResolveNoSymlinks = 0x04;
     private const ulong ResolveNoMagicLinks = 0x02;
     private const nint OpenAt2Number = 437;
     private const nint ListAttributesAtNumber = 465;
+    private const int DuplicateCloseOnExec = 1030;
     private const uint BasicStats = 0x7FF;
 
     private static readonly bool OldArmFlags =
@@ -54,7 +56,11 @@ internal static unsafe partial class LinuxCalls
     public static bool IsGone(int error) => error is NoEntry or NotADirectory or TooManyLinks or StaleHandle;
 
     /// <summary>The error number of the last call on this thread.</summary>
-    public static int LastError => Marshal.GetLastPInvokeError();
+    public static int LastError
+    {
+        get => Marshal.GetLastPInvokeError();
+        set => Marshal.SetLastPInvokeError(value);
+    }
 
     /// <summary>What an error number means, in the C library's words.</summary>
     public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);
@@ -81,6 +87,13 @@ internal static unsafe partial class LinuxCalls
     /// <summary>The same, and enters no other mount either, bind mounts of the same file system included.</summary>
     public static int OpenBeneathOnMount(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
         OpenAt2(directory, terminatedPath, flags, ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks | ResolveNoOtherDevice);
+
+    /// <summary>Opens a path with the directory as its root: absolute links and <c>..</c> end in it.</summary>
+    public static int OpenInRoot(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
+        OpenAt2(directory, terminatedPath, flags, ResolveInRoot | ResolveNoMagicLinks);
+
+    /// <summary>Another descriptor of the same open file; it is closed when a program is started.</summary>
+    public static int Duplicate(int descriptor) => Control(descriptor, DuplicateCloseOnExec, 0);
 
     /// <summary>Reads the state of a name, or of the descriptor itself when the path is empty.</summary>
     public static bool TryStat(int directory, ReadOnlySpan<byte> terminatedPath, int flags, out LinuxStat stat)
@@ -191,6 +204,9 @@ internal static unsafe partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
     private static partial int OpenAt(int directory, byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Control(int descriptor, int command, nint argument);
 
     [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
     private static partial nint ReadLinkAt(int directory, byte* path, byte* buffer, nuint size);

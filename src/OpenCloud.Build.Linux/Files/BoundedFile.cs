@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -12,7 +13,8 @@ internal static class BoundedFile
     /// <summary>What a text of settings or records may have: far more than any has.</summary>
     public const int TextLimit = 4 * 1024 * 1024;
 
-    private const int Slice = 200;
+    private const int FirstBuffer = 16 * 1024;
+    private const int PollMilliseconds = 50;
 
     /// <summary>Reads a regular file; null when there is none.</summary>
     /// <param name="path">The file.</param>
@@ -62,90 +64,101 @@ internal static class BoundedFile
         }
     }
 
-    /// <summary>
-    /// Reads what the caller itself named and may well be a pipe (<c>/dev/stdin</c>, a shell's <c>&lt;(…)</c>), a link or a device. It waits for
-    /// what comes, can be stopped, and takes no more than was allowed.
-    /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="limit">The most bytes it may have.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="FileNotFoundException">There is none.</exception>
-    /// <exception cref="IOException">It is a directory or a socket, or too large.</exception>
-    public static byte[] ReadNamed(string path, int limit, CancellationToken cancellationToken)
-    {
-        int descriptor = LinuxCalls.Open(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(path), LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal);
-        if (descriptor < 0)
-        {
-            throw LinuxCalls.Failure("Cannot read", path, LinuxCalls.LastError);
-        }
-
-        using SafeFileHandle file = new(descriptor, ownsHandle: true);
-        return DirectoryWalk.StatusOf(file, path).Type switch
-        {
-            UnixMode.Directory => throw new IOException($"'{path}' is a directory."),
-            _ => ReadAll(file, path, limit, cancellationToken),
-        };
-    }
-
     /// <summary>Reads what a descriptor is open on, to its end.</summary>
     /// <exception cref="IOException">It is too large, or cannot be read.</exception>
-    public static unsafe byte[] ReadAll(SafeFileHandle file, string path, int limit, CancellationToken cancellationToken)
+    public static byte[] ReadAll(SafeFileHandle file, string path, int limit, CancellationToken cancellationToken)
     {
-        int descriptor = DirectoryWalk.Number(file);
         LinuxStat stat = DirectoryWalk.StatusOf(file, path);
+        try
+        {
+            return ReadToEnd(file, stat, limit, cancellationToken);
+        }
+        catch (IOException error)
+        {
+            throw new IOException($"'{path}' is not read: {error.Message}.", error);
+        }
+    }
+
+    /// <summary>Reads what a descriptor is open on, to its end; a pipe is waited for, until that is given up.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="stat">What it is.</param>
+    /// <param name="limit">The most bytes it may have.</param>
+    /// <param name="cancellationToken">Stops it between two reads.</param>
+    /// <exception cref="IOException">It is too large, or cannot be read; the message is a clause.</exception>
+    public static byte[] ReadToEnd(SafeFileHandle file, in LinuxStat stat, int limit, CancellationToken cancellationToken)
+    {
         bool regular = stat.Type == UnixMode.Regular;
         if (regular && stat.Size > (ulong)limit)
         {
-            throw TooLarge(path, limit);
+            throw TooLarge(limit);
         }
 
-        // Files of /proc say that they have nothing in them.
-        byte[] buffer = new byte[regular && stat.Size > 0 ? (int)stat.Size + 1 : 4096];
+        // A length is a hint only: files of /proc have none, and others grow.
+        byte[] buffer = new byte[regular && stat.Size > 0 ? (int)Math.Min((long)stat.Size + 1, limit + 1L) : (int)Math.Min(FirstBuffer, limit + 1L)];
         int length = 0;
+        try
+        {
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (length == buffer.Length)
+                {
+                    buffer = Grow(buffer, limit);
+                }
+
+                int count = regular ? LinuxCalls.Read(DirectoryWalk.Number(file), buffer.AsSpan(length)) : ReadWhenReady(file, buffer.AsSpan(length), cancellationToken);
+                if (count < 0)
+                {
+                    throw LinuxCalls.Clause(LinuxCalls.LastError);
+                }
+
+                if (count == 0)
+                {
+                    return buffer[..length];
+                }
+
+                if ((length += count) > limit)
+                {
+                    throw TooLarge(limit);
+                }
+            }
+        }
+        finally
+        {
+            // It may be a secret.
+            CryptographicOperations.ZeroMemory(buffer);
+        }
+    }
+
+    private static byte[] Grow(byte[] buffer, int limit)
+    {
+        byte[] larger = new byte[(int)Math.Min(buffer.Length * 2L, limit + 1L)];
+        buffer.CopyTo(larger, 0);
+        CryptographicOperations.ZeroMemory(buffer);
+        return larger;
+    }
+
+    // A named pipe that has had no writer yet is at its end for read(2), but not for poll(2), which tells of a writer that has gone.
+    private static unsafe int ReadWhenReady(SafeFileHandle file, Span<byte> buffer, CancellationToken cancellationToken)
+    {
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!regular)
+            PollDescriptor waiting = new() { Descriptor = DirectoryWalk.Number(file), Events = LinuxCalls.Readable };
+            if (LinuxCalls.Poll(&waiting, 1, PollMilliseconds) <= 0)
             {
-                // A pipe that nobody has opened for writing yet is not at its end: it becomes readable, or is hung up, when somebody was there.
-                PollDescriptor waiting = new() { Descriptor = descriptor, Events = LinuxCalls.Readable };
-                if (LinuxCalls.Poll(&waiting, 1, Slice) == 0)
-                {
-                    continue;
-                }
+                continue;
             }
 
-            int count = LinuxCalls.Read(descriptor, buffer.AsSpan(length));
-            if (count < 0)
+            int count = LinuxCalls.Read(waiting.Descriptor, buffer);
+            if (count >= 0 || LinuxCalls.LastError != LinuxCalls.TryAgain)
             {
-                int error = LinuxCalls.LastError;
-                if (error == LinuxCalls.TryAgain)
-                {
-                    continue;
-                }
-
-                throw LinuxCalls.Failure("Cannot read", path, error);
-            }
-
-            if (count == 0)
-            {
-                return length == buffer.Length ? buffer : buffer[..length];
-            }
-
-            length += count;
-            if (length > limit)
-            {
-                throw TooLarge(path, limit);
-            }
-
-            if (length == buffer.Length)
-            {
-                Array.Resize(ref buffer, (int)Math.Min((long)buffer.Length * 2, (long)limit + 1));
+                return count;
             }
         }
     }
 
     private static IOException NotRegular(string path) => new($"'{path}' is no regular file, and is not read.");
 
-    private static IOException TooLarge(string path, int limit) => new($"'{path}' is larger than {limit:N0} bytes, and is not read.");
+    private static IOException TooLarge(int limit) => new($"it is larger than {limit} bytes, the most that is taken");
 }

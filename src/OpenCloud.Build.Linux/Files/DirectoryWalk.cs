@@ -156,7 +156,8 @@ internal static class DirectoryWalk
         }
     }
 
-    private static string? LinkAt(SafeFileHandle directory, byte[] terminatedName)
+    /// <summary>The target of a link in a directory, or of the link that is open when the name is empty; null on failure.</summary>
+    public static string? LinkAt(SafeFileHandle directory, ReadOnlySpan<byte> terminatedName)
     {
         Span<byte> buffer = stackalloc byte[4096];
         int length = LinuxCalls.ReadLink(Number(directory), terminatedName, buffer);

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Linux.Files;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>What a file held when it was read.</summary>
 /// <param name="Bytes">All of it.</param>

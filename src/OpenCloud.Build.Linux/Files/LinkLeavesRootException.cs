@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Linux.Files;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>A symbolic link does not end at a file beneath the directory that it may not leave.</summary>
 internal sealed class LinkLeavesRootException : IOException

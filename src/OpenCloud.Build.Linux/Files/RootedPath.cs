@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Linux.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace OpenCloud.Build.Linux;
 
 /// <summary>Opens paths beneath a directory with every symbolic link resolved as if that directory were the root.</summary>
 /// <remarks>The kernel does it (<c>openat2</c>, Linux 5.6); where it or a sandbox does not know the call it is done step by step.</remarks>
@@ -8,30 +10,34 @@ internal static class RootedPath
     private const int MostLinks = 40;
     private const int MostTries = 8;
 
+    // The link that a descriptor is open on.
+    private static readonly byte[] EmptyName = [0];
+
     /// <summary>Opens a path; null on failure, with the error number kept.</summary>
-    public static FileDescriptor? Open(FileDescriptor root, string path, int flags)
+    public static SafeFileHandle? Open(SafeFileHandle root, string path, int flags)
     {
-        FileDescriptor? file = null;
+        byte[] terminated = DirectoryWalk.Terminated(path);
+        SafeFileHandle? file = null;
         for (int tries = 0; tries < MostTries; tries++)
         {
-            file = FileCalls.OpenInRoot(root, path, flags);
+            file = Handle(LinuxCalls.OpenInRoot(DirectoryWalk.Number(root), terminated, flags));
 
             // A rename somewhere while it looked: the kernel asks for another try.
-            if (file is not null || FileCalls.LastError != FileCalls.TryAgain)
+            if (file is not null || LinuxCalls.LastError != LinuxCalls.TryAgain)
             {
                 break;
             }
         }
 
-        return file is null && FileCalls.LastError is FileCalls.NoSystemCall or FileCalls.NotPermitted or FileCalls.TryAgain
+        return file is null && LinuxCalls.LastError is LinuxCalls.NoSystemCall or LinuxCalls.NotPermitted or LinuxCalls.TryAgain
             ? OpenStepwise(root, path, flags)
             : file;
     }
 
     /// <summary>The same without <c>openat2</c>.</summary>
-    internal static FileDescriptor? OpenStepwise(FileDescriptor root, string path, int flags)
+    internal static SafeFileHandle? OpenStepwise(SafeFileHandle root, string path, int flags)
     {
-        Stack<FileDescriptor> way = new();
+        Stack<SafeFileHandle> way = new();
         Stack<string> left = new(path.Split('/').Reverse());
         int links = 0;
         try
@@ -46,7 +52,7 @@ internal static class RootedPath
                 if (name == "..")
                 {
                     // The root is its own parent.
-                    if (way.TryPop(out FileDescriptor? above))
+                    if (way.TryPop(out SafeFileHandle? above))
                     {
                         above.Dispose();
                     }
@@ -54,24 +60,24 @@ internal static class RootedPath
                     continue;
                 }
 
-                FileDescriptor directory = way.Count > 0 ? way.Peek() : root;
-                FileDescriptor? step = FileCalls.Open(directory.Number, name, FileCalls.PathFlags);
+                SafeFileHandle directory = way.Count > 0 ? way.Peek() : root;
+                SafeFileHandle? step = OpenAt(directory, name, LinuxCalls.PathOnly | LinuxCalls.NoFollow);
                 if (step is null)
                 {
                     return null;
                 }
 
-                if (FileCalls.StateOf(step).IsLink)
+                if (DirectoryWalk.StatusOf(step, name).Type == UnixMode.Symlink)
                 {
-                    string? target = FileCalls.ReadLink(step);
+                    string? target = DirectoryWalk.LinkAt(step, EmptyName);
                     step.Dispose();
                     if (target is null || ++links > MostLinks)
                     {
-                        FileCalls.LastError = target is null ? FileCalls.LastError : FileCalls.TooManyLinks;
+                        LinuxCalls.LastError = target is null ? LinuxCalls.LastError : LinuxCalls.TooManyLinks;
                         return null;
                     }
 
-                    while (target.StartsWith('/') && way.TryPop(out FileDescriptor? above))
+                    while (target.StartsWith('/') && way.TryPop(out SafeFileHandle? above))
                     {
                         above.Dispose();
                     }
@@ -91,17 +97,22 @@ internal static class RootedPath
                 }
 
                 step.Dispose();
-                return FileCalls.Open(directory.Number, name, flags | FileCalls.NoFollow);
+                return OpenAt(directory, name, flags | LinuxCalls.NoFollow);
             }
 
-            return FileCalls.Open((way.Count > 0 ? way.Peek() : root).Number, ".", flags);
+            return OpenAt(way.Count > 0 ? way.Peek() : root, ".", flags);
         }
         finally
         {
-            foreach (FileDescriptor step in way)
+            foreach (SafeFileHandle step in way)
             {
                 step.Dispose();
             }
         }
     }
+
+    private static SafeFileHandle? OpenAt(SafeFileHandle directory, string name, int flags)
+        => Handle(LinuxCalls.Open(DirectoryWalk.Number(directory), DirectoryWalk.Terminated(name), flags));
+
+    private static SafeFileHandle? Handle(int descriptor) => descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
 }

@@ -14,4 +14,15 @@ internal static class UnixMode
     public const uint SetUserId = 0x800;
     public const uint SetGroupId = 0x400;
     public const uint Sticky = 0x200;
+
+    /// <summary>What a type is, for people.</summary>
+    public static string Describe(uint type) => type switch
+    {
+        Regular => "a regular file",
+        Directory => "a directory",
+        Symlink => "a symbolic link",
+        NamedPipe => "a named pipe",
+        Socket => "a socket",
+        _ => "a device",
+    };
 }

@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Text;
 using System.Text.Json;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Linux.Files;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Arguments;
 

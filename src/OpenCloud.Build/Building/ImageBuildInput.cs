@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Linux.Files;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Building;
 

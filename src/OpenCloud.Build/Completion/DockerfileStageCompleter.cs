@@ -4,7 +4,7 @@ using System.Management.Automation.Language;
 using System.Text;
 using OpenCloud.Build.Building;
 using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Linux.Files;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Completion;
 

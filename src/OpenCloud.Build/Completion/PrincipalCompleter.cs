@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Text;
-using OpenCloud.Build.Linux.Files;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Completion;
 

@@ -1,6 +1,5 @@
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Linux.Files;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
-using OpenCloud.Build.Linux.Files;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Context;
@@ -127,13 +127,13 @@ public sealed class InputFileTests : IDisposable
         _directory.Link("root/loop", "loop");
         _directory.Link("root/dangling", "nothing");
         string root = At("root");
-        using FileDescriptor descriptor = FileCalls.Open(FileCalls.CurrentDirectory, root, FileCalls.DirectoryFlags)!;
-        using FileDescriptor? stepwise = RootedPath.OpenStepwise(descriptor, name, FileCalls.ReadFlags);
+        using SafeFileHandle descriptor = DirectoryWalk.Open(root);
+        using SafeFileHandle? stepwise = RootedPath.OpenStepwise(descriptor, name, LinuxCalls.ReadOnly | LinuxCalls.NonBlocking);
         if (expected is not null)
         {
             Assert.Equal(expected, Encoding.UTF8.GetString(InputFile.ReadInRoot(root, name, 100)!.Bytes));
             byte[] buffer = new byte[10];
-            Assert.Equal(expected, Encoding.UTF8.GetString(buffer, 0, FileCalls.Read(stepwise!, buffer)));
+            Assert.Equal(expected, Encoding.UTF8.GetString(buffer, 0, LinuxCalls.Read(DirectoryWalk.Number(stepwise!), buffer)));
             return;
         }
 

@@ -49,32 +49,5 @@ public sealed class BoundedFileTests
         string path = scratch.Text("a", new string('x', 1000));
         Assert.Equal(1000, BoundedFile.TryRead(path, 1000, cancellationToken: Stop)!.Length);
         Assert.Throws<IOException>(() => BoundedFile.TryRead(path, 999, cancellationToken: Stop));
-        Assert.Throws<IOException>(() => BoundedFile.ReadNamed("/dev/zero", 1 << 20, Stop));
-        Assert.Empty(BoundedFile.ReadNamed("/dev/null", 1, Stop));
-    }
-
-    [Fact]
-    public async Task WaitsForWhatComesThroughAPipeThatWasNamed()
-    {
-        using Scratch scratch = new();
-        string pipe = scratch.Fifo("pipe");
-        Task<byte[]> read = Task.Run(() => BoundedFile.ReadNamed(pipe, 100_000, Stop), Stop);
-        using (FileStream write = new(pipe, FileMode.Open, FileAccess.Write))
-        {
-            await write.WriteAsync(new byte[70_000], Stop);
-            await write.FlushAsync(Stop);
-        }
-
-        Assert.Equal(70_000, (await read).Length);
-    }
-
-    [Fact]
-    public async Task StopsWaitingForAPipeWhenToldTo()
-    {
-        using Scratch scratch = new();
-        string pipe = scratch.Fifo("pipe");
-        using CancellationTokenSource stop = new(TimeSpan.FromMilliseconds(300));
-        Task read = Task.Run(() => BoundedFile.ReadNamed(pipe, 100, stop.Token), Stop);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read.WaitAsync(TimeSpan.FromSeconds(20), Stop));
     }
 }

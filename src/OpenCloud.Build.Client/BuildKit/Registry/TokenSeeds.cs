@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit.Registry;
 

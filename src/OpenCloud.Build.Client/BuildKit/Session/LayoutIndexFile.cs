@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Linux.Files;
 
 namespace OpenCloud.Build.Client.BuildKit.Session;
 
