@@ -181,7 +181,9 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     {
         var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         var actor = layout.SystemUnit ? null : layout.User.Name;
-        var network = RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false).Driver;
+
+        // The program may be the user's, who can put anything in its place.
+        var network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
         var texts = new RootlessTexts(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
         RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
         RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);

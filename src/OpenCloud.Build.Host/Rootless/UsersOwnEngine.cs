@@ -6,8 +6,8 @@ namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
 /// An engine that a user installed without root, as root looks at it. The user can write anything into those records, so they are read as that
-/// user and within bounds, and no more is taken than the version and where the user's programs are, which go into the user's own unit and nowhere
-/// else. Who the user is, and where everything else lies, the accounts say.
+/// user and within bounds, and no more is taken than the version. Who the user is, and where everything lies, the accounts say. Where the user's
+/// programs are, which go into the user's own unit and nowhere else, <see cref="UsersPrograms"/> says.
 /// </summary>
 internal static class UsersOwnEngine
 {
@@ -32,17 +32,18 @@ internal static class UsersOwnEngine
     {
         using var document = JsonDocument.Parse(text);
         var root = document.RootElement;
-        if (!root.TryGetProperty("Rootless", out var facts) || Text(root, "Version") is not { } version || version == InstallationManifest.Removed)
+        if (!root.TryGetProperty("Rootless", out _) || Text(root, "Version") is not { } version || version == InstallationManifest.Removed)
         {
             return null;
         }
 
-        var prefix = RootlessPlan.CheckPath(Text(root, "Prefix") ?? $"{user.Home}/.local", "prefix");
-        var layout = new RootlessLayout(user, AsRoot: false, prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        var number = BuildKitVersion.Parse(version).ToString();
+        var programs = UsersPrograms.Of(user);
+        var layout = new RootlessLayout(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
         return (layout, new InstallationManifest
         {
-            Version = BuildKitVersion.Parse(version).ToString(),
-            Prefix = prefix,
+            Version = number,
+            Prefix = programs.Prefix,
             Worker = BuildKitWorker.Oci,
             Namespace = string.Empty,
             Group = user.Name,
@@ -55,7 +56,7 @@ internal static class UsersOwnEngine
                 Home = user.Home,
                 State = layout.State,
                 SystemUnit = false,
-                RootlessKit = RootlessPlan.CheckPath(Text(facts, "RootlessKit") ?? $"{prefix}/bin/rootlesskit", "program"),
+                RootlessKit = programs.RootlessKit,
             },
         });
     }

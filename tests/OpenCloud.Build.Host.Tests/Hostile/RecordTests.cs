@@ -27,12 +27,58 @@ public sealed class RecordTests
         Assert.Equal(("stranger", StrangersFolder.Uid, folder.Home, layout.State), (manifest.Rootless!.User, manifest.Rootless.Uid, manifest.Rootless.Home, manifest.Rootless.State));
         Assert.Empty(manifest.Changes);
         Assert.Equal("v0.32.2", manifest.Version);
+        Assert.Equal(($"{folder.Home}/.local", $"{folder.Home}/.local"), (layout.Prefix, manifest.Prefix));
+        Assert.NotEqual("/opt/x/bin/rootlesskit", manifest.Rootless.RootlessKit);
     }
 
     [Theory]
-    [InlineData("\"Prefix\":\"/opt/x\"", "\"Prefix\":\"/opt/x\\nExecStartPre=/bin/id\"")]
-    [InlineData("\"Prefix\":\"/opt/x\"", "\"Prefix\":\"/opt/../etc\"")]
-    [InlineData("/opt/x/bin/rootlesskit", "/bin/sh -c id")]
+    [InlineData("HOME/.local/bin/rootlesskit", "HOME/.local", true)]
+    [InlineData("HOME/tools/bin/rootlesskit", "HOME/tools", true)]
+    [InlineData("/opt/x/bin/rootlesskit", "/opt/x", false)]
+    [InlineData("HOME/open/bin/rootlesskit", "HOME/open", false)]
+    [InlineData("HOME/link/bin/rootlesskit", "HOME/link", false)]
+    [InlineData("/bin/sh\t-c", "HOME/tools", false)]
+    [InlineData("HOME/tools/bin/rootlesskit", "HOME/tools/../../etc", false)]
+    [InlineData("HOME/tools/bin/rootlesskit", "HOME/tools$(id)", false)]
+    public void ProgramsAreTheUsersOwnOrThoseOfTheUsualPlace(string kit, string prefix, bool isBelieved)
+    {
+        using var folder = new StrangersFolder("/run");
+        var records = folder.Records();
+        (kit, prefix) = (kit.Replace("HOME", folder.Home, StringComparison.Ordinal), prefix.Replace("HOME", folder.Home, StringComparison.Ordinal));
+        StrangersFolder.As(() =>
+        {
+            File.WriteAllText($"{records}/installation.json", Hostile);
+            foreach (var name in new[] { ".local", "tools", "open" })
+            {
+                var bin = Directory.CreateDirectory($"{folder.Home}/{name}/bin").FullName;
+                File.WriteAllText($"{bin}/rootlesskit", "x");
+                File.WriteAllText($"{bin}/buildkitd", "x");
+            }
+
+            File.SetUnixFileMode($"{folder.Home}/open/bin", (UnixFileMode)0x1ff);
+            File.CreateSymbolicLink($"{folder.Home}/link", "/usr");
+            Directory.CreateDirectory($"{folder.Home}/.config/systemd/user");
+            File.WriteAllText($"{folder.Home}/.config/systemd/user/buildkit.service", $"[Service]\nExecStart={kit} --net=pasta {prefix}/bin/buildkitd --config x\n");
+        });
+        var (layout, manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
+        Assert.Equal(isBelieved ? prefix : $"{folder.Home}/.local", layout.Prefix);
+        Assert.Equal(isBelieved ? kit : $"{folder.Home}/.local/bin/rootlesskit", manifest.Rootless!.RootlessKit);
+    }
+
+    [Fact]
+    public async Task AProgramWithAHoleOf1TiBHoldsNobody()
+    {
+        using var folder = new StrangersFolder();
+        StrangersFolder.As(() =>
+        {
+            using var file = File.Create($"{folder.Home}/rootlesskit");
+            file.SetLength(1L << 40);
+        });
+        var read = Task.Run(() => new RootlessView().Contains($"{folder.Home}/rootlesskit", "pasta-binary"), TestContext.Current.CancellationToken);
+        Assert.False(await read.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
     [InlineData("\"v0.32.2\"", "\"v0.32.2\\n\"")]
     [InlineData("\"v0.32.2\"", "{}")]
     [InlineData("{\"Version\"", "[{\"Version\"")]

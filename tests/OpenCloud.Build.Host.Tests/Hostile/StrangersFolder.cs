@@ -8,9 +8,15 @@ internal sealed class StrangersFolder : IDisposable
     public const uint Uid = 61234;
 
     public StrangersFolder()
+        : this(Path.GetTempPath())
+    {
+    }
+
+    /// <param name="above">Where it is made. Homes do not lie below a folder that all can write to.</param>
+    public StrangersFolder(string above)
     {
         Assert.SkipUnless(Identity.Current().Uid == 0, "needs root to stand for two users");
-        Root = Directory.CreateTempSubdirectory("ocb-hostile-").FullName;
+        Root = Directory.CreateDirectory(Path.Combine(above, $"ocb-hostile-{Guid.NewGuid():N}")).FullName;
         File.SetUnixFileMode(Root, (UnixFileMode)0x1ed);
         Home = Directory.CreateDirectory($"{Root}/home").FullName;
         FileStatus.Give(Home, Uid, Uid);

@@ -1,0 +1,66 @@
+using OpenCloud.Build.Host.Commands;
+
+namespace OpenCloud.Build.Host.Rootless;
+
+/// <summary>
+/// Where the programs of an engine are that a user installed without root: below <c>~/.local</c>, with the system's rootlesskit unless there is one
+/// beside them. A user who chose another prefix has it in the unit that starts the engine. That is believed for programs of that user or of root, in
+/// folders that nobody else can write to, and root repeats it in that user's unit alone: it runs as the user and never as root.
+/// </summary>
+/// <param name="Prefix">Where they are.</param>
+/// <param name="RootlessKit">The program that makes the user namespace.</param>
+internal sealed record UsersPrograms(string Prefix, string RootlessKit)
+{
+    private const string Daemon = "/bin/buildkitd";
+    private const string Start = "ExecStart=";
+    private const string System = "/usr/bin/rootlesskit";
+    private const int UnitLimit = 64 * 1024;
+
+    /// <summary>Looks, as the user.</summary>
+    public static UsersPrograms Of(UserAccount user) => ActingUser.Run(user, () => OfUnit(user) ?? Usual(user));
+
+    private static UsersPrograms Usual(UserAccount user)
+    {
+        var prefix = $"{user.Home}/.local";
+        return new(prefix, Brought(prefix) is var kit && IsOf(user, kit) ? kit : HostCommand.Find("rootlesskit") ?? System);
+    }
+
+    private static UsersPrograms? OfUnit(UserAccount user)
+    {
+        try
+        {
+            var unit = $"{user.Home}/.config/systemd/user/{RootlessLayout.UserUnit}";
+            var words = BoundedFile.TryReadText(unit, UnitLimit)?.Split('\n').LastOrDefault(line => line.StartsWith(Start, StringComparison.Ordinal))?[Start.Length..].Split(' ');
+            if (words?.Skip(1).FirstOrDefault(word => word.EndsWith(Daemon, StringComparison.Ordinal)) is not { } daemon)
+            {
+                return null;
+            }
+
+            var prefix = RootlessPlan.CheckPath(daemon[..^Daemon.Length], "prefix");
+            var kit = RootlessPlan.CheckPath(words[0], "program");
+            return IsOf(user, prefix + Daemon) && (kit == HostCommand.Find("rootlesskit") || IsOf(user, kit)) ? new(prefix, kit) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or HostException)
+        {
+            return null;
+        }
+    }
+
+    private static string Brought(string prefix) => $"{prefix}/bin/rootlesskit";
+
+    // A program of the user's or of root's, which nobody else can exchange.
+    private static bool IsOf(UserAccount user, string program)
+    {
+        try
+        {
+            return FileStatus.Read(program) is { Type: InodeType.Regular } status
+                && (status.Uid == user.Uid || status.Uid == 0)
+                && (status.Mode & 0x12) == 0
+                && DirectoryWalk.FirstOpenToOthers(Path.GetDirectoryName(program)!, user.Uid) is null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
