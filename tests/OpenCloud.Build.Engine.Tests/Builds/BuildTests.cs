@@ -113,11 +113,11 @@ public sealed class BuildTests(EngineFixture engines)
         using ContextFolder context = await ContextFolder.CreateAsync(
             "FROM scratch\nCOPY . /bin/\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"/bin/busybox date +%s%N > /when\"]\n");
         context.Write("unlike", Guid.NewGuid().ToString());
-        ImageBuildRequest request = new() { ContextPath = context.Path };
+        ImageBuildRequest request = new() { ContextPath = context.Path, NeedsDigest = true };
 
         ImageBuildResult first = await BuildRun.RunAsync(engine, request, Cancellation);
         ImageBuildResult again = await BuildRun.RunAsync(engine, request, Cancellation);
-        ImageBuildResult anew = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, NoCache = true }, Cancellation);
+        ImageBuildResult anew = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, NoCache = true, NeedsDigest = true }, Cancellation);
 
         Assert.Empty(first.References);
         Assert.Equal(first.Digest, again.Digest);
@@ -187,7 +187,7 @@ public sealed class BuildTests(EngineFixture engines)
         context.Write("docker/app/dockerfile", "from scratch\ncopy root /\n");
         context.Write("root", "r");
         ImageBuildResult result = await BuildRun.RunAsync(
-            engine, new() { ContextPath = context.Path, DockerfilePath = context.At("docker/app/dockerfile") }, Cancellation);
+            engine, new() { ContextPath = context.Path, DockerfilePath = context.At("docker/app/dockerfile"), NeedsDigest = true }, Cancellation);
         Assert.NotNull(result.Digest);
     }
 
@@ -198,10 +198,10 @@ public sealed class BuildTests(EngineFixture engines)
         RunningEngine engine = await engines.GetAsync(name);
         using ContextFolder context = new();
         context.Write("Dockerfile", "FROM scratch\nARG TARGETARCH\nLABEL arch=${TARGETARCH}\nCOPY Dockerfile /\n");
-        ImageBuildResult one = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Platforms = ["linux/arm64"] }, Cancellation);
+        ImageBuildResult one = await BuildRun.RunAsync(engine, new() { ContextPath = context.Path, Platforms = ["linux/arm64"], NeedsDigest = true }, Cancellation);
         Assert.Equal(["linux/arm64"], one.Platforms);
         ImageBuildResult two = await BuildRun.RunAsync(
-            engine, new() { ContextPath = context.Path, Platforms = ["linux/amd64", "linux/arm64"] }, Cancellation);
+            engine, new() { ContextPath = context.Path, Platforms = ["linux/amd64", "linux/arm64"], NeedsDigest = true }, Cancellation);
         Assert.NotNull(two.Digest);
         Assert.NotEqual(one.Digest, two.Digest);
     }

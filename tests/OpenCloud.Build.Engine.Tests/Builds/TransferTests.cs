@@ -34,7 +34,7 @@ public sealed class TransferTests(EngineFixture engines)
         }
 
         long dockerfile = new FileInfo(context.At("Dockerfile")).Length;
-        ImageBuildRequest request = new() { ContextPath = context.Path };
+        ImageBuildRequest request = new() { ContextPath = context.Path, NeedsDigest = true };
 
         ImageBuildResult cold = await BuildRun.RunAsync(engine, request, Cancellation);
         Assert.Equal(ManyFiles + 1, cold.FilesSent);
