@@ -10,6 +10,7 @@ Demo     builds the module alone, then the image of samples/demo-app with Invoke
 Pwsh     builds the module if it is not there and imports it.
 Bench    measures this client beside its peers.
 Soak     builds 10,000 images in one session, 16 side by side, and sees whether anything grows; -Options '-Builds 300'.
+Fuzz     runs the parsers of what comes from outside on mutated input for -Minutes; -Options 'patterns -seed 1'.
 Package  makes the module's archive in artifacts/.
 Clean    removes what the other tasks made.
 
@@ -24,13 +25,13 @@ Clean    removes what the other tasks made.
 [CmdletBinding(PositionalBinding = $false)]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('Build', 'Test', 'Demo', 'Pwsh', 'Bench', 'Soak', 'Package', 'Clean')]
+    [ValidateSet('Build', 'Test', 'Demo', 'Pwsh', 'Bench', 'Soak', 'Fuzz', 'Package', 'Clean')]
     [string] $Task = 'Build',
 
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
-    # Test: Checks, Pester, or an xunit suite (Client, Engine, Host, Linux); all by default.
+    # Test: Checks, Fuzz, Pester, or an xunit suite (Client, Engine, Host, Linux); all by default.
     [string[]] $Suite,
 
     # Demo: the engine to use; by default the one that listens, else one of the test fixture's.
@@ -39,7 +40,10 @@ param(
     # Demo: the image's name.
     [string] $Tag = 'demo/app:1',
 
-    # Test: options for xunit. Bench, Soak: options for them. As one string, with blanks between them.
+    # Fuzz: for how long, shared among the targets.
+    [double] $Minutes = 10,
+
+    # Test: options for xunit. Bench, Soak, Fuzz: options for them. As one string, with blanks between them.
     [string] $Options
 )
 
@@ -144,6 +148,27 @@ function Invoke-PesterSuite {
     [int[]] (Get-Content $counts)
 }
 
+# Runs the corpus of the fuzz targets and two minutes of mutations. A target counts as a test, which fails where something is found.
+function Invoke-FuzzSuite {
+    Write-Host "`n== Fuzz"
+    $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT
+    if (-not $limit) {
+        $limit = ((Get-Content tests/suite-limits) -match '^Fuzz\s' -split '\s+')[2]
+    }
+    $findings = (New-Item -ItemType Directory -Force TestResults/Fuzz).FullName
+    $PSNativeCommandUseErrorActionPreference = $false
+    $lines = @(timeout --kill-after 30 $limit "tests/OpenCloud.Build.Fuzz/bin/$Configuration/net10.0/OpenCloud.Build.Fuzz" -minutes 2 -findings $findings)
+    $code = $LASTEXITCODE
+    $lines | Out-Host
+    $clean = @($lines -match ': \d+ executions, 0 findings,').Count
+    $found = @($lines -match ': \d+ executions, [1-9]\d* findings,').Count
+    if ($code -and -not $found) {
+        Write-Host "FAILED: Fuzz ended with exit code $code"
+        $found = 1
+    }
+    $clean, $found, 0
+}
+
 function Invoke-XunitSuite([string[]] $Names) {
     $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', 'counts.txt')
     Remove-Item $counts -ErrorAction Ignore
@@ -156,9 +181,10 @@ function Invoke-Test {
     Invoke-Build
     $null = New-Item -ItemType Directory -Force TestResults
     [int[]] $sum = 0, 0, 0
-    $xunit = @($suites | Where-Object { $_ -notin 'Pester', 'Checks' })
+    $xunit = @($suites | Where-Object { $_ -notin 'Pester', 'Checks', 'Fuzz' })
     $runs = @(
         if (-not $suites -or $suites -contains 'Checks') { { Invoke-CheckSuite } }
+        if (-not $suites -or $suites -contains 'Fuzz') { { Invoke-FuzzSuite } }
         if (-not $suites -or $xunit) { { Invoke-XunitSuite $xunit } }
         if (-not $suites -or $suites -contains 'Pester') { { Invoke-PesterSuite } }
     )
@@ -226,6 +252,16 @@ function Invoke-Soak {
     Invoke-Build
     $PSNativeCommandUseErrorActionPreference = $false
     & $ownPwsh[0] @($ownPwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File tests/soak.ps1 @optionList | Out-Host
+    if ($LASTEXITCODE) {
+        exit $LASTEXITCODE
+    }
+}
+
+function Invoke-Fuzz {
+    dotnet build tests/OpenCloud.Build.Fuzz --configuration $Configuration --verbosity quiet --nologo -consoleLoggerParameters:NoSummary | Out-Host
+    $findings = (New-Item -ItemType Directory -Force TestResults/Fuzz).FullName
+    $PSNativeCommandUseErrorActionPreference = $false
+    & "tests/OpenCloud.Build.Fuzz/bin/$Configuration/net10.0/OpenCloud.Build.Fuzz" -minutes $Minutes -findings $findings @optionList | Out-Host
     if ($LASTEXITCODE) {
         exit $LASTEXITCODE
     }

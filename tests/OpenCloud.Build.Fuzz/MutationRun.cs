@@ -3,23 +3,34 @@ using System.Diagnostics;
 namespace OpenCloud.Build.Fuzz;
 
 /// <summary>Runs one target on its corpus and on mutations of it, and keeps what it finds.</summary>
-internal sealed class MutationRun(string name, Action<byte[]> target, int seed)
+internal sealed class MutationRun
 {
-    // Nothing of these sizes may take as long: a bomb.
+    // Nothing of these sizes may take as long, or as much memory: a bomb.
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5);
+    private const long MostAllocated = 256L << 20;
 
-    private const int MostBytes = 16 * 1024;
     private const int MostFindings = 20;
+    private const int MostInputs = 4096;
 
-    private static readonly byte[][] Interesting =
-    [
-        [0], [0xFF], [0x7F], [0x80], [0, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF], "\n"u8.ToArray(), "\\"u8.ToArray(), "\""u8.ToArray(), "*"u8.ToArray(),
-        "**/"u8.ToArray(), "[^"u8.ToArray(), "{1000}"u8.ToArray(), "../"u8.ToArray(), "${a:-"u8.ToArray(), "\u001b["u8.ToArray(), "{\""u8.ToArray(), "1e99"u8.ToArray(), "null"u8.ToArray(),
-        "<<EOF\n"u8.ToArray(), [0xC0, 0x80], [0xED, 0xA0, 0x80],
-    ];
-
-    private readonly Random _random = new(seed);
+    private readonly string _name;
+    private readonly Action<byte[]> _target;
+    private readonly string _findings;
+    private readonly Mutator _mutator;
+    private readonly List<byte[]> _inputs;
+    private readonly int _kept;
     private readonly HashSet<string> _found = [];
+
+    public MutationRun(string name, Action<byte[]> target, int seed, string findings)
+    {
+        _name = name;
+        _target = target;
+        _findings = findings;
+        _mutator = new Mutator((ulong)seed);
+        string directory = Path.Combine(AppContext.BaseDirectory, "Corpus", name);
+        _inputs = Directory.Exists(directory) ? [.. Directory.GetFiles(directory).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)] : [];
+        _inputs.Add([]);
+        _kept = _inputs.Count;
+    }
 
     public long Executions { get; private set; }
 
@@ -27,41 +38,44 @@ internal sealed class MutationRun(string name, Action<byte[]> target, int seed)
 
     public TimeSpan Slowest { get; private set; }
 
-    /// <summary>Runs the corpus, then mutations for a time; false when something was found.</summary>
-    public bool Run(TimeSpan time)
+    public long MostBytes { get; private set; }
+
+    /// <summary>Runs the corpus.</summary>
+    public void RunCorpus() => _inputs.ForEach(Execute);
+
+    /// <summary>Runs mutations for a time.</summary>
+    public void Run(TimeSpan time, CancellationToken stop)
     {
-        string directory = Path.Combine(AppContext.BaseDirectory, "Corpus", name);
-        List<byte[]> inputs = Directory.Exists(directory) ? [.. Directory.GetFiles(directory).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)] : [];
-        inputs.Add([]);
-        inputs.ForEach(Execute);
-        Stopwatch clock = Stopwatch.StartNew();
-        while (clock.Elapsed < time && Findings < MostFindings)
+        long end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        while (Stopwatch.GetTimestamp() < end && Findings < MostFindings && !stop.IsCancellationRequested)
         {
-            byte[] input = Mutate(inputs[_random.Next(inputs.Count)], inputs);
+            byte[] input = _mutator.Mutate(_inputs);
             Execute(input);
 
             // What has been tried is a start for more, in the place of an older one that was made here.
-            if (_random.Next(64) == 0)
+            if (_mutator.Next(64) == 0)
             {
-                inputs.Add(input);
-                if (inputs.Count > 4096)
+                if (_inputs.Count < MostInputs)
                 {
-                    inputs.RemoveAt(_random.Next(1024, inputs.Count));
+                    _inputs.Add(input);
+                }
+                else
+                {
+                    _inputs[_kept + _mutator.Next(MostInputs - _kept)] = input;
                 }
             }
         }
-
-        return Findings == 0;
     }
 
     private void Execute(byte[] input)
     {
         Executions++;
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
         long begin = Stopwatch.GetTimestamp();
         string? finding = null;
         try
         {
-            target(input);
+            _target(input);
         }
         catch (Exception e)
         {
@@ -69,63 +83,26 @@ internal sealed class MutationRun(string name, Action<byte[]> target, int seed)
         }
 
         TimeSpan took = Stopwatch.GetElapsedTime(begin);
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         Slowest = took > Slowest ? took : Slowest;
-        finding ??= took > MostTime ? $"it took {took}" : null;
-        if (finding is null)
+        MostBytes = Math.Max(MostBytes, allocated);
+        finding ??= took > MostTime ? $"it took {took}" : allocated > MostAllocated ? $"it allocated {allocated >> 20} MiB" : null;
+        if (finding is not null)
         {
-            return;
-        }
-
-        string path = Path.GetFullPath($"finding-{name}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(input).AsSpan(0, 6))}");
-        if (_found.Add(path))
-        {
-            Findings++;
-            File.WriteAllBytes(path, input);
-            Console.Error.WriteLine($"{name}: {path}\n{finding}");
+            Keep(input, finding);
         }
     }
 
-    private byte[] Mutate(byte[] input, List<byte[]> inputs)
+    private void Keep(byte[] input, string finding)
     {
-        List<byte> bytes = [.. input];
-        for (int times = 1 << _random.Next(5); times > 0; times--)
+        // One file for each place that something comes from, whatever the words.
+        string place = string.Concat(finding.Split('\n').Where(static line => line.StartsWith("   at ", StringComparison.Ordinal)).Take(2).DefaultIfEmpty(finding));
+        string path = Path.GetFullPath($"finding-{_name}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(input).AsSpan(0, 6))}", Path.GetFullPath(_findings));
+        if (_found.Add(place))
         {
-            int at = _random.Next(bytes.Count + 1);
-            int length = Math.Min(1 + _random.Next(16), bytes.Count - at);
-            switch (_random.Next(7))
-            {
-                case 0 when at < bytes.Count:
-                    bytes[at] ^= (byte)(1 << _random.Next(8));
-                    break;
-                case 1 when at < bytes.Count:
-                    bytes[at] = (byte)_random.Next(256);
-                    break;
-                case 2:
-                    bytes.RemoveRange(at, length);
-                    break;
-                case 3:
-                    bytes.InsertRange(at, Interesting[_random.Next(Interesting.Length)]);
-                    break;
-                case 4:
-                    // Again and again: bombs are made of repetition.
-                    List<byte> part = bytes.GetRange(at, length);
-                    for (int i = 1 << _random.Next(8); i > 0 && bytes.Count < MostBytes; i--)
-                    {
-                        bytes.InsertRange(at, part);
-                    }
-
-                    break;
-                case 5:
-                    byte[] other = inputs[_random.Next(inputs.Count)];
-                    int from = _random.Next(other.Length + 1);
-                    bytes.InsertRange(at, other.AsSpan(from, Math.Min(_random.Next(256), other.Length - from)).ToArray());
-                    break;
-                default:
-                    bytes.Insert(at, (byte)_random.Next(256));
-                    break;
-            }
+            Findings++;
+            File.WriteAllBytes(path, input);
+            Console.Error.WriteLine($"{_name}: {path}\n{finding}");
         }
-
-        return bytes.Count > MostBytes ? [.. bytes.Take(MostBytes)] : [.. bytes];
     }
 }

@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using OpenCloud.Build.Fuzz;
 
-// fuzz [TARGET…] [-minutes N] [-seed N]   the corpus, then mutations of it for so long, shared among the targets
-// fuzz TARGET -afl                        one target under AFL, by SharpFuzz (the assemblies instrumented beforehand)
+// fuzz [TARGET…] [-minutes N] [-seed N] [-findings FOLDER]   the corpus, then mutations of it for so long, shared among the targets
+// fuzz TARGET -afl                                           one target under AFL, by SharpFuzz (the assemblies instrumented beforehand)
 List<string> names = [];
 double minutes = 0;
 int seed = Environment.TickCount;
+string findings = ".";
 bool afl = false;
 for (int i = 0; i < args.Length; i++)
 {
@@ -17,6 +19,9 @@ for (int i = 0; i < args.Length; i++)
             break;
         case "-seed":
             seed = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            break;
+        case "-findings":
+            findings = args[++i];
             break;
         case "-afl":
             afl = true;
@@ -46,13 +51,43 @@ if (afl)
     return 0;
 }
 
-bool isSound = true;
-foreach ((string name, Action<byte[]> target) in targets)
+using CancellationTokenSource stop = new();
+using PosixSignalRegistration interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+Dictionary<string, MutationRun> runs = targets.ToDictionary(static t => t.Key, t => new MutationRun(t.Key, t.Value, seed, findings), StringComparer.Ordinal);
+foreach (MutationRun run in runs.Values)
 {
-    MutationRun run = new(name, target, seed);
-    isSound &= run.Run(TimeSpan.FromMinutes(minutes / targets.Count));
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {run.Executions} executions, {run.Findings} findings, slowest {run.Slowest.TotalMilliseconds:0} ms, seed {seed}"));
+    run.RunCorpus();
 }
 
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak of memory {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB"));
-return isSound ? 0 : 1;
+// In turns, so that a run that is stopped has tried each for as long.
+TimeSpan time = TimeSpan.FromMinutes(minutes);
+TimeSpan turn = TimeSpan.FromSeconds(Math.Min(10, time.TotalSeconds / runs.Count));
+Stopwatch clock = Stopwatch.StartNew();
+while (clock.Elapsed < time && !stop.IsCancellationRequested)
+{
+    foreach (MutationRun run in runs.Values)
+    {
+        TimeSpan left = time - clock.Elapsed;
+        run.Run(left < turn ? left : turn, stop.Token);
+    }
+}
+
+foreach ((string name, MutationRun run) in runs)
+{
+    Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"{name}: {run.Executions} executions, {run.Findings} findings, slowest {run.Slowest.TotalMilliseconds:0} ms, most allocated {run.MostBytes >> 10} KiB, seed {seed}"));
+}
+
+Console.WriteLine(string.Create(
+    CultureInfo.InvariantCulture,
+    $"{runs.Values.Sum(static r => r.Executions)} executions in {clock.Elapsed.TotalSeconds:0} s, peak of memory {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB"));
+Directory.Delete(Targets.Scratch, recursive: true);
+return runs.Values.Any(static r => r.Findings > 0) ? 1 : 0;
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stop.Cancel();
+}

@@ -1,20 +1,32 @@
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Host;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Fuzz;
 
 /// <summary>The parsers of what comes from outside. Each may refuse its input by the project's own errors and by nothing else.</summary>
 internal static class Targets
 {
-    private static readonly string Scratch = Directory.CreateTempSubdirectory("ocb-fuzz-").FullName;
+    private static readonly string[] DetailTypes =
+    [
+        "errdefs.Source+json", "errdefs.Vertex+json", "errdefs.Subrequest+json", "errdefs.FrontendCap+json", "errdefs.Frontend+json", "gatewayapi.ExitMessage+json", "errdefs.Solve+json",
+    ];
+
+    internal static readonly string Scratch = Directory.CreateTempSubdirectory("ocb-fuzz-").FullName;
 
     public static IReadOnlyDictionary<string, Action<byte[]>> All { get; } = new Dictionary<string, Action<byte[]>>
     {
@@ -24,7 +36,7 @@ internal static class Targets
         ["packets"] = static input => Refusing<ContextException>(() => PacketCodec.Read(input)),
         ["archives"] = static input => Refusing<OciFormatException>(() => OpenArchive(input)),
         ["manifests"] = Manifests,
-        ["patterns"] = Patterns,
+        ["patterns"] = PatternTarget.Run,
         ["ignore-files"] = static input => Refusing<ContextException>(() => IgnoreFile.Parse(input).Explain("a/b/c.d")),
         ["dockerfiles"] = static input => Refusing<DockerfileException>(() => DockerfileText.Parse(Encoding.UTF8.GetString(input)).FindImages()),
         ["status"] = Status,
@@ -33,9 +45,14 @@ internal static class Targets
         ["policies"] = static input => Refusing<FormatException>(() => SourcePolicy.Parse(Encoding.UTF8.GetString(input))),
         ["names"] = Names,
         ["terminal"] = Terminal,
+        ["receiver"] = new ReceiverTarget(Scratch).Run,
+        ["status-details"] = StatusDetails,
+        ["tokens"] = static input => Refusing<JsonException>(() => TokenFetcher.Read(input)),
+        ["records"] = Records,
+        ["provenance"] = Provenance,
     };
 
-    private static void Refusing<T>(Action parse)
+    internal static void Refusing<T>(Action parse)
         where T : Exception
     {
         try
@@ -79,20 +96,6 @@ internal static class Targets
         Refusing<OciFormatException>(() => OciManifest.Parse(input, OciMediaTypes.Manifest, "it"));
         Refusing<OciFormatException>(() => OciManifest.Parse(input, OciMediaTypes.Index, "it"));
         Refusing<OciFormatException>(() => OciImageConfig.Parse(input, "it"));
-    }
-
-    private static void Patterns(byte[] input)
-    {
-        int end = Array.IndexOf(input, (byte)0);
-        (byte[] pattern, byte[] path) = end < 0 ? (input, "a/b/c.d"u8.ToArray()) : (input[..end], input[(end + 1)..]);
-        Refusing<ContextException>(() =>
-        {
-            PatternMatcher matcher = PatternMatcher.Compile([pattern, [(byte)'!', .. pattern]]);
-            if (path.Length > 0 && matcher.Matches(path, [], [], out _))
-            {
-                throw new InvalidOperationException("a pattern and its exception left a match");
-            }
-        });
     }
 
     private static void Status(byte[] input)
@@ -167,6 +170,30 @@ internal static class Targets
         {
             throw new InvalidOperationException("what is plain is changed again");
         }
+    }
+
+    // The first byte says which detail; the whole is read as a status as well.
+    private static void StatusDetails(byte[] input)
+    {
+        _ = BuildKitErrorDetails.From(CallErrors.DetailsOf(CallErrors.Create(StatusCode.Unknown, "failed", trailers: new Metadata { { CallErrors.DetailsField, input } })));
+        if (input.Length > 0)
+        {
+            string type = DetailTypes[input[0] % DetailTypes.Length];
+            _ = BuildKitErrorDetails.From([new Any { TypeUrl = "github.com/moby/buildkit/" + type, Value = UnsafeByteOperations.UnsafeWrap(input.AsMemory(1)) }]);
+        }
+    }
+
+    private static void Records(byte[] input)
+    {
+        string text = Encoding.UTF8.GetString(input);
+        Refusing<HostException>(() => InstallationManifest.Parse(text, "it"));
+        Refusing<HostException>(() => ChangeJournal.Parse(text, "it"));
+    }
+
+    private static void Provenance(byte[] input)
+    {
+        Refusing<HostException>(() => ReleaseProvenance.SubjectSha256(input, "a"));
+        Refusing<HostException>(() => ReleaseProvenance.AssetSha256(input, "a"));
     }
 
     private static void CheckPlain(string text)

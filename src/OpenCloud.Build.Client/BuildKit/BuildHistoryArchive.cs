@@ -198,7 +198,7 @@ internal static partial class BuildHistoryArchive
             var imports = JsonNode.Parse(value) as JsonArray ?? [];
             foreach (var import in imports)
             {
-                if (import?["Attrs"] is JsonObject attributes)
+                if ((import as JsonObject)?["Attrs"] is JsonObject attributes)
                 {
                     foreach (var name in attributes.Select(static a => a.Key).Where(static k => k is not ("scope" or "ref")).ToList())
                     {
@@ -209,7 +209,7 @@ internal static partial class BuildHistoryArchive
 
             return imports.ToJsonString();
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
             return string.Empty;
         }

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Oci;
 
@@ -27,18 +25,6 @@ public static class BuildMetadata
     private static JsonObject? Opened(string value)
     {
         byte[] bytes = new byte[value.Length];
-        if (value.Length == 0 || !Convert.TryFromBase64String(value, bytes, out int length))
-        {
-            return null;
-        }
-
-        try
-        {
-            return JsonNode.Parse(Encoding.UTF8.GetString(bytes, 0, length)) is JsonObject { Count: > 0 } json ? json : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        return value.Length > 0 && Convert.TryFromBase64String(value, bytes, out int length) && JsonForm.TryParseObject(bytes.AsSpan(0, length)) is { Count: > 0 } json ? json : null;
     }
 }

@@ -86,7 +86,7 @@ internal static class DockerfileSyntaxDirective
             using JsonDocument document = JsonDocument.Parse(body);
             return document.RootElement.TryGetProperty("syntax", out JsonElement syntax) && syntax.ValueKind == JsonValueKind.String ? syntax.GetString() : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

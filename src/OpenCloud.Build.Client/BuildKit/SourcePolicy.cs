@@ -59,6 +59,11 @@ public sealed class SourcePolicy
 
             return policy.Version == 1 ? new SourcePolicy(policy) : throw Wrong("its version is not 1");
         }
+        catch (InvalidOperationException e)
+        {
+            // Halves of surrogates show only when a string is asked for.
+            throw new FormatException("The source policy holds text that is not Unicode.", e);
+        }
         catch (JsonException e)
         {
             throw new FormatException($"The source policy is not JSON: {e.Message}", e);

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace OpenCloud.Build.Client.Oci;
 
@@ -19,4 +20,30 @@ internal static class JsonForm
 
     /// <summary>On one line, by a writer.</summary>
     public static readonly JsonWriterOptions Writer = new() { Encoder = Encoder };
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32, AllowDuplicateProperties = false };
+
+    /// <summary>Reads an object of others' that is changed and written again; null when it is none.</summary>
+    public static JsonObject? TryParseObject(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            if (JsonNode.Parse(json, null, Strict) is not JsonObject node)
+            {
+                return null;
+            }
+
+            // Nodes are made and strings are decoded when they are asked for; what is no text shows here and not in the middle of something.
+            _ = node.ToJsonString(Compact);
+            return node;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A text of an object, or null.</summary>
+    public static string? Text(JsonNode? node, string name) =>
+        node is JsonObject parent && parent[name] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

@@ -43,11 +43,18 @@ internal sealed class ChangeJournal
     public static ChangeJournal Open(string directory = StateDirectory)
     {
         var path = Path.Combine(directory, JournalName);
+        return new ChangeJournal(directory, RecordFile.TryReadText(path) is { } text ? Parse(text, path) : []);
+    }
+
+    /// <summary>Reads a journal's text.</summary>
+    /// <exception cref="HostException">It is no journal.</exception>
+    internal static List<HostChange> Parse(string text, string path)
+    {
         try
         {
-            return new ChangeJournal(directory, RecordFile.TryReadText(path) is { } text ? JsonSerializer.Deserialize<List<HostChange>>(text, Json) ?? [] : []);
+            return JsonSerializer.Deserialize<List<HostChange>>(text, Json) ?? [];
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or NotSupportedException)
         {
             throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", "It tells what a run that was cut off had changed. Look at it, take that back, and move it away.", path, error);
         }

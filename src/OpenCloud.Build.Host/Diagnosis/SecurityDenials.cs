@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Host.Diagnosis;
 internal sealed record SecurityDenial(string? Id, bool IsSELinux, string Text)
 {
     /// <summary>When it was; null when the line does not tell.</summary>
-    public DateTimeOffset? At => Id is not null && double.TryParse(Id.Split(':')[0], CultureInfo.InvariantCulture, out var seconds)
+    public DateTimeOffset? At => Id is not null && double.TryParse(Id.Split(':')[0], CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and < 253402300800
         ? DateTimeOffset.FromUnixTimeMilliseconds((long)(seconds * 1000))
         : null;
 }

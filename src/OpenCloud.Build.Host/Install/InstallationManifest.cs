@@ -79,15 +79,25 @@ internal sealed record InstallationManifest
         var path = System.IO.Path.Combine(directory, FileName);
         try
         {
-            return RecordFile.TryReadText(path) is { } text ? JsonSerializer.Deserialize<InstallationManifest>(text, Json) : null;
-        }
-        catch (JsonException error)
-        {
-            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", $"Look at the file; without it this module does not know what it installed.", path, error);
+            return RecordFile.TryReadText(path) is { } text ? Parse(text, path) : null;
         }
         catch (UnauthorizedAccessException error)
         {
             throw new HostException(HostErrorKind.NotRoot, $"'{path}' can be read by root only.", "Run it as root.", path, error);
+        }
+    }
+
+    /// <summary>Reads a manifest's text.</summary>
+    /// <exception cref="HostException">It is no manifest.</exception>
+    internal static InstallationManifest? Parse(string text, string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<InstallationManifest>(text, Json);
+        }
+        catch (Exception error) when (error is JsonException or NotSupportedException)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", $"Look at the file; without it this module does not know what it installed.", path, error);
         }
     }
 

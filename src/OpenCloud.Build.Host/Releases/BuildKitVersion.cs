@@ -90,6 +90,6 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
     /// <summary>The version as the project's tags write it, with the leading v.</summary>
     public override string ToString() => $"v{Major}.{Minor}.{Patch}{(PreRelease is null ? string.Empty : "-" + PreRelease)}";
 
-    [GeneratedRegex(@"^v?(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-([0-9A-Za-z.]{1,32}))?\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})(?:-([0-9A-Za-z.]{1,32}))?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

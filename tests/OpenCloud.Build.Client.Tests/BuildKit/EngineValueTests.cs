@@ -2,7 +2,10 @@ using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;
@@ -119,5 +122,49 @@ public class EngineValueTests
         _ = DockerfileChecks.From(document.RootElement);
         _ = DockerfileOutline.From(document.RootElement);
         _ = DockerfileTarget.ListFrom(document.RootElement);
+    }
+
+    [Theory]
+    [InlineData("{\"token\":\"\u009c\"}")]
+    [InlineData("{\"token\":\"\\ud800\"}")]
+    [InlineData("{\"token\":1}")]
+    [InlineData("[]")]
+    [InlineData("x")]
+    public void A_token_that_is_no_text_is_none(string answer) =>
+        Assert.ThrowsAny<JsonException>(() => TokenFetcher.Read(System.Text.Encoding.Latin1.GetBytes(answer)));
+
+    [Theory]
+    [InlineData("{\"a\":1,\"a\":2}")]
+    [InlineData("{\"a\":\"\\ud800\"}")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    public void A_value_in_base64_that_cannot_be_opened_stays_as_it_is(string value)
+    {
+        string encoded = Convert.ToBase64String(System.Text.Encoding.Latin1.GetBytes(value));
+        ImageBuildResult result = new() { Engine = "e", ExporterResponse = new Dictionary<string, string> { ["k"] = encoded } };
+        using JsonDocument document = JsonDocument.Parse(BuildMetadata.ToJson(result));
+        Assert.Equal(encoded, document.RootElement.GetProperty("k").GetString());
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{\"manifests\":[{\"annotations\":{\"a\":1,\"a\":2}}]}")]
+    [InlineData("{\"manifests\":[{\"annotations\":{\"a\":\"\\ud800\"}}]}")]
+    [InlineData("x")]
+    public void An_index_that_is_none_is_an_io_error(string index)
+    {
+        using TemporaryDirectory place = new();
+        File.WriteAllText(Path.Combine(place.Path, "index.json"), index);
+        Assert.Throws<IOException>(() => new LayoutIndexFile(place.Path).Put(new System.Text.Json.Nodes.JsonObject { ["annotations"] = 1 }, ["latest"]));
+    }
+
+    [Fact]
+    public void An_index_with_values_of_another_form_is_extended()
+    {
+        using TemporaryDirectory place = new();
+        File.WriteAllText(Path.Combine(place.Path, "index.json"), "{\"manifests\":[{\"annotations\":{\"org.opencontainers.image.ref.name\":1}},{\"annotations\":[]}]}");
+        new LayoutIndexFile(place.Path).Put(new System.Text.Json.Nodes.JsonObject { ["digest"] = "d", ["annotations"] = 1 }, ["latest"]);
+        using JsonDocument index = JsonDocument.Parse(File.ReadAllText(Path.Combine(place.Path, "index.json")));
+        Assert.Equal(3, index.RootElement.GetProperty("manifests").GetArrayLength());
     }
 }

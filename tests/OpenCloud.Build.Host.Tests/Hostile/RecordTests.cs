@@ -92,6 +92,21 @@ public sealed class RecordTests
     }
 
     [Theory]
+    [InlineData("[{\"Target\":\"/etc/a\"}]")]
+    [InlineData("[{\"$type\":\"file\"}]")]
+    [InlineData("[{\"$type\":\"nothing\",\"Target\":\"/etc/a\"}]")]
+    [InlineData("{")]
+    public void AJournalThatIsNoneIsRefusedInWords(string text)
+    {
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Parse(text, "it")).Kind);
+        Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => InstallationManifest.Parse("{\"Version\":\"v1.2.3\",\"Changes\":" + text + "}", "it")).Kind);
+    }
+
+    [Fact]
+    public void DigitsOfOtherScriptsAreNoVersion() =>
+        Assert.Throws<HostException>(() => OpenCloud.Build.Host.Releases.BuildKitVersion.Parse("v\u0663.1.2"));
+
+    [Theory]
     [InlineData("pipe")]
     [InlineData("/dev/zero")]
     [InlineData("/etc/shadow")]

@@ -18,7 +18,7 @@ internal sealed class DirectoryReceiver
     // Packets of nothing but zeros become holes: a page, or more, of a file system.
     private const int SmallestHole = 4096;
 
-    private readonly GrpcServerCall _call;
+    private readonly IFramedMessages _call;
     private readonly OutputDirectory _directory;
     private readonly ReceiveLimits _limits;
     private readonly ReceiveCounters _counters;
@@ -32,7 +32,7 @@ internal sealed class DirectoryReceiver
     private byte[] _lastPath = [];
     private bool _listed;
 
-    public DirectoryReceiver(GrpcServerCall call, OutputDirectory directory, ReceiveLimits limits, ReceiveCounters counters)
+    public DirectoryReceiver(IFramedMessages call, OutputDirectory directory, ReceiveLimits limits, ReceiveCounters counters)
     {
         _call = call;
         _directory = directory;

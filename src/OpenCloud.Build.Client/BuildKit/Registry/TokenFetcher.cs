@@ -123,9 +123,14 @@ internal static class TokenFetcher
         }
     }
 
-    private static async Task<FetchTokenResponse> ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    private static async Task<FetchTokenResponse> ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken) =>
+        Read(await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Reads the answer of a token service.</summary>
+    /// <exception cref="JsonException">There is no token in it.</exception>
+    internal static FetchTokenResponse Read(ReadOnlyMemory<byte> answer)
     {
-        using JsonDocument document = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+        using JsonDocument document = JsonDocument.Parse(answer);
         JsonElement root = document.RootElement;
         string token = Text("access_token") is { Length: > 0 } access ? access : Text("token");
         if (token.Length == 0)
@@ -143,8 +148,17 @@ internal static class TokenFetcher
                 : 0,
         };
 
-        string Text(string name) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String
-            ? text.GetString()!
-            : string.Empty;
+        string Text(string name)
+        {
+            try
+            {
+                return root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : string.Empty;
+            }
+            catch (InvalidOperationException e)
+            {
+                // Its bytes are no text, which the parser only finds when a string is made of them.
+                throw new JsonException(null, e);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.Oci;
 
 namespace OpenCloud.Build.Client.BuildKit.Registry;
 
@@ -29,7 +30,7 @@ internal static class TokenSeeds
             }
 
             JsonObject all = Read();
-            seed = all[host] is JsonValue value && value.TryGetValue(out string? text) && TryDecode(text, out byte[]? kept) ? kept : null;
+            seed = JsonForm.Text(all, host) is { } text && TryDecode(text, out byte[]? kept) ? kept : null;
             if (seed is null)
             {
                 seed = RandomNumberGenerator.GetBytes(SeedSize);
@@ -52,9 +53,9 @@ internal static class TokenSeeds
     {
         try
         {
-            return JsonNode.Parse(InputFile.ReadRegular(FilePath, MaxFileSize).Bytes) as JsonObject ?? [];
+            return JsonForm.TryParseObject(InputFile.ReadRegular(FilePath, MaxFileSize).Bytes) ?? [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [];
         }

@@ -184,7 +184,7 @@ internal sealed class BuildAttachments : IDisposable
         }
 
         // The answers of several exporters are in one map, where the last to end has overwritten the others; only what came here counts.
-        if (!ContentDigest.TryParse(descriptor?["digest"] is JsonValue value && value.TryGetValue(out string? text) ? text : null, out ContentDigest digest) || store.GetLength(digest) is null)
+        if (!ContentDigest.TryParse(JsonForm.Text(descriptor, "digest"), out ContentDigest digest) || store.GetLength(digest) is null)
         {
             descriptor = store.LastCommitted is { } last ? DescriptorOf(store, last) : null;
         }
@@ -203,9 +203,9 @@ internal sealed class BuildAttachments : IDisposable
     {
         try
         {
-            return JsonNode.Parse(Convert.FromBase64String(encoded)) as JsonObject;
+            return JsonForm.TryParseObject(Convert.FromBase64String(encoded));
         }
-        catch (Exception e) when (e is FormatException or System.Text.Json.JsonException)
+        catch (FormatException)
         {
             return null;
         }
@@ -222,15 +222,16 @@ internal sealed class BuildAttachments : IDisposable
         }
 
         byte[] bytes = new byte[length];
-        using (Stream content = store.Open(digest))
+        using (Stream stream = store.Open(digest))
         {
-            content.ReadExactly(bytes);
+            stream.ReadExactly(bytes);
         }
 
-        string? mediaType = JsonNode.Parse(bytes)?["mediaType"]?.GetValue<string>();
+        JsonObject content = JsonForm.TryParseObject(bytes)
+            ?? throw new IOException($"The last content that the engine sent into '{store.Location}' is no JSON, and so is no index and no manifest.");
         return new JsonObject
         {
-            ["mediaType"] = mediaType,
+            ["mediaType"] = JsonForm.Text(content, "mediaType"),
             ["digest"] = digest.ToString(),
             ["size"] = bytes.Length,
         };

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.BuildKit.Outputs;
@@ -66,14 +67,17 @@ internal sealed class CachePlan
     /// <summary>After a build that succeeded: lets the tags of written directories lead to what was written.</summary>
     public void Commit(IReadOnlyDictionary<string, string> response)
     {
-        if (_written.Count == 0 || response.GetValueOrDefault("cache.manifest") is not { } json || JsonNode.Parse(json) is not JsonObject descriptor)
+        if (_written.Count == 0 || response.GetValueOrDefault("cache.manifest") is not { } json)
         {
             return;
         }
 
+        JsonObject descriptor = JsonForm.TryParseObject(Encoding.UTF8.GetBytes(json))
+            ?? throw new IOException($"The engine's description of the cache in '{_written[0].Directory}' is no JSON.");
+
         foreach ((string directory, string tag, LayoutContentStore store) in _written)
         {
-            if (ContentDigest.TryParse(descriptor["digest"]?.GetValue<string>(), out ContentDigest digest) && store.GetLength(digest) is not null)
+            if (ContentDigest.TryParse(JsonForm.Text(descriptor, "digest"), out ContentDigest digest) && store.GetLength(digest) is not null)
             {
                 new LayoutIndexFile(directory).Put(descriptor, [tag]);
             }

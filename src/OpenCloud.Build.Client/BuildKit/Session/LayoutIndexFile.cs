@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Oci;
 
@@ -19,7 +19,7 @@ internal sealed class LayoutIndexFile(string directory)
     /// <summary>Finds the digest that a tag leads to; null when there is no index or no such tag.</summary>
     public string? Find(string tag)
     {
-        JsonNode? index = ReadIndex();
+        JsonObject? index = ReadIndex();
         return Manifests(index).LastOrDefault(m => Annotation(m, OciLayoutIndex.RefNameAnnotation) == tag)?["digest"]?.GetValue<string>();
     }
 
@@ -33,7 +33,7 @@ internal sealed class LayoutIndexFile(string directory)
         // What the index leads to is on the disk before it does.
         LastingFile.SynchronizeFileSystem(directory);
         using FileStream guard = Lock();
-        JsonObject index = (ReadIndex() ?? JsonNode.Parse(NewIndex))!.AsObject();
+        JsonObject index = ReadIndex() ?? JsonForm.TryParseObject(Encoding.UTF8.GetBytes(NewIndex))!;
         JsonArray manifests = [];
         foreach (JsonObject manifest in Manifests(index))
         {
@@ -46,7 +46,7 @@ internal sealed class LayoutIndexFile(string directory)
         foreach (string tag in tags)
         {
             JsonObject named = descriptor.DeepClone().AsObject();
-            JsonObject annotations = named["annotations"]?.AsObject() ?? [];
+            JsonObject annotations = named["annotations"] as JsonObject ?? [];
             named["annotations"] = annotations;
             if (tag.Contains('/'))
             {
@@ -67,7 +67,7 @@ internal sealed class LayoutIndexFile(string directory)
     }
 
     private static string? Annotation(JsonObject manifest, string name)
-        => manifest["annotations"] is JsonObject annotations && annotations[name] is JsonValue value ? value.GetValue<string>() : null;
+        => JsonForm.Text(manifest["annotations"], name);
 
     private static bool IsNamed(JsonObject manifest, string tag) => tag.Contains('/')
         ? Annotation(manifest, OciLayoutIndex.ImageNameAnnotation) == tag
@@ -76,19 +76,16 @@ internal sealed class LayoutIndexFile(string directory)
     private static IEnumerable<JsonObject> Manifests(JsonNode? index)
         => index?["manifests"] is JsonArray manifests ? manifests.OfType<JsonObject>() : [];
 
-    private JsonNode? ReadIndex()
+    private JsonObject? ReadIndex()
     {
         try
         {
-            return JsonNode.Parse(InputFile.ReadRegular(IndexPath, OciJson.MaxManifestBytes).Bytes);
+            return JsonForm.TryParseObject(InputFile.ReadRegular(IndexPath, OciJson.MaxManifestBytes).Bytes)
+                ?? throw new IOException($"'{IndexPath}' is no index of an OCI layout.");
         }
         catch (FileNotFoundException)
         {
             return null;
-        }
-        catch (JsonException e)
-        {
-            throw new IOException($"'{IndexPath}' is no index of an OCI layout: {e.Message}", e);
         }
     }
 

@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Client.Grpc.Server;
 /// One call of a served method: the context that generated services are given, and beneath it the call's messages as bytes, for services
 /// that read and write in place. Reading and writing may go on at the same time, but only one of each. Valid until the handler ends.
 /// </summary>
-internal sealed class GrpcServerCall : ServerCallContext, IDisposable
+internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisposable
 {
     // The prefix of a message and a few octets of protobuf before a body of another's.
     private const int HeadSize = 64;
@@ -76,7 +76,7 @@ internal sealed class GrpcServerCall : ServerCallContext, IDisposable
     /// <returns>The message, which the caller disposes, or null when the peer sends no more.</returns>
     /// <exception cref="RpcException">The message is too large (ResourceExhausted), compressed or cut off.</exception>
     /// <exception cref="IOException">The call was given up by the peer, or the connection is gone.</exception>
-    internal ValueTask<ReceivedMessage?> ReadMessageAsync(CancellationToken cancellationToken) => _reader.ReadAsync(cancellationToken);
+    public ValueTask<ReceivedMessage?> ReadMessageAsync(CancellationToken cancellationToken) => _reader.ReadAsync(cancellationToken);
 
     /// <summary>Reads and decodes the next message.</summary>
     /// <returns>The message, or null when the peer sends no more.</returns>
@@ -111,7 +111,7 @@ internal sealed class GrpcServerCall : ServerCallContext, IDisposable
         WriteMessageAsync(BytesField.HeadOf(data.Length), data, moreFollows: false, cancellationToken);
 
     /// <summary>Sends serialized messages, as many as there are, each of which has gRPC's prefix in front of it already.</summary>
-    internal ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken, bool moreFollows = false)
+    public ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken, bool moreFollows = false)
     {
         BeginResponse();
         return _stream.WriteAsync(default, messages, moreFollows, cancellationToken);

@@ -1,0 +1,13 @@
+using OpenCloud.Build.Client.Wire;
+
+namespace OpenCloud.Build.Client.Grpc.Server;
+
+/// <summary>The two directions of a call as serialized messages.</summary>
+internal interface IFramedMessages
+{
+    /// <summary>Reads the next message, which the caller disposes; null when the peer sends no more.</summary>
+    public ValueTask<ReceivedMessage?> ReadMessageAsync(CancellationToken cancellationToken);
+
+    /// <summary>Sends serialized messages, each of which has gRPC's prefix in front of it already.</summary>
+    public ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken, bool moreFollows = false);
+}
