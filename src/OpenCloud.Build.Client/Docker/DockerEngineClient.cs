@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
 
 namespace OpenCloud.Build.Client.Docker;
@@ -11,6 +12,12 @@ internal sealed class DockerEngineClient : IAsyncDisposable
 {
     // What the newest fields used here came with; an older engine is spoken to in its own version.
     private static readonly Version NewestApi = new(1, 48);
+
+    // Of one document, of a whole list, and of the words of a failure. A list of 10,000 images has some 20 MB.
+    private const int MostOfDocument = 32 * 1024 * 1024;
+    private const long MostOfList = 1L << 30;
+    private const int MostOfMessage = 1024 * 1024;
+    private const int LongestWords = 2000;
 
     private readonly HttpMessageInvoker _http;
     private readonly IEngineConnector _connector;
@@ -61,9 +68,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
 
         await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        var stream = await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        await using var disposal = stream.ConfigureAwait(false);
-        using var document = await JsonDocument.ParseAsync(stream, default, cancellation).ConfigureAwait(false);
+        using var document = await ReadAsync(answer, cancellation).ConfigureAwait(false);
         return document.RootElement.Clone();
     }
 
@@ -72,11 +77,25 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     {
         using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
         await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        var stream = await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        var stream = new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), MostOfList, TooLong);
         await using var disposal = stream.ConfigureAwait(false);
-        await foreach (var element in JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream, JsonSerializerOptions.Default, cancellation).ConfigureAwait(false))
+        var elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream, JsonSerializerOptions.Default, cancellation).GetAsyncEnumerator(cancellation);
+        await using var end = elements.ConfigureAwait(false);
+        while (true)
         {
-            yield return element;
+            try
+            {
+                if (!await elements.MoveNextAsync().ConfigureAwait(false))
+                {
+                    yield break;
+                }
+            }
+            catch (JsonException e)
+            {
+                throw NoJson(e);
+            }
+
+            yield return elements.Current;
         }
     }
 
@@ -108,7 +127,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     {
         using var answer = await SendAsync(HttpMethod.Post, path, content, cancellation).ConfigureAwait(false);
         await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+        using var reader = new StreamReader(new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), MostOfDocument, TooLong));
         while (await reader.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
         {
             if (string.IsNullOrWhiteSpace(line))
@@ -116,10 +135,10 @@ internal sealed class DockerEngineClient : IAsyncDisposable
                 continue;
             }
 
-            using var message = JsonDocument.Parse(line);
-            if (message.RootElement.TryGetProperty("error", out var error))
+            using var message = Parse(System.Text.Encoding.UTF8.GetBytes(line));
+            if (DockerJson.Find(message.RootElement, "error") is not null)
             {
-                throw new DockerEngineException(null, $"{Address}: {error.GetString()}");
+                throw new DockerEngineException(null, $"{Address}: {BuildKit.BuildFailure.Bounded(DockerJson.Text(message.RootElement, "error"), LongestWords)}");
             }
         }
     }
@@ -132,24 +151,51 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static string ReadString(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : string.Empty;
+    private DockerEngineException TooLong() => new(null, $"{Address}: the answer is longer than any that an engine has.");
+
+    private DockerEngineException NoJson(JsonException error) => new(null, $"{Address}: the answer is not JSON: {error.Message}");
+
+    private JsonDocument Parse(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return JsonDocument.Parse(json);
+        }
+        catch (JsonException e)
+        {
+            throw NoJson(e);
+        }
+    }
+
+    private async Task<JsonDocument> ReadAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        var stream = new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), MostOfDocument, TooLong);
+        await using var disposal = stream.ConfigureAwait(false);
+        try
+        {
+            return await JsonDocument.ParseAsync(stream, default, cancellation).ConfigureAwait(false);
+        }
+        catch (JsonException e)
+        {
+            throw NoJson(e);
+        }
+    }
 
     private async Task<EngineFacts> ReadFactsAsync(CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "http://localhost/version");
         using var answer = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
         await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        using var version = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
-        var api = Version.TryParse(ReadString(version.RootElement, "ApiVersion"), out var spoken) && spoken < NewestApi ? spoken : NewestApi;
-        var facts = new EngineFacts(api, ReadString(version.RootElement, "Version"), false);
+        using var version = await ReadAsync(answer, cancellation).ConfigureAwait(false);
+        var api = Version.TryParse(DockerJson.Text(version.RootElement, "ApiVersion"), out var spoken) && spoken < NewestApi ? spoken : NewestApi;
+        var facts = new EngineFacts(api, DockerJson.Text(version.RootElement, "Version"), false);
         using var info = new HttpRequestMessage(HttpMethod.Get, $"http://localhost/v{api}/info");
         using var infoAnswer = await _http.SendAsync(info, cancellation).ConfigureAwait(false);
         await ThrowIfFailedAsync(infoAnswer, cancellation).ConfigureAwait(false);
-        using var document = JsonDocument.Parse(await infoAnswer.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
+        using var document = await ReadAsync(infoAnswer, cancellation).ConfigureAwait(false);
 
         // The store of containerd says so in the status of the "driver": [["driver-type","io.containerd.snapshotter.v1"]].
-        var status = document.RootElement.TryGetProperty("DriverStatus", out var driver) ? driver.GetRawText() : string.Empty;
+        var status = DockerJson.Find(document.RootElement, "DriverStatus") is { } driver ? driver.GetRawText() : string.Empty;
         return facts with { UsesContainerd = status.Contains("io.containerd.snapshotter.", StringComparison.Ordinal) };
     }
 
@@ -167,18 +213,23 @@ internal sealed class DockerEngineClient : IAsyncDisposable
             return;
         }
 
-        var body = await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
+        // The beginning is enough: the rest of an answer that is longer is no JSON, and its first words are shown.
+        var bytes = new byte[MostOfMessage];
+        var stream = await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        await using var disposal = stream.ConfigureAwait(false);
+        var body = bytes.AsMemory(0, await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false));
         string said;
         try
         {
             using var document = JsonDocument.Parse(body);
-            said = ReadString(document.RootElement, "message");
+            said = DockerJson.Text(document.RootElement, "message");
         }
         catch (JsonException)
         {
-            said = body.Length > 200 ? body[..200] : body;
+            said = System.Text.Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 200)]);
         }
 
+        said = BuildKit.BuildFailure.Bounded(said, LongestWords);
         throw new DockerEngineException(answer.StatusCode, $"{Address}: {(said.Length > 0 ? said : answer.ReasonPhrase)} (HTTP {(int)answer.StatusCode})");
     }
 }

@@ -11,10 +11,15 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     /// <summary>Reads a summary: one object for each name, or one for an image without names.</summary>
     public IEnumerable<ContainerImage> Read(JsonElement summary)
     {
-        var id = summary.GetProperty("Id").GetString()!;
-        var tags = Strings(summary, "RepoTags").Where(static t => t != "<none>:<none>").ToList();
-        var digests = Strings(summary, "RepoDigests").Where(static d => d != "<none>@<none>" && d.Contains('@', StringComparison.Ordinal)).ToList();
-        var size = summary.GetProperty("Size").GetInt64();
+        var id = DockerJson.Text(summary, "Id");
+        if (id.Length == 0)
+        {
+            throw new DockerEngineException(null, $"{engine}: the list of images has one without an id.");
+        }
+
+        var tags = DockerJson.Texts(summary, "RepoTags").Where(static t => t != "<none>:<none>").ToList();
+        var digests = DockerJson.Texts(summary, "RepoDigests").Where(static d => d != "<none>@<none>" && d.Contains('@', StringComparison.Ordinal)).ToList();
+        var size = DockerJson.Number(summary, "Size");
         var image = new ContainerImage
         {
             Name = "<none>",
@@ -22,17 +27,15 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             Id = id,
             Engine = engine,
             Digest = FindDigest(id, digests),
-            Created = DateTimeOffset.FromUnixTimeSeconds(summary.GetProperty("Created").GetInt64()),
+            Created = DockerJson.Time(summary, "Created"),
             Size = size,
-            Labels = Map(summary, "Labels"),
+            Labels = DockerJson.Map(summary, "Labels"),
             RepoTags = tags,
             RepoDigests = facts.UsesContainerd ? WithDigest(tags, id, digests) : digests,
             IsDangling = tags.Count == 0,
-            MediaType = summary.TryGetProperty("Descriptor", out var descriptor) && descriptor.ValueKind == JsonValueKind.Object
-                ? descriptor.GetProperty("mediaType").GetString()!
-                : string.Empty,
+            MediaType = DockerJson.Find(summary, "Descriptor") is { } descriptor ? DockerJson.Text(descriptor, "mediaType") : string.Empty,
         };
-        if (summary.TryGetProperty("Manifests", out var manifests) && manifests.ValueKind == JsonValueKind.Array)
+        if (DockerJson.Find(summary, "Manifests") is { ValueKind: JsonValueKind.Array } manifests)
         {
             image = WithManifests(image, manifests);
         }
@@ -55,7 +58,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     {
         var platforms = image.Platforms;
         if (platforms.Count == 0
-            && StatedPlatform.From(Text(inspection, "Os"), Text(inspection, "Architecture"), Text(inspection, "Variant")) is { } platform)
+            && StatedPlatform.From(DockerJson.Text(inspection, "Os"), DockerJson.Text(inspection, "Architecture"), DockerJson.Text(inspection, "Variant")) is { } platform)
         {
             platforms = [new ContainerImagePlatform { Platform = platform, Created = image.Created }];
         }
@@ -63,7 +66,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         return image with
         {
             Platforms = platforms,
-            Labels = image.Labels.Count == 0 && inspection.TryGetProperty("Config", out var config) && config.ValueKind == JsonValueKind.Object ? Map(config, "Labels") : image.Labels,
+            Labels = image.Labels.Count == 0 && DockerJson.Find(inspection, "Config") is { } config ? DockerJson.Map(config, "Labels") : image.Labels,
         };
     }
 
@@ -81,33 +84,33 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         var missing = false;
         foreach (var manifest in manifests.EnumerateArray())
         {
-            var kind = Text(manifest, "Kind");
+            var kind = DockerJson.Text(manifest, "Kind");
             if (kind == "attestation")
             {
                 attestations++;
             }
 
-            if (kind != "image" || !manifest.TryGetProperty("ImageData", out var data) || data.ValueKind != JsonValueKind.Object)
+            if (kind != "image" || DockerJson.Find(manifest, "ImageData") is not { ValueKind: JsonValueKind.Object } data)
             {
                 continue;
             }
 
-            var available = manifest.GetProperty("Available").GetBoolean();
-            var stated = data.GetProperty("Platform");
-            if (StatedPlatform.From(Text(stated, "os"), Text(stated, "architecture"), Text(stated, "variant")) is not { } platform)
+            var available = DockerJson.Flag(manifest, "Available");
+            if (DockerJson.Find(data, "Platform") is not { } stated
+                || StatedPlatform.From(DockerJson.Text(stated, "os"), DockerJson.Text(stated, "architecture"), DockerJson.Text(stated, "variant")) is not { } platform)
             {
                 // Of an image whose contents are not all there the engine tells no platform.
                 missing |= !available;
                 continue;
             }
 
-            long? layers = data.TryGetProperty("Size", out var dataSize) && dataSize.GetProperty("Unpacked").GetInt64() is > 0 and var bytes ? bytes : null;
-            unpacked = layers is null ? unpacked : (unpacked ?? 0) + layers;
+            long? layers = DockerJson.Find(data, "Size") is { } dataSize && DockerJson.Number(dataSize, "Unpacked") is > 0 and var bytes ? bytes : null;
+            unpacked = layers is null ? unpacked : Sum(unpacked ?? 0, layers.Value);
             platforms.Add(new ContainerImagePlatform
             {
                 Platform = platform,
-                Digest = ContentDigest.TryParse(Text(manifest, "ID"), out var digest) ? digest : null,
-                ContentSize = manifest.TryGetProperty("Size", out var size) ? size.GetProperty("Content").GetInt64() : null,
+                Digest = ContentDigest.TryParse(DockerJson.Text(manifest, "ID"), out var digest) ? digest : null,
+                ContentSize = DockerJson.Find(manifest, "Size") is { } size ? DockerJson.Number(size, "Content") : null,
                 UnpackedSize = layers,
                 IsComplete = available,
                 IsPresent = available,
@@ -119,7 +122,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             Platforms = platforms,
             Attestations = attestations,
             UnpackedSize = unpacked,
-            ContentSize = image.Size - (unpacked ?? 0),
+            ContentSize = Math.Max(0, Math.Max(0, image.Size) - (unpacked ?? 0)),
             IsComplete = platforms.Count == 0 ? !missing : platforms.Any(static p => p.IsComplete),
             Problem = missing ? "Contents of it are missing, the engine says." : null,
             Created = missing && platforms.Count == 0 ? null : image.Created,
@@ -141,16 +144,6 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         return ContentDigest.TryParse(text[(text.IndexOf('@', StringComparison.Ordinal) + 1)..], out var digest) ? digest : null;
     }
 
-    private static string Text(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : string.Empty;
-
-    private static List<string> Strings(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array
-            ? [.. value.EnumerateArray().Select(static v => v.GetString() ?? string.Empty)]
-            : [];
-
-    private static Dictionary<string, string> Map(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object
-            ? value.EnumerateObject().ToDictionary(static p => p.Name, static p => p.Value.GetString() ?? string.Empty, StringComparer.Ordinal)
-            : [];
+    // Saturated: these are the engine's numbers.
+    private static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 }

@@ -77,9 +77,9 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         var reference = RequireTag(newName);
         if (!force
             && await client.GetAsync(PathOf(newName) + "/json", cancellation).ConfigureAwait(false) is { } there
-            && there.GetProperty("Id").GetString() != image.GetProperty("Id").GetString())
+            && DockerJson.Text(there, "Id") != DockerJson.Text(image, "Id"))
         {
-            throw new ImageNameException($"'{newName}' exists in the {Description} and is another image ({there.GetProperty("Id").GetString()}).", exists: true);
+            throw new ImageNameException($"'{newName}' exists in the {Description} and is another image ({DockerJson.Text(there, "Id")}).", exists: true);
         }
 
         await TagAsync(name, reference, cancellation).ConfigureAwait(false);
@@ -93,7 +93,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         {
             var image = await client.GetAsync(PathOf(name) + "/json", cancellation).ConfigureAwait(false)
                 ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
-            ids.Add((name, image.GetProperty("Id").GetString()!));
+            ids.Add((name, DockerJson.Text(image, "Id")));
         }
 
         // The engine's archive is read back from a file: what is passed on has been held against its digests, and both
@@ -196,7 +196,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         var id = facts.UsesContainerd
             ? tree.Target.Digest.ToString()
             : tree.Nodes.Where(static n => OciMediaTypes.IsConfig(n.Descriptor.MediaType)).Select(static n => n.Descriptor.Digest.ToString()).ToList() is [var only] ? only : null;
-        if (id is null || await client.GetAsync(PathOf(id) + "/json", cancellation).ConfigureAwait(false) is not { } image || image.GetProperty("Id").GetString() != id)
+        if (id is null || await client.GetAsync(PathOf(id) + "/json", cancellation).ConfigureAwait(false) is not { } image || DockerJson.Text(image, "Id") != id)
         {
             return null;
         }
@@ -204,9 +204,9 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         // Platforms that an engine lists and does not have would be skipped for good.
         if (facts.UsesContainerd && facts.Api >= PlatformApi
             && await client.GetAsync(PathOf(id) + "/json?manifests=1", cancellation).ConfigureAwait(false) is { } detail
-            && detail.TryGetProperty("Manifests", out var manifests) && manifests.ValueKind == JsonValueKind.Array)
+            && DockerJson.Find(detail, "Manifests") is { ValueKind: JsonValueKind.Array } manifests)
         {
-            var there = manifests.EnumerateArray().Where(static m => m.GetProperty("Available").GetBoolean()).Select(static m => m.GetProperty("ID").GetString()).ToHashSet();
+            var there = manifests.EnumerateArray().Where(static m => DockerJson.Flag(m, "Available")).Select(static m => DockerJson.Text(m, "ID")).ToHashSet();
             if (tree.Nodes.Any(n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation && !there.Contains(n.Descriptor.Digest.ToString())))
             {
                 return null;
