@@ -95,7 +95,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     private static PrivateEngine Launch(string daemon, string? rootlesskit, string folder)
     {
         var settings = Path.Combine(folder, "buildkitd.toml");
-        File.WriteAllText(settings, string.Empty);
+        WholeFile.Write(settings, string.Empty, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         string[] arguments =
         [
             "--config", settings,

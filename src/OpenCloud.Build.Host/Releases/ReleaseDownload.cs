@@ -13,6 +13,7 @@ internal sealed class ReleaseDownload(HttpClient client)
     public const long MaxArchiveBytes = 1L << 30;
 
     private const int MaxTextBytes = 8 << 20;
+    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>How long a server may send nothing, or next to nothing, before the connection counts as broken.</summary>
     internal TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -144,14 +145,16 @@ internal sealed class ReleaseDownload(HttpClient client)
         // The tag is kept first: a part without one is worthless. A weak tag does not promise the same bytes.
         if (answer.Headers.ETag is { IsWeak: false } strong)
         {
-            await File.WriteAllTextAsync(tagPath, strong.ToString(), cancellationToken).ConfigureAwait(false);
+            WholeFile.Write(tagPath, strong.ToString(), OwnersAlone);
         }
         else
         {
             File.Delete(tagPath);
         }
 
-        using var file = new FileStream(partial, have > 0 ? FileMode.Append : FileMode.Create, FileAccess.Write);
+        using var file = OpenPartial(uri, partial);
+        file.SetLength(have);
+        file.Position = have;
         var body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var buffer = new byte[128 << 10];
         int read;
@@ -170,6 +173,18 @@ internal sealed class ReleaseDownload(HttpClient client)
         if (total is not null && have != total)
         {
             throw new IOException($"the connection ended after {have} of {total} bytes");
+        }
+    }
+
+    private static FileStream OpenPartial(Uri uri, string partial)
+    {
+        try
+        {
+            return OwnFile.Open(partial, OwnersAlone);
+        }
+        catch (IOException error) when (!FileHash.IsDiskFull(error))
+        {
+            throw new HostException(HostErrorKind.Download, $"{uri} cannot be kept: {error.Message}", "Remove what is in its place and run it again.", partial, error);
         }
     }
 

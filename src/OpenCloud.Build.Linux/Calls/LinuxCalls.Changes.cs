@@ -63,6 +63,22 @@ internal static unsafe partial class LinuxCalls
         return true;
     }
 
+    /// <summary>Writes what the kernel takes now, and gives how much that was; negative on failure.</summary>
+    public static int Write(int descriptor, ReadOnlySpan<byte> content)
+    {
+        nint count;
+        fixed (byte* start = content)
+        {
+            do
+            {
+                count = WriteDescriptor(descriptor, start, (nuint)content.Length);
+            }
+            while (count < 0 && LastError == Interrupted);
+        }
+
+        return (int)count;
+    }
+
     public static int MakeDirectory(int directory, ReadOnlySpan<byte> terminatedName, uint mode)
     {
         fixed (byte* name = terminatedName)

@@ -12,6 +12,13 @@ internal static unsafe partial class LinuxCalls
     public const short Readable = 1;
     public const short Writable = 4;
 
+    /// <summary>Waits until a descriptor takes something, or fails to, for a time.</summary>
+    public static void WaitUntilWritable(int descriptor, int milliseconds)
+    {
+        PollDescriptor waiting = new() { Descriptor = descriptor, Events = Writable };
+        _ = Poll(&waiting, 1, milliseconds);
+    }
+
     /// <summary>Makes a stream socket of a family; it is closed when a program is started.</summary>
     public static int StreamSocketOf(int family, bool nonBlocking = false) => MakeSocket(family, StreamSocket | CloseOnExec | (nonBlocking ? NonBlocking : 0), 0);
 

@@ -1,75 +1,38 @@
-using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Has what was written reach the disk before it gets its name, and the name as well. A write that the kernel has taken may still fail on the
-/// disk, and only the call that waits for that tells so.
+/// Has what was written reach the disk. A write that the kernel has taken may still fail on the disk, and only the call that waits for that says so.
 /// </summary>
 internal static class LastingFile
 {
-    /// <summary>Ends a file that was written beside its place, and gives it its name.</summary>
-    /// <param name="file">The open file; it is closed.</param>
-    /// <param name="temporary">Its path.</param>
-    /// <param name="path">What it becomes; a file there is replaced.</param>
-    /// <exception cref="IOException">The disk did not take it; the place is as it was.</exception>
-    public static void Publish(FileStream file, string temporary, string path)
-    {
-        using (file)
-        {
-            Synchronize(file);
-        }
-
-        File.Move(temporary, path, overwrite: true);
-        SynchronizeFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
-    }
-
-    /// <summary>Writes a text, in UTF-8, whole or not at all.</summary>
-    /// <exception cref="IOException">It could not be written; the place is as it was.</exception>
-    public static void Write(string path, string text)
-    {
-        string temporary = $"{path}.{Guid.NewGuid():n}";
-        try
-        {
-            FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0);
-            using (file)
-            {
-                file.Write(Encoding.UTF8.GetBytes(text));
-                Publish(file, temporary, path);
-            }
-        }
-        catch
-        {
-            Discard(temporary);
-            throw;
-        }
-    }
-
-    /// <summary>Removes a file that was not finished. That it cannot be, on a disk that has failed say, is not told: something else is under way.</summary>
-    public static void Discard(string temporary)
-    {
-        try
-        {
-            File.Delete(temporary);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-        }
-    }
-
     /// <summary>
     /// Has what was written to a file reach the disk. .NET's own flush passes over EROFS, which is what the wait for a disk ends with that the
     /// kernel has stopped writing to meanwhile.
     /// </summary>
+    /// <param name="file">The file.</param>
+    /// <param name="path">What it is to the user; null for the file's own name.</param>
     /// <exception cref="IOException">The disk did not take it.</exception>
-    public static void Synchronize(FileStream file)
+    public static void Synchronize(FileStream file, string? path = null)
     {
         file.Flush();
-        Check(LinuxCalls.Synchronize((int)file.SafeFileHandle.DangerousGetHandle()), file.Name);
+        Check(LinuxCalls.Synchronize(DirectoryWalk.Number(file.SafeFileHandle)), path ?? file.Name);
     }
 
     /// <summary>Has the names in a folder reach the disk.</summary>
     public static void SynchronizeFolder(string folder) => Synchronize(folder, LinuxCalls.Synchronize);
+
+    /// <summary>Has the names in a folder that is open reach the disk.</summary>
+    /// <param name="folder">The folder; one that may be passed through and not be listed cannot be waited for.</param>
+    /// <param name="path">What was written to it.</param>
+    public static void SynchronizeFolder(SafeFileHandle folder, string path)
+    {
+        if (LinuxCalls.Synchronize(DirectoryWalk.Number(folder)) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.BadDescriptor or LinuxCalls.NotSupported))
+        {
+            throw LinuxCalls.Failure("The disk did not take the name of", path, error);
+        }
+    }
 
     /// <summary>Has everything on the file system of a folder reach its disk: cheaper than one call for each of many files.</summary>
     public static void SynchronizeFileSystem(string folder) => Synchronize(folder, LinuxCalls.SynchronizeFileSystem);

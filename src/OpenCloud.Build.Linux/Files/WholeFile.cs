@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -23,49 +22,14 @@ internal static class WholeFile
     /// <param name="owner">Whose it becomes; null for the caller's.</param>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, (uint Uid, uint Gid)? owner = null)
     {
-        using SafeFileHandle folder = DirectoryWalk.OpenParent(path, out byte[] name);
-        int parent = DirectoryWalk.Number(folder);
-        byte[] temporary = DirectoryWalk.Terminated($".opencloud.build.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}");
-        int descriptor = LinuxCalls.Open(parent, temporary, LinuxCalls.WriteOnly | LinuxCalls.Create | LinuxCalls.Exclusive | LinuxCalls.NoFollow, 0x180);
-        if (descriptor < 0)
+        using StagedFile file = StagedFile.Create(path, mode);
+        file.Stream.Write(content);
+        if (owner is { } to)
         {
-            throw LinuxCalls.Failure("Cannot write", path, LinuxCalls.LastError);
+            file.Give(to.Uid, to.Gid);
         }
 
-        bool done = false;
-        try
-        {
-            using (new SafeFileHandle(descriptor, ownsHandle: true))
-            {
-                if (!LinuxCalls.TryWrite(descriptor, content)
-                    || (owner is { } to && LinuxCalls.ChangeOwner(descriptor, "\0"u8, to.Uid, to.Gid, LinuxCalls.EmptyPath) != 0)
-                    || LinuxCalls.ChangeMode(descriptor, (uint)mode) != 0
-                    || LinuxCalls.Synchronize(descriptor) != 0)
-                {
-                    throw LinuxCalls.Failure("Cannot write", path, LinuxCalls.LastError);
-                }
-            }
-
-            if (LinuxCalls.Rename(parent, temporary, parent, name) != 0)
-            {
-                throw LinuxCalls.Failure("Cannot put in place", path, LinuxCalls.LastError);
-            }
-
-            done = true;
-        }
-        finally
-        {
-            if (!done)
-            {
-                _ = LinuxCalls.Unlink(parent, temporary);
-            }
-        }
-
-        // The name is on disk with its folder. A file system that cannot do that has nothing to lose.
-        if (LinuxCalls.Synchronize(parent) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.BadDescriptor))
-        {
-            throw LinuxCalls.Failure("Cannot write the folder of", path, error);
-        }
+        file.Publish();
     }
 
     /// <summary>Removes a file, or a link in its place; one that is not there is no error.</summary>

@@ -12,19 +12,21 @@ internal sealed class BuildReporter : IBuildObserver
     private readonly CheckedBuild _build;
     private readonly IPipelinePoster _poster;
     private readonly BuildLogFile? _file;
+    private readonly CancellationToken _cancellationToken;
     private readonly BuildLogWriter _log;
     private readonly List<string> _lines = [];
     private readonly long _started = Stopwatch.GetTimestamp();
     private long _lastSnapshot;
     private TimeSpan? _clockDifference;
 
-    public BuildReporter(CheckedBuild build, IPipelinePoster poster, BuildLogFile? file)
+    public BuildReporter(CheckedBuild build, IPipelinePoster poster, BuildLogFile? file, CancellationToken cancellationToken)
     {
         _build = build;
         _poster = poster;
         _file = file;
         _log = new BuildLogWriter(_lines.Add);
-        _file?.Begin(build.Name);
+        _cancellationToken = cancellationToken;
+        _file?.Begin(build.Name, cancellationToken);
         poster.Progress(new ProgressSnapshot($"Building {build.Name}", "Starting"));
     }
 
@@ -32,7 +34,7 @@ internal sealed class BuildReporter : IBuildObserver
     public void OnWarning(BuildWarning warning)
     {
         _poster.Warning($"{_build.Name}: {warning}");
-        _file?.Write([$"# warning: {warning}"]);
+        _file?.Write([$"# warning: {warning}"], _cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -60,7 +62,7 @@ internal sealed class BuildReporter : IBuildObserver
 
         if (_lines.Count > 0)
         {
-            _file?.Write(_lines);
+            _file?.Write(_lines, _cancellationToken);
             _lines.ForEach(_poster.Verbose);
             _lines.Clear();
         }

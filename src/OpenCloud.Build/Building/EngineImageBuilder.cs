@@ -21,9 +21,9 @@ internal sealed class EngineImageBuilder : IImageBuilder
 
         try
         {
-            ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log), cancellationToken).ConfigureAwait(false);
+            ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log, cancellationToken), cancellationToken).ConfigureAwait(false);
             log?.End(result);
-            ResultFiles.Write(build, result);
+            ResultFiles.Write(build, result, cancellationToken);
             return result;
         }
         catch (ImageBuildException exception)

@@ -10,25 +10,25 @@ internal static class ResultFiles
 {
     /// <summary>Writes the files that were asked for.</summary>
     /// <exception cref="BuildErrorException">One cannot be written; the image is there all the same.</exception>
-    public static void Write(CheckedBuild build, ImageBuildResult result)
+    public static void Write(CheckedBuild build, ImageBuildResult result, CancellationToken cancellationToken)
     {
         if (build.MetadataPath is { } metadata)
         {
-            Write(metadata, BuildMetadata.ToJson(result));
+            Write(metadata, BuildMetadata.ToJson(result), cancellationToken);
         }
 
         if (build.ImageIdPath is { } id)
         {
             // As with docker: what it calls an image's id, or the digest where an image has several configs.
-            Write(id, result.ConfigDigest ?? result.Digest ?? "");
+            Write(id, result.ConfigDigest ?? result.Digest ?? "", cancellationToken);
         }
     }
 
-    private static void Write(string path, string text)
+    private static void Write(string path, string text, CancellationToken cancellationToken)
     {
         try
         {
-            OutputPlace.Of(path).Write(Encoding.UTF8.GetBytes(text));
+            OutputPlace.Of(path).Write(Encoding.UTF8.GetBytes(text), cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

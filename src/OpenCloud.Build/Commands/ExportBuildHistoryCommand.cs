@@ -79,7 +79,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
 
                 try
                 {
-                    poster.Output(await file.WriteAsync(output => history.ExportAsync(found, output, cancellation)).ConfigureAwait(false));
+                    poster.Output(await file.WriteAsync(output => history.ExportAsync(found, output, cancellation), cancellation).ConfigureAwait(false));
                 }
                 catch (OciFormatException exception)
                 {

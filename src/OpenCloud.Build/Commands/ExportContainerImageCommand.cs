@@ -105,7 +105,8 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
             (IImageStore store, string @namespace, _) = _images[0];
             string[] names = [.. _images.Select(static i => i.Name).Distinct()];
             RunAsync(async (poster, cancellation) => poster.Output(await file.WriteAsync(
-                output => store.ExportAsync(@namespace, names, platforms, output, new ByteProgress(poster, $"Writing {path}"), cancellation)).ConfigureAwait(false)));
+                output => store.ExportAsync(@namespace, names, platforms, output, new ByteProgress(poster, $"Writing {path}"), cancellation),
+                cancellation).ConfigureAwait(false)));
         });
     }
 }

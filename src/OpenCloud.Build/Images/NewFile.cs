@@ -7,6 +7,8 @@ namespace OpenCloud.Build.Images;
 /// <summary>A file or directory that is there either whole or not at all: it is written beside its place and then moved.</summary>
 internal sealed class NewFile
 {
+    private const int BufferSize = 128 * 1024;
+
     private readonly string _path;
     private readonly bool _isDirectory;
 
@@ -31,7 +33,7 @@ internal sealed class NewFile
     }
 
     /// <summary>Writes it.</summary>
-    public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write)
+    public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write, CancellationToken cancellation)
     {
         string temporary = Path.Combine(Path.GetDirectoryName(_path)!, $".{Path.GetFileName(_path)}.{Guid.NewGuid():n}.partial");
         try
@@ -55,7 +57,7 @@ internal sealed class NewFile
             OutputPlace place = OutputPlace.Of(_path);
             if (place.IsSpecial)
             {
-                FileStream through = new(_path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0, FileOptions.Asynchronous);
+                ThroughStream through = await place.OpenThroughAsync(cancellation).ConfigureAwait(false);
                 await using (through.ConfigureAwait(false))
                 {
                     await write(new TarOutput(through)).ConfigureAwait(false);
@@ -64,14 +66,11 @@ internal sealed class NewFile
                 return new FileInfo(_path);
             }
 
-            temporary = Path.Combine(Path.GetDirectoryName(place.Path)!, Path.GetFileName(temporary));
-            FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 128 * 1024, FileOptions.Asynchronous);
-            await using (file.ConfigureAwait(false))
-            {
-                await write(new TarOutput(file)).ConfigureAwait(false);
-                LastingFile.Publish(file, temporary, place.Path);
-            }
-
+            using StagedFile file = place.Stage();
+            BufferedStream buffer = new(file.Stream, BufferSize);
+            await write(new TarOutput(buffer)).ConfigureAwait(false);
+            await buffer.FlushAsync(cancellation).ConfigureAwait(false);
+            file.Publish();
             return new FileInfo(_path);
         }
         catch (Exception exception)
@@ -99,7 +98,5 @@ internal sealed class NewFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
         }
-
-        LastingFile.Discard(temporary);
     }
 }

@@ -54,6 +54,30 @@ public sealed class ReleaseDownloadTests : IDisposable
         Assert.Equal("yes", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData("a link")]
+    [InlineData("a pipe")]
+    public async Task WritesToNothingButAFileOfItsOwn(string what)
+    {
+        string place = Path.Combine(_folder, "a.tar.gz.part");
+        string target = Path.Combine(_folder, "theirs");
+        await File.WriteAllTextAsync(target, "theirs", TestContext.Current.CancellationToken);
+        if (what == "a link")
+        {
+            File.CreateSymbolicLink(place, target);
+        }
+        else
+        {
+            Assert.Equal(0, LinuxCalls.MakeFifo(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(place), 0x180));
+        }
+
+        var serving = ServeAsync("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+        var error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
+        await serving;
+        Assert.Contains("is not written to", error.Message, StringComparison.Ordinal);
+        Assert.Equal("theirs", await File.ReadAllTextAsync(target, TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task BeginsAnewWhenTheFileIsAnother()
     {

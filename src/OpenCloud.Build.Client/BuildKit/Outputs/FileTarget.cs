@@ -16,19 +16,34 @@ internal sealed class FileTarget : IOutputTarget
 {
     private readonly string _path;
     private readonly ReceiveLimits _limits;
-    private readonly string? _temporary;
-    private readonly bool _isPipe;
+    private readonly StagedFile? _staged;
+    private readonly OutputPlace? _pipe;
     private Stream? _stream;
     private int _calls;
     private bool _complete;
 
-    private FileTarget(string path, ReceiveLimits limits, Stream? stream, string? temporary)
+    private FileTarget(string path, ReceiveLimits limits)
     {
         _path = path;
         _limits = limits;
-        _stream = stream;
-        _temporary = temporary;
-        _isPipe = stream is null;
+    }
+
+    private FileTarget(OutputPlace place, ReceiveLimits limits)
+        : this(place.Path, limits)
+    {
+        if (!place.IsSpecial)
+        {
+            _staged = place.Stage();
+            _stream = _staged.Stream;
+        }
+        else if (place.IsPipe)
+        {
+            _pipe = place;
+        }
+        else
+        {
+            _stream = place.OpenThrough();
+        }
     }
 
     /// <summary>Prepares the file, so that a place that cannot be written to fails the build before it begins.</summary>
@@ -40,7 +55,7 @@ internal sealed class FileTarget : IOutputTarget
         if (path == BuildOutput.StandardOutput)
         {
             return Console.IsOutputRedirected
-                ? new FileTarget("standard output", limits, Console.OpenStandardOutput(), null)
+                ? new FileTarget("standard output", limits) { _stream = Console.OpenStandardOutput() }
                 : throw new IOException("An archive is not written to a terminal; redirect the output of the process or name a file.");
         }
 
@@ -56,15 +71,7 @@ internal sealed class FileTarget : IOutputTarget
             throw new DirectoryNotFoundException($"The directory '{folder}' of the output '{path}' does not exist.");
         }
 
-        OutputPlace place = OutputPlace.Of(full);
-        if (place.IsSpecial)
-        {
-            return new FileTarget(full, limits, place.IsPipe ? null : OpenWritten(full), null);
-        }
-
-        string real = place.Path;
-        string temporary = Path.Combine(Path.GetDirectoryName(real)!, $".{Path.GetFileName(real)}.{Guid.NewGuid():n}.incoming");
-        return new FileTarget(real, limits, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0), temporary);
+        return new FileTarget(OutputPlace.Of(full), limits);
     }
 
     /// <inheritdoc/>
@@ -78,7 +85,7 @@ internal sealed class FileTarget : IOutputTarget
         long length = 0;
         try
         {
-            _stream ??= await OpenPipeAsync(cancellationToken).ConfigureAwait(false);
+            _stream ??= await _pipe!.OpenThroughAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -120,9 +127,9 @@ internal sealed class FileTarget : IOutputTarget
             throw new IOException($"The engine ended the build without sending the output '{_path}'.");
         }
 
-        if (_temporary is not null)
+        if (_staged is not null)
         {
-            LastingFile.Publish((FileStream)_stream!, _temporary, _path);
+            _staged.Publish();
         }
         else
         {
@@ -133,51 +140,12 @@ internal sealed class FileTarget : IOutputTarget
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_isPipe && _stream is null)
+        if (_stream is null)
         {
-            ReleaseOtherEnd();
+            _pipe?.LetReaderGo();
         }
 
+        _staged?.Dispose();
         _stream?.Dispose();
-        if (_temporary is not null)
-        {
-            LastingFile.Discard(_temporary);
-        }
-    }
-
-    private static FileStream OpenWritten(string path) => new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
-
-    private async Task<Stream> OpenPipeAsync(CancellationToken cancellationToken)
-    {
-        Task<FileStream> opening = Task.Run(() => OpenWritten(_path), CancellationToken.None);
-        try
-        {
-            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            while (!opening.IsCompleted)
-            {
-                // It may not have come to its wait yet.
-                ReleaseOtherEnd();
-                await Task.WhenAny(opening, Task.Delay(20, CancellationToken.None)).ConfigureAwait(false);
-            }
-
-            await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    /// <summary>Opens both ends of the pipe for a moment (which never waits; fifo(7)), so that whoever waits for an end goes on.</summary>
-    private void ReleaseOtherEnd()
-    {
-        try
-        {
-            using FileStream both = new(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It is gone, and with it those who waited.
-        }
     }
 }

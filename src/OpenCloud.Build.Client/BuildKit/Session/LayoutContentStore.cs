@@ -17,6 +17,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
     private readonly bool _canWrite;
     private readonly long _maxBytes;
     private readonly int _maxContents;
+    private readonly UnixFileMode _mode = OutputPlace.UsualMode;
     private long _written;
     private int _contents;
 
@@ -70,10 +71,8 @@ internal sealed class LayoutContentStore : ISessionContentStore
     private sealed class Writer : IContentWriter
     {
         private readonly LayoutContentStore _store;
-        private readonly string _path;
-        private readonly FileStream _file;
+        private readonly StagedFile _file;
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        private bool _committed;
 
         public Writer(LayoutContentStore store)
         {
@@ -85,9 +84,8 @@ internal sealed class LayoutContentStore : ISessionContentStore
                 throw new IOException($"'{folder}' is, or lies below, a symbolic link; contents are not written through links.");
             }
 
-            // Not a digest, so nothing that reads the layout takes it for a content.
-            _path = Path.Combine(folder, ".incoming-" + Guid.NewGuid().ToString("n"));
-            _file = new FileStream(_path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);
+            // Not a digest, so nothing that reads the layout takes it for a content until it has its name.
+            _file = StagedFile.Create(Path.Combine(RealPaths.Resolve(folder) ?? folder, "content"), store._mode);
         }
 
         public ContentDigest CurrentDigest => ContentDigest.FromSha256(_hash.GetCurrentHash());
@@ -99,23 +97,21 @@ internal sealed class LayoutContentStore : ISessionContentStore
                 throw new IOException($"The engine sends more than the {_store._maxBytes} bytes that are taken into '{_store.Location}'.");
             }
 
-            await _file.WriteAsync(data, cancellationToken).ConfigureAwait(false);
+            await _file.Stream.WriteAsync(data, cancellationToken).ConfigureAwait(false);
             _hash.AppendData(data.Span);
         }
 
         public void Restart()
         {
-            _file.SetLength(0);
-            _file.Position = 0;
+            _file.Stream.SetLength(0);
+            _file.Stream.Position = 0;
             _ = _hash.GetHashAndReset();
         }
 
         public void Commit()
         {
             ContentDigest digest = CurrentDigest;
-            _file.Dispose();
-            File.Move(_path, Path.Combine(_store.Location, OciLayoutIndex.BlobPath(digest)), overwrite: true);
-            _committed = true;
+            _file.PublishAs(Path.GetFileName(OciLayoutIndex.BlobPath(digest)));
             _store.LastCommitted = digest;
         }
 
@@ -123,10 +119,6 @@ internal sealed class LayoutContentStore : ISessionContentStore
         {
             _file.Dispose();
             _hash.Dispose();
-            if (!_committed)
-            {
-                LastingFile.Discard(_path);
-            }
         }
     }
 }

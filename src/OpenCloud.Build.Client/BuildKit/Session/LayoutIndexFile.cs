@@ -12,6 +12,9 @@ namespace OpenCloud.Build.Client.BuildKit.Session;
 internal sealed class LayoutIndexFile(string directory)
 {
     private const string NewIndex = """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}""";
+    private const int ExclusiveWithoutWaiting = 2 | 4;
+    private const int MostAttempts = 200;
+    private const UnixFileMode LockMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private const string Layout = """{"imageLayoutVersion":"1.0.0"}""";
 
     private string IndexPath => Path.Combine(directory, "index.json");
@@ -62,8 +65,8 @@ internal sealed class LayoutIndexFile(string directory)
         }
 
         index["manifests"] = manifests;
-        LastingFile.Write(Path.Combine(directory, "oci-layout"), Layout);
-        LastingFile.Write(IndexPath, index.ToJsonString(JsonForm.Compact));
+        OutputPlace.Of(Path.Combine(directory, "oci-layout")).Write(Layout);
+        OutputPlace.Of(IndexPath).Write(index.ToJsonString(JsonForm.Compact));
     }
 
     private static string? Annotation(JsonObject manifest, string name)
@@ -92,16 +95,18 @@ internal sealed class LayoutIndexFile(string directory)
     /// <summary>Waits for the lock; it is held for the moment of a write only.</summary>
     private FileStream Lock()
     {
-        for (int attempt = 0; ; attempt++)
+        FileStream file = OwnFile.Open(RealPaths.Resolve(directory) + "/index.json.lock", LockMode);
+        for (int attempt = 0; LinuxCalls.Lock(DirectoryWalk.Number(file.SafeFileHandle), ExclusiveWithoutWaiting) != 0; attempt++)
         {
-            try
+            if (attempt == MostAttempts)
             {
-                return new FileStream(IndexPath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
+                file.Dispose();
+                throw new IOException($"Another build holds the lock of the OCI layout in '{directory}'.");
             }
-            catch (IOException) when (attempt < 200)
-            {
-                Thread.Sleep(50);
-            }
+
+            Thread.Sleep(50);
         }
+
+        return file;
     }
 }
