@@ -162,11 +162,14 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
 
         It 'by ForEach-Object -Parallel' {
             $all = [Threading.Barrier]::new(16)
+            # An error that ends one of them is an ordinary error here: without this only a result would be missing.
             $built = 1..16 | ForEach-Object -ThrottleLimit 16 -Parallel {
                 Import-Module $using:manifestPath
                 $null = ($using:all).SignalAndWait(60000)
                 Invoke-ImageBuild $using:folder -Tag "demo/many:$_" -BuildArg @{ N = $_ } -NoCache -ErrorAction Stop
-            }
+            } 2>&1
+            $failed = $built | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] }
+            $failed | ForEach-Object { "$($_.FullyQualifiedErrorId): $($_.Exception) $($_.ScriptStackTrace)" } | Should -BeNullOrEmpty
             Assert-Together $built
         }
 
