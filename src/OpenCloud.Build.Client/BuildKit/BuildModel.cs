@@ -14,6 +14,8 @@ public sealed class BuildModel
     private readonly List<BuildStep> _steps = [];
     private readonly List<BuildWarning> _warnings = [];
     private readonly HashSet<BuildWarning> _told = [];
+    private readonly StatusBudget _budget = new();
+    private int _oldestTail;
 
     /// <summary>The steps in the order in which the daemon made them known.</summary>
     public IReadOnlyList<BuildStep> Steps => _steps;
@@ -44,7 +46,11 @@ public sealed class BuildModel
         List<BuildStep> completed = [];
         foreach (Vertex vertex in response.Vertexes)
         {
-            BuildStep step = StepOf(vertex.Digest);
+            if (StepOf(vertex.Digest) is not { } step)
+            {
+                continue;
+            }
+
             BuildStepChange change = step.Apply(vertex);
             if (change.HasFlag(BuildStepChange.Started))
             {
@@ -59,8 +65,7 @@ public sealed class BuildModel
 
         foreach (VertexStatus status in response.Statuses)
         {
-            BuildStep step = StepOf(status.Vertex);
-            if (step.Apply(status) is { } part)
+            if (StepOf(status.Vertex) is { } step && step.Apply(status) is { } part)
             {
                 events.Add(new StepProgressed(step, part));
             }
@@ -68,7 +73,11 @@ public sealed class BuildModel
 
         foreach (VertexLog log in response.Logs)
         {
-            BuildStep step = StepOf(log.Vertex);
+            if (StepOf(log.Vertex) is not { } step)
+            {
+                continue;
+            }
+
             DateTimeOffset at = log.Timestamp.ToTime() ?? DateTimeOffset.UnixEpoch;
             if (KeepsPieces)
             {
@@ -80,15 +89,16 @@ public sealed class BuildModel
             {
                 events.Add(new StepLogged(step, log.Stream == 2, at, line));
             }
+
+            ForgetOldTails(step);
         }
 
         foreach (VertexWarning warning in response.Warnings)
         {
-            BuildWarning made = ToWarning(warning);
-            if (_warnings.Count < MostWarnings && _told.Add(made))
+            if (_warnings.Count < MostWarnings && StepOf(warning.Vertex) is { } step && ToWarning(warning) is var made && _told.Add(made))
             {
                 _warnings.Add(made);
-                events.Add(new StepWarned(StepOf(warning.Vertex), made));
+                events.Add(new StepWarned(step, made));
             }
         }
 
@@ -134,19 +144,38 @@ public sealed class BuildModel
         }
     }
 
-    private static BuildWarning ToWarning(VertexWarning warning) => new(
-        TerminalText.Line(warning.Short.ToStringUtf8()),
-        TerminalText.Plain(string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8()))),
-        warning.Url.Length > 0 ? TerminalText.Line(warning.Url) : null,
-        warning.Info is { Filename.Length: > 0 } info ? TerminalText.Line(info.Filename) : null,
+    private BuildWarning ToWarning(VertexWarning warning) => new(
+        Take(warning.Short.ToStringUtf8(), StatusBudget.LongestName),
+        _budget.Take(TerminalText.Plain(DetailOf(warning)), StatusBudget.LongestError),
+        warning.Url.Length > 0 ? Take(warning.Url, StatusBudget.LongestName) : null,
+        warning.Info is { Filename.Length: > 0 } info ? Take(info.Filename, StatusBudget.LongestName) : null,
         warning.Ranges.Count > 0 ? warning.Ranges[0].Start?.Line : null,
         (int)warning.Level);
 
-    private BuildStep StepOf(string digest)
+    private static string DetailOf(VertexWarning warning) =>
+        BuildFailure.Bounded(string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8())), StatusBudget.LongestError);
+
+    private string Take(string text, int longest) => _budget.Take(TerminalText.Line(BuildFailure.Bounded(text, longest)), longest);
+
+    /// <summary>The steps that were made known first give up their last lines where those of all steps are too many.</summary>
+    private void ForgetOldTails(BuildStep writing)
     {
-        if (!_byDigest.TryGetValue(digest, out BuildStep? step))
+        for (int looked = 0; _budget.HasLongTails && looked < _steps.Count; looked++)
         {
-            step = new BuildStep(_steps.Count + 1, digest);
+            BuildStep oldest = _steps[_oldestTail++ % _steps.Count];
+            if (oldest != writing)
+            {
+                oldest.ForgetTail();
+            }
+        }
+    }
+
+    /// <summary>The step of a digest; null for those that are more, or have a longer name, than any build's.</summary>
+    private BuildStep? StepOf(string digest)
+    {
+        if (!_byDigest.TryGetValue(digest, out BuildStep? step) && _steps.Count < StatusBudget.MostSteps && digest.Length <= StatusBudget.LongestDigest)
+        {
+            step = new BuildStep(_steps.Count + 1, digest, _budget);
             _byDigest.Add(digest, step);
             _steps.Add(step);
         }

@@ -8,9 +8,10 @@ public sealed class BuildStep
     private const int TailLines = 50;
     private const int MostStatuses = 10_000;
 
+    private readonly StatusBudget _budget;
     private readonly Dictionary<string, BuildStepStatus> _statuses = new(StringComparer.Ordinal);
     private readonly Queue<string> _tail = new();
-    private readonly LogLineAssembler[] _lines = [new(), new()];
+    private readonly LogLineAssembler[] _lines;
     private readonly LogPosition[] _positions = [new(), new()];
     private DateTimeOffset? _lastStart;
     private DateTimeOffset? _lastEnd;
@@ -18,8 +19,10 @@ public sealed class BuildStep
     private DateTimeOffset? _started;
     private DateTimeOffset? _running;
 
-    internal BuildStep(int number, string digest)
+    internal BuildStep(int number, string digest, StatusBudget budget)
     {
+        _budget = budget;
+        _lines = [new(budget), new(budget)];
         Number = number;
         Digest = digest;
     }
@@ -69,9 +72,9 @@ public sealed class BuildStep
     internal BuildStepChange Apply(Vertex vertex)
     {
         BuildStepChange change = BuildStepChange.None;
-        if (vertex.Name.Length > 0)
+        if (vertex.Name.Length > 0 && TerminalText.Line(BuildFailure.Bounded(vertex.Name, StatusBudget.LongestName)) is var name && name != Name)
         {
-            Name = TerminalText.Line(vertex.Name);
+            Name = _budget.Take(name, StatusBudget.LongestName);
         }
 
         DateTimeOffset? started = vertex.Started.ToTime();
@@ -94,7 +97,8 @@ public sealed class BuildStep
 
         if (vertex.Error.Length > 0)
         {
-            Error = TerminalText.Plain(vertex.Error);
+            string error = TerminalText.Plain(BuildFailure.Bounded(vertex.Error, StatusBudget.LongestError));
+            Error = error == Error ? Error : _budget.Take(error, StatusBudget.LongestError);
         }
 
         if (completed is { } end && !(end <= _lastEnd))
@@ -124,10 +128,11 @@ public sealed class BuildStep
         bool isNew = !_statuses.TryGetValue(status.Id, out BuildStepStatus? known);
         if (isNew)
         {
-            known = new BuildStepStatus(status.Id);
-            if (_statuses.Count < MostStatuses)
+            known = new BuildStepStatus(BuildFailure.Bounded(status.Id, StatusBudget.LongestName));
+            if (_statuses.Count < MostStatuses && _budget.Statuses < StatusBudget.MostStatuses && status.Id.Length <= StatusBudget.LongestName)
             {
-                _statuses.Add(status.Id, known);
+                _budget.Statuses++;
+                _statuses.Add(_budget.Take(status.Id, StatusBudget.LongestName), known);
             }
         }
 
@@ -157,13 +162,22 @@ public sealed class BuildStep
         {
             if (_tail.Count == TailLines)
             {
-                _tail.Dequeue();
+                _budget.AddTail(-_tail.Dequeue().Length);
             }
 
-            _tail.Enqueue(TerminalText.Line(line));
+            string kept = BuildFailure.Bounded(TerminalText.Line(line), StatusBudget.LongestName);
+            _budget.AddTail(kept.Length);
+            _tail.Enqueue(kept);
         }
 
         return lines;
+    }
+
+    /// <summary>Gives up the tail, for the sake of steps that have written since.</summary>
+    internal void ForgetTail()
+    {
+        _budget.AddTail(-_tail.Sum(static line => line.Length));
+        _tail.Clear();
     }
 
     /// <inheritdoc/>

@@ -4,6 +4,8 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <param name="tell">Is told of each; called from any thread.</param>
 internal sealed class BuildWarnings(Action<BuildWarning> tell)
 {
+    private const int Most = 1000;
+
     private readonly Lock _gate = new();
     private readonly List<BuildWarning> _all = [];
 
@@ -25,7 +27,7 @@ internal sealed class BuildWarnings(Action<BuildWarning> tell)
         BuildWarning warning = new(message, string.Empty, null, null, null, 0);
         lock (_gate)
         {
-            if (_all.Contains(warning))
+            if (_all.Count >= Most || _all.Contains(warning))
             {
                 return;
             }

@@ -6,10 +6,9 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// Makes lines of the pieces in which a step's output arrives. A piece may end inside a line or inside a UTF-8 sequence; bytes that
 /// are no UTF-8 become U+FFFD. A carriage return before the line feed is dropped; one inside a line is kept, since it is the step's.
 /// </summary>
-internal sealed class LogLineAssembler
+/// <param name="budget">What all steps of a build share.</param>
+internal sealed class LogLineAssembler(StatusBudget budget)
 {
-    // A step may write without ever ending a line, as programs with a progress of their own do.
-    private const int MostChars = 8 * 1024 * 1024;
 
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly StringBuilder _rest = new();
@@ -52,12 +51,16 @@ internal sealed class LogLineAssembler
         while ((end = chars.IndexOf('\n')) >= 0)
         {
             _rest.Append(chars[..end]);
+            budget.AddUnfinished(end);
             lines.Add(TakeRest());
             chars = chars[(end + 1)..];
         }
 
         _rest.Append(chars);
-        if (_rest.Length >= MostChars)
+
+        // A step may write without ever ending a line, as programs with a progress of their own do.
+        bool hasRoom = budget.AddUnfinished(chars.Length);
+        if (_rest.Length > 0 && (!hasRoom || _rest.Length >= StatusBudget.LongestLine))
         {
             lines.Add(TakeRest());
         }
@@ -65,6 +68,7 @@ internal sealed class LogLineAssembler
 
     private string TakeRest()
     {
+        budget.AddUnfinished(-_rest.Length);
         if (_rest.Length > 0 && _rest[^1] == '\r')
         {
             _rest.Length--;

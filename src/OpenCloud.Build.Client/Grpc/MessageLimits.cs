@@ -14,6 +14,9 @@ internal static class MessageLimits
     /// <summary>The longest message of a few fields.</summary>
     public const int Small = 64 * 1024;
 
+    /// <summary>What the messages of a session's calls hold together; four of the longest. Its calls usually have messages of some 32 KiB.</summary>
+    public const long OfSession = 64 * 1024 * 1024;
+
     /// <summary>The longest answer.</summary>
     public static int OfAnswer(string method) => method is
         "/moby.buildkit.v1.Control/Info" or

@@ -11,6 +11,9 @@ internal static class BufferPool
     private const int LargestArray = 256 * 1024;
     private const int ArraysOfASize = 8;
 
+    // The shared pool would keep larger ones, too, some for each thread and processor.
+    private const int LargestKept = 4 * 1024 * 1024;
+
     // At most 4 MiB of idle arrays.
     private static readonly ArrayPool<byte> Small = ArrayPool<byte>.Create(LargestArray, ArraysOfASize);
 
@@ -20,7 +23,7 @@ internal static class BufferPool
     /// <summary>Takes an array back.</summary>
     public static void Return(byte[] array)
     {
-        if (array.Length > 0)
+        if (array.Length is > 0 and <= LargestKept)
         {
             Of(array.Length).Return(array);
         }

@@ -11,7 +11,8 @@ namespace OpenCloud.Build.Client.Wire;
 /// <param name="source">The bytes.</param>
 /// <param name="limit">The longest message that is accepted.</param>
 /// <param name="compressed">See <see cref="GrpcPrefix.Read"/>.</param>
-internal sealed class MessageReader(IByteReader source, int limit, StatusCode compressed) : IDisposable
+/// <param name="budget">What the calls of a connection share; the message that was read last counts until the next is asked for.</param>
+internal sealed class MessageReader(IByteReader source, int limit, StatusCode compressed, MessageBudget? budget = null) : IDisposable
 {
     private const int BufferSize = 16 * 1024;
     private const int FirstArraySize = 256 * 1024;
@@ -19,12 +20,14 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
     private byte[] _buffer = [];
     private int _start;
     private int _end;
+    private int _taken;
 
     /// <summary>Reads the next message.</summary>
     /// <returns>The message, which the caller disposes, or null at the end.</returns>
     /// <exception cref="RpcException">The message is too large, compressed or cut off.</exception>
     internal async ValueTask<ReceivedMessage?> ReadAsync(CancellationToken cancellationToken)
     {
+        ReturnTaken();
         while (_end - _start < GrpcPrefix.Length)
         {
             if (!await FillAsync(cancellationToken).ConfigureAwait(false))
@@ -37,6 +40,7 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
         _start += GrpcPrefix.Length;
 
         // A claim alone gets no large array: it grows with what has really come.
+        Take(Math.Min(length, FirstArraySize));
         byte[] message = BufferPool.Rent(Math.Min(length, FirstArraySize));
         int filled = Math.Min(length, _end - _start);
         _buffer.AsSpan(_start, filled).CopyTo(message);
@@ -45,7 +49,9 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
         {
             if (filled == message.Length)
             {
-                byte[] larger = BufferPool.Rent((int)Math.Min(length, message.Length * 2L));
+                int next = (int)Math.Min(length, message.Length * 2L);
+                Take(next - _taken);
+                byte[] larger = BufferPool.Rent(next);
                 message.CopyTo(larger, 0);
                 BufferPool.Return(message);
                 message = larger;
@@ -66,6 +72,19 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
         _buffer = [];
         _start = _end = 0;
         BufferPool.Return(buffer);
+        ReturnTaken();
+    }
+
+    private void Take(int count)
+    {
+        budget?.Take(count, _taken);
+        _taken += count;
+    }
+
+    private void ReturnTaken()
+    {
+        budget?.Return(_taken);
+        _taken = 0;
     }
 
     private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "What the engine sent ends in the middle of a message.");

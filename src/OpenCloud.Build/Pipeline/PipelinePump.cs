@@ -19,6 +19,7 @@ internal sealed class PipelinePump : IPipelinePoster
 
     // Bounds the memory of a pipeline whose reader is slower than the build's log.
     private const int Capacity = 4096;
+    private const long MostCharacters = 16 * 1024 * 1024;
 
     // Tells the host whose bars they are; PowerShell's own ids count up from 1.
     private static long _lastSourceId = 1L << 40;
@@ -31,6 +32,7 @@ internal sealed class PipelinePump : IPipelinePoster
     private ProgressSnapshot? _pending;
     private readonly long _sourceId = Interlocked.Increment(ref _lastSourceId);
     private long _lastPaint;
+    private long _characters;
     private bool _closed;
 
     /// <param name="cmdlet">Whose pipeline it is.</param>
@@ -52,11 +54,11 @@ internal sealed class PipelinePump : IPipelinePoster
     {
         if (IsVerbose)
         {
-            Enqueue(() => _cmdlet.WriteVerbose(TerminalText.Plain(text)));
+            Enqueue(() => _cmdlet.WriteVerbose(TerminalText.Plain(text)), text.Length);
         }
     }
 
-    public void Warning(string text) => Enqueue(() => _cmdlet.WriteWarning(TerminalText.Plain(text)));
+    public void Warning(string text) => Enqueue(() => _cmdlet.WriteWarning(TerminalText.Plain(text)), text.Length);
 
     public void Error(ErrorRecord error) => Enqueue(() => _cmdlet.WriteError(error));
 
@@ -160,18 +162,19 @@ internal sealed class PipelinePump : IPipelinePoster
         task.GetAwaiter().GetResult();
     }
 
-    private void Enqueue(Action action)
+    private void Enqueue(Action action, int characters = 0)
     {
         lock (_gate)
         {
-            while (_queue.Count >= Capacity && !_closed)
+            while ((_queue.Count >= Capacity || (_queue.Count > 0 && _characters + characters > MostCharacters)) && !_closed)
             {
                 Monitor.Wait(_gate);
             }
 
             if (!_closed)
             {
-                _queue.Enqueue(new Post(action, null));
+                _characters += characters;
+                _queue.Enqueue(new Post(action, null, characters));
                 Monitor.PulseAll(_gate);
             }
         }
@@ -200,7 +203,9 @@ internal sealed class PipelinePump : IPipelinePoster
                 else if (_queue.TryDequeue(out Post next))
                 {
                     post = next;
-                    if (_queue.Count == Capacity - 1)
+                    bool wasFull = _queue.Count == Capacity - 1 || _characters > MostCharacters / 2;
+                    _characters -= next.Characters;
+                    if (wasFull)
                     {
                         Monitor.PulseAll(_gate);
                     }
@@ -279,5 +284,5 @@ internal sealed class PipelinePump : IPipelinePoster
         }
     }
 
-    private readonly record struct Post(Action Run, Action? Abandon);
+    private readonly record struct Post(Action Run, Action? Abandon, int Characters = 0);
 }

@@ -86,7 +86,7 @@ public class EngineValueTests
     [Fact]
     public void A_line_without_an_end_and_warnings_without_number_are_bounded()
     {
-        LogLineAssembler lines = new();
+        LogLineAssembler lines = new(new StatusBudget());
         int length = 0;
         for (int i = 0; i < 64; i++)
         {
@@ -166,5 +166,57 @@ public class EngineValueTests
         new LayoutIndexFile(place.Path).Put(new System.Text.Json.Nodes.JsonObject { ["digest"] = "d", ["annotations"] = 1 }, ["latest"]);
         using JsonDocument index = JsonDocument.Parse(File.ReadAllText(Path.Combine(place.Path, "index.json")));
         Assert.Equal(3, index.RootElement.GetProperty("manifests").GetArrayLength());
+    }
+
+    [Fact]
+    public void Steps_their_words_and_their_last_lines_are_bounded()
+    {
+        BuildModel model = new();
+        string longName = new('n', 1024 * 1024);
+        ByteString line = ByteString.CopyFromUtf8(new string('l', 5_000) + "\n");
+        ByteString unfinished = ByteString.CopyFromUtf8(new string('u', 100_000));
+        for (int i = 0; i < 300; i++)
+        {
+            string digest = $"d{i}";
+            model.Apply(new StatusResponse
+            {
+                Vertexes = { new Vertex { Digest = digest, Name = longName, Error = longName } },
+                Statuses = { new VertexStatus { Vertex = digest, Id = longName }, new VertexStatus { Vertex = digest, Id = "i" } },
+                Logs = { Enumerable.Repeat(new VertexLog { Vertex = digest, Msg = line }, 50), new VertexLog { Vertex = digest, Stream = 2, Msg = unfinished } },
+                Warnings = { new VertexWarning { Vertex = digest, Short = ByteString.CopyFromUtf8($"{i}{longName}"), Detail = { ByteString.CopyFromUtf8(longName) } } },
+            });
+        }
+
+        long held = model.Steps.Sum(static s => (long)s.Name.Length + s.Error!.Length + s.LogTail.Sum(static l => l.Length) + s.Statuses.Sum(static p => p.Id.Length))
+            + model.Warnings.Sum(static w => (long)w.Message.Length + w.Detail.Length);
+        Assert.InRange(held, 32 << 20, 70 << 20);
+        Assert.Equal(50, model.Steps[^1].LogTail.Count);
+        Assert.All(model.Steps[^1].LogTail, static l => Assert.InRange(l.Length, 1, 4096));
+
+        StatusResponse many = new();
+        for (int i = 0; i < 150_000; i++)
+        {
+            many.Vertexes.Add(new Vertex { Digest = $"m{i}" });
+        }
+
+        many.Vertexes.Add(new Vertex { Digest = longName });
+        many.Logs.Add(new VertexLog { Vertex = "m149999", Msg = line });
+        many.Statuses.Add(new VertexStatus { Vertex = "m149999", Id = "i" });
+        many.Warnings.Add(new VertexWarning { Vertex = "m149999", Short = line });
+        Assert.Empty(model.Apply(many));
+        Assert.Equal(100_000, model.Steps.Count);
+    }
+
+    [Fact]
+    public void Warnings_of_this_side_are_bounded()
+    {
+        int told = 0;
+        BuildWarnings warnings = new(_ => told++);
+        for (int i = 0; i < 5000; i++)
+        {
+            warnings.Add($"w{i}");
+        }
+
+        Assert.Equal((1000, 1000), (warnings.All.Count, told));
     }
 }

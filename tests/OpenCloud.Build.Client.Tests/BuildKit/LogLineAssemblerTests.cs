@@ -16,7 +16,7 @@ public sealed class LogLineAssemblerTests
             string[] clean = [.. lines.Select(static l => new string([.. (l ?? string.Empty).Where(static c => c is not ('\r' or '\n') && !char.IsSurrogate(c))]))];
             byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(clean.Select(static l => l + "\n")));
             Random random = new(seed);
-            LogLineAssembler assembler = new();
+            LogLineAssembler assembler = new(new StatusBudget());
             List<string> got = [];
             for (int at = 0; at < bytes.Length;)
             {
@@ -33,7 +33,7 @@ public sealed class LogLineAssemblerTests
     [Fact]
     public void ALongLineIsNotShortened()
     {
-        LogLineAssembler assembler = new();
+        LogLineAssembler assembler = new(new StatusBudget());
         string line = new('x', 3_000_000);
         Assert.Equal([line], assembler.Append(Encoding.UTF8.GetBytes(line + "\n")));
     }
@@ -41,7 +41,7 @@ public sealed class LogLineAssemblerTests
     [Fact]
     public void TheRestComesWithTheFlush()
     {
-        LogLineAssembler assembler = new();
+        LogLineAssembler assembler = new(new StatusBudget());
         Assert.Equal(["a"], assembler.Append("a\r\nb"u8));
         Assert.Equal(["b"], assembler.Flush());
         Assert.Empty(assembler.Flush());
@@ -50,14 +50,14 @@ public sealed class LogLineAssemblerTests
     [Fact]
     public void BytesThatAreNoUtf8BecomeReplacementCharacters()
     {
-        LogLineAssembler assembler = new();
+        LogLineAssembler assembler = new(new StatusBudget());
         Assert.Equal(["a\uFFFDb"], assembler.Append([(byte)'a', 0xff, (byte)'b', (byte)'\n']));
     }
 
     [Fact]
     public void ACarriageReturnInsideALineIsTheSteps()
     {
-        LogLineAssembler assembler = new();
+        LogLineAssembler assembler = new(new StatusBudget());
         Assert.Equal(["10%\r20%"], assembler.Append("10%\r20%\r\n"u8));
     }
 }

@@ -150,6 +150,11 @@ internal sealed class DirectoryReceiver
             throw Broken($"more than {_limits.MaxEntries} entries came");
         }
 
+        if (_counters.AddList(stat.HeldBytes) > _limits.MaxListBytes)
+        {
+            throw Broken($"names and attributes of more than {_limits.MaxListBytes} bytes came");
+        }
+
         uint id = _next++;
         if (stat.IsDirectory)
         {
@@ -313,9 +318,12 @@ internal sealed class DirectoryReceiver
 internal sealed class ReceiveCounters
 {
     private long _bytes;
+    private long _list;
     private int _entries;
 
     public long AddBytes(long count) => Interlocked.Add(ref _bytes, count);
+
+    public long AddList(long count) => Interlocked.Add(ref _list, count);
 
     public int AddEntry() => Interlocked.Increment(ref _entries);
 }

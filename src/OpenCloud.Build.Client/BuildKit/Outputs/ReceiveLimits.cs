@@ -17,6 +17,9 @@ public sealed class ReceiveLimits
     /// <summary>The bytes of one output in all.</summary>
     public long MaxTotalBytes { get; init; } = 128 * GiB;
 
+    /// <summary>The bytes of all names, links' targets and attributes of a directory output, which are held in memory until it is complete.</summary>
+    public long MaxListBytes { get; init; } = 128 * 1024 * 1024;
+
     /// <summary>The bytes of a path, and of a symbolic link's target. Linux takes no longer ones in one call.</summary>
     public int MaxPathBytes { get; init; } = 4095;
 }

@@ -57,6 +57,9 @@ internal sealed class ReceivedStat
     /// <summary>Extended attributes.</summary>
     public List<KeyValuePair<byte[], byte[]>> Attributes { get; } = [];
 
+    /// <summary>The bytes of names and attributes.</summary>
+    public long HeldBytes => Path.Length + LinkName.Length + Attributes.Sum(static a => (long)a.Key.Length + a.Value.Length);
+
     public bool IsDirectory => (Mode & GoFileMode.TypeMask) == GoFileMode.Directory;
 
     public bool IsSymlink => (Mode & GoFileMode.TypeMask) == GoFileMode.Symlink;

@@ -2,6 +2,7 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Grpc.Server;
 
@@ -81,7 +82,8 @@ internal sealed class GrpcServer : ServiceBinderBase
     internal async Task RunAsync(Stream transport, WorkQueue work, CancellationToken cancellationToken)
     {
         _isFixed = true;
-        await using var server = new Http2Server(transport, HandleAsync, _options with { Work = work });
+        MessageBudget budget = new(MessageLimits.OfSession);
+        await using var server = new Http2Server(transport, (stream, aborted) => HandleAsync(stream, budget, aborted), _options with { Work = work });
         await server.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -104,7 +106,7 @@ internal sealed class GrpcServer : ServiceBinderBase
         await call.ReadAsync(method.RequestMarshaller, call.CancellationToken).ConfigureAwait(false)
             ?? throw CallErrors.Create(StatusCode.Internal, "The request has no message.");
 
-    private async Task HandleAsync(Http2ServerStream stream, CancellationToken aborted)
+    private async Task HandleAsync(Http2ServerStream stream, MessageBudget budget, CancellationToken aborted)
     {
         if (stream.Method != "POST" || stream.RequestHeaders["content-type"]?.StartsWith("application/grpc", StringComparison.Ordinal) != true)
         {
@@ -118,7 +120,7 @@ internal sealed class GrpcServer : ServiceBinderBase
         using CancellationTokenSource? deadline = timeout is { TotalDays: < 40 } ? new CancellationTokenSource(timeout.Value, _options.TimeProvider) : null;
         using CancellationTokenSource? either = deadline is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted, deadline.Token);
         using GrpcServerCall call = new(
-            stream, deadline is null ? DateTime.MaxValue : _options.TimeProvider.GetUtcNow().UtcDateTime + timeout!.Value, either?.Token ?? aborted);
+            stream, budget, deadline is null ? DateTime.MaxValue : _options.TimeProvider.GetUtcNow().UtcDateTime + timeout!.Value, either?.Token ?? aborted);
         RpcException? failure = isMalformed ? CallErrors.Create(StatusCode.Internal, "The grpc-timeout is malformed.")
             : _handlers.TryGetValue(stream.Path, out Func<GrpcServerCall, Task>? handler) ? await CallAsync(handler, call, aborted).ConfigureAwait(false)
             : CallErrors.Create(StatusCode.Unimplemented, $"The method {stream.Path} is not served here.");

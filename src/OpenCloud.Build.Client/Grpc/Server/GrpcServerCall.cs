@@ -25,12 +25,12 @@ internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisp
     private Metadata? _requestHeaders;
     private Metadata? _responseTrailers;
 
-    internal GrpcServerCall(Http2ServerStream stream, DateTime deadline, CancellationToken cancellationToken)
+    internal GrpcServerCall(Http2ServerStream stream, MessageBudget budget, DateTime deadline, CancellationToken cancellationToken)
     {
         _stream = stream;
         _deadline = deadline;
         _cancellationToken = cancellationToken;
-        _reader = new MessageReader(stream, MessageLimits.OfRequest(stream.Path), StatusCode.Unimplemented);
+        _reader = new MessageReader(stream, MessageLimits.OfRequest(stream.Path), StatusCode.Unimplemented, budget);
     }
 
     /// <summary>Where what the handler awaits goes on, and where it may have more run.</summary>

@@ -55,6 +55,19 @@ public sealed class HostileSenderTests
     public Task AnEndBeforeTheFiles_IsRefused() => RefusedAsync([Entry("a", 0x1A4), End()]);
 
     [Fact]
+    public Task NamesWithoutEnd_AreRefused() =>
+        RefusedAsync([.. Enumerable.Range(0, 100).Select(static i => Symlink($"{i:d3}", new string('x', 200)))], new ReceiveLimits { MaxListBytes = 10_000 });
+
+    [Fact]
+    public Task AttributesWithoutEnd_AreRefused() => RefusedAsync(
+        [.. Enumerable.Range(0, 100).Select(static i => Frame(new Packet { Stat = new Stat { Path = $"{i:d3}", Mode = Folder, Xattrs = { ["user.a"] = ByteString.CopyFrom(new byte[200]) } } }))],
+        new ReceiveLimits { MaxListBytes = 10_000 });
+
+    [Fact]
+    public Task EntriesWithoutEnd_AreRefused() =>
+        RefusedAsync([.. Enumerable.Range(0, 100).Select(static i => Entry($"{i:d3}", Folder))], new ReceiveLimits { MaxEntries = 50 });
+
+    [Fact]
     public Task NoPackets_AreRefused() => RefusedAsync([[0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF]]);
 
     [Fact]
@@ -74,11 +87,11 @@ public sealed class HostileSenderTests
         Assert.Equal(0x1FF, (int)File.GetUnixFileMode(Path.Combine(place.Path, "out", "a", "b")));
     }
 
-    private static async Task RefusedAsync(byte[][] packets)
+    private static async Task RefusedAsync(byte[][] packets, ReceiveLimits? limits = null)
     {
         using TemporaryDirectory place = new();
         string before = place.Path;
-        using DirectoryTarget target = new(Path.Combine(place.Path, "out"), delete: false, new ReceiveLimits(), null);
+        using DirectoryTarget target = new(Path.Combine(place.Path, "out"), delete: false, limits ?? new ReceiveLimits(), null);
         FileSendService service = new();
         service.Add(0, target);
         GrpcServer server = new();
