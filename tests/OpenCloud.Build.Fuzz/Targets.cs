@@ -47,7 +47,7 @@ internal static class Targets
         ["terminal"] = Terminal,
         ["receiver"] = new ReceiverTarget(Scratch).Run,
         ["status-details"] = StatusDetails,
-        ["tokens"] = static input => Refusing<JsonException>(() => TokenFetcher.Read(input)),
+        ["tokens"] = Tokens,
         ["records"] = Records,
         ["provenance"] = Provenance,
     };
@@ -181,6 +181,12 @@ internal static class Targets
             string type = DetailTypes[input[0] % DetailTypes.Length];
             _ = BuildKitErrorDetails.From([new Any { TypeUrl = "github.com/moby/buildkit/" + type, Value = UnsafeByteOperations.UnsafeWrap(input.AsMemory(1)) }]);
         }
+    }
+
+    private static void Tokens(byte[] input)
+    {
+        Refusing<JsonException>(() => TokenFetcher.Read(input));
+        _ = RegistryRealms.RealmOf(Encoding.Latin1.GetString(input));
     }
 
     private static void Records(byte[] input)

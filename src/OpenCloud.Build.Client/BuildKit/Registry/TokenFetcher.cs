@@ -9,8 +9,9 @@ namespace OpenCloud.Build.Client.BuildKit.Registry;
 
 /// <summary>Gets a registry's bearer token in the daemon's stead, so that the password stays here.</summary>
 /// <remarks>
-/// distribution, docs/spec/auth/token.md and oauth.md. The daemon names the realm, and so could have a password sent anywhere: it goes to https
-/// only, or to this machine for a registry on this machine, and never on to where a redirect leads.
+/// distribution, docs/spec/auth/token.md and oauth.md. The daemon names the realm, and so could have a password sent anywhere: it goes where the
+/// registry itself says, to https only, or to this machine for a registry on this machine, and never on to where a redirect leads. A registry
+/// that cannot be asked from here, or names nothing, has its tokens on its own host only.
 /// </remarks>
 internal static class TokenFetcher
 {
@@ -28,6 +29,7 @@ internal static class TokenFetcher
     public static async Task<FetchTokenResponse> FetchAsync(FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {
         Uri realm = CheckRealm(request);
+        await RequireNamedAsync(request, realm, cancellationToken).ConfigureAwait(false);
         try
         {
             if (credential.Secret.Length > 0)
@@ -66,6 +68,32 @@ internal static class TokenFetcher
         => Uri.TryCreate(request.Realm, UriKind.Absolute, out Uri? realm) && IsAllowed(realm, request.Host)
             ? realm
             : throw CallErrors.Create(StatusCode.PermissionDenied, $"the registry {request.Host} names a place for its tokens that is not https; the credentials for it are not sent there");
+
+    private static async Task RequireNamedAsync(FetchTokenRequest request, Uri realm, CancellationToken cancellationToken)
+    {
+        (IReadOnlyList<Uri> named, string? problem) = await RegistryRealms.AskAsync(Client, request.Host, request.Scopes, cancellationToken).ConfigureAwait(false);
+        if (named.Contains(realm))
+        {
+            return;
+        }
+
+        if (named.Count > 0)
+        {
+            throw CallErrors.Create(
+                StatusCode.PermissionDenied,
+                $"the registry {request.Host} has its tokens at {named[0].GetLeftPart(UriPartial.Path)}, and the engine names {realm.GetLeftPart(UriPartial.Path)}; the credentials are not sent there");
+        }
+
+        if (!IsOnHost(realm, request.Host))
+        {
+            throw CallErrors.Create(
+                StatusCode.PermissionDenied,
+                $"the engine says that the registry {request.Host} has its tokens at {realm.GetLeftPart(UriPartial.Path)}, which the registry itself does not confirm ({problem ?? "it names no place for tokens"}); the credentials are not sent there");
+        }
+    }
+
+    private static bool IsOnHost(Uri realm, string registryHost) =>
+        Uri.TryCreate("https://" + registryHost, UriKind.Absolute, out Uri? registry) && registry.IdnHost.Equals(realm.IdnHost, StringComparison.OrdinalIgnoreCase);
 
     private static RpcException Refused(FetchTokenRequest request, int code)
         => code >= 500
