@@ -195,6 +195,8 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
     {
         if (Interlocked.CompareExchange(ref busy, 1, 0) == 0 && Interlocked.Exchange(ref buffer, null) is { } idle)
         {
+            // Secrets and credentials pass through here.
+            idle.AsSpan().Clear();
             BufferPool.Return(idle);
         }
     }

@@ -4,7 +4,8 @@ namespace OpenCloud.Build.Client.Http2;
 
 /// <summary>
 /// Octets in one pooled array, appended at the end and taken from the start; it grows as needed. Room may be kept free before the first
-/// octet, so that something can be put in front without moving what is there. Not safe for concurrent use.
+/// octet, so that something can be put in front without moving what is there. An array is given back without what was in it, which may have been
+/// a secret or a credential on its way. Not safe for concurrent use.
 /// </summary>
 internal sealed class PooledBuffer : IDisposable
 {
@@ -13,6 +14,7 @@ internal sealed class PooledBuffer : IDisposable
     private byte[] _array = [];
     private int _start;
     private int _end;
+    private int _used;
 
     /// <summary>Creates an empty buffer; an array is rented with the first octet.</summary>
     /// <param name="initialCapacity">The size of the first array, in octets.</param>
@@ -77,18 +79,20 @@ internal sealed class PooledBuffer : IDisposable
     }
 
     /// <summary>Forgets all octets and keeps the array.</summary>
-    internal void Clear() => _start = _end = _headroom;
+    internal void Clear()
+    {
+        _used = Math.Max(_used, _end);
+        _start = _end = _headroom;
+    }
 
     /// <summary>Forgets all octets and gives the array back.</summary>
     public void Dispose()
     {
         byte[] array = _array;
+        int used = Math.Max(_used, _end);
         _array = [];
         Clear();
-        if (array.Length > 0)
-        {
-            BufferPool.Return(array);
-        }
+        Return(array, used);
     }
 
     private void Relocate(int newStart, int spare)
@@ -99,11 +103,19 @@ internal sealed class PooledBuffer : IDisposable
         if (_array.Length > 0)
         {
             Span.CopyTo(larger.AsSpan(newStart));
-            BufferPool.Return(_array);
+            Return(_array, Math.Max(_used, _end));
         }
+
+        _used = 0;
 
         _array = larger;
         _start = newStart;
         _end = newStart + length;
+    }
+
+    private static void Return(byte[] array, int used)
+    {
+        array.AsSpan(0, Math.Min(used, array.Length)).Clear();
+        BufferPool.Return(array);
     }
 }
