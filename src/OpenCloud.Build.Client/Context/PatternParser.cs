@@ -4,8 +4,7 @@ namespace OpenCloud.Build.Client.Context;
 /// <remarks>
 /// What can occur: literals, escapes (patterns pass <c>\d</c> or <c>\x41</c> through), character classes with all that Go's
 /// syntax allows in them, <c>*</c> after a class, <c>.*</c>, <c>(.*/)?</c>, counts as in <c>a{2}</c>, alternatives, and the
-/// assertions <c>^ $ \A \z \b \B</c>. The grammar is that of Go's <c>regexp/syntax</c> with its Perl flags. Unicode scripts, as
-/// in <c>\p{Greek}</c>, are taken for malformed: .NET has no tables of them.
+/// assertions <c>^ $ \A \z \b \B</c>. The grammar is that of Go's <c>regexp/syntax</c> with its Perl flags.
 /// </remarks>
 internal ref struct PatternParser
 {
@@ -296,14 +295,9 @@ internal ref struct PatternParser
             int end = rest.IsEmpty ? -1 : rest[0] == '{' ? rest.IndexOf('}') : 0;
             ReadOnlySpan<int> name = end < 0 ? [] : end == 0 ? rest[..1] : rest[1..end];
             bool complement = name.Length > 1 && name[0] == '^';
-            uint mask = RuneClasses.Categories(complement ? name[1..] : name);
-            malformed = mask == 0;
-            if (mask != 0)
-            {
-                set.AddCategories((letter == 'P') != complement ? RuneClasses.Complement(mask) : mask);
-                _at += 3 + end;
-                return true;
-            }
+            malformed = !RuneProperties.Add(set, complement ? name[1..] : name, negated: (letter == 'P') != complement);
+            _at += malformed ? 0 : 3 + end;
+            return !malformed;
         }
 
         return false;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace OpenCloud.Build.Client.Context;
@@ -15,10 +14,8 @@ internal static class RuneClasses
     /// <summary>The ranges of <c>\w</c>: ASCII only.</summary>
     public const string Words = "09AZ__az";
 
-    private const int LastRune = 0x10FFFF;
-
-    // In the order of UnicodeCategory; what is not assigned has no name in Go.
-    private const string CategoryNames = "LuLlLtLmLoMnMcMeNdNlNoZsZlZpCcCfCsCoPcPdPsPePiPfPoSmScSkSo";
+    /// <summary>The last scalar.</summary>
+    public const int LastRune = 0x10FFFF;
 
     /// <summary>A word character: ASCII only.</summary>
     public static bool IsWord(int rune) =>
@@ -28,7 +25,10 @@ internal static class RuneClasses
     public static int Hex(int rune) => rune < 0x80 && char.IsAsciiHexDigit((char)rune) ? Convert.ToInt32(((char)rune).ToString(), 16) : -1;
 
     /// <summary>Adds ranges that are written as pairs of characters, or all but them.</summary>
-    public static void Add(RuneSet set, string pairs, bool negated)
+    public static void Add(RuneSet set, string pairs, bool negated) => Add(set, [.. pairs.Select(static c => (int)c)], negated);
+
+    /// <summary>Adds ranges that are written as pairs, or all but them.</summary>
+    public static void Add(RuneSet set, ReadOnlySpan<int> pairs, bool negated)
     {
         int next = 0;
         for (int i = 0; i < pairs.Length; i += 2)
@@ -45,7 +45,7 @@ internal static class RuneClasses
             next = pairs[i + 1] + 1;
         }
 
-        if (negated)
+        if (negated && next <= LastRune)
         {
             set.Add(next, LastRune);
         }
@@ -86,20 +86,4 @@ internal static class RuneClasses
 
         return pairs is not null;
     }
-
-    /// <summary>Unicode's general categories of a name of one letter or two, as a mask with one bit for each; 0 when there is none of that name.</summary>
-    public static uint Categories(ReadOnlySpan<int> name)
-    {
-        uint mask = 0;
-        for (int i = 0; i < CategoryNames.Length && name.Length is 1 or 2; i += 2)
-        {
-            bool isMeant = name[0] == CategoryNames[i] && (name.Length == 1 || name[1] == CategoryNames[i + 1]);
-            mask |= isMeant ? 1u << (i / 2) : 0;
-        }
-
-        return mask;
-    }
-
-    /// <summary>All other categories, what is not assigned among them.</summary>
-    public static uint Complement(uint mask) => ~mask & ((1u << ((int)UnicodeCategory.OtherNotAssigned + 1)) - 1);
 }
