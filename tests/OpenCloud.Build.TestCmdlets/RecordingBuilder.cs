@@ -43,6 +43,7 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
                 ("ConnectTimeout", build.Connect.ConnectTimeout),
                 ("AllowPlainTcp", build.Connect.AllowPlainTcp),
                 ("LogPath", build.LogPath),
+                ("Attestations", build.Request.Attestations.ToArray()),
             })
             {
                 seen.Properties.Add(new PSNoteProperty(name, value));

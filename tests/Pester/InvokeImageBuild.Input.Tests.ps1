@@ -298,6 +298,18 @@ Describe 'Values' {
     }
 }
 
+Describe 'Attestations' {
+    It 'may have commas in their values, as outputs may: <Value>' -ForEach @(
+        @{ Value = 'type=sbom,"generator=registry.test/scan:1,a=b",x=1' }
+        @{ Value = 'x=1,"generator=registry.test/scan:1,a=b",type=sbom' }
+    ) {
+        $attestation = (Invoke-ImageBuild $app -Attest $Value | Select-Request).Attestations
+        $attestation.Type | Should -Be 'sbom'
+        $attestation.Attributes['generator'] | Should -Be 'registry.test/scan:1,a=b'
+        $attestation.Attributes['x'] | Should -Be '1'
+    }
+}
+
 Describe 'The pipeline' {
     It 'takes rows of a CSV file, whose empty cells mean nothing' {
         Set-Content "$TestDrive/builds.csv" @"

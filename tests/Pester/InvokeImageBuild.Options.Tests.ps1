@@ -33,6 +33,18 @@ Describe 'An option that cannot be' {
         $failed[0].Exception.Message | Should -Match $Name
     }
 
+    It 'a $SOURCE_DATE_EPOCH that is no number' {
+        $env:SOURCE_DATE_EPOCH = 'yesterday'
+        try {
+            $failed = Get-OptionError @{}
+        }
+        finally {
+            $env:SOURCE_DATE_EPOCH = $null
+        }
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidOption,*'
+        $failed[0].Exception.Message | Should -Match 'SOURCE_DATE_EPOCH'
+    }
+
     It 'a named context that is not there' {
         $failed = Get-OptionError @{ BuildContext = @{ assets = "$TestDrive/none" } }
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidContext,*'
@@ -106,6 +118,40 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
         $meta.'containerimage.digest' | Should -Be $first.Digest
         $meta.'containerimage.descriptor'.digest | Should -Be $first.Digest
         Get-Content "$TestDrive/iid" | Should -Be $first.ConfigDigest
+    }
+
+    It 'takes $SOURCE_DATE_EPOCH where no time is given' {
+        $folder = New-BuildDirectory "$TestDrive/epoch" $engine "FROM scratch`nCOPY busybox /"
+        $env:SOURCE_DATE_EPOCH = '1500000000'
+        try {
+            $null = Invoke-ImageBuild $folder -Tag demo/epoch:1 -ErrorAction Stop
+            $null = Invoke-ImageBuild $folder -Tag demo/epoch:2 -SourceDateEpoch 1600000000 -ErrorAction Stop
+        }
+        finally {
+            $env:SOURCE_DATE_EPOCH = $null
+        }
+        $created = 1, 2 | ForEach-Object { (Invoke-RestMethod -UnixSocket $engine.docker -Uri "http://docker/images/demo/epoch:$_/json").Created.ToUniversalTime() }
+        $created | Should -Be ([DateTimeOffset]::FromUnixTimeSeconds(1500000000).UtcDateTime), ([DateTimeOffset]::FromUnixTimeSeconds(1600000000).UtcDateTime)
+    }
+
+    It 'shows one version of one engine' {
+        (Get-BuildKitWorker).Version | Should -Be (Get-BuildKitInfo).Version
+        (Get-BuildKitInfo).Workers.Version | Should -Be (Get-BuildKitInfo).Version
+    }
+
+    It 'warns while the build runs of what is among its warnings' {
+        $folder = New-BuildDirectory "$TestDrive/warned" $engine "FROM scratch`nCOPY busybox /busybox`nRUN [`"/busybox`", \`n`n  `"sleep`", `"3`"]`n"
+        $built = $null
+        $warned = Invoke-ImageBuild $folder -NoCache -ErrorAction Stop 3>&1 | ForEach-Object {
+            if ($_ -is [Management.Automation.WarningRecord]) { [pscustomobject]@{ Text = $_.Message; At = [DateTimeOffset]::UtcNow } } else { $built = $_ }
+        }
+        $built.Warnings | Should -Not -BeNullOrEmpty
+        foreach ($warning in $built.Warnings) {
+            @($warned.Text) -match [regex]::Escape("$warning") | Should -Not -BeNullOrEmpty
+        }
+
+        $step = $built.Steps | Where-Object Name -Match 'RUN'
+        ($warned | Where-Object Text -Match 'mpty continuation')[0].At | Should -BeLessThan ($step.Started + $step.Duration)
     }
 
     It 'attestations make an index, and no platform' {

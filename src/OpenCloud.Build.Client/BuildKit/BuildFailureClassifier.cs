@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Grpc.Core;
+using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.Oci;
 
 namespace OpenCloud.Build.Client.BuildKit;
@@ -21,7 +22,8 @@ internal static partial class BuildFailureClassifier
     /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     public static BuildFailureKind KindOf(Status status, string text, BuildKitErrorDetails details, BuildStep? step, ImageBuildRequest? build, DockerfileContent? dockerfile)
     {
-        if (status.StatusCode == StatusCode.Unavailable)
+        // The engine's own word that a registry is not available is another matter than an engine that has gone, which is this side's word and has a cause.
+        if (status.StatusCode == StatusCode.Unavailable && (status.DebugException is not null || !IsAboutRegistry(text)))
         {
             return BuildFailureKind.EngineLost;
         }
@@ -53,7 +55,8 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.CacheExportFailed;
         }
 
-        if (Has(text, "failed to push"))
+        // Newer engines hand on what this side said of the tokens, and nothing around it.
+        if (Has(text, "failed to push") || (IsAboutToken(text) && step?.Name.StartsWith("exporting to", StringComparison.Ordinal) == true))
         {
             return BuildFailureKind.PushFailed;
         }
@@ -71,7 +74,7 @@ internal static partial class BuildFailureClassifier
             }
         }
 
-        if (Has(text, "failed to resolve source metadata") || Has(text, "pull access denied") || Has(text, "failed to do request"))
+        if (Has(text, "failed to resolve source metadata") || Has(text, "pull access denied") || Has(text, "failed to do request") || IsAboutToken(text))
         {
             return BuildFailureKind.BaseImageUnavailable;
         }
@@ -100,6 +103,11 @@ internal static partial class BuildFailureClassifier
 
         return BuildFailureKind.Other;
     }
+
+    private static bool IsAboutToken(string text) => Has(text, TokenFetcher.NoToken) || Has(text, TokenFetcher.FailedService);
+
+    private static bool IsAboutRegistry(string text) =>
+        IsAboutToken(text) || Has(text, "failed to push") || Has(text, "failed to authorize") || Has(text, "failed to do request") || Has(text, "failed to resolve source metadata");
 
     private static bool Has(string text, string part) => text.Contains(part, StringComparison.OrdinalIgnoreCase);
 

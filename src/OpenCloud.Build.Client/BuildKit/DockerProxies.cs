@@ -24,17 +24,12 @@ internal static class DockerProxies
     {
         foreach ((string key, string value) in Read(build, engine))
         {
-            if (value.Length == 0 || !Names.TryGetValue(key, out string? name))
+            // The frontend knows one value whatever the case, and takes either where they differ (dockerfile2llb's proxyEnvFromBuildArgs).
+            if (value.Length > 0 && Names.TryGetValue(key, out string? name)
+                && !build.BuildArguments.Keys.Contains(name, StringComparer.OrdinalIgnoreCase))
             {
-                continue;
-            }
-
-            foreach (string spelled in (string[])[name, name.ToLowerInvariant()])
-            {
-                if (!build.BuildArguments.ContainsKey(spelled))
-                {
-                    yield return new(spelled, value);
-                }
+                yield return new(name, value);
+                yield return new(name.ToLowerInvariant(), value);
             }
         }
     }

@@ -163,6 +163,12 @@ public sealed class ContextKindTests(EngineFixture engines)
         Assert.Contains(log, l => l.Contains("named=base of " + name, StringComparison.Ordinal));
         InvalidDataException wrong = await Assert.ThrowsAsync<InvalidDataException>(() => LogAsync(engine, With(context, ("base", $"oci-layout://{layout.Root}:2.0"))));
         Assert.Contains("1.0", wrong.Message, StringComparison.Ordinal);
+
+        // A layout may come from anywhere, and its links lead where its maker likes.
+        Directory.Move(folder.At("layout/blobs"), folder.At("contents"));
+        Directory.CreateSymbolicLink(folder.At("layout/blobs"), folder.At("contents"));
+        InvalidDataException linked = await Assert.ThrowsAsync<InvalidDataException>(() => LogAsync(engine, With(context, ("base", $"oci-layout://{layout.Root}:1.0"))));
+        Assert.Contains("links of a layout are not followed", linked.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -117,6 +117,67 @@ public sealed class MetadataTests(EngineFixture engines)
 
     [Theory]
     [EngineData]
+    public async Task AProvenance_NamesTheRepositoryWithoutCredentials(string name)
+    {
+        const string Revision = "0123456789abcdef0123456789abcdef01234567";
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder repository = new();
+        repository.Write(".git/HEAD", "ref: refs/heads/main\n");
+        repository.Write(".git/refs/heads/main", Revision + "\n");
+        repository.Write(".git/config", "[remote \"origin\"]\n\turl = https://someone:hidden-token@git.example.test/team/app.git\n");
+        repository.Write("app/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+
+        ImageBuildResult result = await BuildRun.RunAsync(
+            engine,
+            new()
+            {
+                ContextPath = repository.At("app"),
+                Tags = [BuildRun.NewTag("vcs")],
+                Outputs = ImageDocuments.Outputs(engine),
+                Attestations = [new(ImageAttestation.Provenance, new Dictionary<string, string> { ["mode"] = "max" })],
+            },
+            Cancellation);
+
+        string statement = await StatementAsync(engine, result, "slsa.dev/provenance");
+        Assert.Contains(Revision, statement, StringComparison.Ordinal);
+        Assert.Contains("https://git.example.test/team/app.git", statement, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden-token", statement, StringComparison.Ordinal);
+        Assert.DoesNotContain("someone", statement, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task ProxiesOfDocker_AreInNothingThatIsKept(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY busybox /\nRUN [\"/busybox\", \"sh\", \"-c\", \"[ -n \\\"$HTTPS_PROXY\\\" ]\"]\n");
+        using ContextFolder config = new();
+        config.Write("config.json", """{"proxies":{"default":{"httpsProxy":"http://someone:hidden-word@proxy.example.test:3128"} } }""");
+        using ContextFolder place = new();
+
+        await BuildRun.RunAsync(
+            engine,
+            new()
+            {
+                ContextPath = context.Path,
+                NoCache = true,
+                DockerConfigDirectory = config.Path,
+                Outputs = [BuildOutput.Parse($"type=oci,dest={place.At("layout")},tar=false")],
+            },
+            Cancellation);
+
+        foreach (string blob in Directory.GetFiles(place.At("layout"), "*", SearchOption.AllDirectories).Where(static f => new FileInfo(f).Length < 100_000))
+        {
+            Assert.DoesNotContain("proxy.example.test", await File.ReadAllTextAsync(blob, Cancellation), StringComparison.Ordinal);
+        }
+
+        context.Write("Dockerfile", "FROM scratch\nCOPY busybox /\nRUN [\"/busybox\", \"sh\", \"-c\", \"echo $HTTPS_PROXY; exit 7\"]\n");
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, new() { ContextPath = context.Path, DockerConfigDirectory = config.Path }, Cancellation);
+        Assert.DoesNotContain("hidden-word", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [EngineData]
     public async Task AnSbom_IsMadeByTheGeneratorThatWasNamed(string name)
     {
         RunningEngine engine = await engines.GetAsync(name);

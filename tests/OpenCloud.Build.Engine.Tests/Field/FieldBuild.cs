@@ -23,6 +23,22 @@ public sealed record FieldBuild
     /// <summary>The platforms.</summary>
     public IReadOnlyList<string> Platforms { get; init; } = [];
 
+    /// <summary>Tags; with one, an image is an output beside the files.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Whether the tags are pushed.</summary>
+    public bool Push { get; init; }
+
+    /// <summary>Caches that are exported, as <c>type=…,…</c>.</summary>
+    public IReadOnlyList<string> CacheTo { get; init; } = [];
+
+    /// <summary>Attestations: <c>provenance</c> or <c>sbom</c>, each with its attributes.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Attest { get; init; } =
+        new Dictionary<string, IReadOnlyDictionary<string, string>>();
+
+    /// <summary>What docker's config.json holds; a file of its own, which is no part of the context.</summary>
+    public System.Text.Json.JsonElement? DockerConfig { get; init; }
+
     /// <summary>Whether a tree that changes lets the build fail.</summary>
     public bool Strict { get; init; }
 
@@ -66,6 +82,15 @@ public sealed record FieldResult
 
     /// <summary>Paths that are not there.</summary>
     public IReadOnlyList<string> Absent { get; init; } = [];
+
+    /// <summary>Modes in octal digits, set-id and sticky bits included.</summary>
+    public IReadOnlyDictionary<string, string> Modes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Sizes of files in bytes.</summary>
+    public IReadOnlyDictionary<string, long> Sizes { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Parts of warnings; each is in one.</summary>
+    public IReadOnlyList<string> Warns { get; init; } = [];
 
     /// <summary>How many regular files there are.</summary>
     public int? Count { get; init; }

@@ -16,8 +16,19 @@ internal sealed class FieldPeer(string program)
         List<string> arguments =
         [
             "--addr", engine.Address, "build", "--progress", "plain", "--frontend", "dockerfile.v0",
-            "--local", $"context={folder}", "--local", $"dockerfile={folder}", "--output", $"type=local,dest={destination}",
+            "--local", $"context={folder}", "--local", $"dockerfile={folder}",
+            "--output", build.Push ? $"type=image,\"name={string.Join(',', build.Tags)}\",push=true" : $"type=local,dest={destination}",
         ];
+        foreach (string cache in build.CacheTo)
+        {
+            arguments.AddRange(["--export-cache", cache]);
+        }
+
+        foreach ((string type, IReadOnlyDictionary<string, string> attributes) in build.Attest)
+        {
+            arguments.AddRange(["--opt", $"attest:{type}={string.Join(',', attributes.Select(static a => $"{a.Key}={a.Value}"))}"]);
+        }
+
         foreach ((string name, string value) in build.Arguments)
         {
             arguments.AddRange(["--opt", $"build-arg:{name}={value}"]);

@@ -89,6 +89,9 @@ public sealed record FieldFile
     /// <summary>How many such files there are.</summary>
     public int Count { get; init; } = 1;
 
+    /// <summary>The bytes that it has at least: what the text does not fill is a hole.</summary>
+    public long Size { get; init; }
+
     /// <summary>The mode, in octal digits.</summary>
     public string Mode { get; init; } = "644";
 
@@ -98,6 +101,11 @@ public sealed record FieldFile
         for (int i = 0; i < Count; i++)
         {
             folder.Write(Number(Path, i), Content(i), Mode);
+            if (Size > 0)
+            {
+                using FileStream file = new(folder.At(Number(Path, i)), FileMode.Open, FileAccess.Write);
+                file.SetLength(Math.Max(Size, file.Length));
+            }
         }
     }
 

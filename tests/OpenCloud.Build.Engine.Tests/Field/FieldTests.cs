@@ -24,11 +24,13 @@ public sealed class FieldTests(EngineFixture engines)
         RunningEngine engine = await engines.GetAsync(engineName);
         using ContextFolder context = await report.CreateContextAsync();
         using ContextFolder output = new();
-        await using FieldMeanwhile meanwhile = new(report.Build!.Meanwhile, context);
+        using ContextFolder config = new();
+        config.Write("config.json", report.Build!.DockerConfig?.GetRawText() ?? "{}");
+        await using FieldMeanwhile meanwhile = new(report.Build.Meanwhile, context);
         for (int i = 0; i < report.Build.Times; i++)
         {
             string destination = output.At($"own{i}");
-            await BuildAsync(engine, report.Build, context, destination);
+            await BuildAsync(engine, RequestOf(report.Build, context, config, destination), report.Build, destination);
         }
 
         if (report.Build.WithoutPeer is null && FieldPeer.Find() is { } peer && engine.Address.StartsWith("unix:", StringComparison.Ordinal))
@@ -56,16 +58,18 @@ public sealed class FieldTests(EngineFixture engines)
 
     private static string? SyntaxOf(string firstLine) => DockerfileText.Parse(firstLine + "\nFROM scratch\n").Syntax;
 
-    private static async Task BuildAsync(RunningEngine engine, FieldBuild build, ContextFolder context, string destination)
+    private static async Task BuildAsync(RunningEngine engine, ImageBuildRequest request, FieldBuild build, string destination)
     {
         if (build.Fails is not { } fails)
         {
-            await BuildRun.RunAsync(engine, RequestOf(build, context, destination), Token);
-            CheckResult(build.Gives ?? new FieldResult(), destination);
+            ImageBuildResult result = await BuildRun.RunAsync(engine, request, Token);
+            FieldResult gives = build.Gives ?? new FieldResult();
+            CheckResult(gives, destination);
+            Assert.All(gives.Warns, part => Assert.Contains(result.Warnings, w => w.ToString().Contains(part, StringComparison.Ordinal)));
             return;
         }
 
-        Exception thrown = await Assert.ThrowsAnyAsync<Exception>(() => BuildRun.RunAsync(engine, RequestOf(build, context, destination), Token));
+        Exception thrown = await Assert.ThrowsAnyAsync<Exception>(() => BuildRun.RunAsync(engine, request, Token));
         var failure = thrown as ImageBuildException;
         Assert.Equal(fails.Kind, failure?.Kind);
         Assert.All(fails.Says, part => Assert.Contains(part, $"{thrown.Message}\n{failure?.Hint}", StringComparison.Ordinal));
@@ -77,15 +81,20 @@ public sealed class FieldTests(EngineFixture engines)
         }
     }
 
-    private static ImageBuildRequest RequestOf(FieldBuild build, ContextFolder context, string destination) => new()
+    private static ImageBuildRequest RequestOf(FieldBuild build, ContextFolder context, ContextFolder config, string destination) => new()
     {
+        DockerConfigDirectory = config.Path,
         ContextPath = Path.Combine(context.Path, build.Folder),
         BuildArguments = build.Arguments,
         NamedContexts = build.Named.ToDictionary(static n => n.Key, n => n.Value.Replace("$CONTEXT", context.Path, StringComparison.Ordinal)),
         Platforms = build.Platforms,
         Execution = new BuildExecution { ExtraHosts = [.. build.Hosts.Select(ExtraHost.Parse)] },
         StrictContext = build.Strict,
-        Outputs = [new BuildOutput { Type = BuildOutput.Local, Destination = destination }],
+        Tags = build.Tags,
+        Push = build.Push,
+        CacheTo = [.. build.CacheTo.Select(BuildCache.Parse)],
+        Attestations = [.. build.Attest.Select(static a => new ImageAttestation(a.Key, a.Value))],
+        Outputs = build.Push ? [] : [new BuildOutput { Type = BuildOutput.Local, Destination = destination }],
     };
 
     internal static void CheckResult(FieldResult right, string destination)
@@ -97,6 +106,8 @@ public sealed class FieldTests(EngineFixture engines)
             Assert.All(file.Value, part => Assert.Contains(part, text, StringComparison.Ordinal));
         });
         Assert.All(right.Absent, path => Assert.False(Path.Exists(Path.Combine(destination, path)), $"{path} is there"));
+        Assert.All(right.Modes, file => Assert.Equal(file.Value, Convert.ToString((int)File.GetUnixFileMode(Path.Combine(destination, file.Key)), 8)));
+        Assert.All(right.Sizes, file => Assert.Equal(file.Value, new FileInfo(Path.Combine(destination, file.Key)).Length));
         if (right.Count is { } count)
         {
             Assert.Equal(count, Directory.GetFiles(destination, "*", SearchOption.AllDirectories).Length);

@@ -60,9 +60,13 @@ internal sealed class TokenServer : IDisposable
     /// <summary>What it was asked and what it said: method, scopes, status.</summary>
     public ConcurrentQueue<(string Method, string Scope, int Status)> Requests { get; } = new();
 
+    /// <summary>What it answers whatever it is asked; null for what is right.</summary>
+    public int? Always { get; init; }
+
     /// <summary>Starts it.</summary>
     /// <param name="knowsForms">Whether it knows OAuth's form; else only the older one, a GET with a password.</param>
-    public static TokenServer Start(bool knowsForms) => new(knowsForms);
+    /// <param name="always">The status of every answer; null for what is right.</param>
+    public static TokenServer Start(bool knowsForms, int? always = null) => new(knowsForms) { Always = always };
 
     /// <inheritdoc/>
     public void Dispose()
@@ -111,7 +115,7 @@ internal sealed class TokenServer : IDisposable
             known = context.Request.Headers["Authorization"] == "Basic " + both;
         }
 
-        int status = context.Request.HttpMethod == "POST" && !_knowsForms ? 405 : known && form.GetValueOrDefault("service") == Service ? 200 : 401;
+        int status = Always is { } always ? always : context.Request.HttpMethod == "POST" && !_knowsForms ? 405 : known && form.GetValueOrDefault("service") == Service ? 200 : 401;
         string scope = form.GetValueOrDefault("scope", "");
         Requests.Enqueue((context.Request.HttpMethod, scope, status));
         context.Response.StatusCode = status;

@@ -199,6 +199,59 @@ public sealed class RegistryTests(EngineFixture engines)
 
     [Theory]
     [EngineData]
+    public async Task ATokenServiceThatFails_IsNoMatterOfCredentials(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using TokenServer tokens = TokenServer.Start(knowsForms: true, always: 500);
+        await using RegistryServer registry = await RegistryServer.StartAsync(engine, tokens.Realm, tokens, Cancellation);
+        using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY busybox /bin/busybox\n");
+
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(
+            engine,
+            new()
+            {
+                ContextPath = context.Path,
+                Tags = [$"{registry.Host}/team/base:1"],
+                Push = true,
+                RegistryCredentials = new Dictionary<string, RegistryCredential> { [registry.Host] = Credential },
+            },
+            Cancellation);
+
+        Assert.True(failure.Kind == BuildFailureKind.PushFailed, $"{failure.Kind} {failure.StepName}: {failure.Message}");
+        Assert.Contains("failed with 500", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("check the credentials", failure.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(tokens.Requests);
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task AHelperThatFailsInAPush_IsHeard(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        await using RegistryServer registry = await RegistryServer.StartAsync(engine, Cancellation);
+        using ContextFolder context = await ContextFolder.CreateAsync("FROM scratch\nCOPY busybox /bin/busybox\n");
+        using ContextFolder config = new();
+        config.Write("bin/docker-credential-ocbtest", "#!/bin/sh\necho 'the vault is locked' >&2\nexit 1\n", "755");
+        config.Write("config.json", $$"""{"credHelpers":{"{{registry.Host}}":"ocbtest"} }""");
+        string? path = Environment.GetEnvironmentVariable("PATH");
+        Environment.SetEnvironmentVariable("PATH", $"{config.At("bin")}:{path}");
+        try
+        {
+            (ImageBuildException failure, _) = await BuildRun.FailAsync(
+                engine,
+                new() { ContextPath = context.Path, Tags = [$"{registry.Host}/team/base:1"], Push = true, DockerConfigDirectory = config.Path },
+                Cancellation);
+            Assert.Equal(BuildFailureKind.CredentialsFailed, failure.Kind);
+            Assert.Contains("the vault is locked", failure.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", path);
+        }
+    }
+
+    [Theory]
+    [EngineData]
     public async Task ARegistryThatTheBuildDoesNotName_IsGivenNoCredentials(string name)
     {
         RunningEngine engine = await engines.GetAsync(name);

@@ -15,6 +15,12 @@ namespace OpenCloud.Build.Client.BuildKit.Registry;
 /// </remarks>
 internal static class TokenFetcher
 {
+    /// <summary>How an error begins that says that no token came.</summary>
+    internal const string NoToken = "no token for the registry";
+
+    /// <summary>How an error begins that says that the service refused or failed.</summary>
+    internal const string FailedService = "the token service of the registry";
+
     private const int MaxAnswer = 1024 * 1024;
     private const int DefaultSeconds = 60;
 
@@ -54,7 +60,7 @@ internal static class TokenFetcher
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or (OperationCanceledException and not null) && !cancellationToken.IsCancellationRequested)
         {
-            throw CallErrors.Create(StatusCode.Unavailable, $"no token for the registry {request.Host} could be had from {realm.Host}: {(e is JsonException ? "its answer is no JSON" : e.Message)}", e);
+            throw CallErrors.Create(StatusCode.Unknown, $"{NoToken} {request.Host} came from {realm.Host}: {(e is JsonException ? "its answer is no JSON" : e.Message)}", e);
         }
     }
 
@@ -95,10 +101,11 @@ internal static class TokenFetcher
     private static bool IsOnHost(Uri realm, string registryHost) =>
         Uri.TryCreate("https://" + registryHost, UriKind.Absolute, out Uri? registry) && registry.IdnHost.Equals(realm.IdnHost, StringComparison.OrdinalIgnoreCase);
 
+    // Not Unavailable: the daemon hands the code on as the build's, where it means that the engine has gone.
     private static RpcException Refused(FetchTokenRequest request, int code)
         => code >= 500
-            ? CallErrors.Create(StatusCode.Unavailable, $"the token service of the registry {request.Host} failed with {code}; that is not about the credentials, try again later")
-            : CallErrors.Create(StatusCode.Unauthenticated, $"the token service of the registry {request.Host} refused with {code}; check the credentials");
+            ? CallErrors.Create(StatusCode.Unknown, $"{FailedService} {request.Host} failed with {code}; that is not about the credentials, try again later")
+            : CallErrors.Create(StatusCode.Unauthenticated, $"{FailedService} {request.Host} refused with {code}; check the credentials");
 
     private static async Task<HttpResponseMessage> PostAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {

@@ -68,7 +68,8 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         }
         catch (Exception e) when (e is SocketException or IOException or InvalidDataException && !cancellationToken.IsCancellationRequested)
         {
-            throw CallErrors.Create(StatusCode.Unavailable, "the SSH agent could not be asked", e);
+            // Not Unavailable: the daemon hands the code on as the build's, where it means that the engine has gone.
+            throw CallErrors.Create(StatusCode.Unknown, "the SSH agent could not be asked", e);
         }
     }
 
