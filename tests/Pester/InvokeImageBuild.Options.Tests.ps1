@@ -134,6 +134,13 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
         $created | Should -Be ([DateTimeOffset]::FromUnixTimeSeconds(1500000000).UtcDateTime), ([DateTimeOffset]::FromUnixTimeSeconds(1600000000).UtcDateTime)
     }
 
+    It 'pipes what it builds to a listing' {
+        $folder = New-BuildDirectory "$TestDrive/piped" $engine "FROM scratch`nCOPY busybox /"
+        $built = Invoke-ImageBuild $folder -Tag demo/piped:1 -ErrorAction Stop
+        $image = $built | Get-ContainerImage -ErrorAction Stop
+        $image.Name, $image.Digest | Should -Be 'docker.io/demo/piped:1', $built.Digest
+    }
+
     It 'shows one version of one engine' {
         (Get-BuildKitWorker).Version | Should -Be (Get-BuildKitInfo).Version
         (Get-BuildKitInfo).Workers.Version | Should -Be (Get-BuildKitInfo).Version

@@ -78,7 +78,8 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
         }
     }
 
-    private EngineConnectException Explain(SocketException e)
+    /// <summary>What an error of connecting means.</summary>
+    internal EngineConnectException Explain(SocketException e)
     {
         EngineConnectReason reason = e.SocketErrorCode switch
         {
@@ -109,8 +110,8 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
                 return new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"Cannot connect to {Address}: {path} is not a socket.", e);
             case EngineConnectReason.Refused:
                 return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: the socket is there, but no process listens on it.", e);
-            // .NET has no code of its own for ENOENT and ENOTDIR.
-            case EngineConnectReason.Other when !Path.Exists(path):
+            // .NET has no code of its own for ENOENT, which becomes this one, and ENOTDIR. An engine that starts may have made the socket by now.
+            case EngineConnectReason.Other when e.SocketErrorCode == SocketError.AddressNotAvailable || !Path.Exists(path):
                 return new EngineConnectException(EngineConnectReason.NotFound, Address, $"Cannot connect to {Address}: there is no such socket.", e);
             default:
                 return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: {e.Message}.", e);

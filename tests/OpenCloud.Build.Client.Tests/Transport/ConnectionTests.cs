@@ -57,6 +57,16 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public void A_socket_that_was_made_just_now_is_waited_for()
+    {
+        using (Listen("late.sock"))
+        {
+            EngineConnectException late = new SocketConnector(EngineAddress.Parse($"unix://{Socket("late.sock")}")).Explain(new SocketException((int)SocketError.AddressNotAvailable));
+            Assert.Equal((EngineConnectReason.NotFound, true), (late.Reason, late.MayBeStarting));
+        }
+    }
+
+    [Fact]
     public void Permission_denied_tells_who_is_let_in()
     {
         Assert.SkipUnless(Environment.UserName == "root", "Another user's rights can only be tried out as root.");
