@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace OpenCloud.Build.Client;
@@ -33,6 +34,54 @@ public static class TerminalText
     {
         string plain = Plain(text);
         return plain.Contains('\n', StringComparison.Ordinal) ? plain.TrimEnd('\n').Replace('\n', ' ') : plain;
+    }
+
+    /// <summary>
+    /// The text as one line in which what would steer a terminal is shown as <c>\xNN</c>: for names and ids, of which none must become another's by
+    /// what is taken out.
+    /// </summary>
+    [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
+    public static string? Name(string? text)
+    {
+        if (text is null || (text.AsSpan().IndexOfAny(Suspects) < 0 && text.AsSpan().IndexOfAny('\n', '\t') < 0))
+        {
+            return text;
+        }
+
+        StringBuilder shown = new(text.Length + 16);
+        foreach (char c in text)
+        {
+            if (Suspects.Contains(c) || c is '\n' or '\t')
+            {
+                shown.Append(c < 0x100 ? "\\x" : "\\u").Append(((int)c).ToString(c < 0x100 ? "x2" : "x4", CultureInfo.InvariantCulture));
+            }
+            else
+            {
+                shown.Append(c);
+            }
+        }
+
+        return shown.ToString();
+    }
+
+    /// <summary>Names and ids, each as <see cref="Name"/> shows it.</summary>
+    internal static IReadOnlyList<string> Names(IReadOnlyList<string> names) => names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names;
+
+    /// <summary>A map whose keys and values are made plain.</summary>
+    internal static IReadOnlyDictionary<string, string> Plain(IReadOnlyDictionary<string, string> map)
+    {
+        if (map.All(static pair => Name(pair.Key) == pair.Key && Plain(pair.Value) == pair.Value))
+        {
+            return map;
+        }
+
+        SortedDictionary<string, string> plain = new(StringComparer.Ordinal);
+        foreach ((string key, string value) in map)
+        {
+            plain[Name(key)] = Plain(value);
+        }
+
+        return plain;
     }
 
     /// <summary>The same exception, or one with its words made plain where it or one behind it would steer a terminal.</summary>

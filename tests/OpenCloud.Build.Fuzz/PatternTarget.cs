@@ -32,7 +32,7 @@ internal static class PatternTarget
                 throw new InvalidOperationException("a pattern and its exception left a match");
             }
 
-            if (isPlain && pattern.Length <= 64 && path.Length <= 64 && pattern[0] != '/' && IsReferred(pattern) && IsReferred(path) && matches != Reference(pattern).IsMatch(Encoding.ASCII.GetString(path)))
+            if (isPlain && pattern.Length <= 64 && path.Length <= 64 && pattern[0] != '/' && IsReferred(pattern) && IsReferred(path) && matches != Refer(Encoding.ASCII.GetString(pattern), Encoding.ASCII.GetString(path)))
             {
                 throw new InvalidOperationException($"a match is {matches}, and not by the reference");
             }
@@ -41,13 +41,25 @@ internal static class PatternTarget
 
     private static bool IsReferred(byte[] text) => Array.TrueForAll(text, static c => char.IsAsciiLetterOrDigit((char)c) || c is (byte)'*' or (byte)'?' or (byte)'/' or (byte)'.' or (byte)'-' or (byte)'_');
 
+    // patternmatcher.go, Pattern.match: what begins with ** and has nothing special behind it is a suffix, of whole names or not.
+    private static bool Refer(string pattern, string path)
+    {
+        if (!pattern.StartsWith("**", StringComparison.Ordinal) || pattern.AsSpan(2).ContainsAny("*?"))
+        {
+            return Reference(pattern).IsMatch(path);
+        }
+
+        string suffix = pattern[2..];
+        return path.EndsWith(suffix, StringComparison.Ordinal) || (suffix[0] == '/' && path == suffix[1..]);
+    }
+
     // patternmatcher.go, Pattern.compile.
-    private static Regex Reference(byte[] pattern)
+    private static Regex Reference(string pattern)
     {
         StringBuilder expression = new("^");
         for (int i = 0; i < pattern.Length; i++)
         {
-            char c = (char)pattern[i];
+            char c = pattern[i];
             if (c == '*' && i + 1 < pattern.Length && pattern[i + 1] == '*')
             {
                 i++;

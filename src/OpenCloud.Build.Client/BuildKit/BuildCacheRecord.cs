@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 public sealed record BuildCacheRecord
 {
     /// <summary>Its id.</summary>
-    public required string Id { get; init; }
+    public required string Id { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of its engine.</summary>
     public required string Engine { get; init; }
@@ -14,10 +14,10 @@ public sealed record BuildCacheRecord
     /// <summary>
     /// What it is: <c>regular</c>, <c>source.local</c>, <c>source.git.checkout</c>, <c>exec.cachemount</c>, <c>frontend</c> or <c>internal</c>.
     /// </summary>
-    public string Type { get; init; } = string.Empty;
+    public string Type { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>What made it.</summary>
-    public string Description { get; init; } = string.Empty;
+    public string Description { get; init => field = TerminalText.Plain(value); } = string.Empty;
 
     /// <summary>Its bytes; those of its parents are not among them.</summary>
     public long Size { get; init; }
@@ -41,7 +41,7 @@ public sealed record BuildCacheRecord
     public long UsageCount { get; init; }
 
     /// <summary>The records it builds on.</summary>
-    public IReadOnlyList<string> Parents { get; init; } = [];
+    public IReadOnlyList<string> Parents { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The sums over all records that were listed together.</summary>
     public BuildCacheTotals? Totals { get; init; }

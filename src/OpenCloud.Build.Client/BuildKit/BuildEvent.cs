@@ -44,6 +44,18 @@ public sealed record StepWarned(BuildStep Step, BuildWarning Warning) : BuildEve
 /// <param name="Level">The level the frontend gave it.</param>
 public sealed record BuildWarning(string Message, string Detail, string? Url, string? File, int? Line, int Level)
 {
+    /// <summary>One line.</summary>
+    public string Message { get; init => field = TerminalText.Line(value); } = TerminalText.Line(Message);
+
+    /// <summary>More of it, possibly empty.</summary>
+    public string Detail { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Detail);
+
+    /// <summary>Where it is explained; null when nowhere.</summary>
+    public string? Url { get; init => field = TerminalText.Name(value); } = TerminalText.Name(Url);
+
+    /// <summary>The source file; null when unknown.</summary>
+    public string? File { get; init => field = TerminalText.Name(value); } = TerminalText.Name(File);
+
     /// <inheritdoc/>
     public override string ToString() => File is null ? Message : Line is null ? $"{File}: {Message}" : $"{File}:{Line}: {Message}";
 }

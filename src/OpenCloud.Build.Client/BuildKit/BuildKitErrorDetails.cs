@@ -21,22 +21,22 @@ public sealed record BuildKitErrorDetails
     public IReadOnlyList<ErrorSource> Sources { get; private init; } = [];
 
     /// <summary>The digest of the vertex that failed, or null.</summary>
-    public string? VertexDigest { get; private init; }
+    public string? VertexDigest { get; private init => field = TerminalText.Name(value); }
 
     /// <summary>The exit code of the process that failed, or null. 255 also stands for a process whose exit code is not known.</summary>
     public uint? ExitCode { get; private init; }
 
     /// <summary>A request that the frontend does not know, or null.</summary>
-    public string? UnsupportedSubrequest { get; private init; }
+    public string? UnsupportedSubrequest { get; private init => field = TerminalText.Name(value); }
 
     /// <summary>A capability that the frontend lacks, or null.</summary>
-    public string? MissingFrontendCapability { get; private init; }
+    public string? MissingFrontendCapability { get; private init => field = TerminalText.Name(value); }
 
     /// <summary>The frontend that failed, for example <c>dockerfile.v0</c>, or null.</summary>
-    public string? Frontend { get; private init; }
+    public string? Frontend { get; private init => field = TerminalText.Name(value); }
 
     /// <summary>What the failed operation is called to people (<c>llb.customname</c> and others), empty when not told.</summary>
-    public IReadOnlyDictionary<string, string> OperationDescription { get; private init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> OperationDescription { get; private init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>Decodes the details of a call's error.</summary>
     public static BuildKitErrorDetails From(RpcException error)

@@ -10,13 +10,13 @@ public sealed record BuildKitInfo
     public string Source { get; init; } = string.Empty;
 
     /// <summary>Its version; nothing when it tells none, as those inside Docker Engines may.</summary>
-    public string? Version { get; init; }
+    public string? Version { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The commit it was built from; nothing when it tells none.</summary>
-    public string? Revision { get; init; }
+    public string? Revision { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The Go package it was built from; nothing when it tells none.</summary>
-    public string? Package { get; init; }
+    public string? Package { get; init => field = TerminalText.Name(value); }
 
     /// <summary>Whether it is the BuildKit inside a Docker Engine.</summary>
     public bool IsDockerEngine { get; init; }
@@ -50,19 +50,19 @@ public sealed record BuildKitInfo
 public sealed record BuildKitWorker
 {
     /// <summary>Its id, the same after a restart.</summary>
-    public required string Id { get; init; }
+    public required string Id { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of its engine.</summary>
     public required string Address { get; init; }
 
     /// <summary>The version of its engine, where the worker tells it.</summary>
-    public string? Version { get; init; }
+    public string? Version { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The platforms it builds for, its own first.</summary>
-    public IReadOnlyList<string> Platforms { get; init; } = [];
+    public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>Its labels.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>The rules by which it clears its cache, in order.</summary>
     public IReadOnlyList<BuildCachePolicy> GCPolicy { get; init; } = [];
@@ -98,6 +98,9 @@ public sealed record BuildKitWorker
 /// <param name="MinFreeSpace">The bytes that it tries to leave free on the disk; zero for no such limit, and before 0.17.</param>
 public sealed record BuildCachePolicy(bool All, IReadOnlyList<string> Filters, TimeSpan KeepDuration, long ReservedSpace, long MaxUsedSpace, long MinFreeSpace)
 {
+    /// <summary>Which records it is about; all when empty.</summary>
+    public IReadOnlyList<string> Filters { get; init => field = TerminalText.Names(value); } = TerminalText.Names(Filters);
+
     /// <inheritdoc/>
     public override string ToString()
     {

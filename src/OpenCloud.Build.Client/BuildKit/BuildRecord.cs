@@ -24,7 +24,7 @@ public enum BuildRecordStatus
 public sealed record BuildRecord
 {
     /// <summary>Its id.</summary>
-    public required string Ref { get; init; }
+    public required string Ref { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of its engine.</summary>
     public required string Engine { get; init; }
@@ -42,22 +42,22 @@ public sealed record BuildRecord
     public TimeSpan? Duration => Created is { } begin ? (Completed ?? DateTimeOffset.UtcNow) - begin : null;
 
     /// <summary>What the build was of: the image's names where it has some, else the Dockerfile or target.</summary>
-    public string Name { get; init; } = string.Empty;
+    public string Name { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The frontend: <c>dockerfile.v0</c>.</summary>
-    public string Frontend { get; init; } = string.Empty;
+    public string Frontend { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The frontend's attributes, build arguments among them.</summary>
-    public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Attributes { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>The exporters' types.</summary>
-    public IReadOnlyList<string> Exporters { get; init; } = [];
+    public IReadOnlyList<string> Exporters { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The names the image was given.</summary>
-    public IReadOnlyList<string> References { get; init; } = [];
+    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The digest of the image; nothing where there is none.</summary>
-    public string? Digest { get; init; }
+    public string? Digest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>How many steps there are.</summary>
     public int Steps { get; init; }
@@ -72,7 +72,7 @@ public sealed record BuildRecord
     public int Warnings { get; init; }
 
     /// <summary>Why it failed; nothing when it did not.</summary>
-    public string? Error { get; init; }
+    public string? Error { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>Whether it is kept when older records are dropped.</summary>
     public bool Pinned { get; init; }

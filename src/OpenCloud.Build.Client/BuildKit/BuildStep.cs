@@ -24,7 +24,7 @@ public sealed class BuildStep
         _budget = budget;
         _lines = [new(budget), new(budget)];
         Number = number;
-        Digest = digest;
+        Digest = TerminalText.Name(digest);
     }
 
     /// <summary>The place in the order in which the daemon made the steps known, from 1.</summary>
@@ -34,7 +34,7 @@ public sealed class BuildStep
     public string Digest { get; }
 
     /// <summary>The name the frontend gave, such as <c>[build 2/3] RUN make</c>.</summary>
-    public string Name { get; private set; } = string.Empty;
+    public string Name { get; private set => field = TerminalText.Line(value); } = string.Empty;
 
     /// <summary>True when the result came from the cache.</summary>
     public bool Cached { get; private set; }
@@ -49,7 +49,7 @@ public sealed class BuildStep
     public TimeSpan Duration => _finished;
 
     /// <summary>What went wrong, in the daemon's words; null when nothing did.</summary>
-    public string? Error { get; private set; }
+    public string? Error { get; private set => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>True for the frontend's own work (loading the Dockerfile, the context, metadata).</summary>
     public bool IsInternal => Name.StartsWith("[internal]", StringComparison.Ordinal);

@@ -10,7 +10,23 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <param name="File">The Dockerfile's name; null when not told.</param>
 /// <param name="Line">The first line it is about, from 1; null when it is about none.</param>
 /// <param name="EndLine">The last line it is about.</param>
-public sealed record DockerfileCheck(string Rule, string Description, string Detail, string? Url, string? File, int? Line, int? EndLine);
+public sealed record DockerfileCheck(string Rule, string Description, string Detail, string? Url, string? File, int? Line, int? EndLine)
+{
+    /// <summary>The rule's name.</summary>
+    public string Rule { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Rule);
+
+    /// <summary>What the rule is about.</summary>
+    public string Description { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Description);
+
+    /// <summary>What was found.</summary>
+    public string Detail { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Detail);
+
+    /// <summary>Where it is explained; null when nowhere.</summary>
+    public string? Url { get; init => field = value is null ? null : TerminalText.Plain(value); } = Url is null ? null : TerminalText.Plain(Url);
+
+    /// <summary>The file; null when not told.</summary>
+    public string? File { get; init => field = value is null ? null : TerminalText.Plain(value); } = File is null ? null : TerminalText.Plain(File);
+}
 
 /// <summary>What BuildKit's build checks say of a Dockerfile.</summary>
 /// <param name="Findings">What the rules found, in the order of the lines.</param>
@@ -60,4 +76,11 @@ public sealed record DockerfileChecks(IReadOnlyList<DockerfileCheck> Findings, D
 /// <param name="Message">What is wrong.</param>
 /// <param name="File">The Dockerfile's name; null when not told.</param>
 /// <param name="Line">The line, from 1; null when it is about none.</param>
-public sealed record DockerfileCheckError(string Message, string? File, int? Line);
+public sealed record DockerfileCheckError(string Message, string? File, int? Line)
+{
+    /// <summary>Why the Dockerfile cannot be built.</summary>
+    public string Message { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Message);
+
+    /// <summary>The file; null when not told.</summary>
+    public string? File { get; init => field = value is null ? null : TerminalText.Plain(value); } = File is null ? null : TerminalText.Plain(File);
+}

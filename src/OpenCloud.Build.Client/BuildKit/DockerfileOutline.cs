@@ -7,13 +7,27 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <param name="Value">The value it would have; null for none.</param>
 /// <param name="Description">The comment above it, when that begins with its name; null for none.</param>
 /// <param name="Line">The line of its ARG; null when not told.</param>
-public sealed record OutlineArgument(string Name, string? Value, string? Description, int? Line);
+public sealed record OutlineArgument(string Name, string? Value, string? Description, int? Line)
+{
+    /// <summary>Its name.</summary>
+    public string Name { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Name);
+
+    /// <summary>The value it would have; null for none.</summary>
+    public string? Value { get; init => field = value is null ? null : TerminalText.Plain(value); } = Value is null ? null : TerminalText.Plain(Value);
+
+    /// <summary>The comment above it, when that begins with its name; null for none.</summary>
+    public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); } = Description is null ? null : TerminalText.Plain(Description);
+}
 
 /// <summary>A secret, or an SSH agent, that a target's steps mount.</summary>
 /// <param name="Name">Its id.</param>
 /// <param name="Required">True when the build fails without it.</param>
 /// <param name="Line">The line of its mount; null when not told.</param>
-public sealed record OutlineMount(string Name, bool Required, int? Line);
+public sealed record OutlineMount(string Name, bool Required, int? Line)
+{
+    /// <summary>Its id.</summary>
+    public string Name { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Name);
+}
 
 /// <summary>What a build of a target can be given, and what it uses.</summary>
 /// <remarks>Source: moby/buildkit, frontend/subrequests/outline/outline.go.</remarks>
@@ -22,10 +36,10 @@ public sealed record DockerfileOutline
     internal const string RequestId = "frontend.outline";
 
     /// <summary>The stage's name; null for one without.</summary>
-    public string? Name { get; init; }
+    public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>The comment above the stage; null for none.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>Build arguments.</summary>
     public IReadOnlyList<OutlineArgument> Arguments { get; init; } = [];

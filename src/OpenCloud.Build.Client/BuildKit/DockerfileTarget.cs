@@ -12,6 +12,19 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <remarks>Source: moby/buildkit, frontend/subrequests/targets/targets.go.</remarks>
 public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Description, string? Base, string? Platform, int? Line)
 {
+    /// <summary>The stage's name; null for one without.</summary>
+    public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); } = Name is null ? null : TerminalText.Plain(Name);
+
+    /// <summary>The comment above the stage; null for none.</summary>
+    public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); } = Description is null ? null : TerminalText.Plain(Description);
+
+    /// <summary>What it starts from; null when not told.</summary>
+    public string? Base { get; init => field = value is null ? null : TerminalText.Plain(value); } = Base is null ? null : TerminalText.Plain(Base);
+
+    /// <summary>The platform it is for; null when not told.</summary>
+    public string? Platform { get; init => field = value is null ? null : TerminalText.Plain(value); } = Platform is null ? null : TerminalText.Plain(Platform);
+
+
     internal const string RequestId = "frontend.targets";
 
     internal static IReadOnlyList<DockerfileTarget> ListFrom(JsonElement json) =>

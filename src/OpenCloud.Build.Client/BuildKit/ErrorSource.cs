@@ -5,4 +5,11 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <param name="Data">The file's bytes; empty when they were not sent.</param>
 /// <param name="Language">The language, for example <c>Dockerfile</c>; empty when unknown.</param>
 /// <param name="Ranges">The places, most often one.</param>
-public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges);
+public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges)
+{
+    /// <summary>The name of the file.</summary>
+    public string FileName { get; init => field = TerminalText.Name(value); } = TerminalText.Name(FileName);
+
+    /// <summary>What it is written in.</summary>
+    public string Language { get; init => field = TerminalText.Name(value); } = TerminalText.Name(Language);
+}

@@ -62,7 +62,11 @@ public enum BuildFailureKind
 /// <param name="Number">The line's number, from 1.</param>
 /// <param name="Text">The line.</param>
 /// <param name="IsCause">True when the failure lies in it, false for its neighbours.</param>
-public sealed record SourceLine(int Number, string Text, bool IsCause);
+public sealed record SourceLine(int Number, string Text, bool IsCause)
+{
+    /// <summary>The line.</summary>
+    public string Text { get; init => field = TerminalText.Line(value); } = TerminalText.Line(Text);
+}
 
 /// <summary>A build that failed, with what the engine told of it.</summary>
 public sealed class ImageBuildException : Exception
@@ -74,13 +78,13 @@ public sealed class ImageBuildException : Exception
     public BuildFailureKind Kind { get; }
 
     /// <summary>The name of the step that failed; null when none did.</summary>
-    public string? StepName { get; init; }
+    public string? StepName { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The exit code of the command that failed; null when none ran.</summary>
     public int? ExitCode { get; init; }
 
     /// <summary>The source file the failure points to; null when it points to none.</summary>
-    public string? File { get; init; }
+    public string? File { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The first line of it, from 1.</summary>
     public int? Line { get; init; }
@@ -92,10 +96,10 @@ public sealed class ImageBuildException : Exception
     public IReadOnlyList<string> LogTail { get; init; } = [];
 
     /// <summary>The file that was not found, as the daemon names it; for <see cref="BuildFailureKind.FileNotInContext"/>.</summary>
-    public string? MissingFile { get; init; }
+    public string? MissingFile { get; init => field = TerminalText.Name(value); }
 
     /// <summary>More on the cause that this client found out, such as the ignore rule that hid a file; null when nothing.</summary>
-    public string? Hint { get; init; }
+    public string? Hint { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>The address of the engine.</summary>
     public required string Engine { get; init; }

@@ -4,13 +4,13 @@ namespace OpenCloud.Build.Client.BuildKit;
 public sealed class ImageBuildResult
 {
     /// <summary>The references the image got, in full (<c>docker.io/library/app:1</c>).</summary>
-    public IReadOnlyList<string> References { get; init; } = [];
+    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The digest of the manifest or index, <c>sha256:…</c>; null when the exporter tells none, or no image was made.</summary>
-    public string? Digest { get; init; }
+    public string? Digest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The digest of the image's config; null for an index or when the exporter tells none.</summary>
-    public string? ConfigDigest { get; init; }
+    public string? ConfigDigest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of the engine that built it.</summary>
     public string Engine { get; init; } = string.Empty;
@@ -19,13 +19,13 @@ public sealed class ImageBuildResult
     public string? Store { get; init; }
 
     /// <summary>containerd's namespace that the image is in; null when there is none.</summary>
-    public string? Namespace { get; init; }
+    public string? Namespace { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The engine's own word on its version; null when it tells none.</summary>
-    public string? EngineVersion { get; init; }
+    public string? EngineVersion { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The platforms built for.</summary>
-    public IReadOnlyList<string> Platforms { get; init; } = [];
+    public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The context's directory.</summary>
     public string Path { get; init; } = string.Empty;
@@ -58,8 +58,8 @@ public sealed class ImageBuildResult
     public long FilesSent { get; init; }
 
     /// <summary>The build's reference, by which its history is found.</summary>
-    public string BuildRef { get; init; } = string.Empty;
+    public string BuildRef { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>All that the exporter told, by its own keys.</summary>
-    public IReadOnlyDictionary<string, string> ExporterResponse { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> ExporterResponse { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 }

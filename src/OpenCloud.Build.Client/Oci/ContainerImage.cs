@@ -4,28 +4,28 @@ namespace OpenCloud.Build.Client.Oci;
 public sealed record ContainerImage
 {
     /// <summary>The name as the store has it; <c>&lt;none&gt;</c> for an image of Docker's that has none.</summary>
-    public required string Name { get; init; }
+    public required string Name { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The registry of the name; empty when the name is no image reference.</summary>
-    public string Registry { get; init; } = string.Empty;
+    public string Registry { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>Registry and path as docker writes them, Docker Hub's short; the whole name when it is no image reference.</summary>
-    public string Repository { get; init; } = string.Empty;
+    public string Repository { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The tag; empty when there is none.</summary>
-    public string Tag { get; init; } = string.Empty;
+    public string Tag { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The digest of the index or manifest; nothing where the store (Docker's graph drivers) keeps none.</summary>
     public ContentDigest? Digest { get; init; }
 
     /// <summary>What docker calls the image's id: the digest, or in Docker's graph drivers that of the configuration.</summary>
-    public required string Id { get; init; }
+    public required string Id { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The media type of the index or manifest; empty where the engine does not tell.</summary>
-    public string MediaType { get; init; } = string.Empty;
+    public string MediaType { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The namespace of containerd; empty for Docker's store.</summary>
-    public string Namespace { get; init; } = string.Empty;
+    public string Namespace { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The address of the store.</summary>
     public required string Engine { get; init; }
@@ -55,16 +55,16 @@ public sealed record ContainerImage
     public long Size { get; init; }
 
     /// <summary>The labels of the image's configuration, as docker lists them.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>The labels that containerd keeps beside the name.</summary>
-    public IReadOnlyDictionary<string, string> StoreLabels { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> StoreLabels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>All tagged names of the store that lead to the same image.</summary>
-    public IReadOnlyList<string> RepoTags { get; init; } = [];
+    public IReadOnlyList<string> RepoTags { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The repositories with the digest.</summary>
-    public IReadOnlyList<string> RepoDigests { get; init; } = [];
+    public IReadOnlyList<string> RepoDigests { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>Whether no tag of the store leads to the image.</summary>
     public bool IsDangling { get; init; }
@@ -76,7 +76,7 @@ public sealed record ContainerImage
     public IReadOnlyList<ContentDigest> Missing { get; init; } = [];
 
     /// <summary>Why the image could not be read in full; nothing when it could.</summary>
-    public string? Problem { get; init; }
+    public string? Problem { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -50,8 +50,17 @@ internal static partial class AccountDatabase
                 target: Printable(name));
 
     /// <summary>A name as it can be shown: control characters made visible.</summary>
-    public static string Printable(string text)
-        => string.Concat(text.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()));
+    public static string Printable(string text) => Shown(text, static c => char.IsControl(c) || IsMark(c));
+
+    /// <summary>The same for several lines.</summary>
+    [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
+    public static string? PrintableLines(string? text) => text is null ? null : Shown(text, static c => (char.IsControl(c) && c is not ('\n' or '\t')) || IsMark(c));
+
+    private static string Shown(string text, Func<char, bool> isOdd) =>
+        text.Any(isOdd) ? string.Concat(text.Select(c => !isOdd(c) ? c.ToString() : c < 0x100 ? $"\\x{(int)c:x2}" : $"\\u{(int)c:x4}")) : text;
+
+    // They make text read otherwise than it is.
+    private static bool IsMark(char c) => c is '\u061C' or '\u200E' or '\u200F' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 
     [GeneratedRegex(@"^[a-z_][a-z0-9_-]{0,31}\z")]
     private static partial Regex NewGroupPattern();

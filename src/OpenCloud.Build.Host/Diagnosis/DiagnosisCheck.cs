@@ -21,7 +21,17 @@ public enum CheckState
 /// <param name="State">How it ended.</param>
 /// <param name="Evidence">What was seen.</param>
 /// <param name="Remedy">The one command that mends it; null when nothing is to be mended.</param>
-public sealed record DiagnosisCheck(string Name, CheckState State, string Evidence, string? Remedy = null);
+public sealed record DiagnosisCheck(string Name, CheckState State, string Evidence, string? Remedy = null)
+{
+    /// <summary>What.</summary>
+    public string Name { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Name);
+
+    /// <summary>What was seen; other processes and files have their say in it.</summary>
+    public string Evidence { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Evidence);
+
+    /// <summary>The one command that mends it; null when nothing is to be mended.</summary>
+    public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
+}
 
 /// <summary>Whether somebody reaches an engine, and everything that was looked at on the way.</summary>
 /// <param name="Address">The address.</param>
@@ -38,4 +48,20 @@ public sealed record SocketDiagnosis(
     string? Version,
     string Story,
     string? Remedy,
-    IReadOnlyList<DiagnosisCheck> Checks);
+    IReadOnlyList<DiagnosisCheck> Checks)
+{
+    /// <summary>The address.</summary>
+    public string Address { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Address);
+
+    /// <summary>For whom.</summary>
+    public string Principal { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Principal);
+
+    /// <summary>The engine's version, when it answered and told.</summary>
+    public string? Version { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Version);
+
+    /// <summary>What is wrong, in a sentence or two; what is right, when nothing is.</summary>
+    public string Story { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Story);
+
+    /// <summary>The one command that mends it; null when nothing is to be mended.</summary>
+    public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
+}
