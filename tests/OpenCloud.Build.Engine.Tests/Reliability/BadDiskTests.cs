@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Engine.Tests.Reliability;
 
@@ -19,6 +20,24 @@ public sealed class BadDiskTests(EngineFixture engines)
     [Theory]
     [EngineData]
     public Task ADiskThatFailsLater_IsTold(string name) => EachOutputFailsAsync(name, static () => BadDisk.FailingAsync(Room));
+
+    /// <summary>What <c>-IidFile</c> and <c>-MetadataFile</c> write with: the file is whole or not there, and what was there before stays.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AResultFileOnABadDisk_IsWholeOrNotThere(bool isFull)
+    {
+        await using BadDisk disk = await (isFull ? BadDisk.FullAsync(Room) : BadDisk.FailingAsync(Room));
+        string place = Path.Combine(disk.Path, "metadata.json");
+        byte[] content = RandomNumberGenerator.GetBytes(2 * Room << 20);
+        IOException failure = Assert.ThrowsAny<IOException>(() => OutputPlace.Of(place).Write(content, Cancellation));
+        Assert.True(disk.Stories.Any(s => failure.Message.Contains(s, StringComparison.Ordinal)), failure.Message);
+        Assert.False(File.Exists(place));
+        if (disk.TakesDeletions)
+        {
+            Assert.Empty(disk.Leftovers());
+        }
+    }
 
     [Fact]
     public async Task ADeviceThatIsFull_IsTold()
