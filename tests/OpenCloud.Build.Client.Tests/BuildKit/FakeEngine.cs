@@ -14,6 +14,9 @@ internal sealed class FakeEngine : IAsyncDisposable
 
     private FakeEngine(GrpcPeer peer) => _peer = peer;
 
+    /// <summary>Its socket.</summary>
+    public string Path => _peer.Path;
+
     /// <summary>How often the status was asked for.</summary>
     public int StatusCalls => Volatile.Read(ref _statusCalls);
 
