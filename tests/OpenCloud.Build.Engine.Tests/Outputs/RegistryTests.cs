@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
@@ -221,6 +222,43 @@ public sealed class RegistryTests(EngineFixture engines)
         Assert.Contains("failed with 500", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("check the credentials", failure.Message, StringComparison.Ordinal);
         Assert.NotEmpty(tokens.Requests);
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task ATokenServiceBehindAPrivateAuthority_IsTrustedWhereDockersFoldersSaySo(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using TokenServer tokens = TokenServer.Start(knowsForms: true);
+        using TlsFront front = TlsFront.Start(new Uri(tokens.Realm).Port);
+        await using RegistryServer registry = await RegistryServer.StartAsync(engine, $"https://127.0.0.1:{front.Port}/token", tokens, Cancellation);
+        using ContextFolder context = await ContextFolder.CreateAsync($"FROM scratch\nCOPY busybox /bin/busybox\nLABEL unique={Guid.NewGuid():n}\n");
+        ImageBuildRequest request = new()
+        {
+            ContextPath = context.Path,
+            Tags = [$"{registry.Host}/team/base:1"],
+            Push = true,
+            RegistryCredentials = new Dictionary<string, RegistryCredential> { [registry.Host] = Credential },
+        };
+
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, request, Cancellation);
+        Assert.Contains($"the certificate of 127.0.0.1:{front.Port} is not trusted here", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(tokens.Requests);
+
+        using ContextFolder folders = new();
+        folders.Write($"127.0.0.1:{front.Port}/ca.crt", front.AuthorityPem);
+        IReadOnlyList<string> usual = RegistryAuthorities.Folders;
+        RegistryAuthorities.Folders = [folders.Path];
+        try
+        {
+            await BuildRun.RunAsync(engine, request, Cancellation);
+        }
+        finally
+        {
+            RegistryAuthorities.Folders = usual;
+        }
+
+        Assert.True(registry.HasTag("team/base", "1"));
     }
 
     [Theory]

@@ -41,7 +41,7 @@ internal static class RegistryRealms
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                problem = e is HttpRequestException ? e.Message : "it does not answer";
+                problem = e is HttpRequestException failed ? RegistryAuthorities.Explain(failed, name) : "it does not answer";
             }
         }
 

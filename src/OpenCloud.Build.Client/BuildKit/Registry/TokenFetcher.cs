@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Text;
 using System.Text.Json;
 using Grpc.Core;
@@ -24,7 +25,12 @@ internal static class TokenFetcher
     private const int MaxAnswer = 1024 * 1024;
     private const int DefaultSeconds = 60;
 
-    private static readonly HttpClient Client = new(new SocketsHttpHandler { AllowAutoRedirect = false, ActivityHeadersPropagator = null })
+    private static readonly HttpClient Client = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        ActivityHeadersPropagator = null,
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = RegistryAuthorities.IsTrusted },
+    })
     {
         Timeout = TimeSpan.FromSeconds(30),
         MaxResponseContentBufferSize = MaxAnswer,
@@ -60,9 +66,16 @@ internal static class TokenFetcher
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or (OperationCanceledException and not null) && !cancellationToken.IsCancellationRequested)
         {
-            throw CallErrors.Create(StatusCode.Unknown, $"{NoToken} {request.Host} came from {realm.Host}: {(e is JsonException ? "its answer is no JSON" : e.Message)}", e);
+            throw CallErrors.Create(StatusCode.Unknown, $"{NoToken} {request.Host} came from {realm.Host}: {Describe(e, realm)}", e);
         }
     }
+
+    private static string Describe(Exception error, Uri realm) => error switch
+    {
+        JsonException => "its answer is no JSON",
+        HttpRequestException failed => RegistryAuthorities.Explain(failed, realm.Authority),
+        _ => error.Message,
+    };
 
     /// <summary>Says whether a password may be sent to a realm for a registry.</summary>
     public static bool IsAllowed(Uri realm, string registryHost)

@@ -1,0 +1,74 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace OpenCloud.Build.Client.BuildKit.Registry;
+
+/// <summary>
+/// The certificate authorities that registries and their token services may have beside those of the system: files <c>*.crt</c> in a folder that is named
+/// for the host, and for its port where there is one, as Docker Engine has them for its registries.
+/// </summary>
+/// <remarks>Source: moby, registry/registry.go (ReadCertsDirectory, HostCertsDir) and docs.docker.com/engine/security/certificates.</remarks>
+internal static class RegistryAuthorities
+{
+    private const int MaxBytes = 1024 * 1024;
+
+    /// <summary>The folders, in which each host has a folder.</summary>
+    internal static IReadOnlyList<string> Folders { get; set; } =
+    [
+        "/etc/docker/certs.d",
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "docker", "certs.d"),
+    ];
+
+    /// <summary>Whether a server's certificate is trusted: by the system, or by an authority of the host's own.</summary>
+    public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors is not SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 server || sender is not SslStream stream)
+        {
+            return errors == SslPolicyErrors.None;
+        }
+
+        X509Certificate2Collection roots = Of(stream.TargetHostName);
+        if (roots.Count == 0)
+        {
+            return false;
+        }
+
+        using X509Chain own = new();
+        own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        own.ChainPolicy.CustomTrustStore.AddRange(roots);
+        own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        foreach (X509ChainElement element in chain?.ChainElements.AsEnumerable() ?? [])
+        {
+            own.ChainPolicy.ExtraStore.Add(element.Certificate);
+        }
+
+        return own.Build(server);
+    }
+
+    /// <summary>What went wrong with a request, with what to do about a certificate that is not trusted.</summary>
+    public static string Explain(HttpRequestException error, string host) => error.InnerException is AuthenticationException
+        ? $"the certificate of {host} is not trusted here; put that of its authority into {Folders[0]}/{host}/ca.crt or among the system's"
+        : error.Message;
+
+    private static X509Certificate2Collection Of(string host)
+    {
+        X509Certificate2Collection found = [];
+        foreach (string file in Folders.Where(Directory.Exists).SelectMany(Directory.GetDirectories)
+            .Where(d => Path.GetFileName(d) is var name && (name.Equals(host, StringComparison.OrdinalIgnoreCase) || name.StartsWith(host + ":", StringComparison.OrdinalIgnoreCase)))
+            .SelectMany(static d => Directory.GetFiles(d, "*.crt")))
+        {
+            try
+            {
+                found.ImportFromPem(BoundedFile.TryReadText(file, MaxBytes, followLink: true) ?? string.Empty);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+            {
+                // One that cannot be read is no authority: the certificate is not trusted, which the error says.
+            }
+        }
+
+        return found;
+    }
+}
