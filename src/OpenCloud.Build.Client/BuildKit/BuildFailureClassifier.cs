@@ -33,6 +33,12 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.StepFailed;
         }
 
+        // Go's words for ENOSPC; those of this side's C library begin with a capital letter.
+        if (text.Contains("no space left on device", StringComparison.Ordinal))
+        {
+            return BuildFailureKind.EngineDiskFull;
+        }
+
         if (Has(text, "target stage") && Has(text, "could not be found"))
         {
             return BuildFailureKind.TargetNotFound;

@@ -54,6 +54,9 @@ public enum BuildFailureKind
     /// <summary>The connection to the engine was lost.</summary>
     EngineLost,
 
+    /// <summary>The engine's disk is full.</summary>
+    EngineDiskFull,
+
     /// <summary>The build took longer than it may (<see cref="ImageBuildRequest.Timeout"/>) and was stopped.</summary>
     TimedOut,
 }

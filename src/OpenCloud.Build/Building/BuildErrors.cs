@@ -32,6 +32,7 @@ internal static class BuildErrors
             BuildFailureKind.NotAllowed => ErrorCatalog.NotAllowedByEngine,
             BuildFailureKind.InvalidRequest => ErrorCatalog.BuildRefused,
             BuildFailureKind.OutputFailed => ErrorCatalog.OutputNotWritten,
+            BuildFailureKind.EngineDiskFull => ErrorCatalog.EngineDiskFull,
             BuildFailureKind.EngineLost => ErrorCatalog.EngineLost,
             BuildFailureKind.TimedOut => ErrorCatalog.BuildTimedOut,
             _ => ErrorCatalog.BuildFailed,

@@ -104,6 +104,13 @@ internal static partial class ErrorCatalog
         "The engine {1} ended or was restarted during the build; look into its log, then build again.");
 
     /// <summary>0: the story, 1: engine.</summary>
+    public static readonly ErrorEntry EngineDiskFull = new(
+        "EngineDiskFull",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "Make room on the machine of the engine {1}: Clear-BuildCache removes what builds have left in its cache.");
+
+    /// <summary>0: the story, 1: engine.</summary>
     public static readonly ErrorEntry BuildTimedOut = new(
         "BuildTimedOut",
         ErrorCategory.OperationTimeout,

@@ -36,8 +36,9 @@ public sealed class StandaloneBuildKit : IAsyncDisposable
     /// <param name="containerdWorker">Whether it works with that containerd; else it runs steps itself.</param>
     /// <param name="entitlements">What it grants builds that ask for it.</param>
     /// <param name="environment">Its variables, each as <c>NAME=value</c>.</param>
+    /// <param name="megabytes">The room that it has for its own data; null for all that the host has.</param>
     public static async Task<StandaloneBuildKit> StartAsync(
-        RunningEngine host, bool containerdWorker, IReadOnlyList<string>? entitlements = null, IReadOnlyList<string>? environment = null)
+        RunningEngine host, bool containerdWorker, IReadOnlyList<string>? entitlements = null, IReadOnlyList<string>? environment = null, int? megabytes = null)
     {
         string? archive = Environment.GetEnvironmentVariable(ArchiveVariable);
         Assert.SkipWhen(string.IsNullOrEmpty(archive), $"{ArchiveVariable} names no archive of a real BuildKit");
@@ -49,9 +50,10 @@ public sealed class StandaloneBuildKit : IAsyncDisposable
 
         string id = Guid.NewGuid().ToString("n")[..6];
         string socket = $"{host.Folder}/{id}.sock";
+        string root = $"{host.Folder}/data/{id}";
         string group = "/" + Path.GetFileName(host.Folder);
         programs.Write("buildkitd.toml", $"""
-            root = "{host.Folder}/data/{id}"
+            root = "{root}"
             {(entitlements is null ? "" : $"insecure-entitlements = [{string.Join(", ", entitlements.Select(static e => $"\"{e}\""))}]")}
             [grpc]
             address = ["unix://{socket}"]
@@ -69,7 +71,7 @@ public sealed class StandaloneBuildKit : IAsyncDisposable
             """);
         (string program, IReadOnlyList<string> arguments) = EngineScript.Inside(
             host,
-            ["env", .. environment ?? [], "sh", "-c", "exec \"$1\" --config \"$2\" >\"$3\" 2>&1", "sh", programs.At("bin/buildkitd"), programs.At("buildkitd.toml"), programs.At("log")]);
+            ["env", .. environment ?? [], "sh", "-c", $"{(megabytes is null ? "" : $"mkdir -p {root} && mount -t tmpfs -o size={megabytes}m tmpfs {root} && ")}exec \"$1\" --config \"$2\" >\"$3\" 2>&1", "sh", programs.At("bin/buildkitd"), programs.At("buildkitd.toml"), programs.At("log")]);
         Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         RunningEngine engine = host with { Name = Path.GetFileName(archive), Address = "unix://" + socket, DockerSocket = null, LogPath = programs.At("log") };
         StandaloneBuildKit started = new(process, programs, engine);

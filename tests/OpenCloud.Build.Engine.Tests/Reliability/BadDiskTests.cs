@@ -50,6 +50,18 @@ public sealed class BadDiskTests(EngineFixture engines)
         Assert.Contains("No space left on device", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AFullDiskOfTheEngine_IsTold()
+    {
+        RunningEngine host = await engines.GetAsync(EngineNames.Containerd2);
+        await using StandaloneBuildKit buildkit = await StandaloneBuildKit.StartAsync(host, containerdWorker: false, megabytes: 6 * Room);
+        using ContextFolder context = Context();
+        context.Write("more", RandomNumberGenerator.GetBytes(6 * Room << 20));
+        (ImageBuildException failure, _) = await BuildRun.FailAsync(buildkit.Engine, new() { ContextPath = context.Path, NoCache = true }, Cancellation);
+        Assert.True(failure.Kind == BuildFailureKind.EngineDiskFull, $"{failure.Kind}: {failure.Message}");
+        Assert.Contains("no space left on device", failure.Message, StringComparison.Ordinal);
+    }
+
     private static ContextFolder Context()
     {
         ContextFolder context = new();
