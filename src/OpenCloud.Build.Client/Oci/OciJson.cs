@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Oci;
 internal static class OciJson
 {
     /// <summary>The largest index or manifest read: what registries accept.</summary>
-    public const int MaxManifestBytes = 4 * 1024 * 1024;
+    public const int MaxManifestBytes = 4 * 1048 * 1048;
 
     /// <summary>The largest configuration read. Long histories make them larger than manifests.</summary>
     public const int MaxConfigBytes = 8 * 1024 * 1024;

@@ -89,6 +89,12 @@ public sealed record FieldResult
     /// <summary>Sizes of files in bytes.</summary>
     public IReadOnlyDictionary<string, long> Sizes { get; init; } = new Dictionary<string, long>();
 
+    /// <summary>Times of change, in seconds since 1970.</summary>
+    public IReadOnlyDictionary<string, long> Times { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>The most bytes that files take on the disk.</summary>
+    public IReadOnlyDictionary<string, long> Allocated { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Parts of warnings; each is in one.</summary>
     public IReadOnlyList<string> Warns { get; init; } = [];
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
@@ -97,6 +99,12 @@ public sealed class FieldTests(EngineFixture engines)
         Outputs = build.Push ? [] : [new BuildOutput { Type = BuildOutput.Local, Destination = destination }],
     };
 
+    private static long AllocatedBytes(string path)
+    {
+        using Process stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true })!;
+        return 512 * long.Parse(stat.StandardOutput.ReadToEnd(), CultureInfo.InvariantCulture);
+    }
+
     internal static void CheckResult(FieldResult right, string destination)
     {
         Assert.All(right.Files, file => Assert.Equal(file.Value, File.ReadAllText(Path.Combine(destination, file.Key))));
@@ -108,6 +116,8 @@ public sealed class FieldTests(EngineFixture engines)
         Assert.All(right.Absent, path => Assert.False(Path.Exists(Path.Combine(destination, path)), $"{path} is there"));
         Assert.All(right.Modes, file => Assert.Equal(file.Value, Convert.ToString((int)File.GetUnixFileMode(Path.Combine(destination, file.Key)), 8)));
         Assert.All(right.Sizes, file => Assert.Equal(file.Value, new FileInfo(Path.Combine(destination, file.Key)).Length));
+        Assert.All(right.Times, file => Assert.Equal(file.Value, new DateTimeOffset(File.GetLastWriteTimeUtc(Path.Combine(destination, file.Key))).ToUnixTimeSeconds()));
+        Assert.All(right.Allocated, file => Assert.InRange(AllocatedBytes(Path.Combine(destination, file.Key)), 0, file.Value));
         if (right.Count is { } count)
         {
             Assert.Equal(count, Directory.GetFiles(destination, "*", SearchOption.AllDirectories).Length);
