@@ -16,7 +16,7 @@ internal static class TokenSeeds
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, byte[]> Kept = new(StringComparer.Ordinal);
 
-    private static string FilePath => Path.Combine(
+    private static string UsualPath => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "opencloud.build", "token-seeds.json");
 
     /// <summary>The seed of a host; made when there is none. Where it cannot be kept it lives as long as the process.</summary>
@@ -29,18 +29,23 @@ internal static class TokenSeeds
                 return seed;
             }
 
-            JsonObject all = Read();
-            seed = JsonForm.Text(all, host) is { } text && TryDecode(text, out byte[]? kept) ? kept : null;
-            if (seed is null)
-            {
-                seed = RandomNumberGenerator.GetBytes(SeedSize);
-                all[host] = Convert.ToBase64String(seed);
-                Write(all);
-            }
-
-            Kept[host] = seed;
-            return seed;
+            return Kept[host] = Get(host, UsualPath);
         }
+    }
+
+    /// <summary>The seed of a host in a file.</summary>
+    internal static byte[] Get(string host, string path)
+    {
+        JsonObject all = Read(path);
+        if (JsonForm.Text(all, host) is { } text && TryDecode(text, out byte[]? kept))
+        {
+            return kept!;
+        }
+
+        byte[] seed = RandomNumberGenerator.GetBytes(SeedSize);
+        all[host] = Convert.ToBase64String(seed);
+        Write(path, all);
+        return seed;
     }
 
     private static bool TryDecode(string text, out byte[]? seed)
@@ -49,11 +54,11 @@ internal static class TokenSeeds
         return Convert.TryFromBase64String(text, seed, out int count) && count == SeedSize;
     }
 
-    private static JsonObject Read()
+    private static JsonObject Read(string path)
     {
         try
         {
-            return JsonForm.TryParseObject(InputFile.ReadRegular(FilePath, MaxFileSize).Bytes) ?? [];
+            return JsonForm.TryParseObject(InputFile.ReadRegular(path, MaxFileSize).Bytes) ?? [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -61,24 +66,15 @@ internal static class TokenSeeds
         }
     }
 
-    private static void Write(JsonObject all)
+    // The folders above are the user's, who may have laid them out with links.
+    private static string RealPath(string path) => Path.Combine(RealPaths.Resolve(Path.GetDirectoryName(path)!) ?? Path.GetDirectoryName(path)!, Path.GetFileName(path));
+
+    private static void Write(string path, JsonObject all)
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-            string temporary = FilePath + "." + Guid.NewGuid().ToString("n");
-            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            using (FileStream file = new(temporary, options))
-            {
-                file.Write(System.Text.Encoding.UTF8.GetBytes(all.ToJsonString()));
-            }
-
-            File.Move(temporary, FilePath, overwrite: true);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            WholeFile.Write(RealPath(path), all.ToJsonString(), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
