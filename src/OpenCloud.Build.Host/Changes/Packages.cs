@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Host.Changes;
@@ -5,6 +6,11 @@ namespace OpenCloud.Build.Host.Changes;
 /// <summary>The distribution's packages, through dpkg and apt.</summary>
 internal static class Packages
 {
+    // A mirror that does not answer, or a lock that nobody gives back, holds an installation no longer than this.
+    private static readonly TimeSpan FetchPatience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan LockPatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LockInterval = TimeSpan.FromSeconds(1);
+
     private static readonly Dictionary<string, string> Quiet = new()
     {
         ["DEBIAN_FRONTEND"] = "noninteractive",
@@ -31,6 +37,52 @@ internal static class Packages
         return simulated.ExitCode != 0
             ? [package]
             : [.. simulated.Output.Split('\n').Where(line => line.StartsWith("Inst ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+    }
+
+    /// <summary>
+    /// Fetches the lists of packages anew: those that are here may be of before a fix. Where that fails, they stay. apt itself waits for no other
+    /// holder of the lists' lock.
+    /// </summary>
+    /// <returns>Null when it was done; else why not.</returns>
+    public static string? Refresh(CancellationToken cancellationToken)
+    {
+        if (!Available)
+        {
+            return "this host has no apt";
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(FetchPatience);
+            CommandResult done;
+            try
+            {
+                done = HostCommand.Run(
+                    "apt-get",
+                    ["update", "-q", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "APT::Update::Error-Mode=any"],
+                    limit.Token,
+                    Quiet);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return $"it took longer than {FetchPatience.TotalMinutes:0} minutes";
+            }
+
+            if (done.ExitCode == 0)
+            {
+                return null;
+            }
+
+            if (!done.Error.Contains("Could not get lock", StringComparison.Ordinal) || Stopwatch.GetElapsedTime(start) > LockPatience)
+            {
+                return done.Tail(3).ReplaceLineEndings(" ");
+            }
+
+            cancellationToken.WaitHandle.WaitOne(LockInterval);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     /// <summary>The version of a package that apt would install now; null when it knows none.</summary>
@@ -102,12 +154,12 @@ internal static class Packages
         }
 
         tell($"apt-get says: {first.Tail(3)}; fetching the lists of packages anew.");
-        var update = HostCommand.Run("apt-get", ["update", "-q"], cancellationToken, Quiet);
+        var update = Refresh(cancellationToken) ?? string.Empty;
         var second = TryInstall(package, cancellationToken);
         if (second.ExitCode != 0)
         {
-            var offline = (update.Error + second.Error).Contains("resolv", StringComparison.OrdinalIgnoreCase) ||
-                (update.Error + second.Error).Contains("connect", StringComparison.OrdinalIgnoreCase);
+            var offline = (update + second.Error).Contains("resolv", StringComparison.OrdinalIgnoreCase) ||
+                (update + second.Error).Contains("connect", StringComparison.OrdinalIgnoreCase);
             throw new HostException(
                 HostErrorKind.CommandFailed,
                 $"The package {package} cannot be installed: {second.Tail(4)}",

@@ -1,5 +1,6 @@
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
@@ -8,28 +9,44 @@ internal static class AdvisoryChecks
 {
     /// <summary>Looks.</summary>
     /// <param name="path">The socket.</param>
-    /// <param name="version">The version that the engine told; null when it told none.</param>
+    /// <param name="version">The version that the engine told; null when it told none: then the one that is installed for the socket counts.</param>
     /// <param name="checks">Takes what was found.</param>
     public static void Run(string path, string? version, List<DiagnosisCheck> checks)
     {
         var ours = path == HostTexts.SocketPath;
-        if (version is { Length: > 0 })
+        if ((string.IsNullOrEmpty(version) ? Installed(path) : version) is { } told)
         {
+            version = told;
             Add($"BuildKit {version}", BuildKitInstallation.TryKnownAgainst(version), ours ? RootLine.Of("Update-BuildKit") : null);
         }
 
         if (ours && ContainerdPresence.Look() is { Version: not null } containerd)
         {
             var remedy = containerd.KnownAgainst.Count == 0 ? null
-                : containerd.NewerPackage() is not null ? RootLine.Of("Update-BuildKit")
-                : containerd.FromPackage is { } package ? $"sudo apt-get update && sudo apt-get install --only-upgrade {package.Name}"
+                : containerd.FromPackage is not null ? RootLine.Of("Update-BuildKit")
                 : null;
             Add($"containerd {containerd.Description}", containerd.KnownAgainst, remedy);
         }
 
+        static string? Installed(string path)
+        {
+            try
+            {
+                var manifest = path == HostTexts.SocketPath ? InstallationManifest.Load()
+                    : RootlessDiagnosis.OwnerOf(path) is { } owner ? RootlessInstallations.OfUser(owner.Name)?.Manifest
+                    : null;
+                return manifest is { IsInstalled: true } ? manifest.Version : null;
+            }
+            catch (HostException)
+            {
+                // Closed to the caller, or damaged: what answers is all that is known.
+                return null;
+            }
+        }
+
         void Add(string what, IReadOnlyList<string> known, string? remedy)
             => checks.Add(known.Count == 0
-                ? new DiagnosisCheck("Advisories", CheckState.Ok, $"{what}: none known")
-                : new DiagnosisCheck("Advisories", CheckState.Warning, $"{what}: {string.Join("; ", known)}", remedy));
+                ? new DiagnosisCheck(DiagnosisCheck.Advisories, CheckState.Ok, $"{what}: none known")
+                : new DiagnosisCheck(DiagnosisCheck.Advisories, CheckState.Warning, $"{what}: {string.Join("; ", known)}", remedy));
     }
 }

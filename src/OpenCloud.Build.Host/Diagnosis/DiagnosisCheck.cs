@@ -23,6 +23,12 @@ public enum CheckState
 /// <param name="Remedy">The one command that mends it; null when nothing is to be mended.</param>
 public sealed record DiagnosisCheck(string Name, CheckState State, string Evidence, string? Remedy = null)
 {
+    /// <summary>The name of the checks that say what is known against BuildKit and containerd.</summary>
+    public const string Advisories = "Advisories";
+
+    /// <summary>The name of the check that says whether it is proven who answers.</summary>
+    public const string Peer = "Peer";
+
     /// <summary>What.</summary>
     public string Name { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Name);
 
@@ -31,6 +37,9 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
 
     /// <summary>The one command that mends it; null when nothing is to be mended.</summary>
     public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
+
+    /// <summary>Whether it deserves a warning though the engine is reached.</summary>
+    public bool IsRisk => State == CheckState.Warning && Name is Advisories or Peer;
 }
 
 /// <summary>Whether somebody reaches an engine, and everything that was looked at on the way.</summary>

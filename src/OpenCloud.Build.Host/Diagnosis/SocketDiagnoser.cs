@@ -107,7 +107,8 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             using var socket = Connect();
             var peer = PeerCredentials.Of(socket);
             var unit = Systemctl.UnitOf(peer.Pid);
-            if (PeerJudgement.Of(path, peer) == PeerTrust.Foreign)
+            var trust = PeerJudgement.Of(path, peer);
+            if (trust == PeerTrust.Foreign)
             {
                 var whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's folder";
                 var restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.SocketUnit}" : null;
@@ -119,6 +120,12 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
                 "Connection",
                 CheckState.Ok,
                 peer.Pid == 1 ? "accepted; systemd listens (a socket unit)" : $"accepted; listener: {peer.Program ?? "unknown"} ({peer.Pid}{(unit is null ? string.Empty : ", " + unit)})"));
+            if (trust == PeerTrust.Unproven)
+            {
+                _checks.Add(new DiagnosisCheck(
+                    DiagnosisCheck.Peer, CheckState.Warning, "who answers lives in another user namespace: that it is the engine's own daemon cannot be proven from here"));
+            }
+
             if (!speaksHttp2)
             {
                 return await AskAsync(path, new NetworkStream(socket), cancellationToken).ConfigureAwait(false);

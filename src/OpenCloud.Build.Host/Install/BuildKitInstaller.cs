@@ -59,7 +59,16 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             Packages.Repair();
         }
 
-        var plan = InstallPlan.Make(options, manifest, update, Warn);
+        void Refresh()
+        {
+            observer.Progress("Looking for a fixed containerd", "apt-get update", null);
+            if (Packages.Refresh(cancellationToken) is { } why)
+            {
+                Warn($"The lists of packages cannot be fetched anew ({why}); those that are here say whether there is a fixed containerd.");
+            }
+        }
+
+        var plan = InstallPlan.Make(options, manifest, update, Warn, planOnly ? null : Refresh);
 
         var runner = new StepRunner(observer, journal);
         try

@@ -30,8 +30,9 @@ internal sealed record InstallPlan(
     /// <param name="manifest">What this module has installed; null when that is nothing.</param>
     /// <param name="update">Another version is wanted, and nothing else.</param>
     /// <param name="warn">Takes what is doubtful, but no reason to refuse.</param>
+    /// <param name="refresh">Fetches the lists of packages anew, before they say whether there is a fixed containerd; null goes by those that are here.</param>
     /// <exception cref="HostException">It cannot be done; nothing was changed.</exception>
-    public static InstallPlan Make(InstallOptions options, InstallationManifest? manifest, bool update, Action<string> warn)
+    public static InstallPlan Make(InstallOptions options, InstallationManifest? manifest, bool update, Action<string> warn, Action? refresh = null)
     {
         if (update && manifest is not { IsInstalled: true })
         {
@@ -105,12 +106,18 @@ internal sealed record InstallPlan(
             RefuseForeignEngine();
         }
 
+        var upgrades = needsContainerd && !options.SkipContainerd && containerd is { KnownAgainst.Count: > 0, FromPackage: not null };
+        if (upgrades)
+        {
+            refresh?.Invoke();
+        }
+
         return new InstallPlan(
             version,
             texts,
             containerd,
             installPackage,
-            needsContainerd && !options.SkipContainerd && containerd.KnownAgainst.Count > 0 ? containerd.NewerPackage() : null,
+            upgrades ? containerd.NewerPackage() : null,
             systemd ? UnitDecision.ForSocket(texts) : null,
             systemd ? UnitDecision.ForService(texts) : null);
     }

@@ -120,6 +120,12 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
                     { KeepWithoutPurge = true },
                     stop =>
                     {
+                        observer.Progress("Installing containerd", "apt-get update", null);
+                        if (Packages.Refresh(stop) is { } why)
+                        {
+                            observer.Verbose($"The lists of packages cannot be fetched anew ({why}); those that are here say which containerd is installed.");
+                        }
+
                         observer.Progress("Installing containerd", "apt-get install", null);
                         Packages.Install(ContainerdPresence.Package, observer.Verbose, stop);
                     }),
@@ -157,7 +163,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         if (now.KnownAgainst.Count > 0)
         {
             Warn(now.FromPackage is { } package
-                ? $"This host's package lists have no {package.Name} newer than {package.Version}. 'apt-get update' fetches new lists; Update-BuildKit then upgrades it. -Worker Oci needs no containerd."
+                ? $"This host's package sources have no {package.Name} newer than {package.Version}. Update-BuildKit upgrades it when they have one. -Worker Oci needs no containerd."
                 : "It is from no package of the distribution, so it is not changed here. -Worker Oci needs no containerd.");
         }
     }

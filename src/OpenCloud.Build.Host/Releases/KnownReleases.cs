@@ -62,6 +62,7 @@ public static class KnownReleases
     private static readonly (BuildKitVersion FixedIn, string What)[] Advisories =
     [
         (BuildKitVersion.Parse("v0.28.1"), "CVE-2026-33747 and CVE-2026-33748 are open in it"),
+        (BuildKitVersion.Parse("v0.12.5"), "CVE-2024-23650, CVE-2024-23651, CVE-2024-23652 and CVE-2024-23653 are open in it"),
     ];
 
     /// <summary>The newest version this module knows from end to end: its hash is in the table and its protocol was measured. Newer ones in the table are known by hash only.</summary>

@@ -14,6 +14,7 @@ namespace OpenCloud.Build.Building;
 internal sealed class EnginePool : IDisposable
 {
     private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp), Task<BuildKitClient>> _clients = [];
+    private readonly WarnedOnce _warned = new();
 
     /// <summary>The engine at an address, or the one that is found when there is none.</summary>
     /// <exception cref="BuildErrorException">It cannot be reached, or is no engine.</exception>
@@ -56,12 +57,12 @@ internal sealed class EnginePool : IDisposable
         }
     }
 
-    private static async Task<BuildKitClient> ConnectAsync(
+    private async Task<BuildKitClient> ConnectAsync(
         EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         EngineConnectOptions watched = options with
         {
-            OnWarning = poster.Warning,
+            OnWarning = text => _warned.Warn(text, poster),
             OnFailedAttempt = attempt =>
             {
                 poster.Verbose(attempt.Error.Message);

@@ -74,6 +74,11 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
                 WriteVerbose(TerminalText.Plain(diagnosis.Remedy is null ? diagnosis.Story : $"{diagnosis.Story} {diagnosis.Remedy}"));
             }
 
+            foreach (DiagnosisCheck risk in diagnosis.Checks.Where(static check => check.IsRisk))
+            {
+                WriteWarning(TerminalText.Plain(risk.Remedy is null ? risk.Evidence : $"{risk.Evidence} {risk.Remedy}"));
+            }
+
             WriteObject(diagnosis.Reachable);
         }
     }

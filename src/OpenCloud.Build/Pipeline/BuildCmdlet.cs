@@ -16,6 +16,9 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
     {
     }
 
+    /// <summary>What the operation that runs now speaks by; null between two.</summary>
+    private protected IPipelinePoster? Poster { get; private set; }
+
     /// <summary>Cancelled when the pipeline is stopped, as by Ctrl+C.</summary>
     private protected CancellationToken StopToken => _stop.Token;
 
@@ -65,8 +68,19 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
     /// Runs <paramref name="operation"/> on a thread of its own and writes what it posts. Throws what it throws; once the pipeline is
     /// stopped, cancels it and waits for at most a second, or <paramref name="stopGrace"/>.
     /// </summary>
-    private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation, TimeSpan? stopGrace = null) =>
-        new PipelinePump(this, IsVerbose, stopGrace).Run(operation, StopToken);
+    private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation, TimeSpan? stopGrace = null)
+    {
+        PipelinePump pump = new(this, IsVerbose, stopGrace);
+        Poster = pump;
+        try
+        {
+            pump.Run(operation, StopToken);
+        }
+        finally
+        {
+            Poster = null;
+        }
+    }
 
     /// <summary>Writes a non-terminating error of the catalogue.</summary>
     private protected void WriteError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>

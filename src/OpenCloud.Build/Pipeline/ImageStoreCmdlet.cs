@@ -16,6 +16,7 @@ namespace OpenCloud.Build.Pipeline;
 public abstract class ImageStoreCmdlet : BuildCmdlet
 {
     private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
+    private readonly WarnedOnce _warned = new();
 
     private protected ImageStoreCmdlet()
     {
@@ -61,13 +62,22 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
                 throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, nameof(ConnectTimeout));
             }
 
-            EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
+            EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp, OnWarning = Warn };
             store = ImageStores.Open(EngineArguments.ParseAddress(address), options);
             WriteVerbose(TerminalText.Plain($"The images are those of {store.Description}."));
             _stores[key] = store;
         }
 
         return store;
+    }
+
+    // A store connects when it is asked something first, and again when that connection was lost.
+    private void Warn(string text)
+    {
+        if (Poster is { } poster)
+        {
+            _warned.Warn(text, poster);
+        }
     }
 
     /// <summary>Makes the errors of one input non-terminating: the pipeline goes on with the next.</summary>

@@ -67,47 +67,4 @@ public abstract class ContainerdTests(string suite)
 
 public sealed class BookwormContainerdTests() : ContainerdTests("bookworm");
 
-public sealed class TrixieContainerdTests() : ContainerdTests("trixie")
-{
-    [Fact]
-    public void ContainerdWithAdvisories_IsNamed_AndUpgradedWhereThereIsANewerOne()
-    {
-        // The distribution's package says in its changelog which holes it mends: one that says nothing, and a newer one that says all.
-        const string Ids = "CVE-2021-41103 CVE-2022-23648 CVE-2023-25173 CVE-2024-25621 CVE-2024-40635 CVE-2025-64329 CVE-2026-46680 CVE-2026-53488";
-        using var host = SystemdHost.Boot("trixie");
-        host.Shell(
-            """
-            set -e
-            { grep -rl path-exclude /etc/dpkg || true; } | xargs -r rm
-            mkdir -p /repository /work; cd /work
-            apt-get install -y -q --no-install-recommends containerd >/dev/null 2>&1
-            dpkg-deb -R /var/cache/apt/archives/containerd_*.deb package
-            make_package() { sed -i "s/^Version: .*/Version: $1/" package/DEBIAN/control; echo "$2" | gzip > package/usr/share/doc/containerd/changelog.Debian.gz; rm -f package/DEBIAN/md5sums; dpkg-deb -Znone -b package "$3" >/dev/null; }
-            version=$(dpkg -s containerd | sed -n 's/^Version: //p')
-            make_package "$version+mended" 'Fixes: IDS' /repository/containerd.deb
-            make_package "$version" 'Fixes nothing.' old.deb
-            dpkg -i old.deb >/dev/null
-            cd /repository
-            { dpkg-deb -f containerd.deb; echo "Filename: ./containerd.deb"; echo "Size: $(stat -c %s containerd.deb)"; echo "SHA256: $(sha256sum containerd.deb | cut -d' ' -f1)"; } > Packages
-            """.Replace("IDS", Ids, StringComparison.Ordinal));
-        var archive = TestArchive.UnderTest(host);
-
-        // None newer that apt knows of: it is used, and said to be what it is.
-        var first = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.Contains("\"Action\":\"Use what is there\"", first["Steps"], StringComparison.Ordinal);
-        Assert.Contains("CVE-2026-53488: an image's labels", first.Error, StringComparison.Ordinal);
-        Assert.Contains("apt-get update", first.Error, StringComparison.Ordinal);
-        var diagnosis = host.Driver("diagnose").Ok();
-        Assert.Contains("CVE-2026-53488", diagnosis["Checks"], StringComparison.Ordinal);
-        Assert.Contains("CVE-2026-53488", host.Driver("get").Ok()["ContainerdKnownAgainst"], StringComparison.Ordinal);
-
-        host.Shell("rm -f /etc/apt/sources.list; rm -rf /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] file:/repository ./' > /etc/apt/sources.list; apt-get update -q >/dev/null 2>&1");
-        Assert.Contains("Upgrade the package to", host.Driver(["install", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
-        var upgraded = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.Contains("Upgrade the package to", upgraded["Steps"], StringComparison.Ordinal);
-        Assert.DoesNotContain("CVE-2026-53488", upgraded.Error, StringComparison.Ordinal);
-        Assert.Contains("+mended\n", host.Run("dpkg", "-s", "containerd"), StringComparison.Ordinal);
-        Assert.Equal("[]", host.Driver("get").Ok()["ContainerdKnownAgainst"]);
-        Assert.DoesNotContain("Upgrade the package", host.Driver(["install", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
-    }
-}
+public sealed class TrixieContainerdTests() : ContainerdTests("trixie");
