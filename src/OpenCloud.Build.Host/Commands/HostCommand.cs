@@ -22,6 +22,9 @@ internal static class HostCommand
 {
     private const int NotFound = 127; // what a shell answers
 
+    /// <summary>The exit status of a program that was given up: timeout(1)'s.</summary>
+    public const int TookTooLong = 124;
+
     /// <summary>Runs a program to its end and gives its exit status; a program that is missing gives 127.</summary>
     /// <param name="program">Its name, or its absolute path.</param>
     /// <param name="arguments">Its arguments.</param>
@@ -45,7 +48,13 @@ internal static class HostCommand
     }
 
     /// <summary>Runs a program with exactly the variables given, and those that keep systemd's tools from a pager and colors.</summary>
-    public static CommandResult RunWith(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    /// <param name="program">Its name, or its absolute path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Its variables.</param>
+    /// <param name="cancellationToken">Kills it and its group.</param>
+    /// <param name="patience">How long it may run; then it is killed, and 124 is its exit status.</param>
+    public static CommandResult RunWith(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
         var path = program.Contains('/', StringComparison.Ordinal) ? program : Find(program);
         if (path is null)
@@ -56,8 +65,12 @@ internal static class HostCommand
         Dictionary<string, string> all = new(environment) { ["SYSTEMD_PAGER"] = string.Empty, ["SYSTEMD_COLORS"] = "0" };
         try
         {
-            var result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all), cancellationToken);
+            var result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all) { Timeout = patience }, cancellationToken);
             return new CommandResult(result.ExitCode, result.Output, result.Error);
+        }
+        catch (TimeoutException late)
+        {
+            return new CommandResult(TookTooLong, string.Empty, late.Message);
         }
         catch (IOException failed)
         {

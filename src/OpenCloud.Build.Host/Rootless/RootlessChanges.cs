@@ -153,8 +153,15 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
         else if (Identity.Current().Uid == 0 && AccountDatabase.FindUser(Target) is { } user &&
             HostCommand.Run("loginctl", ["show-user", "--property", "Sessions", "--value", Target]).Output.Trim().Length == 0)
         {
-            // It ends by itself some seconds later; what comes next needs that no process of the user's runs.
-            Systemctl.TryStop(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user@{user.Uid}.service"));
+            // It ends by itself some seconds later; what comes next needs that no process of the user's runs. One that does not answer would
+            // not end either, and systemd waits two minutes for it.
+            var unit = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user@{user.Uid}.service");
+            if (new UserManager(user).IsSilent)
+            {
+                HostCommand.Run("systemctl", ["kill", "--signal=KILL", "--", unit]);
+            }
+
+            Systemctl.TryStop(unit);
         }
     }
 }

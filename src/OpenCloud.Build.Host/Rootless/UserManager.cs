@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Systemd;
@@ -9,8 +10,20 @@ namespace OpenCloud.Build.Host.Rootless;
 /// A user's service manager, asked as that user over its private socket: no session is needed, only a manager that runs, which
 /// lingering keeps. Root becomes the user with setpriv(1), which opens no session either.
 /// </summary>
+/// <remarks>
+/// The manager is the user's own process: the user can stop it, or have it read a unit that never ends. Root, who holds the host's lock meanwhile,
+/// gives it a time to answer, and little of it once it has let one pass.
+/// </remarks>
 internal sealed class UserManager(UserAccount user)
 {
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan JobPatience = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan SilentPatience = TimeSpan.FromSeconds(3);
+    private static readonly ConcurrentDictionary<uint, bool> Silent = new();
+
+    /// <summary>Whether it let its time to answer pass when it was asked last.</summary>
+    public bool IsSilent => Silent.ContainsKey(user.Uid);
+
     /// <summary>Whether it runs and can be asked.</summary>
     public bool IsRunning => Run(["show", "--property", "Version"]).ExitCode == 0;
 
@@ -18,25 +31,47 @@ internal sealed class UserManager(UserAccount user)
     public bool Lingers => File.Exists($"/var/lib/systemd/linger/{user.Name}");
 
     /// <summary>Runs a program as the user, with the user's runtime directory.</summary>
-    public CommandResult As(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
+    public CommandResult As(string program, IReadOnlyList<string> arguments, TimeSpan? patience = null, CancellationToken cancellationToken = default)
     {
         // Nothing of root's environment: who the engine's user is can read it in /proc, and what is started there inherits it.
         var environment = ProgramEnvironment.Of(user.Name, user.Home, RootlessLayout.RuntimeDirectoryOf(user.Uid));
         if (Identity.Current().Uid == user.Uid)
         {
-            return HostCommand.RunWith(program, arguments, environment, cancellationToken);
+            return HostCommand.RunWith(program, arguments, environment, cancellationToken, patience);
         }
 
         string[] become =
         [
             "--reuid", user.Uid.ToString(CultureInfo.InvariantCulture), "--regid", user.Gid.ToString(CultureInfo.InvariantCulture), "--init-groups", "--", HostCommand.Find(program) ?? program,
         ];
-        return HostCommand.RunWith("setpriv", [.. become, .. arguments], environment, cancellationToken);
+        return HostCommand.RunWith("setpriv", [.. become, .. arguments], environment, cancellationToken, patience);
     }
 
     /// <summary>Asks it.</summary>
     public CommandResult Run(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
-        => As("systemctl", ["--user", "--no-pager", .. arguments], cancellationToken);
+    {
+        // A job may take its time where the manager does answer.
+        var isJob = arguments[0] is "start" or "restart" or "stop";
+        if (isJob && AskWithin(AnswerPatience, ["show", "--property", "Version"], cancellationToken) is { ExitCode: HostCommand.TookTooLong } silent)
+        {
+            return silent;
+        }
+
+        return AskWithin(isJob ? JobPatience : AnswerPatience, arguments, cancellationToken);
+    }
+
+    private CommandResult AskWithin(TimeSpan patience, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var result = As("systemctl", ["--user", "--no-pager", .. arguments], IsSilent ? SilentPatience : patience, cancellationToken);
+        if (result.ExitCode != HostCommand.TookTooLong)
+        {
+            Silent.TryRemove(user.Uid, out _);
+            return result;
+        }
+
+        Silent[user.Uid] = true;
+        return result with { Error = $"the service manager of {user.Name} does not answer" };
+    }
 
     /// <summary>Whether a unit is active.</summary>
     public bool IsActive(string unit) => Run(["is-active", "--quiet", "--", unit]).ExitCode == 0;

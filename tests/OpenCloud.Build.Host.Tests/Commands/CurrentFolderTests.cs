@@ -70,7 +70,7 @@ public sealed class CurrentFolderTests : IDisposable
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Becoming another user needs root.");
         UserManager manager = new(AccountDatabase.FindUser("nobody")!);
-        var names = manager.As("env", [], TestContext.Current.CancellationToken).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]);
+        var names = manager.As("env", [], cancellationToken: TestContext.Current.CancellationToken).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]);
         Assert.Equal(["HOME", "LC_ALL", "LOGNAME", "PATH", "SYSTEMD_COLORS", "SYSTEMD_PAGER", "USER", "XDG_RUNTIME_DIR"], names.Order());
         Assert.Empty(Ran());
     }
