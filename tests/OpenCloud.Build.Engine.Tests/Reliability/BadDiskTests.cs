@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
-using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Engine.Tests.Reliability;
 
