@@ -2,7 +2,6 @@ using System.Runtime.Versioning;
 using System.Text;
 using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Linux;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;
@@ -11,6 +10,8 @@ namespace OpenCloud.Build.Client.Tests.BuildKit;
 [SupportedOSPlatform("linux")]
 public sealed class SecretSourceTests
 {
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task A_pipe_is_read_to_its_end()
     {
@@ -19,11 +20,11 @@ public sealed class SecretSourceTests
         Task writing = Task.Run(async () =>
         {
             await using FileStream writer = new(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
-            await writer.WriteAsync("first, "u8.ToArray());
+            await writer.WriteAsync("first, "u8.ToArray(), Stop);
             await Task.Yield();
-            await writer.WriteAsync("second"u8.ToArray());
-        });
-        byte[] content = await Task.Run(() => BuildSecret.FromFile(pipe).Read("s", TestContext.Current.CancellationToken)).WaitAsync(TimeSpan.FromSeconds(30));
+            await writer.WriteAsync("second"u8.ToArray(), Stop);
+        }, Stop);
+        byte[] content = await Task.Run(() => BuildSecret.FromFile(pipe).Read("s", Stop), Stop).WaitAsync(TimeSpan.FromSeconds(30), Stop);
         await writing;
         Assert.Equal("first, second", Encoding.UTF8.GetString(content));
     }
@@ -37,9 +38,9 @@ public sealed class SecretSourceTests
 
         // Held open, so that its end does not come either.
         using FileStream silent = new(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-        Task<byte[]> reading = Task.Run(() => BuildSecret.FromFile(pipe).Read("s", stop.Token));
+        Task<byte[]> reading = Task.Run(() => BuildSecret.FromFile(pipe).Read("s", stop.Token), Stop);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(TimeSpan.FromSeconds(30)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(TimeSpan.FromSeconds(30), Stop));
     }
 
     [Fact]
@@ -55,9 +56,9 @@ public sealed class SecretSourceTests
             {
                 keeper.Write(piece);
             }
-        });
+        }, Stop);
         long before = GC.GetTotalAllocatedBytes();
-        IOException error = await Assert.ThrowsAsync<IOException>(() => Task.Run(() => BuildSecret.FromFile(pipe).Read("s", TestContext.Current.CancellationToken)).WaitAsync(TimeSpan.FromSeconds(30)));
+        IOException error = await Assert.ThrowsAsync<IOException>(() => Task.Run(() => BuildSecret.FromFile(pipe).Read("s", Stop), Stop).WaitAsync(TimeSpan.FromSeconds(30), Stop));
         Assert.Contains("secret 's'", error.Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 64L << 20);
 
@@ -86,7 +87,7 @@ public sealed class SecretSourceTests
             sparse.SetLength(1L << 40);
         }
 
-        Budget.Hold(source, TimeSpan.FromSeconds(2), 16L << 20, () => Assert.Throws<IOException>(() => BuildSecret.FromFile(path).Read("s", TestContext.Current.CancellationToken)));
+        Budget.Hold(source, TimeSpan.FromSeconds(2), 16L << 20, () => Assert.Throws<IOException>(() => BuildSecret.FromFile(path).Read("s", Stop)));
     }
 
     private static string Pipe(TemporaryDirectory place)

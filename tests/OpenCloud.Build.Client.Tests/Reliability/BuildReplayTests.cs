@@ -6,7 +6,6 @@ using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.BuildKit;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Client.Tests.Grpc;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
 

@@ -7,7 +7,6 @@ using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Grpc.Server;
-using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Protocol.Secrets;
