@@ -31,7 +31,7 @@ param(
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
-    # Test: Checks, Fuzz, Pester, or an xunit suite (Client, Engine, Host, Linux); all by default.
+    # Test: Checks, Fuzz, Pester, Archive (Pester in PowerShell's other form), or an xunit suite (Client, Engine, Host, Linux); all by default.
     [string[]] $Suite,
 
     # Demo: the engine to use; by default the one that listens, else one of the test fixture's.
@@ -129,23 +129,36 @@ function Get-PesterModule {
 
 # Runs Pester in a process of its own: a session keeps assemblies it has loaded, and a hung run can be ended.
 # Gives passed, failed and skipped.
-function Invoke-PesterSuite {
-    Write-Host "`n== Pester"
-    $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', 'pester.txt')
+function Invoke-PesterSuite([string] $Name = 'Pester', [string[]] $Pwsh = $ownPwsh, [string[]] $Files = @()) {
+    Write-Host "`n== $Name"
+    $counts = [IO.Path]::Join($PSScriptRoot, 'TestResults', "$Name.txt")
     Remove-Item $counts -ErrorAction Ignore
     $pester = Get-PesterModule
     $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT
     if (-not $limit) {
-        $limit = ((Get-Content tests/suite-limits) -match '^Pester\s' -split '\s+')[2]
+        $limit = ((Get-Content tests/suite-limits) -match "^$Name\s" -split '\s+')[2]
     }
     $PSNativeCommandUseErrorActionPreference = $false
-    timeout --signal INT --kill-after 30 $limit @ownPwsh -NoProfile -NonInteractive `
-        -File tests/run-pester.ps1 -Counts $counts -Pester $pester | Out-Host
+    $first, $more = $Pwsh
+    timeout --signal INT --kill-after 30 $limit $first @more -NoProfile -NonInteractive `
+        -File tests/run-pester.ps1 -Counts $counts -Pester $pester -Suite $Name @Files | Out-Host
     if (-not (Test-Path $counts)) {
-        Write-Host "FAILED: Pester ended with exit code $LASTEXITCODE and without a result"
+        Write-Host "FAILED: $Name ended with exit code $LASTEXITCODE and without a result"
         return 0, 1, 0
     }
     [int[]] (Get-Content $counts)
+}
+
+# Runs what depends on the form that PowerShell has (children, load contexts, lines to run as root) in the form of its archive.
+function Invoke-ArchiveSuite {
+    $folder = [IO.Path]::Join([IO.Path]::GetTempPath(), [IO.Path]::GetRandomFileName())
+    try {
+        $pwsh = tests/fixture/pwsh-archive $folder
+        Invoke-PesterSuite -Name Archive -Pwsh $pwsh -Files '-Include', 'Module.Tests.ps1,RootLine.Tests.ps1,Fixture.Tests.ps1'
+    }
+    finally {
+        Remove-Item -Recurse -Force -LiteralPath $folder -ErrorAction Ignore
+    }
 }
 
 # Runs the corpus of the fuzz targets and two minutes of mutations. A target counts as a test, which fails where something is found.
@@ -181,12 +194,13 @@ function Invoke-Test {
     Invoke-Build
     $null = New-Item -ItemType Directory -Force TestResults
     [int[]] $sum = 0, 0, 0
-    $xunit = @($suites | Where-Object { $_ -notin 'Pester', 'Checks', 'Fuzz' })
+    $xunit = @($suites | Where-Object { $_ -notin 'Archive', 'Checks', 'Fuzz', 'Pester' })
     $runs = @(
         if (-not $suites -or $suites -contains 'Checks') { { Invoke-CheckSuite } }
         if (-not $suites -or $suites -contains 'Fuzz') { { Invoke-FuzzSuite } }
         if (-not $suites -or $xunit) { { Invoke-XunitSuite $xunit } }
         if (-not $suites -or $suites -contains 'Pester') { { Invoke-PesterSuite } }
+        if (-not $suites -or $suites -contains 'Archive') { { Invoke-ArchiveSuite } }
     )
     foreach ($run in $runs) {
         $counts = @(& $run)

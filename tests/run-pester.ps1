@@ -4,7 +4,7 @@
 Runs the Pester suite, a file at a time.
 .DESCRIPTION
 After each file the numbers of passed, failed and skipped tests are written to -Counts, a line each, and a line for each test
-to TestResults/Pester.results, so that a suite that is stopped keeps what it has found. Until all files have been run, -Counts
+to TestResults/SUITE.results, so that a suite that is stopped keeps what it has found. Until all files have been run, -Counts
 has one failure more than there were: who stops this process finds the run failed.
 #>
 param(
@@ -15,14 +15,17 @@ param(
     [Parameter(Mandatory)]
     [string] $Pester,
 
-    # The files to run, as patterns of their names: all by default.
-    [string[]] $Include = '*.Tests.ps1'
+    # The files to run, as patterns of their names: all by default. With -File, a list is one string.
+    [string[]] $Include = '*.Tests.ps1',
+
+    # The name that the results have.
+    [string] $Suite = 'Pester'
 )
 
 # No $ErrorActionPreference here: the tests would inherit it, and errors that do not end a pipeline would.
 Import-Module $Pester -ErrorAction Stop
 $passed = $failed = $skipped = 0
-$results = [IO.Path]::GetFullPath([IO.Path]::Join($PSScriptRoot, '..', 'TestResults', 'Pester.results'))
+$results = [IO.Path]::GetFullPath([IO.Path]::Join($PSScriptRoot, '..', 'TestResults', "$Suite.results"))
 $null = New-Item -ItemType Directory -Force ([IO.Path]::GetDirectoryName($results))
 Set-Content -LiteralPath $results -Value $null
 
@@ -36,7 +39,7 @@ function Write-Result([string] $Result, [double] $Seconds, [string] $Name, [stri
     Add-Content -LiteralPath $results -Value (($fields -replace '\p{Cc}+', ' ') -join "`t")
 }
 
-foreach ($file in Get-ChildItem ([IO.Path]::Join($PSScriptRoot, 'Pester', '*')) -Include $Include | Sort-Object Name) {
+foreach ($file in Get-ChildItem ([IO.Path]::Join($PSScriptRoot, 'Pester', '*')) -Include ($Include -split ',') | Sort-Object Name) {
     Write-Count -Unfinished 1
     Write-Result started 0 $file.Name
     $configuration = New-PesterConfiguration
