@@ -44,6 +44,7 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
                 ("AllowPlainTcp", build.Connect.AllowPlainTcp),
                 ("LogPath", build.LogPath),
                 ("Attestations", build.Request.Attestations.ToArray()),
+                ("Request", build.Request),
             })
             {
                 seen.Properties.Add(new PSNoteProperty(name, value));

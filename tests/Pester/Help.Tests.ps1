@@ -9,7 +9,7 @@ BeforeDiscovery {
     }
     # Of their own: a cmdlet may have no parameters.
     $parameters = foreach ($cmdlet in $cmdlets) {
-        foreach ($parameter in $cmdlet.Command.Parameters.Values | Where-Object Name -NotIn $common) {
+        foreach ($parameter in $cmdlet.Command.Parameters.Values | Where-Object { $_.Name -notin $common -and $true -notin $_.Attributes.DontShow }) {
             @{ Cmdlet = $cmdlet.Name; Name = $parameter.Name; Parameter = $parameter }
         }
     }

@@ -279,6 +279,18 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         $cache | Out-String | Should -Match ' records '
     }
 
+    It 'clears the records that come down the pipeline, and no others' {
+        $before = @(Get-BuildCache -Address $docker.address)
+        # Records that others stand on stay with those.
+        $parents = $before.Parents
+        $one = $before | Where-Object { $_.Id -notin $parents -and -not $_.InUse } | Select-Object -First 1
+        $gone = @($one | Clear-BuildCache)
+        $gone.Id | Should -Be $one.Id
+        $left = (Get-BuildCache -Address $docker.address).Id
+        ($before.Id | Where-Object { $_ -notin $left }) | Should -Be $one.Id
+        { Clear-BuildCache -Id 'a,type==regular' -Address $docker.address } | Should -Throw '*Id*'
+    }
+
     It 'keeps what a limit says, on old and new engines' {
         $before = (Get-BuildCache -Address $docker.address).Count
         Clear-BuildCache -Address $docker.address -WhatIf

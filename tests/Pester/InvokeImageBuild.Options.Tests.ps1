@@ -253,6 +253,9 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
         Test-Dockerfile -DockerfileText 'FROM scratch', 'COPY a /' | Should -BeTrue
         Test-Dockerfile -DockerfileText 'NOTHING' | Should -BeFalse
         (Get-DockerfileTarget "$TestDrive/Sample").Name | Should -Be 'build', $null
+        Set-Content "$TestDrive/a" 'a file'
+        $built = Get-DockerfileTarget "$TestDrive/Sample" | Invoke-ImageBuild
+        $built | Should -HaveCount 2
         $outline = Get-DockerfileOutline "$TestDrive/Sample" -Target build
         $outline.Arguments[0].Name, $outline.Arguments[0].Value, $outline.Arguments[0].Description | Should -Be 'NAME', 'x', 'is said'
         ($found | Format-Table | Out-String -Width 80).Split("`n") | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }

@@ -35,7 +35,7 @@ internal sealed record CmdletModel(string Verb, string Noun, string? DefaultSet,
                 (string)cmdlet.ConstructorArguments[1].Value!,
                 Named<string>(cmdlet, "DefaultParameterSetName"),
                 Named<bool>(cmdlet, "SupportsShouldProcess"),
-                [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => Attributes(p, "ParameterAttribute").Any()).Select(ParameterModel.Read)]);
+                [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => Attributes(p, "ParameterAttribute").Any(static a => !Named<bool>(a, "DontShow"))).Select(ParameterModel.Read)]);
         }
     }
 

@@ -11,6 +11,9 @@ internal sealed record BuildCachePrune
     /// <summary>The types of records to clear; every one when empty.</summary>
     public IReadOnlyList<string> Types { get; init; } = [];
 
+    /// <summary>The ids of the records to clear; every one when empty.</summary>
+    public IReadOnlyList<string> Ids { get; init; } = [];
+
     /// <summary>Clears only what no build has used for so long.</summary>
     public TimeSpan? OlderThan { get; init; }
 
@@ -36,8 +39,15 @@ internal sealed record BuildCachePrune
     /// </remarks>
     public PruneRequest ToRequest(bool? knowsSpaceLimits)
     {
-        var request = new PruneRequest { All = All };
-        request.Filter.AddRange(Types.Select(static type => $"type=={type}"));
+        // A record that is named is wanted gone, also one that is spared otherwise.
+        var request = new PruneRequest { All = All || Ids.Count > 0 };
+        // Filters are alternatives; the conditions of one, with commas between them, hold together (containerd, pkg/filters).
+        request.Filter.AddRange((Ids.Count, Types.Count) switch
+        {
+            (0, _) => Types.Select(static type => $"type=={type}"),
+            (_, 0) => Ids.Select(static id => $"id=={id}"),
+            _ => Ids.SelectMany(id => Types.Select(type => $"id=={id},type=={type}")),
+        });
         if (OlderThan is { } age)
         {
             request.KeepDuration = checked(age.Ticks * TimeSpan.NanosecondsPerTick);

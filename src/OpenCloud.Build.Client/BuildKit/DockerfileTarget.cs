@@ -7,10 +7,10 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// <param name="IsDefault">True for the stage that is built when none is named.</param>
 /// <param name="Description">The comment above it, when that begins with its name; null for none.</param>
 /// <param name="Base">The image or stage it begins from, as written.</param>
-/// <param name="Platform">The platform its FROM gives; null for none.</param>
+/// <param name="BasePlatform">The platform its FROM gives; null for none.</param>
 /// <param name="Line">The line of its FROM; null when not told.</param>
 /// <remarks>Source: moby/buildkit, frontend/subrequests/targets/targets.go.</remarks>
-public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Description, string? Base, string? Platform, int? Line)
+public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Description, string? Base, string? BasePlatform, int? Line)
 {
     /// <summary>The stage's name; null for one without.</summary>
     public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); } = Name is null ? null : TerminalText.Plain(Name);
@@ -22,8 +22,7 @@ public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Desc
     public string? Base { get; init => field = value is null ? null : TerminalText.Plain(value); } = Base is null ? null : TerminalText.Plain(Base);
 
     /// <summary>The platform it is for; null when not told.</summary>
-    public string? Platform { get; init => field = value is null ? null : TerminalText.Plain(value); } = Platform is null ? null : TerminalText.Plain(Platform);
-
+    public string? BasePlatform { get; init => field = value is null ? null : TerminalText.Plain(value); } = BasePlatform is null ? null : TerminalText.Plain(BasePlatform);
 
     internal const string RequestId = "frontend.targets";
 

@@ -20,7 +20,8 @@ internal sealed class HostTransformAttribute : ArgumentTransformationAttribute
         }
 
         Hashtable hosts = [];
-        hosts[""] = HostArguments.TextsOf(input).ToArray();
+        // One cell of a table holds several; neither separator can stand in a name or an address.
+        hosts[""] = HostArguments.TextsOf(input).SelectMany(static t => t.Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToArray();
         return hosts;
     }
 }

@@ -260,6 +260,13 @@ internal sealed record ImageBuildInput
 
     private static DockerfileText Parse(string name, string text, IReadOnlyDictionary<string, string> arguments)
     {
+        // A file that is no text, such as a program that came down the pipeline, has octets of zero before its first line ends.
+        int zero = text.IndexOf('\0', StringComparison.Ordinal);
+        if (zero >= 0 && !text.StartsWith('#') && text.IndexOf('\n', StringComparison.Ordinal) is var end && (end < 0 || zero < end))
+        {
+            throw ErrorCatalog.InvalidDockerfile.ToException(name, null, name, 1, "The file is binary, not a Dockerfile.");
+        }
+
         try
         {
             return Client.BuildKit.DockerfileText.Parse(text, arguments.GetValueOrDefault("BUILDKIT_SYNTAX"));

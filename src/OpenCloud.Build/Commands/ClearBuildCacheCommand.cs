@@ -14,6 +14,13 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(BuildCacheRecord))]
 public sealed class ClearBuildCacheCommand : EngineCmdlet
 {
+    private readonly Dictionary<string, List<string>> _named = [];
+
+    /// <summary>The ids of records, with what <c>Get-BuildCache</c> gives from the pipeline.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ValidatePattern("^[0-9A-Za-z_.:-]+$")]
+    public string[]? Id { get; set; }
+
     /// <summary>Clears internal records, frontends and what images share, too.</summary>
     [Parameter]
     public SwitchParameter All { get; set; }
@@ -48,17 +55,45 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (Id is null)
+        {
+            Clear(Address, []);
+            return;
+        }
+
+        // One request for all of an engine's records: one that others stand on goes only with them.
+        string key = Address ?? "";
+        if (!_named.TryGetValue(key, out List<string>? ids))
+        {
+            _named[key] = ids = [];
+        }
+
+        ids.AddRange(Id);
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        foreach ((string address, List<string> ids) in _named)
+        {
+            Clear(address.Length == 0 ? null : address, [.. ids.Distinct(StringComparer.Ordinal)]);
+        }
+    }
+
+    private void Clear(string? engineAddress, IReadOnlyList<string> ids)
+    {
         IDictionary<string, object> bound = MyInvocation.BoundParameters;
         BuildCachePrune prune = new()
         {
             All = All,
+            Ids = ids,
             Types = Type ?? [],
             OlderThan = bound.ContainsKey(nameof(OlderThan)) ? OlderThan : null,
             KeepStorage = bound.ContainsKey(nameof(KeepStorage)) ? KeepStorage : null,
             MaxUsedSpace = bound.ContainsKey(nameof(MaxUsedSpace)) ? MaxUsedSpace : null,
             MinFreeSpace = bound.ContainsKey(nameof(MinFreeSpace)) ? MinFreeSpace : null,
         };
-        OnEngine(Address, async (engine, poster, cancellation) =>
+        OnEngine(engineAddress, async (engine, poster, cancellation) =>
         {
             if (prune.OlderThan is { } age && age <= TimeSpan.Zero)
             {
@@ -94,7 +129,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
                 throw ErrorCatalog.CacheLimitNotSupported.ToException(address, exception, exception.Message);
             }
 
-            if (!await poster.InvokeAsync(() => ShouldProcess(address, "Clear the build cache")).ConfigureAwait(false))
+            if (!await poster.InvokeAsync(() => ShouldProcess(address, ids.Count == 0 ? "Clear the build cache" : $"Clear {ids.Count} records of the build cache")).ConfigureAwait(false))
             {
                 return;
             }

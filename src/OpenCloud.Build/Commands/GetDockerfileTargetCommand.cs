@@ -10,5 +10,24 @@ namespace OpenCloud.Build.Commands;
 public sealed class GetDockerfileTargetCommand : DockerfileCommand
 {
     private protected override async Task<IEnumerable<object>> AskAsync(BuildKitClient client, CheckedBuild build, CancellationToken cancellationToken)
-        => await client.GetTargetsAsync(build.Request, cancellationToken).ConfigureAwait(false);
+        => [.. (await client.GetTargetsAsync(build.Request, cancellationToken).ConfigureAwait(false)).Select(target => WithBuild(target, build))];
+
+    // With the parameters of Invoke-ImageBuild beside what the engine told, each can be piped on and is built.
+    private static PSObject WithBuild(DockerfileTarget target, CheckedBuild build)
+    {
+        PSObject item = new(target);
+        Add("LiteralPath", build.Request.ContextPath);
+        Add("Dockerfile", build.Request.DockerfilePath);
+        Add("DockerfileText", build.Request.DockerfileText);
+        Add("Target", target.Name);
+        return item;
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+            {
+                item.Properties.Add(new PSNoteProperty(name, value));
+            }
+        }
+    }
 }

@@ -18,7 +18,8 @@ public sealed partial class InvokeImageBuildCommand
     public IDictionary? BuildContext { get; set; }
 
     /// <summary>Fails when the directory changes while it is sent.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SwitchCellTransform]
     public SwitchParameter StrictContext { get; set; }
 
     /// <summary>Annotations of the image's documents.</summary>
@@ -27,7 +28,7 @@ public sealed partial class InvokeImageBuildCommand
     public IDictionary? Annotation { get; set; }
 
     /// <summary>Documents about the image that the engine attaches.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public object[]? Attest { get; set; }
 
     /// <summary>The list of what is in the image.</summary>
@@ -41,11 +42,13 @@ public sealed partial class InvokeImageBuildCommand
 
     /// <summary>The time the image gives.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyCellTransform]
     [EpochTransform]
     public DateTimeOffset? SourceDateEpoch { get; set; }
 
     /// <summary>Gives files in layers that time, too.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SwitchCellTransform]
     public SwitchParameter RewriteTimestamp { get; set; }
 
     /// <summary>The file that takes what the engine tells of the image.</summary>
@@ -57,40 +60,42 @@ public sealed partial class InvokeImageBuildCommand
     public string? IidFile { get; set; }
 
     /// <summary>Stages to run anew.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(DockerfileStageCompleter))]
     public string[]? NoCacheFilter { get; set; }
 
     /// <summary>The network of steps.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EnumCellTransform]
     public BuildNetwork Network { get; set; }
 
     /// <summary>Lines for the steps' /etc/hosts.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [HostTransform]
     public IDictionary? AddHost { get; set; }
 
     /// <summary>The size of the steps' /dev/shm.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyCellTransform]
     [SizeTransform]
     public long? ShmSize { get; set; }
 
     /// <summary>Limits of the steps' processes.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
     public IDictionary? Ulimit { get; set; }
 
     /// <summary>The parent of the steps' control groups.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? CgroupParent { get; set; }
 
     /// <summary>What the build may be granted.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(EntitlementCompleter))]
     public string[]? Allow { get; set; }
 
     /// <summary>Rules on what the build may take from where.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public object? SourcePolicy { get; set; }
 
     /// <summary>How many builds go on at the same time.</summary>
@@ -117,18 +122,18 @@ public sealed partial class InvokeImageBuildCommand
     {
         NamedContexts = NamedContextArguments.Read(this, BuildContext),
         Annotations = Annotation,
-        Attestations = Attest,
-        Sbom = Sbom,
-        Provenance = Provenance,
+        Attestations = WithoutEmptyCells(Attest),
+        Sbom = string.IsNullOrEmpty(Sbom) ? null : Sbom,
+        Provenance = string.IsNullOrEmpty(Provenance) ? null : Provenance,
         SourceDateEpoch = SourceDateEpoch,
         RewriteTimestamp = RewriteTimestamp,
-        NoCacheFilter = NoCacheFilter ?? [],
+        NoCacheFilter = Split(nameof(NoCacheFilter), NoCacheFilter),
         Network = Network,
         AddHosts = AddHost,
         ShmSize = ShmSize,
         Ulimits = Ulimit,
-        CgroupParent = CgroupParent,
-        Allow = Allow ?? [],
+        CgroupParent = string.IsNullOrEmpty(CgroupParent) ? null : CgroupParent,
+        Allow = Split(nameof(Allow), Allow),
         SourcePolicy = SourcePolicyArguments.Read(this, SourcePolicy, StopToken),
     };
 }

@@ -21,7 +21,8 @@ public sealed partial class InvokeImageBuildCommand
     public object[]? Output { get; set; }
 
     /// <summary>Pushes the image.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SwitchCellTransform]
     public SwitchParameter Push { get; set; }
 
     /// <summary>Caches to read.</summary>
@@ -36,6 +37,7 @@ public sealed partial class InvokeImageBuildCommand
 
     /// <summary>Secrets by id.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SecretTransform]
     public IDictionary? Secret { get; set; }
 
     /// <summary>SSH agents.</summary>
@@ -44,10 +46,11 @@ public sealed partial class InvokeImageBuildCommand
 
     /// <summary>Credentials by registry.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyCellTransform]
     public IDictionary? RegistryCredential { get; set; }
 
     /// <summary>Registries that may be given docker's credentials though the build does not name them.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public string[]? RegistryHost { get; set; }
 
     private BuildExchange ReadExchange()
@@ -55,17 +58,19 @@ public sealed partial class InvokeImageBuildCommand
         ExchangeArguments arguments = new(path => DirectoryArguments.ResolveLiteral(this, path));
         return new BuildExchange
         {
-            Outputs = arguments.Outputs(Output),
+            Outputs = arguments.Outputs(WithoutEmptyCells(Output)),
             Push = Push,
-            CacheFrom = arguments.Caches(nameof(CacheFrom), CacheFrom),
-            CacheTo = arguments.Caches(nameof(CacheTo), CacheTo),
+            CacheFrom = arguments.Caches(nameof(CacheFrom), WithoutEmptyCells(CacheFrom)),
+            CacheTo = arguments.Caches(nameof(CacheTo), WithoutEmptyCells(CacheTo)),
             Secrets = arguments.Secrets(Secret),
-            Ssh = arguments.Ssh(Ssh),
+            Ssh = arguments.Ssh(WithoutEmptyCells(Ssh)),
             RegistryCredentials = ExchangeArguments.RegistryCredentials(RegistryCredential),
-            RegistryHosts = RegistryHost ?? [],
+            RegistryHosts = Split(nameof(RegistryHost), RegistryHost),
             ConfirmDelete = ConfirmDelete,
         };
     }
+
+    private object[]? WithoutEmptyCells(object[]? values) => values is null ? null : [.. values.Where(static v => HostArguments.Unwrap(v) is not (null or ""))];
 
     /// <summary>Asks on the pipeline's thread; the build waits.</summary>
     private bool ConfirmDelete(string directory, IReadOnlyList<string> paths)

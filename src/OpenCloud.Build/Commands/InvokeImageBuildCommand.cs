@@ -20,8 +20,10 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     private const string LiteralPathSet = "LiteralPath";
     private const string InputObjectSet = "InputObject";
 
+    private readonly RecordColumns _columns = new(typeof(InvokeImageBuildCommand));
     private HashSet<string> _onCommandLine = [];
     private IImageBuilder? _builder;
+    private FileSystemInfo[]? _items;
 
     /// <summary>The directory to build from, with wildcards.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -36,6 +38,10 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     /// <summary>A directory to build from, or a Dockerfile to build in its directory.</summary>
     [Parameter(Mandatory = true, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
     public FileSystemInfo[]? InputObject { get; set; }
+
+    /// <summary>What came down the pipeline, whatever it is: set by PowerShell, to tell of what is not taken.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public PSObject? Record { get; set; }
 
     /// <summary>The Dockerfile.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -72,11 +78,13 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     public string[]? Platform { get; set; }
 
     /// <summary>Runs every step anew.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SwitchCellTransform]
     public SwitchParameter NoCache { get; set; }
 
     /// <summary>Looks base images up anew.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [SwitchCellTransform]
     public SwitchParameter Pull { get; set; }
 
     /// <summary>The engine.</summary>
@@ -94,7 +102,8 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the build may take.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyCellTransform]
     [DurationTransform]
     [ArgumentCompleter(typeof(BuildTimeoutCompleter))]
     public TimeSpan? Timeout { get; set; }
@@ -114,23 +123,40 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        switch (ParameterSetName)
+        foreach (string warning in _columns.Warnings(Record))
         {
-            case InputObjectSet:
-                foreach (FileSystemInfo item in InputObject!)
-                {
-                    Guard(() => BuildItem(item), item);
-                }
+            WriteWarning(warning);
+        }
 
-                break;
-            default:
-                bool isLiteral = ParameterSetName == LiteralPathSet;
-                foreach (string path in (isLiteral ? LiteralPath : Path) ?? ["."])
-                {
-                    Guard(() => BuildDirectories(path, isLiteral), path);
-                }
+        if (_columns.Misfit(Record, MyInvocation.BoundParameters) is { } misfit)
+        {
+            WriteError(ErrorCatalog.InvalidColumn, Record, null, misfit.Name, misfit.TypeNameOfValue);
+            return;
+        }
 
-                break;
+        // A record beside a path that the command line names can only add parameters.
+        bool isNamed = _onCommandLine.Overlaps([nameof(Path), nameof(LiteralPath), nameof(InputObject)]);
+        bool isBuild = Record is null || (isNamed ? Record.BaseObject is PSCustomObject : Record.BaseObject is PSCustomObject or FileSystemInfo || HasPath(Record) || LiteralPathOf(Record) is not null);
+        if (!isBuild)
+        {
+            WriteError(ErrorCatalog.NotABuild, Record, null, Record!.BaseObject.GetType().Name);
+            return;
+        }
+
+        // Piped files bring a property PSPath along, which chooses the set of -LiteralPath.
+        _items = Record?.BaseObject is FileSystemInfo piped ? [piped] : ParameterSetName == InputObjectSet ? InputObject : null;
+        foreach (FileSystemInfo item in _items ?? [])
+        {
+            Guard(() => BuildItem(item), item);
+        }
+
+        if (_items is null)
+        {
+            string[]? literal = ParameterSetName == LiteralPathSet ? LiteralPath : isNamed ? null : LiteralPathOf(Record);
+            foreach (string path in literal ?? (isNamed || HasPath(Record) ? Path : null) ?? ["."])
+            {
+                Guard(() => BuildDirectories(path, isLiteral: literal is not null), path);
+            }
         }
     }
 
@@ -143,6 +169,16 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             _builder?.Dispose();
         }
     }
+
+    // PowerShell binds Record before any property, and then takes the set of -Path for chosen.
+    private static string[]? LiteralPathOf(PSObject? record) => record?.BaseObject is null or string || record.Properties[nameof(Path)] is not null
+        ? null
+        : (record.Properties[nameof(LiteralPath)] ?? record.Properties["LP"] ?? record.Properties["PSPath"])?.Value is { } path
+            ? LanguagePrimitives.ConvertTo<string[]>(path)
+            : null;
+
+    // Of another object PowerShell makes a text that is no path.
+    private static bool HasPath(PSObject? record) => record?.BaseObject is null or string or ValueType || (record.BaseObject is not IDictionary && record.Properties[nameof(Path)] is not null);
 
     private void BuildItem(FileSystemInfo item)
     {
@@ -222,7 +258,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     private ImageBuildInput ReadInput(string directory, string? file)
     {
         // A link piped in as a file object has a property Target of its own, which names no stage.
-        bool hasTarget = ParameterSetName != InputObjectSet || _onCommandLine.Contains(nameof(Target));
+        bool hasTarget = _items is null || _onCommandLine.Contains(nameof(Target));
         string? dockerfile = string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
         if (file is not null && dockerfile is not null)
         {

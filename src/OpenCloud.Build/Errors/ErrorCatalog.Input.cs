@@ -33,6 +33,20 @@ internal static partial class ErrorCatalog
         "The value of -{0} cannot be used: {1}",
         "Give a hashtable, as in -{0} @{{ NAME = 'value' }}, or strings of the form NAME=value.");
 
+    /// <summary>0: property, 1: type of its value. The value may be a secret.</summary>
+    public static readonly ErrorEntry InvalidColumn = new(
+        "InvalidColumn",
+        ErrorCategory.InvalidData,
+        "The property '{0}' of the input, of type {1}, is not a value of -{0}.",
+        "See Get-Help Invoke-ImageBuild -Parameter {0}; a switch takes true, yes, on, 1, false, no, off and 0.");
+
+    /// <summary>0: type of the object.</summary>
+    public static readonly ErrorEntry NotABuild = new(
+        "NotABuild",
+        ErrorCategory.InvalidType,
+        "An object of type {0} does not describe a build.",
+        "Pipe in a directory, a Dockerfile, or an object with the parameters as its properties: [pscustomobject] @{{ Path = '.'; Tag = 'app:1' }}.");
+
     /// <summary>0: path.</summary>
     public static readonly ErrorEntry PathNotFound = new(
         "PathNotFound",

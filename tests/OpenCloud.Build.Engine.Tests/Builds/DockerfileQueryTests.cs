@@ -34,7 +34,7 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
 
         Assert.Equal(2, targets.Count);
         Assert.Equal(("build", false, "makes it all", "${BASE}"), (targets[0].Name, targets[0].IsDefault, targets[0].Description, targets[0].Base));
-        Assert.Equal((null, true, "linux/arm64"), (targets[1].Name, targets[1].IsDefault, targets[1].Platform));
+        Assert.Equal((null, true, "linux/arm64"), (targets[1].Name, targets[1].IsDefault, targets[1].BasePlatform));
         Assert.Equal(4, targets[0].Line);
         Assert.Equal(9, targets[1].Line);
     }

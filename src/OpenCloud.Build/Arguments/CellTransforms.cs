@@ -1,0 +1,153 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>
+/// Lets a switch take the text of a table's cell: <c>true</c>, <c>yes</c>, <c>on</c> and <c>1</c> are on; <c>false</c>, <c>no</c>, <c>off</c>,
+/// <c>0</c> and an empty cell are off. Without it PowerShell refuses the text.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class SwitchCellTransformAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+        => HostArguments.Unwrap(inputData) is not string text ? inputData : text.Trim().ToLowerInvariant() switch
+        {
+            "true" or "yes" or "on" or "1" => SwitchParameter.Present,
+            "false" or "no" or "off" or "0" or "" => new SwitchParameter(false),
+            _ => inputData,
+        };
+}
+
+/// <summary>Takes an empty cell of a table for a value that is not given.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class EmptyCellTransformAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override bool TransformNullOptionalParameters => false;
+
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object inputData)
+        => HostArguments.Unwrap(inputData) is string text && string.IsNullOrWhiteSpace(text) ? null : inputData;
+}
+
+/// <summary>Takes an empty cell of a table for an enumeration's first value.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class EnumCellTransformAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+        => HostArguments.Unwrap(inputData) is string text && string.IsNullOrWhiteSpace(text) ? 0 : inputData;
+}
+
+/// <summary>
+/// Lets secrets be given as docker spells them, <c>id=NAME[,src=PATH|,env=NAME]</c>, beside a dictionary. As with docker, an id alone is the
+/// environment variable of that name, or else the file. What does not fit is passed on without a word of it, as it may be the secret itself.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class SecretTransformAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        object? input = HostArguments.Unwrap(inputData);
+        if (input is not (string or IEnumerable) || input is IDictionary)
+        {
+            return inputData;
+        }
+
+        Hashtable secrets = [];
+        foreach (object? item in input is string one ? [one] : Join((IEnumerable)input))
+        {
+            switch (item)
+            {
+                case IDictionary map:
+                    foreach (DictionaryEntry entry in map)
+                    {
+                        secrets[entry.Key] = entry.Value;
+                    }
+
+                    break;
+                case string text when string.IsNullOrWhiteSpace(text):
+                    break;
+                case string text:
+                    (string id, object? value) = Read(text);
+                    secrets[id] = value;
+                    break;
+                default:
+                    return inputData;
+            }
+        }
+
+        return secrets;
+    }
+
+    // PowerShell takes 'id=a,src=b' apart where it has no quotes. A string belongs to the one before it until both have an id.
+    private static IEnumerable<object?> Join(IEnumerable items)
+    {
+        string? text = null;
+        foreach (object? item in items.Cast<object?>().Select(HostArguments.Unwrap))
+        {
+            if (item is string part && (text is null || !(HasId(text) && HasId(part))))
+            {
+                text = text is null ? part : $"{text},{part}";
+                continue;
+            }
+
+            if (text is not null)
+            {
+                yield return text;
+            }
+
+            text = item as string;
+            if (text is null)
+            {
+                yield return item;
+            }
+        }
+
+        if (text is not null)
+        {
+            yield return text;
+        }
+
+        static bool HasId(string text) => text.Split(',').Any(static f => f.TrimStart().StartsWith("id=", StringComparison.OrdinalIgnoreCase));
+    }
+
+    // A value of null is what ExchangeArguments refuses, with the forms that there are.
+    private static (string Id, object? Value) Read(string text)
+    {
+        string? id = null, file = null, variable = null, type = null;
+        foreach (string field in text.Split(','))
+        {
+            int equals = field.IndexOf('=', StringComparison.Ordinal);
+            string value = equals < 0 ? "" : field[(equals + 1)..];
+            switch (equals < 0 ? "" : field[..equals].Trim().ToLowerInvariant())
+            {
+                case "id":
+                    id = value;
+                    break;
+                case "src" or "source":
+                    file = value;
+                    break;
+                case "env":
+                    variable = value;
+                    break;
+                case "type" when value is "file" or "env":
+                    type = value;
+                    break;
+                default:
+                    return (id ?? "?", null);
+            }
+        }
+
+        if (string.IsNullOrEmpty(id) || (file is not null && variable is not null))
+        {
+            return (id ?? "", null);
+        }
+
+        variable ??= type == "env" ? file ?? id : file is null && type is null && Environment.GetEnvironmentVariable(id) is not null ? id : null;
+        return (id, variable is null ? "file:" + (file ?? id) : "env:" + variable);
+    }
+}
