@@ -49,7 +49,7 @@ public sealed class PlainObjectTests
         DockerfileOutline outline = DockerfileOutline.From(document.RootElement);
         CheckPlain("outline", new[] { outline.Name!, outline.Description!, outline.Arguments[0].Name, outline.Arguments[0].Value!, outline.Arguments[0].Description!, outline.Secrets[0].Name });
         DockerfileTarget target = Assert.Single(DockerfileTarget.ListFrom(document.RootElement));
-        CheckPlain("target", new[] { target.Name!, target.Base!, target.Platform!, target.Description! });
+        CheckPlain("target", new[] { target.Name!, target.Base!, target.BasePlatform!, target.Description! });
         DockerfileChecks checks = DockerfileChecks.From(document.RootElement);
         DockerfileCheck check = Assert.Single(checks.Findings);
         CheckPlain("check", new[] { check.Rule, check.Description, check.Detail, check.Url!, checks.Error!.Message });
