@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Files;
@@ -30,6 +31,9 @@ namespace OpenCloud.Build.Host.Changes;
 [JsonDerivedType(typeof(Rootless.RootlessUnitRestored), "rootless-restored")]
 internal abstract record HostChange(string Target)
 {
+    /// <summary>What was changed. A record without it is none.</summary>
+    public string Target { get; init; } = string.IsNullOrEmpty(Target) ? throw new JsonException("a change has no target.") : Target;
+
     /// <summary>Stays when BuildKit is uninstalled without purging: what others may use by now, or what holds a user's work.</summary>
     public bool KeepWithoutPurge { get; init; }
 
