@@ -360,3 +360,27 @@ Describe 'The table of results' {
         $lines[3] | Should -Match '^docker.io/demo/app:latest'
     }
 }
+
+Describe 'A source policy in a file' {
+    It 'is read within a bound: <_> is refused at once' -ForEach '/dev/zero', 'sparse', 'a folder' {
+        $path = "$TestDrive/policy"
+        switch ($_) {
+            'sparse' { $file = [IO.File]::Create($path); $file.SetLength(1TB); $file.Dispose() }
+            'a folder' { $path = $app }
+            default { $path = $_ }
+        }
+        $clock = [Diagnostics.Stopwatch]::StartNew()
+        $before = [GC]::GetTotalAllocatedBytes()
+        (Get-Refusal { Invoke-ImageBuild $app -SourcePolicy $path }).FullyQualifiedErrorId | Should -BeLike 'PathNotReadable,*'
+        $clock.Elapsed.TotalSeconds | Should -BeLessThan 20
+        [GC]::GetTotalAllocatedBytes() - $before | Should -BeLessThan 256MB
+    }
+
+    It 'may be a pipe' {
+        $pipe = "$TestDrive/policy-pipe"
+        mkfifo $pipe
+        $writer = Start-ThreadJob { param($pipe) [IO.File]::WriteAllText($pipe, 'no JSON') } -ArgumentList $pipe
+        (Get-Refusal { Invoke-ImageBuild $app -SourcePolicy $pipe }).Exception.Message | Should -BeLike '*not JSON*'
+        $null = $writer | Wait-Job -Timeout 30 | Remove-Job
+    }
+}
