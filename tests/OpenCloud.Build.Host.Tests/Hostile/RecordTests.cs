@@ -191,7 +191,10 @@ public sealed class RecordTests
     {
         using var folder = new StrangersFolder();
         var roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
-        File.WriteAllText($"{roots}/{InstallationManifest.FileName}", "{}");
+        File.WriteAllText(
+            $"{roots}/{InstallationManifest.FileName}",
+            """{"Version":"v1.2.3","Prefix":"/usr/local","Worker":"Oci","Namespace":"default","Group":"buildkit","Programs":{},"Changes":[]}""");
+        Assert.NotNull(InstallationManifest.Load(roots));
         FileStatus.Give($"{roots}/{InstallationManifest.FileName}", StrangersFolder.Uid, 0);
         Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => InstallationManifest.Load(roots)).Kind);
     }
