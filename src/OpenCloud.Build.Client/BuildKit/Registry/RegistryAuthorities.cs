@@ -13,6 +13,7 @@ namespace OpenCloud.Build.Client.BuildKit.Registry;
 internal static class RegistryAuthorities
 {
     private const int MaxBytes = 1024 * 1024;
+    private const string ServerPurpose = "1.3.6.1.5.5.7.3.1";
 
     /// <summary>The folders, in which each host has a folder.</summary>
     internal static IReadOnlyList<string> Folders { get; set; } =
@@ -39,6 +40,8 @@ internal static class RegistryAuthorities
         own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         own.ChainPolicy.CustomTrustStore.AddRange(roots);
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        // As the system's check does: a certificate with purposes must have that of a server among them (RFC 5280, 4.2.1.12).
+        own.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerPurpose));
         foreach (X509ChainElement element in chain?.ChainElements.AsEnumerable() ?? [])
         {
             own.ChainPolicy.ExtraStore.Add(element.Certificate);
