@@ -172,11 +172,13 @@ public abstract class HostileUserTests(string suite)
         AsNew();
         foreach (var (attacked, work) in new[] { (ofGrant, grant), (ofUpdate, update) })
         {
-            var (step, way) = Mine(attacked)[^(1 + (_parity % Mine(attacked).Count))];
-            hostile.Root(120, install).Ok();
-            hostile.Root(120, [(step, way)], work);
-            hostile.Root(120, uninstall);
-            AsNew();
+            foreach (var (step, way) in Mine(attacked).Where((_, at) => at % 2 == _parity))
+            {
+                hostile.Root(120, install).Ok();
+                hostile.Root(120, [(step, way)], work);
+                hostile.Root(120, uninstall);
+                AsNew();
+            }
         }
 
         IReadOnlyList<(int Step, string Way)> Mine(IReadOnlyList<(int Number, string Kind, string Target)> of)
