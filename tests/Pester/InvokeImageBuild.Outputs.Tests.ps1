@@ -31,6 +31,21 @@ COPY --from=make /seen /
         }
     }
 
+    It 'names what could not be reached: <id>' -ForEach @(
+        @{ id = 'PushFailed'; text = "FROM scratch`nCOPY a /"; options = @{ Tag = '127.0.0.1:1/app:1'; Push = $true } }
+        @{ id = 'CacheNotExported'; text = "FROM scratch`nCOPY a /"; options = @{ CacheTo = 'type=registry,ref=127.0.0.1:1/cache' } }
+        @{ id = 'FrontendUnavailable'; text = "# syntax=127.0.0.1:1/frontend`nFROM scratch"; options = @{} }
+        @{ id = 'BaseImageUnavailable'; text = 'FROM 127.0.0.1:1/base'; options = @{} }
+        @{ id = 'ScannerUnavailable'; text = "FROM scratch`nCOPY a /"; options = @{ Sbom = 'generator=127.0.0.1:1/scanner' } }
+    ) {
+        $place = (New-Item -ItemType Directory -Force "$TestDrive/closed").FullName
+        Set-Content "$place/a" a
+        Set-Content "$place/Dockerfile" $text
+        $failure = { Invoke-ImageBuild $place @options -Address $address -ErrorAction Stop } | Should -Throw -PassThru
+        $failure.FullyQualifiedErrorId | Should -Be "$id,OpenCloud.Build.Commands.InvokeImageBuildCommand"
+        $failure.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+    }
+
     It 'takes secrets of every kind and writes files where the session is' {
         Push-Location $TestDrive
         try {
