@@ -139,8 +139,7 @@ function Invoke-PesterSuite([string] $Name = 'Pester', [string[]] $Pwsh = $ownPw
         $limit = ((Get-Content tests/suite-limits) -match "^$Name\s" -split '\s+')[2]
     }
     $PSNativeCommandUseErrorActionPreference = $false
-    $first, $more = $Pwsh
-    timeout --signal INT --kill-after 30 $limit $first @more -NoProfile -NonInteractive `
+    timeout --signal INT --kill-after 30 $limit @Pwsh -NoProfile -NonInteractive `
         -File tests/run-pester.ps1 -Counts $counts -Pester $pester -Suite $Name @Files | Out-Host
     if (-not (Test-Path $counts)) {
         Write-Host "FAILED: $Name ended with exit code $LASTEXITCODE and without a result"
