@@ -56,6 +56,12 @@ public sealed record BuildWarning(string Message, string Detail, string? Url, st
     /// <summary>The source file; null when unknown.</summary>
     public string? File { get; init => field = TerminalText.Name(value); } = TerminalText.Name(File);
 
+    /// <summary>The line in it, from 1; null when unknown.</summary>
+    public int? Line { get; init; } = Line;
+
+    /// <summary>The level the frontend gave it.</summary>
+    public int Level { get; init; } = Level;
+
     /// <inheritdoc/>
     public override string ToString() => File is null ? Message : Line is null ? $"{File}: {Message}" : $"{File}:{Line}: {Message}";
 }

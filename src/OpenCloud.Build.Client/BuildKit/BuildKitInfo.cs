@@ -98,8 +98,23 @@ public sealed record BuildKitWorker
 /// <param name="MinFreeSpace">The bytes that it tries to leave free on the disk; zero for no such limit, and before 0.17.</param>
 public sealed record BuildCachePolicy(bool All, IReadOnlyList<string> Filters, TimeSpan KeepDuration, long ReservedSpace, long MaxUsedSpace, long MinFreeSpace)
 {
+    /// <summary>Whether it clears internal records and those shared with images, too.</summary>
+    public bool All { get; init; } = All;
+
     /// <summary>Which records it is about; all when empty.</summary>
     public IReadOnlyList<string> Filters { get; init => field = TerminalText.Names(value); } = TerminalText.Names(Filters);
+
+    /// <summary>Records used within this time stay; zero for no such limit.</summary>
+    public TimeSpan KeepDuration { get; init; } = KeepDuration;
+
+    /// <summary>The bytes that always stay. Before 0.17: the bytes that it clears down to.</summary>
+    public long ReservedSpace { get; init; } = ReservedSpace;
+
+    /// <summary>The bytes that it clears down to; zero for no such limit, and before 0.17.</summary>
+    public long MaxUsedSpace { get; init; } = MaxUsedSpace;
+
+    /// <summary>The bytes that it tries to leave free on the disk; zero for no such limit, and before 0.17.</summary>
+    public long MinFreeSpace { get; init; } = MinFreeSpace;
 
     /// <inheritdoc/>
     public override string ToString()

@@ -26,6 +26,12 @@ public sealed record DockerfileCheck(string Rule, string Description, string Det
 
     /// <summary>The file; null when not told.</summary>
     public string? File { get; init => field = value is null ? null : TerminalText.Plain(value); } = File is null ? null : TerminalText.Plain(File);
+
+    /// <summary>The first line it is about, from 1; null when it is about none.</summary>
+    public int? Line { get; init; } = Line;
+
+    /// <summary>The last line it is about.</summary>
+    public int? EndLine { get; init; } = EndLine;
 }
 
 /// <summary>What BuildKit's build checks say of a Dockerfile.</summary>
@@ -83,4 +89,7 @@ public sealed record DockerfileCheckError(string Message, string? File, int? Lin
 
     /// <summary>The file; null when not told.</summary>
     public string? File { get; init => field = value is null ? null : TerminalText.Plain(value); } = File is null ? null : TerminalText.Plain(File);
+
+    /// <summary>The line, from 1; null when it is about none.</summary>
+    public int? Line { get; init; } = Line;
 }

@@ -17,6 +17,9 @@ public sealed record OutlineArgument(string Name, string? Value, string? Descrip
 
     /// <summary>The comment above it, when that begins with its name; null for none.</summary>
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); } = Description is null ? null : TerminalText.Plain(Description);
+
+    /// <summary>The line of its ARG; null when not told.</summary>
+    public int? Line { get; init; } = Line;
 }
 
 /// <summary>A secret, or an SSH agent, that a target's steps mount.</summary>
@@ -27,6 +30,12 @@ public sealed record OutlineMount(string Name, bool Required, int? Line)
 {
     /// <summary>Its id.</summary>
     public string Name { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Name);
+
+    /// <summary>True when the build fails without it.</summary>
+    public bool Required { get; init; } = Required;
+
+    /// <summary>The line of its mount; null when not told.</summary>
+    public int? Line { get; init; } = Line;
 }
 
 /// <summary>What a build of a target can be given, and what it uses.</summary>

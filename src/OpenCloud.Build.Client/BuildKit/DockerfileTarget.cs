@@ -15,6 +15,9 @@ public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Desc
     /// <summary>The stage's name; null for one without.</summary>
     public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); } = Name is null ? null : TerminalText.Plain(Name);
 
+    /// <summary>True for the stage that is built when none is named.</summary>
+    public bool IsDefault { get; init; } = IsDefault;
+
     /// <summary>The comment above the stage; null for none.</summary>
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); } = Description is null ? null : TerminalText.Plain(Description);
 
@@ -23,6 +26,9 @@ public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Desc
 
     /// <summary>The platform it is for; null when not told.</summary>
     public string? BasePlatform { get; init => field = value is null ? null : TerminalText.Plain(value); } = BasePlatform is null ? null : TerminalText.Plain(BasePlatform);
+
+    /// <summary>The line of its FROM; null when not told.</summary>
+    public int? Line { get; init; } = Line;
 
     internal const string RequestId = "frontend.targets";
 

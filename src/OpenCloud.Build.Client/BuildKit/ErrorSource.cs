@@ -10,6 +10,12 @@ public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, str
     /// <summary>The name of the file.</summary>
     public string FileName { get; init => field = TerminalText.Name(value); } = TerminalText.Name(FileName);
 
+    /// <summary>The file's bytes; empty when they were not sent.</summary>
+    public ReadOnlyMemory<byte> Data { get; init; } = Data;
+
     /// <summary>What it is written in.</summary>
     public string Language { get; init => field = TerminalText.Name(value); } = TerminalText.Name(Language);
+
+    /// <summary>The places, most often one.</summary>
+    public IReadOnlyList<SourceRange> Ranges { get; init; } = Ranges;
 }

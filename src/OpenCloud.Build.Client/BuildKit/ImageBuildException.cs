@@ -67,8 +67,14 @@ public enum BuildFailureKind
 /// <param name="IsCause">True when the failure lies in it, false for its neighbours.</param>
 public sealed record SourceLine(int Number, string Text, bool IsCause)
 {
+    /// <summary>The line's number, from 1.</summary>
+    public int Number { get; init; } = Number;
+
     /// <summary>The line.</summary>
     public string Text { get; init => field = TerminalText.Line(value); } = TerminalText.Line(Text);
+
+    /// <summary>True when the failure lies in it, false for its neighbours.</summary>
+    public bool IsCause { get; init; } = IsCause;
 }
 
 /// <summary>A build that failed, with what the engine told of it.</summary>

@@ -32,6 +32,9 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
     /// <summary>What.</summary>
     public string Name { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Name);
 
+    /// <summary>How it ended.</summary>
+    public CheckState State { get; init; } = State;
+
     /// <summary>What was seen; other processes and files have their say in it.</summary>
     public string Evidence { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Evidence);
 
@@ -65,6 +68,9 @@ public sealed record SocketDiagnosis(
     /// <summary>For whom.</summary>
     public string Principal { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Principal);
 
+    /// <summary>Whether an engine answered.</summary>
+    public bool Reachable { get; init; } = Reachable;
+
     /// <summary>The engine's version, when it answered and told.</summary>
     public string? Version { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Version);
 
@@ -73,4 +79,7 @@ public sealed record SocketDiagnosis(
 
     /// <summary>The one command that mends it; null when nothing is to be mended.</summary>
     public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
+
+    /// <summary>Everything that was looked at.</summary>
+    public IReadOnlyList<DiagnosisCheck> Checks { get; init; } = Checks;
 }
