@@ -138,7 +138,7 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
         $folder = New-BuildDirectory "$TestDrive/piped" $engine "FROM scratch`nCOPY busybox /"
         $built = Invoke-ImageBuild $folder -Tag demo/piped:1 -ErrorAction Stop
         $image = $built | Get-ContainerImage -ErrorAction Stop
-        $image.Name, $image.Digest | Should -Be 'docker.io/demo/piped:1', $built.Digest
+        $image.Name, $image.Digest | Should -Be 'demo/piped:1', $built.Digest
     }
 
     It 'shows one version of one engine' {
