@@ -70,6 +70,17 @@ Describe 'An error in the pipeline' {
         { Invoke-ImageBuild $app -Tag BAD -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidImageReference,*' -ExceptionType ([Exception])
     }
 
+    It 'says that a piped build has put no image into a store: <cmdlet>' -ForEach @(
+        @{ cmdlet = 'Get-ContainerImage'; arguments = @{} }
+        @{ cmdlet = 'Remove-ContainerImage'; arguments = @{ Confirm = $false } }
+        @{ cmdlet = 'Export-ContainerImage'; arguments = @{ Destination = 'image.tar' } }
+        @{ cmdlet = 'Copy-ContainerImage'; arguments = @{ Destination = 'demo/other:1' } }
+    ) {
+        $built = Invoke-ImageBuild $app -Tag demo/a:1 | Where-Object { $_.PSTypeNames -contains 'OpenCloud.Build.Client.BuildKit.ImageBuildResult' }
+        $built.Store | Should -BeNullOrEmpty
+        { $built | & $cmdlet @arguments -ErrorAction Stop } | Should -Throw -ErrorId "BuildWithoutImage,*"
+    }
+
     It 'can be looked into to its end' {
         # Not in here, where the script's stack is Pester's, as long as the path to it.
         $shell = [powershell]::Create()

@@ -141,6 +141,16 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
         $image.Name, $image.Digest | Should -Be 'demo/piped:1', $built.Digest
     }
 
+    It 'pipes what it builds to a copy, an archive and a removal' {
+        $folder = New-BuildDirectory "$TestDrive/handed-on" $engine "FROM scratch`nCOPY busybox /"
+        $built = Invoke-ImageBuild $folder -Tag demo/handed-on:1 -ErrorAction Stop
+        ($built | Copy-ContainerImage -Destination demo/handed-on:2 -PassThru -ErrorAction Stop).Name | Should -Be 'demo/handed-on:2'
+        $built | Export-ContainerImage -Destination "$TestDrive/handed-on.tar" -ErrorAction Stop
+        tar -xOf "$TestDrive/handed-on.tar" index.json | Should -Match $built.Digest
+        $built | Remove-ContainerImage -Confirm:$false -ErrorAction Stop
+        (Get-ContainerImage demo/handed-on).Name | Should -Be 'demo/handed-on:2'
+    }
+
     It 'shows one version of one engine' {
         (Get-BuildKitWorker).Version | Should -Be (Get-BuildKitInfo).Version
         (Get-BuildKitInfo).Workers.Version | Should -Be (Get-BuildKitInfo).Version

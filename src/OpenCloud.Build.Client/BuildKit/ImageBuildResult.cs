@@ -62,4 +62,7 @@ public sealed class ImageBuildResult
 
     /// <summary>All that the exporter told, by its own keys.</summary>
     public IReadOnlyDictionary<string, string> ExporterResponse { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
+
+    /// <summary>The first reference; without one the digest, or the build's own reference.</summary>
+    public override string ToString() => References is [var first, ..] ? first : Digest ?? BuildRef;
 }

@@ -46,7 +46,7 @@ public sealed record InstallOptions
     public uint? VsockPort { get; init; }
 
     /// <summary>The containerd namespace images are built in.</summary>
-    public string Namespace { get; init; } = "buildkit";
+    public string Namespace { get; init; } = "default";
 
     /// <summary>The group that may use the engine.</summary>
     public string Group { get; init; } = "buildkit";

@@ -31,7 +31,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     public string[] Destination { get; set; } = [];
 
     /// <summary>The namespace of containerd.</summary>
-    [Parameter(ParameterSetName = NameSet)]
+    [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
 

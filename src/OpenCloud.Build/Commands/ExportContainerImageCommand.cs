@@ -20,7 +20,8 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     private readonly List<(IImageStore Store, string Namespace, string Name)> _images = [];
 
     /// <summary>The names.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("References", "Reference")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
@@ -44,7 +45,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     public string[]? Platform { get; set; }
 
     /// <summary>The namespace of containerd.</summary>
-    [Parameter(ParameterSetName = NameSet)]
+    [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
 

@@ -16,7 +16,8 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
     private const string ObjectSet = "InputObject";
 
     /// <summary>The names.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("References", "Reference")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
@@ -26,7 +27,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
     public ContainerImage[] InputObject { get; set; } = [];
 
     /// <summary>The namespaces of containerd.</summary>
-    [Parameter(ParameterSetName = NameSet)]
+    [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string[] Namespace { get; set; } = [ContainerdClient.DefaultNamespace];

@@ -54,6 +54,13 @@ internal static partial class ErrorCatalog
         "'{0}' cannot be written: {1}",
         "Check the directory, its permissions and the room on its disk. Nothing was left behind.");
 
+    /// <summary>0: address of the engine.</summary>
+    public static readonly ErrorEntry BuildWithoutImage = new(
+        "BuildWithoutImage",
+        ErrorCategory.InvalidOperation,
+        "The build at {0} has put no image into a store.",
+        "Give -Tag, and an engine that keeps images: a Docker Engine, or a buildkitd whose worker is containerd. With another worker, take the image to a registry (-Push) or a file (-Output type=oci,dest=FILE).");
+
     /// <summary>0: address.</summary>
     public static readonly ErrorEntry NotAnImageStore = new(
         "NotAnImageStore",

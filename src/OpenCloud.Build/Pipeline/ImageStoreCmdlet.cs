@@ -3,6 +3,7 @@ using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
 using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Docker;
 using OpenCloud.Build.Client.Oci;
 using OpenCloud.Build.Client.Transport;
@@ -27,6 +28,10 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
     [Alias("Store", "Engine")]
     [ArgumentCompleter(typeof(ImageStoreCompleter))]
     public string? Address { get; set; }
+
+    /// <summary>The object that was piped, whole: a build says whether it has put an image into a store.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public PSObject? Record { get; set; }
 
     /// <summary>How long to wait for a store that is starting.</summary>
     [Parameter]
@@ -54,6 +59,11 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
     /// <summary>The store at an address, opened once for the pipeline.</summary>
     private protected IImageStore Store(string? address)
     {
+        if (string.IsNullOrEmpty(address) && Record?.BaseObject is ImageBuildResult { Store: null } built)
+        {
+            throw ErrorCatalog.BuildWithoutImage.ToException(built, null, built.Engine);
+        }
+
         string key = address ?? string.Empty;
         if (!_stores.TryGetValue(key, out IImageStore? store))
         {

@@ -35,7 +35,7 @@ public sealed class RealBuildTests
         var archive = TestArchive.UnderTest(host);
         host.Driver(["install", .. archive.Options]).Ok();
         build.MemberBuilds();
-        const string Image = "runuser -u ubuntu -- buildctl build --frontend dockerfile.v0 --local context=/srv/app --local dockerfile=/srv/app --output type=image,name=example.org/app:1; ctr -n buildkit images ls -q";
+        const string Image = "runuser -u ubuntu -- buildctl build --frontend dockerfile.v0 --local context=/srv/app --local dockerfile=/srv/app --output type=image,name=example.org/app:1; ctr -n default images ls -q";
         Assert.Contains("example.org/app:1", host.Shell(Image), StringComparison.Ordinal);
         host.Reboot();
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
