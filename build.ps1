@@ -174,6 +174,7 @@ function Invoke-FuzzSuite {
     $lines | Out-Host
     $clean = @($lines -match ': \d+ executions, 0 findings,').Count
     $found = @($lines -match ': \d+ executions, [1-9]\d* findings,').Count
+    $lines -match ': \d+ executions, [1-9]\d* findings,' | ForEach-Object { "failed`t0.00`t$_`t" } | Set-Content TestResults/Fuzz.results
     if ($code -and -not $found) {
         Write-Host "FAILED: Fuzz ended with exit code $code"
         $found = 1
@@ -192,6 +193,7 @@ function Invoke-XunitSuite([string[]] $Names) {
 function Invoke-Test {
     Invoke-Build
     $null = New-Item -ItemType Directory -Force TestResults
+    Remove-Item TestResults/*.results
     [int[]] $sum = 0, 0, 0
     $xunit = @($suites | Where-Object { $_ -notin 'Archive', 'Checks', 'Fuzz', 'Pester' })
     $runs = @(
@@ -207,6 +209,11 @@ function Invoke-Test {
     }
     if ($sum[0] + $sum[1] -eq 0) {
         Write-Host 'no test was run'
+    }
+    # Once more at the end: the beginning of a long log is what gets lost.
+    foreach ($line in Get-ChildItem TestResults -Filter *.results | Get-Content | Where-Object { $_.StartsWith("failed`t") }) {
+        $null, $seconds, $test, $reason = $line -split "`t"
+        Write-Host "FAILED: $test ($seconds s): $reason"
     }
     Write-Host "`n$($sum[0]) passed, $($sum[1]) failed, $($sum[2]) skipped"
     if ($sum[1] -gt 0 -or $sum[0] -eq 0) {

@@ -33,7 +33,7 @@ function Write-Count([int] $Unfinished) {
     Set-Content -LiteralPath $Counts -Value $passed, ($failed + $Unfinished), $skipped
 }
 
-# A test's result, its seconds, its name, and why it was skipped.
+# A test's result, its seconds, its name, and why it was skipped or failed.
 function Write-Result([string] $Result, [double] $Seconds, [string] $Name, [string] $Reason) {
     $fields = $Result, [string]::Format([cultureinfo]::InvariantCulture, '{0:0.00}', $Seconds), $Name, $Reason
     Add-Content -LiteralPath $results -Value (($fields -replace '\p{Cc}+', ' ') -join "`t")
@@ -52,7 +52,10 @@ foreach ($file in Get-ChildItem ([IO.Path]::Join($PSScriptRoot, 'Pester', '*')) 
     $failed += $run.FailedCount + $run.FailedBlocksCount + $run.FailedContainersCount
     $skipped += $run.SkippedCount + $run.NotRunCount
     foreach ($test in $run.Tests) {
-        $reason = $test.Result -ne 'Skipped' ? '' : $test.ErrorRecord ? "$($test.ErrorRecord[0])" : "all of '$($test.Block.ExpandedPath)'"
+        $reason = switch ($test.Result) {
+            Skipped { $test.ErrorRecord ? "$($test.ErrorRecord[0])" : "all of '$($test.Block.ExpandedPath)'" }
+            Failed { "$($test.ErrorRecord)" }
+        }
         $result = $test.Result -eq 'NotRun' ? 'skipped' : $test.Result.ToLowerInvariant()
         Write-Result $result $test.Duration.TotalSeconds "$($file.Name): $($test.ExpandedPath)" $reason
     }
