@@ -80,9 +80,9 @@ public sealed class BuildKitClient : IAsyncDisposable
         DedicatedCallInvoker invoker, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         TimeSpan longest = options.ConnectTimeout > LongestFirstAnswer ? options.ConnectTimeout : LongestFirstAnswer;
-        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(longest);
-        CancellationToken token = timeout.Token;
+        using CancellationTokenSource timeout = new(longest, options.TimeProvider);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        CancellationToken token = either.Token;
         try
         {
             return await new Control.ControlClient(invoker).ListWorkersAsync(new ListWorkersRequest(), cancellationToken: token).ConfigureAwait(false);

@@ -25,12 +25,15 @@ internal sealed class BuildSession : IAsyncDisposable
     /// (moby/buildkit, session/grpc.go), so that PINGs are sent to one that has stopped only; it is given up after 40 s. A step that is silent is
     /// none of the session's.
     /// </summary>
-    public static readonly Http2Options Options = new()
+    private static readonly Http2Options SystemOptions = new()
     {
         MaxHeaderListSize = 16 * 1024 * 1024,
         PingInterval = TimeSpan.FromSeconds(10),
         UnansweredPings = 3,
     };
+
+    /// <summary>The same by another clock.</summary>
+    public static Http2Options Options(TimeProvider clock) => clock == TimeProvider.System ? SystemOptions : SystemOptions with { TimeProvider = clock };
 
     /// <summary>How long a build may go on without its session before it is ended from here.</summary>
     private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);
@@ -41,12 +44,14 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly BytesMessageStream _stream;
     private readonly WorkQueue _work;
+    private readonly TimeProvider _clock;
 
-    private BuildSession(string id, BytesMessageStream stream, GrpcServer server, WorkQueue work)
+    private BuildSession(string id, BytesMessageStream stream, GrpcServer server, DedicatedCallInvoker invoker)
     {
         Id = id;
         _stream = stream;
-        _work = work;
+        WorkQueue work = _work = invoker.Work;
+        _clock = invoker.Engine.Clock;
         Completion = work.Run(() => server.RunAsync(stream, work, _stop.Token));
     }
 
@@ -74,7 +79,7 @@ internal sealed class BuildSession : IAsyncDisposable
         // The token only stops connecting: an open session outlives it, until the daemon has said why a cancelled build ended.
         BytesMessageStream stream = await BytesMessageStream
             .OpenAsync(new Control.ControlClient(invoker).Session(metadata, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        return new BuildSession(id, stream, server, invoker.Work);
+        return new BuildSession(id, stream, server, invoker);
     }
 
     /// <summary>
@@ -89,7 +94,7 @@ internal sealed class BuildSession : IAsyncDisposable
     {
         if (await Task.WhenAny(work, Completion).ConfigureAwait(false) == Completion && !work.IsCompleted)
         {
-            await ((Task)work).WaitAsync(SessionlessGrace, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)work).WaitAsync(SessionlessGrace, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!work.IsCompleted && !cancellationToken.IsCancellationRequested)
             {
                 // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
@@ -108,7 +113,7 @@ internal sealed class BuildSession : IAsyncDisposable
             // A daemon may tell of the session's end before the end itself has come here.
             if (!Completion.IsCompleted && SaysEnded(e.Status.Detail))
             {
-                await Completion.WaitAsync(NewsGrace, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Completion.WaitAsync(NewsGrace, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             if (Completion.IsCompleted)

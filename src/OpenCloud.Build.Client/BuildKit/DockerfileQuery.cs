@@ -57,7 +57,7 @@ internal sealed class DockerfileQuery
         BuildInputs inputs = BuildInputs.Of(_build, dockerfile);
         FileSyncService files = new(inputs.Directories);
         UploadService uploads = new(inputs.Archives, files.Counters);
-        GrpcServer server = new(BuildSession.Options);
+        GrpcServer server = new(BuildSession.Options(_channel.Clock));
         FileSync.BindService(server, files);
         uploads.BindTo(server);
         inputs.CreateContentStores().BindTo(server);

@@ -29,7 +29,7 @@ internal sealed class ImageBuild
         _control = new Control.ControlClient(invoker);
         _engine = engine;
         _request = request;
-        _status = new StatusFollower(token => _control.Status(new StatusRequest { Ref = _reference }, cancellationToken: token).ReadAllAsync(), _model, observer);
+        _status = new StatusFollower(token => _control.Status(new StatusRequest { Ref = _reference }, cancellationToken: token).ReadAllAsync(), _model, observer, invoker.Engine.Clock);
         _warnings = new BuildWarnings(_status.Warn);
     }
 
@@ -98,7 +98,7 @@ internal sealed class ImageBuild
         using BuildAttachments attachments = BuildAttachments.Create(_request, dockerfile, _engine, inputs.CreateContentStores(), cancellationToken);
         await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
         Warn(attachments.Warnings);
-        GrpcServer server = new(BuildSession.Options);
+        GrpcServer server = new(BuildSession.Options(_invoker.Engine.Clock));
         FileSync.BindService(server, files);
         uploads.BindTo(server);
         attachments.BindTo(server);

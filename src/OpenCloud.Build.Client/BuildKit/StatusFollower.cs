@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Control;
@@ -14,7 +13,7 @@ namespace OpenCloud.Build.Client.BuildKit;
 /// The daemon waits 3 s, newer ones 6 s, for a job that it does not know, and then answers "no such job" (moby/buildkit, solver/jobs.go):
 /// a Solve that is later than that would have no log. Daemons with a history also tell of builds that have ended.
 /// </remarks>
-internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<StatusResponse>> ask, BuildModel model, IBuildObserver? observer)
+internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<StatusResponse>> ask, BuildModel model, IBuildObserver? observer, TimeProvider clock)
 {
     /// <summary>How long Status may stay silent after Solve has ended before it is taken for ended too.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
@@ -57,7 +56,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
     /// <param name="cancellationToken">Ends it.</param>
     public async Task FollowAsync(Task solve, CancellationToken cancellationToken)
     {
-        Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _lastStatus, clock.GetTimestamp());
         using Timer? ticks = observer is null ? null : new Timer(static follower => ((StatusFollower)follower!).Tick(), this, TickInterval, TickInterval);
         try
         {
@@ -80,21 +79,21 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
     /// <param name="cancellationToken">Stops waiting for it.</param>
     public async Task EndAsync(Task following, CancellationTokenSource stop, CancellationToken cancellationToken)
     {
-        Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _lastStatus, clock.GetTimestamp());
         while (!following.IsCompleted && !cancellationToken.IsCancellationRequested)
         {
-            TimeSpan left = Silence - Stopwatch.GetElapsedTime(Volatile.Read(ref _lastStatus));
+            TimeSpan left = Silence - clock.GetElapsedTime(Volatile.Read(ref _lastStatus));
             if (left <= TimeSpan.Zero)
             {
                 break;
             }
 
-            await following.WaitAsync(left, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await following.WaitAsync(left, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (!following.IsCompleted && cancellationToken.IsCancellationRequested)
         {
-            await following.WaitAsync(CancelGrace, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await following.WaitAsync(CancelGrace, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
@@ -134,11 +133,11 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
     }
 
-    private static async Task WaitAsync(Task solve, TimeSpan longest, CancellationToken cancellationToken)
+    private async Task WaitAsync(Task solve, TimeSpan longest, CancellationToken cancellationToken)
     {
         if (!solve.IsCompleted)
         {
-            await solve.WaitAsync(longest, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await solve.WaitAsync(longest, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -153,7 +152,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
                 {
                     ThrowIfTickFailed();
                     Tell(model.Apply(message));
-                    Volatile.Write(ref _lastStatus, Stopwatch.GetTimestamp());
+                    Volatile.Write(ref _lastStatus, clock.GetTimestamp());
                 }
             }
 
@@ -178,7 +177,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         try
         {
             // After the end it is no news, nor just after a message.
-            if (!_isTold && _tickFailure is null && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastStatus)) >= TickInterval / 2)
+            if (!_isTold && _tickFailure is null && clock.GetElapsedTime(Volatile.Read(ref _lastStatus)) >= TickInterval / 2)
             {
                 observer!.OnEvents(model, []);
             }

@@ -37,6 +37,7 @@ internal sealed class EngineChannel : IAsyncDisposable
     {
         _connector = connector;
         _connectTimeout = options.ConnectTimeout;
+        Clock = options.TimeProvider;
         _firstConnection = firstConnection;
         Authority = Address.Host is { } host ? $"{(host.Contains(':') ? $"[{host}]" : host)}:{Address.Port}" : "localhost";
     }
@@ -46,6 +47,9 @@ internal sealed class EngineChannel : IAsyncDisposable
 
     /// <summary>The engine's address, for errors.</summary>
     public string Name => Address.ToString();
+
+    /// <summary>The clock of what waits for the engine.</summary>
+    public TimeProvider Clock { get; }
 
     /// <summary>What requests call the engine.</summary>
     public string Authority { get; }

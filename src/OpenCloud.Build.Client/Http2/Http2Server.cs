@@ -200,11 +200,11 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
     }
 
-    private static async Task WaitAsync(Task task, TimeSpan timeout)
+    private async Task WaitAsync(Task task, TimeSpan timeout)
     {
         try
         {
-            await task.WaitAsync(timeout).ConfigureAwait(false);
+            await task.WaitAsync(timeout, _options.TimeProvider).ConfigureAwait(false);
         }
         catch (Exception)
         {

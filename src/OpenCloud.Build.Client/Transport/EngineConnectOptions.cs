@@ -21,7 +21,7 @@ public sealed record EngineConnectOptions
     /// <summary>Reads an environment variable; the process's by default.</summary>
     public Func<string, string?> GetEnvironmentVariable { get; init; } = Environment.GetEnvironmentVariable;
 
-    /// <summary>The clock of the retry schedule.</summary>
+    /// <summary>The clock of what waits: the retry schedule, the first answer, the pings in a session and the grace periods at a build's end.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>Is told what deserves a warning and stops nothing, on the thread that connects; null by default.</summary>

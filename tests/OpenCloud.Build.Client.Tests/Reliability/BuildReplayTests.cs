@@ -1,50 +1,66 @@
 using System.Diagnostics;
 using System.Globalization;
-using Google.Protobuf;
+using System.Security.Cryptography;
 using Grpc.Core;
 using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Tests.BuildKit;
 using OpenCloud.Build.Client.Tests.Context;
 using OpenCloud.Build.Client.Transport;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Reliability;
 
-/// <summary>A small build whose answers break after each byte that the engine sends, on each of its connections: it ends, and says why.</summary>
+/// <summary>
+/// A small build of a real engine's, recorded once and replayed up to each of the engine's bytes, on each of its connections: the build ends, says why,
+/// and its output is there whole or not at all.
+/// </summary>
 [Collection(nameof(Grpc.Server.SessionMemoryTests))]
 public sealed class BuildReplayTests
 {
-    private const int SideBySide = 8;
+    /// <summary>Names the engine that is recorded: the path of a buildkitd's socket.</summary>
+    private const string EngineVariable = "OPENCLOUD_BUILD_TEST_RECORD";
+
+    /// <summary>1 for every byte; without it a run takes one in so many, and begins at another each time.</summary>
+    private const string StrideVariable = "OPENCLOUD_BUILD_TEST_REPLAY_STRIDE";
+
+    private const int UsualStride = 16;
+    private const int SideBySide = 24;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_build_whose_answers_break_at_any_byte_ends(bool isHalf)
+    [InlineData("cut")]
+    [InlineData("half-close")]
+    [InlineData("stall")]
+    public async Task A_build_whose_engine_breaks_at_any_byte_ends(string fault)
     {
-        await using FakeEngine engine = await FakeEngine.StartAsync(
-            static context => FakeEngine.AnswerAsync(context, new SolveResponse { ExporterResponse = { ["containerimage.digest"] = "sha256:" + new string('a', 64) } }),
-            static (context, _) => FakeEngine.AnswerAsync(context, Status()));
-        using TemporaryDirectory folder = new();
-        folder.File("Dockerfile", "FROM scratch\n");
-        IReadOnlyList<long> lengths = [];
+        RecordedBuild recorded = RecordedBuild.Load();
+        using TemporaryDirectory context = new();
+        RecordedBuild.Fill(context);
+        string? whole = null;
         for (int i = 0; i < 3; i++)
         {
             // The first ones also open what the process keeps.
-            (string end, lengths) = await TryAsync(engine, folder.Path, -1, 0, isHalf);
+            (string end, string? output, int differences) = await TryAsync(recorded, context.Path, null, 0, fault);
             Assert.Equal("a result", end);
+            Assert.Equal(0, differences);
+            whole ??= output;
+            Assert.Equal(whole, output);
         }
 
+        int stride = int.TryParse(Environment.GetEnvironmentVariable(StrideVariable), CultureInfo.InvariantCulture, out int given) ? given : UsualStride;
+        int first = Random.Shared.Next(stride);
+        (string Call, int At)[] points =
+        [
+            .. recorded.Lengths.SelectMany(static l => Enumerable.Range(0, l.Value).Select(i => (l.Key, i))).Where((_, i) => i % stride == first),
+        ];
+        Assert.InRange(points.Length * stride, 2000, 50_000);
         int descriptors = Descriptors();
-        List<(int Connection, long At)> points = [.. lengths.SelectMany(static (length, c) => Enumerable.Range(0, (int)length).Select(i => (c, (long)i)))];
-        Assert.InRange(points.Count, 100, 5000);
         SortedDictionary<string, int> ends = new(StringComparer.Ordinal);
         Stopwatch clock = Stopwatch.StartNew();
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = Stop }, async (point, _) =>
         {
-            (string end, IReadOnlyList<long> _) = await TryAsync(engine, folder.Path, point.Connection, point.At, isHalf);
+            (string end, string? output, int _) = await TryAsync(recorded, context.Path, point.Call, point.At, fault);
+            Assert.True(output == (end.StartsWith("a result", StringComparison.Ordinal) ? whole : null), $"{fault} at {point}: {end}, and its output is {output ?? "not there"}");
             lock (ends)
             {
                 ends[end] = ends.GetValueOrDefault(end) + 1;
@@ -52,40 +68,67 @@ public sealed class BuildReplayTests
         });
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{(isHalf ? "half-close" : "cut")}: {points.Count} positions in {clock.Elapsed.TotalSeconds:0} s: {string.Join("; ", ends.Select(static e => $"{e.Value} x {e.Key}"))}"));
+            $"{fault}: {points.Length} positions in {clock.Elapsed.TotalSeconds:0} s: {string.Join("; ", ends.Select(static e => $"{e.Value} x {e.Key}"))}"));
         Assert.All(ends.Keys, static end => Assert.Contains(end, new[] { "a result", "EngineLost", "no first answer" }));
         Assert.InRange(Descriptors(), 0, descriptors + 2 * SideBySide);
     }
 
-    private static async Task<(string End, IReadOnlyList<long> Passed)> TryAsync(FakeEngine engine, string context, int connection, long at, bool isHalf)
+    [Fact(Explicit = true)]
+    public async Task Record()
     {
-        await using ByteWay way = new(engine.Path, connection, at, isHalf);
-        string end;
-        bool isConnected = false;
-        try
+        string engine = Environment.GetEnvironmentVariable(EngineVariable) ?? throw new InvalidOperationException($"{EngineVariable} is not set.");
+        using TemporaryDirectory context = new();
+        using TemporaryDirectory place = new();
+        RecordedBuild.Fill(context);
+        await using BuildRecorder recorder = new(engine);
+        await using (BuildKitClient client = await BuildKitClient.ConnectAsync(EngineAddress.ForUnixSocket(recorder.Path), null, Stop))
         {
-            await using BuildKitClient client = await BuildKitClient.ConnectAsync(EngineAddress.ForUnixSocket(way.Path), null, Stop);
-            isConnected = true;
-            await client.BuildAsync(new ImageBuildRequest { ContextPath = context }, null, Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
-            end = "a result";
-        }
-        catch (ImageBuildException e)
-        {
-            end = e.Kind.ToString();
-        }
-        catch (Exception e) when (e is EngineConnectException or RpcException)
-        {
-            end = isConnected ? e.GetType().Name : "no first answer";
+            await client.BuildAsync(RecordedBuild.Request(context.Path, Path.Combine(place.Path, "out.tar")), null, Stop);
         }
 
-        return (end, way.Passed);
+        RecordedBuild recorded = await recorder.EndAsync();
+        string file = Path.Combine(Path.GetTempPath(), "recorded-build.txt");
+        await File.WriteAllTextAsync(file, recorded.Text(), Stop);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{file}: {string.Join(", ", recorded.Lengths.Select(static l => $"{l.Key} {l.Value} bytes"))}");
     }
 
-    private static StatusResponse Status() => new()
+    private static async Task<(string End, string? Output, int Differences)> TryAsync(RecordedBuild recorded, string context, string? call, int at, string fault)
     {
-        Vertexes = { new Vertex { Digest = "sha256:d", Name = "[1/1] COPY . /", Started = new() { Seconds = 1 }, Completed = new() { Seconds = 2 } } },
-        Logs = { new VertexLog { Vertex = "sha256:d", Msg = ByteString.CopyFromUtf8("a line\n") } },
-    };
+        using TemporaryDirectory place = new();
+        string archive = Path.Combine(place.Path, "out.tar");
+        string end;
+        int differences;
+        await using (ReplayedEngine engine = new(recorded, call, at, fault))
+        {
+            bool isConnected = false;
+            try
+            {
+                EngineConnectOptions options = new() { TimeProvider = engine.Clock };
+                await using BuildKitClient client = await BuildKitClient.ConnectAsync(EngineAddress.ForUnixSocket(engine.Path), options, Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
+                isConnected = true;
+                await client.BuildAsync(RecordedBuild.Request(context, archive), null, Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
+                end = "a result";
+            }
+            catch (ImageBuildException e)
+            {
+                end = e.Kind.ToString();
+            }
+            catch (Exception e) when (e is EngineConnectException or RpcException)
+            {
+                end = isConnected ? e.GetType().Name : "no first answer";
+            }
+            catch (TimeoutException)
+            {
+                throw new TimeoutException($"{fault} at byte {at} of {call}: the build does not end.");
+            }
+
+            differences = engine.Differences;
+        }
+
+        string[] left = Directory.GetFileSystemEntries(place.Path);
+        Assert.All(left, file => Assert.Equal(archive, file));
+        return (end, left.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(await File.ReadAllBytesAsync(archive, Stop))), differences);
+    }
 
     private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 }

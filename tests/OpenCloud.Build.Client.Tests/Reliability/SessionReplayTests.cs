@@ -150,7 +150,7 @@ public sealed class SessionReplayTests
 
     private static (GrpcServer Server, SecretsService Secrets, FileSendService Files) Serve(DirectoryTarget target, TimeProvider? clock)
     {
-        GrpcServer server = new(clock is null ? BuildSession.Options : BuildSession.Options with { TimeProvider = clock });
+        GrpcServer server = new(BuildSession.Options(clock ?? TimeProvider.System));
         SecretsService secrets = new(new Dictionary<string, BuildSecret> { ["s"] = BuildSecret.FromBytes(new byte[64]) }, Stop);
         Secrets.BindService(server, secrets);
         FileSendService files = new();
