@@ -8,7 +8,7 @@ namespace OpenCloud.Build.TestCmdlets;
 public sealed class TestOperationCommand : BuildCmdlet
 {
     [Parameter(Mandatory = true, Position = 0)]
-    [ValidateSet("Post", "Flood", "Progress", "Hang", "Stubborn", "Throw", "ThrowAfterProgress", "Ask", "Quiet")]
+    [ValidateSet("Post", "Flood", "LongLines", "Progress", "Hang", "Stubborn", "Throw", "ThrowAfterProgress", "Ask", "Quiet")]
     public string Kind { get; set; } = "";
 
     [Parameter]
@@ -39,6 +39,13 @@ public sealed class TestOperationCommand : BuildCmdlet
                         poster.Output(i);
                         poster.Verbose("line");
                         await (i % 100 == 0 ? Task.Delay(0, cancellationToken) : Task.CompletedTask);
+                    }
+
+                    break;
+                case "LongLines":
+                    for (int i = 0; i < Count; i++)
+                    {
+                        poster.Verbose(new string('x', 1 << 20));
                     }
 
                     break;

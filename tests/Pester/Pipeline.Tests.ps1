@@ -48,6 +48,21 @@ Describe 'What an operation posts' {
         (& { $VerbosePreference = 'Continue'; Test-Operation Flood -Count 3 -Verbose:$false 4>&1 }).Count | Should -Be 3
     }
 
+    It 'waits for its reader where its lines are long' {
+        $before = [GC]::GetTotalMemory($true)
+        $most = 0
+        # 400 MiB of lines; the reader looks at what the process holds while the operation has had all the time to run ahead.
+        $lines = Test-Operation LongLines -Count 200 -Verbose 4>&1 | ForEach-Object {
+            if ($most -eq 0) {
+                Start-Sleep -Seconds 1
+                $most = [GC]::GetTotalMemory($true) - $before
+            }
+            $_.Message.Length
+        }
+        $lines | Should -HaveCount 200
+        $most / 1MB | Should -BeLessThan 80
+    }
+
     It 'may be a question' {
         Test-Operation Ask | Should -BeTrue
         Test-Operation Ask -WhatIf 6>$null | Should -BeFalse
