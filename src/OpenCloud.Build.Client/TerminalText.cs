@@ -64,6 +64,10 @@ public static class TerminalText
         return shown.ToString();
     }
 
+    /// <summary>A text that may be long, with its middle left out.</summary>
+    internal static string Bounded(string text, int longest) =>
+        text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
+
     /// <summary>Names and ids, each as <see cref="Name"/> shows it.</summary>
     internal static IReadOnlyList<string> Names(IReadOnlyList<string> names) => names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names;
 

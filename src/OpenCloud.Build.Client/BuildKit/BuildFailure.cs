@@ -63,7 +63,7 @@ internal static partial class BuildFailure
             };
         }
 
-        return new ImageBuildException(kind, Bounded(MessageOf(kind, text, step, contextFailure, missing), LongestMessage), error)
+        return new ImageBuildException(kind, TerminalText.Bounded(MessageOf(kind, text, step, contextFailure, missing), LongestMessage), error)
         {
             Engine = engine,
             BuildRef = buildReference,
@@ -85,8 +85,8 @@ internal static partial class BuildFailure
         string cause = text.StartsWith("failed to solve: ", StringComparison.Ordinal) ? text["failed to solve: ".Length..] : text;
         return kind switch
         {
-            BuildFailureKind.FileNotInContext when missing is not null && step is not null => $"{Bounded(step.Name, LongestName)}: '{missing}' was not found.",
-            BuildFailureKind.StepFailed when step is not null => $"{Bounded(step.Name, LongestName)}: {Bounded(cause, LongestMessage / 2)}",
+            BuildFailureKind.FileNotInContext when missing is not null && step is not null => $"{TerminalText.Bounded(step.Name, LongestName)}: '{missing}' was not found.",
+            BuildFailureKind.StepFailed when step is not null => $"{TerminalText.Bounded(step.Name, LongestName)}: {TerminalText.Bounded(cause, LongestMessage / 2)}",
             BuildFailureKind.EngineLost => $"The connection to the engine was lost: {cause}",
             BuildFailureKind.ContextFailed when contextFailure is not null => $"The build context could not be sent: {contextFailure.Message}",
             BuildFailureKind.ContextFailed when Has(text, InvalidName) =>
@@ -94,10 +94,6 @@ internal static partial class BuildFailure
             _ => cause,
         };
     }
-
-    /// <summary>A text that may be long, with its middle left out.</summary>
-    internal static string Bounded(string text, int longest) =>
-        text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
 
     /// <summary>The source with its first line that is too long for engines, which themselves point elsewhere.</summary>
     private static ErrorSource? PointToLongLine(ErrorSource? source)
@@ -160,7 +156,7 @@ internal static partial class BuildFailure
         for (int number = first; number <= last; number++)
         {
             bool cause = source.Ranges.Any(r => r.StartLine <= number && number <= Math.Max(r.StartLine, r.EndLine));
-            result.Add(new SourceLine(number, Bounded(lines[number - 1], longest), cause));
+            result.Add(new SourceLine(number, TerminalText.Bounded(lines[number - 1], longest), cause));
         }
 
         // A file's last line end makes an empty line here that no editor shows.

@@ -153,9 +153,9 @@ public sealed class BuildModel
         (int)warning.Level);
 
     private static string DetailOf(VertexWarning warning) =>
-        BuildFailure.Bounded(string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8())), StatusBudget.LongestError);
+        TerminalText.Bounded(string.Join('\n', warning.Detail.Select(static d => d.ToStringUtf8())), StatusBudget.LongestError);
 
-    private string Take(string text, int longest) => _budget.Take(TerminalText.Line(BuildFailure.Bounded(text, longest)), longest);
+    private string Take(string text, int longest) => _budget.Take(TerminalText.Line(TerminalText.Bounded(text, longest)), longest);
 
     /// <summary>The steps that were made known first give up their last lines where those of all steps are too many.</summary>
     private void ForgetOldTails(BuildStep writing)

@@ -72,7 +72,7 @@ public sealed class BuildStep
     internal BuildStepChange Apply(Vertex vertex)
     {
         BuildStepChange change = BuildStepChange.None;
-        if (vertex.Name.Length > 0 && TerminalText.Line(BuildFailure.Bounded(vertex.Name, StatusBudget.LongestName)) is var name && name != Name)
+        if (vertex.Name.Length > 0 && TerminalText.Line(TerminalText.Bounded(vertex.Name, StatusBudget.LongestName)) is var name && name != Name)
         {
             Name = _budget.Take(name, StatusBudget.LongestName);
         }
@@ -97,7 +97,7 @@ public sealed class BuildStep
 
         if (vertex.Error.Length > 0)
         {
-            string error = TerminalText.Plain(BuildFailure.Bounded(vertex.Error, StatusBudget.LongestError));
+            string error = TerminalText.Plain(TerminalText.Bounded(vertex.Error, StatusBudget.LongestError));
             Error = error == Error ? Error : _budget.Take(error, StatusBudget.LongestError);
         }
 
@@ -128,7 +128,7 @@ public sealed class BuildStep
         bool isNew = !_statuses.TryGetValue(status.Id, out BuildStepStatus? known);
         if (isNew)
         {
-            known = new BuildStepStatus(BuildFailure.Bounded(status.Id, StatusBudget.LongestName));
+            known = new BuildStepStatus(TerminalText.Bounded(status.Id, StatusBudget.LongestName));
             if (_statuses.Count < MostStatuses && _budget.Statuses < StatusBudget.MostStatuses && status.Id.Length <= StatusBudget.LongestName)
             {
                 _budget.Statuses++;
@@ -165,7 +165,7 @@ public sealed class BuildStep
                 _budget.AddTail(-_tail.Dequeue().Length);
             }
 
-            string kept = BuildFailure.Bounded(TerminalText.Line(line), StatusBudget.LongestName);
+            string kept = TerminalText.Bounded(TerminalText.Line(line), StatusBudget.LongestName);
             _budget.AddTail(kept.Length);
             _tail.Enqueue(kept);
         }

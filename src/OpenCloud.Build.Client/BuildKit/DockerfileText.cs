@@ -229,10 +229,10 @@ public sealed class DockerfileException : FormatException
     private const int LongestReason = 500;
 
     internal DockerfileException(int line, string reason)
-        : base(string.Create(CultureInfo.InvariantCulture, $"line {line}: {BuildFailure.Bounded(reason, LongestReason)}"))
+        : base(string.Create(CultureInfo.InvariantCulture, $"line {line}: {TerminalText.Bounded(reason, LongestReason)}"))
     {
         Line = line;
-        Reason = BuildFailure.Bounded(reason, LongestReason);
+        Reason = TerminalText.Bounded(reason, LongestReason);
     }
 
     /// <summary>The line, counted from 1.</summary>

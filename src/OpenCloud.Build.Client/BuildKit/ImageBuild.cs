@@ -126,7 +126,7 @@ internal sealed class ImageBuild
         Warn(_status.Warnings);
         return new ImageBuildResult
         {
-            References = SolveRequestFactory.References(_request),
+            References = _request.References,
             Digest = response.GetValueOrDefault("containerimage.digest"),
             ConfigDigest = response.GetValueOrDefault("containerimage.config.digest"),
             Engine = _engine.Address.ToString(),

@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Oci;
+
 namespace OpenCloud.Build.Client.BuildKit;
 
 /// <summary>What to build. Only <see cref="ContextPath"/> is needed.</summary>
@@ -24,6 +26,10 @@ public sealed class ImageBuildRequest
 
     /// <summary>The Dockerfile's text, in place of a file; it is served from memory.</summary>
     public string? DockerfileText { get; init; }
+
+    /// <summary>The references in full, as the image will carry them.</summary>
+    internal IReadOnlyList<string> References =>
+        [.. Tags.Select(static t => ImageReference.Parse(t).WithDefaultTag().ToString()).Distinct(StringComparer.Ordinal)];
 
     /// <summary>The Dockerfile where it has been read already; a pipe cannot be read a second time.</summary>
     internal DockerfileContent? DockerfileContent { get; init; }

@@ -47,8 +47,4 @@ internal static class SolveRequestFactory
         request.ExporterAttrsDeprecated.Add(request.Exporters[0].Attrs);
         return request;
     }
-
-    /// <summary>The references in full, as the image will carry them.</summary>
-    public static IReadOnlyList<string> References(ImageBuildRequest build)
-        => [.. build.Tags.Select(static t => ImageReference.Parse(t).WithDefaultTag().ToString()).Distinct(StringComparer.Ordinal)];
 }

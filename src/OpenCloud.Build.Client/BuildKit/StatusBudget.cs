@@ -41,7 +41,7 @@ internal sealed class StatusBudget
     /// <summary>Takes a text in, cut to what is left.</summary>
     public string Take(string text, int longest)
     {
-        string taken = BuildFailure.Bounded(text, (int)Math.Min(longest, MostText - _text));
+        string taken = TerminalText.Bounded(text, (int)Math.Min(longest, MostText - _text));
         _text = Math.Min(MostText, _text + taken.Length);
         return taken;
     }

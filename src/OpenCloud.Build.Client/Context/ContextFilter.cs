@@ -54,22 +54,6 @@ internal sealed class ContextFilter
     /// <summary>The exclude pattern that had the last word on the entry judged last: an index, or -1.</summary>
     public int DecisiveExclude { get; private set; } = -1;
 
-    /// <summary>Prepares a filter. Follow-paths are resolved in the tree now, and become include patterns.</summary>
-    /// <exception cref="ContextException">A pattern is malformed, or the tree cannot be read.</exception>
-    public static ContextFilter Create(FileSyncRequest request, ContextTree tree)
-    {
-        List<byte[]> includes = [.. request.IncludePatterns];
-        if (request.FollowPaths.Count > 0 && LinkFollower.Follow(tree, request.FollowPaths) is { } targets)
-        {
-            includes.AddRange(targets);
-            includes = LinkFollower.RemoveCovered(includes) ?? [];
-        }
-
-        return new ContextFilter(
-            includes.Count > 0 ? PatternMatcher.Compile(includes) : null,
-            request.ExcludePatterns.Count > 0 ? PatternMatcher.Compile(request.ExcludePatterns) : null);
-    }
-
     /// <summary>Judges an entry. Entries come in the order of the walk, a directory before what is in it.</summary>
     /// <param name="path">The path from the root.</param>
     /// <param name="depth">The number of directories above the entry.</param>

@@ -138,7 +138,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
             using var message = Parse(System.Text.Encoding.UTF8.GetBytes(line));
             if (DockerJson.Find(message.RootElement, "error") is not null)
             {
-                throw new DockerEngineException(null, $"{Address}: {BuildKit.BuildFailure.Bounded(DockerJson.Text(message.RootElement, "error"), LongestWords)}");
+                throw new DockerEngineException(null, $"{Address}: {TerminalText.Bounded(DockerJson.Text(message.RootElement, "error"), LongestWords)}");
             }
         }
     }
@@ -229,7 +229,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
             said = System.Text.Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 200)]);
         }
 
-        said = BuildKit.BuildFailure.Bounded(said, LongestWords);
+        said = TerminalText.Bounded(said, LongestWords);
         throw new DockerEngineException(answer.StatusCode, $"{Address}: {(said.Length > 0 ? said : answer.ReasonPhrase)} (HTTP {(int)answer.StatusCode})");
     }
 }

@@ -78,5 +78,5 @@ internal static class BuildErrors
         => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Engine, StringComparison.Ordinal);
 
     /// <summary>One line of what an engine or a step wrote.</summary>
-    private static string Shown(string line) => TerminalText.Line(BuildFailure.Bounded(line, LongestLine)).Replace("\t", "    ", StringComparison.Ordinal);
+    private static string Shown(string line) => TerminalText.Line(TerminalText.Bounded(line, LongestLine)).Replace("\t", "    ", StringComparison.Ordinal);
 }

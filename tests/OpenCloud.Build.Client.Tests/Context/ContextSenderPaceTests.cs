@@ -24,7 +24,7 @@ public class ContextSenderPaceTests
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         using ContextTree tree = new DirectoryContextSource("context", directory.Path).OpenTree();
         PacedReceiver receiver = new();
-        ContextFilter filter = ContextFilter.Create(FileSyncRequest.Parse([]), tree);
+        ContextFilter filter = RequestFilter.Create(FileSyncRequest.Parse([]), tree);
         Task sending = new ContextSender(receiver, tree, filter, new ContextCounters(), progress: null).RunAsync(limit.Token);
         await receiver.Listing.WaitAsync(limit.Token);
 

@@ -265,7 +265,7 @@ public class ContextSenderTests
     {
         var counters = new ContextCounters();
         using ContextTree tree = source.OpenTree();
-        ContextFilter filter = ContextFilter.Create(FileSyncRequest.Parse(metadata ?? []), tree);
+        ContextFilter filter = RequestFilter.Create(FileSyncRequest.Parse(metadata ?? []), tree);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(
             TestContext.Current.CancellationToken, cancellation?.Token ?? CancellationToken.None);
         await new ContextSender(receiver, tree, filter, counters, progress: null, changes: changes).RunAsync(timeout.Token);

@@ -67,7 +67,7 @@ public class WalkVectorTests(ITestOutputHelper output)
         try
         {
             using var tree = new DirectoryTree(root);
-            using var walker = new TreeWalker(tree, ContextFilter.Create(FileSyncRequest.Parse(metadata), tree));
+            using var walker = new TreeWalker(tree, RequestFilter.Create(FileSyncRequest.Parse(metadata), tree));
             var sent = new List<string>();
             while (walker.MoveNext())
             {

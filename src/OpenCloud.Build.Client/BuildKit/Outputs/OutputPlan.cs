@@ -178,7 +178,7 @@ internal static class OutputPlan
 
     private static void AddNames(Dictionary<string, string> attributes, ImageBuildRequest build)
     {
-        IReadOnlyList<string> references = SolveRequestFactory.References(build);
+        IReadOnlyList<string> references = build.References;
         if (references.Count > 0)
         {
             attributes.TryAdd("name", string.Join(',', references));

@@ -58,7 +58,7 @@ internal static class CredentialHelper
         // A helper that fails says why on its output (credentials/credentials.go); what looks like an answer is not repeated.
         string said = output.Contains('{', StringComparison.Ordinal) ? error : $"{output}\n{error}";
         string words = string.Join("; ", said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3));
-        string plain = BuildFailure.Bounded(string.Concat(words.Where(static c => !char.IsControl(c))), LongestWords);
+        string plain = TerminalText.Bounded(string.Concat(words.Where(static c => !char.IsControl(c))), LongestWords);
         throw new RegistryCredentialException($"The credential helper {Prefix}{name} failed for '{host}'{(plain.Length > 0 ? $": {plain}" : "")}.");
     }
 

@@ -194,7 +194,7 @@ internal sealed class BuildAttachments : IDisposable
             throw new IOException($"The engine ended the build without sending the output '{directory}'.");
         }
 
-        IReadOnlyList<string> names = SolveRequestFactory.References(_build);
+        IReadOnlyList<string> names = _build.References;
         new LayoutIndexFile(directory).Put(descriptor, names.Count > 0 ? names : [ImageReference.DefaultTag]);
     }
 
