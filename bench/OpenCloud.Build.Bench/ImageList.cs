@@ -1,7 +1,7 @@
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Wire.Grpc;
 
 namespace OpenCloud.Build.Bench;
 

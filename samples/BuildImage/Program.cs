@@ -1,6 +1,10 @@
 using System.Globalization;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 
 // Builds an image with the client library alone, without PowerShell:
 //   BuildImage <context directory> <tag> [address]

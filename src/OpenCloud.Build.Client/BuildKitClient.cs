@@ -1,9 +1,15 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Subrequests;
+using OpenCloud.Build.Client.Wire.Grpc;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client;
 
 /// <summary>
 /// The way to a BuildKit daemon, standalone or inside a Docker Engine. Builds may run side by side on one client; each makes connections

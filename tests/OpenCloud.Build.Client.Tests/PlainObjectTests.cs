@@ -1,7 +1,14 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Records;
+using OpenCloud.Build.Client.Subrequests;
+using OpenCloud.Build.Client.Text;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests;

@@ -10,7 +10,7 @@ public sealed class PropertyOrderTests
     public void PropertiesOfARecord_HaveTheOrderOfItsConstructor()
     {
         int seen = 0;
-        foreach (Type type in typeof(OpenCloud.Build.Client.BuildKit.BuildKitClient).Assembly.GetExportedTypes())
+        foreach (Type type in typeof(OpenCloud.Build.Client.BuildKitClient).Assembly.GetExportedTypes())
         {
             foreach (ConstructorInfo constructor in type.GetConstructors())
             {

@@ -1,4 +1,5 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Text;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
 
 namespace OpenCloud.Build.Fuzz;
 

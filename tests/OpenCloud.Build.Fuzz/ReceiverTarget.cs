@@ -1,9 +1,9 @@
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Fuzz;

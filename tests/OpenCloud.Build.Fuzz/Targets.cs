@@ -3,14 +3,22 @@ using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Registry;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Http2;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Subrequests;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Install;
@@ -159,7 +167,7 @@ internal static class Targets
         _ = MissingFile.In(text);
         Refusing<FormatException>(() => BuildOutput.Parse(text));
         Refusing<FormatException>(() => BuildCache.Parse(text));
-        Refusing<FormatException>(() => Client.Transport.EngineAddress.Parse(text));
+        Refusing<FormatException>(() => Client.Engines.EngineAddress.Parse(text));
     }
 
     private static void Terminal(byte[] input)

@@ -1,6 +1,6 @@
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Host;
 using Xunit;
 

@@ -55,7 +55,7 @@ Describe 'An error in the pipeline' {
 
     It 'does not stop it' {
         $built = '/nowhere', "$app", "$app/Dockerfile", "$app" | Invoke-ImageBuild -Tag a -ErrorVariable errors -ErrorAction SilentlyContinue
-        @($built | Where-Object { $_.PSTypeNames -contains 'OpenCloud.Build.Client.BuildKit.ImageBuildResult' }) | Should -HaveCount 2
+        @($built | Where-Object { $_.PSTypeNames -contains 'OpenCloud.Build.Client.Builds.ImageBuildResult' }) | Should -HaveCount 2
         $errors.FullyQualifiedErrorId | Should -Be 'PathNotFound,OpenCloud.Build.Commands.InvokeImageBuildCommand', 'NotDirectory,OpenCloud.Build.Commands.InvokeImageBuildCommand'
         $errors[0].TargetObject | Should -Be '/nowhere'
     }
@@ -76,7 +76,7 @@ Describe 'An error in the pipeline' {
         @{ cmdlet = 'Export-ContainerImage'; arguments = @{ Destination = 'image.tar' } }
         @{ cmdlet = 'Copy-ContainerImage'; arguments = @{ Destination = 'demo/other:1' } }
     ) {
-        $built = Invoke-ImageBuild $app -Tag demo/a:1 | Where-Object { $_.PSTypeNames -contains 'OpenCloud.Build.Client.BuildKit.ImageBuildResult' }
+        $built = Invoke-ImageBuild $app -Tag demo/a:1 | Where-Object { $_.PSTypeNames -contains 'OpenCloud.Build.Client.Builds.ImageBuildResult' }
         $built.Store | Should -BeNullOrEmpty
         { $built | & $cmdlet @arguments -ErrorAction Stop } | Should -Throw -ErrorId "BuildWithoutImage,*"
     }

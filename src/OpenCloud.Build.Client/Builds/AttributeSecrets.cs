@@ -1,7 +1,9 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
 /// Keeps tokens that stand in attributes of caches and outputs out of error messages: a daemon that does not understand or cannot use one may

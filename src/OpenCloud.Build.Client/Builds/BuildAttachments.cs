@@ -1,13 +1,20 @@
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.BuildKit.Outputs;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.Grpc.Server;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Secrets;
+using OpenCloud.Build.Client.Session;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
 /// What a build has on its session beside its inputs: the places of its outputs, its caches, secrets, SSH agents and registries. Everything

@@ -1,9 +1,14 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
 /// Makes an <see cref="ImageBuildException"/> of what Solve answered and what the model saw. BuildKit tells where a failure lies in typed

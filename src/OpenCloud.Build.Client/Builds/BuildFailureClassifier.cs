@@ -1,9 +1,13 @@
 using System.Text.RegularExpressions;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>What kind a failure is. BuildKit says that only in words; they are matched here.</summary>
 internal static partial class BuildFailureClassifier

@@ -1,9 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
-using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Session;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
 /// What goes into a build from this machine, and how the frontend is told of it: the context, the Dockerfile and the named contexts, as

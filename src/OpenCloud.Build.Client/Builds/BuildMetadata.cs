@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
 /// What the engine told of a finished image as one JSON document, in the form that <c>docker buildx build --metadata-file</c> and

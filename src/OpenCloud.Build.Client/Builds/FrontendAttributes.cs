@@ -1,6 +1,10 @@
 using System.Globalization;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>A build in the words of the Dockerfile frontend: its attributes (moby/buildkit, frontend/dockerui/config.go).</summary>
 internal static class FrontendAttributes

@@ -1,15 +1,20 @@
 using System.Diagnostics;
 using System.Globalization;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.FileSync;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Session;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>One build: session, Solve and Status side by side, until all of them have ended.</summary>
 internal sealed class ImageBuild

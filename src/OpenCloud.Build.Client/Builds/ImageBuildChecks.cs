@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
+
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>What of a build can be checked before any engine is asked.</summary>
 internal static class ImageBuildChecks

@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>A finished build.</summary>
 public sealed class ImageBuildResult

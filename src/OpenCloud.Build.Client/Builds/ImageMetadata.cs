@@ -1,6 +1,7 @@
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>What a build wants said about its image beside what is in it: annotations and times, in the words of the image exporters.</summary>
 internal static class ImageMetadata

@@ -1,8 +1,9 @@
-using OpenCloud.Build.Client.BuildKit.Outputs;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Protocol.Control;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
 /// Says a build in the words of <c>Control.Solve</c>. The exporters' attribute names are those of moby/buildkit, exporter/containerimage.

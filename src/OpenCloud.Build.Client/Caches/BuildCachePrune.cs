@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Protocol.Control;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>What is to be cleared of a build cache.</summary>
 internal sealed record BuildCachePrune

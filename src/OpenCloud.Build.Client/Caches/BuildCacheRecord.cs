@@ -1,6 +1,8 @@
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>A record of an engine's build cache.</summary>
 public sealed record BuildCacheRecord

@@ -1,11 +1,16 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.BuildKit.Outputs;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Session;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>
 /// The caches of a build: what the engine is told, and for directories of this machine the stores it reads and writes through the session.

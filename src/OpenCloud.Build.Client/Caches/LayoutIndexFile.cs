@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>The <c>index.json</c> of an OCI layout that builds write to: names lead to descriptors, and a name leads to one only.</summary>
 /// <remarks>

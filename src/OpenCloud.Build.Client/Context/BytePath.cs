@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Text;
+
 namespace OpenCloud.Build.Client.Context;
 
 /// <summary>Slash-separated paths as bytes. Linux names are bytes, and a name that is not valid UTF-8 must survive.</summary>

@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Text;
+
 namespace OpenCloud.Build.Client.Context;
 
 /// <summary>Why a build context could not be sent.</summary>

@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Auth;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
 /// The session's attachable for registries: <c>moby.filesync.v1.Auth</c>. It answers for the registries that the build names, from what the user

@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Linux.Programs;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>Asks a <c>docker-credential-NAME</c> program for a registry's credential.</summary>
 /// <remarks>The protocol: docker/docker-credential-helpers, client and credentials: the registry on its input, JSON or a word on its output.</remarks>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>A number modulo 2^255 - 19, in five parts of 51 bits. No operation's time depends on the number.</summary>
 internal readonly struct Curve25519Field

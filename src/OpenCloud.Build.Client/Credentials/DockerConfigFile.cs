@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using OpenCloud.Build.Client.Failures;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>What is kept in docker's <c>config.json</c> for registries: credentials, or the programs that have them.</summary>
 /// <remarks>Source: docker/cli, cli/config/configfile and cli/config/credentials.</remarks>

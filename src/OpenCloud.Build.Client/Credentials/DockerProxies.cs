@@ -1,7 +1,8 @@
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
 /// The proxies of docker's configuration, which RUN steps get as build arguments. These names are predefined in the frontend: they are in no layer, no

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Security.Cryptography;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
 /// Ed25519 signatures, which .NET has none of, for the token authority of a session only: a key made of the daemon's salt and a seed of this

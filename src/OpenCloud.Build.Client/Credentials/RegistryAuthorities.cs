@@ -3,7 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
 /// The certificate authorities that registries and their token services may have beside those of the system: files <c>*.crt</c> in a folder that is named

@@ -1,7 +1,10 @@
 using System.Net;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>The registries that a build names. A daemon may ask for the credentials of any host it likes; it gets those of these.</summary>
 internal sealed class RegistryHosts

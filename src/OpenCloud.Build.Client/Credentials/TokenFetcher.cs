@@ -3,10 +3,10 @@ using System.Net.Security;
 using System.Text;
 using System.Text.Json;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Auth;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>Gets a registry's bearer token in the daemon's stead, so that the password stays here.</summary>
 /// <remarks>

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit.Registry;
+namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
 /// A random seed per registry host that stays on this machine, from which the key of a token authority is made: with it two sessions of one user

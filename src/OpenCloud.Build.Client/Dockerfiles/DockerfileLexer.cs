@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Dockerfiles;
 
 /// <summary>
 /// The shell-like language inside Dockerfile words: quotes, escapes and <c>$name</c>, <c>${name}</c> with the modifiers

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Dockerfiles;
 
 /// <summary>Parts a Dockerfile into instructions: comments, continued lines, directives and here-documents are dealt with here.</summary>
 internal sealed class DockerfileReader

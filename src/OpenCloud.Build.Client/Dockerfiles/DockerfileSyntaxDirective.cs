@@ -1,6 +1,7 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Dockerfiles;
 
 /// <summary>Directives: comments at the very top of a Dockerfile that say how to read it.</summary>
 /// <remarks>Facts: moby/buildkit, frontend/dockerfile/parser/directives.go.</remarks>
@@ -46,7 +47,7 @@ internal static class DockerfileSyntaxDirective
     /// <summary>Whether a frontend's image is one of the Dockerfile language itself, whichever version.</summary>
     public static bool IsDockerfile(string frontend)
     {
-        if (!Oci.ImageReference.TryParse(frontend, out Oci.ImageReference? reference))
+        if (!ImageReference.TryParse(frontend, out ImageReference? reference))
         {
             return true;
         }

@@ -1,7 +1,8 @@
 using System.Globalization;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Dockerfiles;
 
 /// <summary>
 /// A Dockerfile, read just far enough to check it and to help before anything is sent: directives, stages, and the images they

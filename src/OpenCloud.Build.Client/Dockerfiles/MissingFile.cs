@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Dockerfiles;
 
 /// <summary>Finds the file that an engine did not find in what it says, in time linear in the text: an engine may say a megabyte.</summary>
 internal static class MissingFile

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// A socket whose reads and writes block the calling thread until they are done, the asynchronous ones too, for threads that have nothing

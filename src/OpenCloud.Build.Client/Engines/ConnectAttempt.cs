@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>An attempt to connect that failed.</summary>
 /// <param name="Number">1 for the first.</param>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Makes attempts after <see cref="ConnectSchedule"/> while the engine looks as if it were still starting.</summary>
 internal static class ConnectRetry

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// When an engine that may still be starting is tried again: at once, then after 1, 2, 4, 8 and then 16 s; ten attempts at most.

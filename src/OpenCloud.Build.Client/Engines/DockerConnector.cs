@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Reaches the BuildKit inside a Docker Engine: <c>POST /grpc</c> with an upgrade to h2c on the engine's API socket, answered by 101,

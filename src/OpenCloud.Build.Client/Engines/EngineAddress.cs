@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Where an engine is reached. Immutable; <see cref="ToString"/> gives the full form, which parses to an equal address.

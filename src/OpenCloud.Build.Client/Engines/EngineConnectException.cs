@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>An engine could not be connected to.</summary>
 public sealed class EngineConnectException : IOException

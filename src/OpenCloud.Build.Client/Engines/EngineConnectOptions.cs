@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>How an engine is connected to.</summary>
 public sealed record EngineConnectOptions

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Why an engine could not be connected to.</summary>
 public enum EngineConnectReason

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>An engine that accepted a connection.</summary>
 /// <param name="Connector">Connects to the same engine again.</param>

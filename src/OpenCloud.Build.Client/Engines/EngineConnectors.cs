@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Gives the connector of an address. A new scheme is a line here and its connector; callers do not change.</summary>
 internal static class EngineConnectors

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Finds the engine when no address is given: <c>$BUILDKIT_HOST</c>, <c>$XDG_RUNTIME_DIR/buildkit/buildkitd.sock</c>,

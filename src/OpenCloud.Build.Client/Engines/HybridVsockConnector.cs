@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Reaches a port of a virtual machine through the unix socket of its monitor: <c>CONNECT PORT\n</c> is answered by

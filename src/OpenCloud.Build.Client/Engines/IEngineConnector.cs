@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Connects to one engine, once for each call. What comes out speaks HTTP/2 from its first byte.</summary>
 internal interface IEngineConnector

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// A stream whose reader can be sent home without an exception. Cancelling a read throws in every method between the socket and who gave

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>An engine that was looked for where engines usually are, and was not taken.</summary>
 /// <param name="Source">Where the address came from, for example <c>$BUILDKIT_HOST</c>.</param>

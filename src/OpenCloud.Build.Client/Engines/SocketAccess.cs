@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// What stands between a user and a unix socket, as far as that user can see it. To connect takes the right to search every

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Connects to a unix socket or over plain TCP, and tells in the engine's terms why it could not.</summary>
 internal sealed class SocketConnector(EngineAddress address, EngineConnectOptions? options = null) : IEngineConnector

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Owners, groups and memberships, which the BCL does not tell. Names go through the C library, so that every source of the

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// The two forms of a vsock address. Context ids and ports are 32-bit numbers of which the highest is a wildcard for listeners

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace OpenCloud.Build.Client.Transport;
+namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Connects over AF_VSOCK. .NET has no such family, but adopts a socket of one: the system call makes it, and everything after

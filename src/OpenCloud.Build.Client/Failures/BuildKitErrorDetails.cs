@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Failures;
 
 /// <summary>
 /// What BuildKit tells of an error beside its message: details of the gRPC status whose type URLs are

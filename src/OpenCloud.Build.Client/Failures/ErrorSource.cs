@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Failures;
 
 /// <summary>Where in a source file an error arose.</summary>
 /// <param name="FileName">The file's name as the frontend knows it, for example <c>Dockerfile</c>.</param>

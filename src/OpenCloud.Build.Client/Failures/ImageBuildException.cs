@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Failures;
 
 /// <summary>Why a build failed.</summary>
 public enum BuildFailureKind
@@ -57,7 +60,7 @@ public enum BuildFailureKind
     /// <summary>The engine's disk is full.</summary>
     EngineDiskFull,
 
-    /// <summary>The build took longer than it may (<see cref="ImageBuildRequest.Timeout"/>) and was stopped.</summary>
+    /// <summary>The build took longer than it may (<c>Timeout</c> of the request) and was stopped.</summary>
     TimedOut,
 }
 

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Failures;
 
 /// <summary>A position in a source file, as BuildKit counts: lines from 1, characters from 0.</summary>
 /// <param name="StartLine">The first line.</param>

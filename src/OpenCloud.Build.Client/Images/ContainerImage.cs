@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Images;
 
 /// <summary>An image of a store: one name and what it leads to.</summary>
 public sealed record ContainerImage

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images;
 
 /// <summary>An image for one platform.</summary>
 public sealed record ContainerImagePlatform

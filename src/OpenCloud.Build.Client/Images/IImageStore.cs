@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images;
 
 /// <summary>Images and what can be done with them: containerd's, or a Docker Engine's.</summary>
 internal interface IImageStore : IAsyncDisposable

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images;
 
 /// <summary>Which images a listing is about. All conditions hold together.</summary>
 internal sealed record ImageQuery

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
 /// A build cache outside of the engine, to take from or to give to: in a registry (attribute <c>ref</c>), in a directory of this machine

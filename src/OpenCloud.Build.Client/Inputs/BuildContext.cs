@@ -1,7 +1,10 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Failures;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>What a build declares to the daemon: the context's directory, and the Dockerfile apart from it.</summary>
 /// <remarks>

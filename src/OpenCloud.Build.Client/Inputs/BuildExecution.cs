@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>The network that RUN steps get.</summary>
 public enum BuildNetwork

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>Where the result of a build goes: an exporter of BuildKit's, its attributes, and for some a place on this machine.</summary>
 public sealed class BuildOutput

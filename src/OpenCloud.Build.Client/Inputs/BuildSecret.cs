@@ -3,7 +3,7 @@ using System.Security;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
 /// What <c>RUN --mount=type=secret</c> gets: a file, an environment variable, or octets. It is read when a build begins; a source that is not

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Context;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>What a build's context is.</summary>
 public enum ContextKind

@@ -1,7 +1,7 @@
 using System.Text;
-using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Tree;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
 /// A build's Dockerfile and the ignore file that belongs to it, read once: what is checked here and what the engine gets are the same bytes, and

@@ -1,6 +1,8 @@
 using System.Net;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>A line for the /etc/hosts of steps.</summary>
 /// <param name="Name">The host's name.</param>

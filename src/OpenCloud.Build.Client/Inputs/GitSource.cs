@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>The git repository that a directory belongs to, for the provenance of what is built from it.</summary>
 /// <param name="Revision">The commit that is checked out; null when there is none.</param>

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>The document of an image that an annotation stands in.</summary>
 public enum AnnotationLevel

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>A document about the image that the engine attaches to its index.</summary>
 /// <param name="Type"><c>provenance</c> or <c>sbom</c>.</param>

@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>What to build. Only <see cref="ContextPath"/> is needed.</summary>
 public sealed class ImageBuildRequest
@@ -34,7 +34,7 @@ public sealed class ImageBuildRequest
     /// <summary>The Dockerfile where it has been read already; a pipe cannot be read a second time.</summary>
     internal DockerfileContent? DockerfileContent { get; init; }
 
-    /// <summary>References the image gets, in the grammar of <see cref="Oci.ImageReference"/>.</summary>
+    /// <summary>References the image gets, in the grammar of <see cref="ImageReference"/>.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>Values of the Dockerfile's ARG instructions.</summary>
@@ -83,7 +83,7 @@ public sealed class ImageBuildRequest
     /// </summary>
     public IReadOnlyList<BuildOutput> Outputs { get; init; } = [];
 
-    /// <summary>True when <see cref="ImageBuildResult.Digest"/> is wanted, so that an image is made even where it is kept nowhere.</summary>
+    /// <summary>True when the digest of the result is wanted, so that an image is made even where it is kept nowhere.</summary>
     public bool NeedsDigest { get; init; }
 
     /// <summary>True to push the image: its tags name the registry. Without an output of an image one is added.</summary>

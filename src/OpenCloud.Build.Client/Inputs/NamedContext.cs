@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>What a named context is.</summary>
 internal enum NamedContextKind

@@ -1,7 +1,8 @@
 using System.Text.Json;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>An image in an OCI layout on this machine.</summary>
 /// <param name="Path">The layout's directory; an absolute path.</param>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
 /// What this machine takes from an engine at most. An engine is trusted to build, not to fill this machine's disk: what goes past a bound

@@ -1,6 +1,6 @@
 using System.Security;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>A user's name and password at a registry.</summary>
 /// <param name="UserName">The name; empty when the secret is an identity token.</param>

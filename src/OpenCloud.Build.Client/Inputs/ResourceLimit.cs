@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>A limit of a step's processes, as <c>setrlimit</c> knows it.</summary>
 /// <param name="Name">Its name without RLIMIT_, in lower case: <c>nofile</c>, <c>nproc</c>, …</param>

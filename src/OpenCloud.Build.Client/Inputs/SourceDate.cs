@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
 /// The time that an image gives for all it has: what reproducible-builds.org calls SOURCE_DATE_EPOCH. With it two builds of the same tree

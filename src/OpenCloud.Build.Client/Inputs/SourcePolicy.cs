@@ -2,7 +2,7 @@ using System.Text.Json;
 using OpenCloud.Build.Client.Protocol.SourcePolicies;
 using MatchType = OpenCloud.Build.Client.Protocol.SourcePolicies.MatchType;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
 /// Rules on what a build may take from where: each source (an image, a git repository, an HTTP file, a local directory) is allowed, denied

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>What <c>RUN --mount=type=ssh</c> gets: an agent that lists its keys and signs with them, and does nothing else.</summary>
 public sealed class SshForward

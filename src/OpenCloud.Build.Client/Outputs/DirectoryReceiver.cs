@@ -1,9 +1,12 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>
 /// The receiving side of a file transfer into a directory. The engine is not trusted: names are plain, in order and within bounds; data comes

@@ -1,8 +1,10 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>A directory that takes files.</summary>
 internal sealed class DirectoryTarget : IOutputTarget

@@ -1,12 +1,11 @@
 using System.Globalization;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit.Outputs;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.FileSync;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>The session's attachable that takes what exporters send to this machine: <c>moby.filesync.v1.FileSend</c>.</summary>
 /// <remarks>

@@ -1,8 +1,9 @@
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>
 /// A file that takes an archive. It is written beside its place and gets its name when the build has succeeded: the end of the stream proves

@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>A place on this machine that takes one exporter's result.</summary>
 internal interface IOutputTarget : IDisposable

@@ -1,7 +1,9 @@
 using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>
 /// A directory that takes files from an engine. Every name is resolved from its root, component by component and through no symbolic link, so

@@ -1,6 +1,9 @@
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>One exporter of a build, as the engine will be told.</summary>
 /// <param name="Type">The exporter's type in the engine.</param>

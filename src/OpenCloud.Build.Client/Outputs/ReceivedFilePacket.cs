@@ -1,7 +1,9 @@
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>A packet of a file transfer, as the receiving side reads it.</summary>
 /// <remarks>Fields: tonistiigi/fsutil, types/wire.proto and types/stat.proto. Names are octets: Linux' names are no text.</remarks>

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>Something that happened in a build, in the order in which the daemon told it.</summary>
 /// <param name="Step">The step it happened in.</param>

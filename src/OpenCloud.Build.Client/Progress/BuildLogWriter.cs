@@ -1,6 +1,7 @@
 using System.Globalization;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// Says what happens in a build as lines of text, each led by the number of its step: the full log, nothing shortened, without what would steer a terminal. Made for a log

@@ -1,6 +1,8 @@
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// What is known of a running build: the sum of the messages of <c>Control.Status</c>. Pure state: progress views, logs and the result

@@ -1,6 +1,8 @@
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>A step of a build: what BuildKit calls a vertex, as the Status stream tells of it.</summary>
 public sealed class BuildStep

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>What this side of a build warns of, each once, told as soon as it is known. Safe for concurrent use.</summary>
 /// <param name="tell">Is told of each; called from any thread.</param>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// Is told what happens in a build while it runs. Calls come one after another, from no particular thread; the model may be read during
@@ -11,7 +11,7 @@ public interface IBuildObserver
     /// <param name="events">What changed, in order; empty when only time has passed.</param>
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events);
 
-    /// <summary>This side of the build has something to warn of; it is in <see cref="ImageBuildResult.Warnings"/> as well.</summary>
+    /// <summary>This side of the build has something to warn of; the result has it in its warnings as well.</summary>
     /// <param name="warning">The warning.</param>
     public void OnWarning(BuildWarning warning)
     {

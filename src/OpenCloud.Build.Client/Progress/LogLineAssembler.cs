@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// Makes lines of the pieces in which a step's output arrives. A piece may end inside a line or inside a UTF-8 sequence; bytes that

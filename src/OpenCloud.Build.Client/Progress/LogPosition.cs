@@ -1,6 +1,7 @@
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// How much of a step's output has been taken in. A daemon that is asked for a build's status again tells it from the beginning

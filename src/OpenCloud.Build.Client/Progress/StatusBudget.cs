@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// What the account of one build may hold in memory. An engine tells as much as it likes, for hours; what goes past a bound is cut or left out

@@ -1,9 +1,9 @@
 using System.Runtime.ExceptionServices;
 using Grpc.Core;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Transport;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
 /// Follows what a daemon tells of a build, and takes it up again where that ends before the build does. Errors of the status are not the

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Wire.Grpc;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Records;
 
 /// <summary>The engine keeps no history of builds.</summary>
 internal sealed class NoBuildHistoryException(string engine, Exception cause)

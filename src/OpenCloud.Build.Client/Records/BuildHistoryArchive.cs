@@ -2,11 +2,13 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Records;
 
 /// <summary>
 /// Records of the build history as an OCI layout: a manifest for each, whose configuration is the record as JSON and whose

@@ -1,8 +1,10 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Records;
 
 /// <summary>How a build of an engine's history stands.</summary>
 public enum BuildRecordStatus

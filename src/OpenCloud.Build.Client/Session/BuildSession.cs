@@ -1,11 +1,14 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
+using OpenCloud.Build.Client.Wire.Http2;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// A session: the way on which the daemon asks this client for files, health and more while it builds. <c>Control.Session</c> is a duplex

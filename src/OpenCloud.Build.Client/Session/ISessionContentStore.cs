@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>Contents by digest, which a session shows to the daemon under a name.</summary>
 internal interface ISessionContentStore

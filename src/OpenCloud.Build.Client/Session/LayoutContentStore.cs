@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>The contents of an OCI layout directory: files named by their digests below <c>blobs</c>.</summary>
 /// <remarks>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using OpenCloud.Build.Linux.Programs;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// OpenSSH's agent, started for one build with the keys of some files, so that reading keys and signing is done by the program that is made for

@@ -1,10 +1,11 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Secrets;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// The session's attachable for <c>RUN --mount=type=secret</c>: <c>moby.buildkit.secrets.v1.Secrets</c>. Secrets are read when a build begins,

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// The shared key of a session. The daemon keeps a copy of a local directory under this key (with the name of the directory's role) and

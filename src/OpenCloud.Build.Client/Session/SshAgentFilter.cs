@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// What may pass to an SSH agent: asking for its keys and for signatures. Everything else, such as adding, removing or locking keys, is answered

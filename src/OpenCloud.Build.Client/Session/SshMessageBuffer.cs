@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// Puts an agent's messages together from pieces as they come. Each byte is moved once when it comes, and once more at most when messages before it

@@ -1,11 +1,11 @@
 using System.Net.Sockets;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.SshForward;
 using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.BuildKit.Session;
+namespace OpenCloud.Build.Client.Session;
 
 /// <summary>The session's attachable for <c>RUN --mount=type=ssh</c>: <c>moby.sshforward.v1.SSH</c>, with <see cref="SshAgentFilter"/> in between.</summary>
 /// <remarks>Source: moby/buildkit, session/sshforward: a header names the agent, and each connection of the step is one call.</remarks>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Subrequests;
 
 /// <summary>Something that a build check found.</summary>
 /// <param name="Rule">The rule's name, such as <c>StageNameCasing</c>.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Subrequests;
 
 /// <summary>A build argument that a target takes.</summary>
 /// <param name="Name">Its name.</param>

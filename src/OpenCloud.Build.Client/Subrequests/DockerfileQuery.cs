@@ -1,17 +1,24 @@
 using System.Text.Json;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.FileSync;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Session;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Subrequests;
 
 /// <summary>
 /// Asks the frontend about a Dockerfile instead of building it: what BuildKit calls a subrequest. The answer is a JSON document.

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Subrequests;
 
 /// <summary>A stage of a Dockerfile that can be built.</summary>
 /// <param name="Name">Its name; null for one without, which can only be built as the last.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Subrequests;
 
 /// <summary>Reads the answers to subrequests. What is missing or of another type is taken for empty: frontends differ in what they tell.</summary>
 internal static class SubrequestJson

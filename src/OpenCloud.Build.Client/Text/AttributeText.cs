@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>
 /// Reads docker's form of options, <c>type=local,dest=out</c>: one line of CSV whose fields are <c>key=value</c>. A field with a comma in it

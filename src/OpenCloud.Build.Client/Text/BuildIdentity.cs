@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>Makes the ids of builds and sessions: random, lower-case, safe in headers and in a history's file names.</summary>
 internal static class BuildIdentity

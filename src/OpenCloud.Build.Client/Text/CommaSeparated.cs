@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>One record of comma-separated values (RFC 4180), as the frontend's options with several values are.</summary>
 internal static class CommaSeparated

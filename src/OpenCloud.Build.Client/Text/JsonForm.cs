@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>
 /// How JSON is written into files that other tools and people read: the "+" of a media type as itself, not as the escape that

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Client;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>
 /// Takes out of a text what would steer a terminal: whole control sequences, then control characters but tab and line feed, then marks of

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>Decodes bytes the way the patterns' semantics need: every invalid byte counts as one U+FFFD.</summary>
 internal static class Utf8

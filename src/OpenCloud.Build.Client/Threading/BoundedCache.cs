@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
 /// Remembers what was asked for last, within a bound of weight. Whoever asks for what is being fetched waits for that fetch.

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>Runs reads side by side and gives their answers in order, each as soon as it and those before it are there.</summary>
 internal static class OrderedReads

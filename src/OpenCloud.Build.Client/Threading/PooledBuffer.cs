@@ -1,6 +1,4 @@
-using OpenCloud.Build.Client.Threading;
-
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
 /// Octets in one pooled array, appended at the end and taken from the start; it grows as needed. Room may be kept free before the first

@@ -1,11 +1,11 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client.Http2;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
 /// What a call's failure means: a <see cref="RpcException"/> with the engine's status and words for people, or an

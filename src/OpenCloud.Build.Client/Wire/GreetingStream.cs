@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
 /// Looks at the first bytes that come from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks something else, and

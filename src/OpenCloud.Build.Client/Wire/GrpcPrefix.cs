@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 
 namespace OpenCloud.Build.Client.Wire;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Grpc.Core;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>Header fields of our HTTP/2 as gRPC's metadata and status, and the other way (gRPC over HTTP/2, "Custom-Metadata" and "Status").</summary>
 internal static class HeaderMetadata

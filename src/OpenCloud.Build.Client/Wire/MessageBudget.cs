@@ -1,5 +1,4 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 
 namespace OpenCloud.Build.Client.Wire;
 

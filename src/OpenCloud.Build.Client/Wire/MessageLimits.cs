@@ -1,6 +1,6 @@
 using Grpc.Core;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
 /// The longest message that is accepted, method by method: what BuildKit and containerd send at most (containerd,

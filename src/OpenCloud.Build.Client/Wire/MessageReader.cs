@@ -1,6 +1,6 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2;
 
 namespace OpenCloud.Build.Client.Wire;
 

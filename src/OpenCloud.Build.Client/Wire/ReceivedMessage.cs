@@ -1,7 +1,6 @@
 using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire;

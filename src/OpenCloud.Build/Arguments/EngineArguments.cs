@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Security;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;

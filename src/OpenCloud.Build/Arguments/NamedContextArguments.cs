@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Arguments;
 

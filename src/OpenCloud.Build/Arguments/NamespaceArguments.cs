@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using OpenCloud.Build.Client;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Building;

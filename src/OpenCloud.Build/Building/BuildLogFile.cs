@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 

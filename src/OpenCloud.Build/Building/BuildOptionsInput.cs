@@ -1,7 +1,8 @@
 using System.Collections;
 using System.Globalization;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Building;
@@ -128,7 +129,7 @@ internal sealed record BuildOptionsInput
     {
         try
         {
-            return SourcePolicy is null ? null : Client.BuildKit.SourcePolicy.Parse(SourcePolicy);
+            return SourcePolicy is null ? null : Client.Inputs.SourcePolicy.Parse(SourcePolicy);
         }
         catch (FormatException exception)
         {

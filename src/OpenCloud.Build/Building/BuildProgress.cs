@@ -1,5 +1,5 @@
 using System.Globalization;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Building;

@@ -1,5 +1,6 @@
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Building;
 

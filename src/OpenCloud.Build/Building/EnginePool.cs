@@ -1,7 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 

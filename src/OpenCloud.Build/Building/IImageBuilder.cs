@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Building;

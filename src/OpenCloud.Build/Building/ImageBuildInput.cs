@@ -1,9 +1,11 @@
 using System.Collections;
 using System.Globalization;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 
@@ -269,7 +271,7 @@ internal sealed record ImageBuildInput
 
         try
         {
-            return Client.BuildKit.DockerfileText.Parse(text, arguments.GetValueOrDefault("BUILDKIT_SYNTAX"));
+            return Client.Dockerfiles.DockerfileText.Parse(text, arguments.GetValueOrDefault("BUILDKIT_SYNTAX"));
         }
         catch (DockerfileException exception)
         {

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Caches;
 
 namespace OpenCloud.Build.Building;
 

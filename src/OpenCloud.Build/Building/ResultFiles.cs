@@ -1,5 +1,5 @@
 using System.Text;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 

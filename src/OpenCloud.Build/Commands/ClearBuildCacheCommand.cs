@@ -1,8 +1,9 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Wire.Grpc;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;

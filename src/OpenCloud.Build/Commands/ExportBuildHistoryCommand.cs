@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;

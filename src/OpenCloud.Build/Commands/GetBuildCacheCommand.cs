@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Caches;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;

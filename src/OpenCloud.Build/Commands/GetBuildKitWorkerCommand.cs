@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;

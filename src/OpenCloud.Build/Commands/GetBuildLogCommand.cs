@@ -1,5 +1,6 @@
 using System.Management.Automation;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;
 

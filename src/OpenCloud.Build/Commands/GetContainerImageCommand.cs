@@ -1,7 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;
@@ -45,7 +46,7 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
     {
         IImageStore store = Store(Address);
         Platform? platform = string.IsNullOrEmpty(Platform) ? null
-            : Client.Oci.Platform.TryParse(Platform, out Platform? parsed, out string? error) ? parsed
+            : Client.Images.References.Platform.TryParse(Platform, out Platform? parsed, out string? error) ? parsed
             : throw ErrorCatalog.InvalidPlatform.ToException(Platform, null, Platform, error);
         ImageNames names = new(Name ?? []);
         RunAsync(async (poster, cancellation) =>

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Completion;
 
 namespace OpenCloud.Build.Commands;

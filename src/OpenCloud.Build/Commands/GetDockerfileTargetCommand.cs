@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Subrequests;
 
 namespace OpenCloud.Build.Commands;
 

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Completion;
 
 namespace OpenCloud.Build.Commands;

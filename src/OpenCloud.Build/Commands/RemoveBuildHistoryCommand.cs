@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;

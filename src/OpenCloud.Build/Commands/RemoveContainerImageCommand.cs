@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;

@@ -1,7 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Building;
 using OpenCloud.Build.Client;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Subrequests;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 

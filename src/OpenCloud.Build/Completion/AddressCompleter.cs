@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 
 namespace OpenCloud.Build.Completion;
 

@@ -2,8 +2,9 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Records;
 
 namespace OpenCloud.Build.Completion;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Completion;
 

@@ -3,7 +3,8 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Text;
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Completion;

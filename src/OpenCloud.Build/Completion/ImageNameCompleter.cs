@@ -1,8 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Completion;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.Containerd;
+using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Completion;
 

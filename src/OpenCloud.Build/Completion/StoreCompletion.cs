@@ -1,6 +1,6 @@
 using System.Collections;
-using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;

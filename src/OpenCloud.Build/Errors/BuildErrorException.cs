@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Errors;
 

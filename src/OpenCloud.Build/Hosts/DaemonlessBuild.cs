@@ -1,6 +1,6 @@
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Daemonless;
 using OpenCloud.Build.Pipeline;

@@ -1,5 +1,5 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;

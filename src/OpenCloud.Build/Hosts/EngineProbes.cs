@@ -1,8 +1,8 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Wire.Grpc;
 using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Hosts;

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;

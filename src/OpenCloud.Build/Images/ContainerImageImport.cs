@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Images;
 

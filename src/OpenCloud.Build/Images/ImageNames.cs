@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Images;
 

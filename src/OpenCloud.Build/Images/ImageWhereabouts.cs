@@ -1,7 +1,7 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Docker;
-using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Docker;
 
 namespace OpenCloud.Build.Images;
 

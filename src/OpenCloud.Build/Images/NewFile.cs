@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Pipeline;

@@ -2,8 +2,9 @@ using System.Management.Automation;
 using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Building;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 

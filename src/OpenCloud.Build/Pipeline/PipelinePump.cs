@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Management.Automation;
-using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Pipeline;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
-using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Pipeline;
 

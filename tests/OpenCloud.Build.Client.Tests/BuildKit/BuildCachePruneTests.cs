@@ -1,4 +1,5 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Protocol.Control;
 using Xunit;
 

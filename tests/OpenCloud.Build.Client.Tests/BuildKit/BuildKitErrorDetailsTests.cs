@@ -2,9 +2,9 @@ using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;

@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

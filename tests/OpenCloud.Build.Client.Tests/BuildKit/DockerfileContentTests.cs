@@ -1,4 +1,5 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

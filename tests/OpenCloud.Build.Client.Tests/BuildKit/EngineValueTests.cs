@@ -1,11 +1,14 @@
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Client.Tests.Context;
+using OpenCloud.Build.Client.Wire;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;

@@ -1,7 +1,9 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
-using OpenCloud.Build.Client.Transport;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;

@@ -1,6 +1,8 @@
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Grpc;
 
@@ -37,7 +39,7 @@ internal sealed class FakeEngine : IAsyncDisposable
         return engine;
     }
 
-    public Task<BuildKitClient> ConnectAsync(Client.Transport.EngineConnectOptions? options = null) =>
+    public Task<BuildKitClient> ConnectAsync(Client.Engines.EngineConnectOptions? options = null) =>
         BuildKitClient.ConnectAsync(_peer.Address, options, Xunit.TestContext.Current.CancellationToken);
 
     /// <summary>Builds, and keeps the log.</summary>

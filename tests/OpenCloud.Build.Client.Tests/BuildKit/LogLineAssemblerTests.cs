@@ -1,7 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Progress;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

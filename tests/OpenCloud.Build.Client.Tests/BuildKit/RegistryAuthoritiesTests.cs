@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

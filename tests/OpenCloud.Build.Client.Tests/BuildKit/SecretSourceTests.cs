@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.SourcePolicies;
 using Xunit;
 using MatchType = OpenCloud.Build.Client.Protocol.SourcePolicies.MatchType;

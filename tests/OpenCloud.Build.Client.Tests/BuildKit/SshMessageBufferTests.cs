@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Session;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit;

@@ -5,7 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Tests.Transport;
 using Xunit;

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit.Registry;
+using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

@@ -1,4 +1,6 @@
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
 using Xunit;
 using static OpenCloud.Build.Client.Tests.Context.ContextSenderTests;
 

@@ -2,6 +2,9 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 

@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
 using System.Threading.Channels;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 

@@ -1,5 +1,8 @@
-using OpenCloud.Build.Client.BuildKit;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Context;

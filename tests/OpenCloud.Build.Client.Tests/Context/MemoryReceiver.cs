@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Threading.Channels;
-using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Transfer;
+using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 

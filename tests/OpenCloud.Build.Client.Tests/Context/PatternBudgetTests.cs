@@ -1,5 +1,6 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Context;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Context;

@@ -1,5 +1,7 @@
 using System.Text;
 using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Text;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Context;

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
-using OpenCloud.Build.Client.Docker;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Tests.Transport;
-using OpenCloud.Build.Client.Transport;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Docker;

@@ -4,9 +4,9 @@ using FsCheck;
 using FsCheck.Fluent;
 using Google.Protobuf;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;

@@ -1,9 +1,10 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Transport;
 using OpenCloud.Build.Client.Threading;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 using static OpenCloud.Build.Client.Tests.Grpc.EchoClient;
 

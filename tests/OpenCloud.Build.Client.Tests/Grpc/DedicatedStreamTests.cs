@@ -1,11 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Transport;
 using OpenCloud.Build.Client.Threading;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;

@@ -1,7 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Wire.Grpc;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;
 

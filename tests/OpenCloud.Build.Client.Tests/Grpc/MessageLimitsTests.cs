@@ -1,8 +1,9 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Tests.Http2;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Tests.Http2;
 

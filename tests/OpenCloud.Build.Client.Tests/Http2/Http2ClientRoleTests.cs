@@ -1,5 +1,7 @@
 using System.Text;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Http2;

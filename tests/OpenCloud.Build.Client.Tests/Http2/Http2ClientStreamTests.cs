@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Http2;

@@ -1,7 +1,8 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
 

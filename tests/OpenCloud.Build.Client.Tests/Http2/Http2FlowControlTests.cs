@@ -1,4 +1,6 @@
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2;
 
 namespace OpenCloud.Build.Client.Tests.Http2;
 

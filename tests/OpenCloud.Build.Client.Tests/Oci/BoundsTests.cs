@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Text;
-using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Session;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Oci;

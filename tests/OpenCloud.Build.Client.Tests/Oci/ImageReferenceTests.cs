@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Oci;

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Oci;

@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Tests.Transport;
 using OpenCloud.Build.Linux.Programs;
 using Xunit;

@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Client.Transport;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Reliability;

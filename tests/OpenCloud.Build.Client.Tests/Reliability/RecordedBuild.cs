@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Tests.Reliability;
 

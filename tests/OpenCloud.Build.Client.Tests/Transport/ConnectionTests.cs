@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Transport;

@@ -1,5 +1,5 @@
 using System.Text;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Transport;

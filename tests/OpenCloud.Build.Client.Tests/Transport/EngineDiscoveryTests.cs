@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Transport;

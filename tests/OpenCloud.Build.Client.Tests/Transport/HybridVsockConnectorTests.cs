@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Transport;

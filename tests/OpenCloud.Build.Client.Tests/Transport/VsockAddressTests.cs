@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Transport;

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Builds;

@@ -1,7 +1,10 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography.X509Certificates;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Engine.Tests.Fixture;
 using OpenCloud.Build.Engine.Tests.Images;
 

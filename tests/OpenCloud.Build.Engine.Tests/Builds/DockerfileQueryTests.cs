@@ -1,4 +1,6 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Builds;

@@ -1,4 +1,5 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Builds;

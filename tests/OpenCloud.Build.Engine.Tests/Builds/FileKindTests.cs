@@ -2,7 +2,9 @@ using System.Formats.Tar;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Builds;

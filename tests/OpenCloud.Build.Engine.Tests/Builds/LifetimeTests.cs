@@ -1,6 +1,8 @@
 using System.Diagnostics;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Builds;

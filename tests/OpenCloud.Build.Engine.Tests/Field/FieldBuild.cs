@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Failures;
 
 namespace OpenCloud.Build.Engine.Tests.Field;
 

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Dockerfiles;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 

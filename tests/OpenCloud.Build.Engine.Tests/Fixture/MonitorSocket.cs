@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 
 namespace OpenCloud.Build.Engine.Tests.Fixture;
 

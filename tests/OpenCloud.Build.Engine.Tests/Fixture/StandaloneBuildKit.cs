@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Engines;
 
 namespace OpenCloud.Build.Engine.Tests.Fixture;
 

@@ -1,8 +1,9 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Wire.Grpc;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Images;

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Docker;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.Docker;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
-using OpenCloud.Build.Client.Transport;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Images;

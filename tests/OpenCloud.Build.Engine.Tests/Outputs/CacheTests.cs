@@ -1,6 +1,9 @@
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Wire.Grpc;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 

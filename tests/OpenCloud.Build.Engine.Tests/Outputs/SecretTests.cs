@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 using OpenCloud.Build.Engine.Tests.Images;

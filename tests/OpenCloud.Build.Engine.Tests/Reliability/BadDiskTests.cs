@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 

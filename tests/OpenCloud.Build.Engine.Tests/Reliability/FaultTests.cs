@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Reliability;

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Engine.Tests.Builds;
 using OpenCloud.Build.Engine.Tests.Fixture;
 

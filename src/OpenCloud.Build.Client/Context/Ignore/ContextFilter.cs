@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>What a walk does with an entry.</summary>
 internal enum FilterVerdict

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>One rule of an ignore file.</summary>
 /// <param name="Line">The line, counted from 1.</param>

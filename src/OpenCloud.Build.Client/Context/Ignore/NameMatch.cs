@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>The shell-like match of one path (<c>*</c>, <c>?</c>, classes, escapes) that follow-paths use for their wildcards.</summary>
 /// <remarks>

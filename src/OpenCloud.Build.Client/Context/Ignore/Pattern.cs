@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>One ignore or include pattern.</summary>
 internal sealed class Pattern

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 internal enum PatternAtomKind
 {

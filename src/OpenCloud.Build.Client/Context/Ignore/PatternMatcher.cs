@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>A list of patterns with exceptions, compiled once for a transfer.</summary>
 /// <remarks>

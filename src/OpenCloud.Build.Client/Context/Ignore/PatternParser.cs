@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>Compiles the expressions that <see cref="PatternTranslation"/> writes: a small corner of Go's regular expressions.</summary>
 /// <remarks>
@@ -122,7 +122,7 @@ internal ref struct PatternParser
         // The line is bounded, but each of its counts may stand for a thousand atoms.
         if (_ended + _atoms.Count + Math.Max(least, most) > PatternProgram.MaxAtoms)
         {
-            throw new PatternSizeException();
+            throw new PatternSizeException(PatternProgram.MaxAtoms);
         }
 
         _atoms.AddRange(Enumerable.Repeat(atom, least));

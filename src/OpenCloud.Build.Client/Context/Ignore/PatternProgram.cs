@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Text;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>A compiled pattern: a chain of atoms, run as an automaton, in time linear in the path and without backtracking.</summary>
 /// <remarks>

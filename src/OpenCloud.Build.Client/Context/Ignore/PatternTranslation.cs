@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>How a pattern is compared with a path.</summary>
 internal enum PatternKind

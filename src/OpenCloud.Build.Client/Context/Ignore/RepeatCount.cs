@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>How often a part of a regular expression is repeated: <c>{n}</c>, <c>{n,}</c> or <c>{n,m}</c>.</summary>
 /// <param name="Least">At least.</param>

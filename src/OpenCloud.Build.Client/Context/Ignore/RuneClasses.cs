@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>The named sets of scalars that Go's regular expressions know.</summary>
 internal static class RuneClasses

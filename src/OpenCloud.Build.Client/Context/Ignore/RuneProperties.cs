@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>The sets that <c>\p{NAME}</c> stands for: general categories by their short and long names, scripts, and a few of Go's own.</summary>
 /// <remarks>
@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Client.Context;
 /// </remarks>
 internal static class RuneProperties
 {
-    private const string Resource = "OpenCloud.Build.Client.Context.ScriptRanges.txt";
+    private const string Resource = "OpenCloud.Build.Client.Context.Ignore.ScriptRanges.txt";
 
     // In the order of UnicodeCategory.
     private const string CategoryNames = "LuLlLtLmLoMnMcMeNdNlNoZsZlZpCcCfCsCoPcPdPsPePiPfPoSmScSkSoCn";

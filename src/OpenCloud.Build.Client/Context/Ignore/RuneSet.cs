@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>A set of Unicode scalars, used by a pattern's character classes: ranges and general categories.</summary>
 internal sealed class RuneSet

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>What is done about files that are not what was listed any more when they are sent.</summary>
 /// <param name="isStrict">Whether such a file ends the transfer; else what is found is sent, and it is told.</param>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>What has been sent of a build's contexts so far. Reading is safe at any time, while transfers are under way too.</summary>
 public sealed class ContextCounters

@@ -1,7 +1,9 @@
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>Sends one directory to one receiver: the listing, and the files that the receiver asks for meanwhile.</summary>
 /// <remarks>

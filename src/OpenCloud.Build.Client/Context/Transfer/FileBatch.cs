@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>The messages of several small files, or of a part of a large one, on their way into one write.</summary>
 /// <param name="files">The files that were listed.</param>

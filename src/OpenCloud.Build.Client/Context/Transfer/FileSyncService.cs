@@ -1,11 +1,13 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileSync;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>The session's attachable that serves declared directories to the daemon: <c>moby.filesync.v1.FileSync</c>.</summary>
 /// <remarks>

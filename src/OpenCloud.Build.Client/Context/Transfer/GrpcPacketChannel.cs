@@ -1,7 +1,7 @@
-using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>The stream of a FileSync call.</summary>
 internal sealed class GrpcPacketChannel(GrpcServerCall call) : IPacketChannel

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>The stream of one transfer, as the sender sees it.</summary>
 internal interface IPacketChannel

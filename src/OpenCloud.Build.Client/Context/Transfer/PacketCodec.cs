@@ -1,6 +1,8 @@
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>The kinds of packets of a file transfer (fsutil's types/wire.proto).</summary>
 internal enum PacketType

@@ -1,11 +1,10 @@
 using System.IO.Compression;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Upload;
+using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>
 /// The session's attachable through which the daemon fetches single files, such as a context that is an archive: an HTTP source at the

@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>Turns what is written into messages of a call: bytes in field 1, as <c>moby.upload.v1.BytesMessage</c> has them.</summary>
 internal sealed class UploadStream(GrpcServerCall call, ContextCounters counters) : Stream

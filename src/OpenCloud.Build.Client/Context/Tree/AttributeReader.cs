@@ -1,6 +1,7 @@
 using System.Text;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Reads extended attributes of directory entries. One reader serves one walk.</summary>
 /// <remarks>

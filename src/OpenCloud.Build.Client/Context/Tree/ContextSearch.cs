@@ -1,6 +1,7 @@
 using System.Text;
+using OpenCloud.Build.Client.Context.Ignore;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Finds files of a directory by a path with wildcards, as COPY has them, to explain what an engine did not find.</summary>
 internal static class ContextSearch

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A directory that a build declares to the daemon under a name, such as <c>context</c> or <c>dockerfile</c>.</summary>
 /// <remarks>

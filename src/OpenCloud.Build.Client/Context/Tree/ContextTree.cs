@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Files that a build may use, wherever they are. One tree serves one transfer.</summary>
 internal abstract class ContextTree : IDisposable

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A directory on this machine.</summary>
 /// <remarks>Symbolic links are sent as links. Nothing outside the directory is read, whatever the links in it point to.</remarks>

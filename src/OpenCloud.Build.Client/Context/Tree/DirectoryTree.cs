@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A directory on this machine, served without ever following a symbolic link beneath its root.</summary>
 internal sealed class DirectoryTree : ContextTree

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>The files of a listing that may be asked for. Safe for concurrent use.</summary>
 /// <remarks>A file costs 48 bytes and its name; a directory costs its path, once. That is all that is kept of a walk.</remarks>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>The mode of a STAT packet: Go's <c>os.FileMode</c>, whose bits are not those of <c>st_mode</c>.</summary>
 /// <remarks>Source: Go's <c>io/fs</c> (FileMode) and <c>os/stat_linux.go</c>.</remarks>

@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Resolves the paths that a build names to the paths that must be sent so that they can be reached there.</summary>
 /// <remarks>

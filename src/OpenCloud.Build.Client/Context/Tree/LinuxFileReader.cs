@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Reads listed files beneath a root, and only those: no link is followed, nothing else is taken for them.</summary>
 internal sealed class LinuxFileReader : TreeReader

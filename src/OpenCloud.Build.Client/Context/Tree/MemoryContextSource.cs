@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A few files that exist in memory only, for example a Dockerfile that was given as text.</summary>
 public sealed class MemoryContextSource : ContextSource

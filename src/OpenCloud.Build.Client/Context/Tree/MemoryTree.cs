@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A few files that are not on disk, or not in the place where the build sees them.</summary>
 internal sealed class MemoryTree : ContextTree

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Ignore;
+
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>The filter that a daemon asks for with a transfer.</summary>
 internal static class RequestFilter

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using OpenCloud.Build.Client.Context.Ignore;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Context;
+namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Walks a tree in the order of the protocol and gives the entries that a filter lets through, one by one.</summary>
 /// <remarks>

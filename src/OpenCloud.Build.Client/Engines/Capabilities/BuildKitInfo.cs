@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.BuildKit;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Engines.Capabilities;
 
 /// <summary>What an engine tells of itself.</summary>
 public sealed record BuildKitInfo

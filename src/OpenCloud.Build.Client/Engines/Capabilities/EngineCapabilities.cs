@@ -1,10 +1,11 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Gateway;
+using OpenCloud.Build.Client.Text;
 using SolveRequest = OpenCloud.Build.Client.Protocol.Control.SolveRequest;
 using SolveResponse = OpenCloud.Build.Client.Protocol.Control.SolveResponse;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Engines.Capabilities;
 
 /// <summary>What an engine says it can do.</summary>
 /// <remarks>

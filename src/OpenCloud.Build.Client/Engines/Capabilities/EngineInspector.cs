@@ -1,10 +1,9 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Docker;
+using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
-using OpenCloud.Build.Client.Transport;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Engines.Capabilities;
 
 /// <summary>Asks an engine what it is.</summary>
 internal static class EngineInspector

@@ -1,8 +1,8 @@
+using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
-using OpenCloud.Build.Client.Transport;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Engines.Capabilities;
 
 /// <summary>What a build needs to know of the engine it is sent to, read from its workers.</summary>
 internal sealed class EngineProfile
@@ -54,7 +54,7 @@ internal sealed class EngineProfile
     public string? StoreAddress => IsDockerEngine ? Address.ToString()
         : ContainerdNamespace is null || Address.Scheme != "unix" ? null
         : Environment.GetEnvironmentVariable("CONTAINERD_ADDRESS") is { Length: > 0 } set ? EngineAddress.Parse(set).ToString()
-        : EngineAddress.ForUnixSocket(Containerd.ContainerdClient.DefaultSocket).ToString();
+        : EngineAddress.ForUnixSocket(ContainerdClient.DefaultSocket).ToString();
 
     /// <summary>Makes the profile from the workers' answer; the first worker is the default one.</summary>
     public static EngineProfile From(EngineAddress address, ListWorkersResponse workers)

@@ -1,6 +1,6 @@
 using Grpc.Core;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Engines.Capabilities;
 
 /// <summary>
 /// Calls to the bridge on which a client stands in for the frontend of a build that it began without one: it asks frontends itself and says

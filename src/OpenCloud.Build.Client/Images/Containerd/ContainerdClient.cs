@@ -1,16 +1,17 @@
 using System.Collections.Concurrent;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 using OpenCloud.Build.Client.Protocol.Containerd.Introspection;
 using OpenCloud.Build.Client.Protocol.Containerd.Leases;
 using OpenCloud.Build.Client.Protocol.Containerd.Namespaces;
 using OpenCloud.Build.Client.Protocol.Containerd.Snapshots;
 using OpenCloud.Build.Client.Protocol.Containerd.Version;
+using OpenCloud.Build.Client.Wire.Grpc;
+using ImageService = OpenCloud.Build.Client.Protocol.Containerd.Images.Images;
 using VersionService = OpenCloud.Build.Client.Protocol.Containerd.Version.Version;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
 /// containerd's services for images, leases and snapshots, on one connection. A namespace goes along with each call as a
@@ -26,7 +27,7 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
 
     private const string NamespaceHeader = "containerd-namespace";
 
-    private readonly Images.ImagesClient _images = new(channel.Pooled);
+    private readonly ImageService.ImagesClient _images = new(channel.Pooled);
     private readonly Leases.LeasesClient _leases = new(channel.Pooled);
     private readonly Snapshots.SnapshotsClient _snapshots = new(channel.Pooled);
     private readonly ConcurrentDictionary<string, Metadata> _namespaces = new(StringComparer.Ordinal);

@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
+using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>The images of containerd.</summary>
 internal sealed class ContainerdImageStore(ContainerdClient client, string address) : IImageStore

@@ -1,7 +1,7 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
 /// Takes one image into a namespace. A lease holds what is written until the name is; when it fails the lease is given back

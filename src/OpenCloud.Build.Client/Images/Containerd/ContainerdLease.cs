@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>A lease that is held. Giving it back lets the garbage collector at what nothing else refers to.</summary>
 internal sealed class ContainerdLease(ContainerdClient client, string @namespace, string id)

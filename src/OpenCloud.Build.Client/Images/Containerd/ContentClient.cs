@@ -1,11 +1,13 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Protocol.Containerd.Content;
+using OpenCloud.Build.Client.Wire.Grpc;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
 /// The Content service: of a namespace of containerd, or what buildkitd serves of it read-only for its build history.
@@ -182,7 +184,7 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
             await _content.AbortAsync(new AbortRequest { Ref = reference }, scope, cancellationToken: limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RpcException or OperationCanceledException or Transport.EngineConnectException)
+        catch (Exception e) when (e is RpcException or OperationCanceledException or EngineConnectException)
         {
             // Nothing was begun under that name, or the store is gone; the lease takes care of the rest.
         }

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Containerd.Content;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>The answers of Content.Read as a stream; disposing of it ends the call.</summary>
 internal sealed class ContentReadStream(AsyncServerStreamingCall<ReadContentResponse> call) : Stream

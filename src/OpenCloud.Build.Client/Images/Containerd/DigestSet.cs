@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>A set of digests in 32 bytes each: a store has tens of thousands of contents.</summary>
 internal sealed class DigestSet

@@ -1,9 +1,10 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Protocol.Containerd.Images;
+using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>Makes a <see cref="ContainerImage"/> of a record of containerd's image store.</summary>
 internal sealed class ImageReader(string engine, string @namespace, NamespaceReader store, IReadOnlyDictionary<string, IReadOnlyList<string>> namesByDigest)

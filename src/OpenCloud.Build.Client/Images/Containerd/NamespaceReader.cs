@@ -1,7 +1,9 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Containerd;
+namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
 /// Reads what images of one namespace consist of. Each document is fetched once and each question about a content or a

@@ -1,10 +1,11 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using OpenCloud.Build.Client.Oci;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Docker;
+namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>A Docker Engine's HTTP API, as far as its images go.</summary>
 /// <remarks>moby, api/swagger.yaml. A request names the version of the API it is written for, in its path.</remarks>

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace OpenCloud.Build.Client.Docker;
+namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>A Docker Engine refused a request or failed at it.</summary>
 public sealed class DockerEngineException : Exception

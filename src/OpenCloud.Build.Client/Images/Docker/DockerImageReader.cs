@@ -1,8 +1,8 @@
 using System.Text.Json;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.Docker;
+namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>Makes <see cref="ContainerImage"/>s of what a Docker Engine tells of its images.</summary>
 /// <remarks>moby, api/swagger.yaml: ImageSummary, ImageManifestSummary (API 1.47), ImageInspect.</remarks>

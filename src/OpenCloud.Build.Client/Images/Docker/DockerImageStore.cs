@@ -1,10 +1,11 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using OpenCloud.Build.Client.Containerd;
-using OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Docker;
+namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>The images of a Docker Engine, of whichever store it has.</summary>
 internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace OpenCloud.Build.Client.Docker;
+namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>
 /// Reads values of a Docker Engine's answers. What is missing, of another type, out of range or no Unicode is taken for empty: engines differ in

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Reads whole small contents, within a bound and held against their descriptors.</summary>
 internal static class BlobReading

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Reads another stream, and fails where it goes on past a bound.</summary>
 /// <param name="inner">The stream; it is disposed as well.</param>

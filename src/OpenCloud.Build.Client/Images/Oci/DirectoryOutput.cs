@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Writes files into a new directory.</summary>
 internal sealed class DirectoryOutput(string root) : IArchiveOutput

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>A directory as a tree of files. Paths come from fixed names and digests only, and links are not followed.</summary>
 internal sealed class DirectoryTree(string root) : IFileTree

@@ -2,8 +2,10 @@ using System.Buffers;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
 /// A docker archive as older engines save it: a <c>manifest.json</c> that names configurations and layers by path. It has

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>A part of a file as a stream. It reads at offsets, so that many can share one handle, which stays open.</summary>
 internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long length) : Stream

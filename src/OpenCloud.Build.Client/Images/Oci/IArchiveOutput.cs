@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Takes the files of an archive one after the other.</summary>
 internal interface IArchiveOutput

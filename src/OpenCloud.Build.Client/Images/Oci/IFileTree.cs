@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Regular files by relative path, read only: a directory or the inside of a tar.</summary>
 internal interface IFileTree : IDisposable

@@ -1,6 +1,7 @@
 using System.IO.Compression;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>An image of an archive: where its tree starts and the names it is given.</summary>
 /// <param name="Target">The index or manifest.</param>

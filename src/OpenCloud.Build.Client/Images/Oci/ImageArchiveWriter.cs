@@ -1,6 +1,8 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>An image to be written: where it starts, its names, and what it consists of.</summary>
 internal sealed record ImageToWrite(OciDescriptor Target, IReadOnlyList<string> Names, ImageTree Tree);

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Whether what is there of an image is worth passing on.</summary>
 internal static class ImageCompleteness

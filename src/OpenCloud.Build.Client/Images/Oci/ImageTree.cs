@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>A content of an image and what it refers to.</summary>
 /// <param name="Descriptor">The content.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>What a content is and how it is found: an OCI descriptor.</summary>
 /// <param name="MediaType">The media type, as written.</param>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>An image, or what ought to be one, is not what its format or its digest says.</summary>
 public sealed class OciFormatException : Exception

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>The part of an image configuration that a listing and an import need.</summary>
 /// <param name="Platform">The platform the image is for, where it states one.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Images.References;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Reads the JSON of indexes, manifests and configurations; all of it may come from strangers.</summary>
 internal static class OciJson

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Writes descriptors as JSON, in the order of fields that Go writes them in.</summary>
 internal static class OciJsonWriter

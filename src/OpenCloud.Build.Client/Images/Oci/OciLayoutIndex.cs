@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>The <c>index.json</c> of an OCI layout and the names in it.</summary>
 /// <remarks>OCI image specification, image-layout.md.</remarks>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>An index (or Docker's manifest list) or a manifest: the two documents that refer to others.</summary>
 /// <remarks>OCI image specification, image-index.md and manifest.md.</remarks>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Media types of image contents and what they mean.</summary>
 /// <remarks>OCI image specification, media-types.md; distribution, docs/spec/manifest-v2-2.md for Docker's.</remarks>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
 /// Finds the regular files of a tar: path, offset and length. Reads ustar, pax and GNU long names; every length is checked

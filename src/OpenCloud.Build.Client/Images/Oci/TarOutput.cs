@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Writes a tar to any stream, the same bytes for the same files: no owner, no time, mode 0644.</summary>
 /// <remarks>Format: POSIX.1-2017, pax. A file too large for the octal field gets a pax header.</remarks>

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
 /// The regular files of a tar, found by one pass over its headers; contents are read in place, nothing is unpacked.

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
 /// Passes a content on and holds it against its descriptor: one byte too many or too few, or another hash, is an error at

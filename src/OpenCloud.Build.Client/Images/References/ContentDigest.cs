@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.References;
 
 /// <summary>
 /// A content digest, <c>algorithm:hex</c>, of an algorithm this client can compute. A value of this type names a file

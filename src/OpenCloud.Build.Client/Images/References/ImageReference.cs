@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.References;
 
 /// <summary>
 /// The name of an image: <c>[registry[:port]/]path[:tag][@digest]</c>, read and completed as docker, containerd and BuildKit do.

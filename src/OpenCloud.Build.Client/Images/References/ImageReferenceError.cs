@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.References;
 
 /// <summary>Why a text is no image reference.</summary>
 /// <param name="Position">Where in the text it shows, counted in characters from 0; equal to its length for what is missing at the end.</param>

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.References;
 
 /// <summary>Reads one text as an <see cref="ImageReference"/>; positions in its errors are those of the text as it was given.</summary>
 internal ref struct ImageReferenceReader(string text)

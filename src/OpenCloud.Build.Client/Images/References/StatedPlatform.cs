@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Oci;
+namespace OpenCloud.Build.Client.Images.References;
 
 /// <summary>Platforms as descriptors and configurations state them: nothing is completed from this machine.</summary>
 internal static class StatedPlatform

@@ -1,7 +1,6 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
 /// Finds the data in a sequence of framed <c>BytesMessage</c>s, given in pieces of any size: consumes what stands between data, and

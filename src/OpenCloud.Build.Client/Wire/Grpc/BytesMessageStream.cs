@@ -1,10 +1,9 @@
 using Grpc.Core;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Threading;
-using OpenCloud.Build.Client.Transport;
-using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
 /// The bytes that travel in the <c>BytesMessage</c>s of a duplex call (<c>bytes data = 1</c>; BuildKit's Control.Session), as a stream.

@@ -1,9 +1,9 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Http2;
-using OpenCloud.Build.Client.Transport;
-using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
 /// A call whose two directions are open, as bytes that the caller frames, and which has its connection for itself. One writer and one

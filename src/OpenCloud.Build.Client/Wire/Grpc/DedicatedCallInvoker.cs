@@ -1,10 +1,11 @@
 using System.Net.Sockets;
 using Grpc.Core;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Threading;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
 /// Calls on connections of their own, on threads of their own: those of a build. <see cref="SocketsHttpHandler"/> works on the threads of the

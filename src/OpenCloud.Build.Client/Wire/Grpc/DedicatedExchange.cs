@@ -1,7 +1,6 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Wire;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>What the handles of a call on a connection of its own refer to.</summary>
 internal abstract class DedicatedExchange

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
 /// The ways to call one engine, each a <see cref="CallInvoker"/> on which every generated client works: one HTTP/2 connection that all

@@ -2,7 +2,7 @@ using System.Net;
 using Grpc.Core;
 using Grpc.Net.Client;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
 /// Calls by way of .NET's HTTP client and Grpc.Net.Client, on one connection that all share: images, cache, history, queries. Their errors

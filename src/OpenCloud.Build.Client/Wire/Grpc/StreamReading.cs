@@ -1,6 +1,6 @@
 using Grpc.Core;
 
-namespace OpenCloud.Build.Client.Grpc;
+namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>Reads the messages of a call.</summary>
 internal static class StreamReading

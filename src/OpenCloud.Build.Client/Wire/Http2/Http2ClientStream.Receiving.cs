@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <content>
 /// Receiving: by the reader itself while one waits, so that what comes needs no further thread to reach it; else, while a write waits for

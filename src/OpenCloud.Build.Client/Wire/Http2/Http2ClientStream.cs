@@ -1,6 +1,7 @@
-using OpenCloud.Build.Client.Transport;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// One request and its response on an HTTP/2 connection of its own, in which the peer is the server. No thread is kept busy with it: who

@@ -1,7 +1,7 @@
 using System.Threading.Tasks.Sources;
 using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// One awaited operation at a time, again and again without allocation. Begun and ended under the lock of its owner; whoever awaits goes

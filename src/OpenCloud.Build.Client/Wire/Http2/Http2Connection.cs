@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
+
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// One side of an HTTP/2 connection without any I/O (RFC 9113): octets go in and events come out; commands go in and octets come out.

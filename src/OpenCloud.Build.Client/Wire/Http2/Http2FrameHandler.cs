@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Takes the peer's octets apart into frames and does what they ask for (RFC 9113, 3.4, 4 and 6).</summary>
 internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2HeaderReader headers, Http2PeerLimits limits, Http2Options options) : IDisposable

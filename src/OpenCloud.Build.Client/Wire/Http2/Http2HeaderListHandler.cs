@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
+
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>What a complete list of header fields means: a request, a response or trailers (RFC 9113, 8.1).</summary>
 internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2HeaderReader reader, Http2PeerLimits limits, Http2Options options)

@@ -1,4 +1,7 @@
-namespace OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
+
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Joins a header block from HEADERS and CONTINUATION frames and decodes it (RFC 9113, 4.3, 6.2 and 6.10).</summary>
 internal sealed class Http2HeaderReader(Http2Options options) : IDisposable

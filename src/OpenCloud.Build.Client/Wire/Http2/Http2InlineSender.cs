@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// Sends a connection's output on the thread that caused it, for as long as the transport takes it at once: no other thread has to wake

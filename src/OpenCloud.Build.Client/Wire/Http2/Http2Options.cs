@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>How often something may happen: a supply that is used up by each time and refills steadily.</summary>
 /// <param name="Burst">How many times at once.</param>

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// The frames that wait for the transport, in two buffers: frames whose order matters (HEADERS, DATA, RST_STREAM, the receipt for

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
+
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>How often the peer may do what costs us more than it, where more than one part of the connection keeps the count.</summary>
 internal sealed class Http2PeerLimits(Http2Options options)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Applies the peer's settings (RFC 9113, 6.5).</summary>
 internal static class Http2PeerSettings

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
+
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Watches one <see cref="Http2Rate"/>. Not safe for concurrent use.</summary>
 internal sealed class Http2RateLimiter(Http2Rate rate, TimeProvider timeProvider, string what)

@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Octets that came for a stream and wait to be read, in pooled chunks. Not safe for concurrent use.</summary>
 internal sealed class Http2ReceiveQueue

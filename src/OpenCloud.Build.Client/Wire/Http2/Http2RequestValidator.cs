@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Whether a request's header fields are well-formed (RFC 9113, 8.2 and 8.3).</summary>
 internal static class Http2RequestValidator

@@ -1,6 +1,7 @@
 using System.Globalization;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Whether a response's header fields are well-formed (RFC 9113, 8.2 and 8.3.2).</summary>
 internal static class Http2ResponseValidator

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// Decides which stream's DATA goes out next, within the peer's windows (RFC 9113, 5.2) and the room of the output. Streams that could

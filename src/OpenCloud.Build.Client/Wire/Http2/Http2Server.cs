@@ -1,8 +1,9 @@
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// Serves HTTP/2 over any stream of octets, in which the peer is the client. One loop receives and one loop sends; all state is in an

@@ -1,6 +1,6 @@
-using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// One request and its response. Reading and writing may go on at the same time, but only one of each. Valid until the handler ends.

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// Finds out that a peer is gone without a word. What counts is ticks and not time: whoever was stopped itself, or slept with its machine, finds

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>The peer of a connection has answered no PING, and sent nothing else, for a while.</summary>
 internal sealed class Http2SilenceException(int pings, TimeSpan interval)

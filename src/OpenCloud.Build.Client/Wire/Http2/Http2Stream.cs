@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>The protocol state of one stream of an <see cref="Http2Connection"/>, which alone changes it.</summary>
 internal sealed class Http2Stream(int id, int sendWindow, int receiveWindow)

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Wire;
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>The bytes of one direction of a call.</summary>
 internal interface IByteReader

@@ -1,4 +1,6 @@
-namespace OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
+
+namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>What an <see cref="Http2Connection"/> reports. The calls come from inside its methods and must not call back into it, save where said.</summary>
 internal interface IHttp2ConnectionEvents

@@ -2,14 +2,14 @@ using System.Buffers.Binary;
 using System.Runtime.Versioning;
 using System.Text;
 using Google.Protobuf;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Outputs;
-using OpenCloud.Build.Client.BuildKit.Session;
 using OpenCloud.Build.Client.Context;
-using OpenCloud.Build.Client.Grpc.Server;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using OpenCloud.Build.Client.Tests.Context;
 using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Caches;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;

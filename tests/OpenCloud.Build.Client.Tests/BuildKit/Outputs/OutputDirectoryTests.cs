@@ -1,7 +1,7 @@
 using System.Text;
 using Google.Protobuf;
-using OpenCloud.Build.Client.BuildKit.Outputs;
-using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Context.Tree;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;

@@ -1,10 +1,12 @@
 using System.Runtime.Versioning;
 using System.Text;
 using Grpc.Core;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Registry;
-using OpenCloud.Build.Client.BuildKit.Session;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Auth;
+using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 

@@ -4,11 +4,10 @@ using System.Net.Http.Headers;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using OpenCloud.Build.Client.Grpc;
-using OpenCloud.Build.Client.Grpc.Server;
 using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Tests.Http2;
 using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc.Server;

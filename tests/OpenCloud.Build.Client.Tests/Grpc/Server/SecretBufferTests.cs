@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Google.Protobuf;
-using OpenCloud.Build.Client.BuildKit;
-using OpenCloud.Build.Client.BuildKit.Session;
-using OpenCloud.Build.Client.Grpc.Server;
-using OpenCloud.Build.Client.Http2;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Secrets;
+using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Tests.Http2;
 using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Grpc.Server;

@@ -1,10 +1,10 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Threading;
-using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Grpc.Server;
+namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>
 /// What generated services bind to, and their server on any stream of octets. Services are bound first and then only served. The health

@@ -1,9 +1,9 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Http2;
 using OpenCloud.Build.Client.Threading;
-using OpenCloud.Build.Client.Wire;
+using OpenCloud.Build.Client.Wire.Http2;
+using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Grpc.Server;
+namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>
 /// One call of a served method: the context that generated services are given, and beneath it the call's messages as bytes, for services

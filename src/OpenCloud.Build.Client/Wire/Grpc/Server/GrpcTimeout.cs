@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.Grpc.Server;
+namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>The <c>grpc-timeout</c> header: up to eight digits and a unit (gRPC over HTTP/2, "Timeout").</summary>
 internal static class GrpcTimeout

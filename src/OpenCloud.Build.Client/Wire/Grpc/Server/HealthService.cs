@@ -1,7 +1,7 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Health;
 
-namespace OpenCloud.Build.Client.Grpc.Server;
+namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>
 /// gRPC's health check (the gRPC project's health checking protocol): what is served is healthy. The service of the empty name is the

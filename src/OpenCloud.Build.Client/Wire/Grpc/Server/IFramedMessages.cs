@@ -1,6 +1,4 @@
-using OpenCloud.Build.Client.Wire;
-
-namespace OpenCloud.Build.Client.Grpc.Server;
+namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>The two directions of a call as serialized messages.</summary>
 internal interface IFramedMessages

@@ -1,6 +1,6 @@
 using Grpc.Core;
 
-namespace OpenCloud.Build.Client.Grpc.Server;
+namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>The messages of a served call, as generated services see them.</summary>
 internal sealed class MessageStreams<TRequest, TResponse>(Method<TRequest, TResponse> method, GrpcServerCall call) : IAsyncStreamReader<TRequest>, IServerStreamWriter<TResponse>

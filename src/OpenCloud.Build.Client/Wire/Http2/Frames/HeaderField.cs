@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>A header field. The name is lower-case; the value's characters are its octets (ISO 8859-1), so nothing is lost.</summary>
 internal readonly record struct HeaderField(string Name, string Value)

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>Header fields in the order in which they were sent; a name may come more than once.</summary>
 internal sealed class HeaderList : IReadOnlyList<HeaderField>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>Decodes header blocks (RFC 7541). One for each connection: blocks depend on those before them.</summary>
 /// <param name="maxTableSize">The table size that we announced (SETTINGS_HEADER_TABLE_SIZE), in octets.</param>

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>The dynamic table of HPACK (RFC 7541, 2.3.2 and 4): the newest entry has index 0, the oldest go first.</summary>
 internal sealed class HpackDynamicTable(int maxSize)

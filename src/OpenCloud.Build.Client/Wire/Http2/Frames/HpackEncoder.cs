@@ -1,6 +1,7 @@
 using System.Text;
+using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>Encodes header blocks (RFC 7541). One for each connection: blocks depend on those before them.</summary>
 internal sealed class HpackEncoder

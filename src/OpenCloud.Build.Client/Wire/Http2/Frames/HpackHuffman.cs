@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>
 /// The Huffman code of HPACK (RFC 7541, appendix B). The code is canonical, so the lengths of its 257 codes say everything; the codes

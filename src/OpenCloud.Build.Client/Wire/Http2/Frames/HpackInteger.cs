@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>HPACK's integers (RFC 7541, 5.1).</summary>
 internal static class HpackInteger

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>The static table of HPACK (RFC 7541, appendix A). Indexes begin at 1.</summary>
 internal static class HpackStaticTable

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>The error codes of RST_STREAM and GOAWAY (RFC 9113, 7).</summary>
 internal enum Http2ErrorCode : uint

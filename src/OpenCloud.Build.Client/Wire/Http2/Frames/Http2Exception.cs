@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>A connection or a stream of HTTP/2 broke.</summary>
 internal sealed class Http2Exception : IOException

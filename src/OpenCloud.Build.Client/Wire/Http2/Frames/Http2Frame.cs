@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>The types of frames (RFC 9113, 6). Others are ignored.</summary>
 internal enum Http2FrameType : byte

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>What a frame's header alone must satisfy (RFC 9113, 3.4, 4.2, 4.3 and 6), so that nothing is waited for in vain.</summary>
 internal static class Http2FrameRules

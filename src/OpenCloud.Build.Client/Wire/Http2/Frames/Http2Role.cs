@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>Which side of a connection: it decides who says the preface, opens streams, and what header fields must be there.</summary>
 internal enum Http2Role

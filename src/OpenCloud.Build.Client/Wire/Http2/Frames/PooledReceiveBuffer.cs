@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Threading;
 
-namespace OpenCloud.Build.Client.Http2;
+namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
 /// <summary>What was read from the transport and not yet taken in, in one pooled array of fixed size. Not safe for concurrent use.</summary>
 internal sealed class PooledReceiveBuffer(int size) : IDisposable

@@ -1,6 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 
-namespace OpenCloud.Build.Client.BuildKit;
+namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>Times as engines give them. Protocol buffers hold more than .NET's times do; what cannot be is no time, not an exception.</summary>
 internal static class EngineTime
