@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;

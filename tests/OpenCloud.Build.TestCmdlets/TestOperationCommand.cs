@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.TestCmdlets;

@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Errors;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Tells archives from Dockerfiles by their names, where a file could be meant as either.</summary>
 internal static class BuildArchives

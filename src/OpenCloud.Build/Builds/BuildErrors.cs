@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Makes errors of the catalogue out of builds that failed.</summary>
 internal static class BuildErrors

@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Inputs;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Outputs, caches, secrets, SSH agents and registries of a build, checked as far as that can be without an engine.</summary>
 internal sealed record BuildExchange

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>
 /// A file that takes the whole log of one or more builds, line by line as it comes, so that others may follow it. It begins anew with

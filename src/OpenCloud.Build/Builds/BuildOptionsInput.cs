@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>What a user gave for how an image is built and what is said about it, not checked yet.</summary>
 internal sealed record BuildOptionsInput

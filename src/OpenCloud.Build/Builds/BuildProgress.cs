@@ -2,7 +2,7 @@ using System.Globalization;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Makes of a build, as it stands, what the progress bars show: one for the build, one for each running step.</summary>
 internal static class BuildProgress

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Turns what happens in a build into progress, verbose lines, warnings and the log file.</summary>
 internal sealed class BuildReporter : IBuildObserver

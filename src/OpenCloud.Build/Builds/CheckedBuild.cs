@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Dockerfiles;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Inputs;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>One build, all of its input checked.</summary>
 internal sealed record CheckedBuild

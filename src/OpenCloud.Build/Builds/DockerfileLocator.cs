@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Where the Dockerfile of a build is.</summary>
 internal static class DockerfileLocator

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Commands;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Makes errors of the catalogue out of engines that could not be connected to.</summary>
 internal static class EngineErrors

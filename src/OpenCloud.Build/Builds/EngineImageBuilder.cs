@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Builds on a BuildKit engine.</summary>
 internal sealed class EngineImageBuilder : IImageBuilder

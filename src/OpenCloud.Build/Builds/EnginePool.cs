@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>
 /// The engines of one pipeline, each connected to once. An engine that could not be reached is not tried again for the next input, which

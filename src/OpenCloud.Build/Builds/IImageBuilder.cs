@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Carries out builds whose input has been checked; one for all of a pipeline's.</summary>
 internal interface IImageBuilder : IDisposable

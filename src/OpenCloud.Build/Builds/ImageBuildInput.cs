@@ -9,7 +9,7 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>What a user gave for one build, not checked yet. Nothing is changed or sent before <see cref="Check"/> has ended.</summary>
 internal sealed record ImageBuildInput

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Gives the cmdlets what carries out their builds.</summary>
 internal static class ImageBuilders

@@ -1,6 +1,6 @@
 using OpenCloud.Build.Client.Caches;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>The sums of a listing, which know how many of its rows a table has shown: PowerShell's views have no footer of their own.</summary>
 /// <remarks>

@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Runs builds side by side for one pipeline: results as they come, one failure ending none of the others, one view of progress.</summary>
 internal static class ParallelBuilds

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 
-namespace OpenCloud.Build.Building;
+namespace OpenCloud.Build.Builds;
 
 /// <summary>Writes what came of a build where other tools look for it; each file appears whole or not at all; a device or a pipe is written to.</summary>
 internal static class ResultFiles

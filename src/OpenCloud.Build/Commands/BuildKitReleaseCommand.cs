@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;

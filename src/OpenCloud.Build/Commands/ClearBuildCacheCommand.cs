@@ -4,9 +4,9 @@ using OpenCloud.Build.Client.Caches;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

@@ -3,6 +3,7 @@ using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;

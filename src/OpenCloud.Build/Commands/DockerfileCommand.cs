@@ -1,13 +1,13 @@
 using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

@@ -2,10 +2,10 @@ using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Records;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

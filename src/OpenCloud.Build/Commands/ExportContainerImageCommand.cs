@@ -3,10 +3,10 @@ using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

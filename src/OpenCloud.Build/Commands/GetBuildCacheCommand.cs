@@ -1,9 +1,9 @@
 using System.Management.Automation;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Caches;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Client.Records;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;
 

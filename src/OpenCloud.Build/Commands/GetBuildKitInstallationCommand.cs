@@ -1,7 +1,7 @@
 using System.Management.Automation;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Rootless;
-using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Client.Engines.Capabilities;
-using OpenCloud.Build.Pipeline;
+using OpenCloud.Build.Commands.Base;
 
 namespace OpenCloud.Build.Commands;
 

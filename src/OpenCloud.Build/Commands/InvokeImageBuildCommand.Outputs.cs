@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;
 

@@ -1,8 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Client.Records;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Diagnosis;

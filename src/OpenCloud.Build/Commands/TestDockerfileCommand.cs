@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Client.Text;

@@ -1,12 +1,12 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

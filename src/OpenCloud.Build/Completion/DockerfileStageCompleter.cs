@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Text;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Dockerfiles;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Linux;

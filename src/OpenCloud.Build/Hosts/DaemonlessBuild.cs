@@ -1,4 +1,4 @@
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Host;

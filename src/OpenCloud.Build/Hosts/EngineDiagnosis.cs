@@ -69,7 +69,7 @@ internal static class EngineDiagnosis
         catch (EngineConnectException e)
         {
             checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, e.Message));
-            return Result(false, null, e.Message, Building.EngineErrors.From(e).RecommendedAction);
+            return Result(false, null, e.Message, Builds.EngineErrors.From(e).RecommendedAction);
         }
         catch (RpcException e)
         {

@@ -1,7 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Pipeline;
+namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>
 /// What every cmdlet of this module is made from: it can be stopped at any time, runs asynchronous work while its pipeline stays

@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Errors;
 
-namespace OpenCloud.Build.Pipeline;
+namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>What the cmdlets about an engine's history have in common.</summary>
 public abstract class BuildHistoryCmdlet : EngineCmdlet

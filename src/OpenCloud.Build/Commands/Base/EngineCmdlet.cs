@@ -1,14 +1,15 @@
 using System.Management.Automation;
 using Grpc.Core;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Pipeline;
+namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>What the cmdlets that speak with an engine have in common: where it is, and one connection for the whole pipeline.</summary>
 public abstract class EngineCmdlet : BuildCmdlet

@@ -3,9 +3,9 @@ using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Pipeline;
+using OpenCloud.Build.Hosts;
 
-namespace OpenCloud.Build.Hosts;
+namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>What the cmdlets that change or inspect this machine share.</summary>
 public abstract class HostCmdlet : BuildCmdlet

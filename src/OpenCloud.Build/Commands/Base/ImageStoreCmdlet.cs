@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using Grpc.Core;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Building;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
@@ -11,8 +11,9 @@ using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;
+using OpenCloud.Build.Pipeline;
 
-namespace OpenCloud.Build.Pipeline;
+namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>What the cmdlets that work with a store of images have in common.</summary>
 public abstract class ImageStoreCmdlet : BuildCmdlet
