@@ -11,7 +11,7 @@ using OpenCloud.Build.Client.Tests.Context;
 using OpenCloud.Build.Client.Wire;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Builds;
 
 /// <summary>Values that an engine chooses: whatever they are, no bare exception comes of them.</summary>
 public class EngineValueTests

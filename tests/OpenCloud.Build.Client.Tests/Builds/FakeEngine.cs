@@ -4,9 +4,9 @@ using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Tests.Grpc;
+using OpenCloud.Build.Client.Tests.Wire.Grpc;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Builds;
 
 /// <summary>An engine whose answers to Solve and Status a test writes; it opens the session and asks for nothing in it.</summary>
 internal sealed class FakeEngine : IAsyncDisposable

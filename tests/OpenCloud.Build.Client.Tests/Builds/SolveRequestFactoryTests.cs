@@ -10,7 +10,7 @@ using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Builds;
 
 public sealed class SolveRequestFactoryTests
 {

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Protocol.Control;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Caches;
 
 /// <summary>Limits of a cache, said to engines that understand them differently.</summary>
 public sealed class BuildCachePruneTests

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Caches;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Tests.Caches;
 
 /// <summary>The index of a layout, where something else than a file is in its place.</summary>
 public sealed class LayoutIndexFileTests : IDisposable

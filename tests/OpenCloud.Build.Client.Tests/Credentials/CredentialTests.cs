@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Credentials;
 
 /// <summary>Credentials that age, that are withheld, and that cannot be had.</summary>
 public sealed class CredentialTests

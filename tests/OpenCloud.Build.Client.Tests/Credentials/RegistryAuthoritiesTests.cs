@@ -7,7 +7,7 @@ using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Credentials;
 
 /// <summary>Which servers the authorities in Docker's folders make trusted.</summary>
 public sealed class RegistryAuthoritiesTests : IDisposable

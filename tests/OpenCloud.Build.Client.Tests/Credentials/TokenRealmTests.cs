@@ -7,10 +7,10 @@ using System.Text;
 using Grpc.Core;
 using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Protocol.Auth;
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Credentials;
 
 /// <summary>An engine names the place for a registry's tokens: the credentials go there only if the registry itself names it.</summary>
 public sealed class TokenRealmTests

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Credentials;
 
 public sealed class TokenSeedsTests : IDisposable
 {

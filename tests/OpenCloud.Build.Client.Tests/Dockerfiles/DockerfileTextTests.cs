@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Dockerfiles;
 using OpenCloud.Build.Client.Images.References;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Dockerfiles;
 
 public sealed class DockerfileTextTests
 {

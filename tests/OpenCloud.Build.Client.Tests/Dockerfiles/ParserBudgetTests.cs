@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Dockerfiles;
 
 /// <summary>What an engine, a registry or a Dockerfile says costs little, whatever it says.</summary>
 public class ParserBudgetTests

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using OpenCloud.Build.Client.Engines;
-using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Tests.Wire.Http2;
 using OpenCloud.Build.Client.Threading;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 public sealed class BlockingSocketStreamTests
 {

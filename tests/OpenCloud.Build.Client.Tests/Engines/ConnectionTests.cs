@@ -4,7 +4,7 @@ using System.Runtime.Versioning;
 using OpenCloud.Build.Client.Engines;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 [SupportedOSPlatform("linux")]
 public sealed class ConnectionTests : IDisposable

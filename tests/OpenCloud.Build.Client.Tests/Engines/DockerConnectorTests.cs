@@ -2,7 +2,7 @@ using System.Text;
 using OpenCloud.Build.Client.Engines;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 public sealed class DockerConnectorTests
 {

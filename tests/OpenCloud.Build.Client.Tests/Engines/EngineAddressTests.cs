@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Engines;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 public sealed class EngineAddressTests
 {

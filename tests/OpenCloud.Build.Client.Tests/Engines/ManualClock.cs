@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 /// <summary>A clock whose timers fire as soon as they are armed, and move the time with them.</summary>
 internal sealed class ManualClock : TimeProvider

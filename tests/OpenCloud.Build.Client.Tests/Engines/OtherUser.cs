@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 /// <summary>Runs something as the user nobody, without the groups of root. On Linux these belong to a thread; the C library only hides it.</summary>
 internal static partial class OtherUser

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 /// <summary>A unix socket on which each connection is handled by the test, byte by byte.</summary>
 internal sealed class RawServer : IAsyncDisposable

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 using OpenCloud.Build.Client.Engines;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Transport;
+namespace OpenCloud.Build.Client.Tests.Engines;
 
 public sealed class VsockAddressTests
 {

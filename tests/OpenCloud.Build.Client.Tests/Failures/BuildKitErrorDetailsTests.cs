@@ -7,7 +7,7 @@ using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Failures;
 
 public sealed class BuildKitErrorDetailsTests
 {

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 using OpenCloud.Build.Client.Inputs;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Inputs;
 
 public sealed class ImageAnnotationTests
 {

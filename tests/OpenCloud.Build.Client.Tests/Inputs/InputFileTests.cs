@@ -2,9 +2,10 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Inputs;
 
 public sealed class InputFileTests : IDisposable
 {

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Inputs;
 
 /// <summary>A secret's file may be a pipe: it is read once, within a bound, and Ctrl+C ends the waiting for its writer.</summary>
 [SupportedOSPlatform("linux")]

@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Protocol.SourcePolicies;
 using Xunit;
 using MatchType = OpenCloud.Build.Client.Protocol.SourcePolicies.MatchType;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Inputs;
 
 public sealed class SourcePolicyTests
 {

@@ -8,11 +8,11 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Tests.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Tests.Outputs;
 
 /// <summary>A daemon that sends what no honest one would: nothing may land outside of the destination.</summary>
 [SupportedOSPlatform("linux")]

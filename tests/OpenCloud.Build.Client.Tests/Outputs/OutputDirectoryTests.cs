@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Protocol.FileTransfer;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Tests.Outputs;
 
 /// <summary>A local output over what an earlier one left.</summary>
 public sealed class OutputDirectoryTests

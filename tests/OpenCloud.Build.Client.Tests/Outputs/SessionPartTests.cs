@@ -10,7 +10,7 @@ using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Tests.Context;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit.Outputs;
+namespace OpenCloud.Build.Client.Tests.Outputs;
 
 /// <summary>What a session serves beside files, in its parts.</summary>
 [SupportedOSPlatform("linux")]

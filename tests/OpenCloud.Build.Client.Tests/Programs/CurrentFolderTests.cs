@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Session;
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Linux.Programs;
 using Xunit;
 

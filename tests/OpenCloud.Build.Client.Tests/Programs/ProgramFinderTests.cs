@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Linux.Programs;
 using Xunit;
 

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Progress;
 
 public sealed class BuildModelTests
 {

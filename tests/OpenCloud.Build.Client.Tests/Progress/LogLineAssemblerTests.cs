@@ -4,7 +4,7 @@ using FsCheck.Fluent;
 using OpenCloud.Build.Client.Progress;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Progress;
 
 public sealed class LogLineAssemblerTests
 {

@@ -5,10 +5,11 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Tests.Grpc;
+using OpenCloud.Build.Client.Tests.Builds;
+using OpenCloud.Build.Client.Tests.Wire.Grpc;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Progress;
 
 /// <summary>Status that begins too early, breaks off, ends early or never comes, and builds that take too long.</summary>
 public sealed class StatusFollowerTests

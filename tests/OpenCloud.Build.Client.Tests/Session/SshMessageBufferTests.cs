@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Session;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.BuildKit;
+namespace OpenCloud.Build.Client.Tests.Session;
 
 public sealed class SshMessageBufferTests
 {

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Text;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests;
+namespace OpenCloud.Build.Client.Tests.Text;
 
 public class TerminalTextTests
 {

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Context.Ignore;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Ignore;
 
 public class IgnoreFileTests
 {

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Context.Ignore;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Ignore;
 
 /// <summary>A context's ignore file may be written by anybody: one line of it costs little, whatever it says.</summary>
 public class PatternBudgetTests

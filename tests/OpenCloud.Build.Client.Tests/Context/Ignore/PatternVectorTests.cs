@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Context.Ignore;
 using OpenCloud.Build.Client.Text;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Ignore;
 
 public class PatternVectorTests(ITestOutputHelper output)
 {

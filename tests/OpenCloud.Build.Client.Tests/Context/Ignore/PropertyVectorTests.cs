@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Context.Ignore;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Ignore;
 
 /// <summary>Unicode's properties in patterns, as Go's regular expressions have them.</summary>
 public sealed class PropertyVectorTests

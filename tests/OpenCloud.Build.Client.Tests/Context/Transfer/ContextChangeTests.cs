@@ -2,9 +2,9 @@ using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Context.Transfer;
 using OpenCloud.Build.Client.Context.Tree;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Context.ContextSenderTests;
+using static OpenCloud.Build.Client.Tests.Context.Transfer.ContextSenderTests;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Transfer;
 
 /// <summary>Trees that change while they are sent, and files whose size is not what is in them.</summary>
 public sealed class ContextChangeTests : IDisposable

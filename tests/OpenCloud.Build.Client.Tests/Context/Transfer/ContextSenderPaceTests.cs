@@ -7,7 +7,7 @@ using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Transfer;
 
 /// <summary>Requests may come at any moment: while a reader waits for more of them, sends, or is about to end.</summary>
 public class ContextSenderPaceTests

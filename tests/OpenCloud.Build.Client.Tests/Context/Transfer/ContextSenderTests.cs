@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Transfer;
 
 public class ContextSenderTests
 {

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Context.Transfer;
 using OpenCloud.Build.Client.Context.Tree;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Transfer;
 
 public class FileSyncRequestTests
 {

@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Transfer;
 
 /// <summary>A receiver that asks for files as soon as they are listed, and checks the rules of the protocol on the way.</summary>
 internal sealed class MemoryReceiver : IPacketChannel

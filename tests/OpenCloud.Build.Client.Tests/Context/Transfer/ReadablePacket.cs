@@ -2,7 +2,7 @@ using System.Text;
 using Google.Protobuf;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Transfer;
 
 /// <summary>Reads packets as fsutil does: names are bytes there, while a text of proto3 that is not UTF-8 is refused by its parser.</summary>
 internal static class ReadablePacket

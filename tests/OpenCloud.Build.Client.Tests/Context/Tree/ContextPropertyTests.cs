@@ -8,7 +8,7 @@ using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Protocol.FileTransfer;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Tree;
 
 public class ContextPropertyTests
 {

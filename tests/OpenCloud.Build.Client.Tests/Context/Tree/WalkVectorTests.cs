@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Context.Tree;
 using OpenCloud.Build.Client.Text;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Context;
+namespace OpenCloud.Build.Client.Tests.Context.Tree;
 
 public class WalkVectorTests(ITestOutputHelper output)
 {

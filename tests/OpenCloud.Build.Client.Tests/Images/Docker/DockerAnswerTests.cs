@@ -3,10 +3,10 @@ using System.Text;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Docker;
+namespace OpenCloud.Build.Client.Tests.Images.Docker;
 
 /// <summary>What a Docker Engine answers is its own choice: whatever it is, the project's errors come of it or values that can be.</summary>
 public sealed class DockerAnswerTests

@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Oci;
+namespace OpenCloud.Build.Client.Tests.Images.Oci;
 
 /// <summary>Archives, well-made and hostile.</summary>
 public sealed class ArchiveTests : IDisposable

@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Session;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Oci;
+namespace OpenCloud.Build.Client.Tests.Images.Oci;
 
 /// <summary>What an archive or an engine may cost this machine, however small it is when it comes.</summary>
 public sealed class BoundsTests : IDisposable

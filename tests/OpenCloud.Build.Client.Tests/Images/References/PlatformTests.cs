@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 using OpenCloud.Build.Client.Images.References;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Oci;
+namespace OpenCloud.Build.Client.Tests.Images.References;
 
 public sealed class PlatformTests
 {

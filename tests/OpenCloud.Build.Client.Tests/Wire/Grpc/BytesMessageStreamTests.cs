@@ -9,7 +9,7 @@ using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 public sealed class BytesMessageStreamTests
 {

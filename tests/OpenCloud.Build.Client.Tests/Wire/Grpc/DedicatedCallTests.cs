@@ -1,14 +1,14 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Grpc.EchoClient;
+using static OpenCloud.Build.Client.Tests.Wire.Grpc.EchoClient;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>Calls of messages on connections of their own, on the pool's threads and on a session's.</summary>
 public sealed class DedicatedCallTests

@@ -3,12 +3,12 @@ using System.Text;
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>A call on a connection of its own, on the pool's threads and on a session's.</summary>
 public sealed class DedicatedStreamTests

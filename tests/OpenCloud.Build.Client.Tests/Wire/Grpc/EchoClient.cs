@@ -3,7 +3,7 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Wire.Grpc;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>Calls to the methods of <see cref="GrpcPeer"/>, on any invoker.</summary>
 internal static class EchoClient

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Wire.Grpc;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>A gRPC server that shares nothing with the client: Kestrel on a unix socket, gRPC written by hand above it.</summary>
 internal sealed class GrpcPeer : IAsyncDisposable

@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>How long a message of which method may be.</summary>
 public sealed class MessageLimitsTests

@@ -9,10 +9,10 @@ using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Grpc.EchoClient;
+using static OpenCloud.Build.Client.Tests.Wire.Grpc.EchoClient;
 using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 public sealed class PooledCallTests
 {

@@ -3,12 +3,12 @@ using System.Text;
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Tests.Transport;
+using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>Peers that misbehave beneath gRPC.</summary>
 public sealed class RawHttp2Tests

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>A connection state to which a test speaks in octets. Events and output are written down as text.</summary>
 internal sealed class ConnectionHarness : IHttp2ConnectionEvents, IDisposable

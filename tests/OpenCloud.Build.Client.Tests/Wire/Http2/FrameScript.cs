@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>Makes and reads frames by hand, apart from the code under test.</summary>
 internal static class FrameScript

@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 public sealed class HpackPropertyTests
 {

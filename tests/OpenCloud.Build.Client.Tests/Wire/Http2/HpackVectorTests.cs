@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>The examples of RFC 7541, appendix C.</summary>
 public sealed class HpackVectorTests

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>What differs when the peer is the server, octet by octet.</summary>
 public sealed class Http2ClientRoleTests

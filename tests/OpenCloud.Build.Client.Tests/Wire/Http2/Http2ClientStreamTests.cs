@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>The client's driver against our server, over a unix socket.</summary>
 public sealed class Http2ClientStreamTests

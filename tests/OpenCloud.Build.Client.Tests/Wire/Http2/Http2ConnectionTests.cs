@@ -4,9 +4,9 @@ using FsCheck.Fluent;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
+using static OpenCloud.Build.Client.Tests.Wire.Http2.FrameScript;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>The connection state, octet by octet.</summary>
 public sealed class Http2ConnectionTests

@@ -2,9 +2,9 @@ using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
+using static OpenCloud.Build.Client.Tests.Wire.Http2.FrameScript;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>Windows of both levels in both directions.</summary>
 public sealed class Http2FlowControlTests

@@ -1,9 +1,9 @@
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
+using static OpenCloud.Build.Client.Tests.Wire.Http2.FrameScript;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>Each limit, with a peer that sends too much.</summary>
 public sealed class Http2LimitTests

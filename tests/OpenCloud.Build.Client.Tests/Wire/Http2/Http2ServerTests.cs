@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>The server with .NET's HTTP/2 client as its peer.</summary>
 public sealed class Http2ServerTests

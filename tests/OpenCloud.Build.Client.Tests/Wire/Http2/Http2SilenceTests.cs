@@ -1,9 +1,9 @@
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using Xunit;
-using static OpenCloud.Build.Client.Tests.Http2.FrameScript;
+using static OpenCloud.Build.Client.Tests.Wire.Http2.FrameScript;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>Peers that stop without a word, by a clock of the test's.</summary>
 public sealed class Http2SilenceTests

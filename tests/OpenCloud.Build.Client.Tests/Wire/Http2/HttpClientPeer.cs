@@ -1,7 +1,7 @@
 using System.Net;
 using OpenCloud.Build.Client.Wire.Http2;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>Our server on one end of a unix socket and .NET's HTTP/2 client, an implementation that is not ours, on the other.</summary>
 internal sealed class HttpClientPeer : IAsyncDisposable

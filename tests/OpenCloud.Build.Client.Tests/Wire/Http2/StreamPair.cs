@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>Two connected streams over a unix socket.</summary>
 internal sealed class StreamPair : IDisposable

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Tests.Http2;
+namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 
 /// <summary>A clock whose timers fire when the test says so.</summary>
 internal sealed class TickClock : TimeProvider

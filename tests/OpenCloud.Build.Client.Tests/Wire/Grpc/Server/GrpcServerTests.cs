@@ -5,12 +5,12 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Health;
-using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Tests.Wire.Http2;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc.Server;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 
 /// <summary>gRPC calls as octets, with .NET's HTTP/2 client as the peer.</summary>
 public sealed class GrpcServerTests

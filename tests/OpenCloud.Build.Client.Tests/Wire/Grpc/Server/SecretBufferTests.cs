@@ -4,12 +4,12 @@ using Google.Protobuf;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Secrets;
 using OpenCloud.Build.Client.Session;
-using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Tests.Wire.Http2;
 using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc.Server;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 
 /// <summary>After a build no array that others are given holds a secret of it.</summary>
 [Collection(nameof(SessionMemoryTests))]

@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using Grpc.Core;
-using OpenCloud.Build.Client.Tests.Http2;
+using OpenCloud.Build.Client.Tests.Wire.Http2;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Grpc.Server;
+namespace OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 
 /// <summary>What a session's calls hold together, by the process's resident memory. Alone, as others' memory counts as well.</summary>
 [Collection(nameof(SessionMemoryTests))]
