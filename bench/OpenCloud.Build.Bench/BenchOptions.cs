@@ -61,11 +61,11 @@ internal sealed record BenchOptions
     /// <exception cref="BenchException">An option is unknown or lacks its value.</exception>
     public static BenchOptions Parse(string[] arguments)
     {
-        var options = new BenchOptions();
-        var rest = new Queue<string>(arguments);
-        while (rest.TryDequeue(out var option))
+        BenchOptions options = new();
+        Queue<string> rest = new(arguments);
+        while (rest.TryDequeue(out string? option))
         {
-            string Value() => rest.TryDequeue(out var value) ? value : throw new BenchException($"{option} needs a value.\n{Usage}");
+            string Value() => rest.TryDequeue(out string? value) ? value : throw new BenchException($"{option} needs a value.\n{Usage}");
             switch (option)
             {
                 case "--engine":
@@ -78,7 +78,7 @@ internal sealed record BenchOptions
                     options.Quick = true;
                     break;
                 case "--rounds":
-                    options.Rounds = int.TryParse(Value(), CultureInfo.InvariantCulture, out var rounds) && rounds > 0
+                    options.Rounds = int.TryParse(Value(), CultureInfo.InvariantCulture, out int rounds) && rounds > 0
                         ? rounds
                         : throw new BenchException("--rounds needs a number above 0.");
                     break;
@@ -95,8 +95,8 @@ internal sealed record BenchOptions
                     options.Clients = [.. options.Clients, Value()];
                     break;
                 case "--case":
-                    var name = Value();
-                    var found = BenchCase.All.FirstOrDefault(candidate => candidate.Name == name)
+                    string name = Value();
+                    BenchCase found = BenchCase.All.FirstOrDefault(candidate => candidate.Name == name)
                         ?? throw new BenchException($"No case '{name}'; there are: {string.Join(", ", BenchCase.All.Select(c => c.Name))}.");
                     options.Cases = ReferenceEquals(options.Cases, BenchCase.All) ? [found] : [.. options.Cases, found];
                     break;

@@ -19,20 +19,20 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
     public Dictionary<(BenchCase Case, IBenchClient Client), List<Sample>> Measure(
         ContextKind kind, IReadOnlyList<BenchCase> cases, int rounds)
     {
-        var samples = new Dictionary<(BenchCase, IBenchClient), List<Sample>>();
-        var tiny = new ContextFolder(Path.Join(scratch, "warm-up"), ContextKind.Tiny);
-        var context = kind == ContextKind.Tiny ? tiny : new ContextFolder(Path.Join(scratch, kind.ToString()), kind);
+        Dictionary<(BenchCase, IBenchClient), List<Sample>> samples = new();
+        ContextFolder tiny = new(Path.Join(scratch, "warm-up"), ContextKind.Tiny);
+        ContextFolder context = kind == ContextKind.Tiny ? tiny : new ContextFolder(Path.Join(scratch, kind.ToString()), kind);
         try
         {
-            foreach (var client in clients)
+            foreach (IBenchClient client in clients)
             {
                 client.Begin(tiny.Path);
             }
 
-            for (var round = 1; round <= rounds; round++)
+            for (int round = 1; round <= rounds; round++)
             {
                 // Whoever is first in a round meets the machine as the last round left it: not always the same one.
-                foreach (var client in Rotate(round))
+                foreach (IBenchClient client in Rotate(round))
                 {
                     Round(client, context, kind, cases, round, samples);
                 }
@@ -40,7 +40,7 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
         }
         finally
         {
-            foreach (var client in clients)
+            foreach (IBenchClient client in clients)
             {
                 client.Dispose();
             }
@@ -90,7 +90,7 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
             stop.ThrowIfCancellationRequested();
             Machine.Settle();
             Loads.Add(Machine.Load);
-            var sample = client.Build(context.Path);
+            Sample sample = client.Build(context.Path);
             if (state == ContextState.Cold && cache.Bytes() is var held && held < context.Bytes)
             {
                 throw new BenchException(
@@ -99,7 +99,7 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
 
             if (cases.FirstOrDefault(candidate => candidate.State == state) is { } measured)
             {
-                if (!samples.TryGetValue((measured, client), out var list))
+                if (!samples.TryGetValue((measured, client), out List<Sample>? list))
                 {
                     samples[(measured, client)] = list = [];
                 }

@@ -44,10 +44,10 @@ internal sealed class ContextFolder
                 File.WriteAllText(System.IO.Path.Join(path, "hello.txt"), "hello\n");
                 break;
             case ContextKind.ManyFiles:
-                for (var directory = 0; directory < Directories; directory++)
+                for (int directory = 0; directory < Directories; directory++)
                 {
                     Directory.CreateDirectory(System.IO.Path.Join(path, $"d{directory:000}"));
-                    for (var file = 0; file < FilesPerDirectory; file++)
+                    for (int file = 0; file < FilesPerDirectory; file++)
                     {
                         WriteRandom(ManyFile(directory, file), FileBytes);
                     }
@@ -88,9 +88,9 @@ internal sealed class ContextFolder
 
     private void WriteRandom(string file, long length)
     {
-        var buffer = new byte[Math.Min(length, 1 << 20)];
-        using var stream = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        for (var left = length; left > 0; left -= buffer.Length)
+        byte[] buffer = new byte[Math.Min(length, 1 << 20)];
+        using FileStream stream = new(file, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        for (long left = length; left > 0; left -= buffer.Length)
         {
             _random.NextBytes(buffer);
             stream.Write(buffer.AsSpan(0, (int)Math.Min(left, buffer.Length)));

@@ -18,7 +18,7 @@ internal static class ImageBench
         Dictionary<(BenchCase Case, IBenchClient Client), List<Sample>> samples,
         CancellationToken stop)
     {
-        using var containerd = new BenchContainerd(scratch);
+        using BenchContainerd containerd = new(scratch);
         List<IBenchClient> clients = [Ctr("ctr", "ctr of " + containerd.Title, containerd.Ctr, "images", "ls")];
         if (Programs.Find("nerdctl") is { } nerdctl)
         {
@@ -33,21 +33,21 @@ internal static class ImageBench
         clients.RemoveAll(client => options.Clients.Count > 0 && !options.Clients.Contains(client.Name));
         try
         {
-            foreach (var client in clients)
+            foreach (IBenchClient client in clients)
             {
                 client.Begin(BenchContainerd.One);
                 _ = client.Build(BenchContainerd.Many);
             }
 
-            for (var round = 1; round <= options.RoundsFor(ContextKind.Images); round++)
+            for (int round = 1; round <= options.RoundsFor(ContextKind.Images); round++)
             {
-                foreach (var client in clients.Select((_, index) => clients[(index + round) % clients.Count]))
+                foreach (IBenchClient? client in clients.Select((_, index) => clients[(index + round) % clients.Count]))
                 {
                     stop.ThrowIfCancellationRequested();
                     Machine.Settle();
                     loads.Add(Machine.Load);
-                    var sample = client.Build(BenchContainerd.Many);
-                    if (!samples.TryGetValue((benchCase, client), out var list))
+                    Sample sample = client.Build(BenchContainerd.Many);
+                    if (!samples.TryGetValue((benchCase, client), out List<Sample>? list))
                     {
                         samples[(benchCase, client)] = list = [];
                     }
@@ -60,7 +60,7 @@ internal static class ImageBench
         }
         finally
         {
-            foreach (var client in clients)
+            foreach (IBenchClient client in clients)
             {
                 client.Dispose();
             }

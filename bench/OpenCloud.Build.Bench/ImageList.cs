@@ -16,12 +16,12 @@ internal static class ImageList
     /// <param name="space">The namespace.</param>
     public static async Task WriteAsync(string socket, string space)
     {
-        var address = EngineAddress.ForUnixSocket(socket);
-        var options = new EngineConnectOptions();
-        await using var client = new ContainerdClient(new EngineChannel(EngineConnectors.Create(address, options), options));
-        var store = new ContainerdImageStore(client, address.ToString());
-        await using var output = new StreamWriter(Console.OpenStandardOutput(), bufferSize: 1 << 16);
-        await foreach (var image in store.ListAsync(new ImageQuery { Namespaces = [space] }, CancellationToken.None))
+        EngineAddress address = EngineAddress.ForUnixSocket(socket);
+        EngineConnectOptions options = new();
+        await using ContainerdClient client = new(new EngineChannel(EngineConnectors.Create(address, options), options));
+        ContainerdImageStore store = new(client, address.ToString());
+        await using StreamWriter output = new(Console.OpenStandardOutput(), bufferSize: 1 << 16);
+        await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = [space] }, CancellationToken.None))
         {
             await output.WriteLineAsync(
                 $"{image.Name} {image.MediaType} {image.Digest} {image.ContentSize} {string.Join(',', image.Platforms.Select(platform => platform.Platform))}");

@@ -13,14 +13,14 @@ if (args is [ImageList.Verb, var listedSocket, var listedSpace])
 
 try
 {
-    var options = BenchOptions.Parse(args);
+    BenchOptions options = BenchOptions.Parse(args);
     if (options.Help)
     {
         Console.WriteLine(BenchOptions.Usage);
     }
     else if (options.List)
     {
-        foreach (var benchCase in BenchCase.All)
+        foreach (BenchCase benchCase in BenchCase.All)
         {
             Console.WriteLine($"{benchCase.Name,-18} {benchCase.Title}");
         }
@@ -46,42 +46,42 @@ catch (OperationCanceledException)
 static void Run(BenchOptions options)
 {
     // Whoever asks this process to end gets the engine ended and the folder removed, too.
-    using var stop = new CancellationTokenSource();
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    using CancellationTokenSource stop = new();
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     void Stop(PosixSignalContext signal)
     {
         signal.Cancel = true;
         stop.Cancel();
     }
 
-    using var scratch = new ScratchFolder();
-    var facts = new List<string>();
-    var missing = new List<string>();
-    var loads = new List<double>();
-    var clients = new List<IBenchClient>();
-    var samples = new Dictionary<(BenchCase, IBenchClient), List<Sample>>();
-    var started = DateTime.UtcNow;
-    var where = scratch.IsInMemory ? "in memory (tmpfs)" : "on disk";
+    using ScratchFolder scratch = new();
+    List<string> facts = new();
+    List<string> missing = new();
+    List<double> loads = new();
+    List<IBenchClient> clients = new();
+    Dictionary<(BenchCase, IBenchClient), List<Sample>> samples = new();
+    DateTime started = DateTime.UtcNow;
+    string where = scratch.IsInMemory ? "in memory (tmpfs)" : "on disk";
     if (options.Cases.Where(benchCase => benchCase.Context != ContextKind.Images).ToList() is { Count: > 0 } builds)
     {
-        using var engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path);
-        var (builders, cache, engineTitle) = FindClients(options, engine, scratch.Path, missing);
-        var runner = new BenchRunner(builders, cache, scratch.Path, Console.Error, stop.Token);
+        using BenchEngine engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path);
+        (List<IBenchClient>? builders, EngineCache? cache, string? engineTitle) = FindClients(options, engine, scratch.Path, missing);
+        BenchRunner runner = new(builders, cache, scratch.Path, Console.Error, stop.Token);
         if (options.Hold)
         {
             Hold(builds, runner, builders, stop.Token);
             return;
         }
 
-        foreach (var reason in missing)
+        foreach (string reason in missing)
         {
             Console.Error.WriteLine("Not measured: " + reason);
         }
 
-        foreach (var group in builds.GroupBy(benchCase => benchCase.Context))
+        foreach (IGrouping<ContextKind, BenchCase> group in builds.GroupBy(benchCase => benchCase.Context))
         {
-            foreach (var (key, list) in runner.Measure(group.Key, [.. group], options.RoundsFor(group.Key)))
+            foreach (((BenchCase Case, IBenchClient Client) key, List<Sample>? list) in runner.Measure(group.Key, [.. group], options.RoundsFor(group.Key)))
             {
                 samples.Add(key, list);
             }
@@ -106,7 +106,7 @@ static void Run(BenchOptions options)
         facts.Add("**one round only: no conclusions**");
     }
 
-    var text = new Report(samples, clients).Write(facts);
+    string text = new Report(samples, clients).Write(facts);
     Console.Write(text);
     if (options.Out is { } file)
     {
@@ -117,9 +117,9 @@ static void Run(BenchOptions options)
 static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindClients(
     BenchOptions options, BenchEngine engine, string scratch, List<string> missing)
 {
-    var clients = new List<IBenchClient>();
+    List<IBenchClient> clients = new();
     EngineCache? cache = null;
-    var title = "unknown";
+    string title = "unknown";
     if (engine.DockerHost is not null)
     {
         missing.Add("buildctl: it does not speak with a Docker Engine");
@@ -137,7 +137,7 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
         missing.Add("buildctl: not on PATH");
     }
 
-    if (BuildxPeer.TryCreate(engine, scratch, out var reason) is { } buildx)
+    if (BuildxPeer.TryCreate(engine, scratch, out string? reason) is { } buildx)
     {
         clients.Add(buildx.CreateClient(scratch));
         cache ??= buildx.Cache();
@@ -149,7 +149,7 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
     }
 
     clients.AddRange(OwnClients.Create(engine, scratch, options.Modules, missing.Add));
-    foreach (var name in options.Clients.Where(name => clients.All(client => client.Name != name)))
+    foreach (string? name in options.Clients.Where(name => clients.All(client => client.Name != name)))
     {
         throw new BenchException(
             $"No client '{name}'; there are: {string.Join(", ", clients.Select(client => client.Name))}.\n{string.Join('\n', missing)}");
@@ -163,10 +163,10 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
 
 static void Hold(IReadOnlyList<BenchCase> cases, BenchRunner runner, List<IBenchClient> clients, CancellationToken stop)
 {
-    foreach (var kind in cases.Select(benchCase => benchCase.Context).Distinct())
+    foreach (ContextKind kind in cases.Select(benchCase => benchCase.Context).Distinct())
     {
-        var context = runner.Prepare(kind);
-        foreach (var client in clients)
+        ContextFolder context = runner.Prepare(kind);
+        foreach (IBenchClient client in clients)
         {
             Console.WriteLine($"{kind} {client.Name}: {client.Describe(context.Path)}");
         }

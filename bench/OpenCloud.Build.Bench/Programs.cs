@@ -12,9 +12,9 @@ internal static class Programs
     /// <summary>The program's full path, links followed; null when PATH does not have it.</summary>
     public static string? Find(string name)
     {
-        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
         {
-            var file = new FileInfo(Path.Join(folder, name));
+            FileInfo file = new(Path.Join(folder, name));
             if (file.Exists)
             {
                 return file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file.FullName;
@@ -26,7 +26,7 @@ internal static class Programs
 
     private static string FindRepository()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Join(folder.FullName, "OpenCloud.Build.slnx")))
             {

@@ -16,13 +16,13 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     /// <param name="facts">What was measured on what, one point a line.</param>
     public string Write(IReadOnlyList<string> facts)
     {
-        var text = new StringBuilder("# Results\n\nWritten by the bench; how it measures is in [README.md](README.md).\n\n");
-        foreach (var fact in facts)
+        StringBuilder text = new("# Results\n\nWritten by the bench; how it measures is in [README.md](README.md).\n\n");
+        foreach (string fact in facts)
         {
             text.Append(CultureInfo.InvariantCulture, $"- {fact}\n");
         }
 
-        foreach (var benchCase in BenchCase.All.Where(candidate => samples.Keys.Any(key => key.Case == candidate)))
+        foreach (BenchCase? benchCase in BenchCase.All.Where(candidate => samples.Keys.Any(key => key.Case == candidate)))
         {
             WriteCase(text, benchCase);
         }
@@ -34,18 +34,18 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     private void WriteCase(StringBuilder text, BenchCase benchCase)
     {
         text.Append(CultureInfo.InvariantCulture, $"\n## {Capitalised(benchCase.Title)}\n\n");
-        var peer = Reference(benchCase);
+        IBenchClient? peer = Reference(benchCase);
         text.Append("| client | n | wall (min–max) | client CPU (min–max) | peak memory | added |");
         text.Append(peer is null ? "\n| --- | --- | --- | --- | --- | --- |\n" : " wall × | CPU × | peak × |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
-        foreach (var client in clients.Where(client => samples.ContainsKey((benchCase, client))))
+        foreach (IBenchClient? client in clients.Where(client => samples.ContainsKey((benchCase, client))))
         {
-            var own = samples[(benchCase, client)];
+            List<Sample> own = samples[(benchCase, client)];
             text.Append(CultureInfo.InvariantCulture, $"| {client.Title} | {own.Count} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Seconds(own, sample => sample.Wall)} | {Seconds(own, sample => sample.Cpu)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Peak(own) / Mebibyte:0} MiB | {Added(own):0} MiB |");
             if (peer is not null)
             {
-                var reference = samples[(benchCase, peer)];
+                List<Sample> reference = samples[(benchCase, peer)];
                 text.Append(CultureInfo.InvariantCulture, $" {Wall(own) / Wall(reference):0.00} | {Cpu(own) / Cpu(reference):0.00} |");
                 text.Append(CultureInfo.InvariantCulture, $" {(double)Peak(own) / Peak(reference):0.00} |");
             }
@@ -57,18 +57,18 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     private void WriteTargets(StringBuilder text)
     {
         // Of the listing of images nothing was laid down beforehand.
-        var measured = samples.Keys.Where(key => !key.Client.IsPeer && key.Case.Context != ContextKind.Images).OrderBy(key => IndexOf(key.Case)).ToList();
+        List<(BenchCase Case, IBenchClient Client)> measured = samples.Keys.Where(key => !key.Client.IsPeer && key.Case.Context != ContextKind.Images).OrderBy(key => IndexOf(key.Case)).ToList();
         if (measured.Count == 0 || Reference(measured[0].Case) is not { } peer)
         {
             return;
         }
 
         text.Append(CultureInfo.InvariantCulture, $"\n## What was to be reached\n\nRatios are to {peer.Title}.\n\n| what | to reach | measured | |\n| --- | --- | --- | --- |\n");
-        foreach (var (benchCase, client) in measured)
+        foreach ((BenchCase? benchCase, IBenchClient? client) in measured)
         {
-            var own = samples[(benchCase, client)];
-            var reference = samples[(benchCase, peer)];
-            var name = $"{benchCase.Title}: {client.Title}";
+            List<Sample> own = samples[(benchCase, client)];
+            List<Sample> reference = samples[(benchCase, peer)];
+            string name = $"{benchCase.Title}: {client.Title}";
             if (benchCase.Context == ContextKind.Tiny)
             {
                 if (client is WarmPowerShellClient)
@@ -79,7 +79,7 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
                 continue;
             }
 
-            var cpu = Cpu(own) / Cpu(reference);
+            double cpu = Cpu(own) / Cpu(reference);
             Row($"{name}, client CPU", $"≤ {CpuTarget:0.00}", cpu, cpu <= CpuTarget);
             Row($"{name}, added memory (MiB)", $"≤ {AddedTargetMebibytes:0}", Added(own), Added(own) <= AddedTargetMebibytes);
         }
@@ -105,18 +105,18 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
 
     private static string Seconds(List<Sample> own, Func<Sample, TimeSpan> select)
     {
-        var values = own.Select(sample => select(sample).TotalSeconds).ToList();
-        var median = Median(values);
+        List<double> values = own.Select(sample => select(sample).TotalSeconds).ToList();
+        double median = Median(values);
         // Three figures are what the measurement is good for.
-        var format = median < 1 ? "0.000" : median < 10 ? "0.00" : "0.0";
+        string format = median < 1 ? "0.000" : median < 10 ? "0.00" : "0.0";
         string Show(double value) => value.ToString(format, CultureInfo.InvariantCulture);
         return $"{Show(median)} s ({Show(values.Min())}–{Show(values.Max())})";
     }
 
     private static double Median(IEnumerable<double> values)
     {
-        var sorted = values.Order().ToList();
-        var middle = sorted.Count / 2;
+        List<double> sorted = values.Order().ToList();
+        int middle = sorted.Count / 2;
         return sorted.Count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }

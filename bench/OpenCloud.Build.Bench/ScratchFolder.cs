@@ -12,7 +12,7 @@ internal sealed class ScratchFolder : IDisposable
     public ScratchFolder()
     {
         IsInMemory = Directory.Exists(SharedMemory) && new DriveInfo(SharedMemory).AvailableFreeSpace >= NeededBytes;
-        var parent = IsInMemory ? SharedMemory : System.IO.Path.GetTempPath();
+        string parent = IsInMemory ? SharedMemory : System.IO.Path.GetTempPath();
         Path = System.IO.Path.Join(parent, $"ocb-bench-{Environment.ProcessId}");
         Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Xunit;
 
 namespace OpenCloud.Build.Host.Tests;
@@ -8,10 +9,10 @@ public sealed class PropertyOrderTests
     [Fact]
     public void PropertiesOfARecord_HaveTheOrderOfItsConstructor()
     {
-        var seen = 0;
-        foreach (var type in typeof(OpenCloud.Build.Host.Diagnosis.SocketDiagnosis).Assembly.GetExportedTypes())
+        int seen = 0;
+        foreach (Type type in typeof(OpenCloud.Build.Host.Diagnosis.SocketDiagnosis).Assembly.GetExportedTypes())
         {
-            foreach (var constructor in type.GetConstructors())
+            foreach (ConstructorInfo constructor in type.GetConstructors())
             {
                 string[] parameters = [.. constructor.GetParameters().Select(static p => p.Name!)];
                 string[] properties = [.. type.GetProperties().Where(p => p.DeclaringType == type && parameters.Contains(p.Name)).OrderBy(static p => p.MetadataToken).Select(static p => p.Name)];

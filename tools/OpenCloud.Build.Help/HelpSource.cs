@@ -27,9 +27,9 @@ internal sealed partial class HelpSource
 
     private Dictionary<string, (IReadOnlyList<Block> Blocks, List<Topic> Topics)> Sections { get; }
 
-    public IReadOnlyList<Block> Text(string section) => Sections.TryGetValue(section, out var found) ? found.Blocks : [];
+    public IReadOnlyList<Block> Text(string section) => Sections.TryGetValue(section, out (IReadOnlyList<Block> Blocks, List<Topic> Topics) found) ? found.Blocks : [];
 
-    public IReadOnlyList<Topic> Topics(string section) => Sections.TryGetValue(section, out var found) ? found.Topics : [];
+    public IReadOnlyList<Topic> Topics(string section) => Sections.TryGetValue(section, out (IReadOnlyList<Block> Blocks, List<Topic> Topics) found) ? found.Topics : [];
 
     /// <summary>The prose of a parameter, without the line that gives its default.</summary>
     public IReadOnlyList<Block> Parameter(string name) =>

@@ -16,7 +16,7 @@ internal sealed class BuildxPeer
     private BuildxPeer(string docker, string? plugins, BenchEngine engine, string scratch)
     {
         // A configuration of its own: nothing of the user's is read or written.
-        var configuration = Path.Join(scratch, "docker");
+        string configuration = Path.Join(scratch, "docker");
         Directory.CreateDirectory(configuration);
         File.WriteAllText(
             Path.Join(configuration, "config.json"),
@@ -42,9 +42,9 @@ internal sealed class BuildxPeer
     /// <summary>The peer, ready to build on the engine; null with a reason when there is none.</summary>
     public static BuildxPeer? TryCreate(BenchEngine engine, string scratch, out string? reason)
     {
-        foreach (var candidate in Candidates())
+        foreach ((string Docker, string? Plugins) candidate in Candidates())
         {
-            var peer = new BuildxPeer(candidate.Docker, candidate.Plugins, engine, scratch);
+            BuildxPeer peer = new(candidate.Docker, candidate.Plugins, engine, scratch);
             try
             {
                 _ = peer.Command("buildx", "version").Capture();
@@ -106,7 +106,7 @@ internal sealed class BuildxPeer
             yield break;
         }
 
-        var folders = lines.Select(line => line.Split(' ')).ToDictionary(fields => fields[0].Split('/')[^1], fields => fields[^1]);
+        Dictionary<string, string> folders = lines.Select(line => line.Split(' ')).ToDictionary(fields => fields[0].Split('/')[^1], fields => fields[^1]);
         yield return (
             Path.Join(folders["docker-cli"], "usr/bin/docker"),
             Path.Join(folders["docker-buildx"], "usr/libexec/docker/cli-plugins"));

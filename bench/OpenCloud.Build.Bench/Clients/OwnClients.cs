@@ -14,7 +14,7 @@ internal static class OwnClients
     public static IEnumerable<IBenchClient> Create(
         BenchEngine engine, string scratch, IReadOnlyList<string> otherModules, Action<string> missing)
     {
-        var sample = Path.Join(Programs.Repository, "samples", "BuildImage", "bin", Configuration(), "net10.0", "BuildImage.dll");
+        string sample = Path.Join(Programs.Repository, "samples", "BuildImage", "bin", Configuration(), "net10.0", "BuildImage.dll");
         if (File.Exists(sample))
         {
             yield return new ProcessClient(
@@ -32,7 +32,7 @@ internal static class OwnClients
         if (Warm(engine.Address, lists: false, missing) is { } warm)
         {
             yield return warm;
-            foreach (var (index, manifest) in otherModules.Index())
+            foreach ((int index, string? manifest) in otherModules.Index())
             {
                 yield return warm.With($"{warm.Name}-{index + 2}", Path.GetFullPath(manifest));
             }
@@ -56,16 +56,16 @@ internal static class OwnClients
 
     private static WarmPowerShellClient? Warm(string address, bool lists, Action<string> missing)
     {
-        var manifest = Path.Join(Programs.Repository, "OpenCloud.Build.psd1");
-        var binary = Path.Join(Programs.Repository, "bin", "OpenCloud.Build", "OpenCloud.Build.dll");
+        string manifest = Path.Join(Programs.Repository, "OpenCloud.Build.psd1");
+        string binary = Path.Join(Programs.Repository, "bin", "OpenCloud.Build", "OpenCloud.Build.dll");
         if (!File.Exists(manifest) || !File.Exists(binary))
         {
             missing("ours-pwsh: the module is not built");
         }
         else
         {
-            var pwsh = Programs.Find("pwsh") is { } found ? [found] : PinnedPowerShell;
-            var version = new CommandLine(pwsh[0], [.. pwsh[1..], "--version"]).CaptureLine();
+            string[] pwsh = Programs.Find("pwsh") is { } found ? [found] : PinnedPowerShell;
+            string version = new CommandLine(pwsh[0], [.. pwsh[1..], "--version"]).CaptureLine();
             return new WarmPowerShellClient("ours-pwsh", pwsh, $"OpenCloud.Build in a warm pwsh ({version})", manifest, address, lists);
         }
 

@@ -32,7 +32,7 @@ internal sealed class ProcessClient(string name, string title, bool isPeer, stri
     /// <inheritdoc/>
     public Sample Build(string context)
     {
-        var sample = MeasuredProcess.Run(command(context), _output);
+        Sample sample = MeasuredProcess.Run(command(context), _output);
         return sample with { AddedBytes = sample.PeakBytes - _tinyBytes };
     }
 

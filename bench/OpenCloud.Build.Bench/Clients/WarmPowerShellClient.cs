@@ -37,7 +37,7 @@ internal sealed class WarmPowerShellClient(
     public void Begin(string warmUpContext)
     {
         Dispose();
-        var start = new ProcessStartInfo(
+        ProcessStartInfo start = new(
             pwsh[0],
             [
                 .. pwsh[1..], "-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"),
@@ -57,7 +57,7 @@ internal sealed class WarmPowerShellClient(
     /// <inheritdoc/>
     public Sample Build(string context)
     {
-        var sample = Ask(context);
+        Sample sample = Ask(context);
         return sample with { AddedBytes = sample.PeakBytes - _idleBytes };
     }
 
@@ -75,8 +75,8 @@ internal sealed class WarmPowerShellClient(
 
     private Sample Ask(string context)
     {
-        var session = _session ?? throw new InvalidOperationException("Begin was not called.");
-        using var limit = new Timer(_ => session.Kill(), null, MeasuredProcess.Limit, Timeout.InfiniteTimeSpan);
+        Process session = _session ?? throw new InvalidOperationException("Begin was not called.");
+        using Timer limit = new(_ => session.Kill(), null, MeasuredProcess.Limit, Timeout.InfiniteTimeSpan);
         session.StandardInput.WriteLine(context);
         session.StandardInput.Flush();
         while (session.StandardOutput.ReadLine() is { } line)
@@ -87,9 +87,9 @@ internal sealed class WarmPowerShellClient(
                 continue;
             }
 
-            using var answer = JsonDocument.Parse(line);
-            var root = answer.RootElement;
-            return root.TryGetProperty("error", out var error)
+            using JsonDocument answer = JsonDocument.Parse(line);
+            JsonElement root = answer.RootElement;
+            return root.TryGetProperty("error", out JsonElement error)
                 ? throw new BenchException($"{Describe(context)}: {error.GetString()}")
                 : new Sample(
                     TimeSpan.FromMilliseconds(root.GetProperty("wall").GetDouble()),

@@ -25,7 +25,7 @@ internal sealed class BenchContainerd : IDisposable
     /// <summary>Starts and fills it.</summary>
     public BenchContainerd(string scratch)
     {
-        var fields = new CommandLine(Programs.Fixture, ["up", "--owner", $"{Environment.ProcessId}", "containerd-2"]).Capture()
+        Dictionary<string, string> fields = new CommandLine(Programs.Fixture, ["up", "--owner", $"{Environment.ProcessId}", "containerd-2"]).Capture()
             .Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2)
             .ToDictionary(pair => pair[0], pair => pair[1]);
         _folder = fields["folder"];
@@ -34,7 +34,7 @@ internal sealed class BenchContainerd : IDisposable
         try
         {
             Fill(Path.Join(scratch, "images.tar"), One, 0, 1);
-            for (var first = 0; first < Count; first += Batch)
+            for (int first = 0; first < Count; first += Batch)
             {
                 Fill(Path.Join(scratch, "images.tar"), Many, first, Batch);
             }
@@ -60,7 +60,7 @@ internal sealed class BenchContainerd : IDisposable
 
     private void Fill(string archive, string space, int first, int count)
     {
-        using (var file = File.Create(archive))
+        using (FileStream file = File.Create(archive))
         {
             Write(file, first, count);
         }
@@ -71,15 +71,15 @@ internal sealed class BenchContainerd : IDisposable
 
     private static void Write(Stream file, int first, int count)
     {
-        using var tar = new TarWriter(file, TarEntryFormat.Ustar);
+        using TarWriter tar = new(file, TarEntryFormat.Ustar);
         const string LayerType = "application/vnd.oci.image.layer.v1.tar";
-        var layer = Blob(Encoding.UTF8.GetBytes(new string('x', 4096)));
-        var manifests = new StringBuilder();
-        for (var number = first; number < first + count; number++)
+        (string Digest, int Size) layer = Blob(Encoding.UTF8.GetBytes(new string('x', 4096)));
+        StringBuilder manifests = new();
+        for (int number = first; number < first + count; number++)
         {
-            var config = Blob(Encoding.UTF8.GetBytes(
+            (string Digest, int Size) config = Blob(Encoding.UTF8.GetBytes(
                 $$$"""{"created":"2024-01-01T00:00:00Z","architecture":"amd64","os":"linux","config":{"Labels":{"number":"{{{number}}}"}},"rootfs":{"type":"layers","diff_ids":["{{{layer.Digest}}}"]}}"""));
-            var manifest = Blob(Encoding.UTF8.GetBytes(
+            (string Digest, int Size) manifest = Blob(Encoding.UTF8.GetBytes(
                 $$$"""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{{config.Digest}}}","size":{{{config.Size}}}},"layers":[{"mediaType":"{{{LayerType}}}","digest":"{{{layer.Digest}}}","size":{{{layer.Size}}}}]}"""));
             manifests.Append(
                 $$$"""{{{(number > first ? "," : "")}}}{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{{manifest.Digest}}}","size":{{{manifest.Size}}},"annotations":{"io.containerd.image.name":"registry.test/team/image-{{{number:0000}}}:1.0"}}""");
@@ -90,14 +90,14 @@ internal sealed class BenchContainerd : IDisposable
 
         (string Digest, int Size) Blob(byte[] bytes)
         {
-            var hex = Convert.ToHexStringLower(SHA256.HashData(bytes));
+            string hex = Convert.ToHexStringLower(SHA256.HashData(bytes));
             Entry("blobs/sha256/" + hex, bytes);
             return ("sha256:" + hex, bytes.Length);
         }
 
         void Entry(string name, byte[] bytes)
         {
-            using var data = new MemoryStream(bytes);
+            using MemoryStream data = new(bytes);
             tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = data });
         }
     }

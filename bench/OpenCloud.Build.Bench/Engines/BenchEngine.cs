@@ -59,7 +59,7 @@ internal abstract class BenchEngine : IDisposable
 
         public FixtureEngine(string name)
         {
-            var fields = new CommandLine(Programs.Fixture, ["up", "--owner", $"{Environment.ProcessId}", name]).Capture()
+            Dictionary<string, string> fields = new CommandLine(Programs.Fixture, ["up", "--owner", $"{Environment.ProcessId}", name]).Capture()
                 .Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2)
                 .ToDictionary(pair => pair[0], pair => pair[1]);
             _folder = fields["folder"];

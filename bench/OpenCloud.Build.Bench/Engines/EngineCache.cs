@@ -16,7 +16,7 @@ internal sealed class EngineCache(CommandLine prune, CommandLine usage)
     public void Empty()
     {
         // A build's records stay in use for a moment after its client has left.
-        var limit = DateTime.UtcNow + EmptyLimit;
+        DateTime limit = DateTime.UtcNow + EmptyLimit;
         do
         {
             _ = prune.Capture();
@@ -33,12 +33,12 @@ internal sealed class EngineCache(CommandLine prune, CommandLine usage)
     /// <summary>How much it holds, to about a thousandth, rounded up.</summary>
     public long Bytes()
     {
-        var total = usage.Capture().Split('\n').FirstOrDefault(line => line.StartsWith("Total:", StringComparison.Ordinal))
+        string total = usage.Capture().Split('\n').FirstOrDefault(line => line.StartsWith("Total:", StringComparison.Ordinal))
             ?? throw new BenchException($"'{usage}' named no total.");
-        var size = total["Total:".Length..].Trim();
-        var digits = size.TakeWhile(character => char.IsAsciiDigit(character) || character == '.').Count();
-        var unit = Array.IndexOf(Units, size[digits..].Trim());
-        return unit >= 0 && double.TryParse(size[..digits], CultureInfo.InvariantCulture, out var number)
+        string size = total["Total:".Length..].Trim();
+        int digits = size.TakeWhile(character => char.IsAsciiDigit(character) || character == '.').Count();
+        int unit = Array.IndexOf(Units, size[digits..].Trim());
+        return unit >= 0 && double.TryParse(size[..digits], CultureInfo.InvariantCulture, out double number)
             ? (long)Math.Ceiling(number * Math.Pow(1000, unit) * 1.001)
             : throw new BenchException($"'{usage}' named a total of '{size}', which is no size.");
     }

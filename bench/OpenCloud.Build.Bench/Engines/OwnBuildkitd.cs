@@ -15,8 +15,8 @@ internal sealed class OwnBuildkitd : BenchEngine
     /// <summary>Starts it and waits until it accepts connections.</summary>
     public OwnBuildkitd(string program, string scratch)
     {
-        var socket = Path.Join(scratch, "buildkitd.sock");
-        var configuration = Path.Join(scratch, "buildkitd.toml");
+        string socket = Path.Join(scratch, "buildkitd.sock");
+        string configuration = Path.Join(scratch, "buildkitd.toml");
         _log = Path.Join(scratch, "buildkitd.log");
         Address = "unix://" + socket;
         // Collecting garbage in the middle of a build would be charged to it; the cache is emptied between builds.
@@ -29,7 +29,7 @@ internal sealed class OwnBuildkitd : BenchEngine
             "--oci-worker-net", "host", .. Runc(program),
         ];
         // Its log goes to a file rather than through this process, which would then work while a client is measured.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" </dev/null >\"$BENCH_LOG\" 2>&1", "sh", program, .. arguments]);
+        ProcessStartInfo start = new("/bin/sh", ["-c", "exec \"$@\" </dev/null >\"$BENCH_LOG\" 2>&1", "sh", program, .. arguments]);
         start.Environment["BENCH_LOG"] = _log;
         _daemon = Process.Start(start) ?? throw new BenchException($"'{program}' did not start.");
         try
@@ -65,10 +65,10 @@ internal sealed class OwnBuildkitd : BenchEngine
 
     private void WaitForSocket(string path)
     {
-        var limit = DateTime.UtcNow + StartLimit;
+        DateTime limit = DateTime.UtcNow + StartLimit;
         while (true)
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             try
             {
                 socket.Connect(new UnixDomainSocketEndPoint(path));

@@ -9,12 +9,12 @@ internal sealed record CommandLine(string Program, IReadOnlyList<string> Argumen
     /// <exception cref="BenchException">It did not start or did not end with 0.</exception>
     public string Capture()
     {
-        var start = ToStartInfo(Program, Arguments);
+        ProcessStartInfo start = ToStartInfo(Program, Arguments);
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
-        using var process = Process.Start(start) ?? throw new BenchException($"'{Program}' did not start.");
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
+        using Process process = Process.Start(start) ?? throw new BenchException($"'{Program}' did not start.");
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0
             ? output
@@ -28,8 +28,8 @@ internal sealed record CommandLine(string Program, IReadOnlyList<string> Argumen
     /// <summary>The same environment for another program.</summary>
     public ProcessStartInfo ToStartInfo(string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false };
-        foreach (var (name, value) in Environment ?? new Dictionary<string, string>())
+        ProcessStartInfo start = new(program, arguments) { UseShellExecute = false };
+        foreach ((string? name, string? value) in Environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
         }

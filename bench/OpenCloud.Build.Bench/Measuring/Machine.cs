@@ -25,12 +25,12 @@ internal static class Machine
     /// </summary>
     public static void Settle()
     {
-        var limit = DateTime.UtcNow + SettleLimit;
-        var (busy, total) = ReadTicks();
+        DateTime limit = DateTime.UtcNow + SettleLimit;
+        (long busy, long total) = ReadTicks();
         do
         {
             Thread.Sleep(SettleStep);
-            var (busyNow, totalNow) = ReadTicks();
+            (long busyNow, long totalNow) = ReadTicks();
             if ((busyNow - busy) * 10 <= totalNow - total)
             {
                 return;
@@ -44,7 +44,7 @@ internal static class Machine
     private static (long Busy, long Total) ReadTicks()
     {
         // "cpu  user nice system idle iowait irq softirq steal guest guest_nice" (proc_stat(5)); guests count in user, too.
-        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8)
+        long[] fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8)
             .Select(field => long.Parse(field, CultureInfo.InvariantCulture)).ToArray();
         return (fields.Sum() - fields[3] - fields[4], fields.Sum());
     }

@@ -35,18 +35,18 @@ internal static class MeasuredProcess
     /// <exception cref="BenchException">The command did not end with 0; the message has the end of its output.</exception>
     public static Sample Run(CommandLine command, string outputFile)
     {
-        var start = command.ToStartInfo("/bin/sh", ["-c", Gate, "sh", command.Program, .. command.Arguments]);
+        ProcessStartInfo start = command.ToStartInfo("/bin/sh", ["-c", Gate, "sh", command.Program, .. command.Arguments]);
         start.Environment["BENCH_OUTPUT"] = outputFile;
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
-        using var shell = Process.Start(start) ?? throw new BenchException("/bin/sh did not start.");
-        var pid = int.Parse(shell.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
+        using Process shell = Process.Start(start) ?? throw new BenchException("/bin/sh did not start.");
+        int pid = int.Parse(shell.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
         shell.WaitForExit();
 
-        var started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp();
         shell.StandardInput.Write('\n');
         shell.StandardInput.Flush();
-        using var limit = new Timer(_ => NativeMethods.Kill(pid, NativeMethods.SigKill), null, Limit, Timeout.InfiniteTimeSpan);
+        using Timer limit = new(_ => NativeMethods.Kill(pid, NativeMethods.SigKill), null, Limit, Timeout.InfiniteTimeSpan);
         int status;
         NativeMethods.ResourceUsage usage;
         while (NativeMethods.Wait4(pid, out status, 0, out usage) != pid)
@@ -57,10 +57,10 @@ internal static class MeasuredProcess
             }
         }
 
-        var wall = Stopwatch.GetElapsedTime(started);
+        TimeSpan wall = Stopwatch.GetElapsedTime(started);
         if (status != 0)
         {
-            var how = (status & 0x7f) == 0 ? $"ended with {(status >> 8) & 0xff}" : $"was ended by signal {status & 0x7f} after {wall.TotalSeconds:0} s";
+            string how = (status & 0x7f) == 0 ? $"ended with {(status >> 8) & 0xff}" : $"was ended by signal {status & 0x7f} after {wall.TotalSeconds:0} s";
             throw new BenchException($"'{command}' {how}:\n{Tail(outputFile)}");
         }
 

@@ -40,7 +40,7 @@ internal sealed record BuildCachePrune
     public PruneRequest ToRequest(bool? knowsSpaceLimits)
     {
         // A record that is named is wanted gone, also one that is spared otherwise.
-        var request = new PruneRequest { All = All || Ids.Count > 0 };
+        PruneRequest request = new() { All = All || Ids.Count > 0 };
         // Filters are alternatives; the conditions of one, with commas between them, hold together (containerd, pkg/filters).
         request.Filter.AddRange((Ids.Count, Types.Count) switch
         {
@@ -68,7 +68,7 @@ internal sealed record BuildCachePrune
         }
         else if (KeepStorage is not null || MaxUsedSpace is not null)
         {
-            var keep = Math.Max(KeepStorage ?? 0, MaxUsedSpace ?? 0);
+            long keep = Math.Max(KeepStorage ?? 0, MaxUsedSpace ?? 0);
             request.ReservedSpace = keep;
             request.MaxUsedSpace = MaxUsedSpace is null ? 0 : keep;
         }

@@ -22,7 +22,7 @@ internal static class BytePath
         }
 
         bool rooted = path[0] == Separator;
-        var output = new byte[path.Length + 1];
+        byte[] output = new byte[path.Length + 1];
         int length = 0;
         if (rooted)
         {

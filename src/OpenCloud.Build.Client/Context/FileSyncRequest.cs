@@ -29,7 +29,7 @@ internal sealed class FileSyncRequest
     /// <summary>Reads the metadata, whose names are in lower case and whose values are octets as characters (ISO 8859-1).</summary>
     public static FileSyncRequest Parse(IEnumerable<KeyValuePair<string, string>> metadata)
     {
-        var values = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        Dictionary<string, List<string>> values = new(StringComparer.Ordinal);
         foreach ((string key, string value) in metadata)
         {
             if (!values.TryGetValue(key, out List<string>? list))
@@ -63,7 +63,7 @@ internal sealed class FileSyncRequest
     /// <summary>Undoes query escaping; a malformed value becomes empty, as with the Go client.</summary>
     private static byte[] Unescape(string value)
     {
-        var output = new List<byte>(value.Length);
+        List<byte> output = new(value.Length);
         for (int i = 0; i < value.Length; i++)
         {
             switch (value[i])

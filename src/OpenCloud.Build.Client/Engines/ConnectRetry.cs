@@ -39,6 +39,7 @@ internal static class ConnectRetry
                 error = new EngineConnectException(
                     EngineConnectReason.Timeout, address, $"{address?.ToString() ?? "No engine"} did not answer within {options.ConnectTimeout.TotalSeconds:0.###} s.", e);
             }
+
             error.Attempts = attempt;
             cancellationToken.ThrowIfCancellationRequested();
             TimeSpan? pause = error.MayBeStarting ? ConnectSchedule.Next(attempt, clock.GetElapsedTime(start), options.ConnectTimeout) : null;
@@ -46,10 +47,12 @@ internal static class ConnectRetry
             {
                 options.OnFailedAttempt?.Invoke(new ConnectAttempt(attempt, tried, error, pause));
             }
+
             if (pause is not { } wait)
             {
                 throw error;
             }
+
             await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -23,11 +23,13 @@ internal static class ConnectSchedule
         {
             return null;
         }
+
         TimeSpan pause = failed == 1 ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(LongestPauseSeconds, 1 << Math.Min(failed - 2, 4)));
         if (elapsed + pause < timeout)
         {
             return pause;
         }
+
         TimeSpan last = timeout - elapsed - LastAttempt;
         return last > TimeSpan.Zero ? last : null;
     }

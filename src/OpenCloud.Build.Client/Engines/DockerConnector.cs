@@ -34,6 +34,7 @@ internal sealed class DockerConnector : IEngineConnector
         {
             return EngineAddress.Parse("docker://" + DefaultSocket);
         }
+
         string problem;
         if (value!.StartsWith("unix://", StringComparison.Ordinal))
         {
@@ -73,6 +74,7 @@ internal sealed class DockerConnector : IEngineConnector
             string scheme = colon is > 0 and < 16 ? $" '{value.AsSpan(0, colon)}'" : "";
             problem = $"its scheme{scheme} is not supported; unix:// and tcp:// are.";
         }
+
         throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable DOCKER_HOST cannot be used: {problem}");
     }
 
@@ -90,10 +92,12 @@ internal sealed class DockerConnector : IEngineConnector
                     Address,
                     Describe(answer));
             }
+
             if (!answer.Upgrade.Equals("h2c", StringComparison.OrdinalIgnoreCase))
             {
                 throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} switched to '{answer.Upgrade}' where h2c was asked for.");
             }
+
             return stream;
         }
         catch (Exception e)
@@ -103,10 +107,12 @@ internal sealed class DockerConnector : IEngineConnector
             {
                 throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} is no Docker Engine: {e.Message}", e);
             }
+
             if (e is IOException and not EngineConnectException)
             {
                 throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} cut the connection instead of giving access to its BuildKit: {e.Message}", e);
             }
+
             throw;
         }
     }

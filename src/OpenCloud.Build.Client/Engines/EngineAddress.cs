@@ -133,22 +133,26 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         {
             return $"An engine address must not be empty. {EngineConnectors.Expected}";
         }
+
         int colon = s.IndexOf("://", StringComparison.Ordinal);
         if (colon < 0)
         {
             s = Complete(s);
             colon = s.IndexOf("://", StringComparison.Ordinal);
         }
+
         if (colon < 0)
         {
             return $"{Quote(text)} is not an engine address: a unix socket needs an absolute path, a TCP address a host and a port. {EngineConnectors.Expected}";
         }
+
         string scheme = s[..colon].ToLowerInvariant();
         string rest = s[(colon + 3)..];
         if (!EngineConnectors.IsSupported(scheme))
         {
             return $"{Quote(text)} has the scheme '{(IsSchemeName(scheme) ? scheme : "?")}', which is not supported. {EngineConnectors.Expected}";
         }
+
         return scheme switch
         {
             "unix" => ParsePath(text, scheme, rest, out address),
@@ -180,6 +184,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         {
             return "An engine address must not contain a zero character.";
         }
+
         int bytes = Encoding.UTF8.GetByteCount(path);
         return bytes > LongestSocketPath ? $"The socket path {path} has {bytes} bytes; a unix socket's path is limited to {LongestSocketPath}." : null;
     }
@@ -191,6 +196,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         {
             return $"A {scheme}:// address must not carry a user name or a password.";
         }
+
         string trimmed = rest.EndsWith('/') ? rest[..^1] : rest;
         int at = trimmed.LastIndexOf(':');
         string host = at < 0 ? trimmed : trimmed[..at];
@@ -199,12 +205,14 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         {
             host = host[1..^1];
         }
+
         if (at < 0
             || !uint.TryParse(trimmed.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint port)
             || port is < 1 or > 65535)
         {
             return $"{Quote(text)} needs a port between 1 and 65535, as in {scheme}://127.0.0.1:1234.";
         }
+
         bool valid = bracketed
             ? IPAddress.TryParse(host, out IPAddress? v6) && v6.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
             : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;

@@ -18,6 +18,7 @@ internal sealed record EngineConnection(IEngineConnector Connector, Stream Strea
         {
             return await EngineDiscovery.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         }
+
         IEngineConnector connector = EngineConnectors.Create(address, options);
         Stream stream = await ConnectRetry.ConnectAsync(connector, options, cancellationToken).ConfigureAwait(false);
         return new EngineConnection(connector, stream, "given", []);

@@ -30,16 +30,19 @@ internal static class EngineDiscovery
             {
                 throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable BUILDKIT_HOST cannot be used: {e.Message}", e);
             }
+
             if (options.RequireExplicitEngine)
             {
                 return candidates;
             }
         }
+
         if (options.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime
             && EngineAddress.TryParse($"unix://{runtime.TrimEnd('/')}/buildkit/buildkitd.sock", out EngineAddress? user))
         {
             candidates.Add(new Candidate("$XDG_RUNTIME_DIR", user, false));
         }
+
         candidates.Add(new Candidate("system socket", EngineAddress.ForUnixSocket(SystemSocket), false));
         try
         {
@@ -50,6 +53,7 @@ internal static class EngineDiscovery
         {
             candidates.Add(new Candidate("$DOCKER_HOST", null, true, e));
         }
+
         return candidates;
     }
 
@@ -75,8 +79,10 @@ internal static class EngineDiscovery
             {
                 problem = e;
             }
+
             ways.Add((candidate, connector, problem));
         }
+
         return ConnectRetry.RunAsync(RoundAsync, candidates.Count == 1 ? candidates[0].Address : null, options, cancellationToken);
 
         async ValueTask<EngineConnection> RoundAsync(CancellationToken attempt)
@@ -98,9 +104,11 @@ internal static class EngineDiscovery
                         error = e;
                     }
                 }
+
                 errors.Add(error!);
                 passed.Add(new PassedOverEngine(candidate.Source, connector?.Address ?? candidate.Address, error!.Message, candidate.IsExplicit));
             }
+
             throw Conclude(errors, passed);
         }
 

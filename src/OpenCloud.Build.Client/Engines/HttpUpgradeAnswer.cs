@@ -20,6 +20,7 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
         {
             throw new InvalidDataException($"it answered '{Printable(lines[0])}'.");
         }
+
         string upgrade = "";
         string server = "";
         foreach (string line in lines.AsSpan(1))
@@ -39,6 +40,7 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
                 }
             }
         }
+
         string body = status == 101 ? "" : await ReadExcerptAsync(stream, cancellationToken).ConfigureAwait(false);
         return new HttpUpgradeAnswer(status, upgrade, server, body);
     }
@@ -54,10 +56,12 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
             {
                 throw new InvalidDataException($"the head of its answer is longer than {LongestHead} bytes.");
             }
+
             if (await stream.ReadAsync(head.AsMemory(length, 1), cancellationToken).ConfigureAwait(false) == 0)
             {
                 throw new EndOfStreamException(length == 0 ? "it closed the connection without an answer." : "its answer ends within the head.");
             }
+
             length++;
             ReadOnlySpan<byte> start = "HTTP/1."u8;
             int known = Math.Min(length, start.Length);
@@ -66,6 +70,7 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
                 throw new InvalidDataException("its answer is not HTTP/1.");
             }
         }
+
         return Encoding.Latin1.GetString(head, 0, length - 4);
     }
 
@@ -91,6 +96,7 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
         {
             // The excerpt only decorates an error; what came is enough.
         }
+
         return Printable(Encoding.UTF8.GetString(body, 0, length).Trim());
     }
 

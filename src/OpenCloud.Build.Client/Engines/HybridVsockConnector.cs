@@ -65,11 +65,13 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
             {
                 return length == 0 ? throw new EndOfStreamException() : Encoding.ASCII.GetString(line, 0, length);
             }
+
             if (line[length] == '\n')
             {
                 return Encoding.ASCII.GetString(line, 0, length + 1);
             }
         }
+
         return Encoding.ASCII.GetString(line);
     }
 

@@ -45,6 +45,7 @@ public sealed record SocketAccess
         {
             return new SocketAccess { SocketPath = socketPath, ClosedDirectory = closed, User = user };
         }
+
         UnixFileMode needed = closed is null ? UnixFileMode.GroupWrite : UnixFileMode.GroupExecute;
         string? groupName = UnixIdentity.GroupName(facts.Group);
         return new SocketAccess
@@ -72,6 +73,7 @@ public sealed record SocketAccess
                 return directory;
             }
         }
+
         return null;
     }
 }

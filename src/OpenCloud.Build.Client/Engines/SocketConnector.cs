@@ -27,6 +27,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
                 socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
                 await ConnectTcpAsync(socket, Address.Host!, (int)Address.Port, cancellationToken).ConfigureAwait(false);
             }
+
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (SocketException e)
@@ -101,6 +102,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
             };
             return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: {why}.", e);
         }
+
         switch (reason)
         {
             case EngineConnectReason.PermissionDenied:

@@ -35,6 +35,7 @@ internal static class VsockAddress
         {
             return $"{quoted} needs a port between 1 and {uint.MaxValue - 1}, as in {example}.";
         }
+
         string before = rest[..at];
         if (scheme == HybridScheme)
         {
@@ -42,13 +43,16 @@ internal static class VsockAddress
             {
                 return $"{quoted} needs the absolute path of the virtual machine's socket, as in {example}.";
             }
+
             if (EngineAddress.CheckSocketPath(before) is { } problem)
             {
                 return problem;
             }
+
             address = new EngineAddress(scheme, path: before, port: port);
             return null;
         }
+
         uint id = before.ToUpperInvariant() switch
         {
             "LOCAL" => Local,
@@ -60,6 +64,7 @@ internal static class VsockAddress
         {
             return $"{quoted} needs a context id: a number between 1 and {uint.MaxValue - 1}, 'local' (1, this machine) or 'host' (2, from within a virtual machine), as in {example}.";
         }
+
         address = new EngineAddress(scheme, port: port, contextId: id);
         return null;
     }

@@ -18,6 +18,7 @@ internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
         {
             throw Explain(Address, LinuxCalls.LastError, opened: false, null);
         }
+
         Socket connecting = new(new SafeSocketHandle(descriptor, ownsHandle: true));
         try
         {

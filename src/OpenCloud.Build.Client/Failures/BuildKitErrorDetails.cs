@@ -57,6 +57,7 @@ public sealed record BuildKitErrorDetails
             {
                 continue;
             }
+
             try
             {
                 using JsonDocument json = JsonDocument.Parse(detail.Value.Memory);
@@ -67,6 +68,7 @@ public sealed record BuildKitErrorDetails
                 // Garbled: the status itself still tells what failed.
             }
         }
+
         return result;
     }
 
@@ -94,6 +96,7 @@ public sealed record BuildKitErrorDetails
         {
             return null;
         }
+
         List<SourceRange> ranges = [];
         if (json.TryGetProperty("ranges", out JsonElement list) && list.ValueKind == JsonValueKind.Array)
         {
@@ -107,6 +110,7 @@ public sealed record BuildKitErrorDetails
                 }
             }
         }
+
         byte[] data = info.TryGetProperty("data", out JsonElement bytes) && bytes.ValueKind == JsonValueKind.String && bytes.TryGetBytesFromBase64(out byte[]? decoded) ? decoded : [];
         return new ErrorSource(Text(info, "filename") ?? "", data, Text(info, "language") ?? "", ranges);
     }

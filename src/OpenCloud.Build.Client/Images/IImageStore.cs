@@ -13,28 +13,28 @@ internal interface IImageStore : IAsyncDisposable
     public bool HasNamespaces { get; }
 
     /// <summary>The namespaces; none when there is no such thing.</summary>
-    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation);
+    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken);
 
     /// <summary>The images, by namespace and name, each as soon as it is read.</summary>
-    public IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, CancellationToken cancellation);
+    public IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, CancellationToken cancellationToken);
 
     /// <summary>Removes a name, and what no other name leads to.</summary>
     /// <returns>Whether there was such a name.</returns>
-    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellation);
+    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellationToken);
 
     /// <summary>Gives the target of a name another name.</summary>
     /// <param name="namespace">The namespace of both.</param>
     /// <param name="name">The name there is.</param>
     /// <param name="newName">The name to be made.</param>
     /// <param name="force">Lets a name that exists point elsewhere.</param>
-    /// <param name="cancellation">Stops it.</param>
-    public Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellation);
+    /// <param name="cancellationToken">Stops it.</param>
+    public Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken);
 
     /// <summary>Writes images as an OCI layout.</summary>
-    public Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellation);
+    public Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken);
 
     /// <summary>Takes an image of an archive; what is there already is not moved.</summary>
-    public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellation);
+    public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken);
 }
 
 /// <summary>How an import is done.</summary>

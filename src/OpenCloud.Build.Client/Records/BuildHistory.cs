@@ -23,58 +23,58 @@ internal sealed class BuildHistory(EngineChannel channel)
     /// <summary>The builds, the newest first, those that run included.</summary>
     /// <param name="reference">The id of one build; all when nothing.</param>
     /// <param name="activeOnly">Only those that run.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="NoBuildHistoryException">There is no history.</exception>
-    public async Task<IReadOnlyList<BuildRecord>> ListAsync(string? reference, bool activeOnly, CancellationToken cancellation)
+    public async Task<IReadOnlyList<BuildRecord>> ListAsync(string? reference, bool activeOnly, CancellationToken cancellationToken)
     {
-        var events = await ReadAsync(reference, activeOnly, cancellation).ConfigureAwait(false);
+        List<BuildHistoryEvent> events = await ReadAsync(reference, activeOnly, cancellationToken).ConfigureAwait(false);
         return [.. events.Select(e => BuildRecord.From(e, Engine)).OrderByDescending(static r => r.Created)];
     }
 
     /// <summary>Finds a build by its id or the beginning of it.</summary>
     /// <returns>Nothing when there is none, or the beginning fits several.</returns>
-    public async Task<BuildRecord?> FindAsync(string reference, CancellationToken cancellation)
+    public async Task<BuildRecord?> FindAsync(string reference, CancellationToken cancellationToken)
     {
-        var records = await ListAsync(null, false, cancellation).ConfigureAwait(false);
-        var exact = records.FirstOrDefault(r => r.Ref == reference);
+        IReadOnlyList<BuildRecord> records = await ListAsync(null, false, cancellationToken).ConfigureAwait(false);
+        BuildRecord? exact = records.FirstOrDefault(r => r.Ref == reference);
         if (exact is not null)
         {
             return exact;
         }
 
         // Buildx's ids have the builder in front: builder/node/id.
-        var fitting = records.Where(r => r.Ref.StartsWith(reference, StringComparison.Ordinal) || r.Ref.EndsWith("/" + reference, StringComparison.Ordinal)).ToList();
+        List<BuildRecord> fitting = records.Where(r => r.Ref.StartsWith(reference, StringComparison.Ordinal) || r.Ref.EndsWith("/" + reference, StringComparison.Ordinal)).ToList();
         return fitting.Count == 1 ? fitting[0] : reference.Contains('/', StringComparison.Ordinal)
             ? records.FirstOrDefault(r => r.Ref == reference[(reference.LastIndexOf('/') + 1)..])
             : null;
     }
 
     /// <summary>Forgets a build. One that runs cannot be forgotten.</summary>
-    public Task RemoveAsync(string reference, CancellationToken cancellation) =>
-        _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellationToken: cancellation).ResponseAsync;
+    public Task RemoveAsync(string reference, CancellationToken cancellationToken) =>
+        _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellationToken: cancellationToken).ResponseAsync;
 
     /// <summary>What happened in a build, from its beginning; with a build that runs, until it ends.</summary>
     /// <param name="reference">The build's id, in full.</param>
     /// <param name="idle">Ends it when nothing has come for so long; nothing to wait for the build's end.</param>
     /// <param name="raw">Hands out what steps wrote as it came (<see cref="StepWrote"/>), in place of lines.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <remarks>
     /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). How much of a
     /// running build is past is not told by anything but a pause.
     /// </remarks>
-    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, bool raw, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, bool raw, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var model = new BuildModel { KeepsPieces = raw };
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var answers = _control.Status(new StatusRequest { Ref = reference }, cancellationToken: stop.Token).ReadAllAsync().GetAsyncEnumerator(CancellationToken.None);
+        BuildModel model = new() { KeepsPieces = raw };
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        IAsyncEnumerator<StatusResponse> answers = _control.Status(new StatusRequest { Ref = reference }, cancellationToken: stop.Token).ReadAllAsync().GetAsyncEnumerator(CancellationToken.None);
         try
         {
             while (true)
             {
-                var next = answers.MoveNextAsync().AsTask();
-                if (idle is { } pause && await Task.WhenAny(next, Task.Delay(pause, cancellation)).ConfigureAwait(false) != next)
+                Task<bool> next = answers.MoveNextAsync().AsTask();
+                if (idle is { } pause && await Task.WhenAny(next, Task.Delay(pause, cancellationToken)).ConfigureAwait(false) != next)
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    cancellationToken.ThrowIfCancellationRequested();
                     await stop.CancelAsync().ConfigureAwait(false);
                     await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
                     break;
@@ -86,7 +86,7 @@ internal sealed class BuildHistory(EngineChannel channel)
                 }
 
                 // A replay tells in one message of each time that a step ran; its end is the same for all of them by now.
-                foreach (var happened in model.Apply(answers.Current).DistinctBy(static e => e is StepCompleted ? (object)e.Step : e))
+                foreach (BuildEvent? happened in model.Apply(answers.Current).DistinctBy(static e => e is StepCompleted ? (object)e.Step : e))
                 {
                     yield return happened;
                 }
@@ -97,7 +97,7 @@ internal sealed class BuildHistory(EngineChannel channel)
             await answers.DisposeAsync().ConfigureAwait(false);
         }
 
-        foreach (var happened in model.Complete())
+        foreach (BuildEvent happened in model.Complete())
         {
             yield return happened;
         }
@@ -105,30 +105,30 @@ internal sealed class BuildHistory(EngineChannel channel)
 
     /// <summary>Writes builds with their logs, provenance and traces as an OCI layout.</summary>
     /// <exception cref="OciFormatException">A content is not what the history says, or is missing.</exception>
-    public async Task ExportAsync(IReadOnlyList<string> references, IArchiveOutput output, CancellationToken cancellation)
+    public async Task ExportAsync(IReadOnlyList<string> references, IArchiveOutput output, CancellationToken cancellationToken)
     {
-        var records = new List<BuildHistoryRecord>();
-        foreach (var reference in references)
+        List<BuildHistoryRecord> records = new();
+        foreach (string reference in references)
         {
-            var events = await ReadAsync(reference, false, cancellation).ConfigureAwait(false);
-            var last = events.LastOrDefault(static e => e.Record.CompletedAt is not null)
+            List<BuildHistoryEvent> events = await ReadAsync(reference, false, cancellationToken).ConfigureAwait(false);
+            BuildHistoryEvent last = events.LastOrDefault(static e => e.Record.CompletedAt is not null)
                 ?? throw new InvalidOperationException($"The build '{reference}' is not in the history of {Engine}, or still runs.");
-            await FinalizeAsync(reference, cancellation).ConfigureAwait(false);
-            records.Add((await ReadAsync(reference, false, cancellation).ConfigureAwait(false)).LastOrDefault(static e => e.Record.CompletedAt is not null)?.Record ?? last.Record);
+            await FinalizeAsync(reference, cancellationToken).ConfigureAwait(false);
+            records.Add((await ReadAsync(reference, false, cancellationToken).ConfigureAwait(false)).LastOrDefault(static e => e.Record.CompletedAt is not null)?.Record ?? last.Record);
         }
 
         // The contents come over the connection of the control service; it serves those of the history read-only.
-        var content = new ContentClient(channel, null);
-        await BuildHistoryArchive.WriteAsync(records, content, output, cancellation).ConfigureAwait(false);
+        ContentClient content = new(channel, null);
+        await BuildHistoryArchive.WriteAsync(records, content, output, cancellationToken).ConfigureAwait(false);
     }
 
     // A trace is written when it is asked for, or minutes later (UpdateBuildHistoryRequest.finalize). Older engines take the
     // request for one to unpin.
-    private async Task FinalizeAsync(string reference, CancellationToken cancellation)
+    private async Task FinalizeAsync(string reference, CancellationToken cancellationToken)
     {
         try
         {
-            await _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Finalize = true }, cancellationToken: cancellation).ConfigureAwait(false);
+            await _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Finalize = true }, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException e) when (e.StatusCode is not (StatusCode.Unavailable or StatusCode.Cancelled))
         {
@@ -136,13 +136,13 @@ internal sealed class BuildHistory(EngineChannel channel)
         }
     }
 
-    private async Task<List<BuildHistoryEvent>> ReadAsync(string? reference, bool activeOnly, CancellationToken cancellation)
+    private async Task<List<BuildHistoryEvent>> ReadAsync(string? reference, bool activeOnly, CancellationToken cancellationToken)
     {
-        var request = new BuildHistoryRequest { EarlyExit = true, ActiveOnly = activeOnly, Ref = reference ?? string.Empty };
-        var events = new Dictionary<string, BuildHistoryEvent>(StringComparer.Ordinal);
+        BuildHistoryRequest request = new() { EarlyExit = true, ActiveOnly = activeOnly, Ref = reference ?? string.Empty };
+        Dictionary<string, BuildHistoryEvent> events = new(StringComparer.Ordinal);
         try
         {
-            await foreach (var happened in _control.ListenBuildHistory(request, cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
+            await foreach (BuildHistoryEvent? happened in _control.ListenBuildHistory(request, cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
             {
                 // A build that ends meanwhile is told twice.
                 if (happened.Record is not null)

@@ -26,55 +26,55 @@ internal static partial class BuildHistoryArchive
     private const int MaxTraceBytes = 64 * 1024 * 1024;
 
     /// <summary>Writes the records.</summary>
-    public static async Task WriteAsync(IReadOnlyList<BuildHistoryRecord> records, ContentClient content, IArchiveOutput output, CancellationToken cancellation)
+    public static async Task WriteAsync(IReadOnlyList<BuildHistoryRecord> records, ContentClient content, IArchiveOutput output, CancellationToken cancellationToken)
     {
-        var made = new Dictionary<ContentDigest, byte[]>();
-        var manifests = new List<OciDescriptor>();
-        foreach (var record in records)
+        Dictionary<ContentDigest, byte[]> made = new();
+        List<OciDescriptor> manifests = new();
+        foreach (BuildHistoryRecord record in records)
         {
-            manifests.Add(await AddAsync(record, content, made, cancellation).ConfigureAwait(false));
+            manifests.Add(await AddAsync(record, content, made, cancellationToken).ConfigureAwait(false));
         }
 
-        var target = manifests.Count == 1 ? manifests[0] : Add(made, OciMediaTypes.Index, new JsonObject
+        OciDescriptor target = manifests.Count == 1 ? manifests[0] : Add(made, OciMediaTypes.Index, new JsonObject
         {
             ["schemaVersion"] = 2,
             ["mediaType"] = OciMediaTypes.Index,
             ["manifests"] = new JsonArray([.. manifests.Select(static m => (JsonNode)ToJson(m))]),
         });
-        var source = new Source(made, content);
-        var tree = await ImageTree.ReadAsync(source, target, [], cancellation).ConfigureAwait(false);
+        Source source = new(made, content);
+        ImageTree tree = await ImageTree.ReadAsync(source, target, [], cancellationToken).ConfigureAwait(false);
         if (tree.Missing.Count > 0)
         {
             throw new OciFormatException($"{source.Location}: {tree.Missing[0].Digest}, which the history refers to, is missing.");
         }
 
-        await ImageArchiveWriter.WriteAsync(output, [new ImageToWrite(target, [], tree)], source, null, cancellation).ConfigureAwait(false);
+        await ImageArchiveWriter.WriteAsync(output, [new ImageToWrite(target, [], tree)], source, null, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<OciDescriptor> AddAsync(BuildHistoryRecord record, ContentClient content, Dictionary<ContentDigest, byte[]> made, CancellationToken cancellation)
+    private static async Task<OciDescriptor> AddAsync(BuildHistoryRecord record, ContentClient content, Dictionary<ContentDigest, byte[]> made, CancellationToken cancellationToken)
     {
-        var layers = new List<OciDescriptor>();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var traceJson = record.Trace;
-        if (record.Trace is { } trace && await ReadTraceAsync(trace, content, cancellation).ConfigureAwait(false) is { } bytes)
+        List<OciDescriptor> layers = new();
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        ContentDescriptor traceJson = record.Trace;
+        if (record.Trace is { } trace && await ReadTraceAsync(trace, content, cancellationToken).ConfigureAwait(false) is { } bytes)
         {
-            var clean = new OciDescriptor(trace.MediaType, ContentDigest.Of(bytes), bytes.Length);
+            OciDescriptor clean = new(trace.MediaType, ContentDigest.Of(bytes), bytes.Length);
             made[clean.Digest] = bytes;
             layers.Add(clean);
             traceJson = new ContentDescriptor { MediaType = trace.MediaType, Digest = clean.Digest.ToString(), Size = clean.Size };
             seen.Add(trace.Digest);
         }
 
-        var config = Add(made, RecordMediaType, ToJson(record, traceJson));
+        OciDescriptor config = Add(made, RecordMediaType, ToJson(record, traceJson));
         await AddLayerAsync(record.Logs, isResult: false).ConfigureAwait(false);
         await AddResultsAsync(record.Result).ConfigureAwait(false);
         await AddLayerAsync(record.ExternalError, isResult: false).ConfigureAwait(false);
-        foreach (var (_, result) in record.Results.OrderBy(static r => r.Key, StringComparer.Ordinal))
+        foreach ((string _, BuildResultInfo? result) in record.Results.OrderBy(static r => r.Key, StringComparer.Ordinal))
         {
             await AddResultsAsync(result).ConfigureAwait(false);
         }
 
-        var manifest = Add(made, OciMediaTypes.Manifest, new JsonObject
+        OciDescriptor manifest = Add(made, OciMediaTypes.Manifest, new JsonObject
         {
             ["schemaVersion"] = 2,
             ["mediaType"] = OciMediaTypes.Manifest,
@@ -85,12 +85,12 @@ internal static partial class BuildHistoryArchive
 
         async Task AddResultsAsync(BuildResultInfo? result)
         {
-            foreach (var attestation in result?.Attestations ?? [])
+            foreach (ContentDescriptor? attestation in result?.Attestations ?? [])
             {
                 await AddLayerAsync(attestation, isResult: false).ConfigureAwait(false);
             }
 
-            foreach (var (_, one) in (result?.Results ?? []).OrderBy(static r => r.Key))
+            foreach ((long _, ContentDescriptor? one) in (result?.Results ?? []).OrderBy(static r => r.Key))
             {
                 await AddLayerAsync(one, isResult: true).ConfigureAwait(false);
             }
@@ -100,13 +100,13 @@ internal static partial class BuildHistoryArchive
         {
             // An image that was built may have been removed since; its manifest is no part of the build's story then.
             if (descriptor is null || !seen.Add(descriptor.Digest)
-                || !ContentDigest.TryParse(descriptor.Digest, out var digest)
-                || await content.InfoAsync(digest, cancellation).ConfigureAwait(false) is not { } info)
+                || !ContentDigest.TryParse(descriptor.Digest, out ContentDigest digest)
+                || await content.InfoAsync(digest, cancellationToken).ConfigureAwait(false) is not { } info)
             {
                 return;
             }
 
-            var annotations = new Dictionary<string, string>(descriptor.Annotations, StringComparer.Ordinal);
+            Dictionary<string, string> annotations = new(descriptor.Annotations, StringComparer.Ordinal);
             if (isResult)
             {
                 // Else readers would follow it to layers that are not in the archive.
@@ -117,31 +117,31 @@ internal static partial class BuildHistoryArchive
         }
     }
 
-    private static async Task<byte[]?> ReadTraceAsync(ContentDescriptor trace, ContentClient content, CancellationToken cancellation)
+    private static async Task<byte[]?> ReadTraceAsync(ContentDescriptor trace, ContentClient content, CancellationToken cancellationToken)
     {
-        if (!ContentDigest.TryParse(trace.Digest, out var digest)
-            || await content.TryReadAsync(new OciDescriptor(trace.MediaType, digest, trace.Size), MaxTraceBytes, cancellation).ConfigureAwait(false) is not { } bytes)
+        if (!ContentDigest.TryParse(trace.Digest, out ContentDigest digest)
+            || await content.TryReadAsync(new OciDescriptor(trace.MediaType, digest, trace.Size), MaxTraceBytes, cancellationToken).ConfigureAwait(false) is not { } bytes)
         {
             return null;
         }
 
         // Command lines in a trace may carry the credentials of a cache; buildx blanks them in the same way.
-        var text = Encoding.UTF8.GetString(bytes);
+        string text = Encoding.UTF8.GetString(bytes);
         return Encoding.UTF8.GetBytes(Tokens().Replace(SecretAttributes().Replace(text, "$1=xxxxx"), "xxxxx"));
     }
 
     private static OciDescriptor Add(Dictionary<ContentDigest, byte[]> made, string mediaType, JsonNode document)
     {
-        var bytes = Encoding.UTF8.GetBytes(document.ToJsonString(JsonForm.Indented));
-        var descriptor = new OciDescriptor(mediaType, ContentDigest.Of(bytes), bytes.Length);
+        byte[] bytes = Encoding.UTF8.GetBytes(document.ToJsonString(JsonForm.Indented));
+        OciDescriptor descriptor = new(mediaType, ContentDigest.Of(bytes), bytes.Length);
         made[descriptor.Digest] = bytes;
         return descriptor;
     }
 
     private static JsonObject ToJson(OciDescriptor descriptor)
     {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, JsonForm.Writer))
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
         {
             OciJsonWriter.Write(writer, descriptor);
         }
@@ -151,7 +151,7 @@ internal static partial class BuildHistoryArchive
 
     private static JsonObject ToJson(BuildHistoryRecord record, ContentDescriptor? trace)
     {
-        var json = new JsonObject();
+        JsonObject json = new();
         Set("Ref", record.Ref.Length > 0 ? record.Ref : null);
         Set("Frontend", record.Frontend.Length > 0 ? record.Frontend : null);
         Set("FrontendAttrs", record.FrontendAttrs.Count > 0 ? ToJson(record.FrontendAttrs, CleanAttribute) : null);
@@ -197,12 +197,12 @@ internal static partial class BuildHistoryArchive
 
         try
         {
-            var imports = JsonNode.Parse(value) as JsonArray ?? [];
-            foreach (var import in imports)
+            JsonArray imports = JsonNode.Parse(value) as JsonArray ?? [];
+            foreach (JsonNode? import in imports)
             {
                 if ((import as JsonObject)?["Attrs"] is JsonObject attributes)
                 {
-                    foreach (var name in attributes.Select(static a => a.Key).Where(static k => k is not ("scope" or "ref")).ToList())
+                    foreach (string? name in attributes.Select(static a => a.Key).Where(static k => k is not ("scope" or "ref")).ToList())
                     {
                         attributes.Remove(name);
                     }
@@ -230,7 +230,7 @@ internal static partial class BuildHistoryArchive
             return null;
         }
 
-        var json = new JsonObject { ["media_type"] = descriptor.MediaType, ["digest"] = descriptor.Digest, ["size"] = descriptor.Size };
+        JsonObject json = new() { ["media_type"] = descriptor.MediaType, ["digest"] = descriptor.Digest, ["size"] = descriptor.Size };
         if (descriptor.Annotations.Count > 0)
         {
             json["annotations"] = ToJson(descriptor.Annotations, static (_, value) => value);
@@ -246,7 +246,7 @@ internal static partial class BuildHistoryArchive
             return null;
         }
 
-        var json = new JsonObject();
+        JsonObject json = new();
         if (result.Attestations.Count > 0)
         {
             json["Attestations"] = new JsonArray([.. result.Attestations.Select(static a => (JsonNode?)ToJson(a))]);
@@ -272,10 +272,10 @@ internal static partial class BuildHistoryArchive
     {
         public string Location => content.Location;
 
-        public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellation) =>
-            made.TryGetValue(digest, out var bytes) ? bytes.Length : await content.GetLengthAsync(digest, cancellation).ConfigureAwait(false);
+        public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+            made.TryGetValue(digest, out byte[]? bytes) ? bytes.Length : await content.GetLengthAsync(digest, cancellationToken).ConfigureAwait(false);
 
-        public async ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
-            made.TryGetValue(digest, out var bytes) ? new MemoryStream(bytes, writable: false) : await content.OpenAsync(digest, cancellation).ConfigureAwait(false);
+        public async ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+            made.TryGetValue(digest, out byte[]? bytes) ? new MemoryStream(bytes, writable: false) : await content.OpenAsync(digest, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -87,9 +87,9 @@ public sealed record BuildRecord
 
     internal static BuildRecord From(BuildHistoryEvent happened, string engine)
     {
-        var record = happened.Record;
-        var running = happened.Type == BuildHistoryEventType.Started || record.CompletedAt is null;
-        var references = FindReferences(record);
+        BuildHistoryRecord record = happened.Record;
+        bool running = happened.Type == BuildHistoryEventType.Started || record.CompletedAt is null;
+        List<string> references = FindReferences(record);
         return new BuildRecord
         {
             Ref = record.Ref,
@@ -125,7 +125,7 @@ public sealed record BuildRecord
     // The exporter tells the names it gave; before it has, they are among what it was asked for.
     private static List<string> FindReferences(BuildHistoryRecord record)
     {
-        var names = record.ExporterResponse.GetValueOrDefault("image.name")
+        string? names = record.ExporterResponse.GetValueOrDefault("image.name")
             ?? record.Exporters.Select(static e => e.Attrs.GetValueOrDefault("name")).FirstOrDefault(static n => !string.IsNullOrEmpty(n));
         return [.. (names ?? string.Empty).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
     }

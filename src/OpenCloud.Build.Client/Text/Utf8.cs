@@ -64,7 +64,7 @@ internal static class Utf8
     {
         bool isCut = text.Length > MostDisplayed;
         text = isCut ? text[..MostDisplayed] : text;
-        var builder = new StringBuilder(text.Length);
+        StringBuilder builder = new(text.Length);
         while (!text.IsEmpty)
         {
             int rune = Decode(text, out int width);

@@ -20,7 +20,7 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity)
         Lazy<Task<TValue>> value;
         lock (_lock)
         {
-            if (_entries.TryGetValue(key, out var node))
+            if (_entries.TryGetValue(key, out LinkedListNode<Entry>? node))
             {
                 _order.Remove(node);
                 _order.AddLast(node);
@@ -33,7 +33,7 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity)
             _weight += weight;
             while (_weight > capacity && _order.Count > 1)
             {
-                var oldest = _order.First!;
+                LinkedListNode<Entry> oldest = _order.First!;
                 _order.RemoveFirst();
                 _entries.Remove(oldest.Value.Key);
                 _weight -= oldest.Value.Weight;

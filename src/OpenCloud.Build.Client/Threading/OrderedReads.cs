@@ -9,15 +9,15 @@ internal static class OrderedReads
     /// <param name="items">What is read.</param>
     /// <param name="atOnce">How many reads run, or wait to be taken, at most: this bounds the memory.</param>
     /// <param name="read">Reads one.</param>
-    /// <param name="cancellation">Stops all of them.</param>
+    /// <param name="cancellationToken">Stops all of them.</param>
     public static async IAsyncEnumerable<TResult> RunAsync<TItem, TResult>(
-        IEnumerable<TItem> items, int atOnce, Func<TItem, CancellationToken, Task<TResult>> read, [EnumeratorCancellation] CancellationToken cancellation)
+        IEnumerable<TItem> items, int atOnce, Func<TItem, CancellationToken, Task<TResult>> read, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var running = new Queue<Task<TResult>>(atOnce);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Queue<Task<TResult>> running = new(atOnce);
         try
         {
-            foreach (var item in items)
+            foreach (TItem? item in items)
             {
                 if (running.Count == atOnce)
                 {
@@ -27,7 +27,7 @@ internal static class OrderedReads
                 running.Enqueue(read(item, stop.Token));
             }
 
-            while (running.TryDequeue(out var task))
+            while (running.TryDequeue(out Task<TResult>? task))
             {
                 yield return await task.ConfigureAwait(false);
             }

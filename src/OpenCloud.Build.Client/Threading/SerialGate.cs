@@ -18,7 +18,7 @@ internal sealed class SerialGate(WorkQueue queue)
                 return ValueTask.CompletedTask;
             }
 
-            var turn = new TaskCompletionSource();
+            TaskCompletionSource turn = new();
             _waiting.Enqueue(turn);
             return new ValueTask(turn.Task);
         }

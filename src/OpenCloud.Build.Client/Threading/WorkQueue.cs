@@ -24,7 +24,7 @@ internal abstract class WorkQueue
     /// <returns>Its end. Who awaits it goes on where it ended.</returns>
     public Task<T> Run<T>(Func<Task<T>> work)
     {
-        var ended = new TaskCompletionSource<T>();
+        TaskCompletionSource<T> ended = new();
         Queue(static state => _ = RunAsync(((Func<Task<T>>, TaskCompletionSource<T>))state!), (work, ended));
         return ended.Task;
     }

@@ -23,6 +23,7 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
         {
             return null;
         }
+
         bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
         string hint = isHttp1 && engine is { Scheme: "unix", Path: { } socket } ? $" If the socket is a Docker Engine's, use docker://{socket}." : "";
         return new EngineConnectException(
@@ -80,6 +81,7 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
         {
             inner.Dispose();
         }
+
         base.Dispose(disposing);
     }
 
@@ -93,6 +95,7 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
             ForeignGreeting = string.Concat(greeting.TakeWhile(static b => b is not (byte)'\r' and not (byte)'\n').Select(static b => b is >= 0x20 and < 0x7f ? (char)b : '?'));
             throw new InvalidDataException("The peer does not speak HTTP/2.");
         }
+
         _greeting = greeting.Length > 3 ? null : greeting;
         return read;
     }

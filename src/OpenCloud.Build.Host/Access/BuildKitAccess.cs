@@ -42,18 +42,18 @@ public sealed class BuildKitAccess(IHostObserver observer)
             throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
         }
 
-        using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, default);
+        using HostLock? hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, default);
         if (request.Containerd)
         {
             ContainerdAccess.RequireContainerd();
         }
 
         // Everything is looked up first.
-        var name = request.Containerd ? ContainerdAccess.Group : request.Group ?? InstallationManifest.Load()?.Group ?? "buildkit";
+        string name = request.Containerd ? ContainerdAccess.Group : request.Group ?? InstallationManifest.Load()?.Group ?? "buildkit";
         AccountDatabase.CheckName(name, "group");
-        var users = request.Users.Distinct(StringComparer.Ordinal).Select(Required).ToArray();
-        var services = request.Services.Select(ServiceAccount.Find).DistinctBy(service => service.Unit).ToArray();
-        var group = AccountDatabase.FindGroup(name);
+        UserAccount[] users = request.Users.Distinct(StringComparer.Ordinal).Select(Required).ToArray();
+        ServiceAccount[] services = request.Services.Select(ServiceAccount.Find).DistinctBy(service => service.Unit).ToArray();
+        GroupAccount? group = AccountDatabase.FindGroup(name);
         if (group is null && !request.Containerd)
         {
             throw new HostException(HostErrorKind.NotFound, $"There is no group '{name}': BuildKit is not set up here.", "Run Install-BuildKit first.", name);
@@ -78,7 +78,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
                 observer.Warning($"Whoever is a member of '{name}' is as good as root on this host: the engine runs as root, and mounts, reads and runs what it is told to. Share an engine without root (-Rootless) where that is too much.");
             }
 
-            var reports = new List<AccessReport>();
+            List<AccessReport> reports = new();
             reports.AddRange(users.Select(user => ChangeUser(user, name, group, grant, planOnly)));
             reports.AddRange(services.Select(service => ChangeService(service, name, group, grant, request.Restart, planOnly)));
             if (request.Containerd && !grant && !planOnly)
@@ -90,7 +90,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         }
         catch
         {
-            while (_undo.TryPop(out var undo))
+            while (_undo.TryPop(out Action? undo))
             {
                 undo();
             }
@@ -137,9 +137,9 @@ public sealed class BuildKitAccess(IHostObserver observer)
             return Report("root", "root", null, changed: false);
         }
 
-        var primary = group is not null && user.Gid == group.Gid;
-        var member = primary || (group is not null && group.Members.Contains(user.Name));
-        var was = member ? "member" : "not a member";
+        bool primary = group is not null && user.Gid == group.Gid;
+        bool member = primary || (group is not null && group.Members.Contains(user.Name));
+        string was = member ? "member" : "not a member";
         if (primary && !grant)
         {
             throw new HostException(
@@ -149,11 +149,11 @@ public sealed class BuildKitAccess(IHostObserver observer)
                 user.Name);
         }
 
-        var changed = false;
-        var now = was;
+        bool changed = false;
+        string now = was;
         if (member != grant)
         {
-            var action = grant ? $"Add the user {user.Name}, who is as good as {ActsAs} then, to the group" : $"Remove the user {user.Name} from the group";
+            string action = grant ? $"Add the user {user.Name}, who is as good as {ActsAs} then, to the group" : $"Remove the user {user.Name} from the group";
             if (observer.Approve(new HostStepInfo(StepKind.Group, name, action)) && !planOnly)
             {
                 Membership(user.Name, name, grant);
@@ -173,7 +173,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
             return null;
         }
 
-        var (all, without) = ProcessCredentials.OfUser(user.Uid, group.Gid);
+        (int all, int without) = ProcessCredentials.OfUser(user.Uid, group.Gid);
         return granted && without > 0 ? $"a new login: {without} of {all} running processes of {user.Name} are not members yet"
             : revoked && without < all ? $"the end of the session: {all - without} running processes of {user.Name} are still members"
             : null;
@@ -191,9 +191,9 @@ public sealed class BuildKitAccess(IHostObserver observer)
             return Report("root", "root", null, changed: false);
         }
 
-        var member = service.Groups.Contains(name);
-        var ours = ServiceGrant.Exists(service.Unit, name);
-        var was = member ? "member" : "not a member";
+        bool member = service.Groups.Contains(name);
+        bool ours = ServiceGrant.Exists(service.Unit, name);
+        string was = member ? "member" : "not a member";
         if (!grant && member && !ours)
         {
             throw new HostException(
@@ -203,11 +203,11 @@ public sealed class BuildKitAccess(IHostObserver observer)
                 service.Unit);
         }
 
-        var changed = false;
-        var now = was;
+        bool changed = false;
+        string now = was;
         if (member != grant)
         {
-            var action = grant ? $"Write the drop-in SupplementaryGroups={name}, with which it is as good as {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
+            string action = grant ? $"Write the drop-in SupplementaryGroups={name}, with which it is as good as {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
             if (observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, action)) && !planOnly)
             {
                 if (grant)
@@ -226,8 +226,8 @@ public sealed class BuildKitAccess(IHostObserver observer)
             }
         }
 
-        var effective = service.Running is { } running && group is not null && running.IsMember(group.Gid);
-        var pending = service.Running is not null && now == "member" != effective ? $"a restart: systemctl restart {service.Unit}" : null;
+        bool effective = service.Running is { } running && group is not null && running.IsMember(group.Gid);
+        string? pending = service.Running is not null && now == "member" != effective ? $"a restart: systemctl restart {service.Unit}" : null;
         if (pending is not null && restart &&
             observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, "Restart the service")) && !planOnly)
         {
@@ -235,10 +235,10 @@ public sealed class BuildKitAccess(IHostObserver observer)
             pending = null;
         }
 
-        var notes = grant && now == "member" && !planOnly
+        IReadOnlyList<string> notes = grant && now == "member" && !planOnly
             ? ServiceChecks.Of(service.Unit, name, ServiceGrant.Exists(service.Unit, name) ? ServiceGrant.PathOf(service.Unit, name) : null)
             : [];
-        foreach (var note in notes)
+        foreach (string note in notes)
         {
             observer.Warning(note);
         }

@@ -46,7 +46,7 @@ internal static class ContainerdAccess
     /// <returns>What takes it back.</returns>
     public static Action Open()
     {
-        var made = AccountDatabase.FindGroup(Group) is null;
+        bool made = AccountDatabase.FindGroup(Group) is null;
         if (made)
         {
             HostCommand.Require("groupadd", ["--system", "--", Group]);

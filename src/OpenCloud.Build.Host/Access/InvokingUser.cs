@@ -9,13 +9,13 @@ public static class InvokingUser
     /// <exception cref="HostException">It is root, with nobody behind it, who needs no access granted.</exception>
     public static string Name()
     {
-        var uid = Identity.Current().Uid;
+        uint uid = Identity.Current().Uid;
         if (uid != 0)
         {
             return AccountDatabase.UserName(uid);
         }
 
-        foreach (var variable in (string[])["SUDO_UID", "PKEXEC_UID", "DOAS_USER"])
+        foreach (string variable in (string[])["SUDO_UID", "PKEXEC_UID", "DOAS_USER"])
         {
             if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value &&
                 AccountDatabase.FindUser(value) is { Uid: not 0 } user)

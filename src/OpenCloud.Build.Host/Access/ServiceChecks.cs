@@ -16,7 +16,7 @@ internal static class ServiceChecks
     public static IReadOnlyList<string> Of(string unit, string group, string? dropIn, IReadOnlyDictionary<string, string> state)
     {
         List<string> notes = [];
-        var file = state.GetValueOrDefault("UnitFileState", string.Empty);
+        string file = state.GetValueOrDefault("UnitFileState", string.Empty);
         string[] starters = ["WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy"];
         if (file is "enabled-runtime" or "linked-runtime")
         {
@@ -29,8 +29,8 @@ internal static class ServiceChecks
                 : $"{unit} is not started at boot, and cannot be enabled ({(file.Length == 0 ? "no unit file" : file)}): its unit needs an [Install] section, such as WantedBy=multi-user.target, and then 'sudo systemctl enable {unit}'.");
         }
 
-        var paths = state.GetValueOrDefault("DropInPaths", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var groups = state.GetValueOrDefault("SupplementaryGroups", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] paths = state.GetValueOrDefault("DropInPaths", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] groups = state.GetValueOrDefault("SupplementaryGroups", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (dropIn is not null && !paths.Contains(dropIn))
         {
             notes.Add($"systemd does not use '{dropIn}', which another drop-in of that name hides: see 'systemctl cat {unit}'.");

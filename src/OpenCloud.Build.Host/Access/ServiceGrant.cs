@@ -17,8 +17,8 @@ internal static class ServiceGrant
     /// <exception cref="HostException">Somebody edited it.</exception>
     public static void Write(string unit, string group)
     {
-        var path = PathOf(unit, group);
-        var text = OwnedText.Seal($"[Service]\nSupplementaryGroups={group}\n");
+        string path = PathOf(unit, group);
+        string text = OwnedText.Seal($"[Service]\nSupplementaryGroups={group}\n");
         if (OwnedText.OwnerOf(path) is TextOwner.EditedByUser or TextOwner.User)
         {
             throw new HostException(
@@ -36,8 +36,8 @@ internal static class ServiceGrant
     /// <summary>Removes it, and its folder when nothing else is in there.</summary>
     public static void Remove(string unit, string group)
     {
-        var path = PathOf(unit, group);
-        var folder = Path.GetDirectoryName(path)!;
+        string path = PathOf(unit, group);
+        string folder = Path.GetDirectoryName(path)!;
         WholeFile.Remove(path);
         TreeRemoval.RemoveIfEmpty(folder);
 

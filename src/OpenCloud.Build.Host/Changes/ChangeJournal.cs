@@ -42,7 +42,7 @@ internal sealed class ChangeJournal
     /// <param name="directory">Where it is kept.</param>
     public static ChangeJournal Open(string directory = StateDirectory)
     {
-        var path = Path.Combine(directory, JournalName);
+        string path = Path.Combine(directory, JournalName);
         return new ChangeJournal(directory, RecordFile.TryReadText(path) is { } text ? Parse(text, path) : []);
     }
 
@@ -75,11 +75,11 @@ internal sealed class ChangeJournal
     /// <returns>What could not be taken back or was left alone; empty when the host is as it was.</returns>
     public IReadOnlyList<string> RollBack(Action<string> verbose)
     {
-        var left = new List<string>();
-        var failed = new List<HostChange>();
-        for (var i = _changes.Count - 1; i >= 0; i--)
+        List<string> left = new();
+        List<HostChange> failed = new();
+        for (int i = _changes.Count - 1; i >= 0; i--)
         {
-            var change = _changes[i];
+            HostChange change = _changes[i];
             verbose($"Taking back: {change.GetType().Name} {change.Target}");
             try
             {
@@ -111,8 +111,8 @@ internal sealed class ChangeJournal
     /// <exception cref="HostException">Not all could be taken back; the journal keeps what is left.</exception>
     public static IReadOnlyList<string> TakeBack(string directory, Action<string> verbose)
     {
-        var journal = Open(directory);
-        var left = journal.RollBack(verbose);
+        ChangeJournal journal = Open(directory);
+        IReadOnlyList<string> left = journal.RollBack(verbose);
         return journal.Changes.Count == 0
             ? left
             : throw new HostException(HostErrorKind.CommandFailed, $"Not all of what an interrupted run had done could be taken back: {string.Join("; ", left)}", "Mend that and run it again: it goes on with what is left.", directory);
@@ -122,7 +122,7 @@ internal sealed class ChangeJournal
     public void Close()
     {
         _changes.Clear();
-        var path = Path.Combine(_directory, JournalName);
+        string path = Path.Combine(_directory, JournalName);
         WholeFile.Remove(path);
         RemoveStateIfEmpty(_directory);
     }

@@ -55,7 +55,7 @@ internal sealed record FileWritten(string Target, string Sha256, string? Backup,
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var now = FileHash.Of(Target);
+        string? now = FileHash.Of(Target);
         if (now is not null && now != Sha256 && now != BackupSha256)
         {
             tell($"'{Target}' was changed since and is kept.");
@@ -112,7 +112,7 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
         }
 
         // A service whose supplementary group is gone does not start any more (216/GROUP).
-        foreach (var unit in Access.ServiceGrant.UnitsWith(Target))
+        foreach (string unit in Access.ServiceGrant.UnitsWith(Target))
         {
             Access.ServiceGrant.Remove(unit, Target);
             tell($"{unit} was a member of the group '{Target}' and is not any more; restart it.");
@@ -142,16 +142,16 @@ internal sealed record PackagesInstalled(
             Packages.Repair();
         }
 
-        var added = (Added ?? Packages.Present().Except(Before)).Intersect(Packages.Known()).ToArray();
+        string[] added = (Added ?? Packages.Present().Except(Before)).Intersect(Packages.Known()).ToArray();
         if (added.Length > 0)
         {
             Packages.Purge(added);
         }
 
-        foreach (var directory in AbsentBefore.Where(Directory.Exists))
+        foreach (string? directory in AbsentBefore.Where(Directory.Exists))
         {
             // Configuration that somebody put there since is not containerd's to take along.
-            var state = directory.StartsWith("/var/", StringComparison.Ordinal) || directory.StartsWith("/run/", StringComparison.Ordinal);
+            bool state = directory.StartsWith("/var/", StringComparison.Ordinal) || directory.StartsWith("/run/", StringComparison.Ordinal);
             if (state || !Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Any())
             {
                 TreeRemoval.Remove(directory);

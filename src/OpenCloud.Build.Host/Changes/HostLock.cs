@@ -35,15 +35,15 @@ internal sealed class HostLock : IDisposable
     /// <exception cref="HostException">The other run did not end in time, or the folder is somebody else's.</exception>
     public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
     {
-        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        var told = false;
+        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        bool told = false;
         while (true)
         {
-            var file = Open(path);
+            SafeFileHandle? file = Open(path);
             try
             {
                 const int ExclusiveWithoutWaiting = 2 | 4;
-                var descriptor = DirectoryWalk.Number(file);
+                int descriptor = DirectoryWalk.Number(file);
                 if (LinuxCalls.Lock(descriptor, ExclusiveWithoutWaiting) == 0)
                 {
                     // Who had it before may have removed it: then this is one that nobody else will find.
@@ -51,7 +51,7 @@ internal sealed class HostLock : IDisposable
                     {
                         _ = LinuxCalls.Truncate(descriptor, 0);
                         _ = LinuxCalls.TryWrite(descriptor, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-                        var taken = new HostLock(file, remove ? path : null);
+                        HostLock taken = new(file, remove ? path : null);
                         file = null;
                         return taken;
                     }
@@ -64,7 +64,7 @@ internal sealed class HostLock : IDisposable
                     throw LinuxCalls.Failure("Cannot lock", path, error);
                 }
 
-                var holder = HolderIn(file, path);
+                string holder = HolderIn(file, path);
                 if (!told)
                 {
                     tell($"{holder} is changing this host; waiting until it is done.");
@@ -105,10 +105,10 @@ internal sealed class HostLock : IDisposable
 
     private static SafeFileHandle Open(string path)
     {
-        using var above = DirectoryWalk.OpenParent(Path.GetDirectoryName(path)!, out var folderName);
+        using SafeFileHandle above = DirectoryWalk.OpenParent(Path.GetDirectoryName(path)!, out byte[]? folderName);
         _ = LinuxCalls.MakeDirectory(DirectoryWalk.Number(above), folderName, OwnerOnly);
-        using var folder = Opened(DirectoryWalk.Number(above), folderName, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly, path);
-        var status = DirectoryWalk.StatusOf(folder, path);
+        using SafeFileHandle folder = Opened(DirectoryWalk.Number(above), folderName, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly, path);
+        LinuxStat status = DirectoryWalk.StatusOf(folder, path);
         if (status.Uid != LinuxCalls.EffectiveUserId)
         {
             throw new HostException(HostErrorKind.Conflict, $"The folder of the lock '{path}' is {AccountDatabase.UserName(status.Uid)}'s.", $"Look who made '{Path.GetDirectoryName(path)}', and remove it.", path);
@@ -125,7 +125,7 @@ internal sealed class HostLock : IDisposable
 
     private static SafeFileHandle Opened(int folder, byte[] name, int flags, string path)
     {
-        var descriptor = LinuxCalls.Open(folder, name, flags | LinuxCalls.NoFollow | LinuxCalls.NonBlocking, Closed);
+        int descriptor = LinuxCalls.Open(folder, name, flags | LinuxCalls.NoFollow | LinuxCalls.NonBlocking, Closed);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw LinuxCalls.Failure("Cannot open the lock", path, LinuxCalls.LastError);
     }
 

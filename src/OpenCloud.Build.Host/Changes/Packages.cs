@@ -33,7 +33,7 @@ internal static class Packages
     /// <summary>What installing a package would install, itself included.</summary>
     public static IReadOnlyList<string> WouldInstall(string package, CancellationToken cancellationToken)
     {
-        var simulated = HostCommand.Run("apt-get", ["install", "--simulate", "--no-install-recommends", "-q", "--", package], cancellationToken, Quiet);
+        CommandResult simulated = HostCommand.Run("apt-get", ["install", "--simulate", "--no-install-recommends", "-q", "--", package], cancellationToken, Quiet);
         return simulated.ExitCode != 0
             ? [package]
             : [.. simulated.Output.Split('\n').Where(line => line.StartsWith("Inst ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
@@ -51,10 +51,10 @@ internal static class Packages
             return "this host has no apt";
         }
 
-        var start = Stopwatch.GetTimestamp();
+        long start = Stopwatch.GetTimestamp();
         while (true)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(FetchPatience);
             CommandResult done;
             try
@@ -94,7 +94,7 @@ internal static class Packages
         }
 
         const string Label = "Candidate:";
-        var line = HostCommand.Run("apt-cache", ["policy", "--", package], environment: new Dictionary<string, string> { ["LC_ALL"] = "C" })
+        string? line = HostCommand.Run("apt-cache", ["policy", "--", package], environment: new Dictionary<string, string> { ["LC_ALL"] = "C" })
             .Output.Split('\n').Select(text => text.Trim()).FirstOrDefault(text => text.StartsWith(Label, StringComparison.Ordinal));
         return line?[Label.Length..].Trim() is { Length: > 0 } version and not "(none)" ? version : null;
     }
@@ -108,9 +108,9 @@ internal static class Packages
         }
 
         // "containerd: /usr/bin/containerd", "libc6:amd64: /lib/…"; a path of a merged /usr may be known by the other name.
-        var owner = HostCommand.Run("dpkg-query", ["--search", "--", path]) is { ExitCode: 0 } found ? found.Output.Split('\n')[0] : string.Empty;
-        var name = owner.Contains(": ", StringComparison.Ordinal) ? owner[..owner.IndexOf(": ", StringComparison.Ordinal)] : string.Empty;
-        var version = name.Length == 0 || name.Contains(',', StringComparison.Ordinal)
+        string owner = HostCommand.Run("dpkg-query", ["--search", "--", path]) is { ExitCode: 0 } found ? found.Output.Split('\n')[0] : string.Empty;
+        string name = owner.Contains(": ", StringComparison.Ordinal) ? owner[..owner.IndexOf(": ", StringComparison.Ordinal)] : string.Empty;
+        string version = name.Length == 0 || name.Contains(',', StringComparison.Ordinal)
             ? string.Empty
             : HostCommand.Run("dpkg-query", ["--show", "--showformat", "${Version}", "--", name]).Output.Trim();
         return version.Length == 0 ? null : (name.Split(':')[0], version);
@@ -128,10 +128,10 @@ internal static class Packages
             "install", "--only-upgrade", "-y", "-q", "--no-install-recommends",
             "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "--", package,
         ];
-        var fetched = HostCommand.Run("apt-get", ["--download-only", .. upgrade], cancellationToken, Quiet);
+        CommandResult fetched = HostCommand.Run("apt-get", ["--download-only", .. upgrade], cancellationToken, Quiet);
 
         // As with an installation: dpkg is left to end.
-        var upgraded = fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", upgrade, default, Quiet);
+        CommandResult upgraded = fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", upgrade, default, Quiet);
         if (upgraded.ExitCode != 0)
         {
             throw new HostException(
@@ -147,18 +147,18 @@ internal static class Packages
     {
         // A run that was killed may have left packages half installed; apt refuses to go on from there.
         Repair();
-        var first = TryInstall(package, cancellationToken);
+        CommandResult first = TryInstall(package, cancellationToken);
         if (first.ExitCode == 0)
         {
             return;
         }
 
         tell($"apt-get says: {first.Tail(3)}; fetching the lists of packages anew.");
-        var update = Refresh(cancellationToken) ?? string.Empty;
-        var second = TryInstall(package, cancellationToken);
+        string update = Refresh(cancellationToken) ?? string.Empty;
+        CommandResult second = TryInstall(package, cancellationToken);
         if (second.ExitCode != 0)
         {
-            var offline = (update + second.Error).Contains("resolv", StringComparison.OrdinalIgnoreCase) ||
+            bool offline = (update + second.Error).Contains("resolv", StringComparison.OrdinalIgnoreCase) ||
                 (update + second.Error).Contains("connect", StringComparison.OrdinalIgnoreCase);
             throw new HostException(
                 HostErrorKind.CommandFailed,
@@ -179,7 +179,7 @@ internal static class Packages
     public static void Repair()
     {
         HostCommand.Run("dpkg", ["--configure", "-a"], environment: Quiet);
-        var torn = Torn();
+        string[] torn = Torn();
         if (torn.Length > 0)
         {
             HostCommand.Run("apt-get", ["install", "--reinstall", "-y", "-q", "--no-install-recommends", "--", .. torn], environment: Quiet);
@@ -203,7 +203,7 @@ internal static class Packages
     private static CommandResult TryInstall(string package, CancellationToken cancellationToken)
     {
         string[] install = ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
-        var fetched = HostCommand.Run("apt-get", [.. install, "--download-only", "--", package], cancellationToken, Quiet);
+        CommandResult fetched = HostCommand.Run("apt-get", [.. install, "--download-only", "--", package], cancellationToken, Quiet);
         return fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", [.. install, "--", package], default, Quiet);
     }
 
@@ -211,7 +211,7 @@ internal static class Packages
 
     private static string[] Query(Func<string, string, bool> wanted)
     {
-        var answer = HostCommand.Run("dpkg-query", ["--show", "--showformat", "${binary:Package} ${db:Status-Status} ${db:Status-Eflag}\n"]);
+        CommandResult answer = HostCommand.Run("dpkg-query", ["--show", "--showformat", "${binary:Package} ${db:Status-Status} ${db:Status-Eflag}\n"]);
         return [.. answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' '))
             .Where(parts => wanted(parts[1], parts[2]))

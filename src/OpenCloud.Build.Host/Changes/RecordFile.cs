@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Host.Accounts;
 
 namespace OpenCloud.Build.Host.Changes;
@@ -18,13 +19,13 @@ internal static class RecordFile
     {
         try
         {
-            using var folder = DirectoryWalk.TryOpen(Path.GetDirectoryName(path)!);
+            using SafeFileHandle? folder = DirectoryWalk.TryOpen(Path.GetDirectoryName(path)!);
             if (folder is null)
             {
                 return null;
             }
 
-            using var file = BoundedFile.TryOpen($"/proc/self/fd/{DirectoryWalk.Number(folder)}/{Path.GetFileName(path)}");
+            using SafeFileHandle? file = BoundedFile.TryOpen($"/proc/self/fd/{DirectoryWalk.Number(folder)}/{Path.GetFileName(path)}");
             if (file is null)
             {
                 return null;
@@ -42,7 +43,7 @@ internal static class RecordFile
 
     private static void Require(string path, in LinuxStat status)
     {
-        var caller = LinuxCalls.EffectiveUserId;
+        uint caller = LinuxCalls.EffectiveUserId;
         if ((status.Uid != 0 && status.Uid != caller) || (status.Mode & OthersWrite) != 0)
         {
             throw Untrusted(path, $"it or its folder is {AccountDatabase.UserName(status.Uid)}'s, with mode {Convert.ToString(status.Mode & 0xfff, 8)}", null);

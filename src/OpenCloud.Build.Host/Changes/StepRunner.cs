@@ -49,9 +49,9 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
         }
         catch (Exception error)
         {
-            var began = journal.Changes.Count > 0;
-            var left = journal.RollBack(observer.Verbose);
-            var aftermath = !began ? "Nothing was changed."
+            bool began = journal.Changes.Count > 0;
+            IReadOnlyList<string> left = journal.RollBack(observer.Verbose);
+            string aftermath = !began ? "Nothing was changed."
                 : left.Count == 0 ? "The host was put back as it was."
                 : $"The host was put back as far as possible; left: {string.Join("; ", left)}";
             switch (error)
@@ -80,7 +80,7 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
 
     private bool Note(HostStep step, StepResult result)
     {
-        var outcome = new HostStepOutcome(step.Kind, step.Target, step.Action, result);
+        HostStepOutcome outcome = new(step.Kind, step.Target, step.Action, result);
         _outcomes.Add(outcome);
         observer.Report(outcome);
         return result != StepResult.Skipped;

@@ -11,8 +11,8 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     /// <summary>The last lines of what it said, errors first: enough for a message.</summary>
     public string Tail(int lines = 6)
     {
-        var text = string.IsNullOrWhiteSpace(Error) ? Output : Error;
-        var all = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string text = string.IsNullOrWhiteSpace(Error) ? Output : Error;
+        string[] all = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return string.Join('\n', all.Skip(Math.Max(0, all.Length - lines)));
     }
 }
@@ -36,10 +36,10 @@ internal static class HostCommand
         CancellationToken cancellationToken = default,
         IReadOnlyDictionary<string, string>? environment = null)
     {
-        var all = ProgramEnvironment.Inherited();
+        Dictionary<string, string> all = ProgramEnvironment.Inherited();
         all["LC_ALL"] = "C.UTF-8";
         all["PATH"] = ProgramFinder.SystemPath;
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        foreach ((string? name, string? value) in environment ?? new Dictionary<string, string>())
         {
             all[name] = value;
         }
@@ -56,7 +56,7 @@ internal static class HostCommand
     public static CommandResult RunWith(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        var path = program.Contains('/', StringComparison.Ordinal) ? program : Find(program);
+        string? path = program.Contains('/', StringComparison.Ordinal) ? program : Find(program);
         if (path is null)
         {
             return new CommandResult(NotFound, string.Empty, $"{program}: not found in {ProgramFinder.SystemPath}");
@@ -65,7 +65,7 @@ internal static class HostCommand
         Dictionary<string, string> all = new(environment) { ["SYSTEMD_PAGER"] = string.Empty, ["SYSTEMD_COLORS"] = "0" };
         try
         {
-            var result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all) { Timeout = patience }, cancellationToken);
+            ProgramResult result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all) { Timeout = patience }, cancellationToken);
             return new CommandResult(result.ExitCode, result.Output, result.Error);
         }
         catch (TimeoutException late)
@@ -86,8 +86,8 @@ internal static class HostCommand
         CancellationToken cancellationToken = default,
         IReadOnlyDictionary<string, string>? environment = null)
     {
-        var list = arguments.ToArray();
-        var result = Run(program, list, cancellationToken, environment);
+        string[] list = arguments.ToArray();
+        CommandResult result = Run(program, list, cancellationToken, environment);
         if (result.ExitCode != 0)
         {
             throw new HostException(

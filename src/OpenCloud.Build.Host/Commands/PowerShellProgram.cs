@@ -27,7 +27,7 @@ internal static class PowerShellProgram
         if (entry is not null && Path.GetFileName(entry) == EntryName
             && Path.GetDirectoryName(coreLibrary) is { Length: > 0 } runtime && runtime != Path.GetDirectoryName(entry))
         {
-            var dotnet = Path.GetFullPath(Path.Combine(runtime, "../../../dotnet"));
+            string dotnet = Path.GetFullPath(Path.Combine(runtime, "../../../dotnet"));
             if (exists(dotnet))
             {
                 return [dotnet, entry];
@@ -41,12 +41,12 @@ internal static class PowerShellProgram
     /// <summary>The manifest, from where the assembly lies: bin/OpenCloud.Build, or the folder for one processor in it.</summary>
     internal static string? FindManifest(string assembly, Func<string, bool> exists)
     {
-        var folder = Path.GetDirectoryName(assembly);
-        for (var level = 0; level < 2 && folder is not null; level++, folder = Path.GetDirectoryName(folder))
+        string? folder = Path.GetDirectoryName(assembly);
+        for (int level = 0; level < 2 && folder is not null; level++, folder = Path.GetDirectoryName(folder))
         {
             if (folder.EndsWith("/bin/OpenCloud.Build", StringComparison.Ordinal))
             {
-                var manifest = Path.Combine(folder[..^"/bin/OpenCloud.Build".Length], Manifest);
+                string manifest = Path.Combine(folder[..^"/bin/OpenCloud.Build".Length], Manifest);
                 return exists(manifest) ? manifest : null;
             }
         }

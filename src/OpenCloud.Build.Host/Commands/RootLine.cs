@@ -27,14 +27,14 @@ internal static partial class RootLine
     /// <summary>The line, from all that makes it.</summary>
     internal static string Of(IReadOnlyList<string> program, string? manifest, IReadOnlyList<string> environment, string cmdlet, IEnumerable<(string Name, object? Value)> parameters)
     {
-        var script = new StringBuilder();
+        StringBuilder script = new();
         if (manifest is not null)
         {
             script.Append("Import-Module ").Append(Word(WildcardCharacter().Replace(manifest, "`$0"))).Append("; ");
         }
 
         script.Append(cmdlet);
-        foreach (var (name, value) in parameters)
+        foreach ((string? name, object? value) in parameters)
         {
             if (value is not null)
             {
@@ -47,7 +47,7 @@ internal static partial class RootLine
             }
         }
 
-        var keep = environment.Count == 0 ? string.Empty : $"--preserve-env={string.Join(',', environment)} ";
+        string keep = environment.Count == 0 ? string.Empty : $"--preserve-env={string.Join(',', environment)} ";
         return $"sudo {keep}{string.Join(' ', program.Select(ShellWord))} -NoProfile -Command {ShellScript(script.ToString())}";
     }
 

@@ -43,7 +43,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     /// <exception cref="HostException">There is none, or it does not answer; nothing is left running.</exception>
     public static async Task<PrivateEngine> StartAsync(string? program, EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
+        string daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
             ?? throw new HostException(HostErrorKind.NotFound, "There is no buildkitd on this machine.", "Install-BuildKit puts one there; on a host without systemd it installs the programs only.", "buildkitd");
         daemon = Path.GetFullPath(daemon);
         if (!File.Exists(daemon))
@@ -51,11 +51,11 @@ public sealed class PrivateEngine : IAsyncDisposable
             throw new HostException(HostErrorKind.NotFound, $"There is no '{daemon}'.", target: daemon);
         }
 
-        var root = Identity.Current().Uid == 0;
-        var rootlesskit = root ? null : HostCommand.Find("rootlesskit", alsoOnPath: true)
+        bool root = Identity.Current().Uid == 0;
+        string? rootlesskit = root ? null : HostCommand.Find("rootlesskit", alsoOnPath: true)
             ?? throw new HostException(HostErrorKind.NotFound, "Without root, buildkitd needs rootlesskit, which is not on this machine.", "Install the packages rootlesskit and uidmap, or run as root.", "rootlesskit");
 
-        var folder = Directory.CreateTempSubdirectory("opencloud-build-").FullName;
+        string folder = Directory.CreateTempSubdirectory("opencloud-build-").FullName;
         PrivateEngine engine;
         try
         {
@@ -94,7 +94,7 @@ public sealed class PrivateEngine : IAsyncDisposable
 
     private static PrivateEngine Launch(string daemon, string? rootlesskit, string folder)
     {
-        var settings = Path.Combine(folder, "buildkitd.toml");
+        string settings = Path.Combine(folder, "buildkitd.toml");
         WholeFile.Write(settings, string.Empty, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         string[] arguments =
         [
@@ -107,7 +107,7 @@ public sealed class PrivateEngine : IAsyncDisposable
         ];
 
         // Its runc lies beside it in a release. NOTIFY_SOCKET and LISTEN_FDS, if this process has them, are not for it.
-        var environment = ProgramEnvironment.Allowed(proxies: true);
+        Dictionary<string, string> environment = ProgramEnvironment.Allowed(proxies: true);
         environment["PATH"] = string.Join(':', [Path.GetDirectoryName(daemon)!, environment["PATH"], ProgramFinder.SystemPath]);
         ProgramCommand command = rootlesskit is null
             ? new(daemon, arguments, environment)
@@ -117,8 +117,8 @@ public sealed class PrivateEngine : IAsyncDisposable
 
     private async Task AnswersAsync(EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        var trouble = "it did not make its socket";
+        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        string trouble = "it did not make its socket";
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -130,9 +130,9 @@ public sealed class PrivateEngine : IAsyncDisposable
 
             try
             {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(10));
-                var answer = await probe(new NetworkStream(UnixSocket.Connect(SocketPath, UnixSocket.Patience, limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
+                EngineAnswer answer = await probe(new NetworkStream(UnixSocket.Connect(SocketPath, UnixSocket.Patience, limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
                 if (answer.Workers.Count > 0)
                 {
                     return;

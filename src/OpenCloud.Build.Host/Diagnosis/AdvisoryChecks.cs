@@ -13,7 +13,7 @@ internal static class AdvisoryChecks
     /// <param name="checks">Takes what was found.</param>
     public static void Run(string path, string? version, List<DiagnosisCheck> checks)
     {
-        var ours = path == HostTexts.SocketPath;
+        bool ours = path == HostTexts.SocketPath;
         if ((string.IsNullOrEmpty(version) ? Installed(path) : version) is { } told)
         {
             version = told;
@@ -22,7 +22,7 @@ internal static class AdvisoryChecks
 
         if (ours && ContainerdPresence.Look() is { Version: not null } containerd)
         {
-            var remedy = containerd.KnownAgainst.Count == 0 ? null
+            string? remedy = containerd.KnownAgainst.Count == 0 ? null
                 : containerd.FromPackage is not null ? RootLine.Of("Update-BuildKit")
                 : null;
             Add($"containerd {containerd.Description}", containerd.KnownAgainst, remedy);
@@ -32,7 +32,7 @@ internal static class AdvisoryChecks
         {
             try
             {
-                var manifest = path == HostTexts.SocketPath ? InstallationManifest.Load()
+                InstallationManifest? manifest = path == HostTexts.SocketPath ? InstallationManifest.Load()
                     : RootlessDiagnosis.OwnerOf(path) is { } owner ? RootlessInstallations.OfUser(owner.Name)?.Manifest
                     : null;
                 return manifest is { IsInstalled: true } ? manifest.Version : null;

@@ -29,16 +29,16 @@ internal static class Http2Greeting
     /// <summary>Greets and looks at the answer.</summary>
     public static async Task<(GreetingAnswer Answer, string Evidence)> TryAsync(Stream stream, TimeSpan patience, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(patience);
-        var first = new byte[64];
-        var have = 0;
+        byte[] first = new byte[64];
+        int have = 0;
         try
         {
             await stream.WriteAsync(Greeting, limit.Token).ConfigureAwait(false);
             while (have < 9)
             {
-                var read = await stream.ReadAsync(first.AsMemory(have), limit.Token).ConfigureAwait(false);
+                int read = await stream.ReadAsync(first.AsMemory(have), limit.Token).ConfigureAwait(false);
                 if (read == 0)
                 {
                     break;
@@ -66,7 +66,7 @@ internal static class Http2Greeting
             return (GreetingAnswer.Http2, "it greets with HTTP/2's SETTINGS");
         }
 
-        var text = Encoding.ASCII.GetString(first, 0, have);
+        string text = Encoding.ASCII.GetString(first, 0, have);
         return text.StartsWith("HTTP/1.", StringComparison.Ordinal)
             ? (GreetingAnswer.Http1, $"it answers '{text.Split('\r')[0]}'")
             : (GreetingAnswer.Other, $"its first bytes are {Convert.ToHexStringLower(first, 0, Math.Min(have, 16))}");

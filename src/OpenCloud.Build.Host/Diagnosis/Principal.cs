@@ -15,8 +15,8 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     /// <summary>The caller.</summary>
     public static Principal Caller()
     {
-        var identity = Identity.Current();
-        var user = AccountDatabase.FindUser(identity.Uid);
+        Identity identity = Identity.Current();
+        UserAccount? user = AccountDatabase.FindUser(identity.Uid);
         return new Principal(user?.Name ?? identity.Uid.ToString(System.Globalization.CultureInfo.InvariantCulture), identity, user is null ? null : AccountDatabase.IdentityOf(user), null, IsCaller: true, null);
     }
 
@@ -24,7 +24,7 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     /// <exception cref="HostException">There is none of that name, or the caller is not root.</exception>
     public static Principal User(string name)
     {
-        var user = AccountDatabase.FindUser(name)
+        UserAccount user = AccountDatabase.FindUser(name)
             ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
         if (user.Uid == Identity.Current().Uid)
         {
@@ -32,7 +32,7 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
         }
 
         RequireRoot();
-        var identity = AccountDatabase.IdentityOf(user);
+        Identity identity = AccountDatabase.IdentityOf(user);
         return new Principal(user.Name, identity, identity, null, IsCaller: false, "as a new login would be; sessions that run already may have fewer groups");
     }
 
@@ -41,8 +41,8 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     public static Principal ServiceNamed(string name)
     {
         RequireRoot();
-        var service = ServiceAccount.Find(name);
-        var started = service.IdentityWhenStarted();
+        ServiceAccount service = ServiceAccount.Find(name);
+        Identity? started = service.IdentityWhenStarted();
         return new Principal(
             service.Unit,
             service.Running ?? started ?? throw new HostException(HostErrorKind.NotFound, $"{service.Unit} does not run and its user '{service.User}' does not exist: who it would be is not known.", $"systemctl start {service.Unit}", service.Unit),

@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Host.Diagnosis;
 internal sealed record SecurityDenial(string? Id, bool IsSELinux, string Text)
 {
     /// <summary>When it was; null when the line does not tell.</summary>
-    public DateTimeOffset? At => Id is not null && double.TryParse(Id.Split(':')[0], CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and < 253402300800
+    public DateTimeOffset? At => Id is not null && double.TryParse(Id.Split(':')[0], CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 253402300800
         ? DateTimeOffset.FromUnixTimeMilliseconds((long)(seconds * 1000))
         : null;
 }
@@ -31,31 +31,31 @@ internal static partial class SecurityDenials
 
     private static SecurityDenial? Read(string line, string path)
     {
-        var selinux = Avc().Match(line);
+        Match selinux = Avc().Match(line);
         if (!line.Contains("apparmor=\"DENIED\"", StringComparison.Ordinal) && !selinux.Success)
         {
             return null;
         }
 
-        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var field in Field().Matches(line).Cast<Match>())
+        Dictionary<string, string> fields = new(StringComparer.Ordinal);
+        foreach (Match field in Field().Matches(line).Cast<Match>())
         {
-            var name = field.Groups["name"].Value;
+            string name = field.Groups["name"].Value;
             fields.TryAdd(name, field.Groups["quoted"].Success ? field.Groups["quoted"].Value : Plain(name, field.Groups["bare"].Value));
         }
 
         string? Value(string name) => fields.GetValueOrDefault(name);
-        var target = Value("path") ?? Value("name") ?? Value("addr") ?? Value("peer_addr");
-        var about = line.Contains("buildkit", StringComparison.Ordinal) ||
+        string? target = Value("path") ?? Value("name") ?? Value("addr") ?? Value("peer_addr");
+        bool about = line.Contains("buildkit", StringComparison.Ordinal) ||
             fields.Values.Any(value => value == path || value.Contains("buildkit", StringComparison.Ordinal));
         if (!about || Value("permissive") == "1")
         {
             return null;
         }
 
-        var id = Event().Match(line) is { Success: true } found ? found.Groups[1].Value : null;
-        var who = $"'{Value("comm") ?? "a program"}' (process {Value("pid") ?? "unknown"})";
-        var text = selinux.Success
+        string? id = Event().Match(line) is { Success: true } found ? found.Groups[1].Value : null;
+        string who = $"'{Value("comm") ?? "a program"}' (process {Value("pid") ?? "unknown"})";
+        string text = selinux.Success
             ? $"SELinux kept {who}, {Value("scontext")}, from {selinux.Groups[1].Value.Trim()} on {target ?? "a " + Value("tclass")}, {Value("tcontext")}"
             : $"AppArmor's profile '{Value("profile")}' kept {who} from {Value("operation")} on {target ?? Value("info") ?? "something"}{(Value("denied_mask") is { } mask ? $" ({mask})" : string.Empty)}";
         return new SecurityDenial(id, selinux.Success, text);

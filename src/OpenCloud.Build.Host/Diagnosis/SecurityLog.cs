@@ -18,33 +18,33 @@ internal static class SecurityLog
     /// <returns>The last denial and what to do about it; null when there is none, or none can be seen.</returns>
     public static (string Story, string Remedy)? Check(string path, List<DiagnosisCheck> checks)
     {
-        var journal = HostCommand.Run(
+        CommandResult journal = HostCommand.Run(
             "journalctl",
             ["--no-pager", "--quiet", "--output", "short-iso", "--since", "-1h", "--lines", "5000", "_TRANSPORT=kernel", "+", "_TRANSPORT=audit"]);
-        var log = journal.ExitCode == 0 ? journal.Output : string.Empty;
+        string log = journal.ExitCode == 0 ? journal.Output : string.Empty;
         if (log.Length == 0)
         {
             // No journal, or one the caller may not read.
             log = HostCommand.Run("dmesg", []) is { ExitCode: 0 } kernel ? kernel.Output : string.Empty;
         }
 
-        var audit = AuditTail();
+        string? audit = AuditTail();
         if (log.Length == 0 && audit is null && (Identity.Current().Uid != 0 || journal.ExitCode != 0))
         {
             checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Unknown, "neither the kernel's log nor the audit's can be read", "sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"));
             return null;
         }
 
-        var since = DateTimeOffset.UtcNow - Reach;
-        var denials = SecurityDenials.Find($"{log}\n{audit}", path).Where(denial => denial.At is not { } at || at >= since).ToArray();
+        DateTimeOffset since = DateTimeOffset.UtcNow - Reach;
+        SecurityDenial[] denials = SecurityDenials.Find($"{log}\n{audit}", path).Where(denial => denial.At is not { } at || at >= since).ToArray();
         if (denials.Length == 0)
         {
             checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Ok, "no denial about an engine in the last hour"));
             return null;
         }
 
-        var last = denials[^1];
-        var remedy = last.IsSELinux ? "sudo ausearch --message AVC --start recent | audit2why" : "sudo aa-logprof";
+        SecurityDenial last = denials[^1];
+        string remedy = last.IsSELinux ? "sudo ausearch --message AVC --start recent | audit2why" : "sudo aa-logprof";
         checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Failed, $"denials in the last hour: {denials.Length}; the last: {last.Text}", remedy));
         return (last.Text, remedy);
     }
@@ -53,9 +53,9 @@ internal static class SecurityLog
     {
         try
         {
-            using var file = new FileStream(AuditFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using FileStream file = new(AuditFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             file.Seek(-Math.Min(AuditBytes, file.Length), SeekOrigin.End);
-            using var text = new StreamReader(file);
+            using StreamReader text = new(file);
             return text.ReadToEnd();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -32,13 +32,13 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
     public async Task<SocketDiagnosis> DiagnoseAsync(string path, string? asUser, string? asService, CancellationToken cancellationToken)
     {
         _checks.Clear();
-        var who = asService is not null ? Principal.ServiceNamed(asService) : asUser is not null ? Principal.User(asUser) : Principal.Caller();
+        Principal who = asService is not null ? Principal.ServiceNamed(asService) : asUser is not null ? Principal.User(asUser) : Principal.Caller();
         if (who.Note is not null)
         {
             _checks.Add(new DiagnosisCheck("Principal", CheckState.Ok, $"{who.Name}, {who.Note}"));
         }
 
-        var files = new SocketFileChecks(path, who, _checks);
+        SocketFileChecks files = new(path, who, _checks);
         files.Run();
         if (path == HostTexts.SocketPath)
         {
@@ -50,14 +50,14 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             UnitChecks.Groups(who.Service, _checks);
         }
 
-        var owner = RootlessDiagnosis.OwnerOf(path) ?? (rootless ? Accounts.AccountDatabase.FindUser(who.Effective.Uid) : null);
-        var traps = owner is null ? [] : RootlessDiagnosis.Checks(owner);
+        UserAccount? owner = RootlessDiagnosis.OwnerOf(path) ?? (rootless ? Accounts.AccountDatabase.FindUser(who.Effective.Uid) : null);
+        IReadOnlyList<DiagnosisCheck> traps = owner is null ? [] : RootlessDiagnosis.Checks(owner);
         _checks.AddRange(traps);
         string? version = null;
-        var trouble = files.Trouble;
+        (string Story, string? Remedy)? trouble = files.Trouble;
         if (files.Socket is { Type: InodeType.Socket } || trouble is null || files.Socket is null)
         {
-            (var reached, version) = await SpeakAsync(path, who, trouble is not null, cancellationToken).ConfigureAwait(false);
+            ((string Story, string? Remedy)? reached, version) = await SpeakAsync(path, who, trouble is not null, cancellationToken).ConfigureAwait(false);
             if (reached is null)
             {
                 // The kernel and the engine have the last word: an ACL may open what a mode closes.
@@ -73,7 +73,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         AdvisoryChecks.Run(path, version, _checks);
         if (trouble is not null)
         {
-            var denial = SecurityLog.Check(path, _checks);
+            (string Story, string Remedy)? denial = SecurityLog.Check(path, _checks);
             if (denial is { } forbidden && _forbiddenByPolicy)
             {
                 trouble = ($"{trouble.Value.Story} {forbidden.Story}.", forbidden.Remedy);
@@ -104,14 +104,14 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         Socket Connect() => who.IsCaller ? UnixSocket.Connect(path, Patience, cancellationToken) : IdentityThread.Connect(SeenBy(path, who), who.Effective, cancellationToken);
         try
         {
-            using var socket = Connect();
-            var peer = PeerCredentials.Of(socket);
-            var unit = Systemctl.UnitOf(peer.Pid);
-            var trust = PeerJudgement.Of(path, peer);
+            using Socket socket = Connect();
+            PeerCredentials peer = PeerCredentials.Of(socket);
+            string? unit = Systemctl.UnitOf(peer.Pid);
+            PeerTrust trust = PeerJudgement.Of(path, peer);
             if (trust == PeerTrust.Foreign)
             {
-                var whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's folder";
-                var restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.SocketUnit}" : null;
+                string whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's folder";
+                string? restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.SocketUnit}" : null;
                 _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, whose, restart));
                 return (($"Somebody has put a socket in the engine's place: {whose}. Nothing was sent there.", restart), null);
             }
@@ -131,8 +131,8 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
                 return await AskAsync(path, new NetworkStream(socket), cancellationToken).ConfigureAwait(false);
             }
 
-            using var stream = new NetworkStream(socket);
-            var (answer, evidence) = await Http2Greeting.TryAsync(stream, Patience, cancellationToken).ConfigureAwait(false);
+            using NetworkStream stream = new(socket);
+            (GreetingAnswer answer, string? evidence) = await Http2Greeting.TryAsync(stream, Patience, cancellationToken).ConfigureAwait(false);
             if (answer != GreetingAnswer.Http2)
             {
                 return (Greeted(path, answer, evidence, peer), null);
@@ -156,9 +156,9 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
     {
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(Patience);
-            var answer = await probe(stream, limit.Token).ConfigureAwait(false);
+            EngineAnswer answer = await probe(stream, limit.Token).ConfigureAwait(false);
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
             _checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "it does not tell"));
             if (answer.Workers.Count == 0)
@@ -172,9 +172,9 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
-            var timeout = error is OperationCanceledException;
-            var said = timeout ? $"no answer in {Patience.TotalSeconds:0} s" : error.Message;
-            var remedy = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
+            bool timeout = error is OperationCanceledException;
+            string said = timeout ? $"no answer in {Patience.TotalSeconds:0} s" : error.Message;
+            string? remedy = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, said, remedy));
             return (timeout
                 ? ($"The engine takes connections but does not answer ({said}).", remedy)
@@ -186,7 +186,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
     private (string Story, string? Remedy) Greeted(string path, GreetingAnswer answer, string evidence, PeerCredentials peer)
     {
-        var restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
+        string? restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
         (string Story, string? Remedy) trouble = answer switch
         {
             GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Docker Engine's embedded BuildKit is reached with a docker:// address.", $"Test-BuildKitSocket docker://{path} -Detailed"),
@@ -200,7 +200,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
     private (string Story, string? Remedy) Refused(string path, Principal who, SocketException refused, bool expected)
     {
-        var ours = path == HostTexts.SocketPath;
+        bool ours = path == HostTexts.SocketPath;
         _forbiddenByPolicy = refused.SocketErrorCode == SocketError.AccessDenied && !expected;
         (string Story, string? Remedy) trouble = refused.SocketErrorCode switch
         {

@@ -50,14 +50,14 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
     private bool Directories()
     {
-        var full = Path.GetFullPath(path);
-        var folders = new Stack<string>();
-        for (var folder = Path.GetDirectoryName(full); folder is not null; folder = Path.GetDirectoryName(folder))
+        string full = Path.GetFullPath(path);
+        Stack<string> folders = new();
+        for (string? folder = Path.GetDirectoryName(full); folder is not null; folder = Path.GetDirectoryName(folder))
         {
             folders.Push(folder);
         }
 
-        foreach (var folder in folders)
+        foreach (string folder in folders)
         {
             FileStatus? status;
             try
@@ -76,7 +76,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
                 return false;
             }
 
-            var seen = $"{Owner(status)} {status.ModeText()}";
+            string seen = $"{Owner(status)} {status.ModeText()}";
             if (status.Type != InodeType.Directory)
             {
                 Fail($"Directory {folder}", "it is no directory", $"{folder} is no directory, so {path} cannot be.", null);
@@ -85,7 +85,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
             if (who.Effective.Uid == 0 || status.Allows(who.Effective, 1))
             {
-                checks.Add(folder == Path.GetDirectoryName(full) && IsOpenForOtherSockets(status, out var writers)
+                checks.Add(folder == Path.GetDirectoryName(full) && IsOpenForOtherSockets(status, out string? writers)
                     ? new DiagnosisCheck(
                         $"Directory {folder}",
                         CheckState.Warning,
@@ -126,7 +126,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
     private void Absent()
     {
-        var others = KnownSockets().Where(other => other != path && File.Exists(other)).ToArray();
+        string[] others = KnownSockets().Where(other => other != path && File.Exists(other)).ToArray();
         Fail(
             "Path",
             "there is no such file",
@@ -147,8 +147,8 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
     private void Mode()
     {
-        var socket = Socket!;
-        var seen = $"{Owner(socket)} {socket.ModeText()}";
+        FileStatus socket = Socket!;
+        string seen = $"{Owner(socket)} {socket.ModeText()}";
         if (who.Effective.Uid == 0 || socket.Allows(who.Effective, 2))
         {
             checks.Add(new DiagnosisCheck("Owner, group and mode", CheckState.Ok, seen));
@@ -180,10 +180,10 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
     private void Groups(FileStatus socket)
     {
-        var group = AccountDatabase.GroupName(socket.Gid);
-        var now = who.Effective.IsMember(socket.Gid);
-        var later = who.Database?.IsMember(socket.Gid) ?? now;
-        var seen = $"now: {Names(who.Effective)}; after {(who.Service is null ? "a new login" : "a restart")}: {(who.Database is null ? "not known" : Names(who.Database))}";
+        string group = AccountDatabase.GroupName(socket.Gid);
+        bool now = who.Effective.IsMember(socket.Gid);
+        bool later = who.Database?.IsMember(socket.Gid) ?? now;
+        string seen = $"now: {Names(who.Effective)}; after {(who.Service is null ? "a new login" : "a restart")}: {(who.Database is null ? "not known" : Names(who.Database))}";
         if (who.Effective.Uid == 0)
         {
             checks.Add(new DiagnosisCheck("Groups", CheckState.Ok, "root needs none"));
@@ -206,7 +206,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
     private void NotAMember(uint gid, string what, string seen)
     {
-        var group = AccountDatabase.GroupName(gid);
+        string group = AccountDatabase.GroupName(gid);
         if (who.Database?.IsMember(gid) == true)
         {
             Fail(

@@ -17,8 +17,8 @@ internal static class UnitChecks
             return;
         }
 
-        var socket = Systemctl.Show(HostTexts.SocketUnit, "LoadState", "ActiveState", "UnitFileState", "SocketGroup", "SocketMode");
-        var service = Systemctl.Show(HostTexts.ServiceUnit, "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts");
+        IReadOnlyDictionary<string, string> socket = Systemctl.Show(HostTexts.SocketUnit, "LoadState", "ActiveState", "UnitFileState", "SocketGroup", "SocketMode");
+        IReadOnlyDictionary<string, string> service = Systemctl.Show(HostTexts.ServiceUnit, "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts");
         checks.Add(socket.GetValueOrDefault("LoadState") != "loaded"
             ? new DiagnosisCheck("Socket unit", CheckState.Warning, $"{HostTexts.SocketUnit} is {socket.GetValueOrDefault("LoadState")}", RootLine.Of("Install-BuildKit"))
             : new DiagnosisCheck(
@@ -28,8 +28,8 @@ internal static class UnitChecks
                 socket["ActiveState"] == "active" ? null : $"sudo systemctl start {HostTexts.SocketUnit}"));
         if (service.GetValueOrDefault("LoadState") == "loaded")
         {
-            var fine = service["ActiveState"] == "active";
-            var words = fine ? string.Empty : $": {LastLine()}";
+            bool fine = service["ActiveState"] == "active";
+            string words = fine ? string.Empty : $": {LastLine()}";
             checks.Add(new DiagnosisCheck(
                 "Service unit",
                 fine ? CheckState.Ok : service["ActiveState"] == "inactive" && socket.GetValueOrDefault("ActiveState") == "active" ? CheckState.Ok : CheckState.Failed,
@@ -41,9 +41,9 @@ internal static class UnitChecks
     /// <summary>The supplementary groups of the service that is looked at.</summary>
     public static void Groups(ServiceAccount service, List<DiagnosisCheck> checks)
     {
-        var unit = service.Groups.Count == 0 ? "none" : string.Join(' ', service.Groups);
-        var process = service.Running is null ? "it does not run" : string.Join(' ', service.Running.Groups.Append(service.Running.Gid).Distinct().Select(AccountDatabase.GroupName));
-        var missing = service.Groups.Where(name => AccountDatabase.FindGroup(name) is null).ToArray();
+        string unit = service.Groups.Count == 0 ? "none" : string.Join(' ', service.Groups);
+        string process = service.Running is null ? "it does not run" : string.Join(' ', service.Running.Groups.Append(service.Running.Gid).Distinct().Select(AccountDatabase.GroupName));
+        string[] missing = service.Groups.Where(name => AccountDatabase.FindGroup(name) is null).ToArray();
         checks.Add(missing.Length > 0
             ? new DiagnosisCheck("SupplementaryGroups", CheckState.Failed, $"{service.Unit} names groups that do not exist: {string.Join(' ', missing)}; it cannot be started (216/GROUP)", $"sudo systemctl edit {service.Unit}")
             : new DiagnosisCheck("SupplementaryGroups", CheckState.Ok, $"{service.Unit} runs as {service.User}; unit: {unit}; process: {process}"));
@@ -51,7 +51,7 @@ internal static class UnitChecks
 
     private static string LastLine()
     {
-        var lines = Systemctl.LastLines(HostTexts.ServiceUnit, 1);
+        string lines = Systemctl.LastLines(HostTexts.ServiceUnit, 1);
         return lines.Length > 0 ? lines : "it wrote nothing, or its log cannot be read";
     }
 }

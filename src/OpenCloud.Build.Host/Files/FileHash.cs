@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Host.Files;
 
@@ -13,13 +14,13 @@ internal static class FileHash
     /// <exception cref="IOException">It is something else: a directory, a pipe, a device; or far too large.</exception>
     public static string? Of(string path)
     {
-        using var file = BoundedFile.TryOpen(path, followLink: true);
+        using SafeFileHandle? file = BoundedFile.TryOpen(path, followLink: true);
         if (file is null)
         {
             return null;
         }
 
-        using var stream = new FileStream(file, FileAccess.Read, 0);
+        using FileStream stream = new(file, FileAccess.Read, 0);
         if (stream.Length > Limit)
         {
             throw new IOException($"'{path}' is larger than {Limit:N0} bytes, and is not read.");

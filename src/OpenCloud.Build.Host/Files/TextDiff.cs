@@ -10,24 +10,24 @@ internal static class TextDiff
     /// <summary>Every line, with <c>-</c> for what is there, <c>+</c> for what is wanted and a space for what both have.</summary>
     public static string Unified(string isThere, string wanted)
     {
-        var a = Lines(isThere);
-        var b = Lines(wanted);
+        string[] a = Lines(isThere);
+        string[] b = Lines(wanted);
         if ((long)a.Length * b.Length > MaxCells)
         {
             return $"-({a.Length:N0} lines are there, too many to be compared)\n{string.Concat(b.Select(line => $"+{line}\n"))}";
         }
 
         // Longest common subsequence by table: unit files have tens of lines. What somebody else wrote may have a million.
-        var common = new int[a.Length + 1, b.Length + 1];
-        for (var i = a.Length - 1; i >= 0; i--)
+        int[,] common = new int[a.Length + 1, b.Length + 1];
+        for (int i = a.Length - 1; i >= 0; i--)
         {
-            for (var j = b.Length - 1; j >= 0; j--)
+            for (int j = b.Length - 1; j >= 0; j--)
             {
                 common[i, j] = a[i] == b[j] ? common[i + 1, j + 1] + 1 : Math.Max(common[i + 1, j], common[i, j + 1]);
             }
         }
 
-        var text = new StringBuilder();
+        StringBuilder text = new();
         int x = 0, y = 0;
         while (x < a.Length || y < b.Length)
         {

@@ -83,15 +83,15 @@ public sealed record BuildKitInstallation
     /// <summary>Looks; null when there is nothing of BuildKit here. Changes nothing and needs no root.</summary>
     public static BuildKitInstallation? Find()
     {
-        var manifest = InstallationManifest.Load();
-        var program = manifest is { IsInstalled: true } ? Path.Combine(manifest.Prefix, "bin", "buildkitd") : HostCommand.Find("buildkitd");
+        InstallationManifest? manifest = InstallationManifest.Load();
+        string? program = manifest is { IsInstalled: true } ? Path.Combine(manifest.Prefix, "bin", "buildkitd") : HostCommand.Find("buildkitd");
         if (program is null && manifest is not { IsInstalled: true } && !ChangeJournal.IsInterrupted)
         {
             return null;
         }
 
-        var containerd = ContainerdPresence.Look();
-        var version = manifest is { IsInstalled: true } ? manifest.Version : program is null ? null : VersionOf(program);
+        ContainerdPresence containerd = ContainerdPresence.Look();
+        string? version = manifest is { IsInstalled: true } ? manifest.Version : program is null ? null : VersionOf(program);
         return new BuildKitInstallation
         {
             Version = version,
@@ -128,7 +128,7 @@ public sealed record BuildKitInstallation
             return null;
         }
 
-        var state = Systemctl.Show(unit, "LoadState", "ActiveState", "UnitFileState");
+        IReadOnlyDictionary<string, string> state = Systemctl.Show(unit, "LoadState", "ActiveState", "UnitFileState");
         return state.GetValueOrDefault("LoadState") == "not-found"
             ? null
             : $"{state.GetValueOrDefault("ActiveState")}, {state.GetValueOrDefault("UnitFileState")}";
@@ -137,7 +137,7 @@ public sealed record BuildKitInstallation
     private static string? VersionOf(string program)
     {
         // "buildkitd github.com/moby/buildkit v0.32.2 REVISION"
-        var words = HostCommand.Run(program, ["--version"]).Output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] words = HostCommand.Run(program, ["--version"]).Output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return words.Length > 2 ? words[2] : null;
     }
 

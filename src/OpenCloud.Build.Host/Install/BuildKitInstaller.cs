@@ -45,9 +45,9 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // The manifest is read under the lock: the run waited for may have written it.
-        using var hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
-        var manifest = InstallationManifest.Load();
-        var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
+        using HostLock? hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
+        InstallationManifest? manifest = InstallationManifest.Load();
+        ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
         if (journal.Changes.Count > 0)
         {
             observer.Warning("An earlier run was cut off; it is taken up and completed.");
@@ -68,9 +68,9 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             }
         }
 
-        var plan = InstallPlan.Make(options, manifest, update, Warn, planOnly ? null : Refresh);
+        InstallPlan plan = InstallPlan.Make(options, manifest, update, Warn, planOnly ? null : Refresh);
 
-        var runner = new StepRunner(observer, journal);
+        StepRunner runner = new(observer, journal);
         try
         {
             return await runner.GuardAsync(() => ApplyAsync(options, plan, manifest, journal, runner, planOnly, cancellationToken)).ConfigureAwait(false);
@@ -96,9 +96,9 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         bool planOnly,
         CancellationToken cancellationToken)
     {
-        var texts = plan.Texts;
-        var wasActive = plan.Systemd && Systemctl.IsActive(HostTexts.ServiceUnit);
-        var exchanged = false;
+        HostTexts texts = plan.Texts;
+        bool wasActive = plan.Systemd && Systemctl.IsActive(HostTexts.ServiceUnit);
+        bool exchanged = false;
         void BeforeExchange()
         {
             if (wasActive && !exchanged)
@@ -110,24 +110,24 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // The archive first: nothing of the host is touched before it was proven.
-        var programs = new ProgramSteps(texts.Prefix, manifest, BeforeExchange);
-        var inPlace = !options.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Sha256);
-        var integrity = options.Rollback ? manifest!.Previous!.Integrity : inPlace ? manifest!.Integrity : null;
-        var staged = !inPlace && Acquire(options, plan, programs, runner, proof => integrity = proof, cancellationToken);
+        ProgramSteps programs = new(texts.Prefix, manifest, BeforeExchange);
+        bool inPlace = !options.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Sha256);
+        IntegrityResult? integrity = options.Rollback ? manifest!.Previous!.Integrity : inPlace ? manifest!.Integrity : null;
+        bool staged = !inPlace && Acquire(options, plan, programs, runner, proof => integrity = proof, cancellationToken);
 
-        var isolation = new IsolationSteps(plan, manifest, BeforeExchange);
-        var systemd = plan.Systemd ? new SystemdSteps(plan, observer, BeforeExchange, _messages, isolation) : null;
+        IsolationSteps isolation = new(plan, manifest, BeforeExchange);
+        SystemdSteps? systemd = plan.Systemd ? new SystemdSteps(plan, observer, BeforeExchange, _messages, isolation) : null;
         systemd?.BeforePrograms(runner, cancellationToken);
         if (staged || (planOnly && !inPlace))
         {
-            foreach (var step in programs.Exchange())
+            foreach (HostStep step in programs.Exchange())
             {
                 runner.Run(step, cancellationToken);
             }
         }
         else if (inPlace)
         {
-            foreach (var name in programs.Programs.Keys.Order(StringComparer.Ordinal))
+            foreach (string? name in programs.Programs.Keys.Order(StringComparer.Ordinal))
             {
                 runner.Run(new HostStep(StepKind.File, Path.Combine(texts.Prefix, "bin", name), "Install the program", () => true, () => null, _ => { }), cancellationToken);
             }
@@ -187,19 +187,19 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         Action<IntegrityResult> proven,
         CancellationToken cancellationToken)
     {
-        using var owned = client is null ? ReleaseDownload.CreateClient() : null;
-        var acquisition = new ReleaseAcquisition(options, plan.Version, InstallOptions.HostArchitecture, observer, client ?? owned!);
+        using HttpClient? owned = client is null ? ReleaseDownload.CreateClient() : null;
+        ReleaseAcquisition acquisition = new(options, plan.Version, InstallOptions.HostArchitecture, observer, client ?? owned!);
         if (!options.Rollback)
         {
             acquisition.CheckSource();
         }
 
-        foreach (var step in programs.Folders())
+        foreach (HostStep step in programs.Folders())
         {
             runner.Run(step, cancellationToken);
         }
 
-        var fill = options.Rollback
+        HostStep fill = options.Rollback
             ? programs.Fill(programs.PreviousDirectory, $"Take BuildKit {plan.Version} from", inPlace: false, (stage, _) => programs.FillFromPrevious(stage))
             : programs.Fill(acquisition.Origin, $"Verify and unpack BuildKit {plan.Version} from", inPlace: false, async (stage, stop) => proven(await acquisition.UnpackAsync(stage, stop).ConfigureAwait(false)));
         if (!runner.Run(fill, cancellationToken))
@@ -224,10 +224,10 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             return;
         }
 
-        var added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => change is PackagesInstalled packages
+        IEnumerable<HostChange> added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => change is PackagesInstalled packages
             ? packages with { Added = [.. Packages.Installed().Except(packages.Before)], Before = [] }
             : change);
-        var changes = InstallationManifest.Merge((manifest?.Changes ?? []).Except(retired), added);
+        IReadOnlyList<HostChange> changes = InstallationManifest.Merge((manifest?.Changes ?? []).Except(retired), added);
         new InstallationManifest
         {
             Version = plan.Version.ToString(),

@@ -23,12 +23,12 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
             throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root.");
         }
 
-        using var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
-        var manifest = InstallationManifest.Load();
+        using HostLock? hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
+        InstallationManifest? manifest = InstallationManifest.Load();
         if (manifest is null && ChangeJournal.IsInterrupted && !planOnly)
         {
             // All there is, is what a cut-off installation left.
-            var left = ChangeJournal.TakeBack(ChangeJournal.StateDirectory, observer.Verbose);
+            IReadOnlyList<string> left = ChangeJournal.TakeBack(ChangeJournal.StateDirectory, observer.Verbose);
             TextSteps.DropUnusedBackups([]);
             ReleaseAcquisition.RemoveDownloads();
             ChangeJournal.RemoveStateIfEmpty();
@@ -72,11 +72,11 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         string records = ChangeJournal.StateDirectory,
         string downloads = ReleaseAcquisition.DownloadDirectory)
     {
-        var outcomes = new List<HostStepOutcome>();
-        var messages = new List<string>();
-        var kept = new List<HostChange>();
-        var failed = new List<string>();
-        foreach (var change in manifest.Changes.Reverse())
+        List<HostStepOutcome> outcomes = new();
+        List<string> messages = new();
+        List<HostChange> kept = new();
+        List<string> failed = new();
+        foreach (HostChange? change in manifest.Changes.Reverse())
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (change.KeepWithoutPurge && !purge)
@@ -85,8 +85,8 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
                 continue;
             }
 
-            var step = new HostStepInfo(KindOf(change), change.Target, Verb(change));
-            var result = StepResult.Skipped;
+            HostStepInfo step = new(KindOf(change), change.Target, Verb(change));
+            StepResult result = StepResult.Skipped;
             if (observer.Approve(step) && !planOnly)
             {
                 try
@@ -117,7 +117,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
                 kept.Add(change);
             }
 
-            var outcome = new HostStepOutcome(step.Kind, step.Target, step.Action, result);
+            HostStepOutcome outcome = new(step.Kind, step.Target, step.Action, result);
             outcomes.Add(outcome);
             observer.Report(outcome);
         }

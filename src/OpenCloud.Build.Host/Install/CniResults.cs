@@ -51,14 +51,14 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
     {
         if (Directory.Exists(Results))
         {
-            var names = Directory.EnumerateFiles(Results).Select(static path => Path.GetFileName(path)).ToHashSet(StringComparer.Ordinal);
-            foreach (var name in names)
+            HashSet<string> names = Directory.EnumerateFiles(Results).Select(static path => Path.GetFileName(path)).ToHashSet(StringComparer.Ordinal);
+            foreach (string? name in names)
             {
                 if (OfThisNetwork().Match(name) is { Success: true } own)
                 {
                     // Loopback's network has the same name with everybody: by its container alone is it the engine's. So it goes
                     // first, that what is cut off here can be told again.
-                    var loopback = $"cni-loopback-{own.Groups["container"].Value}-lo";
+                    string loopback = $"cni-loopback-{own.Groups["container"].Value}-lo";
                     if (names.Contains(loopback))
                     {
                         File.Delete(Path.Combine(Results, loopback));

@@ -47,10 +47,10 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
     /// <summary>Looks.</summary>
     public static ContainerdPresence Look()
     {
-        var program = HostCommand.Find("containerd");
-        var match = program is null ? null : VersionPattern().Match(HostCommand.Run(program, ["--version"]).Output);
-        var version = match is { Success: true } ? System.Version.Parse(match.Groups[1].Value) : null;
-        var package = program is null ? null : Packages.OwnerOf(program);
+        string? program = HostCommand.Find("containerd");
+        Match? match = program is null ? null : VersionPattern().Match(HostCommand.Run(program, ["--version"]).Output);
+        Version? version = match is { Success: true } ? System.Version.Parse(match.Groups[1].Value) : null;
+        (string Name, string Version)? package = program is null ? null : Packages.OwnerOf(program);
         return new ContainerdPresence(
             program,
             version,
@@ -67,9 +67,9 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
     {
         try
         {
-            using var file = File.OpenRead($"/usr/share/doc/{package}/changelog.Debian.gz");
-            using var text = new GZipStream(file, CompressionMode.Decompress);
-            var content = new byte[LargestChangelog];
+            using FileStream file = File.OpenRead($"/usr/share/doc/{package}/changelog.Debian.gz");
+            using GZipStream text = new(file, CompressionMode.Decompress);
+            byte[] content = new byte[LargestChangelog];
             return Encoding.UTF8.GetString(content, 0, text.ReadAtLeast(content, content.Length, throwOnEndOfStream: false));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)

@@ -14,16 +14,16 @@ internal static class EngineVerifier
     /// <exception cref="HostException">It does not answer in time, or answers everybody.</exception>
     public static async Task<EngineAnswer> VerifyAsync(string group, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
     {
-        var gid = AccountDatabase.FindGroup(group)?.Gid
+        uint gid = AccountDatabase.FindGroup(group)?.Gid
             ?? throw new HostException(HostErrorKind.NotFound, $"There is no group '{group}'.", target: group);
-        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         EngineAnswer answer;
         while (true)
         {
             try
             {
-                var socket = IdentityThread.Connect(HostTexts.SocketPath, Identity.NobodyIn(gid), cancellationToken);
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                Socket socket = IdentityThread.Connect(HostTexts.SocketPath, Identity.NobodyIn(gid), cancellationToken);
+                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(20));
                 answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
                 break;
@@ -39,7 +39,7 @@ internal static class EngineVerifier
             }
             catch (Exception error) when (error is not (OperationCanceledException or HostException) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
-                var state = Systemctl.Property(HostTexts.ServiceUnit, "ActiveState");
+                string state = Systemctl.Property(HostTexts.ServiceUnit, "ActiveState");
                 if (Environment.TickCount64 > deadline || state == "failed")
                 {
                     throw new HostException(
@@ -63,7 +63,7 @@ internal static class EngineVerifier
     {
         try
         {
-            using var open = IdentityThread.Connect(HostTexts.SocketPath, new Identity(Identity.Nobody, Identity.Nobody, []));
+            using Socket open = IdentityThread.Connect(HostTexts.SocketPath, new Identity(Identity.Nobody, Identity.Nobody, []));
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
         {

@@ -125,8 +125,8 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
     {
         get
         {
-            var worker = Worker == BuildKitWorker.Containerd ? "containerd" : "oci";
-            var bounds = Version < BuildKitVersion.Parse("v0.17.0")
+            string worker = Worker == BuildKitWorker.Containerd ? "containerd" : "oci";
+            string bounds = Version < BuildKitVersion.Parse("v0.17.0")
                 ? $"""
                   [[worker.{worker}.gcpolicy]]
                     filters = ["type==source.local,type==exec.cachemount,type==source.git.checkout"]
@@ -149,7 +149,7 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
                   minFreeSpace = "20%"
 
                   """;
-            var choice = Worker == BuildKitWorker.Containerd
+            string choice = Worker == BuildKitWorker.Containerd
                 ? $"""
                   [worker.oci]
                   enabled = false

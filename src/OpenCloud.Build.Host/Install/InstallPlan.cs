@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Releases;
@@ -57,8 +58,8 @@ internal sealed record InstallPlan(
             };
         }
 
-        var version = Release(options, manifest);
-        foreach (var known in KnownReleases.KnownAgainst(version))
+        BuildKitVersion version = Release(options, manifest);
+        foreach (string known in KnownReleases.KnownAgainst(version))
         {
             warn($"BuildKit {version}: {known}.");
         }
@@ -73,22 +74,22 @@ internal sealed record InstallPlan(
                 options.Prefix);
         }
 
-        var containerd = ContainerdPresence.Look();
-        var systemd = Systemctl.IsRunning;
-        var (isolated, vsockPort, worker) = Isolation.Decide(options, manifest, warn);
+        ContainerdPresence containerd = ContainerdPresence.Look();
+        bool systemd = Systemctl.IsRunning;
+        (bool isolated, uint? vsockPort, BuildKitWorker worker) = Isolation.Decide(options, manifest, warn);
         if (isolated && !systemd)
         {
             throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, which is what keeps the network from an isolated engine.", "Use a host with systemd, or leave out -Isolated.");
         }
 
-        var needsContainerd = worker == BuildKitWorker.Containerd && systemd;
+        bool needsContainerd = worker == BuildKitWorker.Containerd && systemd;
         if (needsContainerd && !options.SkipContainerd && !containerd.IsThere && !Packages.Available)
         {
             throw new HostException(HostErrorKind.Unsupported, "This host has no containerd, and no apt to install it with.", "Install containerd 1.7 or newer, or use -Worker Oci, which needs none.");
         }
 
-        var installPackage = needsContainerd && !options.SkipContainerd && !containerd.IsThere;
-        var texts = new HostTexts(
+        bool installPackage = needsContainerd && !options.SkipContainerd && !containerd.IsThere;
+        HostTexts texts = new(
             options.Prefix.TrimEnd('/') is { Length: > 0 } prefix ? prefix : "/",
             options.Group,
             worker,
@@ -106,7 +107,7 @@ internal sealed record InstallPlan(
             RefuseForeignEngine();
         }
 
-        var upgrades = needsContainerd && !options.SkipContainerd && containerd is { KnownAgainst.Count: > 0, FromPackage: not null };
+        bool upgrades = needsContainerd && !options.SkipContainerd && containerd is { KnownAgainst.Count: > 0, FromPackage: not null };
         if (upgrades)
         {
             refresh?.Invoke();
@@ -124,8 +125,8 @@ internal sealed record InstallPlan(
 
     private static BuildKitVersion Release(InstallOptions options, InstallationManifest? manifest)
     {
-        var installed = manifest is not { IsInstalled: true } ? null : BuildKitVersion.Parse(manifest.Version);
-        var version = options.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
+        BuildKitVersion? installed = manifest is not { IsInstalled: true } ? null : BuildKitVersion.Parse(manifest.Version);
+        BuildKitVersion version = options.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
             : options.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
         if (version < BuildKitVersion.Lowest)
         {
@@ -181,8 +182,8 @@ internal sealed record InstallPlan(
 
         try
         {
-            using var socket = UnixSocket.Connect(HostTexts.SocketPath, UnixSocket.Patience, CancellationToken.None);
-            var peer = PeerCredentials.Of(socket);
+            using Socket socket = UnixSocket.Connect(HostTexts.SocketPath, UnixSocket.Patience, CancellationToken.None);
+            PeerCredentials peer = PeerCredentials.Of(socket);
             if (Systemctl.UnitOf(peer.Pid) == HostTexts.ServiceUnit)
             {
                 return;

@@ -76,7 +76,7 @@ internal sealed record InstallationManifest
     /// <exception cref="HostException">The file cannot be read.</exception>
     public static InstallationManifest? Load(string directory = ChangeJournal.StateDirectory)
     {
-        var path = System.IO.Path.Combine(directory, FileName);
+        string path = System.IO.Path.Combine(directory, FileName);
         try
         {
             return RecordFile.TryReadText(path) is { } text ? Parse(text, path) : null;
@@ -127,10 +127,10 @@ internal sealed record InstallationManifest
     /// <summary>Old changes and new ones, one record for each target.</summary>
     public static IReadOnlyList<HostChange> Merge(IEnumerable<HostChange> old, IEnumerable<HostChange> added)
     {
-        var all = new List<HostChange>(old);
-        foreach (var change in added.Where(change => change is not (ServiceRestored or RootlessUnitRestored)))
+        List<HostChange> all = new(old);
+        foreach (HostChange? change in added.Where(change => change is not (ServiceRestored or RootlessUnitRestored)))
         {
-            var at = all.FindIndex(known => known.GetType() == change.GetType() && known.Target == change.Target);
+            int at = all.FindIndex(known => known.GetType() == change.GetType() && known.Target == change.Target);
             if (at < 0)
             {
                 all.Add(change);

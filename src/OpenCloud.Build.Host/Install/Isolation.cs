@@ -168,8 +168,8 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
     /// <exception cref="HostException">What was asked for cannot be.</exception>
     public static (bool IsIsolated, uint? VsockPort, BuildKitWorker Worker) Decide(InstallOptions options, InstallationManifest? manifest, Action<string> tell)
     {
-        var before = manifest is { IsInstalled: true } ? manifest : null;
-        var isolated = options.Isolated ?? before?.Isolated ?? false;
+        InstallationManifest? before = manifest is { IsInstalled: true } ? manifest : null;
+        bool isolated = options.Isolated ?? before?.Isolated ?? false;
         if (!isolated)
         {
             return options.VsockPort is > 0

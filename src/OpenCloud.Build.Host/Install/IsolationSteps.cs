@@ -47,12 +47,12 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
             return;
         }
 
-        foreach (var folder in isolation.Folders)
+        foreach (string folder in isolation.Folders)
         {
             runner.Run(TextSteps.Folder(folder), cancellationToken);
         }
 
-        foreach (var plugin in isolation.Plugins)
+        foreach (string plugin in isolation.Plugins)
         {
             runner.Run(TextSteps.Write(plugin, Isolation.Plugin, beforeExchange, executable: true), cancellationToken);
         }
@@ -69,10 +69,10 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
             return;
         }
 
-        var before = runner.Outcomes.Count;
+        int before = runner.Outcomes.Count;
         runner.Run(TextSteps.Write(Isolation.VsockSocketUnitPath, isolation.VsockSocket), cancellationToken);
         runner.Run(TextSteps.Write(Isolation.VsockServiceUnitPath, isolation.VsockService), cancellationToken);
-        var changed = runner.Outcomes.Skip(before).Any(outcome => outcome.Result == StepResult.Changed);
+        bool changed = runner.Outcomes.Skip(before).Any(outcome => outcome.Result == StepResult.Changed);
         const string Unit = Isolation.VsockSocketUnit;
         runner.Run(
             new HostStep(StepKind.Unit, Unit, "Enable the unit at boot", () => Systemctl.IsEnabled(Unit), () => new UnitEnabled(Unit), _ => Systemctl.Enable(Unit)),
@@ -109,20 +109,20 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
             return;
         }
 
-        foreach (var change in manifest.Changes.Reverse())
+        foreach (HostChange? change in manifest.Changes.Reverse())
         {
             if (Isolation.IsOfPlugin(change.Target, manifest.Prefix) && SettingsNameIt())
             {
                 continue;
             }
 
-            var unwanted = Isolation.IsOfVsock(change.Target) ? Wanted?.VsockPort is null : Isolation.IsOfPlugin(change.Target, manifest.Prefix) && Wanted is null;
+            bool unwanted = Isolation.IsOfVsock(change.Target) ? Wanted?.VsockPort is null : Isolation.IsOfPlugin(change.Target, manifest.Prefix) && Wanted is null;
             if (!unwanted)
             {
                 continue;
             }
 
-            var step = new HostStep(
+            HostStep step = new(
                 change is UnitEnabled or UnitStarted ? StepKind.Unit : StepKind.File,
                 change.Target,
                 change switch
@@ -163,7 +163,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
             return;
         }
 
-        var text = File.ReadAllText(path);
+        string text = File.ReadAllText(path);
         if (FileHash.Of(path) != FileHash.OfText(wanted))
         {
             throw new HostException(

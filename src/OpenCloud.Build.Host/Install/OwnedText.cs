@@ -67,7 +67,7 @@ internal static class OwnedText
             return TextOwner.Nobody;
         }
 
-        var end = text.IndexOf('\n', StringComparison.Ordinal);
+        int end = text.IndexOf('\n', StringComparison.Ordinal);
         if (end < 0 || !text.StartsWith(Mark, StringComparison.Ordinal))
         {
             return text.Contains(Mark, StringComparison.Ordinal) ? TextOwner.EditedByUser : TextOwner.User;

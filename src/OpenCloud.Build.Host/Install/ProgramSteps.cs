@@ -43,13 +43,13 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     /// <summary>The folders the rest needs.</summary>
     public IEnumerable<HostStep> Folders()
     {
-        var chain = new Stack<string>();
-        for (var folder = Path.Combine(prefix, "bin"); !Directory.Exists(folder); folder = Path.GetDirectoryName(folder)!)
+        Stack<string> chain = new();
+        for (string folder = Path.Combine(prefix, "bin"); !Directory.Exists(folder); folder = Path.GetDirectoryName(folder)!)
         {
             chain.Push(folder);
         }
 
-        foreach (var folder in chain)
+        foreach (string folder in chain)
         {
             yield return Folder(folder, Executable, withContent: false);
         }
@@ -58,7 +58,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         {
             Do = _ =>
             {
-                foreach (var folder in (string[])[Keep, PreviousDirectory, ReplacedDirectory, ForeignDirectory])
+                foreach (string folder in (string[])[Keep, PreviousDirectory, ReplacedDirectory, ForeignDirectory])
                 {
                     Directory.CreateDirectory(folder, RootOnly);
                 }
@@ -84,13 +84,13 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     /// <summary>Fills the stage with the programs the last update replaced.</summary>
     public Task FillFromPrevious(string stage)
     {
-        foreach (var (name, sha256) in manifest!.Previous!.Programs)
+        foreach ((string? name, string? sha256) in manifest!.Previous!.Programs)
         {
             // A program that both versions share was not exchanged and is still in place.
-            var kept = Path.Combine(PreviousDirectory, name);
+            string kept = Path.Combine(PreviousDirectory, name);
             if (FileHash.Of(kept) != sha256)
             {
-                var place = Path.Combine(prefix, "bin", name);
+                string place = Path.Combine(prefix, "bin", name);
                 if (FileHash.Of(place) == sha256)
                 {
                     File.Copy(place, Path.Combine(stage, name));
@@ -109,7 +109,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     /// <summary>Exchanges each program. When the stage was not filled, only says what it usually holds.</summary>
     public IEnumerable<HostStep> Exchange()
     {
-        var names = Directory.Exists(Stage) ? Directory.GetFiles(Stage).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).ToArray() : [.. Usual];
+        string[] names = Directory.Exists(Stage) ? Directory.GetFiles(Stage).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).ToArray() : [.. Usual];
         return names.Select(Exchange);
     }
 
@@ -133,7 +133,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
     {
         if (Directory.Exists(ReplacedDirectory))
         {
-            foreach (var replaced in Directory.GetFiles(ReplacedDirectory))
+            foreach (string replaced in Directory.GetFiles(ReplacedDirectory))
             {
                 File.Move(replaced, Path.Combine(PreviousDirectory, Path.GetFileName(replaced)), overwrite: true);
             }
@@ -154,9 +154,9 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
 
     private HostStep Exchange(string name)
     {
-        var staged = Path.Combine(Stage, name);
-        var place = Path.Combine(prefix, "bin", name);
-        var sha256 = Programs.GetValueOrDefault(name);
+        string staged = Path.Combine(Stage, name);
+        string place = Path.Combine(prefix, "bin", name);
+        string? sha256 = Programs.GetValueOrDefault(name);
         return new HostStep(
             StepKind.File,
             place,
@@ -165,12 +165,12 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
             () =>
             {
                 beforeExchange();
-                var before = FileHash.Of(place);
+                string? before = FileHash.Of(place);
                 string? backup = null;
                 if (before is not null)
                 {
                     // The release before, for a rollback; or somebody else's, to be put back when BuildKit is uninstalled.
-                    var ours = manifest?.Programs.GetValueOrDefault(name) == before;
+                    bool ours = manifest?.Programs.GetValueOrDefault(name) == before;
                     backup = Path.Combine(ours ? ReplacedDirectory : ForeignDirectory, name);
                     Directory.CreateDirectory(Path.GetDirectoryName(backup)!, RootOnly);
                     HardLink.Create(place, backup);

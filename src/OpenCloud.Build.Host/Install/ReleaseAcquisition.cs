@@ -53,7 +53,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
     public async Task<IntegrityResult> UnpackAsync(string directory, CancellationToken cancellationToken)
     {
         string? fetched = null;
-        var path = _source.ArchivePath;
+        string? path = _source.ArchivePath;
         if (path is null)
         {
             Directory.CreateDirectory(Downloads, RootOnly);
@@ -63,11 +63,11 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         try
         {
             // One handle from here on: what is proven is what is unpacked.
-            using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            var (expected, evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
-            var result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
+            using FileStream archive = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            (string? expected, IntegrityEvidence evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
+            IntegrityResult result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
             observer.Verbose($"{Origin}: sha256 {result.Sha256}. {result.Proves}");
-            var length = Math.Max(archive.Length, 1);
+            long length = Math.Max(archive.Length, 1);
             ReleaseArchive.Unpack(
                 archive,
                 directory,
@@ -121,7 +121,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
             return here;
         }
 
-        var name = ReleaseSource.ArchiveName(version, architecture);
+        string name = ReleaseSource.ArchiveName(version, architecture);
         if (await ProvenanceAsync(cancellationToken).ConfigureAwait(false) is { } statement)
         {
             return ReleaseProvenance.SubjectSha256(statement, name) is { } subject
@@ -135,7 +135,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
 
         if (_source.IsProjectRelease)
         {
-            var api = new Uri($"https://api.github.com/repos/moby/buildkit/releases/tags/{version}");
+            Uri api = new($"https://api.github.com/repos/moby/buildkit/releases/tags/{version}");
             if (await new ReleaseDownload(client).FetchTextAsync(api, cancellationToken).ConfigureAwait(false) is { } release &&
                 ReleaseProvenance.AssetSha256(release, name) is { } digest)
             {
@@ -152,10 +152,10 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
 
     private async Task<byte[]?> ProvenanceAsync(CancellationToken cancellationToken)
     {
-        var name = ReleaseSource.ProvenanceName(version, architecture);
+        string name = ReleaseSource.ProvenanceName(version, architecture);
         if (_source.ArchivePath is not null)
         {
-            var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_source.ArchivePath))!, name);
+            string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_source.ArchivePath))!, name);
             return File.Exists(beside) ? await File.ReadAllBytesAsync(beside, cancellationToken).ConfigureAwait(false) : null;
         }
 

@@ -53,7 +53,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
                 _ => Directory.CreateDirectory(HostTexts.EngineState, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)),
             cancellationToken);
 
-        foreach (var unit in (string[])[HostTexts.SocketUnit, HostTexts.ServiceUnit])
+        foreach (string unit in (string[])[HostTexts.SocketUnit, HostTexts.ServiceUnit])
         {
             runner.Run(
                 new HostStep(StepKind.Unit, unit, "Enable the unit at boot", () => Systemctl.IsEnabled(unit), () => new UnitEnabled(unit), _ => Systemctl.Enable(unit)),
@@ -66,7 +66,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         }
 
         // systemd refuses to restart a socket whose service runs.
-        var restart = exchanged() || _socketChanged;
+        bool restart = exchanged() || _socketChanged;
         runner.Run(
             new HostStep(
                 StepKind.Unit,
@@ -99,7 +99,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
     {
         if (plan.InstallContainerd)
         {
-            foreach (var package in Packages.WouldInstall(ContainerdPresence.Package, cancellationToken).Where(package => package != ContainerdPresence.Package))
+            foreach (string? package in Packages.WouldInstall(ContainerdPresence.Package, cancellationToken).Where(package => package != ContainerdPresence.Package))
             {
                 // Named so that nobody is surprised; it comes with the one below.
                 observer.Verbose($"The package {package} comes with {ContainerdPresence.Package}.");
@@ -149,13 +149,13 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
                 cancellationToken);
         }
 
-        var now = ContainerdPresence.Look();
+        ContainerdPresence now = ContainerdPresence.Look();
         if (now.Version is { } version && version < new Version(1, 7))
         {
             Warn($"containerd {version} is older than 1.7, the oldest its project still mends; builds work with it here, as far as they were tried.");
         }
 
-        foreach (var known in now.KnownAgainst)
+        foreach (string known in now.KnownAgainst)
         {
             Warn($"containerd {now.Description}: {known}.");
         }
@@ -172,7 +172,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
     // installation that fails: what was vulnerable is better not put back.
     private void UseContainerd(StepRunner runner, CancellationToken cancellationToken)
     {
-        var newer = plan.UpgradeContainerd;
+        string? newer = plan.UpgradeContainerd;
         runner.Run(
             newer is null
                 ? new HostStep(StepKind.Package, ContainerdPresence.Package, "Use what is there", () => true, () => null, _ => { })
@@ -232,7 +232,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         }
 
         runner.Run(TextSteps.Folder(Path.GetDirectoryName(decision.Path)!), cancellationToken);
-        var before = runner.Outcomes.Count;
+        int before = runner.Outcomes.Count;
         runner.Run(TextSteps.Write(decision.Path, decision.Text, beforeExchange), cancellationToken);
         return runner.Outcomes[before].Result == StepResult.Changed;
     }

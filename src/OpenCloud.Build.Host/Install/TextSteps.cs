@@ -38,7 +38,7 @@ internal static class TextSteps
         () =>
         {
             before?.Invoke();
-            var prior = FileHash.Of(path);
+            string? prior = FileHash.Of(path);
             string? backup = null;
             if (prior is not null)
             {
@@ -67,8 +67,8 @@ internal static class TextSteps
             return;
         }
 
-        var used = changes.OfType<FileWritten>().Select(file => file.Backup).ToHashSet();
-        foreach (var backup in Directory.GetFiles(BackupDirectory).Where(path => !used.Contains(path)))
+        HashSet<string?> used = changes.OfType<FileWritten>().Select(file => file.Backup).ToHashSet();
+        foreach (string? backup in Directory.GetFiles(BackupDirectory).Where(path => !used.Contains(path)))
         {
             File.Delete(backup);
         }

@@ -24,13 +24,13 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             return ours;
         }
 
-        var now = Systemctl.Show(Unit, "Listen", "SocketMode", "SocketGroup", "FragmentPath");
+        IReadOnlyDictionary<string, string> now = Systemctl.Show(Unit, "Listen", "SocketMode", "SocketGroup", "FragmentPath");
         if (!now.GetValueOrDefault("Listen", string.Empty).Contains($"{HostTexts.SocketPath} (Stream)", StringComparison.Ordinal))
         {
             throw Refused(Unit, now, texts.Socket, $"does not listen on {HostTexts.SocketPath}");
         }
 
-        var lines = new List<string>();
+        List<string> lines = new();
         Want(lines, now, "SocketMode", "0660");
         Want(lines, now, "SocketGroup", texts.Group);
         return DropIn(Unit, now, lines.Count == 0 ? null : $"[Socket]\n{string.Join('\n', lines)}\n");
@@ -46,8 +46,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             return ours;
         }
 
-        var now = Systemctl.Show(Unit, "ExecStart", "Type", "Restart", "RestartUSec", "Requires", "After", "PrivateNetwork", "FragmentPath");
-        var command = now.GetValueOrDefault("ExecStart", string.Empty);
+        IReadOnlyDictionary<string, string> now = Systemctl.Show(Unit, "ExecStart", "Type", "Restart", "RestartUSec", "Requires", "After", "PrivateNetwork", "FragmentPath");
+        string command = now.GetValueOrDefault("ExecStart", string.Empty);
         if (!command.Contains($"path={texts.Program} ", StringComparison.Ordinal))
         {
             throw Refused(Unit, now, texts.Service, $"does not run {texts.Program}");
@@ -58,8 +58,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             throw Refused(Unit, now, texts.Service, $"does not take its socket from {HostTexts.SocketUnit} (--addr fd://)");
         }
 
-        var unit = new List<string>();
-        var service = new List<string>();
+        List<string> unit = new();
+        List<string> service = new();
         WantMember(unit, now, "Requires", HostTexts.SocketUnit);
         WantMember(unit, now, "After", HostTexts.SocketUnit);
         if (texts.OrderAfterContainerd)
@@ -80,9 +80,9 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             Want(service, now, "PrivateNetwork", "yes");
         }
 
-        var text = (unit.Count > 0 ? $"[Unit]\n{string.Join('\n', unit)}\n" : string.Empty) +
+        string text = (unit.Count > 0 ? $"[Unit]\n{string.Join('\n', unit)}\n" : string.Empty) +
             (service.Count > 0 ? $"[Service]\n{string.Join('\n', service)}\n" : string.Empty);
-        var decision = DropIn(Unit, now, text.Length > 0 ? text : null);
+        UnitDecision decision = DropIn(Unit, now, text.Length > 0 ? text : null);
         return texts.Isolation is null && now.GetValueOrDefault("PrivateNetwork") == "yes"
             ? decision with { Note = $"{decision.Note} It has PrivateNetwork=yes: the engine stays without a network." }
             : decision;
@@ -90,8 +90,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
 
     private static UnitDecision? Ours(string unit, string path, string wanted)
     {
-        var owner = OwnedText.OwnerOf(path);
-        var elsewhere = Systemctl.Property(unit, "FragmentPath");
+        TextOwner owner = OwnedText.OwnerOf(path);
+        string elsewhere = Systemctl.Property(unit, "FragmentPath");
         return owner switch
         {
             TextOwner.Module => new UnitDecision(path, wanted, null),
@@ -102,8 +102,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
 
     private static UnitDecision DropIn(string unit, IReadOnlyDictionary<string, string> now, string? text)
     {
-        var fragment = now.GetValueOrDefault("FragmentPath", unit);
-        var path = System.IO.Path.Combine(Systemctl.UnitDirectory, unit + ".d", DropInName);
+        string fragment = now.GetValueOrDefault("FragmentPath", unit);
+        string path = System.IO.Path.Combine(Systemctl.UnitDirectory, unit + ".d", DropInName);
         if (text is null)
         {
             // What is in force includes a drop-in of an earlier run, which then stays as it is.
@@ -123,8 +123,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
 
     private static HostException Refused(string unit, IReadOnlyDictionary<string, string> now, string wanted, string why)
     {
-        var path = now.GetValueOrDefault("FragmentPath", string.Empty);
-        var isThere = OwnedText.Shown(path);
+        string path = now.GetValueOrDefault("FragmentPath", string.Empty);
+        string isThere = OwnedText.Shown(path);
         return new HostException(
             HostErrorKind.Conflict,
             $"{unit} ({path}) is not this module's and {why}; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(isThere, wanted)}",

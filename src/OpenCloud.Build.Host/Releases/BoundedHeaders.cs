@@ -56,7 +56,7 @@ internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
             throw new InvalidDataException($"a header of it is larger than {limit >> 10} KiB");
         }
 
-        var read = inner.Read(buffer[..(int)Math.Min(buffer.Length, left)]);
+        int read = inner.Read(buffer[..(int)Math.Min(buffer.Length, left)]);
         _left = left - read;
         return read;
     }

@@ -30,7 +30,7 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
     /// <exception cref="HostException">The text is no version.</exception>
     public static BuildKitVersion Parse(string text)
     {
-        var match = Pattern().Match(text);
+        Match match = Pattern().Match(text);
         if (!match.Success)
         {
             throw new HostException(HostErrorKind.InvalidInput, $"'{Accounts.AccountDatabase.Printable(text)}' is no version of BuildKit; it looks like v0.32.2.");
@@ -66,7 +66,7 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
             return 1;
         }
 
-        var numbers = (Major, Minor, Patch).CompareTo((other.Major, other.Minor, other.Patch));
+        int numbers = (Major, Minor, Patch).CompareTo((other.Major, other.Minor, other.Patch));
         return numbers != 0
             ? numbers
             : (PreRelease, other.PreRelease) switch

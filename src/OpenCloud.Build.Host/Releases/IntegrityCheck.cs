@@ -36,7 +36,7 @@ internal static class IntegrityCheck
     /// <summary>Checks a hash's form and lowers its case.</summary>
     public static string Normalize(string sha256)
     {
-        var text = sha256.Trim().ToLowerInvariant();
+        string text = sha256.Trim().ToLowerInvariant();
         return text.Length == 64 && text.All(char.IsAsciiHexDigitLower)
             ? text
             : throw new HostException(HostErrorKind.InvalidInput, "A sha256 is 64 hexadecimal digits.", target: sha256);
@@ -51,7 +51,7 @@ internal static class IntegrityCheck
     public static IntegrityResult Verify(Stream archive, string? expected, IntegrityEvidence evidence, string origin)
     {
         archive.Position = 0;
-        var actual = Convert.ToHexStringLower(SHA256.HashData(archive));
+        string actual = Convert.ToHexStringLower(SHA256.HashData(archive));
         archive.Position = 0;
         if (expected is not null && expected != actual)
         {

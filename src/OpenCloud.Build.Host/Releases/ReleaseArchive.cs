@@ -33,15 +33,15 @@ internal static class ReleaseArchive
     /// <exception cref="HostException">The archive is truncated, hostile or holds no buildkitd.</exception>
     public static IReadOnlyList<string> Unpack(Stream archive, string directory, Action<long>? progress, CancellationToken cancellationToken, string folder = "bin/", string required = "buildkitd")
     {
-        var names = new List<string>();
-        var total = 0L;
-        var entries = 0;
-        var buffer = new byte[128 << 10];
+        List<string> names = new();
+        long total = 0L;
+        int entries = 0;
+        byte[] buffer = new byte[128 << 10];
         try
         {
-            using var gzip = new GZipStream(archive, CompressionMode.Decompress, leaveOpen: true);
-            using var bounded = new BoundedHeaders(gzip, MaxHeaderBytes);
-            using var tar = new TarReader(bounded);
+            using GZipStream gzip = new(archive, CompressionMode.Decompress, leaveOpen: true);
+            using BoundedHeaders bounded = new(gzip, MaxHeaderBytes);
+            using TarReader tar = new(bounded);
             while (bounded.Header(() => tar.GetNextEntry()) is { } entry)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -55,7 +55,7 @@ internal static class ReleaseArchive
                     continue;
                 }
 
-                var name = NameOf(entry, folder);
+                string name = NameOf(entry, folder);
                 if (names.Contains(name))
                 {
                     throw Hostile($"it has '{folder}{name}' twice");
@@ -66,17 +66,17 @@ internal static class ReleaseArchive
                     throw Hostile($"'{folder}{name}' says it is {entry.Length >> 20} MiB; {MaxFileBytes >> 20} MiB a file and {MaxTotalBytes >> 20} MiB in all are taken");
                 }
 
-                var options = new FileStreamOptions
+                FileStreamOptions options = new()
                 {
                     Mode = FileMode.CreateNew,
                     Access = FileAccess.Write,
                     UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
                 };
-                using var file = new FileStream(Path.Combine(directory, name), options);
-                var left = entry.Length;
+                using FileStream file = new(Path.Combine(directory, name), options);
+                long left = entry.Length;
                 while (left > 0)
                 {
-                    var read = entry.DataStream!.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
+                    int read = entry.DataStream!.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
                     if (read == 0)
                     {
                         throw new EndOfStreamException();
@@ -114,14 +114,14 @@ internal static class ReleaseArchive
 
     private static string NameOf(TarEntry entry, string folder)
     {
-        var shown = Accounts.AccountDatabase.Printable(entry.Name);
+        string shown = Accounts.AccountDatabase.Printable(entry.Name);
         if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
         {
             throw Hostile($"'{shown}' is a {entry.EntryType}, not a regular file");
         }
 
-        var path = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
-        var name = path.StartsWith(folder, StringComparison.Ordinal) ? path[folder.Length..] : string.Empty;
+        string path = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+        string name = path.StartsWith(folder, StringComparison.Ordinal) ? path[folder.Length..] : string.Empty;
         if (name.Length is 0 or > 128 || name[0] is '.' or '-' || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+'))
         {
             throw Hostile($"'{shown}' is no plain file of {(folder.Length > 0 ? folder : "its top")}");

@@ -38,14 +38,14 @@ internal sealed class ReleaseDownload(HttpClient client)
     /// <param name="cancellationToken">Stops it; what was fetched stays for the next run.</param>
     public async Task<string> FetchAsync(Uri uri, string directory, Action<long, long?>? progress, CancellationToken cancellationToken)
     {
-        var name = Path.GetFileName(uri.AbsolutePath);
-        var path = Path.Combine(directory, name.Length > 0 ? name : "archive");
-        var partial = path + ".part";
-        var tagPath = path + ".etag";
+        string name = Path.GetFileName(uri.AbsolutePath);
+        string path = Path.Combine(directory, name.Length > 0 ? name : "archive");
+        string partial = path + ".part";
+        string tagPath = path + ".etag";
 
         // A part is taken up only when the server can say that it is a part of the same file (RFC 9110, 13.1.5 If-Range).
         const int Attempts = 4;
-        for (var attempt = 1; ; attempt++)
+        for (int attempt = 1; ; attempt++)
         {
             try
             {
@@ -70,16 +70,16 @@ internal sealed class ReleaseDownload(HttpClient client)
     {
         try
         {
-            using var stall = new StallWatch(StallTimeout, cancellationToken);
-            using var answer = await stall.WatchAsync(token => client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
+            using StallWatch stall = new(StallTimeout, cancellationToken);
+            using HttpResponseMessage answer = await stall.WatchAsync(token => client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
             if (!answer.IsSuccessStatusCode)
             {
                 return null;
             }
 
-            var body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            using var text = new MemoryStream();
-            var buffer = new byte[32 << 10];
+            Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            using MemoryStream text = new();
+            byte[] buffer = new byte[32 << 10];
             int read;
             while ((read = await stall.ReadAsync(body, buffer).ConfigureAwait(false)) > 0)
             {
@@ -106,9 +106,9 @@ internal sealed class ReleaseDownload(HttpClient client)
 
     private async Task FetchOnceAsync(Uri uri, string partial, string tagPath, Action<long, long?>? progress, CancellationToken cancellationToken)
     {
-        var have = File.Exists(partial) && File.Exists(tagPath) ? new FileInfo(partial).Length : 0;
-        using var request = new HttpRequestMessage(HttpMethod.Get, uri);
-        if (have > 0 && EntityTagHeaderValue.TryParse(await File.ReadAllTextAsync(tagPath, cancellationToken).ConfigureAwait(false), out var tag))
+        long have = File.Exists(partial) && File.Exists(tagPath) ? new FileInfo(partial).Length : 0;
+        using HttpRequestMessage request = new(HttpMethod.Get, uri);
+        if (have > 0 && EntityTagHeaderValue.TryParse(await File.ReadAllTextAsync(tagPath, cancellationToken).ConfigureAwait(false), out EntityTagHeaderValue? tag))
         {
             request.Headers.Range = new RangeHeaderValue(have, null);
             request.Headers.IfRange = new RangeConditionHeaderValue(tag);
@@ -118,8 +118,8 @@ internal sealed class ReleaseDownload(HttpClient client)
             have = 0;
         }
 
-        using var stall = new StallWatch(StallTimeout, cancellationToken);
-        using var answer = await stall.WatchAsync(token => client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
+        using StallWatch stall = new(StallTimeout, cancellationToken);
+        using HttpResponseMessage answer = await stall.WatchAsync(token => client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token)).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             File.Delete(partial);
@@ -136,7 +136,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             have = 0;
         }
 
-        var total = answer.Content.Headers.ContentLength + have;
+        long? total = answer.Content.Headers.ContentLength + have;
         if (total > MaxArchiveBytes)
         {
             throw new HostException(HostErrorKind.Download, $"{uri} is {total >> 20} MiB; no release is larger than {MaxArchiveBytes >> 20} MiB.", target: uri.ToString());
@@ -152,11 +152,11 @@ internal sealed class ReleaseDownload(HttpClient client)
             File.Delete(tagPath);
         }
 
-        using var file = OpenPartial(uri, partial);
+        using FileStream file = OpenPartial(uri, partial);
         file.SetLength(have);
         file.Position = have;
-        var body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        var buffer = new byte[128 << 10];
+        Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        byte[] buffer = new byte[128 << 10];
         int read;
         while ((read = await stall.ReadAsync(body, buffer).ConfigureAwait(false)) > 0)
         {
@@ -190,8 +190,8 @@ internal sealed class ReleaseDownload(HttpClient client)
 
     private static HostException Explain(Uri uri, Exception error)
     {
-        var http = error as HttpRequestException;
-        var (why, remedy) = http switch
+        HttpRequestException? http = error as HttpRequestException;
+        (string? why, string? remedy) = http switch
         {
             null when error is StalledException => ($"the server stalled, again and again: {error.Message}", "Run it again, which takes up what was fetched; use a mirror (-Uri) or a file (-ArchivePath)."),
             { StatusCode: HttpStatusCode.NotFound } => ("there is no such file (404)", "Check -Version and -Uri: https://github.com/moby/buildkit/releases lists the releases."),

@@ -14,20 +14,20 @@ internal static class ReleaseProvenance
     {
         try
         {
-            var reader = new Utf8JsonReader(json);
-            using var document = JsonDocument.ParseValue(ref reader);
-            var statement = document.RootElement;
+            Utf8JsonReader reader = new(json);
+            using JsonDocument document = JsonDocument.ParseValue(ref reader);
+            JsonElement statement = document.RootElement;
 
             // A DSSE envelope carries the statement in base64.
-            if (statement.TryGetProperty("payload", out var payload) && payload.ValueKind == JsonValueKind.String)
+            if (statement.TryGetProperty("payload", out JsonElement payload) && payload.ValueKind == JsonValueKind.String)
             {
                 return SubjectSha256(payload.GetBytesFromBase64(), fileName);
             }
 
-            foreach (var subject in statement.GetProperty("subject").EnumerateArray())
+            foreach (JsonElement subject in statement.GetProperty("subject").EnumerateArray())
             {
                 if (subject.GetProperty("name").GetString() == fileName &&
-                    subject.GetProperty("digest").TryGetProperty("sha256", out var sha256))
+                    subject.GetProperty("digest").TryGetProperty("sha256", out JsonElement sha256))
                 {
                     return IntegrityCheck.Normalize(sha256.GetString() ?? string.Empty);
                 }
@@ -46,12 +46,12 @@ internal static class ReleaseProvenance
     {
         try
         {
-            var reader = new Utf8JsonReader(json);
-            using var document = JsonDocument.ParseValue(ref reader);
-            foreach (var asset in document.RootElement.GetProperty("assets").EnumerateArray())
+            Utf8JsonReader reader = new(json);
+            using JsonDocument document = JsonDocument.ParseValue(ref reader);
+            foreach (JsonElement asset in document.RootElement.GetProperty("assets").EnumerateArray())
             {
                 if (asset.GetProperty("name").GetString() == fileName &&
-                    asset.TryGetProperty("digest", out var digest) &&
+                    asset.TryGetProperty("digest", out JsonElement digest) &&
                     digest.GetString() is { } text &&
                     text.StartsWith("sha256:", StringComparison.Ordinal))
                 {

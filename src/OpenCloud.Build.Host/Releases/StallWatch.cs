@@ -28,7 +28,7 @@ internal sealed class StallWatch : IDisposable
     {
         try
         {
-            var result = await wait(_stall.Token).ConfigureAwait(false);
+            T? result = await wait(_stall.Token).ConfigureAwait(false);
             _stall.CancelAfter(_timeout);
             return result;
         }
@@ -44,7 +44,7 @@ internal sealed class StallWatch : IDisposable
     {
         try
         {
-            var read = await body.ReadAsync(buffer, _stall.Token).ConfigureAwait(false);
+            int read = await body.ReadAsync(buffer, _stall.Token).ConfigureAwait(false);
             _sinceProgress += read;
             if (_sinceProgress >= SlowestBytes)
             {

@@ -26,7 +26,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
     /// <param name="program">Its path, links followed: the kernel matches that and nothing else.</param>
     public static AppArmorProfile For(string program)
     {
-        var name = Prefix + program.Trim('/').Replace('/', '.');
+        string name = Prefix + program.Trim('/').Replace('/', '.');
         return new AppArmorProfile(
             $"{Directory}/{name}",
             OwnedText.Seal(
@@ -50,11 +50,11 @@ internal sealed record AppArmorProfile(string Path, string Text)
     public static (string File, bool? IsLoaded)? Find(IRootlessView view, string program)
     {
         (string File, bool? IsLoaded)? found = null;
-        foreach (var file in view.FilesOf(Directory).Where(file => view.Look($"{Directory}/disable/{System.IO.Path.GetFileName(file)}") is null))
+        foreach (string? file in view.FilesOf(Directory).Where(file => view.Look($"{Directory}/disable/{System.IO.Path.GetFileName(file)}") is null))
         {
             if (NameOf(view.ReadText(file) ?? string.Empty, program) is { } name)
             {
-                var loaded = IsLoaded(view, name);
+                bool? loaded = IsLoaded(view, name);
                 if (loaded != false)
                 {
                     return (file, loaded);
@@ -75,7 +75,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
     public static string? NameOf(string text, string program)
     {
         string? name = null;
-        foreach (var line in text.Split('\n').Select(line => line.Trim()).Where(line => !line.StartsWith('#')))
+        foreach (string? line in text.Split('\n').Select(line => line.Trim()).Where(line => !line.StartsWith('#')))
         {
             if (line.EndsWith('{'))
             {
@@ -101,10 +101,10 @@ internal sealed record AppArmorProfile(string Path, string Text)
     /// <param name="path">The profile's file.</param>
     public static void DropCompiled(string path)
     {
-        var name = System.IO.Path.GetFileName(path);
+        string name = System.IO.Path.GetFileName(path);
         if (name.StartsWith(Prefix, StringComparison.Ordinal) && System.IO.Directory.Exists(Cache))
         {
-            foreach (var folder in System.IO.Directory.GetDirectories(Cache))
+            foreach (string folder in System.IO.Directory.GetDirectories(Cache))
             {
                 File.Delete(System.IO.Path.Combine(folder, name));
             }

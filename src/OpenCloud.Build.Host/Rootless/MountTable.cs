@@ -26,12 +26,12 @@ internal sealed class MountTable
     /// <summary>Reads the list; lines that are none are passed over.</summary>
     public static MountTable Parse(string? mountinfo)
     {
-        var table = new MountTable();
-        foreach (var line in (mountinfo ?? string.Empty).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        MountTable table = new();
+        foreach (string line in (mountinfo ?? string.Empty).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             // 36 35 98:0 /root /mount/point options optional-fields... - type source super-options
-            var fields = line.Split(' ');
-            var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
+            string[] fields = line.Split(' ');
+            int dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
             if (fields.Length > 5 && dash > 0 && dash + 3 < fields.Length)
             {
                 table._entries.Add(new MountEntry(Unescape(fields[4]), fields[dash + 1], fields[5].Split(','), fields[dash + 3].Split(',')));
@@ -45,9 +45,9 @@ internal sealed class MountTable
     public MountEntry? Of(string path)
     {
         MountEntry? best = null;
-        foreach (var entry in _entries)
+        foreach (MountEntry entry in _entries)
         {
-            var inside = entry.Point == "/" || path == entry.Point || path.StartsWith(entry.Point + "/", StringComparison.Ordinal);
+            bool inside = entry.Point == "/" || path == entry.Point || path.StartsWith(entry.Point + "/", StringComparison.Ordinal);
             if (inside && (best is null || entry.Point.Length >= best.Point.Length))
             {
                 best = entry;
@@ -65,8 +65,8 @@ internal sealed class MountTable
             return text;
         }
 
-        var bytes = new List<byte>(text.Length);
-        for (var i = 0; i < text.Length; i++)
+        List<byte> bytes = new(text.Length);
+        for (int i = 0; i < text.Length; i++)
         {
             if (text[i] == '\\' && i + 3 < text.Length && text[(i + 1)..(i + 4)].All(c => c is >= '0' and <= '7'))
             {

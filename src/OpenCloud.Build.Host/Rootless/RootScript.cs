@@ -27,7 +27,7 @@ internal sealed class RootScript(string user)
             return;
         }
 
-        foreach (var line in check.RootCommands.Where(line => !_lines.Contains(line)))
+        foreach (string? line in check.RootCommands.Where(line => !_lines.Contains(line)))
         {
             _lines.Add(line);
         }
@@ -39,14 +39,14 @@ internal sealed class RootScript(string user)
     /// <summary>The script.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder();
+        StringBuilder text = new();
         text.Append("#!/bin/sh\n# What root has to do so that ").Append(user).Append(" can run BuildKit without root. Written by Install-BuildKit -Rootless.\nset -eu\n");
         if (_packages.Count > 0)
         {
             text.Append("apt-get install -y --no-install-recommends ").Append(string.Join(' ', _packages)).Append('\n');
         }
 
-        foreach (var line in _lines)
+        foreach (string line in _lines)
         {
             text.Append(line).Append('\n');
         }

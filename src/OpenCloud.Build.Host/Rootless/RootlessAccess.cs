@@ -30,9 +30,9 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">It could not be done; nothing was changed.</exception>
     public async Task<IReadOnlyList<AccessReport>> GrantAsync(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        var (layout, manifest) = Engine(engineUser, planOnly);
+        (RootlessLayout? layout, InstallationManifest? manifest) = Engine(engineUser, planOnly);
         RequireKnown(request);
-        var group = GroupOf(layout) is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
+        string group = GroupOf(layout) is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
         if (GroupOf(layout) is { } other && other != group)
         {
             throw new HostException(HostErrorKind.Conflict, $"The engine of {layout.User.Name} is shared with the group '{other}' already.", $"Leave out -Group, or take it back first: Revoke-BuildKitAccess -Rootless.", group);
@@ -48,10 +48,10 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         }
 
         observer.Warning($"Whoever is a member of '{group}' acts as {layout.User.Name}: the engine reads and changes what {layout.User.Name} can, and runs programs as that user.");
-        using (var hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
+        using (HostLock? hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
         {
-            var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
-            var runner = new StepRunner(observer, journal);
+            ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
+            StepRunner runner = new(observer, journal);
             try
             {
                 await runner.GuardAsync(() => ShareAsync(layout, manifest, group, runner, journal, planOnly, cancellationToken)).ConfigureAwait(false);
@@ -84,13 +84,13 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">The engine is not shared, or a principal does not exist.</exception>
     public IReadOnlyList<AccessReport> Revoke(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        var (layout, _) = Engine(engineUser, planOnly);
-        var group = GroupOf(layout)
+        (RootlessLayout? layout, InstallationManifest _) = Engine(engineUser, planOnly);
+        string group = GroupOf(layout)
             ?? throw new HostException(HostErrorKind.NotFound, $"The engine of {layout.User.Name} is not shared with a group.", target: layout.User.Name);
-        var reports = With(layout, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
+        IReadOnlyList<AccessReport> reports = With(layout, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
         if (!planOnly && AccountDatabase.FindGroup(group) is { Members.Count: 0 } && ServiceGrant.UnitsWith(group).Count == 0)
         {
-            using var hold = HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken);
+            using HostLock hold = HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken);
             Unshare(layout, observer, planOnly: false, restart: true, cancellationToken);
         }
 
@@ -116,7 +116,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         }
 
         DropEmpty(layout);
-        var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         if (restart && unit.CanBeAsked && unit.IsActive)
         {
             unit.Restart(cancellationToken);
@@ -146,7 +146,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 
         if (engineUser is null)
         {
-            var all = RootlessInstallations.OfRoot().Where(manifest => manifest.IsInstalled).ToArray();
+            InstallationManifest[] all = RootlessInstallations.OfRoot().Where(manifest => manifest.IsInstalled).ToArray();
             engineUser = all.Length == 1 ? all[0].Rootless!.User
                 : throw new HostException(
                     HostErrorKind.InvalidInput,
@@ -165,13 +165,13 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
         }
 
-        foreach (var user in request.Users)
+        foreach (string user in request.Users)
         {
             _ = AccountDatabase.FindUser(user)
                 ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", "See 'getent passwd' for names.", AccountDatabase.Printable(user));
         }
 
-        foreach (var service in request.Services)
+        foreach (string service in request.Services)
         {
             _ = ServiceAccount.Find(service);
         }
@@ -179,15 +179,15 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 
     private async Task<bool> ShareAsync(RootlessLayout layout, InstallationManifest manifest, string group, StepRunner runner, ChangeJournal journal, bool planOnly, CancellationToken cancellationToken)
     {
-        var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
-        var actor = layout.SystemUnit ? null : layout.User.Name;
+        RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        string? actor = layout.SystemUnit ? null : layout.User.Name;
 
         // The program may be the user's, who can put anything in its place.
-        var network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
-        var texts = new RootlessTexts(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
+        string network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
+        RootlessTexts texts = new(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
         RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
         RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);
-        var exchanged = false;
+        bool exchanged = false;
         void Before()
         {
             if (!exchanged && unit.IsActive)
@@ -207,13 +207,13 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
                 () => new GroupCreated(group),
                 stop => HostCommand.Require("groupadd", ["--system", "--", group], stop)),
             cancellationToken);
-        foreach (var step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareTmpfiles)!, null))
+        foreach (HostStep step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareTmpfiles)!, null))
         {
             runner.Run(step, cancellationToken);
         }
 
         runner.Run(RootlessSteps.Write(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null), cancellationToken);
-        foreach (var step in RootlessSteps.Folders(RootlessLayout.SharedRoot, null))
+        foreach (HostStep step in RootlessSteps.Folders(RootlessLayout.SharedRoot, null))
         {
             runner.Run(step, cancellationToken);
         }
@@ -227,7 +227,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
                 () => new DirectoryCreated(layout.SharedDirectory, WithContent: true),
                 stop => HostCommand.Require("systemd-tmpfiles", ["--create", layout.ShareTmpfiles], stop)),
             cancellationToken);
-        foreach (var step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareDropIn)!, actor))
+        foreach (HostStep step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareDropIn)!, actor))
         {
             runner.Run(step, cancellationToken);
         }
@@ -246,7 +246,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         await VerifyAsync(layout, group, cancellationToken).ConfigureAwait(false);
         if (journal.Changes.Count > 0)
         {
-            var before = InstallationManifest.Load(RecordsOf(layout));
+            InstallationManifest? before = InstallationManifest.Load(RecordsOf(layout));
             (manifest with
             {
                 Programs = new Dictionary<string, string>(),
@@ -264,10 +264,10 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     // As somebody of the group, and then as nobody at all.
     private async Task VerifyAsync(RootlessLayout layout, string group, CancellationToken cancellationToken)
     {
-        var gid = AccountDatabase.FindGroup(group)!.Gid;
+        uint gid = AccountDatabase.FindGroup(group)!.Gid;
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(Patience);
             await probe(new NetworkStream(IdentityThread.Connect(layout.SharedSocket, Identity.NobodyIn(gid), limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
         }
@@ -278,7 +278,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 
         try
         {
-            using var open = IdentityThread.Connect(layout.SharedSocket, new Identity(Identity.Nobody, Identity.Nobody, []));
+            using Socket open = IdentityThread.Connect(layout.SharedSocket, new Identity(Identity.Nobody, Identity.Nobody, []));
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
         {

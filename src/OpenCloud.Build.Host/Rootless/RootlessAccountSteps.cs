@@ -39,18 +39,18 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
         }
 
         // The program is in place by now: what its path really is shows only then.
-        var view = new RootlessView();
-        var program = view.RealPath(_plan.RootlessKit);
-        var found = AppArmorProfile.Find(view, program);
+        RootlessView view = new();
+        string program = view.RealPath(_plan.RootlessKit);
+        (string File, bool? IsLoaded)? found = AppArmorProfile.Find(view, program);
         if (found is { IsLoaded: not false })
         {
             return;
         }
 
-        var file = found?.File;
+        string? file = found?.File;
         if (file is null)
         {
-            var profile = AppArmorProfile.For(program);
+            AppArmorProfile profile = AppArmorProfile.For(program);
             file = profile.Path;
             runner.Run(RootlessSteps.Write(file, profile.Text, null), cancellationToken);
         }
@@ -69,7 +69,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
     /// <summary>Settings, the unit's file and the folder of the engine's state.</summary>
     public void Texts(Action beforeExchange, CancellationToken cancellationToken)
     {
-        var texts = _plan.Texts;
+        RootlessTexts texts = _plan.Texts;
         if (OwnerAsUser(Layout.Settings, _plan.Actor) is TextOwner.User or TextOwner.EditedByUser)
         {
             messages.Add($"'{Layout.Settings}' is {Layout.User.Name}'s and is kept as it is.");
@@ -103,7 +103,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
     /// <summary>The unit enabled, and started unless that is not wanted.</summary>
     public void Unit(bool start, Func<bool> exchanged, bool wasActive, CancellationToken cancellationToken)
     {
-        var unit = _plan.Unit;
+        RootlessUnit unit = _plan.Unit;
         runner.Run(
             new HostStep(StepKind.Unit, unit.Name, "Enable the unit at boot", () => !_plan.NewUser && unit.IsEnabled, () => new RootlessUnitEnabled(unit.Name, unit.User), _ => unit.Enable()),
             cancellationToken);
@@ -124,7 +124,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
     private void Run(IEnumerable<HostStep> steps, CancellationToken cancellationToken)
     {
         // In a plan nothing is made, and the same folder would be named again and again.
-        foreach (var step in steps.Where(step => step.Target != Layout.User.Home && _folders.Add(step.Target)))
+        foreach (HostStep? step in steps.Where(step => step.Target != Layout.User.Home && _folders.Add(step.Target)))
         {
             runner.Run(step, cancellationToken);
         }
@@ -132,7 +132,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private void Packages(CancellationToken cancellationToken)
     {
-        foreach (var package in _plan.Checks.Where(check => check.Package is not null).Select(check => check.Package!).Distinct())
+        foreach (string? package in _plan.Checks.Where(check => check.Package is not null).Select(check => check.Package!).Distinct())
         {
             // One may have come with another.
             runner.Run(
@@ -153,7 +153,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private void User(CancellationToken cancellationToken)
     {
-        var user = Layout.User;
+        UserAccount user = Layout.User;
         runner.Run(
             new HostStep(
                 StepKind.User,
@@ -165,7 +165,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                 {
                     // A system user gets no subordinate ids by itself; those of this module are its own step.
                     HostCommand.Require("useradd", ["--system", "--user-group", "--create-home", "--home-dir", user.Home, "--shell", user.Shell, "--comment", "BuildKit without root", "--", user.Name], stop);
-                    var made = AccountDatabase.FindUser(user.Name)!;
+                    UserAccount made = AccountDatabase.FindUser(user.Name)!;
                     if (FileStatus.Read(made.Home) is { Uid: 0, Type: InodeType.Directory } && !Directory.EnumerateFileSystemEntries(made.Home).Any())
                     {
                         FileStatus.Give(made.Home, made.Uid, made.Gid, null, static home => home is { Uid: 0, Type: InodeType.Directory });
@@ -180,10 +180,10 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private void Subordinate(string path, CancellationToken cancellationToken)
     {
-        var view = new RootlessView();
-        var user = Layout.User;
+        RootlessView view = new();
+        UserAccount user = Layout.User;
         bool Enough() => SubordinateIds.Of(SubordinateIds.Parse(view.ReadText(path)), user.Name, user.Uid == 0 ? null : user.Uid).Sum(range => range.Count) >= SubordinateIds.Needed;
-        var first = 0L;
+        long first = 0L;
         string Range() => string.Create(CultureInfo.InvariantCulture, $"{first}-{first + SubordinateIds.Needed - 1}");
         runner.Run(
             new HostStep(
@@ -210,7 +210,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private void Linger(RootScript script, CancellationToken cancellationToken)
     {
-        var manager = new UserManager(Layout.User);
+        UserManager manager = new(Layout.User);
         if (!Layout.AsRoot && !manager.Lingers)
         {
             // A user may ask for itself where polkit allows it (org.freedesktop.login1.policy).

@@ -37,12 +37,12 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
             return Fill(runner, programs.Fill(programs.PreviousDirectory, $"Take BuildKit {plan.Version} from", inPlace: false, (stage, _) => TakeBack(stage)), cancellationToken);
         }
 
-        using var owned = client is null ? ReleaseDownload.CreateClient() : null;
-        var acquisition = new ReleaseAcquisition(options.Release, plan.Version, InstallOptions.HostArchitecture, observer, client ?? owned!) { Downloads = plan.Layout.Downloads };
+        using HttpClient? owned = client is null ? ReleaseDownload.CreateClient() : null;
+        ReleaseAcquisition acquisition = new(options.Release, plan.Version, InstallOptions.HostArchitecture, observer, client ?? owned!) { Downloads = plan.Layout.Downloads };
         acquisition.CheckSource();
-        var kit = options.BringsRootlessKit ? new RootlessKitAcquisition(options, plan.Layout.Downloads, observer, client ?? owned!) : null;
+        RootlessKitAcquisition? kit = options.BringsRootlessKit ? new RootlessKitAcquisition(options, plan.Layout.Downloads, observer, client ?? owned!) : null;
         kit?.CheckSource();
-        var fill = programs.Fill(
+        HostStep fill = programs.Fill(
             acquisition.Origin,
             $"Verify and unpack BuildKit {plan.Version}{(kit is null ? string.Empty : $" and RootlessKit ({kit.Origin})")} from",
             inPlace: false,
@@ -51,7 +51,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
                 Integrity = await acquisition.UnpackAsync(stage, stop).ConfigureAwait(false);
                 if (kit is not null)
                 {
-                    (RootlessKitIntegrity, var names) = await kit.UnpackAsync(stage, stop).ConfigureAwait(false);
+                    (RootlessKitIntegrity, IReadOnlyList<string>? names) = await kit.UnpackAsync(stage, stop).ConfigureAwait(false);
                     if (plan.Network == RootlessNetwork.Pasta && !RootlessNetwork.KnownBy(new RootlessView(), Path.Combine(stage, "rootlesskit")))
                     {
                         throw new HostException(
@@ -69,7 +69,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
 
     private bool Fill(StepRunner runner, HostStep fill, CancellationToken cancellationToken)
     {
-        foreach (var step in programs.Folders())
+        foreach (HostStep step in programs.Folders())
         {
             runner.Run(step, cancellationToken);
         }
@@ -88,7 +88,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
         await programs.FillFromPrevious(stage).ConfigureAwait(false);
 
         // A RootlessKit that was exchanged in between goes back as well; its archive's proof is not of these programs then.
-        var kit = RootlessKitPrograms.ToDictionary(program => program.Key, program => FileHash.Of(Path.Combine(stage, program.Key)) ?? program.Value, StringComparer.Ordinal);
+        Dictionary<string, string> kit = RootlessKitPrograms.ToDictionary(program => program.Key, program => FileHash.Of(Path.Combine(stage, program.Key)) ?? program.Value, StringComparer.Ordinal);
         if (kit.Any(program => RootlessKitPrograms[program.Key] != program.Value))
         {
             (RootlessKitPrograms, RootlessKitIntegrity) = (kit, null);
@@ -102,7 +102,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
             return false;
         }
 
-        var wanted = options.RootlessKitSha256?.Trim().ToLowerInvariant() ?? (options.RootlessKitArchivePath is { } path ? FileHash.Of(path) : null);
+        string? wanted = options.RootlessKitSha256?.Trim().ToLowerInvariant() ?? (options.RootlessKitArchivePath is { } path ? FileHash.Of(path) : null);
         return (wanted is null || wanted == known.Sha256) &&
             facts.RootlessKitPrograms.All(program => FileHash.Of(Path.Combine(plan.Layout.Prefix, "bin", program.Key)) == program.Value);
     }

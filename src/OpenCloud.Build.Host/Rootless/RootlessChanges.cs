@@ -24,7 +24,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
 
         ActingUser.Run(User, () =>
         {
-            var now = FileHash.Of(Target);
+            string? now = FileHash.Of(Target);
             if (now is null || (Prior is not null && now == FileHash.OfText(Prior)))
             {
                 return;
@@ -81,7 +81,7 @@ internal sealed record PrerequisiteInstalled(string Target, IReadOnlyList<string
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var added = (Added ?? Packages.Installed().Except(Before)).Intersect(Packages.Known()).ToArray();
+        string[] added = (Added ?? Packages.Installed().Except(Before)).Intersect(Packages.Known()).ToArray();
         if (added.Length > 0)
         {
             Packages.Purge(added);
@@ -126,7 +126,7 @@ internal sealed record SubordinateIdsAdded(string Target, string User, string Ra
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var there = SubordinateIds.Parse(BoundedFile.TryReadText(Target, followLink: true));
+        IReadOnlyList<SubordinateRange> there = SubordinateIds.Parse(BoundedFile.TryReadText(Target, followLink: true));
         if (there.Any(range => range.Owner == User && range.ToString() == Range) && AccountDatabase.FindUser(User) is { } user)
         {
             if (UserIsOurs)
@@ -145,7 +145,7 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var result = HostCommand.Run("loginctl", ["disable-linger", Target]);
+        CommandResult result = HostCommand.Run("loginctl", ["disable-linger", Target]);
         if (result.ExitCode != 0 && File.Exists($"/var/lib/systemd/linger/{Target}"))
         {
             tell($"{Target} still lingers: {result.Tail(1)}");
@@ -155,7 +155,7 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
         {
             // It ends by itself some seconds later; what comes next needs that no process of the user's runs. One that does not answer would
             // not end either, and systemd waits two minutes for it.
-            var unit = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user@{user.Uid}.service");
+            string unit = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user@{user.Uid}.service");
             if (new UserManager(user).IsSilent)
             {
                 HostCommand.Run("systemctl", ["kill", "--signal=KILL", "--", unit]);
@@ -199,7 +199,7 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
             return;
         }
 
-        var user = ActingUser.Required(User);
+        UserAccount user = ActingUser.Required(User);
         if (Identity.Current().Uid != 0 && Directory.EnumerateFileSystemEntries(Target).Any())
         {
             // Host network: only the mapping of ids is wanted.
@@ -240,7 +240,7 @@ internal sealed record RootlessUnitRestored(string Target, string? User) : HostC
     /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
-        var unit = new RootlessUnit(Target, User);
+        RootlessUnit unit = new(Target, User);
         unit.Reload();
         unit.Restart();
     }

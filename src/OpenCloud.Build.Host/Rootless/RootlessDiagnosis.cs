@@ -2,6 +2,7 @@ using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Diagnosis;
+using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
@@ -13,7 +14,7 @@ public static class RootlessDiagnosis
     /// <exception cref="HostException">There is no such user.</exception>
     public static string SocketOf(string? user)
     {
-        var uid = user is null ? Identity.Current().Uid
+        uint uid = user is null ? Identity.Current().Uid
             : (AccountDatabase.FindUser(user) ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", target: AccountDatabase.Printable(user))).Uid;
         return RootlessLayout.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
     }
@@ -21,10 +22,10 @@ public static class RootlessDiagnosis
     /// <summary>Whose engine a socket belongs to by its place; null when it is not one of an engine without root.</summary>
     internal static UserAccount? OwnerOf(string path)
     {
-        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         return parts switch
         {
-            ["run", "user", var number, ..] when uint.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var uid) => uid == 0 ? null : AccountDatabase.FindUser(uid),
+            ["run", "user", var number, ..] when uint.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid) => uid == 0 ? null : AccountDatabase.FindUser(uid),
             ["run", "buildkit-rootless", var name, _, ..] => AccountDatabase.FindUser(name),
             _ => null,
         };
@@ -41,9 +42,9 @@ public static class RootlessDiagnosis
     /// <summary>Looks at everything an engine of this user can stumble over.</summary>
     internal static IReadOnlyList<DiagnosisCheck> Checks(UserAccount user)
     {
-        var known = RootlessInstallations.OfUser(user.Name);
-        var layout = known?.Layout ?? new RootlessLayout(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
-        var subject = RootlessPlan.SubjectOf(layout, newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
+        (RootlessLayout Layout, InstallationManifest Manifest)? known = RootlessInstallations.OfUser(user.Name);
+        RootlessLayout layout = known?.Layout ?? new RootlessLayout(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        RootlessSubject subject = RootlessPlan.SubjectOf(layout, newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
         return [.. new RootlessTraps(new RootlessView(), subject).Run().Select(check => check.ToDiagnosis())];
     }
 }

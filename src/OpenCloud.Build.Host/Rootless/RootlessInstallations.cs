@@ -10,7 +10,7 @@ public static class RootlessInstallations
     /// <summary>Those of root's records, and the caller's own. Changes nothing and needs no root.</summary>
     public static IReadOnlyList<BuildKitInstallation> Find()
     {
-        var found = OfRoot().Where(manifest => manifest.IsInstalled).Select(manifest => Describe(manifest, asRoot: true)).ToList();
+        List<BuildKitInstallation> found = OfRoot().Where(manifest => manifest.IsInstalled).Select(manifest => Describe(manifest, asRoot: true)).ToList();
         if (Own() is { IsInstalled: true } own)
         {
             found.Add(Describe(own, asRoot: false));
@@ -27,7 +27,7 @@ public static class RootlessInstallations
             yield break;
         }
 
-        foreach (var folder in Directory.GetDirectories(RootlessLayout.RootRecords).Order(StringComparer.Ordinal))
+        foreach (string? folder in Directory.GetDirectories(RootlessLayout.RootRecords).Order(StringComparer.Ordinal))
         {
             if (InstallationManifest.Load(folder) is { Rootless: not null } manifest)
             {
@@ -74,9 +74,9 @@ public static class RootlessInstallations
 
     private static BuildKitInstallation Describe(InstallationManifest manifest, bool asRoot)
     {
-        var layout = RootlessLayout.Of(manifest, asRoot);
-        var unit = new RootlessUnit(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
-        var mayAsk = layout.SystemUnit || Identity.Current().Uid is var uid && (uid == 0 || uid == layout.User.Uid);
+        RootlessLayout layout = RootlessLayout.Of(manifest, asRoot);
+        RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        bool mayAsk = layout.SystemUnit || Identity.Current().Uid is var uid && (uid == 0 || uid == layout.User.Uid);
         return new BuildKitInstallation
         {
             Version = manifest.Version,

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;
@@ -31,20 +32,20 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // Decided twice: what another run did while this one waited for the lock counts.
-        var first = RootlessPlan.Make(options, planOnly, new RootlessView());
-        using var hold = planOnly ? null : TakeLock(first.Layout, options.Release.LockPatience, observer.Warning, cancellationToken);
-        var plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new RootlessView());
-        foreach (var known in KnownReleases.KnownAgainst(plan.Version))
+        RootlessPlan first = RootlessPlan.Make(options, planOnly, new RootlessView());
+        using HostLock? hold = planOnly ? null : TakeLock(first.Layout, options.Release.LockPatience, observer.Warning, cancellationToken);
+        RootlessPlan plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new RootlessView());
+        foreach (string known in KnownReleases.KnownAgainst(plan.Version))
         {
             Warn($"BuildKit {plan.Version}: {known}.");
         }
 
-        foreach (var check in plan.Checks.Where(check => check.State == CheckState.Warning && check.Package is null))
+        foreach (RootlessCheck? check in plan.Checks.Where(check => check.State == CheckState.Warning && check.Package is null))
         {
             Warn($"{check.Name}: {check.Evidence}. {check.Remedy}");
         }
 
-        var journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(plan.Layout.Records);
+        ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(plan.Layout.Records);
         if (journal.Changes.Count > 0)
         {
             observer.Warning("An earlier run was cut off; it is taken up and completed.");
@@ -56,7 +57,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             ChangeJournal.EnsureState(plan.Layout.Records);
         }
 
-        var runner = new StepRunner(observer, journal);
+        StepRunner runner = new(observer, journal);
         try
         {
             return await runner.GuardAsync(() => ApplyAsync(options, plan, journal, runner, planOnly, cancellationToken)).ConfigureAwait(false);
@@ -78,7 +79,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             return HostLock.Take(patience, tell, cancellationToken, layout.LockPath);
         }
 
-        var path = $"{layout.User.Home}/.opencloud.build.lock/lock";
+        string path = $"{layout.User.Home}/.opencloud.build.lock/lock";
         return HostLock.Take(patience, tell, cancellationToken, path, remove: true);
     }
 
@@ -90,14 +91,14 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         bool planOnly,
         CancellationToken cancellationToken)
     {
-        var manifest = plan.Manifest;
-        var wasActive = !plan.NewUser && plan.Unit.IsActive;
+        InstallationManifest? manifest = plan.Manifest;
+        bool wasActive = !plan.NewUser && plan.Unit.IsActive;
         if (!wasActive && !plan.NewUser && !planOnly)
         {
             RefuseForeignEngine(plan);
         }
 
-        var exchanged = false;
+        bool exchanged = false;
         void BeforeExchange()
         {
             if (wasActive && !exchanged)
@@ -109,23 +110,23 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // The archives first: nothing of the host is touched before they were proven.
-        var programs = new ProgramSteps(plan.Layout.Prefix, manifest, BeforeExchange, plan.Layout.AsRoot);
-        var archives = new RootlessArchives(options, plan, programs, observer, client);
-        var staged = archives.Stage(runner, cancellationToken);
+        ProgramSteps programs = new(plan.Layout.Prefix, manifest, BeforeExchange, plan.Layout.AsRoot);
+        RootlessArchives archives = new(options, plan, programs, observer, client);
+        bool staged = archives.Stage(runner, cancellationToken);
 
-        var account = new RootlessAccountSteps(plan, journal, runner, observer, _messages);
-        var script = plan.Script();
+        RootlessAccountSteps account = new(plan, journal, runner, observer, _messages);
+        RootScript script = plan.Script();
         plan = account.BeforePrograms(script, cancellationToken);
         if (staged || (planOnly && !archives.InPlace))
         {
-            foreach (var step in programs.Exchange())
+            foreach (HostStep step in programs.Exchange())
             {
                 runner.Run(step, cancellationToken);
             }
         }
         else if (archives.InPlace)
         {
-            foreach (var name in programs.Programs.Keys.Order(StringComparer.Ordinal))
+            foreach (string? name in programs.Programs.Keys.Order(StringComparer.Ordinal))
             {
                 runner.Run(new HostStep(StepKind.File, Path.Combine(plan.Layout.Prefix, "bin", name), "Install the program", () => true, () => null, _ => { }), cancellationToken);
             }
@@ -135,15 +136,15 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         account.Texts(BeforeExchange, cancellationToken);
 
         // Without root's part nothing would start; with it, the next run does.
-        var blocked = plan.Layout.AsRoot ? false : plan.Checks.Any(check => check.State == CheckState.Failed);
-        var reachable = planOnly || plan.Unit.CanBeAsked;
+        bool blocked = plan.Layout.AsRoot ? false : plan.Checks.Any(check => check.State == CheckState.Failed);
+        bool reachable = planOnly || plan.Unit.CanBeAsked;
         if (!reachable && !blocked)
         {
             Warn($"The service manager of {plan.Layout.User.Name} does not run: log in, or let root run the script, and run this again.");
         }
 
         EngineAnswer? engine = null;
-        var start = !options.Release.NoStart && !blocked && reachable;
+        bool start = !options.Release.NoStart && !blocked && reachable;
         if (reachable)
         {
             account.Unit(start || wasActive, () => exchanged, wasActive, cancellationToken);
@@ -166,7 +167,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
 
     private InstallResult Result(RootlessOptions options, RootlessPlan plan, StepRunner runner, RootlessArchives archives, RootScript script, EngineAnswer? engine, bool planOnly)
     {
-        var text = script.IsEmpty ? null : script.ToString();
+        string? text = script.IsEmpty ? null : script.ToString();
         if (!planOnly && !plan.Layout.AsRoot)
         {
             KeepScript(plan, text);
@@ -199,7 +200,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
 
     private static void KeepScript(RootlessPlan plan, string? text)
     {
-        var path = $"{plan.Layout.Records}/as-root.sh";
+        string path = $"{plan.Layout.Records}/as-root.sh";
         if (text is null)
         {
             File.Delete(path);
@@ -218,9 +219,9 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // What came with each package is what was there before the next one, less what was there before it.
-        var packages = journal.Changes.OfType<PrerequisiteInstalled>().Where(package => package.Added is null).ToArray();
-        var after = packages.Skip(1).Select(package => package.Before).Append(packages.Length > 0 ? Packages.Installed() : []).ToArray();
-        var added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
+        PrerequisiteInstalled[] packages = journal.Changes.OfType<PrerequisiteInstalled>().Where(package => package.Added is null).ToArray();
+        IReadOnlyList<string>[] after = packages.Skip(1).Select(package => package.Before).Append(packages.Length > 0 ? Packages.Installed() : []).ToArray();
+        HostChange[] added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
             ? packages[i] with { Added = [.. after[i].Except(packages[i].Before)], Before = [] }
             : change).ToArray();
         new InstallationManifest
@@ -273,8 +274,8 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
                 return;
             }
 
-            using var socket = UnixSocket.Connect(plan.Layout.Socket, UnixSocket.Patience, CancellationToken.None);
-            var peer = PeerCredentials.Of(socket);
+            using Socket socket = UnixSocket.Connect(plan.Layout.Socket, UnixSocket.Patience, CancellationToken.None);
+            PeerCredentials peer = PeerCredentials.Of(socket);
             throw new HostException(
                 HostErrorKind.Conflict,
                 $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemd.Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {plan.Layout.Socket}.",

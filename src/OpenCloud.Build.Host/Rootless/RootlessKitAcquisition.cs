@@ -39,7 +39,7 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
             return;
         }
 
-        var uri = options.RootlessKitUri!;
+        Uri uri = options.RootlessKitUri!;
         if (!uri.IsAbsoluteUri || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp) || uri.UserInfo.Length > 0)
         {
             throw new HostException(HostErrorKind.InvalidInput, "RootlessKit's archive is fetched from an https or http address without a user in it.", "For a file of this machine use -RootlessKitArchivePath.");
@@ -62,7 +62,7 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
     public async Task<(IntegrityResult Integrity, IReadOnlyList<string> Names)> UnpackAsync(string directory, CancellationToken cancellationToken)
     {
         string? fetched = null;
-        var path = options.RootlessKitArchivePath;
+        string? path = options.RootlessKitArchivePath;
         if (path is null)
         {
             Directory.CreateDirectory(downloads, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -75,9 +75,9 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
 
         try
         {
-            using var archive = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            var (expected, evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
-            var result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
+            using FileStream archive = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            (string? expected, IntegrityEvidence evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
+            IntegrityResult result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
             observer.Verbose($"{Origin}: sha256 {result.Sha256}. {result.Proves}");
             return (result, ReleaseArchive.Unpack(archive, directory, null, cancellationToken, folder: string.Empty, required: "rootlesskit"));
         }
@@ -94,9 +94,9 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
     /// <summary>The hash a list has for a name: lines of sha256sum(1), text or binary mode; null when it has none.</summary>
     public static string? HashIn(string sums, string name)
     {
-        foreach (var line in sums.Split('\n'))
+        foreach (string line in sums.Split('\n'))
         {
-            var words = line.Split(' ', 2);
+            string[] words = line.Split(' ', 2);
             if (words.Length == 2 && words[0].Length == 64 && words[1].TrimStart(' ', '*').TrimEnd('\r') == name)
             {
                 return words[0].ToLowerInvariant();

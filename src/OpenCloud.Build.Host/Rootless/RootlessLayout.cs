@@ -72,7 +72,7 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     /// <summary>Of an installation that is recorded.</summary>
     public static RootlessLayout Of(Install.InstallationManifest manifest, bool asRoot)
     {
-        var facts = manifest.Rootless!;
+        RootlessFacts facts = manifest.Rootless!;
         return new RootlessLayout(new UserAccount(facts.User, facts.Uid, facts.Uid, facts.Home, string.Empty), asRoot, manifest.Prefix, facts.State, facts.SystemUnit);
     }
 
@@ -86,10 +86,10 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     /// <summary>Drops the folders of the records that are empty.</summary>
     public void DropEmptyRecords()
     {
-        var folders = AsRoot
+        string[] folders = AsRoot
             ? new[] { Records, RootRecords, ChangeJournal.StateDirectory }
             : [Records, $"{User.Home}/.local/state", $"{User.Home}/.local"];
-        foreach (var folder in folders)
+        foreach (string? folder in folders)
         {
             ChangeJournal.RemoveStateIfEmpty(folder);
         }

@@ -42,7 +42,7 @@ internal sealed record RootlessNetwork(string Driver, string? Program, string Ev
             return new(Slirp, null, "neither slirp4netns nor pasta is on the system's path");
         }
 
-        var against = view.ReadText(Restriction)?.Trim() == "1" ? "AppArmor restricts user namespaces, and pasta makes one of its own"
+        string? against = view.ReadText(Restriction)?.Trim() == "1" ? "AppArmor restricts user namespaces, and pasta makes one of its own"
             : !view.Contains(view.RealPath(pasta), OptionOfPasta) ? "it is older than 2023_06_25, the first that rootlesskit works with"
             : bringsRootlessKit ? null
             : rootlessKit is not null ? (KnownBy(view, rootlessKit) ? null : $"{rootlessKit} does not know it (2.0 is the first that does)")
@@ -59,7 +59,7 @@ internal sealed record RootlessNetwork(string Driver, string? Program, string Ev
     // What is no number is taken for a new one.
     private static int Major(string version)
     {
-        var digits = new string([.. version[(version.IndexOf(':', StringComparison.Ordinal) + 1)..].TakeWhile(char.IsAsciiDigit)]);
-        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var major) ? major : int.MaxValue;
+        string digits = new([.. version[(version.IndexOf(':', StringComparison.Ordinal) + 1)..].TakeWhile(char.IsAsciiDigit)]);
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int major) ? major : int.MaxValue;
     }
 }

@@ -53,7 +53,7 @@ internal sealed record RootlessPlan
     /// <exception cref="HostException">Nobody is, or root is.</exception>
     public static string NameOf(string? given)
     {
-        var uid = Identity.Current().Uid;
+        uint uid = Identity.Current().Uid;
         if (given is null && uid == 0)
         {
             try
@@ -73,10 +73,10 @@ internal sealed record RootlessPlan
     /// <exception cref="HostException">It cannot be; nothing was changed.</exception>
     public static RootlessPlan Make(RootlessOptions options, bool planOnly, IRootlessView view)
     {
-        var caller = Identity.Current().Uid;
-        var name = NameOf(options.User);
-        var account = AccountDatabase.FindUser(name);
-        var asRoot = caller == 0 || account is null || account.Uid != caller;
+        uint caller = Identity.Current().Uid;
+        string name = NameOf(options.User);
+        UserAccount? account = AccountDatabase.FindUser(name);
+        bool asRoot = caller == 0 || account is null || account.Uid != caller;
         if (account is { Uid: 0 })
         {
             throw new HostException(HostErrorKind.InvalidInput, "root's engine is not one without root.", "Name another user: -User buildkituser; for root's use Install-BuildKit without -Rootless.", name);
@@ -100,8 +100,8 @@ internal sealed record RootlessPlan
             }
         }
 
-        var user = account ?? new UserAccount(name, 0, 0, $"/home/{name}", "/usr/sbin/nologin");
-        var manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot));
+        UserAccount user = account ?? new UserAccount(name, 0, 0, $"/home/{name}", "/usr/sbin/nologin");
+        InstallationManifest? manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot));
         RootlessInstallations.RequireOf(user, manifest);
         if (options.Update)
         {
@@ -120,8 +120,8 @@ internal sealed record RootlessPlan
             throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
         }
 
-        var prefix = CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
-        var layout = new RootlessLayout(
+        string prefix = CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
+        RootlessLayout layout = new(
             user,
             asRoot,
             prefix,
@@ -134,12 +134,12 @@ internal sealed record RootlessPlan
 
         RefuseOthers(layout, manifest);
 
-        var version = VersionOf(options.Release, manifest);
-        var kit = options.BringsRootlessKit ? $"{prefix}/bin/rootlesskit"
+        BuildKitVersion version = VersionOf(options.Release, manifest);
+        string kit = options.BringsRootlessKit ? $"{prefix}/bin/rootlesskit"
             : manifest is { IsInstalled: true, Rootless: { RootlessKit: var known } } && File.Exists(known) ? known
             : view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
-        var traps = new RootlessTraps(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit));
-        var plan = new RootlessPlan
+        RootlessTraps traps = new(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit));
+        RootlessPlan plan = new()
         {
             Layout = layout,
             Version = version,
@@ -152,7 +152,7 @@ internal sealed record RootlessPlan
         plan.RefuseTraps();
         if (asRoot && plan.WantsProfile && AppArmorProfile.Find(view, traps.RootlessKitPath()) is null)
         {
-            var profile = AppArmorProfile.For(traps.RootlessKitPath());
+            AppArmorProfile profile = AppArmorProfile.For(traps.RootlessKitPath());
             RootlessSteps.RequireOurs(profile.Path, profile.Text, null);
         }
 
@@ -179,10 +179,10 @@ internal sealed record RootlessPlan
     /// <summary>What root has to do first; empty when this run does all itself.</summary>
     public RootScript Script()
     {
-        var script = new RootScript(Layout.User.Name);
+        RootScript script = new(Layout.User.Name);
         if (!Layout.AsRoot)
         {
-            foreach (var check in Checks.Where(check => check.State == CheckState.Failed || check.Package is not null))
+            foreach (RootlessCheck? check in Checks.Where(check => check.State == CheckState.Failed || check.Package is not null))
             {
                 script.Add(check);
             }
@@ -193,8 +193,8 @@ internal sealed record RootlessPlan
 
     private static BuildKitVersion VersionOf(InstallOptions release, InstallationManifest? manifest)
     {
-        var installed = manifest is { IsInstalled: true } ? BuildKitVersion.Parse(manifest.Version) : null;
-        var version = release.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
+        BuildKitVersion? installed = manifest is { IsInstalled: true } ? BuildKitVersion.Parse(manifest.Version) : null;
+        BuildKitVersion version = release.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
             : release.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
         return version < BuildKitVersion.Lowest
             ? throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.")
@@ -208,7 +208,7 @@ internal sealed record RootlessPlan
 
     private static void RefuseOthers(RootlessLayout layout, InstallationManifest? manifest)
     {
-        var another = layout.AsRoot ? UsersOwnEngine.Of(layout.User) is not null : InstallationManifest.Load((layout with { AsRoot = true }).Records) is { IsInstalled: true };
+        bool another = layout.AsRoot ? UsersOwnEngine.Of(layout.User) is not null : InstallationManifest.Load((layout with { AsRoot = true }).Records) is { IsInstalled: true };
         if (another)
         {
             throw new HostException(
@@ -237,7 +237,7 @@ internal sealed record RootlessPlan
             throw new HostException(HostErrorKind.Conflict, $"The programs under {layout.Prefix} are those of root's engine.", "Use another -Prefix.", layout.Prefix);
         }
 
-        foreach (var sibling in RootlessInstallations.OfRoot().Where(sibling => sibling.IsInstalled && sibling.Prefix == layout.Prefix && sibling.Rootless!.User != layout.User.Name))
+        foreach (InstallationManifest? sibling in RootlessInstallations.OfRoot().Where(sibling => sibling.IsInstalled && sibling.Prefix == layout.Prefix && sibling.Rootless!.User != layout.User.Name))
         {
             throw new HostException(
                 HostErrorKind.Conflict,
@@ -249,8 +249,8 @@ internal sealed record RootlessPlan
 
     private void RefuseTraps()
     {
-        var canInstall = Packages.Available;
-        var blocked = Checks.Where(check => check.State == CheckState.Failed && (Layout.AsRoot
+        bool canInstall = Packages.Available;
+        RootlessCheck[] blocked = Checks.Where(check => check.State == CheckState.Failed && (Layout.AsRoot
             ? !check.ByInstaller || (check.Package is not null && !canInstall)
             : check.RootCommands.Count == 0)).ToArray();
         if (blocked.Length > 0)

@@ -20,13 +20,13 @@ internal static class RootlessSteps
     /// <param name="keepWithoutPurge">Stay when BuildKit is uninstalled without purging.</param>
     public static IEnumerable<HostStep> Folders(string path, string? user, bool keepWithoutPurge = false)
     {
-        var lacking = new Stack<string>();
-        for (var folder = path; folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
+        Stack<string> lacking = new();
+        for (string? folder = path; folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
         {
             lacking.Push(folder);
         }
 
-        foreach (var folder in lacking)
+        foreach (string folder in lacking)
         {
             yield return new HostStep(
                 StepKind.File,
@@ -54,7 +54,7 @@ internal static class RootlessSteps
         {
             before?.Invoke();
             // Read as the user as well: what a link leads to that the user may not read must not end up in the records.
-            var prior = ActingUser.Run(user, () => BoundedFile.TryReadText(path, OwnedText.Limit, followLink: true));
+            string? prior = ActingUser.Run(user, () => BoundedFile.TryReadText(path, OwnedText.Limit, followLink: true));
             return new TextWritten(path, FileHash.OfText(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
         },
         _ =>
@@ -66,7 +66,7 @@ internal static class RootlessSteps
     // A plan may be made by anybody, who is nobody else then, and for a user who is yet to be made.
     private static bool IsThere(string path, string text, string? user)
     {
-        var actor = Identity.Current().Uid == 0 ? user : null;
+        string? actor = Identity.Current().Uid == 0 ? user : null;
         try
         {
             return (actor is null || AccountDatabase.FindUser(actor) is not null) && ActingUser.Run(actor, () => FileHash.Of(path)) == FileHash.OfText(text);

@@ -65,8 +65,8 @@ internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Vers
     {
         get
         {
-            var sealedText = new HostTexts(Layout.Prefix, string.Empty, BuildKitWorker.Oci, string.Empty, Version, false).Settings;
-            var body = sealedText[(sealedText.IndexOf('\n', StringComparison.Ordinal) + 1)..];
+            string sealedText = new HostTexts(Layout.Prefix, string.Empty, BuildKitWorker.Oci, string.Empty, Version, false).Settings;
+            string body = sealedText[(sealedText.IndexOf('\n', StringComparison.Ordinal) + 1)..];
             return OwnedText.Seal(body.Replace($"\"{HostTexts.EngineState}\"", $"\"{Layout.State}\"", StringComparison.Ordinal));
         }
     }

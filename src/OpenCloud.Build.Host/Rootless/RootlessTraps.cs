@@ -50,7 +50,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
     /// <summary>Where rootlesskit is or will be, links followed: what an AppArmor profile has to name.</summary>
     public string RootlessKitPath()
     {
-        var path = subject.BringsRootlessKit ? $"{subject.Prefix}/bin/rootlesskit" : subject.RootlessKit ?? view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
+        string path = subject.BringsRootlessKit ? $"{subject.Prefix}/bin/rootlesskit" : subject.RootlessKit ?? view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
         return view.RealPath(path);
     }
 
@@ -64,7 +64,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck UserNamespaces()
     {
-        var text = view.ReadText(MaxUserNamespaces)?.Trim();
+        string? text = view.ReadText(MaxUserNamespaces)?.Trim();
         return text switch
         {
             null => new(RootlessTrap.UserNamespaces, CheckState.Failed, $"there is no {MaxUserNamespaces}: this kernel has no user namespaces", "Boot a kernel built with CONFIG_USER_NS"),
@@ -86,7 +86,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck RootlessKit()
     {
-        var path = subject.RootlessKit ?? view.Find("rootlesskit");
+        string? path = subject.RootlessKit ?? view.Find("rootlesskit");
         return subject.BringsRootlessKit ? Ok(RootlessTrap.RootlessKit, $"it comes with the installation, to {subject.Prefix}/bin")
             : path is not null && view.Look(path) is { Type: InodeType.Regular } ? Ok(RootlessTrap.RootlessKit, path)
             : Absent(RootlessTrap.RootlessKit, "rootlesskit is nowhere on the system's path", "rootlesskit");
@@ -99,7 +99,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             return Ok(RootlessTrap.AppArmor, "it does not restrict user namespaces");
         }
 
-        var path = RootlessKitPath();
+        string path = RootlessKitPath();
         switch (AppArmorProfile.Find(view, path))
         {
             case { IsLoaded: false } asleep:
@@ -116,7 +116,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
                 return Ok(RootlessTrap.AppArmor, $"it restricts user namespaces; {loaded.File} lets {path} make them");
         }
 
-        var profile = AppArmorProfile.For(path);
+        AppArmorProfile profile = AppArmorProfile.For(path);
         return new(
             RootlessTrap.AppArmor,
             CheckState.Failed,
@@ -135,7 +135,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             return Absent(trap, $"{program} is nowhere on the system's path", "uidmap");
         }
 
-        var real = view.RealPath(path);
+        string real = view.RealPath(path);
         if (_mounts.Of(real) is { } mount && mount.Has("nosuid"))
         {
             return new(trap, CheckState.Failed, $"{real} is on {mount.Point}, which is mounted nosuid: it gets no rights there", $"sudo mount -o remount,suid {mount.Point}, and the same in /etc/fstab");
@@ -162,11 +162,11 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck Subordinate(RootlessTrap trap, string path, string accounts, string what)
     {
-        var all = SubordinateIds.Parse(view.ReadText(path));
-        var own = SubordinateIds.Of(all, subject.Name, subject.Uid);
-        var free = FreeIds();
-        var option = what == "uids" ? "subuids" : "subgids";
-        var add = free is null ? null : string.Create(CultureInfo.InvariantCulture, $"usermod --add-{option} {free}-{free + SubordinateIds.Needed - 1} {subject.Name}");
+        IReadOnlyList<SubordinateRange> all = SubordinateIds.Parse(view.ReadText(path));
+        IReadOnlyList<SubordinateRange> own = SubordinateIds.Of(all, subject.Name, subject.Uid);
+        long? free = FreeIds();
+        string option = what == "uids" ? "subuids" : "subgids";
+        string? add = free is null ? null : string.Create(CultureInfo.InvariantCulture, $"usermod --add-{option} {free}-{free + SubordinateIds.Needed - 1} {subject.Name}");
         if (SubordinateIds.Overlap(all, subject.Name, subject.Uid) is { } clash)
         {
             return Shared(clash.Own, $"{clash.Other.Owner} has {clash.Other} of {path}");
@@ -177,20 +177,20 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             return Shared(covered.Own, $"the id of '{covered.Account}' in {accounts} is one of them");
         }
 
-        var count = own.Sum(range => range.Count);
+        long count = own.Sum(range => range.Count);
         if (count >= SubordinateIds.Needed)
         {
             return Ok(trap, $"{string.Join(", ", own)} in {path}");
         }
 
-        var seen = count == 0 ? $"{subject.Name} has none in {path}" : string.Create(CultureInfo.InvariantCulture, $"{subject.Name} has {count} in {path}; {SubordinateIds.Needed} are needed");
+        string seen = count == 0 ? $"{subject.Name} has none in {path}" : string.Create(CultureInfo.InvariantCulture, $"{subject.Name} has {count} in {path}; {SubordinateIds.Needed} are needed");
         return add is null
             ? new(trap, CheckState.Failed, seen + ", and there is no room for more", $"Make room in {path} and /etc/login.defs (SUB_UID_MAX, SUB_GID_MAX)")
             : new(trap, CheckState.Failed, seen, "sudo " + add) { ByInstaller = true, RootCommands = [add] };
 
         RootlessCheck Shared(SubordinateRange range, string with)
         {
-            var delete = $"usermod --del-{option} {range} {subject.Name}";
+            string delete = $"usermod --del-{option} {range} {subject.Name}";
             return new(trap, CheckState.Failed, $"{subject.Name} has {range} of {path}, but {with}: they would own each other's files", add is null ? "sudo " + delete : $"sudo {delete} && sudo {add}; files of an engine that ran with the old ids stay theirs")
             {
                 RootCommands = add is null ? [delete] : [delete, add],
@@ -205,8 +205,8 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck Network()
     {
-        var path = subject.RootlessKit ?? view.Find("rootlesskit");
-        var network = RootlessNetwork.Choose(view, path is not null && view.Look(path) is not null ? path : null, subject.BringsRootlessKit);
+        string? path = subject.RootlessKit ?? view.Find("rootlesskit");
+        RootlessNetwork network = RootlessNetwork.Choose(view, path is not null && view.Look(path) is not null ? path : null, subject.BringsRootlessKit);
         return network.Program is not null
             ? Ok(RootlessTrap.Network, network.Evidence)
             : Absent(RootlessTrap.Network, network.Evidence, RootlessNetwork.Slirp);
@@ -214,7 +214,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck Tun()
     {
-        var status = view.Look("/dev/net/tun");
+        FileStatus? status = view.Look("/dev/net/tun");
         if (status is null)
         {
             return new(RootlessTrap.Tun, CheckState.Failed, "there is no /dev/net/tun", "sudo modprobe tun, and 'tun' in /etc/modules-load.d")
@@ -224,7 +224,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         }
 
         // A user yet to be made is nobody in particular.
-        var uid = subject.Uid ?? Identity.Nobody;
+        uint uid = subject.Uid ?? Identity.Nobody;
         return status.Allows(new Identity(uid, uid, []), 6)
             ? Ok(RootlessTrap.Tun, $"/dev/net/tun is {status.ModeText()}")
             : new(RootlessTrap.Tun, CheckState.Failed, $"/dev/net/tun is {status.ModeText()}: {subject.Name} may not open it", "sudo chmod 666 /dev/net/tun, and a udev rule that keeps it so: KERNEL==\"tun\", MODE=\"0666\"")
@@ -249,12 +249,12 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck Overlay()
     {
-        var release = view.ReadText("/proc/sys/kernel/osrelease")?.Trim() ?? string.Empty;
-        var numbers = release.Split('.', '-');
-        var kernel = numbers.Length > 1 && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major) && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out var minor)
+        string release = view.ReadText("/proc/sys/kernel/osrelease")?.Trim() ?? string.Empty;
+        string[] numbers = release.Split('.', '-');
+        Version kernel = numbers.Length > 1 && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out int major) && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out int minor)
             ? new Version(major, minor)
             : new Version(0, 0);
-        var able = kernel >= new Version(5, 11) || (view.ReadText("/proc/version") ?? string.Empty).Contains("Ubuntu", StringComparison.Ordinal);
+        bool able = kernel >= new Version(5, 11) || (view.ReadText("/proc/version") ?? string.Empty).Contains("Ubuntu", StringComparison.Ordinal);
         if (able)
         {
             return _mounts.Of(subject.State) is { Type: "overlay" } mount
@@ -279,14 +279,14 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             return new(RootlessTrap.Cgroup, CheckState.Warning, "this host has no pure cgroup v2: nothing can be delegated to a user, and nothing bounds what a build takes", "Boot with systemd.unified_cgroup_hierarchy=1");
         }
 
-        var manager = subject.Uid is { } uid ? string.Create(CultureInfo.InvariantCulture, $"/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers") : null;
-        var delegated = (manager is null ? null : view.ReadText(manager))?.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        string? manager = subject.Uid is { } uid ? string.Create(CultureInfo.InvariantCulture, $"/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers") : null;
+        string[]? delegated = (manager is null ? null : view.ReadText(manager))?.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         if (delegated is null)
         {
             return new(RootlessTrap.Cgroup, CheckState.Unknown, "cgroup v2; what is delegated shows once the user's service manager runs");
         }
 
-        var lacking = ((string[])["cpu", "memory", "pids"]).Except(delegated).ToArray();
+        string[] lacking = ((string[])["cpu", "memory", "pids"]).Except(delegated).ToArray();
         return lacking.Length == 0
             ? Ok(RootlessTrap.Cgroup, $"delegated to the user: {string.Join(' ', delegated)}")
             : new(RootlessTrap.Cgroup, CheckState.Warning, $"not delegated to the user: {string.Join(' ', lacking)}; builds run, but nothing bounds what they take of it", "sudo systemctl edit user@.service, with [Service] and Delegate=cpu cpuset io memory pids; then log in again")
@@ -302,7 +302,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck HidePid()
     {
-        var option = _mounts.Of("/proc") is { Type: "proc" } proc
+        string? option = _mounts.Of("/proc") is { Type: "proc" } proc
             ? proc.Options.Concat(proc.SuperOptions).FirstOrDefault(value => value.StartsWith("hidepid=", StringComparison.Ordinal) && value is not ("hidepid=0" or "hidepid=off"))
             : null;
         return option is null
@@ -312,13 +312,13 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private RootlessCheck Home()
     {
-        var places = new List<string> { subject.Home, subject.State };
+        List<string> places = new() { subject.Home, subject.State };
         if (subject.Prefix is not null)
         {
             places.Add(subject.Prefix);
         }
 
-        foreach (var place in places.Distinct())
+        foreach (string? place in places.Distinct())
         {
             if (_mounts.Of(view.RealPath(place)) is not { } mount)
             {

@@ -21,11 +21,11 @@ public sealed class RootlessUninstaller(IHostObserver observer)
     /// <exception cref="HostException">There is none that this module installed, or root is needed.</exception>
     public InstallResult Uninstall(string? user, bool purge, bool planOnly, CancellationToken cancellationToken)
     {
-        var caller = Identity.Current().Uid;
-        var name = user ?? (caller == 0 && RootlessInstallations.OfRoot().ToArray() is [{ Rootless.User: var only }] ? only : RootlessPlan.NameOf(null));
-        var account = AccountDatabase.FindUser(name)
+        uint caller = Identity.Current().Uid;
+        string name = user ?? (caller == 0 && RootlessInstallations.OfRoot().ToArray() is [{ Rootless.User: var only }] ? only : RootlessPlan.NameOf(null));
+        UserAccount account = AccountDatabase.FindUser(name)
             ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
-        var asRoot = caller == 0 || account.Uid != caller;
+        bool asRoot = caller == 0 || account.Uid != caller;
         if (!asRoot && InstallationManifest.Load(RootlessLayout.RecordsOf(account, false)) is null && InstallationManifest.Load(RootlessLayout.RecordsOf(account, true)) is not null)
         {
             asRoot = true;
@@ -36,13 +36,13 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', and root removes it.", "Run it as root.", name);
         }
 
-        var records = RootlessLayout.RecordsOf(account, asRoot);
-        var draft = new RootlessLayout(account, asRoot, string.Empty, string.Empty, false);
-        using var hold = planOnly ? null : RootlessInstaller.TakeLock(draft, TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
-        var manifest = InstallationManifest.Load(records);
+        string records = RootlessLayout.RecordsOf(account, asRoot);
+        RootlessLayout draft = new(account, asRoot, string.Empty, string.Empty, false);
+        using HostLock? hold = planOnly ? null : RootlessInstaller.TakeLock(draft, TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
+        InstallationManifest? manifest = InstallationManifest.Load(records);
         if (manifest is null && ChangeJournal.IsInterruptedIn(records) && !planOnly)
         {
-            var left = ChangeJournal.TakeBack(records, observer.Verbose);
+            IReadOnlyList<string> left = ChangeJournal.TakeBack(records, observer.Verbose);
             draft.DropEmptyRecords();
             return new InstallResult { Version = "unknown", Prefix = string.Empty, Worker = BuildKitWorker.Oci, Group = name, User = name, Changed = true, Steps = [], Messages = [.. left, "What an interrupted installation had done was taken back."] };
         }
@@ -52,7 +52,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", caller == 0 ? "What a user installed without root that user removes." : "What it did not install it does not remove.", name);
         }
 
-        var layout = RootlessLayout.Of(manifest, asRoot);
+        RootlessLayout layout = RootlessLayout.Of(manifest, asRoot);
         string? script = null;
         if (caller == 0)
         {
@@ -73,8 +73,8 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         }
 
         // Links are followed while the program is there.
-        var profile = asRoot ? null : AppArmorProfile.For(new RootlessView().RealPath(manifest.Rootless!.RootlessKit)).Path;
-        var result = new BuildKitUninstaller(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads);
+        string? profile = asRoot ? null : AppArmorProfile.For(new RootlessView().RealPath(manifest.Rootless!.RootlessKit)).Path;
+        InstallResult result = new BuildKitUninstaller(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads);
         if (!planOnly)
         {
             layout.DropEmptyRecords();
@@ -87,8 +87,8 @@ public sealed class RootlessUninstaller(IHostObserver observer)
     // What root did for a user before, by the script that the installation gave.
     private static string RevokeLine(string engineUser, string group)
     {
-        var users = AccountDatabase.FindGroup(group)?.Members ?? [];
-        var services = ServiceGrant.UnitsWith(group);
+        IReadOnlyList<string> users = AccountDatabase.FindGroup(group)?.Members ?? [];
+        IReadOnlyList<string> services = ServiceGrant.UnitsWith(group);
         return RootLine.Of(
             "Revoke-BuildKitAccess",
             ("Rootless", true),
@@ -99,7 +99,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
 
     private string? RootsPart(string name, string profile)
     {
-        var lines = new List<string>();
+        List<string> lines = new();
         if (File.Exists($"/var/lib/systemd/linger/{name}"))
         {
             observer.Warning($"{name}'s services still run from boot on (linger); what else needs it, root knows: sudo loginctl disable-linger {name}");

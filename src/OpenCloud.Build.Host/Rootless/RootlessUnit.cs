@@ -79,7 +79,7 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
         else
         {
-            var manager = Needed;
+            UserManager manager = Needed;
             manager.Run(["reset-failed", "--", Name], cancellationToken);
             manager.Require(["restart", "--", Name], cancellationToken);
         }

@@ -11,23 +11,23 @@ internal static class RootlessVerifier
     /// <exception cref="HostException">It does not answer in time, or lets others in.</exception>
     public static async Task<EngineAnswer> VerifyAsync(RootlessLayout layout, RootlessUnit unit, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
     {
-        var caller = Identity.Current();
-        var who = caller.Uid == layout.User.Uid ? null : AccountDatabase.IdentityOf(layout.User);
-        var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        Identity caller = Identity.Current();
+        Identity? who = caller.Uid == layout.User.Uid ? null : AccountDatabase.IdentityOf(layout.User);
+        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         EngineAnswer answer;
         while (true)
         {
             try
             {
-                var socket = who is null ? UnixSocket.Connect(layout.Socket, UnixSocket.Patience, cancellationToken) : IdentityThread.Connect(layout.Socket, who, cancellationToken);
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                Socket socket = who is null ? UnixSocket.Connect(layout.Socket, UnixSocket.Patience, cancellationToken) : IdentityThread.Connect(layout.Socket, who, cancellationToken);
+                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(20));
                 answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
                 break;
             }
             catch (Exception error) when (error is not (OperationCanceledException or HostException) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
-                var state = unit.State;
+                string state = unit.State;
                 if (Environment.TickCount64 > deadline || state == "failed")
                 {
                     throw new HostException(
@@ -55,7 +55,7 @@ internal static class RootlessVerifier
     {
         try
         {
-            using var open = IdentityThread.Connect(layout.Socket, new Identity(Identity.Nobody, Identity.Nobody, []));
+            using Socket open = IdentityThread.Connect(layout.Socket, new Identity(Identity.Nobody, Identity.Nobody, []));
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Host.Rootless;
@@ -77,8 +78,8 @@ internal sealed class RootlessView : IRootlessView
     /// <inheritdoc/>
     public byte[]? FileCapabilities(string path)
     {
-        var value = new byte[64];
-        var length = LinuxCalls.GetAttributeFollowing(DirectoryWalk.Terminated(path), "security.capability\0"u8, value);
+        byte[] value = new byte[64];
+        int length = LinuxCalls.GetAttributeFollowing(DirectoryWalk.Terminated(path), "security.capability\0"u8, value);
         return length < 0 ? null : value[..length];
     }
 
@@ -100,26 +101,26 @@ internal sealed class RootlessView : IRootlessView
     {
         try
         {
-            using var handle = BoundedFile.TryOpen(path, followLink: true);
+            using SafeFileHandle? handle = BoundedFile.TryOpen(path, followLink: true);
             if (handle is null)
             {
                 return false;
             }
 
-            using var file = new FileStream(handle, FileAccess.Read, 0);
-            var wanted = Encoding.ASCII.GetBytes(text);
-            var block = new byte[1 << 16];
-            var left = ProgramLimit;
-            for (var kept = 0; ;)
+            using FileStream file = new(handle, FileAccess.Read, 0);
+            byte[] wanted = Encoding.ASCII.GetBytes(text);
+            byte[] block = new byte[1 << 16];
+            int left = ProgramLimit;
+            for (int kept = 0; ;)
             {
-                var read = file.Read(block, kept, block.Length - kept);
+                int read = file.Read(block, kept, block.Length - kept);
                 left -= read;
                 if (read == 0 || left < 0)
                 {
                     return false;
                 }
 
-                var have = block.AsSpan(0, kept + read);
+                Span<byte> have = block.AsSpan(0, kept + read);
                 if (have.IndexOf(wanted) >= 0)
                 {
                     return true;

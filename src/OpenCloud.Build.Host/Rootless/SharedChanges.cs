@@ -28,9 +28,9 @@ internal static class SharedChanges
     /// <returns>The engine that is removed, with what is left to take back.</returns>
     public static InstallationManifest HandOver(InstallationManifest leaving, IEnumerable<InstallationManifest> others, bool planOnly)
     {
-        foreach (var heir in others.Where(other => other.IsInstalled && other.Rootless!.User != leaving.Rootless!.User))
+        foreach (InstallationManifest? heir in others.Where(other => other.IsInstalled && other.Rootless!.User != leaving.Rootless!.User))
         {
-            var given = leaving.Changes.Where(change => Serves(change, leaving, heir)).ToArray();
+            HostChange[] given = leaving.Changes.Where(change => Serves(change, leaving, heir)).ToArray();
             if (given.Length == 0)
             {
                 continue;
@@ -50,7 +50,7 @@ internal static class SharedChanges
 
     private static bool SameProgram(InstallationManifest one, InstallationManifest other)
     {
-        var view = new RootlessView();
+        RootlessView view = new();
         return view.RealPath(one.Rootless!.RootlessKit) == view.RealPath(other.Rootless!.RootlessKit);
     }
 }

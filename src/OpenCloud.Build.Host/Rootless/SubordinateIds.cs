@@ -33,13 +33,13 @@ internal static class SubordinateIds
     /// <summary>Reads a file's text; lines that are none are passed over, as newuidmap does.</summary>
     public static IReadOnlyList<SubordinateRange> Parse(string? text)
     {
-        var ranges = new List<SubordinateRange>();
-        foreach (var line in (text ?? string.Empty).Split('\n'))
+        List<SubordinateRange> ranges = new();
+        foreach (string line in (text ?? string.Empty).Split('\n'))
         {
-            var fields = line.Split(':');
+            string[] fields = line.Split(':');
             if (fields.Length == 3 && fields[0].Length > 0 &&
-                long.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var first) &&
-                long.TryParse(fields[2].TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var count) &&
+                long.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out long first) &&
+                long.TryParse(fields[2].TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out long count) &&
                 count > 0 && first <= uint.MaxValue && count <= uint.MaxValue)
             {
                 ranges.Add(new SubordinateRange(fields[0], first, count));
@@ -56,9 +56,9 @@ internal static class SubordinateIds
     /// <summary>The first pair of a user's run and somebody else's that share ids; null when there is none.</summary>
     public static (SubordinateRange Own, SubordinateRange Other)? Overlap(IReadOnlyList<SubordinateRange> all, string name, uint? uid)
     {
-        foreach (var own in Of(all, name, uid))
+        foreach (SubordinateRange own in Of(all, name, uid))
         {
-            foreach (var other in all.Where(range => !IsOf(range, name, uid) && range.Overlaps(own)))
+            foreach (SubordinateRange? other in all.Where(range => !IsOf(range, name, uid) && range.Overlaps(own)))
             {
                 return (own, other);
             }
@@ -72,7 +72,7 @@ internal static class SubordinateIds
     /// <param name="accounts">The text of /etc/passwd or /etc/group: the third field is the id in both.</param>
     public static (SubordinateRange Own, string Account)? Covers(IReadOnlyList<SubordinateRange> own, string? accounts)
     {
-        foreach (var (name, id) in Accounts(accounts))
+        foreach ((string? name, long id) in Accounts(accounts))
         {
             if (own.FirstOrDefault(range => id >= range.First && id <= range.Last) is { } range)
             {
@@ -90,12 +90,12 @@ internal static class SubordinateIds
     /// <returns>The first id; null when there is no room.</returns>
     public static long? FindFree(IEnumerable<SubordinateRange> taken, IEnumerable<string?> accounts, string? loginDefs)
     {
-        var min = Math.Max(Setting(loginDefs, "SUB_UID_MIN") ?? DefaultMin, Setting(loginDefs, "SUB_GID_MIN") ?? DefaultMin);
-        var max = Math.Min(Setting(loginDefs, "SUB_UID_MAX") ?? DefaultMax, Setting(loginDefs, "SUB_GID_MAX") ?? DefaultMax);
-        var all = taken.Concat(accounts.SelectMany(Accounts).Select(account => new SubordinateRange(account.Name, account.Id, 1)))
+        long min = Math.Max(Setting(loginDefs, "SUB_UID_MIN") ?? DefaultMin, Setting(loginDefs, "SUB_GID_MIN") ?? DefaultMin);
+        long max = Math.Min(Setting(loginDefs, "SUB_UID_MAX") ?? DefaultMax, Setting(loginDefs, "SUB_GID_MAX") ?? DefaultMax);
+        IOrderedEnumerable<SubordinateRange> all = taken.Concat(accounts.SelectMany(Accounts).Select(account => new SubordinateRange(account.Name, account.Id, 1)))
             .OrderBy(range => range.First);
-        var at = min;
-        foreach (var range in all)
+        long at = min;
+        foreach (SubordinateRange? range in all)
         {
             if (new SubordinateRange(string.Empty, at, Needed).Overlaps(range))
             {
@@ -111,10 +111,10 @@ internal static class SubordinateIds
 
     private static IEnumerable<(string Name, long Id)> Accounts(string? text)
     {
-        foreach (var line in (text ?? string.Empty).Split('\n'))
+        foreach (string line in (text ?? string.Empty).Split('\n'))
         {
-            var fields = line.Split(':');
-            if (fields.Length > 3 && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            string[] fields = line.Split(':');
+            if (fields.Length > 3 && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out long id))
             {
                 yield return (fields[0], id);
             }
@@ -123,10 +123,10 @@ internal static class SubordinateIds
 
     private static long? Setting(string? loginDefs, string name)
     {
-        foreach (var line in (loginDefs ?? string.Empty).Split('\n'))
+        foreach (string line in (loginDefs ?? string.Empty).Split('\n'))
         {
-            var words = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length > 1 && words[0] == name && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            string[] words = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length > 1 && words[0] == name && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out long value))
             {
                 return value;
             }

@@ -34,7 +34,7 @@ internal sealed class UserManager(UserAccount user)
     public CommandResult As(string program, IReadOnlyList<string> arguments, TimeSpan? patience = null, CancellationToken cancellationToken = default)
     {
         // Nothing of root's environment: who the engine's user is can read it in /proc, and what is started there inherits it.
-        var environment = ProgramEnvironment.Of(user.Name, user.Home, RootlessLayout.RuntimeDirectoryOf(user.Uid));
+        Dictionary<string, string> environment = ProgramEnvironment.Of(user.Name, user.Home, RootlessLayout.RuntimeDirectoryOf(user.Uid));
         if (Identity.Current().Uid == user.Uid)
         {
             return HostCommand.RunWith(program, arguments, environment, cancellationToken, patience);
@@ -51,7 +51,7 @@ internal sealed class UserManager(UserAccount user)
     public CommandResult Run(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
         // A job may take its time where the manager does answer.
-        var isJob = arguments[0] is "start" or "restart" or "stop";
+        bool isJob = arguments[0] is "start" or "restart" or "stop";
         if (isJob && AskWithin(AnswerPatience, ["show", "--property", "Version"], cancellationToken) is { ExitCode: HostCommand.TookTooLong } silent)
         {
             return silent;
@@ -62,7 +62,7 @@ internal sealed class UserManager(UserAccount user)
 
     private CommandResult AskWithin(TimeSpan patience, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        var result = As("systemctl", ["--user", "--no-pager", .. arguments], IsSilent ? SilentPatience : patience, cancellationToken);
+        CommandResult result = As("systemctl", ["--user", "--no-pager", .. arguments], IsSilent ? SilentPatience : patience, cancellationToken);
         if (result.ExitCode != HostCommand.TookTooLong)
         {
             Silent.TryRemove(user.Uid, out _);
@@ -82,8 +82,8 @@ internal sealed class UserManager(UserAccount user)
     /// <summary>A property of a unit.</summary>
     public string Property(string unit, string property)
     {
-        var answer = Run(["show", "--property", property, "--", unit]).Output.Trim();
-        var equals = answer.IndexOf('=', StringComparison.Ordinal);
+        string answer = Run(["show", "--property", property, "--", unit]).Output.Trim();
+        int equals = answer.IndexOf('=', StringComparison.Ordinal);
         return equals < 0 ? string.Empty : answer[(equals + 1)..];
     }
 
@@ -91,7 +91,7 @@ internal sealed class UserManager(UserAccount user)
     /// <exception cref="HostException">It did not.</exception>
     public void Require(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
-        var result = Run(arguments, cancellationToken);
+        CommandResult result = Run(arguments, cancellationToken);
         if (result.ExitCode != 0)
         {
             throw new HostException(
@@ -109,7 +109,7 @@ internal sealed class UserManager(UserAccount user)
     /// <summary>The last lines a unit wrote.</summary>
     public string LastLines(string unit, int lines = 8)
     {
-        var count = lines.ToString(CultureInfo.InvariantCulture);
+        string count = lines.ToString(CultureInfo.InvariantCulture);
         string[] which = Identity.Current().Uid == 0
             ? [$"_SYSTEMD_USER_UNIT={unit}", $"_UID={user.Uid.ToString(CultureInfo.InvariantCulture)}"]
             : ["--user-unit", unit];

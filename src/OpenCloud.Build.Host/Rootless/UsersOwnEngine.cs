@@ -18,7 +18,7 @@ internal static class UsersOwnEngine
     {
         try
         {
-            var path = $"{RootlessLayout.RecordsOf(user, asRoot: false)}/{InstallationManifest.FileName}";
+            string path = $"{RootlessLayout.RecordsOf(user, asRoot: false)}/{InstallationManifest.FileName}";
             return ActingUser.Run(user, () => BoundedFile.TryReadText(path, Limit)) is { } text ? Read(user, text) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or HostException)
@@ -30,16 +30,16 @@ internal static class UsersOwnEngine
 
     private static (RootlessLayout, InstallationManifest)? Read(UserAccount user, string text)
     {
-        using var document = JsonDocument.Parse(text);
-        var root = document.RootElement;
+        using JsonDocument document = JsonDocument.Parse(text);
+        JsonElement root = document.RootElement;
         if (!root.TryGetProperty("Rootless", out _) || Text(root, "Version") is not { } version || version == InstallationManifest.Removed)
         {
             return null;
         }
 
-        var number = BuildKitVersion.Parse(version).ToString();
-        var programs = UsersPrograms.Of(user);
-        var layout = new RootlessLayout(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        string number = BuildKitVersion.Parse(version).ToString();
+        UsersPrograms programs = UsersPrograms.Of(user);
+        RootlessLayout layout = new(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
         return (layout, new InstallationManifest
         {
             Version = number,
@@ -62,5 +62,5 @@ internal static class UsersOwnEngine
     }
 
     private static string? Text(JsonElement element, string name)
-        => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        => element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

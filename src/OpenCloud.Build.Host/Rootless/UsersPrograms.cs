@@ -21,7 +21,7 @@ internal sealed record UsersPrograms(string Prefix, string RootlessKit)
 
     private static UsersPrograms Usual(UserAccount user)
     {
-        var prefix = $"{user.Home}/.local";
+        string prefix = $"{user.Home}/.local";
         return new(prefix, Brought(prefix) is var kit && IsOf(user, kit) ? kit : HostCommand.Find("rootlesskit") ?? System);
     }
 
@@ -29,15 +29,15 @@ internal sealed record UsersPrograms(string Prefix, string RootlessKit)
     {
         try
         {
-            var unit = $"{user.Home}/.config/systemd/user/{RootlessLayout.UserUnit}";
-            var words = BoundedFile.TryReadText(unit, UnitLimit)?.Split('\n').LastOrDefault(line => line.StartsWith(Start, StringComparison.Ordinal))?[Start.Length..].Split(' ');
+            string unit = $"{user.Home}/.config/systemd/user/{RootlessLayout.UserUnit}";
+            string[]? words = BoundedFile.TryReadText(unit, UnitLimit)?.Split('\n').LastOrDefault(line => line.StartsWith(Start, StringComparison.Ordinal))?[Start.Length..].Split(' ');
             if (words?.Skip(1).FirstOrDefault(word => word.EndsWith(Daemon, StringComparison.Ordinal)) is not { } daemon)
             {
                 return null;
             }
 
-            var prefix = RootlessPlan.CheckPath(daemon[..^Daemon.Length], "prefix");
-            var kit = RootlessPlan.CheckPath(words[0], "program");
+            string prefix = RootlessPlan.CheckPath(daemon[..^Daemon.Length], "prefix");
+            string kit = RootlessPlan.CheckPath(words[0], "program");
             return IsOf(user, prefix + Daemon) && (kit == HostCommand.Find("rootlesskit") || IsOf(user, kit)) ? new(prefix, kit) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or HostException)

@@ -18,8 +18,8 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
     /// <exception cref="HostException">The name cannot be one, or there is no such service.</exception>
     public static ServiceAccount Find(string name)
     {
-        var unit = name.EndsWith(".service", StringComparison.Ordinal) ? name : name + ".service";
-        var shown = AccountDatabase.Printable(name);
+        string unit = name.EndsWith(".service", StringComparison.Ordinal) ? name : name + ".service";
+        string shown = AccountDatabase.Printable(name);
         if (name.Length is 0 or > 200 || name[0] == '-' || unit.StartsWith(".service", StringComparison.Ordinal) ||
             !name.All(c => char.IsAsciiLetterOrDigit(c) || c is ':' or '-' or '_' or '.' or '\\' or '@') ||
             (name.LastIndexOf('.') is > 0 and var dot && name[dot..] is ".socket" or ".timer" or ".target" or ".mount" or ".slice" or ".scope" or ".path" or ".device"))
@@ -37,7 +37,7 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
             throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, so it has no services to grant anything.", target: shown);
         }
 
-        var state = Systemctl.Show(unit, "Id", "LoadState", "User", "SupplementaryGroups", "MainPID");
+        IReadOnlyDictionary<string, string> state = Systemctl.Show(unit, "Id", "LoadState", "User", "SupplementaryGroups", "MainPID");
         switch (state.GetValueOrDefault("LoadState"))
         {
             case "loaded":
@@ -48,8 +48,8 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
                 throw new HostException(HostErrorKind.NotFound, $"There is no service '{shown}'.", "See 'systemctl list-unit-files --type=service' for names.", shown);
         }
 
-        var pid = int.Parse(state.GetValueOrDefault("MainPID", "0"), CultureInfo.InvariantCulture);
-        var user = state.GetValueOrDefault("User", string.Empty);
+        int pid = int.Parse(state.GetValueOrDefault("MainPID", "0"), CultureInfo.InvariantCulture);
+        string user = state.GetValueOrDefault("User", string.Empty);
         return new ServiceAccount(
             state.GetValueOrDefault("Id", unit),
             user.Length == 0 ? "root" : user,
@@ -61,14 +61,14 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
     /// <summary>Who it is, or will be when it is started; null when its user does not exist (yet).</summary>
     public Identity? IdentityWhenStarted()
     {
-        var account = AccountDatabase.FindUser(User);
+        UserAccount? account = AccountDatabase.FindUser(User);
         if (account is null)
         {
             return null;
         }
 
-        var database = AccountDatabase.IdentityOf(account);
-        var own = Groups.Select(AccountDatabase.FindGroup).Where(group => group is not null).Select(group => group!.Gid);
+        Identity database = AccountDatabase.IdentityOf(account);
+        IEnumerable<uint> own = Groups.Select(AccountDatabase.FindGroup).Where(group => group is not null).Select(group => group!.Gid);
         return database with { Groups = [.. database.Groups.Union(own)] };
     }
 }

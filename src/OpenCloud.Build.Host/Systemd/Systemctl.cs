@@ -17,16 +17,16 @@ internal static class Systemctl
     /// <summary>Properties of a unit, by name; a unit that does not exist has LoadState "not-found".</summary>
     public static IReadOnlyDictionary<string, string> Show(string unit, params string[] properties)
     {
-        var answer = HostCommand.Run("systemctl", ["show", "--no-pager", "--property", string.Join(',', properties), "--", unit]);
-        var found = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var line in answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        CommandResult answer = HostCommand.Run("systemctl", ["show", "--no-pager", "--property", string.Join(',', properties), "--", unit]);
+        Dictionary<string, string> found = new(StringComparer.Ordinal);
+        foreach (string line in answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            var equals = line.IndexOf('=', StringComparison.Ordinal);
+            int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0)
             {
                 // Listen and ExecStart may stand several times.
-                var name = line[..equals];
-                found[name] = found.TryGetValue(name, out var before) ? before + '\n' + line[(equals + 1)..] : line[(equals + 1)..];
+                string name = line[..equals];
+                found[name] = found.TryGetValue(name, out string? before) ? before + '\n' + line[(equals + 1)..] : line[(equals + 1)..];
             }
         }
 
@@ -97,9 +97,9 @@ internal static class Systemctl
     {
         try
         {
-            foreach (var line in File.ReadLines($"/proc/{pid}/cgroup"))
+            foreach (string line in File.ReadLines($"/proc/{pid}/cgroup"))
             {
-                var unit = line.Split('/').LastOrDefault(part => part.EndsWith(".service", StringComparison.Ordinal));
+                string? unit = line.Split('/').LastOrDefault(part => part.EndsWith(".service", StringComparison.Ordinal));
                 if (unit is not null)
                 {
                     return unit;
@@ -116,7 +116,7 @@ internal static class Systemctl
 
     private static void Must(string verb, string unit, CancellationToken cancellationToken)
     {
-        var result = HostCommand.Run("systemctl", [verb, "--", unit], cancellationToken);
+        CommandResult result = HostCommand.Run("systemctl", [verb, "--", unit], cancellationToken);
         if (result.ExitCode != 0)
         {
             throw new HostException(

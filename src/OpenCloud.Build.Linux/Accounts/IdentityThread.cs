@@ -28,9 +28,9 @@ internal static class IdentityThread
             throw new ArgumentException("What is done as somebody else must end on its thread.", nameof(work));
         }
 
-        var result = default(T);
+        T? result = default(T);
         ExceptionDispatchInfo? failure = null;
-        var thread = new Thread(() =>
+        Thread thread = new(() =>
         {
             try
             {

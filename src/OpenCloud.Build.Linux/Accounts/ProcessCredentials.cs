@@ -11,9 +11,9 @@ internal static class ProcessCredentials
         try
         {
             uint? uid = null, gid = null;
-            foreach (var line in File.ReadLines($"/proc/{pid}/status"))
+            foreach (string line in File.ReadLines($"/proc/{pid}/status"))
             {
-                var fields = line.Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries);
+                string[] fields = line.Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries);
                 switch (fields[0])
                 {
                     // real, effective, saved, file system
@@ -39,10 +39,10 @@ internal static class ProcessCredentials
     /// <summary>How many processes of a user there are, and how many of them are not members of a group.</summary>
     public static (int All, int Without) OfUser(uint uid, uint gid)
     {
-        var (all, without) = (0, 0);
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        (int all, int without) = (0, 0);
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) &&
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) &&
                 Of(pid) is { } identity && identity.Uid == uid)
             {
                 all++;

@@ -96,20 +96,20 @@ internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid,
     /// <summary>Whether somebody may do what the three bits say (4 read, 2 write, 1 enter or run) by the mode alone: no capabilities, no ACLs.</summary>
     public bool Allows(Identity who, uint bits)
     {
-        var shift = who.Uid == Uid ? 6 : who.IsMember(Gid) ? 3 : 0;
+        int shift = who.Uid == Uid ? 6 : who.IsMember(Gid) ? 3 : 0;
         return ((Mode >> shift) & bits) == bits;
     }
 
     /// <summary>The mode as <c>ls -l</c> shows it, without the type.</summary>
     public string ModeText()
     {
-        var text = new StringBuilder(9);
-        for (var shift = 6; shift >= 0; shift -= 3)
+        StringBuilder text = new(9);
+        for (int shift = 6; shift >= 0; shift -= 3)
         {
-            var three = (Mode >> shift) & 7;
-            var special = shift switch { 6 => Mode & 0x800, 3 => Mode & 0x400, _ => Mode & 0x200 } != 0;
+            uint three = (Mode >> shift) & 7;
+            bool special = shift switch { 6 => Mode & 0x800, 3 => Mode & 0x400, _ => Mode & 0x200 } != 0;
             text.Append((three & 4) != 0 ? 'r' : '-').Append((three & 2) != 0 ? 'w' : '-');
-            var letter = shift == 0 ? 't' : 's';
+            char letter = shift == 0 ? 't' : 's';
             text.Append((special, (three & 1) != 0) switch
             {
                 (true, true) => letter,

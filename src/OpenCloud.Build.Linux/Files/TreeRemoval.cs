@@ -106,7 +106,7 @@ internal static class TreeRemoval
             open.Push((top, [], List(top)));
             try
             {
-                while (open.TryPeek(out var at))
+                while (open.TryPeek(out (SafeFileHandle Handle, byte[] Name, Queue<(byte[] Name, bool Directory)> Entries) at))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (at.Entries.TryDequeue(out (byte[] Name, bool Directory) entry))
@@ -142,7 +142,7 @@ internal static class TreeRemoval
                     }
 
                     open.Pop();
-                    if (open.TryPeek(out var above))
+                    if (open.TryPeek(out (SafeFileHandle Handle, byte[] Name, Queue<(byte[] Name, bool Directory)> Entries) above))
                     {
                         at.Handle.Dispose();
                         if (LinuxCalls.Unlink(DirectoryWalk.Number(above.Handle), at.Name, LinuxCalls.RemoveDirectoryFlag) != 0)

@@ -17,7 +17,7 @@ internal sealed record PeerCredentials(int Pid, uint Uid, string? Program)
     {
         Span<byte> raw = stackalloc byte[12];
         socket.GetRawSocketOption(SolSocket, SoPeerCred, raw);
-        var pid = BinaryPrimitives.ReadInt32LittleEndian(raw);
+        int pid = BinaryPrimitives.ReadInt32LittleEndian(raw);
         return new PeerCredentials(pid, BinaryPrimitives.ReadUInt32LittleEndian(raw[4..]), ProgramOf(pid));
     }
 

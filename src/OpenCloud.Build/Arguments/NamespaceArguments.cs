@@ -12,7 +12,7 @@ internal static partial class NamespaceArguments
 
     /// <summary>The namespaces meant; those with wildcards are looked up. None for a store without namespaces.</summary>
     /// <exception cref="BuildErrorException">One of them can be no namespace.</exception>
-    public static async Task<IReadOnlyList<string>> ExpandAsync(IImageStore store, IReadOnlyList<string> given, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<string>> ExpandAsync(IImageStore store, IReadOnlyList<string> given, CancellationToken cancellationToken)
     {
         if (!store.HasNamespaces)
         {
@@ -29,7 +29,7 @@ internal static partial class NamespaceArguments
                 continue;
             }
 
-            all ??= await store.ListNamespacesAsync(cancellation).ConfigureAwait(false);
+            all ??= await store.ListNamespacesAsync(cancellationToken).ConfigureAwait(false);
             WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.CultureInvariant);
             namespaces.AddRange(all.Where(pattern.IsMatch));
         }

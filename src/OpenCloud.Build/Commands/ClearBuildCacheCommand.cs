@@ -94,7 +94,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             MaxUsedSpace = bound.ContainsKey(nameof(MaxUsedSpace)) ? MaxUsedSpace : null,
             MinFreeSpace = bound.ContainsKey(nameof(MinFreeSpace)) ? MinFreeSpace : null,
         };
-        OnEngine(engineAddress, async (engine, poster, cancellation) =>
+        OnEngine(engineAddress, async (engine, poster, cancellationToken) =>
         {
             if (prune.OlderThan is { } age && age <= TimeSpan.Zero)
             {
@@ -110,8 +110,8 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             bool? knows = null;
             if (prune.MaxUsedSpace is not null || prune.MinFreeSpace is not null || prune.KeepStorage is not null)
             {
-                BuildKitInfo info = await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false);
-                knows = await EngineInspector.KnowsSpaceLimitsAsync(info, engine.Address, ConnectOptions, cancellation).ConfigureAwait(false);
+                BuildKitInfo info = await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false);
+                knows = await EngineInspector.KnowsSpaceLimitsAsync(info, engine.Address, ConnectOptions, cancellationToken).ConfigureAwait(false);
                 poster.Verbose(knows switch
                 {
                     true => $"{address} knows the limits of BuildKit 0.17 and newer.",
@@ -136,7 +136,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             }
 
             long freed = 0;
-            await foreach (UsageRecord record in engine.Control.Prune(request, cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
+            await foreach (UsageRecord record in engine.Control.Prune(request, cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
             {
                 freed += record.Size;
                 poster.Output(BuildCacheRecord.From(record, address));

@@ -51,12 +51,12 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
         List<ImageReference> destinations = [.. Destination.Select(Parse)];
         IImageStore store = Store(InputObject?.Engine ?? Address);
         string @namespace = InputObject?.Namespace ?? (store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty);
-        RunAsync(async (poster, cancellation) =>
+        RunAsync(async (poster, cancellationToken) =>
         {
             IReadOnlyList<string> namespaces = store.HasNamespaces ? [@namespace] : [];
             string? source = InputObject is { } image
                 ? (!store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name)
-                : await ResolveAsync(store, namespaces, poster, cancellation).ConfigureAwait(false);
+                : await ResolveAsync(store, namespaces, poster, cancellationToken).ConfigureAwait(false);
             if (source is null)
             {
                 return;
@@ -70,10 +70,10 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
                     continue;
                 }
 
-                await store.CopyAsync(@namespace, source, name, Force, cancellation).ConfigureAwait(false);
+                await store.CopyAsync(@namespace, source, name, Force, cancellationToken).ConfigureAwait(false);
                 if (PassThru)
                 {
-                    await foreach (ContainerImage made in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = n => n == name }, cancellation).ConfigureAwait(false))
+                    await foreach (ContainerImage made in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = n => n == name }, cancellationToken).ConfigureAwait(false))
                     {
                         poster.Output(made);
                     }
@@ -93,9 +93,9 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     }
 
     /// <summary>The stored name; a name without a tag means latest here, since there must be one source.</summary>
-    private async Task<string?> ResolveAsync(IImageStore store, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellation)
+    private async Task<string?> ResolveAsync(IImageStore store, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellation).ConfigureAwait(false);
+        List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellationToken).ConfigureAwait(false);
         string latest = ImageReference.TryParse(Name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : Name;
         ContainerImage? exact = found.Find(i => i.Name == Name)
             ?? found.Find(i => ImageReference.TryParse(i.Name, out ImageReference? r) && r.ToString() == latest)

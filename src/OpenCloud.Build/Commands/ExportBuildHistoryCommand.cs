@@ -62,13 +62,13 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
         {
             string path = DirectoryArguments.ResolveLiteral(this, Destination);
             NewFile file = NewFile.Prepare(path, Format == ImageArchiveFormat.Directory, Force);
-            OnEngine(Destination, async (engine, poster, cancellation) =>
+            OnEngine(Destination, async (engine, poster, cancellationToken) =>
             {
                 BuildHistory history = new(engine.Channel);
                 List<string> found = [];
                 foreach (string reference in _references.Distinct(StringComparer.Ordinal))
                 {
-                    BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
+                    BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
                     found.Add(record.Status != BuildRecordStatus.Running ? record.Ref : throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref));
                 }
 
@@ -79,7 +79,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
 
                 try
                 {
-                    poster.Output(await file.WriteAsync(output => history.ExportAsync(found, output, cancellation), cancellation).ConfigureAwait(false));
+                    poster.Output(await file.WriteAsync(output => history.ExportAsync(found, output, cancellationToken), cancellationToken).ConfigureAwait(false));
                 }
                 catch (OciFormatException exception)
                 {

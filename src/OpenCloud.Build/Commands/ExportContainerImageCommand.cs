@@ -75,8 +75,8 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
         {
             IImageStore store = Store(Address);
             string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
-            RunAsync(async (poster, cancellation) =>
-                _images.AddRange((await FindAsync(store, Name, store.HasNamespaces ? [@namespace] : [], poster, cancellation).ConfigureAwait(false))
+            RunAsync(async (poster, cancellationToken) =>
+                _images.AddRange((await FindAsync(store, Name, store.HasNamespaces ? [@namespace] : [], poster, cancellationToken).ConfigureAwait(false))
                     .Select(i => (store, @namespace, i.Tag.Length == 0 && !store.HasNamespaces ? i.Id : i.Name))));
         });
     }
@@ -106,9 +106,9 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
 
             (IImageStore store, string @namespace, _) = _images[0];
             string[] names = [.. _images.Select(static i => i.Name).Distinct()];
-            RunAsync(async (poster, cancellation) => poster.Output(await file.WriteAsync(
-                output => store.ExportAsync(@namespace, names, platforms, output, new ByteProgress(poster, $"Writing {path}"), cancellation),
-                cancellation).ConfigureAwait(false)));
+            RunAsync(async (poster, cancellationToken) => poster.Output(await file.WriteAsync(
+                output => store.ExportAsync(@namespace, names, platforms, output, new ByteProgress(poster, $"Writing {path}"), cancellationToken),
+                cancellationToken).ConfigureAwait(false)));
         });
     }
 }

@@ -23,11 +23,11 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
     public string[]? Type { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellation) =>
+    protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellationToken) =>
     {
         DiskUsageRequest request = new();
         request.Filter.AddRange((Type ?? []).Select(BuildCacheTypeCompleter.ToFilter));
-        DiskUsageResponse answer = await engine.Control.DiskUsageAsync(request, cancellationToken: cancellation).ConfigureAwait(false);
+        DiskUsageResponse answer = await engine.Control.DiskUsageAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
         List<BuildCacheRecord> records =
         [

@@ -26,10 +26,10 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
     {
         if (Ref is null)
         {
-            OnEngine(Address, async (engine, poster, cancellation) =>
+            OnEngine(Address, async (engine, poster, cancellationToken) =>
             {
                 bool activeOnly = Status is [BuildRecordStatus.Running];
-                foreach (BuildRecord record in await new BuildHistory(engine.Channel).ListAsync(null, activeOnly, cancellation).ConfigureAwait(false))
+                foreach (BuildRecord record in await new BuildHistory(engine.Channel).ListAsync(null, activeOnly, cancellationToken).ConfigureAwait(false))
                 {
                     Write(record, poster);
                 }
@@ -39,8 +39,8 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
 
         foreach (string reference in Ref)
         {
-            OnEngine(reference, async (engine, poster, cancellation) =>
-                Write(await FindAsync(new BuildHistory(engine.Channel), reference, cancellation).ConfigureAwait(false), poster));
+            OnEngine(reference, async (engine, poster, cancellationToken) =>
+                Write(await FindAsync(new BuildHistory(engine.Channel), reference, cancellationToken).ConfigureAwait(false), poster));
         }
     }
 

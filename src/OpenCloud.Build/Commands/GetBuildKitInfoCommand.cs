@@ -10,6 +10,6 @@ namespace OpenCloud.Build.Commands;
 public sealed class GetBuildKitInfoCommand : EngineCmdlet
 {
     /// <inheritdoc/>
-    protected override void ProcessRecord() => OnEngine(Address, static async (engine, poster, cancellation) =>
-        poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false)));
+    protected override void ProcessRecord() => OnEngine(Address, static async (engine, poster, cancellationToken) =>
+        poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false)));
 }

@@ -34,13 +34,13 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
     {
         foreach (string reference in Ref)
         {
-            OnEngine(reference, async (engine, poster, cancellation) =>
+            OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
                 BuildHistory history = new(engine.Channel);
-                BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
+                BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
                 bool follows = Wait || record.Status != BuildRecordStatus.Running;
                 BuildLogWriter writer = new(poster.Output);
-                await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follows ? null : Pause, Raw, cancellation).ConfigureAwait(false))
+                await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follows ? null : Pause, Raw, cancellationToken).ConfigureAwait(false))
                 {
                     if (happened is StepWrote piece)
                     {

@@ -49,9 +49,9 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
             : Client.Images.References.Platform.TryParse(Platform, out Platform? parsed, out string? error) ? parsed
             : throw ErrorCatalog.InvalidPlatform.ToException(Platform, null, Platform, error);
         ImageNames names = new(Name ?? []);
-        RunAsync(async (poster, cancellation) =>
+        RunAsync(async (poster, cancellationToken) =>
         {
-            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace is null or [] or [""] ? [ContainerdClient.DefaultNamespace] : Namespace, cancellation).ConfigureAwait(false);
+            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace is null or [] or [""] ? [ContainerdClient.DefaultNamespace] : Namespace, cancellationToken).ConfigureAwait(false);
             if (store.HasNamespaces && namespaces.Count == 0)
             {
                 return;
@@ -66,19 +66,19 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
                 Dangling = Dangling ? true : null,
             };
             bool isEmpty = true;
-            await foreach (ContainerImage image in store.ListAsync(query, cancellation).ConfigureAwait(false))
+            await foreach (ContainerImage image in store.ListAsync(query, cancellationToken).ConfigureAwait(false))
             {
                 isEmpty = false;
                 poster.Output(image);
             }
 
             if (isEmpty && Name is null or [] && query.Digest is null && platform is null && !Dangling
-                && await ImageWhereabouts.DescribeNeighboursAsync(store, namespaces, cancellation).ConfigureAwait(false) is { } neighbours)
+                && await ImageWhereabouts.DescribeNeighboursAsync(store, namespaces, cancellationToken).ConfigureAwait(false) is { } neighbours)
             {
                 poster.Warning(neighbours);
             }
 
-            await ReportMissingAsync(store, names, namespaces, poster, cancellation).ConfigureAwait(false);
+            await ReportMissingAsync(store, names, namespaces, poster, cancellationToken).ConfigureAwait(false);
         });
     });
 }

@@ -70,9 +70,9 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
         List<Platform> platforms = PlatformArguments.Parse(Platform);
         IImageStore store = Store(Address);
         string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
-        RunAsync(async (poster, cancellation) =>
+        RunAsync(async (poster, cancellationToken) =>
         {
-            using ImageArchive archive = await ImageArchive.OpenAsync(path, cancellation).ConfigureAwait(false);
+            using ImageArchive archive = await ImageArchive.OpenAsync(path, cancellationToken).ConfigureAwait(false);
             if (given.Count > 0 && archive.Images.Count > 1)
             {
                 throw ErrorCatalog.NameForSeveralImages.ToException(path, null, path, archive.Images.Count);
@@ -93,7 +93,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
                 }
 
                 ImageImportOptions options = new(platforms, Force, new ByteProgress(poster, $"Importing {names[0]}"));
-                ImageImportResult result = await store.ImportAsync(@namespace, archive, image, names, options, cancellation).ConfigureAwait(false);
+                ImageImportResult result = await store.ImportAsync(@namespace, archive, image, names, options, cancellationToken).ConfigureAwait(false);
                 poster.Verbose($"{names[0]}: {result.ContentsMoved} contents moved ({result.BytesMoved} bytes), {result.ContentsPresent} were there.");
                 poster.Output(new ContainerImageImport
                 {

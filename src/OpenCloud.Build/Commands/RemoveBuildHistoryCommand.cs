@@ -21,10 +21,10 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
     {
         foreach (string reference in Ref)
         {
-            OnEngine(reference, async (engine, poster, cancellation) =>
+            OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
                 BuildHistory history = new(engine.Channel);
-                BuildRecord record = await FindAsync(history, reference, cancellation).ConfigureAwait(false);
+                BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
                 if (record.Status == BuildRecordStatus.Running)
                 {
                     throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref);
@@ -32,7 +32,7 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
 
                 if (await poster.InvokeAsync(() => ShouldProcess($"{record.Ref} ({record.Name})", "Remove from the build history")).ConfigureAwait(false))
                 {
-                    await history.RemoveAsync(record.Ref, cancellation).ConfigureAwait(false);
+                    await history.RemoveAsync(record.Ref, cancellationToken).ConfigureAwait(false);
                 }
             });
         }

@@ -45,12 +45,12 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
             Guard(Name, () =>
             {
                 IImageStore store = Store(Address);
-                RunAsync(async (poster, cancellation) =>
+                RunAsync(async (poster, cancellationToken) =>
                 {
-                    IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace, cancellation).ConfigureAwait(false);
+                    IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace, cancellationToken).ConfigureAwait(false);
                     if (!store.HasNamespaces || namespaces.Count > 0)
                     {
-                        await RemoveAsync(store, await FindAsync(store, Name, namespaces, poster, cancellation).ConfigureAwait(false), poster, cancellation).ConfigureAwait(false);
+                        await RemoveAsync(store, await FindAsync(store, Name, namespaces, poster, cancellationToken).ConfigureAwait(false), poster, cancellationToken).ConfigureAwait(false);
                     }
                 });
             });
@@ -62,12 +62,12 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
             Guard(image, () =>
             {
                 IImageStore store = Store(image.Engine);
-                RunAsync((poster, cancellation) => RemoveAsync(store, [image], poster, cancellation));
+                RunAsync((poster, cancellationToken) => RemoveAsync(store, [image], poster, cancellationToken));
             });
         }
     }
 
-    private async Task RemoveAsync(IImageStore store, IReadOnlyList<ContainerImage> images, IPipelinePoster poster, CancellationToken cancellation)
+    private async Task RemoveAsync(IImageStore store, IReadOnlyList<ContainerImage> images, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         foreach (ContainerImage image in images)
         {
@@ -81,7 +81,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
             {
                 // An image of Docker's without a tag has only its id to be called by.
                 string name = !store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name;
-                if (!await store.RemoveAsync(image.Namespace, name, Force, cancellation).ConfigureAwait(false))
+                if (!await store.RemoveAsync(image.Namespace, name, Force, cancellationToken).ConfigureAwait(false))
                 {
                     poster.Error(ErrorCatalog.ImageNotFound.ToRecord(image, null, image.Name, store.Description, string.Empty));
                 }

@@ -48,13 +48,13 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
             EngineAddress? address = EngineArguments.ParseAddress(Address);
             EngineConnectOptions options = new() { ConnectTimeout = Timeout, AllowPlainTcp = AllowPlainTcp };
             using EnginePool engines = new();
-            RunAsync(async (poster, cancellation) =>
+            RunAsync(async (poster, cancellationToken) =>
             {
                 // Connecting asks for the workers; an engine that accepts and does not answer yet is not waited for.
-                BuildKitClient engine = await engines.GetAsync(address, options, poster, cancellation).ConfigureAwait(false);
+                BuildKitClient engine = await engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
                 if (PassThru)
                 {
-                    poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellation).ConfigureAwait(false));
+                    poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false));
                 }
             });
         }

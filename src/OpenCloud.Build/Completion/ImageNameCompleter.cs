@@ -15,11 +15,11 @@ public sealed class ImageNameCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
         string @namespace = fakeBoundParameters["Namespace"] is { } given and not Array ? given.ToString()! : ContainerdClient.DefaultNamespace;
-        return StoreCompletion.Ask<string>(fakeBoundParameters, async (store, cancellation) =>
+        return StoreCompletion.Ask<string>(fakeBoundParameters, async (store, cancellationToken) =>
         {
             List<string> names = [];
             ImageQuery query = new() { Namespaces = store.HasNamespaces && @namespace != "*" ? [@namespace] : [] };
-            await foreach (ContainerImage image in store.ListAsync(query, cancellation).ConfigureAwait(false))
+            await foreach (ContainerImage image in store.ListAsync(query, cancellationToken).ConfigureAwait(false))
             {
                 names.Add(ImageReference.TryParse(image.Name, out ImageReference? reference) ? reference.ToFamiliarString() : image.Name);
             }

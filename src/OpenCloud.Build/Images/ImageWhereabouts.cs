@@ -11,12 +11,12 @@ internal static class ImageWhereabouts
     private static readonly EngineConnectOptions Brief = new() { ConnectTimeout = TimeSpan.FromMilliseconds(500) };
 
     /// <summary>Says where the name is, as a sentence with a blank before it; nothing when it is nowhere.</summary>
-    public static async Task<string> DescribeAsync(IImageStore store, string address, string name, IReadOnlyList<string> searched, CancellationToken cancellation)
+    public static async Task<string> DescribeAsync(IImageStore store, string address, string name, IReadOnlyList<string> searched, CancellationToken cancellationToken)
     {
         List<string> places = [];
         if (store.HasNamespaces)
         {
-            await FindAsync(store, string.Empty, name, searched, places, cancellation).ConfigureAwait(false);
+            await FindAsync(store, string.Empty, name, searched, places, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (EngineAddress other in ImageStores.Others(address))
@@ -24,7 +24,7 @@ internal static class ImageWhereabouts
             IImageStore elsewhere = ImageStores.Open(other, Brief);
             await using (elsewhere.ConfigureAwait(false))
             {
-                await FindAsync(elsewhere, $" at {other}", name, [], places, cancellation).ConfigureAwait(false);
+                await FindAsync(elsewhere, $" at {other}", name, [], places, cancellationToken).ConfigureAwait(false);
             }
         }
 
@@ -32,7 +32,7 @@ internal static class ImageWhereabouts
     }
 
     /// <summary>Says which other namespaces of a store have images; nothing when none has.</summary>
-    public static async Task<string?> DescribeNeighboursAsync(IImageStore store, IReadOnlyList<string> searched, CancellationToken cancellation)
+    public static async Task<string?> DescribeNeighboursAsync(IImageStore store, IReadOnlyList<string> searched, CancellationToken cancellationToken)
     {
         if (!store.HasNamespaces)
         {
@@ -40,9 +40,9 @@ internal static class ImageWhereabouts
         }
 
         List<string> neighbours = [];
-        foreach (string name in (await store.ListNamespacesAsync(cancellation).ConfigureAwait(false)).Except(searched, StringComparer.Ordinal))
+        foreach (string name in (await store.ListNamespacesAsync(cancellationToken).ConfigureAwait(false)).Except(searched, StringComparer.Ordinal))
         {
-            IAsyncEnumerator<ContainerImage> images = store.ListAsync(new ImageQuery { Namespaces = [name] }, cancellation).GetAsyncEnumerator(cancellation);
+            IAsyncEnumerator<ContainerImage> images = store.ListAsync(new ImageQuery { Namespaces = [name] }, cancellationToken).GetAsyncEnumerator(cancellationToken);
             await using (images.ConfigureAwait(false))
             {
                 if (await images.MoveNextAsync().ConfigureAwait(false))
@@ -56,20 +56,20 @@ internal static class ImageWhereabouts
         return neighbours.Count == 0 ? null : $"Namespace {listed} of {store.Description} has no images; {string.Join(" and ", neighbours)} has. List it with -Namespace.";
     }
 
-    private static async Task FindAsync(IImageStore store, string at, string name, IReadOnlyList<string> searched, List<string> places, CancellationToken cancellation)
+    private static async Task FindAsync(IImageStore store, string at, string name, IReadOnlyList<string> searched, List<string> places, CancellationToken cancellationToken)
     {
         try
         {
             ImageNames wanted = new([name]);
             IReadOnlyList<string> namespaces = store.HasNamespaces
-                ? [.. (await store.ListNamespacesAsync(cancellation).ConfigureAwait(false)).Except(searched, StringComparer.Ordinal)]
+                ? [.. (await store.ListNamespacesAsync(cancellationToken).ConfigureAwait(false)).Except(searched, StringComparer.Ordinal)]
                 : [];
             if (store.HasNamespaces && namespaces.Count == 0)
             {
                 return;
             }
 
-            await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = wanted.Matches }, cancellation).ConfigureAwait(false))
+            await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = wanted.Matches }, cancellationToken).ConfigureAwait(false))
             {
                 places.Add(store.HasNamespaces ? $"namespace '{image.Namespace}' of containerd{at}" : $"the Docker Engine{at}");
             }

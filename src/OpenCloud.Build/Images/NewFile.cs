@@ -33,7 +33,7 @@ internal sealed class NewFile
     }
 
     /// <summary>Writes it.</summary>
-    public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write, CancellationToken cancellation)
+    public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write, CancellationToken cancellationToken)
     {
         string temporary = Path.Combine(Path.GetDirectoryName(_path)!, $".{Path.GetFileName(_path)}.{Guid.NewGuid():n}.partial");
         try
@@ -57,7 +57,7 @@ internal sealed class NewFile
             OutputPlace place = OutputPlace.Of(_path);
             if (place.IsSpecial)
             {
-                ThroughStream through = await place.OpenThroughAsync(cancellation).ConfigureAwait(false);
+                ThroughStream through = await place.OpenThroughAsync(cancellationToken).ConfigureAwait(false);
                 await using (through.ConfigureAwait(false))
                 {
                     await write(new TarOutput(through)).ConfigureAwait(false);
@@ -69,7 +69,7 @@ internal sealed class NewFile
             using StagedFile file = place.Stage();
             BufferedStream buffer = new(file.Stream, BufferSize);
             await write(new TarOutput(buffer)).ConfigureAwait(false);
-            await buffer.FlushAsync(cancellation).ConfigureAwait(false);
+            await buffer.FlushAsync(cancellationToken).ConfigureAwait(false);
             file.Publish();
             return new FileInfo(_path);
         }

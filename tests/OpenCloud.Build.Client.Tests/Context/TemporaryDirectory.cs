@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Xunit;
@@ -57,7 +58,7 @@ internal sealed partial class TemporaryDirectory : IDisposable
     public void Dispose()
     {
         // .NET cannot name every file in here.
-        using var remove = System.Diagnostics.Process.Start("rm", ["-rf", "--", Path]);
+        using Process remove = System.Diagnostics.Process.Start("rm", ["-rf", "--", Path]);
         remove.WaitForExit();
     }
 

@@ -13,7 +13,7 @@ internal static class Vector
         using Stream stream = path is not null && File.Exists(path)
             ? File.OpenRead(path)
             : Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
-        using var reader = new StreamReader(stream);
+        using StreamReader reader = new(stream);
         while (reader.ReadLine() is { } line)
         {
             yield return line;

@@ -46,9 +46,9 @@ public sealed class BlockingSocketStreamTests
         await using BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
         for (byte i = 1; i < 20; i++)
         {
-            using CancellationTokenSource cancellation = new();
-            Task<int> read = Task.Run(async () => await stream.ReadAsync(new byte[10], cancellation.Token), Token);
-            await cancellation.CancelAsync();
+            using CancellationTokenSource cancellationToken = new();
+            Task<int> read = Task.Run(async () => await stream.ReadAsync(new byte[10], cancellationToken.Token), Token);
+            await cancellationToken.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read.WaitAsync(Limit, Token));
             await pair.Server.WriteAsync(new byte[] { i }, Token);
             byte[] answer = new byte[10];
@@ -62,8 +62,8 @@ public sealed class BlockingSocketStreamTests
     {
         using StreamPair pair = await StreamPair.CreateAsync();
         await using BlockingSocketStream stream = new(pair.Client, WorkQueue.Pool);
-        using CancellationTokenSource cancellation = new(TimeSpan.FromMilliseconds(100));
-        Task write = Task.Run(async () => await stream.WriteAsync(new byte[10_000_000], cancellation.Token), Token);
+        using CancellationTokenSource cancellationToken = new(TimeSpan.FromMilliseconds(100));
+        Task write = Task.Run(async () => await stream.WriteAsync(new byte[10_000_000], cancellationToken.Token), Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write.WaitAsync(Limit, Token));
     }
 

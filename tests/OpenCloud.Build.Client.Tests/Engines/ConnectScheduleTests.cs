@@ -39,6 +39,7 @@ public sealed class ConnectScheduleTests
             pauses.Add(pause.TotalSeconds);
             elapsed += pause;
         }
+
         return [.. pauses];
     }
 }

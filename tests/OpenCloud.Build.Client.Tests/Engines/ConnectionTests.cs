@@ -23,6 +23,7 @@ public sealed class ConnectionTests : IDisposable
         {
             (await unix.AcceptAsync(Token)).Dispose();
         }
+
         using Socket tcp = new(SocketType.Stream, ProtocolType.Tcp);
         tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         tcp.Listen();
@@ -44,6 +45,7 @@ public sealed class ConnectionTests : IDisposable
             // .NET removes the file of a socket that it closes, so this one is moved out of its reach.
             File.Move(Socket("moved.sock"), Socket("dead.sock"));
         }
+
         Assert.Equal(EngineConnectReason.Refused, (await FailAsync($"unix://{Socket("dead.sock")}")).Reason);
         File.WriteAllText(Socket("file"), "");
         EngineConnectException file = await FailAsync($"unix://{Socket("file")}");
@@ -141,6 +143,7 @@ public sealed class ConnectionTests : IDisposable
                 Token));
             Assert.Equal(1, e.Attempts);
         }
+
         Assert.Equal(3, attempts);
     }
 

@@ -23,6 +23,7 @@ public sealed class HybridVsockConnectorTests
                 early &= !((NetworkStream)stream).DataAvailable;
                 await stream.WriteAsync(new[] { one }, token);
             }
+
             await stream.WriteAsync("first bytes"u8.ToArray(), token);
             await stream.ReadExactlyAsync(new byte[1], token);
         });
@@ -121,6 +122,7 @@ public sealed class HybridVsockConnectorTests
         {
             line.Append((char)one[0]);
         }
+
         return line.ToString();
     }
 
@@ -143,6 +145,7 @@ public sealed class HybridVsockConnectorTests
             {
                 Interlocked.Increment(ref _given);
             }
+
             return base.CreateTimer(dueTime == HybridVsockConnector.Patience ? GiveUp : callback, state, fires ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
             void GiveUp(object? given)

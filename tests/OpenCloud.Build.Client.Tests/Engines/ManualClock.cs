@@ -21,10 +21,12 @@ internal sealed class ManualClock : TimeProvider
         {
             return new Armed(null);
         }
+
         lock (_lock)
         {
             _ticks += dueTime.Ticks;
         }
+
         return new Armed(new Timer(callback, state, TimeSpan.Zero, Timeout.InfiniteTimeSpan));
     }
 

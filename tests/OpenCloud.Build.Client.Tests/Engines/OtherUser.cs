@@ -21,6 +21,7 @@ internal static partial class OtherUser
                 {
                     throw new InvalidOperationException("The thread cannot change its user.");
                 }
+
                 result = action();
             }
             catch (Exception e)

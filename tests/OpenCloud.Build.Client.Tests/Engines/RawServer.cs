@@ -29,6 +29,7 @@ internal sealed class RawServer : IAsyncDisposable
         {
             head.Append((char)one[0]);
         }
+
         return head.ToString();
     }
 

@@ -75,7 +75,7 @@ public sealed class FieldTests(EngineFixture engines)
         }
 
         Exception thrown = await Assert.ThrowsAnyAsync<Exception>(() => BuildRun.RunAsync(engine, request, Token));
-        var failure = thrown as ImageBuildException;
+        ImageBuildException? failure = thrown as ImageBuildException;
         Assert.Equal(fails.Kind, failure?.Kind);
         Assert.All(fails.Says, part => Assert.Contains(part, $"{thrown.Message}\n{failure?.Hint}", StringComparison.Ordinal));
         Assert.InRange(thrown.Message.Length, 1, fails.Longest);

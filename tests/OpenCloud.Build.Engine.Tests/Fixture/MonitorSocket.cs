@@ -63,10 +63,12 @@ internal sealed class MonitorSocket : IAsyncDisposable
             {
                 line.Append((char)one[0]);
             }
+
             if (line.ToString() != $"CONNECT {Port}\n")
             {
                 return;
             }
+
             await using Stream engine = await EngineConnectors.Create(_engine, new EngineConnectOptions()).ConnectAsync(_stop.Token);
             await client.WriteAsync("OK 1073741824\n"u8.ToArray(), _stop.Token);
             await Task.WhenAny(client.CopyToAsync(engine, _stop.Token), engine.CopyToAsync(client, _stop.Token));

@@ -30,6 +30,7 @@ public sealed class ControlClientTests(EngineFixture engines)
         {
             Assert.Equal(StatusCode.Unimplemented, e.StatusCode);
         }
+
         _ = await control.DiskUsageAsync(new DiskUsageRequest(), cancellationToken: Token);
     }
 

@@ -22,7 +22,7 @@ public sealed class ServiceChecksTests
     [InlineData("enabled-runtime", "WantedBy=multi-user.target", "until the next boot only")]
     public void Service_IsStartedAtBoot(string file, string other, string note)
     {
-        var state = InForce();
+        Dictionary<string, string> state = InForce();
         state["UnitFileState"] = file;
         if (other.Split('=') is [var name, var value])
         {
@@ -38,7 +38,7 @@ public sealed class ServiceChecksTests
     [InlineData(DropIn, "video buildkit", "")]
     public void DropIn_IsInForce(string paths, string groups, string note)
     {
-        var state = InForce();
+        Dictionary<string, string> state = InForce();
         state["DropInPaths"] = paths;
         state["SupplementaryGroups"] = groups;
         Told(state, note);
@@ -48,7 +48,7 @@ public sealed class ServiceChecksTests
 
     private static void Told(Dictionary<string, string> state, string note)
     {
-        var notes = ServiceChecks.Of(Unit, "buildkit", DropIn, state);
+        IReadOnlyList<string> notes = ServiceChecks.Of(Unit, "buildkit", DropIn, state);
         if (note.Length == 0)
         {
             Assert.Empty(notes);

@@ -25,7 +25,7 @@ public sealed class CurrentFolderTests : IDisposable
 
     public CurrentFolderTests()
     {
-        foreach (var name in new[] { "setsid", "getent", "setpriv", "rootlesskit", "buildkitd", "ocb-nowhere" })
+        foreach (string? name in new[] { "setsid", "getent", "setpriv", "rootlesskit", "buildkitd", "ocb-nowhere" })
         {
             Add(name, $"echo > '{_checkout}/ran-{name}'");
         }
@@ -49,7 +49,7 @@ public sealed class CurrentFolderTests : IDisposable
     public async Task PrivateEngine_IsNotOfTheCurrentDirectory()
     {
         Assert.SkipUnless(HostCommand.Find("buildkitd", alsoOnPath: true) is null, "This machine has a buildkitd.");
-        var missing = await Assert.ThrowsAsync<HostException>(() => StartAsync(null));
+        HostException missing = await Assert.ThrowsAsync<HostException>(() => StartAsync(null));
         Assert.Equal(HostErrorKind.NotFound, missing.Kind);
         Assert.Empty(Ran());
     }
@@ -58,8 +58,8 @@ public sealed class CurrentFolderTests : IDisposable
     public async Task PrivateEngine_IsGivenTheProxyAndNoSecret()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Without root it needs rootlesskit.");
-        var daemon = Add("engine", $"echo \"token=${Secret} proxy=$HTTPS_PROXY\" >&2; exit 3");
-        var ended = await Assert.ThrowsAsync<HostException>(() => StartAsync(daemon));
+        string daemon = Add("engine", $"echo \"token=${Secret} proxy=$HTTPS_PROXY\" >&2; exit 3");
+        HostException ended = await Assert.ThrowsAsync<HostException>(() => StartAsync(daemon));
         Assert.Contains("ended with 3", ended.Message, StringComparison.Ordinal);
         Assert.Contains("token= proxy=http://proxy.test:1", ended.Message, StringComparison.Ordinal);
         Assert.Empty(Ran());
@@ -70,7 +70,7 @@ public sealed class CurrentFolderTests : IDisposable
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Becoming another user needs root.");
         UserManager manager = new(AccountDatabase.FindUser("nobody")!);
-        var names = manager.As("env", [], cancellationToken: TestContext.Current.CancellationToken).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]);
+        IEnumerable<string> names = manager.As("env", [], cancellationToken: TestContext.Current.CancellationToken).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]);
         Assert.Equal(["HOME", "LC_ALL", "LOGNAME", "PATH", "SYSTEMD_COLORS", "SYSTEMD_PAGER", "USER", "XDG_RUNTIME_DIR"], names.Order());
         Assert.Empty(Ran());
     }
@@ -91,7 +91,7 @@ public sealed class CurrentFolderTests : IDisposable
 
     private string Add(string name, string script)
     {
-        var path = Path.Combine(_checkout, name);
+        string path = Path.Combine(_checkout, name);
         File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
         File.SetUnixFileMode(path, (UnixFileMode)0x1ED);
         return path;

@@ -46,7 +46,7 @@ public sealed class RootLineTests
     [Fact]
     public void A_shell_reads_what_is_meant()
     {
-        var line = RootLine.Of(
+        string line = RootLine.Of(
             ["/o p't/dotnet", "/o p't/pwsh.dll"],
             "/m [1]/it's/OpenCloud.Build.psd1",
             ["http_proxy"],
@@ -69,9 +69,9 @@ public sealed class RootLineTests
     [InlineData("secret\nsecret")]
     public void What_may_be_secret_is_asked_for(string value)
     {
-        foreach (var given in Uri.TryCreate(value, UriKind.Absolute, out var uri) ? [value, uri] : new object[] { value })
+        foreach (object given in Uri.TryCreate(value, UriKind.Absolute, out Uri? uri) ? [value, uri] : new object[] { value })
         {
-            var line = RootLine.Of(["p"], null, [], "A", [("B", given), ("C", "c")]);
+            string line = RootLine.Of(["p"], null, [], "A", [("B", given), ("C", "c")]);
             Assert.Equal("A -B (Read-Host -Prompt B) -C c", WordsOf(line)[^1]);
         }
     }
@@ -88,11 +88,11 @@ public sealed class RootLineTests
     // What a shell hands to sudo.
     private static string[] WordsOf(string line)
     {
-        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
+        ProcessStartInfo start = new("/bin/sh") { RedirectStandardOutput = true };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add("sudo() { printf '%s\\0' \"$@\"; }\n" + line);
-        using var shell = Process.Start(start)!;
-        var output = shell.StandardOutput.ReadToEnd();
+        using Process shell = Process.Start(start)!;
+        string output = shell.StandardOutput.ReadToEnd();
         shell.WaitForExit();
         return output.Split('\0')[..^1];
     }

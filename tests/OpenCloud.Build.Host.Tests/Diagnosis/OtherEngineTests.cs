@@ -15,11 +15,11 @@ public sealed class OtherEngineTests
     [InlineData("docker-28", "containerd.sock", null)]
     public async Task IsNamed_AndTheRightAddressTold(string engine, string name, string? remedy)
     {
-        var up = FixtureScript.Run("engine", ["up", "--owner", Environment.ProcessId.ToString(CultureInfo.InvariantCulture), engine]).Require();
-        var folder = up.Split('\n').First(line => line.StartsWith("folder=", StringComparison.Ordinal))["folder=".Length..];
+        string up = FixtureScript.Run("engine", ["up", "--owner", Environment.ProcessId.ToString(CultureInfo.InvariantCulture), engine]).Require();
+        string folder = up.Split('\n').First(line => line.StartsWith("folder=", StringComparison.Ordinal))["folder=".Length..];
         try
         {
-            var diagnosis = await new SocketDiagnoser(GrpcProbe.AskAsync).DiagnoseAsync(Path.Combine(folder, name), null, null, TestContext.Current.CancellationToken);
+            SocketDiagnosis diagnosis = await new SocketDiagnoser(GrpcProbe.AskAsync).DiagnoseAsync(Path.Combine(folder, name), null, null, TestContext.Current.CancellationToken);
             Assert.False(diagnosis.Reachable);
             Assert.Contains("another program", diagnosis.Story, StringComparison.Ordinal);
             Assert.True(remedy is null || diagnosis.Remedy?.Contains(remedy, StringComparison.Ordinal) == true, $"{diagnosis.Story} {diagnosis.Remedy}");

@@ -20,7 +20,7 @@ public sealed class SecurityDenialTests
     [Fact]
     public void AppArmor_IsRead()
     {
-        var denial = Assert.Single(SecurityDenials.Find(AppArmorKernel, Socket));
+        SecurityDenial denial = Assert.Single(SecurityDenials.Find(AppArmorKernel, Socket));
         Assert.Equal("AppArmor's profile 'ci-runner' kept 'pwsh' (process 812) from connect on /run/buildkit/buildkitd.sock (wr)", denial.Text);
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1795320601123), denial.At);
         Assert.False(denial.IsSELinux);
@@ -29,7 +29,7 @@ public sealed class SecurityDenialTests
     [Fact]
     public void SELinux_IsRead()
     {
-        var denial = Assert.Single(SecurityDenials.Find(SELinux, Socket));
+        SecurityDenial denial = Assert.Single(SecurityDenials.Find(SELinux, Socket));
         Assert.Equal("SELinux kept 'pwsh' (process 900), system_u:system_r:ci_t:s0, from connectto on /run/buildkit/buildkitd.sock, system_u:system_r:unconfined_service_t:s0", denial.Text);
         Assert.True(denial.IsSELinux);
     }
@@ -52,8 +52,8 @@ public sealed class SecurityDenialTests
     public void PathsWithOddCharacters_AreHexadecimal()
     {
         const string path = "/srv/my engine/x.sock";
-        var hexadecimal = Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(path));
-        var denial = Assert.Single(SecurityDenials.Find($"audit: type=1400 audit(1795320601.1:1): apparmor=\"DENIED\" operation=\"connect\" profile=\"ci\" name={hexadecimal} pid=1 comm=\"x\" denied_mask=\"wr\"", path));
+        string hexadecimal = Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(path));
+        SecurityDenial denial = Assert.Single(SecurityDenials.Find($"audit: type=1400 audit(1795320601.1:1): apparmor=\"DENIED\" operation=\"connect\" profile=\"ci\" name={hexadecimal} pid=1 comm=\"x\" denied_mask=\"wr\"", path));
         Assert.Contains(path, denial.Text, StringComparison.Ordinal);
     }
 

@@ -24,12 +24,12 @@ internal sealed class BuildHost : IDisposable
         Assert.SkipWhen(TestArchive.Real is null, "OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE names no archive of a real BuildKit");
 
         // The root of these hosts is an overlay, on which another cannot be stacked; runc needs what nspawn keeps back.
-        var state = Directory.CreateTempSubdirectory("ocb-state-").FullName;
+        string state = Directory.CreateTempSubdirectory("ocb-state-").FullName;
         Directory.CreateDirectory(Path.Combine(state, "containerd"));
         Directory.CreateDirectory(Path.Combine(state, "buildkit"));
         try
         {
-            var host = SystemdHost.Boot(
+            SystemdHost host = SystemdHost.Boot(
                 suite,
                 [
                     "--system-call-filter=@keyring bpf",

@@ -17,7 +17,7 @@ internal static class FixtureScript
     /// <param name="user">The user in whose login session a host's command runs; null for root without one.</param>
     public static (int Code, string Output, string Error) Run(string name, IEnumerable<string> arguments, string? user = null)
     {
-        var start = new ProcessStartInfo(Path.Combine(RepositoryPaths.Root, "tests/fixture", name), arguments);
+        ProcessStartInfo start = new(Path.Combine(RepositoryPaths.Root, "tests/fixture", name), arguments);
         start.Environment["BED_OWNER"] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         if (user is not null)
         {
@@ -33,12 +33,12 @@ internal static class FixtureScript
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
-        using var process = Process.Start(start)!;
+        using Process process = Process.Start(start)!;
         process.StandardInput.Close();
-        var error = new StringBuilder();
+        StringBuilder error = new();
         process.ErrorDataReceived += (_, line) => error.Append(line.Data).Append('\n');
         process.BeginErrorReadLine();
-        var output = process.StandardOutput.ReadToEnd();
+        string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output, error.ToString());
     }
@@ -47,7 +47,7 @@ internal static class FixtureScript
     /// <returns>What it printed.</returns>
     public static string Require(this (int Code, string Output, string Error) answer)
     {
-        var reason = answer.Error.Trim();
+        string reason = answer.Error.Trim();
         Assert.SkipWhen(answer.Code == CannotHere, reason);
         Assert.True(answer.Code == 0, $"a fixture failed with exit code {answer.Code}: {reason}");
         return answer.Output;

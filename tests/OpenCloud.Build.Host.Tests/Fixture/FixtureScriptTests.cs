@@ -34,7 +34,7 @@ public sealed class FixtureScriptTests
     [InlineData(137)]
     public void ABrokenFixture_Fails(int code)
     {
-        var failure = Assert.ThrowsAny<XunitException>(() => Shell($"echo broken >&2; exit {code}").Require());
+        XunitException failure = Assert.ThrowsAny<XunitException>(() => Shell($"echo broken >&2; exit {code}").Require());
         Assert.Contains($"a fixture failed with exit code {code}: broken", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(SkipToken, failure.Message, StringComparison.Ordinal);
     }
@@ -50,8 +50,8 @@ public sealed class FixtureScriptTests
     public void WithoutRoot_EachFixtureSaysThatThisMachineCannot(string fixture, string verb)
     {
         // A copy: a user need not be able to read the checkout.
-        using var copy = new FixtureCopy();
-        var answer = copy.RunAsNobody(fixture, verb);
+        using FixtureCopy copy = new();
+        (int Code, string Output, string Error) answer = copy.RunAsNobody(fixture, verb);
         Assert.True(answer.Code == 3, answer.Error);
         Assert.Contains("root", answer.Error, StringComparison.Ordinal);
     }
@@ -74,7 +74,7 @@ public sealed class FixtureScriptTests
     public void Installing_WaitsForAptsLocks(string what, string held)
     {
         FixtureScript.Run("host-bed", ["needs"]).Require();
-        var answer = Shell(
+        (int Code, string Output, string Error) answer = Shell(
             $$"""
             folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
             mkdir -p "$folder"/lists/partial "$folder"/cache/archives/partial "$folder"/sources.d "$folder"/dpkg/updates
@@ -105,7 +105,7 @@ public sealed class FixtureScriptTests
 
         public (int Code, string Output, string Error) RunAsNobody(string fixture, string verb)
         {
-            var script = Path.Combine(_folder.FullName, "tests/fixture", fixture);
+            string script = Path.Combine(_folder.FullName, "tests/fixture", fixture);
             return Environment.UserName == "root"
                 ? FixtureScript.Run(new ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", script, verb]))
                 : FixtureScript.Run(new ProcessStartInfo(script, [verb]));

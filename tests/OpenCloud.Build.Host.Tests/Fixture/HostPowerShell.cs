@@ -16,7 +16,7 @@ internal static class HostPowerShell
     /// <summary>The arguments that bring both into a host; without a PowerShell, or the module built, the test fails.</summary>
     public static string[] Bind()
     {
-        var module = Path.Combine(RepositoryPaths.Root, "bin/OpenCloud.Build/OpenCloud.Build.dll");
+        string module = Path.Combine(RepositoryPaths.Root, "bin/OpenCloud.Build/OpenCloud.Build.dll");
         Assert.True(File.Exists(module), $"the module is not built: there is no {module}");
         return [$"--bind-ro={Home.Value}:{Folder}", $"--bind-ro={RepositoryPaths.Root}:/ocb/module"];
     }
@@ -61,13 +61,13 @@ internal static class HostPowerShell
     /// <summary>Asks PowerShell for its folder: that of PATH if it is new enough, else the tool that the repository pins.</summary>
     private static string FindHome()
     {
-        var onPath = Environment.GetEnvironmentVariable("PATH")?.Split(':').Any(static folder => File.Exists(Path.Combine(folder, "pwsh"))) == true;
+        bool onPath = Environment.GetEnvironmentVariable("PATH")?.Split(':').Any(static folder => File.Exists(Path.Combine(folder, "pwsh"))) == true;
         if (onPath && Ask("pwsh") is { Code: 0 } found)
         {
             return found.Output.Trim();
         }
 
-        var (code, output, error) = Ask(Dotnet, "tool", "run", "pwsh", "--");
+        (int code, string? output, string? error) = Ask(Dotnet, "tool", "run", "pwsh", "--");
         Assert.True(code == 0, $"no PowerShell 7.6 on PATH, nor as a tool ('dotnet tool restore'): {output}{error}");
         return output.Trim();
     }

@@ -10,7 +10,7 @@ public sealed class HostPowerShellTests
     [InlineData("/dotnet /ocb/pwsh/pwsh.dll", "pwsh", "pwsh.dll")]
     public void EachFormHasItsCommand(string command, params string[] files)
     {
-        var home = Directory.CreateTempSubdirectory("ocb-pwsh-");
+        DirectoryInfo home = Directory.CreateTempSubdirectory("ocb-pwsh-");
         try
         {
             Assert.All(files, file => File.WriteAllText(Path.Combine(home.FullName, file), string.Empty));

@@ -9,7 +9,7 @@ internal static class HostileTar
     /// <summary>One header of 512 bytes: POSIX ustar, its size in base 256 where octal has no room for it.</summary>
     public static byte[] Header(string name, long size, char type)
     {
-        var header = new byte[512];
+        byte[] header = new byte[512];
         Encoding.ASCII.GetBytes(name, header);
         Octal(header.AsSpan(100, 8), 0b111_101_101);
         Octal(header.AsSpan(108, 8), 0);
@@ -28,8 +28,8 @@ internal static class HostileTar
         header.AsSpan(148, 8).Fill((byte)' ');
         header[156] = (byte)type;
         Encoding.ASCII.GetBytes("ustar\000", header.AsSpan(257));
-        var sum = 0;
-        foreach (var value in header)
+        int sum = 0;
+        foreach (byte value in header)
         {
             sum += value;
         }

@@ -101,7 +101,7 @@ internal sealed class HostileUser : IDisposable
     public HostileUser(SystemdHost host)
     {
         _host = host;
-        foreach (var (name, text) in new[] { ("at-each.sh", AtEach), ("as-user.sh", AsUser), ("busy.pl", Busy), ("temporaries.pl", Temporaries), ("silent.pl", Silent) })
+        foreach ((string? name, string? text) in new[] { ("at-each.sh", AtEach), ("as-user.sh", AsUser), ("busy.pl", Busy), ("temporaries.pl", Temporaries), ("silent.pl", Silent) })
         {
             File.WriteAllText($"{host.Share}/{name}", text + "\n");
         }
@@ -137,7 +137,7 @@ internal sealed class HostileUser : IDisposable
     /// <summary>Starts something that goes on until this ends.</summary>
     public IDisposable Begin(string user, string script)
     {
-        var unit = $"attack-{Guid.NewGuid():N}";
+        string unit = $"attack-{Guid.NewGuid():N}";
 
         // In a file, since systemd would read what looks like its variables.
         File.WriteAllText($"{_host.Share}/{unit}.sh", script + "\n");
@@ -172,15 +172,15 @@ internal sealed class HostileUser : IDisposable
             echo ----; cat /tmp/wrote 2>/dev/null; echo ----; cat /run/steps 2>/dev/null; exit $code
             """;
         string[] command = ["env", $"OCB_TOKEN={Token}", .. SystemdHost.DriverCommand.Split(' '), .. arguments, "--at-each", "/ocb/share/at-each.sh"];
-        var start = Stopwatch.GetTimestamp();
-        var done = _host.Try(["/bin/sh", "-c", Script.Replace("WATCHED", Watched, StringComparison.Ordinal), "sh", string.Concat(attacks.Select(attack => $"{attack.Step} {attack.Way}\\n")), .. command]);
-        var took = Stopwatch.GetElapsedTime(start);
-        var what = $"{string.Join(' ', arguments)}, with {(attacks.Count == 0 ? "nothing at a step" : string.Join(", ", attacks.Select(attack => $"'{attack.Way}' at step {attack.Step}")))}";
+        long start = Stopwatch.GetTimestamp();
+        (int Code, string Output, string Error) done = _host.Try(["/bin/sh", "-c", Script.Replace("WATCHED", Watched, StringComparison.Ordinal), "sh", string.Concat(attacks.Select(attack => $"{attack.Step} {attack.Way}\\n")), .. command]);
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        string what = $"{string.Join(' ', arguments)}, with {(attacks.Count == 0 ? "nothing at a step" : string.Join(", ", attacks.Select(attack => $"'{attack.Way}' at step {attack.Step}")))}";
         Assert.True(took < TimeSpan.FromSeconds(seconds), $"{what} took {took.TotalSeconds:0} s.\n{_host.Shell("ps -ef | tail -20")}");
 
         // Done, or refused with words; nothing else.
         Assert.True(done.Code is 0 or 3, $"{what}: {done.Code}\n{done.Error}\n{done.Output}");
-        var parts = done.Output.Split("----\n");
+        string[] parts = done.Output.Split("----\n");
         RequireUntouched(what, parts[^3], parts[^2]);
         Steps = [.. parts[^1].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 3))
             .Select(words => (int.Parse(words[0], System.Globalization.CultureInfo.InvariantCulture), words[1], words[2]))];
@@ -201,7 +201,7 @@ internal sealed class HostileUser : IDisposable
 
     public void Dispose()
     {
-        foreach (var unit in _units)
+        foreach (string unit in _units)
         {
             _host.Try("systemctl", "stop", unit);
         }

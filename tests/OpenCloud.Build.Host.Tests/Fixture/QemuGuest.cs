@@ -45,14 +45,14 @@ internal sealed class QemuGuest : ITestHost
     public static QemuGuest Boot(Action<ITestHost> fill, string suite = "bookworm")
     {
         Images.GetOrAdd(suite, static suite => new(() => Script("image", DotnetRoot, suite))).Value.Require();
-        var id = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
-        var guest = new QemuGuest(id, Directory.CreateTempSubdirectory("ocb-guest-").FullName);
+        string id = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
+        QemuGuest guest = new(id, Directory.CreateTempSubdirectory("ocb-guest-").FullName);
         try
         {
             Directory.CreateDirectory(guest.Share);
             fill(guest);
             CopyTo(RepositoryPaths.Driver, Path.Combine(guest._share, "driver"));
-            var up = Script("up", id, guest._share, suite);
+            (int Code, string Output, string Error) up = Script("up", id, guest._share, suite);
             if (up.Code != 0)
             {
                 throw new InvalidOperationException(up.Error);
@@ -74,16 +74,16 @@ internal sealed class QemuGuest : ITestHost
     /// <summary>Runs a shell script as root; it must succeed.</summary>
     public string Shell(string script)
     {
-        var (code, output) = TryShell(script);
+        (int code, string? output) = TryShell(script);
         return code == 0 ? output : throw new InvalidOperationException($"{script}: {code}\n{output}");
     }
 
     /// <summary>Runs a shell script as root.</summary>
     public (int Code, string Output) TryShell(string script)
     {
-        var clock = Stopwatch.StartNew();
+        Stopwatch clock = Stopwatch.StartNew();
         Send(script);
-        var words = ReadLine(CommandPatience).Split(' ');
+        string[] words = ReadLine(CommandPatience).Split(' ');
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:0.0} s: {script.ReplaceLineEndings(" ")[..Math.Min(script.Length, 160)]}"));
         return words is ["DONE", var code, var output]
             ? (int.Parse(code, CultureInfo.InvariantCulture), Encoding.UTF8.GetString(Convert.FromBase64String(output)))
@@ -119,7 +119,7 @@ internal sealed class QemuGuest : ITestHost
 
     private DriverAnswer DriverBy(string command, string[] arguments)
     {
-        var (code, output) = TryShell($"{command}{DotnetRoot}/dotnet /ocb/driver/OpenCloud.Build.HostDriver.dll {string.Join(' ', arguments.Select(static one => $"'{one}'"))}");
+        (int code, string? output) = TryShell($"{command}{DotnetRoot}/dotnet /ocb/driver/OpenCloud.Build.HostDriver.dll {string.Join(' ', arguments.Select(static one => $"'{one}'"))}");
         return DriverAnswer.Of((code, output, string.Empty));
     }
 
@@ -137,7 +137,7 @@ internal sealed class QemuGuest : ITestHost
 
     private string ReadLine(TimeSpan patience)
     {
-        using var limit = new CancellationTokenSource(patience);
+        using CancellationTokenSource limit = new(patience);
         try
         {
             return _agent!.ReadLineAsync(limit.Token).AsTask().GetAwaiter().GetResult() ?? throw new InvalidOperationException($"The guest is gone. {Console()}");
@@ -150,14 +150,14 @@ internal sealed class QemuGuest : ITestHost
 
     private string Console()
     {
-        var path = $"/run/opencloud-build-guest-{_name}/console.log";
+        string path = $"/run/opencloud-build-guest-{_name}/console.log";
         return File.Exists(path) ? string.Join('\n', File.ReadLines(path).TakeLast(20)) : string.Empty;
     }
 
     private static void CopyTo(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (var file in Directory.EnumerateFiles(from))
+        foreach (string file in Directory.EnumerateFiles(from))
         {
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
         }

@@ -13,7 +13,7 @@ internal static class RepositoryPaths
 
     private static string FindRoot()
     {
-        var folder = AppContext.BaseDirectory;
+        string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "OpenCloud.Build.slnx")))
         {
             folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not run from the repository.");

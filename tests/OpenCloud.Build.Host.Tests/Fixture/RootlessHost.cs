@@ -39,7 +39,7 @@ internal sealed class RootlessHost : IDisposable
     /// <summary>With a real release, builds an image as a user; with the stand-in, asks it who it is.</summary>
     public void Build(string user, string socket, TestArchive archive, string prefix = "/opt/buildkit")
     {
-        var answer = Host.DriverAs(user, "connect", "--path", socket).Ok();
+        DriverAnswer answer = Host.DriverAs(user, "connect", "--path", socket).Ok();
         Xunit.Assert.Equal(("true", archive.Version), (answer["Connected"], answer["Version"]));
         if (!TestArchive.IsReal())
         {
@@ -67,7 +67,7 @@ internal sealed class RootlessHost : IDisposable
     {
         // From systemd 256 on the user's manager is a session, of a class of its own.
         const string Jobs = "is-system-running --wait >/dev/null 2>&1 || :";
-        var manager = systemUnit is null ? $"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {user}) systemctl --user" : "systemctl";
+        string manager = systemUnit is null ? $"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/$(id -u {user}) systemctl --user" : "systemctl";
         Host.Shell($"systemctl {Jobs}; {manager} {Jobs}; {manager} is-active --quiet {systemUnit ?? "buildkit.service"}; ! loginctl list-sessions --no-legend | grep -v ' manager'");
         Xunit.Assert.Equal("true", Host.Driver("diagnose", "--path", SocketOf(user), "--as", user).Ok()["Reachable"]);
     }

@@ -11,7 +11,7 @@ internal static class SomebodysContainerd
     /// <summary>The argument that brings the programs into a host; skips the test where they cannot be had.</summary>
     public static string Bind()
     {
-        var line = Package.Value.Require().Split('\n').First(static text => text.StartsWith("sid/containerd ", StringComparison.Ordinal));
+        string line = Package.Value.Require().Split('\n').First(static text => text.StartsWith("sid/containerd ", StringComparison.Ordinal));
         return $"--bind-ro={line.Split(' ', 3)[2]}:/ocb/containerd";
     }
 

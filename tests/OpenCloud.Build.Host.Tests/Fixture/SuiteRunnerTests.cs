@@ -12,7 +12,7 @@ public sealed class SuiteRunnerTests : IDisposable
     {
         // The scripts work on the checkout that they are in.
         Shell("mkdir -p tests/Some/bin/Release/net10.0 && touch tests/Some/OpenCloud.Build.Some.Tests.csproj && echo 'Some 1 60' > tests/suite-limits");
-        foreach (var script in (string[])["run-xunit", "check-skips"])
+        foreach (string script in (string[])["run-xunit", "check-skips"])
         {
             File.Copy(Path.Combine(RepositoryPaths.Root, "tests", script), Path.Combine(_root.FullName, "tests", script));
         }
@@ -22,7 +22,7 @@ public sealed class SuiteRunnerTests : IDisposable
     public void ASuiteThatIsStopped_KeepsWhatItHadFound()
     {
         Suite("exec sleep 60");
-        var (code, said) = Run("OPENCLOUD_BUILD_TEST_TIMEOUT=1 tests/run-xunit -- -some option");
+        (int code, string? said) = Run("OPENCLOUD_BUILD_TEST_TIMEOUT=1 tests/run-xunit -- -some option");
         Assert.NotEqual(0, code);
         Assert.Contains("FAILED: Some was stopped after 1 s; until then 2 passed, 1 failed, 1 skipped\n  it still ran: N.C.Endless\n", said, StringComparison.Ordinal);
         Assert.EndsWith("xunit: 2 passed, 2 failed, 1 skipped\n", said, StringComparison.Ordinal);
@@ -32,7 +32,7 @@ public sealed class SuiteRunnerTests : IDisposable
     public void ASuiteThatCrashes_KeepsWhatItHadFound()
     {
         Suite("kill -SEGV $$");
-        var (code, said) = Run("tests/run-xunit -- -some option");
+        (int code, string? said) = Run("tests/run-xunit -- -some option");
         Assert.NotEqual(0, code);
         Assert.Contains("FAILED: Some ended with exit code 139 and without a report", said, StringComparison.Ordinal);
         Assert.EndsWith("xunit: 2 passed, 2 failed, 1 skipped\n", said, StringComparison.Ordinal);
@@ -50,7 +50,7 @@ public sealed class SuiteRunnerTests : IDisposable
     {
         Suite("echo '{}' > \"${@: -1}\"; exit 1");
         File.WriteAllText(Path.Combine(_root.FullName, "tests/expected-skips"), $"# SUITE KIND NUMBER TESTS\n{expected}\n");
-        var (_, said) = Run("CI=true tests/run-xunit");
+        (int _, string? said) = Run("CI=true tests/run-xunit");
         Assert.Contains("1 Some: skipped: this machine cannot\n", said, StringComparison.Ordinal);
         Assert.Contains(difference ?? "skipped", said, StringComparison.Ordinal);
         Assert.EndsWith($"xunit: 2 passed, {(difference is null ? 1 : 2)} failed, 1 skipped\n", said, StringComparison.Ordinal);
@@ -63,7 +63,7 @@ public sealed class SuiteRunnerTests : IDisposable
 
     private void Suite(string end)
     {
-        var program = Path.Combine(_root.FullName, "tests/Some/bin/Release/net10.0/OpenCloud.Build.Some.Tests");
+        string program = Path.Combine(_root.FullName, "tests/Some/bin/Release/net10.0/OpenCloud.Build.Some.Tests");
         File.WriteAllText(
             program,
             $$"""
@@ -82,7 +82,7 @@ public sealed class SuiteRunnerTests : IDisposable
 
     private (int Code, string Output) Run(string command)
     {
-        var (code, output, _) = FixtureScript.Run(new ProcessStartInfo("env", ["-u", "OPENCLOUD_BUILD_TEST_ENGINE", "-u", "OPENCLOUD_BUILD_TEST_TIMEOUT", "sh", "-c", command]) { WorkingDirectory = _root.FullName });
+        (int code, string? output, string _) = FixtureScript.Run(new ProcessStartInfo("env", ["-u", "OPENCLOUD_BUILD_TEST_ENGINE", "-u", "OPENCLOUD_BUILD_TEST_TIMEOUT", "sh", "-c", command]) { WorkingDirectory = _root.FullName });
         return (code, output);
     }
 

@@ -30,11 +30,11 @@ internal sealed class SystemdHost : ITestHost
     {
         // One tree for all tests of a suite.
         Trees.GetOrAdd(suite, static suite => new(() => Script("tree", suite))).Value.Require();
-        var id = string.Create(CultureInfo.InvariantCulture, $"{suite}-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
-        var share = Directory.CreateTempSubdirectory("ocb-share-").FullName;
+        string id = string.Create(CultureInfo.InvariantCulture, $"{suite}-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
+        string share = Directory.CreateTempSubdirectory("ocb-share-").FullName;
         File.SetUnixFileMode(share, (UnixFileMode)0b111_101_101);
-        var host = new SystemdHost(id, share);
-        var up = Script(["up", id, suite, $"--bind-ro={DotnetRoot}", $"--bind-ro={RepositoryPaths.Driver}:/ocb/driver", $"--bind={share}:/ocb/share", .. nspawnArguments]);
+        SystemdHost host = new(id, share);
+        (int Code, string Output, string Error) up = Script(["up", id, suite, $"--bind-ro={DotnetRoot}", $"--bind-ro={RepositoryPaths.Driver}:/ocb/driver", $"--bind={share}:/ocb/share", .. nspawnArguments]);
         if (up.Code != 0)
         {
             host.Dispose();
@@ -50,7 +50,7 @@ internal sealed class SystemdHost : ITestHost
     /// <summary>Runs a command as root; it must succeed.</summary>
     public string Run(params string[] command)
     {
-        var done = Try(command);
+        (int Code, string Output, string Error) done = Try(command);
         return done.Code == 0 ? done.Output : throw new InvalidOperationException($"{string.Join(' ', command)}: {done.Code}\n{done.Output}{done.Error}");
     }
 
@@ -70,7 +70,7 @@ internal sealed class SystemdHost : ITestHost
     /// <summary>Reboots it through its own systemd.</summary>
     public void Reboot()
     {
-        var done = Script("reboot", _name);
+        (int Code, string Output, string Error) done = Script("reboot", _name);
         Assert.True(done.Code == 0, done.Error);
     }
 
@@ -103,12 +103,12 @@ internal sealed record DriverAnswer(int Code, JsonElement? Json, string Error)
 {
     public static DriverAnswer Of((int Code, string Output, string Error) done)
     {
-        var line = done.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault(text => text[0] is '{' or '[' or '"' or 'n');
+        string? line = done.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault(text => text[0] is '{' or '[' or '"' or 'n');
         return new DriverAnswer(done.Code, line is null ? null : JsonDocument.Parse(line).RootElement, done.Error + done.Output);
     }
 
     /// <summary>A text of the answer.</summary>
-    public string? this[string name] => Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(name, out var value)
+    public string? this[string name] => Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(name, out JsonElement value)
         ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText()
         : null;
 

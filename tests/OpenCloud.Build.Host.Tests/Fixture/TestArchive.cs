@@ -43,8 +43,8 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     /// <summary>Puts a real archive into a host's shared folder.</summary>
     public static TestArchive RealOne(ITestHost host, string path)
     {
-        var version = Regex.Match(System.IO.Path.GetFileName(path), @"v\d+\.\d+\.\d+").Value;
-        var copy = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
+        string version = Regex.Match(System.IO.Path.GetFileName(path), @"v\d+\.\d+\.\d+").Value;
+        string copy = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
         File.Copy(path, copy, overwrite: true);
         return Of(copy, version);
     }
@@ -52,7 +52,7 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     /// <summary>An archive whose buildkitd is the stand-in, larger by a padding if wanted.</summary>
     public static TestArchive StandIn(ITestHost host, string version, string options = "", int padding = 0)
     {
-        var path = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
+        string path = System.IO.Path.Combine(host.Share, $"buildkit-{version}.linux-amd64.tar.gz");
         Write(path, tar =>
         {
             Add(tar, "bin/buildctl", "#!/bin/sh\necho buildctl stand-in\n");
@@ -71,9 +71,9 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     /// <summary>Writes a gzipped tar.</summary>
     public static void Write(string path, Action<TarWriter> fill)
     {
-        using var file = File.Create(path);
-        using var gzip = new GZipStream(file, CompressionLevel.Fastest);
-        using var tar = new TarWriter(gzip, TarEntryFormat.Pax);
+        using FileStream file = File.Create(path);
+        using GZipStream gzip = new(file, CompressionLevel.Fastest);
+        using TarWriter tar = new(gzip, TarEntryFormat.Pax);
         fill(tar);
     }
 
@@ -88,7 +88,7 @@ internal sealed record TestArchive(string FileName, string Version, string Sha25
     /// <summary>Describes an archive that is there.</summary>
     public static TestArchive Of(string path, string version)
     {
-        using var file = File.OpenRead(path);
+        using FileStream file = File.OpenRead(path);
         return new TestArchive(System.IO.Path.GetFileName(path), version, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 

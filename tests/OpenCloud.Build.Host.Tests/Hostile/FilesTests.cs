@@ -13,16 +13,16 @@ public sealed class FilesTests
     [Fact]
     public void AnEnginesStateThatBecameALinkIsKept()
     {
-        using var folder = new StrangersFolder();
-        var kept = Directory.CreateDirectory($"{folder.Root}/kept/buildkit").FullName;
+        using StrangersFolder folder = new();
+        string kept = Directory.CreateDirectory($"{folder.Root}/kept/buildkit").FullName;
         File.WriteAllText($"{kept}/file", "root's");
-        var nobody = SystemAccounts.FindUser("nobody")!;
+        UserAccount nobody = SystemAccounts.FindUser("nobody")!;
         StrangersFolder.As(() => File.CreateSymbolicLink($"{folder.Home}/share", $"{folder.Root}/kept"));
-        var through = new EngineStateCreated($"{folder.Home}/share/buildkit", "/bin/false", nobody.Name);
+        EngineStateCreated through = new($"{folder.Home}/share/buildkit", "/bin/false", nobody.Name);
         Assert.Throws<IOException>(() => through.Undo(static _ => { }));
 
         StrangersFolder.As(() => File.CreateSymbolicLink($"{folder.Home}/state", kept));
-        var told = new List<string>();
+        List<string> told = new();
         new EngineStateCreated($"{folder.Home}/state", "/bin/false", nobody.Name).Undo(told.Add);
         Assert.Single(told);
 
@@ -37,8 +37,8 @@ public sealed class FilesTests
     [Fact]
     public void WhatWasAUsersIsNotTouchedWhenTheUserIsGone()
     {
-        using var folder = new StrangersFolder();
-        var file = $"{folder.Home}/file";
+        using StrangersFolder folder = new();
+        string file = $"{folder.Home}/file";
         StrangersFolder.As(() => File.WriteAllText(file, "text"));
         Assert.Throws<HostException>(() => ActingUser.Run("no-such-user-here", () => File.Delete(file)));
         Assert.Throws<HostException>(() => new TextWritten(file, FileHash.OfText("text"), null, "no-such-user-here").Undo(static _ => { }));
@@ -53,12 +53,12 @@ public sealed class FilesTests
     [Fact]
     public async Task ATextInAUsersPlaceHoldsNobody()
     {
-        using var folder = new StrangersFolder();
+        using StrangersFolder folder = new();
         StrangersFolder.Fifo($"{folder.Home}/pipe");
         StrangersFolder.As(() => File.CreateSymbolicLink($"{folder.Home}/zero", "/dev/zero"));
-        foreach (var name in (string[])["pipe", "zero"])
+        foreach (string name in (string[])["pipe", "zero"])
         {
-            var owner = Task.Run(() => OwnedText.OwnerOf($"{folder.Home}/{name}"), TestContext.Current.CancellationToken);
+            Task<TextOwner> owner = Task.Run(() => OwnedText.OwnerOf($"{folder.Home}/{name}"), TestContext.Current.CancellationToken);
             Assert.Equal(TextOwner.User, await owner.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
             Assert.ThrowsAny<IOException>(() => FileHash.Of($"{folder.Home}/{name}"));
             Assert.False(new RootlessView().Contains($"{folder.Home}/{name}", "text"));
@@ -69,14 +69,14 @@ public sealed class FilesTests
     [Fact]
     public void TheLockIsClosedToOthersAndFollowsNoLink()
     {
-        using var folder = new StrangersFolder();
-        var path = $"{folder.Root}/run/lock";
+        using StrangersFolder folder = new();
+        string path = $"{folder.Root}/run/lock";
         Directory.CreateDirectory($"{folder.Root}/run", (UnixFileMode)0x1ff);
         using (Take(path, TimeSpan.FromSeconds(5)))
         {
             Assert.Equal((0x1c0u, 0x180u), (FileStatus.Read($"{folder.Root}/run")!.Mode, FileStatus.Read(path)!.Mode));
             Assert.ThrowsAny<UnauthorizedAccessException>(() => StrangersFolder.As(() => File.OpenRead(path).Dispose()));
-            var busy = Assert.Throws<HostException>(() => Take(path, TimeSpan.Zero));
+            HostException busy = Assert.Throws<HostException>(() => Take(path, TimeSpan.Zero));
             Assert.Equal(HostErrorKind.Busy, busy.Kind);
             Assert.Contains(Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture), busy.Message, StringComparison.Ordinal);
         }
@@ -95,8 +95,8 @@ public sealed class FilesTests
     [Fact]
     public void ALockThatGoesWithItsHolderLeavesNothing()
     {
-        using var folder = new StrangersFolder();
-        var path = $"{folder.Root}/own/lock";
+        using StrangersFolder folder = new();
+        string path = $"{folder.Root}/own/lock";
         Take(path, TimeSpan.Zero, remove: true).Dispose();
         Assert.False(Directory.Exists($"{folder.Root}/own"));
         Take(path, TimeSpan.Zero, remove: true).Dispose();
@@ -105,7 +105,7 @@ public sealed class FilesTests
     [Fact]
     public void APrefixBelowAFolderOfOthersIsRefused()
     {
-        using var folder = new StrangersFolder();
+        using StrangersFolder folder = new();
         Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => InstallPlan.RequirePrefixOfRoot($"{folder.Home}/opt")).Kind);
         Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => InstallPlan.RequirePrefixOfRoot("/tmp/opt/buildkit")).Kind);
         InstallPlan.RequirePrefixOfRoot("/usr/share/opencloud/yet/to/be");
@@ -113,7 +113,7 @@ public sealed class FilesTests
 
     private static HostLock Take(string path, TimeSpan patience, bool remove = false)
     {
-        var start = Stopwatch.GetTimestamp();
+        long start = Stopwatch.GetTimestamp();
         try
         {
             return HostLock.Take(patience, static _ => { }, TestContext.Current.CancellationToken, path, remove);

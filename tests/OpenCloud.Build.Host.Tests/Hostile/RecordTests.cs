@@ -17,10 +17,10 @@ public sealed class RecordTests
     [Fact]
     public void NothingButVersionsIsTakenFromAUsersManifest()
     {
-        using var folder = new StrangersFolder();
-        var records = folder.Records();
+        using StrangersFolder folder = new();
+        string records = folder.Records();
         StrangersFolder.As(() => File.WriteAllText($"{records}/installation.json", Hostile));
-        var (layout, manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
+        (RootlessLayout? layout, InstallationManifest? manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
         Assert.Equal(folder.Account, layout.User);
         Assert.Equal($"{folder.Home}/.local/share/buildkit", layout.State);
         Assert.False(layout.SystemUnit);
@@ -42,15 +42,15 @@ public sealed class RecordTests
     [InlineData("HOME/tools/bin/rootlesskit", "HOME/tools$(id)", false)]
     public void ProgramsAreTheUsersOwnOrThoseOfTheUsualPlace(string kit, string prefix, bool isBelieved)
     {
-        using var folder = new StrangersFolder("/run");
-        var records = folder.Records();
+        using StrangersFolder folder = new("/run");
+        string records = folder.Records();
         (kit, prefix) = (kit.Replace("HOME", folder.Home, StringComparison.Ordinal), prefix.Replace("HOME", folder.Home, StringComparison.Ordinal));
         StrangersFolder.As(() =>
         {
             File.WriteAllText($"{records}/installation.json", Hostile);
-            foreach (var name in new[] { ".local", "tools", "open" })
+            foreach (string? name in new[] { ".local", "tools", "open" })
             {
-                var bin = Directory.CreateDirectory($"{folder.Home}/{name}/bin").FullName;
+                string bin = Directory.CreateDirectory($"{folder.Home}/{name}/bin").FullName;
                 File.WriteAllText($"{bin}/rootlesskit", "x");
                 File.WriteAllText($"{bin}/buildkitd", "x");
             }
@@ -60,7 +60,7 @@ public sealed class RecordTests
             Directory.CreateDirectory($"{folder.Home}/.config/systemd/user");
             File.WriteAllText($"{folder.Home}/.config/systemd/user/buildkit.service", $"[Service]\nExecStart={kit} --net=pasta {prefix}/bin/buildkitd --config x\n");
         });
-        var (layout, manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
+        (RootlessLayout? layout, InstallationManifest? manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
         Assert.Equal(isBelieved ? prefix : $"{folder.Home}/.local", layout.Prefix);
         Assert.Equal(isBelieved ? kit : $"{folder.Home}/.local/bin/rootlesskit", manifest.Rootless!.RootlessKit);
     }
@@ -68,13 +68,13 @@ public sealed class RecordTests
     [Fact]
     public async Task AProgramWithAHoleOf1TiBHoldsNobody()
     {
-        using var folder = new StrangersFolder();
+        using StrangersFolder folder = new();
         StrangersFolder.As(() =>
         {
-            using var file = File.Create($"{folder.Home}/rootlesskit");
+            using FileStream file = File.Create($"{folder.Home}/rootlesskit");
             file.SetLength(1L << 40);
         });
-        var read = Task.Run(() => new RootlessView().Contains($"{folder.Home}/rootlesskit", "pasta-binary"), TestContext.Current.CancellationToken);
+        Task<bool> read = Task.Run(() => new RootlessView().Contains($"{folder.Home}/rootlesskit", "pasta-binary"), TestContext.Current.CancellationToken);
         Assert.False(await read.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
@@ -84,8 +84,8 @@ public sealed class RecordTests
     [InlineData("{\"Version\"", "[{\"Version\"")]
     public void WhatCannotBeIsNoManifest(string text, string instead)
     {
-        using var folder = new StrangersFolder();
-        var records = folder.Records();
+        using StrangersFolder folder = new();
+        string records = folder.Records();
         Assert.Contains(text, Hostile, StringComparison.Ordinal);
         StrangersFolder.As(() => File.WriteAllText($"{records}/installation.json", Hostile.Replace(text, instead, StringComparison.Ordinal)));
         Assert.Null(UsersOwnEngine.Of(folder.Account));
@@ -113,8 +113,8 @@ public sealed class RecordTests
     [InlineData("large")]
     public async Task AUsersManifestHoldsNobodyAndFillsNothing(string what)
     {
-        using var folder = new StrangersFolder();
-        var manifest = $"{folder.Records()}/installation.json";
+        using StrangersFolder folder = new();
+        string manifest = $"{folder.Records()}/installation.json";
         switch (what)
         {
             case "pipe":
@@ -123,7 +123,7 @@ public sealed class RecordTests
             case "large":
                 StrangersFolder.As(() =>
                 {
-                    using var file = File.Create(manifest);
+                    using FileStream file = File.Create(manifest);
                     file.SetLength(1L << 40);
                 });
                 break;
@@ -132,8 +132,8 @@ public sealed class RecordTests
                 break;
         }
 
-        var before = GC.GetTotalAllocatedBytes(precise: true);
-        var read = Task.Run(() => UsersOwnEngine.Of(folder.Account), TestContext.Current.CancellationToken);
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        Task<(RootlessLayout Layout, InstallationManifest Manifest)?> read = Task.Run(() => UsersOwnEngine.Of(folder.Account), TestContext.Current.CancellationToken);
         Assert.Null(await read.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
         Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 64 << 20);
     }
@@ -159,18 +159,18 @@ public sealed class RecordTests
     [Fact]
     public void AJournalThatOthersCanWriteIsNotReplayed()
     {
-        using var folder = new StrangersFolder();
-        var victim = $"{folder.Root}/victim";
+        using StrangersFolder folder = new();
+        string victim = $"{folder.Root}/victim";
         File.WriteAllText(victim, "root's");
-        var text = $$"""[{"$type":"directory","Target":"{{victim}}","WithContent":true}]""";
+        string text = $$"""[{"$type":"directory","Target":"{{victim}}","WithContent":true}]""";
 
         // The stranger's own folder, which a name with ../ led to.
-        var records = folder.Records();
+        string records = folder.Records();
         StrangersFolder.As(() => File.WriteAllText($"{records}/journal.json", text));
         Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Open(records)).Kind);
 
         // Root's folder, reached through a link of the stranger's.
-        var roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
+        string roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
         File.WriteAllText($"{roots}/journal.json", text);
         StrangersFolder.As(() => File.CreateSymbolicLink($"{folder.Home}/link", roots));
         Assert.Equal(HostErrorKind.Conflict, Assert.Throws<HostException>(() => ChangeJournal.Open($"{folder.Home}/link")).Kind);
@@ -189,8 +189,8 @@ public sealed class RecordTests
     [Fact]
     public void AManifestOfRootsThatOthersCanWriteIsRefused()
     {
-        using var folder = new StrangersFolder();
-        var roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
+        using StrangersFolder folder = new();
+        string roots = Directory.CreateDirectory($"{folder.Root}/roots").FullName;
         File.WriteAllText(
             $"{roots}/{InstallationManifest.FileName}",
             """{"Version":"v1.2.3","Prefix":"/usr/local","Worker":"Oci","Namespace":"default","Group":"buildkit","Programs":{},"Changes":[]}""");
@@ -202,13 +202,13 @@ public sealed class RecordTests
     [Fact]
     public void ARollbackKeepsWhatItCouldNotUndo()
     {
-        using var folder = new StrangersFolder();
-        var records = Directory.CreateDirectory($"{folder.Root}/records").FullName;
-        var done = Directory.CreateDirectory($"{folder.Root}/made").FullName;
-        var journal = ChangeJournal.Open(records);
+        using StrangersFolder folder = new();
+        string records = Directory.CreateDirectory($"{folder.Root}/records").FullName;
+        string done = Directory.CreateDirectory($"{folder.Root}/made").FullName;
+        ChangeJournal journal = ChangeJournal.Open(records);
         journal.Append(new DirectoryCreated(done, WithContent: true));
         journal.Append(new TextWritten("/etc/passwd", "0", null, "no-such-user-here"));
-        var left = journal.RollBack(static _ => { });
+        IReadOnlyList<string> left = journal.RollBack(static _ => { });
         Assert.False(Directory.Exists(done));
         Assert.Contains(left, line => line.Contains("no-such-user-here", StringComparison.Ordinal));
         Assert.Contains(left, line => line.Contains("journal.json", StringComparison.Ordinal));

@@ -37,7 +37,7 @@ internal sealed class StrangersFolder : IDisposable
 
     public string Records()
     {
-        var folder = $"{Home}/.local/state/opencloud.build";
+        string folder = $"{Home}/.local/state/opencloud.build";
         As(() => Directory.CreateDirectory(folder));
         return folder;
     }

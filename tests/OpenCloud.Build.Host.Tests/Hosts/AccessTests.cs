@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
@@ -9,8 +10,8 @@ public abstract class AccessTests(string suite)
     [Fact]
     public void UsersAndServices_AreGrantedAndRevoked()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Driver("grant", "--user", "ubuntu").Failed("NotFound");
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
 
@@ -21,25 +22,25 @@ public abstract class AccessTests(string suite)
         // What cannot be done is refused before anything is done.
         host.Driver("grant", "--user", "ubuntu,nobody-of-that-name").Failed("NotFound");
         host.Driver("grant", "--user", "ubuntu", "--service", "no-such").Failed("NotFound");
-        foreach (var odd in (string[])["a b", "x;reboot", "`reboot`", "../etc", "a|b", "a\nb"])
+        foreach (string odd in (string[])["a b", "x;reboot", "`reboot`", "../etc", "a|b", "a\nb"])
         {
             host.Driver("grant", "--user", $"ubuntu,{odd}").Failed("InvalidInput");
             host.Driver("grant", "--user", "ubuntu", "--service", odd).Failed("InvalidInput");
         }
 
         Assert.DoesNotContain("ubuntu", host.Run("getent", "group", "buildkit"), StringComparison.Ordinal);
-        var plan = host.Driver("grant", "--user", "ubuntu", "--what-if").Ok();
+        DriverAnswer plan = host.Driver("grant", "--user", "ubuntu", "--what-if").Ok();
         Assert.Equal("not a member", plan.Json!.Value[0].GetProperty("Is").GetString());
         Assert.DoesNotContain("ubuntu", host.Run("getent", "group", "buildkit"), StringComparison.Ordinal);
 
         // A user, twice; a session that runs already keeps its groups.
         host.Shell("systemd-run --quiet --unit=session --uid=ubuntu sleep 600");
-        var answer = host.Driver("grant", "--user", "ubuntu").Ok();
+        DriverAnswer answer = host.Driver("grant", "--user", "ubuntu").Ok();
         Assert.Contains("'buildkit' is as good as root", answer.Error, StringComparison.Ordinal);
-        var granted = answer.Json!.Value[0];
+        JsonElement granted = answer.Json!.Value[0];
         Assert.Equal(("not a member", "member"), (granted.GetProperty("Was").GetString(), granted.GetProperty("Is").GetString()));
         Assert.Contains("a new login", granted.GetProperty("Pending").GetString(), StringComparison.Ordinal);
-        var again = host.Driver("grant", "--user", "ubuntu").Ok().Json!.Value[0];
+        JsonElement again = host.Driver("grant", "--user", "ubuntu").Ok().Json!.Value[0];
         Assert.False(again.GetProperty("Changed").GetBoolean());
         Assert.Equal("true", host.DriverAs("ubuntu", "connect").Ok()["Connected"]);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect").Ok()["Version"]);
@@ -56,8 +57,8 @@ public abstract class AccessTests(string suite)
     [Fact]
     public void ServiceOfAUser_ConnectsAfterTheDropIn_NotBefore()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
         host.Shell(
             $"""
@@ -65,17 +66,17 @@ public abstract class AccessTests(string suite)
             systemctl daemon-reload; systemctl start opencloud
             """);
         Assert.Contains("AccessDenied", host.Run("tail", "-n1", "/run/opencloud.out"), StringComparison.Ordinal);
-        var before = host.Snapshot();
-        var granted = host.Driver("grant", "--service", "opencloud").Ok().Json!.Value[0];
+        string before = host.Snapshot();
+        JsonElement granted = host.Driver("grant", "--service", "opencloud").Ok().Json!.Value[0];
         Assert.Equal("a restart: systemctl restart opencloud.service", granted.GetProperty("Pending").GetString());
 
         // Nothing would start it after a boot.
         Assert.Contains("needs an [Install] section", Assert.Single(granted.GetProperty("Notes").EnumerateArray()).GetString(), StringComparison.Ordinal);
-        var diagnosis = host.Driver("diagnose", "--service", "opencloud").Ok();
+        DriverAnswer diagnosis = host.Driver("diagnose", "--service", "opencloud").Ok();
         Assert.Equal("false", diagnosis["Reachable"]);
         Assert.Equal("sudo systemctl restart opencloud.service", diagnosis["Remedy"]);
 
-        var restarted = host.Driver("grant", "--service", "opencloud", "--restart").Ok().Json!.Value[0];
+        JsonElement restarted = host.Driver("grant", "--service", "opencloud", "--restart").Ok().Json!.Value[0];
         Assert.False(restarted.GetProperty("Changed").GetBoolean());
         Assert.Null(restarted.GetProperty("Pending").GetString());
         Assert.Contains("\"Connected\":true", host.Run("tail", "-n1", "/run/opencloud.out"), StringComparison.Ordinal);
@@ -98,12 +99,12 @@ public abstract class AccessTests(string suite)
     [Fact]
     public void ContainerdsSocket_IsOpenedToAGroupOfItsOwn()
     {
-        using var host = SystemdHost.Boot(suite);
+        using SystemdHost host = SystemdHost.Boot(suite);
         host.Driver("grant", "--containerd", "--user", "ubuntu").Failed("NotFound");
         host.Shell("apt-get install -y -q --no-install-recommends containerd >/dev/null 2>&1");
-        var before = host.Snapshot();
+        string before = host.Snapshot();
         Assert.Equal("AccessDenied", host.DriverAs("ubuntu", "connect", "--path", "/run/containerd/containerd.sock").Ok()["Version"]);
-        var granted = host.Driver("grant", "--containerd", "--user", "ubuntu").Ok();
+        DriverAnswer granted = host.Driver("grant", "--containerd", "--user", "ubuntu").Ok();
         Assert.Contains("as good as root", granted.Error, StringComparison.Ordinal);
         Assert.Equal("true", host.DriverAs("ubuntu", "connect", "--path", "/run/containerd/containerd.sock").Ok()["Connected"]);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", "/run/containerd/containerd.sock").Ok()["Version"]);
@@ -117,8 +118,8 @@ public abstract class AccessTests(string suite)
     [Fact]
     public void TheStoryOfARefusal_IsToldWhole()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         void Told(DriverAnswer diagnosis, string story, string? remedy)
         {
             Assert.Equal("false", diagnosis.Ok()["Reachable"]);
@@ -131,9 +132,9 @@ public abstract class AccessTests(string suite)
 
         Told(host.Driver("diagnose"), "There is no /run/buildkit/buildkitd.sock", "Install-BuildKit");
         host.Driver(["install", .. archive.Options]).Ok();
-        var fine = host.Driver("diagnose").Ok();
+        DriverAnswer fine = host.Driver("diagnose").Ok();
         Assert.Equal("true", fine["Reachable"]);
-        foreach (var name in (string[])["Path", "Directory /run/buildkit", "Type", "Owner, group and mode", "Groups", "Socket unit", "Service unit", "Connection", "HTTP/2", "gRPC", "Version", "Workers"])
+        foreach (string name in (string[])["Path", "Directory /run/buildkit", "Type", "Owner, group and mode", "Groups", "Socket unit", "Service unit", "Connection", "HTTP/2", "gRPC", "Version", "Workers"])
         {
             Assert.Contains($"\"Name\":\"{name}\"", fine["Checks"], StringComparison.Ordinal);
         }
@@ -146,7 +147,7 @@ public abstract class AccessTests(string suite)
         // A session from before the grant.
         host.Driver("grant", "--user", "ubuntu").Ok();
         Assert.Equal("true", host.Driver("diagnose", "--as", "ubuntu").Ok()["Reachable"]);
-        var old = DriverAnswer.Of(host.Try(["setpriv", "--reuid=ubuntu", "--regid=ubuntu", "--clear-groups", .. SystemdHost.DriverCommand.Split(' '), "diagnose"]));
+        DriverAnswer old = DriverAnswer.Of(host.Try(["setpriv", "--reuid=ubuntu", "--regid=ubuntu", "--clear-groups", .. SystemdHost.DriverCommand.Split(' '), "diagnose"]));
         Told(old, "this session began before that", "Log out and in again");
 
         Told(host.Driver("diagnose", "--path", "/run/containerd/containerd.sock"), "is no BuildKit", null);
@@ -164,7 +165,7 @@ public abstract class AccessTests(string suite)
 
         // One that members can write to works, and the risk is named; installing again mends this module's own.
         host.Shell("chmod 2775 /run/buildkit");
-        var risky = host.Driver("diagnose", "--as", "ubuntu").Ok();
+        DriverAnswer risky = host.Driver("diagnose", "--as", "ubuntu").Ok();
         Assert.Equal("true", risky["Reachable"]);
         Assert.Contains("can put a socket of their own in the place of the engine", risky["Checks"], StringComparison.Ordinal);
         host.Driver(["install", .. archive.Options]).Ok();

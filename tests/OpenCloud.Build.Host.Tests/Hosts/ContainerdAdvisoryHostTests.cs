@@ -11,7 +11,7 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
     {
         // The distribution's package says in its changelog which holes it mends: one that says nothing, and a newer one that says all.
         const string Ids = "CVE-2021-41103 CVE-2022-23648 CVE-2023-25173 CVE-2024-25621 CVE-2024-40635 CVE-2025-64329 CVE-2026-46680 CVE-2026-50195 CVE-2026-53488 CVE-2026-53492";
-        using var host = SystemdHost.Boot(suite);
+        using SystemdHost host = SystemdHost.Boot(suite);
         host.Shell(
             """
             set -e
@@ -27,14 +27,14 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
             cd /repository
             { dpkg-deb -f containerd.deb; echo "Filename: ./containerd.deb"; echo "Size: $(stat -c %s containerd.deb)"; echo "SHA256: $(sha256sum containerd.deb | cut -d' ' -f1)"; } > Packages
             """.Replace("IDS", Ids, StringComparison.Ordinal));
-        var archive = TestArchive.UnderTest(host);
+        TestArchive archive = TestArchive.UnderTest(host);
 
         // None newer that apt knows of: it is used, and said to be what it is.
-        var first = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer first = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("\"Action\":\"Use what is there\"", first["Steps"], StringComparison.Ordinal);
         Assert.Contains("CVE-2026-53488: an image's labels", first.Error, StringComparison.Ordinal);
         Assert.Contains("cannot be fetched anew", first.Error, StringComparison.Ordinal);
-        var diagnosis = host.Driver("diagnose").Ok();
+        DriverAnswer diagnosis = host.Driver("diagnose").Ok();
         Assert.Contains("CVE-2026-53488", diagnosis["Checks"], StringComparison.Ordinal);
         Assert.Contains("CVE-2026-53488", host.Driver("get").Ok()["ContainerdKnownAgainst"], StringComparison.Ordinal);
 
@@ -50,7 +50,7 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
             for i in $(seq 100); do test -e /run/locked && break; sleep 0.05; done; test -e /run/locked
             """);
         Assert.DoesNotContain("Upgrade the package to", host.Driver(["install", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
-        var upgraded = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer upgraded = host.Driver(["install", .. archive.Options]).Ok();
         Assert.DoesNotContain("cannot be fetched anew", upgraded.Error, StringComparison.Ordinal);
         Assert.Contains("Upgrade the package to", upgraded["Steps"], StringComparison.Ordinal);
         Assert.DoesNotContain("CVE-2026-53488", upgraded.Error, StringComparison.Ordinal);

@@ -9,12 +9,12 @@ public abstract class ContainerdTests(string suite)
     [Fact]
     public void Containerd2ByHand_IsUsed_AndNotTouched()
     {
-        using var host = SystemdHost.Boot(suite, SomebodysContainerd.Bind());
+        using SystemdHost host = SystemdHost.Boot(suite, SomebodysContainerd.Bind());
         Assert.StartsWith("2.", SomebodysContainerd.Install(host), StringComparison.Ordinal);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
 
-        var done = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer done = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("\"Target\":\"containerd\",\"Action\":\"Use what is there\",\"Result\":\"Unchanged\"", done["Steps"], StringComparison.Ordinal);
         Assert.DoesNotContain("older than", done["Messages"], StringComparison.Ordinal);
         Assert.NotEqual(0, host.Try("dpkg-query", "-W", "containerd").Code);
@@ -22,7 +22,7 @@ public abstract class ContainerdTests(string suite)
         host.Reboot();
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
 
-        var pid = host.Run("systemctl", "show", "-P", "MainPID", "containerd");
+        string pid = host.Run("systemctl", "show", "-P", "MainPID", "containerd");
         host.Driver("uninstall", "--purge").Ok();
         Assert.Equal(before, host.Snapshot());
         Assert.Equal(pid, host.Run("systemctl", "show", "-P", "MainPID", "containerd"));
@@ -31,11 +31,11 @@ public abstract class ContainerdTests(string suite)
     [Fact]
     public void ContainerdOfTheDistribution_InstalledBefore_Stays()
     {
-        using var host = SystemdHost.Boot(suite);
+        using SystemdHost host = SystemdHost.Boot(suite);
         host.Shell("apt-get install -y -q --no-install-recommends containerd >/dev/null 2>&1; systemctl disable -q --now containerd");
-        var archive = TestArchive.UnderTest(host);
-        var before = WithoutContainerdsOwn(host.Snapshot());
-        var done = host.Driver(["install", .. archive.Options]).Ok();
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = WithoutContainerdsOwn(host.Snapshot());
+        DriverAnswer done = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("\"Action\":\"Use what is there\"", done["Steps"], StringComparison.Ordinal);
 
         // Required by the engine's unit, it comes up with it at boot, though it is not enabled itself.
@@ -53,10 +53,10 @@ public abstract class ContainerdTests(string suite)
     [Fact]
     public void WithoutContainerd_SkippedByWish_TheUnitsAreThere()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
-        var planned = host.Driver(["install", "--skip-containerd", "--no-start", .. archive.Options]).Ok();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
+        DriverAnswer planned = host.Driver(["install", "--skip-containerd", "--no-start", .. archive.Options]).Ok();
         Assert.DoesNotContain("Install the package", planned["Steps"], StringComparison.Ordinal);
         Assert.NotEqual("active", host.Try("systemctl", "is-active", "buildkit.service").Output.Trim());
         Assert.Equal("enabled", host.Run("systemctl", "is-enabled", "buildkit.service").Trim());

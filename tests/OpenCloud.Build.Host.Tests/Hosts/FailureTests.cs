@@ -10,16 +10,16 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void BadArchives_ChangeNothing()
     {
-        using var host = SystemdHost.Boot(suite);
-        var good = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
-        var bytes = File.ReadAllBytes(Path.Combine(host.Share, good.FileName));
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive good = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
+        byte[] bytes = File.ReadAllBytes(Path.Combine(host.Share, good.FileName));
 
         // Tampered with: the hash tells, before anything is unpacked.
-        var tampered = (byte[])bytes.Clone();
+        byte[] tampered = (byte[])bytes.Clone();
         tampered[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(Path.Combine(host.Share, "tampered.tar.gz"), tampered);
-        var refused = host.Driver("install", "--version", good.Version, "--archive", "/ocb/share/tampered.tar.gz", "--sha256", good.Sha256).Failed("Integrity");
+        DriverAnswer refused = host.Driver("install", "--version", good.Version, "--archive", "/ocb/share/tampered.tar.gz", "--sha256", good.Sha256).Failed("Integrity");
         Assert.Contains("Nothing was unpacked", refused["Message"], StringComparison.Ordinal);
 
         // Cut short, and its hash known to be that: unpacking tells.
@@ -31,7 +31,7 @@ public abstract class FailureTests(string suite)
         host.Driver("install", "--version", "v0.27.9", "--archive", "/ocb/share/unknown.tar.gz").Failed("Integrity");
 
         // Links out of the folder, one after the other.
-        var hostile = Path.Combine(host.Share, "hostile.tar.gz");
+        string hostile = Path.Combine(host.Share, "hostile.tar.gz");
         TestArchive.Write(hostile, tar =>
         {
             tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "bin/a") { LinkName = "/etc" });
@@ -46,11 +46,11 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void FullDisk_IsSaidAndLeavesNothing()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Shell("mount -t tmpfs -o size=8k,mode=755 none /usr/local/bin");
-        var before = host.Snapshot();
-        var failed = host.Driver(["install", .. archive.Options]).Failed("DiskFull");
+        string before = host.Snapshot();
+        DriverAnswer failed = host.Driver(["install", .. archive.Options]).Failed("DiskFull");
         Assert.Equal("The host was put back as it was.", failed["Aftermath"]);
         Assert.Equal(before, host.Snapshot());
         Assert.Equal(string.Empty, host.Run("find", "/usr/local/bin", "-mindepth", "1"));
@@ -59,16 +59,16 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void NoNetwork_IsSaidAndLeavesNothing()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
-        var download = host.Driver("install").Failed("Download");
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
+        DriverAnswer download = host.Driver("install").Failed("Download");
         Assert.Contains("-ArchivePath", download["Remedy"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
         // The archive is at hand, containerd's package is not.
         host.Shell("rm -f /var/cache/apt/archives/*.deb");
-        var package = host.Driver(["install", .. archive.Options]).Failed("CommandFailed");
+        DriverAnswer package = host.Driver(["install", .. archive.Options]).Failed("CommandFailed");
         Assert.Contains("-Worker Oci", package["Remedy"], StringComparison.Ordinal);
         Assert.Equal("The host was put back as it was.", package["Aftermath"]);
         Assert.Equal(before, host.Snapshot());
@@ -77,9 +77,9 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void Mirror_ProvenByItsProvenance()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.StandIn(host, "v0.27.9");
-        var folder = Directory.CreateDirectory(Path.Combine(host.Share, "v0.27.9")).FullName;
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.StandIn(host, "v0.27.9");
+        string folder = Directory.CreateDirectory(Path.Combine(host.Share, "v0.27.9")).FullName;
         File.Move(Path.Combine(host.Share, archive.FileName), Path.Combine(folder, archive.FileName));
         File.WriteAllText(
             Path.Combine(folder, "buildkit-v0.27.9.linux-amd64.provenance.json"),
@@ -88,9 +88,9 @@ public abstract class FailureTests(string suite)
              "subject":[{"name":"{{archive.FileName}}","digest":{"sha256":"{{archive.Sha256}}" } }]}
             """);
         host.Shell($"systemd-run --quiet --unit=mirror {SystemdHost.DriverCommand} serve /ocb/share 8099; for i in $(seq 100); do grep -q :1FA3 /proc/net/tcp && break; sleep 0.1; done");
-        var missing = host.Driver("install", "--worker", "Oci", "--version", "v0.28.9", "--uri", "http://127.0.0.1:8099/").Failed("Download");
+        DriverAnswer missing = host.Driver("install", "--worker", "Oci", "--version", "v0.28.9", "--uri", "http://127.0.0.1:8099/").Failed("Download");
         Assert.Contains("404", missing["Message"], StringComparison.Ordinal);
-        var done = host.Driver("install", "--worker", "Oci", "--version", "v0.27.9", "--uri", "http://127.0.0.1:8099/").Ok();
+        DriverAnswer done = host.Driver("install", "--worker", "Oci", "--version", "v0.27.9", "--uri", "http://127.0.0.1:8099/").Ok();
         Assert.Contains("Provenance", done["Integrity"], StringComparison.Ordinal);
         host.Shell("! test -e /var/cache/opencloud.build");
     }
@@ -102,12 +102,12 @@ public abstract class FailureTests(string suite)
     [InlineData("buildkit.socket", "Unit")]
     public void KilledHalfWay_AndRunAgain(string target, string kind)
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         Assert.NotEqual(0, host.Driver(["install", "--kill-at", target, "--kill-kind", kind, .. archive.Options]).Code);
         Assert.Equal("true", host.Driver("get").Ok()["Interrupted"]);
-        var again = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer again = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("taken up", again.Error, StringComparison.Ordinal);
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
         host.Driver("uninstall", "--purge").Ok();
@@ -117,9 +117,9 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void KilledWhilePackagesAreInstalled_AndTakenBack()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         host.Shell("printf 'DPkg::Pre-Install-Pkgs {\"pkill -9 -f HostDriver.dll.install || true\";};\\n' > /etc/apt/apt.conf.d/99kill");
         Assert.NotEqual(0, host.Driver(["install", .. archive.Options]).Code);
         host.Shell("rm /etc/apt/apt.conf.d/99kill; while fuser /var/lib/dpkg/lock-frontend 2>/dev/null || pgrep -x 'apt-get|dpkg'; do sleep 0.1; done");
@@ -133,9 +133,9 @@ public abstract class FailureTests(string suite)
     [InlineData("status half-configured containerd")]
     public void PowerLost_WhileDpkgWorks(string line)
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         void Cut() => host.Shell(
             $"""
             : > /var/log/dpkg.log
@@ -162,9 +162,9 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void PowerLost_BeforeDpkgTakesTheMarkOfAnUnpackedPackageAway()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         Assert.NotEqual(0, host.Driver(["install", "--kill-at", "/usr/local/bin/buildkitd", "--kill-kind", "File", .. archive.Options]).Code);
         host.Shell("sed -i '/^Package: containerd$/,/^Status:/s/^Status:.*/Status: install reinstreq unpacked/' /var/lib/dpkg/status");
         Assert.NotEmpty(host.Shell("dpkg --audit"));
@@ -177,9 +177,9 @@ public abstract class FailureTests(string suite)
     [Fact]
     public void TwoAtOnce_OneChangesTheOtherFindsItDone()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var both = new DriverAnswer[2];
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        DriverAnswer[] both = new DriverAnswer[2];
         Parallel.For(0, 2, i => both[i] = host.Driver(["install", .. archive.Options]));
         Assert.Equal(["false", "true"], both.Select(one => one.Ok()["Changed"]).Order(StringComparer.Ordinal));
     }

@@ -12,15 +12,15 @@ public abstract class GitHubTests(string suite)
     [Fact]
     public void Releases_AreProven_AndRefusedWhereTheyAreNot()
     {
-        using var host = Boot();
-        var before = host.Snapshot();
+        using SystemdHost host = Boot();
+        string before = host.Snapshot();
 
         // By its provenance, through a redirect to another host.
         Publish(host, "v0.27.9", provenance: true, digest: true);
-        var proven = Install(host, "v0.27.9").Ok();
+        DriverAnswer proven = Install(host, "v0.27.9").Ok();
         Assert.Contains("\"Evidence\":\"Provenance\"", proven["Integrity"], StringComparison.Ordinal);
         Assert.Contains("progress: Fetching BuildKit", proven.Error, StringComparison.Ordinal);
-        var requests = Requests(host);
+        string requests = Requests(host);
         Assert.Contains("github.com /moby/buildkit/releases/download/v0.27.9/buildkit-v0.27.9.linux-amd64.tar.gz", requests, StringComparison.Ordinal);
         Assert.Contains("release-assets.githubusercontent.com /github-production-release-asset/1/v0.27.9/buildkit-v0.27.9.linux-amd64.provenance.json", requests, StringComparison.Ordinal);
         Assert.DoesNotContain("api.github.com", requests, StringComparison.Ordinal);
@@ -29,7 +29,7 @@ public abstract class GitHubTests(string suite)
 
         // By the digest that GitHub's API tells, where there is no provenance.
         Publish(host, "v0.27.8", provenance: false, digest: true);
-        var digest = Install(host, "v0.27.8").Ok();
+        DriverAnswer digest = Install(host, "v0.27.8").Ok();
         Assert.Contains("\"Evidence\":\"AssetDigest\"", digest["Integrity"], StringComparison.Ordinal);
         Assert.Contains("does not prove who uploaded it", digest["Integrity"], StringComparison.Ordinal);
         host.Driver("uninstall", "--purge").Ok();
@@ -45,13 +45,13 @@ public abstract class GitHubTests(string suite)
         Publish(host, "v0.32.2", provenance: true, digest: true);
         Assert.Contains("this module's table of known releases says", Install(host, "v0.32.2").Failed("Integrity")["Message"], StringComparison.Ordinal);
         Fault(host, "tamper");
-        var tampered = Install(host, "v0.27.9").Failed("Integrity");
+        DriverAnswer tampered = Install(host, "v0.27.9").Failed("Integrity");
         Assert.Contains("the release's provenance says", tampered["Message"], StringComparison.Ordinal);
         Assert.Contains("Nothing was unpacked", tampered["Message"], StringComparison.Ordinal);
         Fault(host, "downgrade");
         Install(host, "v0.27.9").Failed("Download");
         Fault(host, "none");
-        var missing = Install(host, "v0.27.6").Failed("Download");
+        DriverAnswer missing = Install(host, "v0.27.6").Failed("Download");
         Assert.Contains("404", missing["Message"], StringComparison.Ordinal);
         Assert.Contains("https://github.com/moby/buildkit/releases", missing["Remedy"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
@@ -60,8 +60,8 @@ public abstract class GitHubTests(string suite)
     [Fact]
     public void BrokenConnections_AreTakenUp_InARunAndInTheNext()
     {
-        using var host = Boot();
-        var before = host.Snapshot();
+        using SystemdHost host = Boot();
+        string before = host.Snapshot();
         Publish(host, "v0.27.9", provenance: true, digest: false);
         Fault(host, "truncate 2");
         Install(host, "v0.27.9").Ok();
@@ -71,7 +71,7 @@ public abstract class GitHubTests(string suite)
 
         // It breaks every time: said, kept, and taken up by the next run.
         Fault(host, "truncate 99");
-        var broken = Install(host, "v0.27.9").Failed("Download");
+        DriverAnswer broken = Install(host, "v0.27.9").Failed("Download");
         Assert.Contains("what was fetched is kept", broken["Remedy"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
         host.Shell("test -s /var/cache/opencloud.build/buildkit-v0.27.9.linux-amd64.tar.gz.part; test \"$(stat -c '%U %a' /var/cache/opencloud.build)\" = 'root 700'");
@@ -105,8 +105,8 @@ public abstract class GitHubTests(string suite)
 
     private static void Publish(SystemdHost host, string version, bool provenance, bool digest, string options = "")
     {
-        var archive = TestArchive.StandIn(host, version, options, padding: 3 << 20);
-        var folder = Directory.CreateDirectory(Path.Combine(host.Share, version)).FullName;
+        TestArchive archive = TestArchive.StandIn(host, version, options, padding: 3 << 20);
+        string folder = Directory.CreateDirectory(Path.Combine(host.Share, version)).FullName;
         File.Move(Path.Combine(host.Share, archive.FileName), Path.Combine(folder, archive.FileName), overwrite: true);
         if (provenance)
         {
@@ -129,7 +129,7 @@ public abstract class GitHubTests(string suite)
 
     private SystemdHost Boot()
     {
-        var host = SystemdHost.Boot(suite);
+        SystemdHost host = SystemdHost.Boot(suite);
         host.Shell(
             $"""
             echo '127.0.0.1 github.com api.github.com release-assets.githubusercontent.com' >> /etc/hosts

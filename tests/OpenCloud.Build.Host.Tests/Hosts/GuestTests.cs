@@ -18,12 +18,12 @@ public sealed class GuestTests
     public void AnIsolatedEngine_OverVsock_FromWithinAndFromOutside()
     {
         TestArchive? archive = null;
-        using var guest = QemuGuest.Boot(host => archive = TestArchive.UnderTest(host));
-        var before = guest.Shell(SystemdHost.SnapshotScript);
-        var outside = $"vsock+unix://{guest.VsockPath}:8088";
+        using QemuGuest guest = QemuGuest.Boot(host => archive = TestArchive.UnderTest(host));
+        string before = guest.Shell(SystemdHost.SnapshotScript);
+        string outside = $"vsock+unix://{guest.VsockPath}:8088";
 
         // Nothing listens yet: that is retried, told, and said in words.
-        var early = QemuGuest.DriverOutside("ask", "--address", outside, "--patience", "4");
+        DriverAnswer early = QemuGuest.DriverOutside("ask", "--address", outside, "--patience", "4");
         Refused(early);
         Assert.Contains("nothing in the virtual machine listens on port 8088", early["Attempts"], StringComparison.Ordinal);
         Assert.True(early.Json!.Value.GetProperty("Attempts").GetArrayLength() > 2, early["Attempts"]);
@@ -32,7 +32,7 @@ public sealed class GuestTests
         guest.Shell("modprobe dummy; busybox ip link add eth0 type dummy; busybox ip addr add 10.7.7.1/24 dev eth0; busybox ip link set eth0 up; busybox ip route add default via 10.7.7.2");
 
         string[] install = ["install", "--isolated", "--vsock-port", "8088", .. archive!.Options, .. Patience];
-        var first = guest.Driver(install).Ok();
+        DriverAnswer first = guest.Driver(install).Ok();
         Assert.Equal(("true", "8088"), (first["Isolated"], first["VsockPort"]));
         Assert.Contains("vsock has no users and no modes", first["Messages"], StringComparison.Ordinal);
         Answers(guest, outside);
@@ -40,7 +40,7 @@ public sealed class GuestTests
 
         // Nothing at the port, no such machine, and the host, which has no such port.
         Refused(QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:8089", "--patience", "4"));
-        var strangers = guest.Driver("ask-all", "--address", "vsock://1:8089,vsock://77:8088,vsock://host:8088", "--patience", "6").Each();
+        IReadOnlyList<DriverAnswer> strangers = guest.Driver("ask-all", "--address", "vsock://1:8089,vsock://77:8088,vsock://host:8088", "--patience", "6").Each();
         Refused(strangers[0]);
         Assert.All(strangers, static one => Assert.Equal("false", one["Answers"]));
         Assert.All(strangers, static one => Assert.DoesNotContain("Other: ", one["Attempts"], StringComparison.Ordinal));
@@ -62,7 +62,7 @@ public sealed class GuestTests
         }
 
         // The port goes, and another comes; the engine stays as it is. Then it all goes.
-        var closed = guest.Driver(["install", "--vsock-port", "0", .. archive.Options, .. Patience]).Ok();
+        DriverAnswer closed = guest.Driver(["install", "--vsock-port", "0", .. archive.Options, .. Patience]).Ok();
         Assert.Equal(("true", "true", "null"), (closed["Changed"], closed["Isolated"], closed["VsockPort"]));
         Refused(QemuGuest.DriverOutside("ask", "--address", outside, "--patience", "4"));
         guest.Shell("! test -e /etc/systemd/system/buildkit-vsock.socket; systemctl is-active buildkit");
@@ -80,7 +80,7 @@ public sealed class GuestTests
 
     private static void Answers(QemuGuest guest, string outside)
     {
-        foreach (var answer in (DriverAnswer[])[.. guest.Driver(["ask-all", "--address", $"{Loopback},vsock://3:8088", .. Patience]).Each(), QemuGuest.DriverOutside("ask", "--address", outside)])
+        foreach (DriverAnswer answer in (DriverAnswer[])[.. guest.Driver(["ask-all", "--address", $"{Loopback},vsock://3:8088", .. Patience]).Each(), QemuGuest.DriverOutside("ask", "--address", outside)])
         {
             Assert.True(answer.Ok()["Answers"] == "true", answer["Message"]);
         }
@@ -88,12 +88,12 @@ public sealed class GuestTests
 
     private static void BuildFromOutside(string address)
     {
-        var context = Directory.CreateTempSubdirectory("ocb-context-").FullName;
+        string context = Directory.CreateTempSubdirectory("ocb-context-").FullName;
         try
         {
             File.WriteAllText(Path.Combine(context, "Dockerfile"), "FROM scratch\nCOPY data /data\n");
             File.WriteAllBytes(Path.Combine(context, "data"), new byte[200_000]);
-            var built = QemuGuest.DriverOutside("build", "--address", address, "--context", context, "--no-cache").Ok();
+            DriverAnswer built = QemuGuest.DriverOutside("build", "--address", address, "--context", context, "--no-cache").Ok();
             Assert.True(built["Built"] == "true", built["Message"] + built["Log"]);
         }
         finally

@@ -41,7 +41,7 @@ public abstract class HostileArchiveTests(string suite)
         ("fifo", tar => tar.WriteEntry(new PaxTarEntry(TarEntryType.Fifo, "bin/pipe"))),
         ("many", tar =>
         {
-            for (var i = 0; i < 300; i++)
+            for (int i = 0; i < 300; i++)
             {
                 TestArchive.Add(tar, $"bin/f{i}", "x");
             }
@@ -51,9 +51,9 @@ public abstract class HostileArchiveTests(string suite)
     [Fact]
     public void EachIsRefused_AndTheHostIsAsBefore()
     {
-        using var host = SystemdHost.Boot(suite);
-        var before = host.Snapshot();
-        foreach (var (name, fill) in Archives)
+        using SystemdHost host = SystemdHost.Boot(suite);
+        string before = host.Snapshot();
+        foreach ((string? name, Action<TarWriter>? fill) in Archives)
         {
             Refused(host, name, path => TestArchive.Write(path, tar =>
             {
@@ -69,8 +69,8 @@ public abstract class HostileArchiveTests(string suite)
     [Fact]
     public void Huge_ByItsWordAndInTruth()
     {
-        using var host = SystemdHost.Boot(suite);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        string before = host.Snapshot();
 
         // A header that promises a tebibyte, an extension header that promises four gibibytes, and files that are what they say.
         Refused(host, "a tebibyte", path => WriteRaw(path, HostileTar.Header("bin/buildkitd", 1L << 40, '0')));
@@ -83,22 +83,22 @@ public abstract class HostileArchiveTests(string suite)
 
     private static void Refused(SystemdHost host, string name, Action<string> write)
     {
-        var path = Path.Combine(host.Share, "hostile.tar.gz");
+        string path = Path.Combine(host.Share, "hostile.tar.gz");
         write(path);
-        var answer = host.Driver(["install", .. TestArchive.Of(path, "v0.32.2").Options]);
+        DriverAnswer answer = host.Driver(["install", .. TestArchive.Of(path, "v0.32.2").Options]);
         Assert.True(answer.Code == 3 && answer["Error"] == "Integrity", $"{name}: {answer.Error}");
         Assert.True(answer["Aftermath"] == "The host was put back as it was.", $"{name}: {answer.Error}");
     }
 
     private static void WriteRaw(string path, byte[] header, long zeros = 0, int copies = 1)
     {
-        using var file = File.Create(path);
-        using var gzip = new GZipStream(file, CompressionLevel.Fastest);
-        var block = new byte[1 << 20];
-        for (var copy = 0; copy < copies; copy++)
+        using FileStream file = File.Create(path);
+        using GZipStream gzip = new(file, CompressionLevel.Fastest);
+        byte[] block = new byte[1 << 20];
+        for (int copy = 0; copy < copies; copy++)
         {
             gzip.Write(copy == 0 ? header : HostileTar.Header($"bin/f{copy}", zeros, '0'));
-            for (var left = zeros; left > 0; left -= block.Length)
+            for (long left = zeros; left > 0; left -= block.Length)
             {
                 gzip.Write(block);
             }

@@ -14,14 +14,14 @@ public abstract class HostileUserTests(string suite)
     [Fact]
     public void SystemWide_AttackedAllTheTimeAndAtEachStep_ChangesNothingAndHoldsNobody()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.StandIn(host, "v0.32.1");
-        var newer = TestArchive.StandIn(host, "v0.32.2");
-        using var hostile = new HostileUser(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.StandIn(host, "v0.32.1");
+        TestArchive newer = TestArchive.StandIn(host, "v0.32.2");
+        using HostileUser hostile = new(host);
 
         // A prefix that is the user's, or becomes the user's.
         host.Shell("install -d -o ubuntu /home/ubuntu/opt; install -d -m 0777 /srv/open");
-        foreach (var prefix in (string[])["/home/ubuntu/opt", "/srv/open/buildkit", "/tmp/buildkit"])
+        foreach (string prefix in (string[])["/home/ubuntu/opt", "/srv/open/buildkit", "/tmp/buildkit"])
         {
             Assert.Contains("Others than root can write", hostile.Root(60, ["install", "--worker", "Oci", "--prefix", prefix, .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
         }
@@ -36,7 +36,7 @@ public abstract class HostileUserTests(string suite)
 
             // A member of the group, at the socket: no new name, no other socket in its place.
             Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
-            foreach (var attempt in (string[])["mv /run/buildkit/buildkitd.sock /run/buildkit/aside", "rm -f /run/buildkit/buildkitd.sock", "ln -s /srv/victim/file /run/buildkit/otel-grpc.sock", "touch /run/buildkit/x", "mkfifo /run/buildkit/x", "chmod 0777 /run/buildkit/buildkitd.sock"])
+            foreach (string attempt in (string[])["mv /run/buildkit/buildkitd.sock /run/buildkit/aside", "rm -f /run/buildkit/buildkitd.sock", "ln -s /srv/victim/file /run/buildkit/otel-grpc.sock", "touch /run/buildkit/x", "mkfifo /run/buildkit/x", "chmod 0777 /run/buildkit/buildkitd.sock"])
             {
                 Assert.NotEqual(0, hostile.Try(attempt));
             }
@@ -72,16 +72,16 @@ public abstract class HostileUserTests(string suite)
     [Fact]
     public void Rootless_RecordsPipesAndLinks_ChangeNothingAndHoldNobody()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.StandIn(host, "v0.32.2");
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.StandIn(host, "v0.32.2");
         host.Shell(Packages);
-        using var hostile = new HostileUser(host);
+        using HostileUser hostile = new(host);
         string[] install = ["install", "--rootless", "--user", "ubuntu", "--patience", "5", .. archive.Options];
 
         // Records that say what root is to do, and are not there to be read.
         const string Records = "/home/ubuntu/.local/state/opencloud.build";
-        foreach (var plant in (string[])
+        foreach (string plant in (string[])
         [
             """printf '{"Version":"v0.32.2","Prefix":"/opt/buildkit","Worker":"Oci","Namespace":"","Group":"x","Programs":{},"Changes":[{"$type":"file","Target":"/srv/victim/file","Sha256":"x"}],"Rootless":{"User":"x\nf /etc/sudoers.d/x 0440 root root - all","Uid":0,"Home":"/srv/victim","State":"/srv/victim","RootlessKit":"/bin/sh"}}' > $R/installation.json""",
             """printf '{"Version":"v0.32.2","Prefix":"/opt/buildkit","Rootless":{"User":"../../../../srv/victim","RootlessKit":"/usr/bin/rootlesskit"}}' > $R/installation.json; printf '[{"$type":"directory","Target":"/srv/victim","WithContent":true}]' > $R/journal.json""",
@@ -99,7 +99,7 @@ public abstract class HostileUserTests(string suite)
         }
 
         // What root would write into the home: a pipe, a device and a folder of root's in its place.
-        foreach (var plant in (string[])["mkdir -p .config/buildkit; mkfifo .config/buildkit/buildkitd.toml", "mkdir -p .config/systemd/user; ln -s /dev/zero .config/systemd/user/buildkit.service", "ln -s /srv/victim .config", "ln -s /srv/victim .local"])
+        foreach (string plant in (string[])["mkdir -p .config/buildkit; mkfifo .config/buildkit/buildkitd.toml", "mkdir -p .config/systemd/user; ln -s /dev/zero .config/systemd/user/buildkit.service", "ln -s /srv/victim .config", "ln -s /srv/victim .local"])
         {
             hostile.As($"cd /home/ubuntu; {plant}");
             hostile.Root(120, install);
@@ -112,7 +112,7 @@ public abstract class HostileUserTests(string suite)
         host.Shell("cd /home/ubuntu/.local/share/buildkit; for i in $(seq 200); do mkdir -p t/$i/a; touch t/$i/a/b; done; chown -R ubuntu t");
         using (hostile.Begin("ubuntu", "cd /home/ubuntu/.local/share; while :; do mv buildkit aside 2>/dev/null && ln -s /srv/victim buildkit; rm -f buildkit 2>/dev/null; mv aside buildkit 2>/dev/null; for i in buildkit/t/*; do mv $i buildkit/x 2>/dev/null && ln -s /srv/victim $i; break; done; done"))
         {
-            for (var attempt = 0; attempt < 3; attempt++)
+            for (int attempt = 0; attempt < 3; attempt++)
             {
                 hostile.Root(120, "uninstall", "--rootless", "--user", "ubuntu", "--purge");
             }
@@ -125,12 +125,12 @@ public abstract class HostileUserTests(string suite)
     [Fact]
     public void Rootless_AttackedAtEachStep_ChangesNothingAndHoldsNobody()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.StandIn(host, "v0.32.1");
-        var newer = TestArchive.StandIn(host, "v0.32.2");
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.StandIn(host, "v0.32.1");
+        TestArchive newer = TestArchive.StandIn(host, "v0.32.2");
         host.Shell(Packages);
-        using var hostile = new HostileUser(host);
+        using HostileUser hostile = new(host);
         hostile.ReadEnvironments();
         string[] install = ["install", "--rootless", "--user", "ubuntu", "--patience", "5", .. archive.Options];
         string[] update = ["update", "--rootless", "--user", "ubuntu", "--patience", "5", .. newer.Options];
@@ -141,17 +141,17 @@ public abstract class HostileUserTests(string suite)
 
         // What takes back what is there can be gone on with, and is: everything of it is attacked at once, until it has ended.
         hostile.Root(120, install).Ok();
-        var steps = hostile.Steps;
+        IReadOnlyList<(int Number, string Kind, string Target)> steps = hostile.Steps;
         hostile.Root(120, grant).Ok();
-        var ofGrant = hostile.Steps;
+        IReadOnlyList<(int Number, string Kind, string Target)> ofGrant = hostile.Steps;
         hostile.Root(120, update).Ok();
-        var ofUpdate = hostile.Steps;
+        IReadOnlyList<(int Number, string Kind, string Target)> ofUpdate = hostile.Steps;
         AttackAll(revoke);
         AttackAll(uninstall);
         AsNew();
 
         // What makes something ends where it is hindered: a step at a time. Of two suites each has every other step and every other way.
-        foreach (var (step, way) in Mine(steps).Where((_, at) => at % 2 == _parity))
+        foreach ((int step, string? way) in Mine(steps).Where((_, at) => at % 2 == _parity))
         {
             if (hostile.Root(120, [(step, way)], install).Code == 0)
             {
@@ -170,9 +170,9 @@ public abstract class HostileUserTests(string suite)
         hostile.Root(120, install).Ok();
         hostile.Root(120, [(1, "stopped")], uninstall);
         AsNew();
-        foreach (var (attacked, work) in new[] { (ofGrant, grant), (ofUpdate, update) })
+        foreach ((IReadOnlyList<(int Number, string Kind, string Target)>? attacked, string[]? work) in new[] { (ofGrant, grant), (ofUpdate, update) })
         {
-            foreach (var (step, way) in Mine(attacked).Where((_, at) => at % 2 == _parity))
+            foreach ((int step, string? way) in Mine(attacked).Where((_, at) => at % 2 == _parity))
             {
                 hostile.Root(120, install).Ok();
                 hostile.Root(120, [(step, way)], work);
@@ -187,7 +187,7 @@ public abstract class HostileUserTests(string suite)
 
         void AttackAll(string[] work)
         {
-            for (var attempt = 0; attempt < 3; attempt++)
+            for (int attempt = 0; attempt < 3; attempt++)
             {
                 // Whatever is the user's of the steps there may be.
                 if (hostile.Root(120, [.. Enumerable.Range(1, 40).Select(number => (number, ways[(number + attempt) % ways.Length]))], work).Code == 0)

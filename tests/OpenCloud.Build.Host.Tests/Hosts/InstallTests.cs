@@ -11,28 +11,28 @@ public abstract class InstallTests(string suite)
     [Fact]
     public void FirstInstall_Again_Reboot_Uninstall_Purge()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
 
-        var first = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer first = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Equal("true", first["Changed"]);
         Assert.Equal("unix:///run/buildkit/buildkitd.sock", first["Address"]);
         Assert.Contains("GivenSha256", first["Integrity"], StringComparison.Ordinal);
         Assert.Equal("root:buildkit 660 socket", host.Shell("stat -c '%U:%G %a %F' /run/buildkit/buildkitd.sock").Trim());
         Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
 
-        var installed = host.Snapshot();
+        string installed = host.Snapshot();
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
         Assert.Equal(installed, host.Snapshot());
 
         host.Reboot();
-        var rebooted = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer rebooted = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Equal("false", rebooted["Changed"]);
         Assert.Contains(archive.Version, rebooted["Engine"], StringComparison.Ordinal);
         Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
 
-        var found = host.Driver("get").Ok();
+        DriverAnswer found = host.Driver("get").Ok();
         Assert.Equal(archive.Version, found["Version"]);
         Assert.Equal("true", found["ByThisModule"]);
         Assert.DoesNotContain("changed\"", found["Files"], StringComparison.Ordinal);
@@ -51,30 +51,30 @@ public abstract class InstallTests(string suite)
     [Fact]
     public void OlderVersion_IsReplaced_AndComesBackWhenTheNewOneIsSilent()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
-        var old = TestArchive.StandIn(host, archive.Version == "v0.16.0" ? "v0.18.2" : "v0.16.0");
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        TestArchive old = TestArchive.StandIn(host, archive.Version == "v0.16.0" ? "v0.18.2" : "v0.16.0");
         host.Driver(["install", "--worker", "Oci", .. old.Options]).Ok();
         Assert.Contains(old.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
-        var settled = host.Snapshot();
+        string settled = host.Snapshot();
 
         // One that starts and never answers; one that does not even start.
-        var mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
-        var failed = host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent");
+        TestArchive mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
+        DriverAnswer failed = host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent");
         Assert.Equal("The host was put back as it was.", failed["Aftermath"]);
         Assert.Equal(settled, host.Snapshot());
         Assert.Contains(old.Version, host.Driver("diagnose").Ok()["Version"], StringComparison.Ordinal);
-        var dying = TestArchive.StandIn(host, "v0.31.0", "--die");
+        TestArchive dying = TestArchive.StandIn(host, "v0.31.0", "--die");
         host.Driver(["update", .. dying.Options]).Failed("EngineSilent");
         Assert.Equal(settled, host.Snapshot());
         Assert.Equal("true", host.Driver("diagnose").Ok()["Reachable"]);
 
         // A good one, and back again by wish.
-        var updated = host.Driver(["update", .. archive.Options]).Ok();
+        DriverAnswer updated = host.Driver(["update", .. archive.Options]).Ok();
         Assert.Equal(old.Version, updated["PreviousVersion"]);
         Assert.Contains(archive.Version, updated["Engine"], StringComparison.Ordinal);
         Assert.Contains(archive.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
-        var back = host.Driver("update", "--rollback").Ok();
+        DriverAnswer back = host.Driver("update", "--rollback").Ok();
         Assert.Equal(old.Version, back["Version"]);
         Assert.Contains(old.Version, back["Engine"], StringComparison.Ordinal);
         Assert.Contains(old.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
@@ -90,11 +90,11 @@ public abstract class InstallTests(string suite)
     [Fact]
     public void SameVersionOfAnotherArchive_IsNotTakenForDone()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var first = TestArchive.StandIn(host, "v0.30.0");
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive first = TestArchive.StandIn(host, "v0.30.0");
         host.Driver(["install", "--worker", "Oci", .. first.Options]).Ok();
-        var other = TestArchive.StandIn(host, "v0.30.0", "--other");
-        var rebuilt = host.Driver(["install", "--worker", "Oci", .. other.Options]).Ok();
+        TestArchive other = TestArchive.StandIn(host, "v0.30.0", "--other");
+        DriverAnswer rebuilt = host.Driver(["install", "--worker", "Oci", .. other.Options]).Ok();
         Assert.Equal("true", rebuilt["Changed"]);
         Assert.Contains("--other", host.Run("cat", "/usr/local/bin/buildkitd"), StringComparison.Ordinal);
         Assert.Equal("false", host.Driver(["install", "--worker", "Oci", .. other.Options]).Ok()["Changed"]);
@@ -105,13 +105,13 @@ public abstract class InstallTests(string suite)
     [Fact]
     public void HandMadeUnits_GetADropIn_OrAreRefusedWithADiff()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
 
         // Another program altogether: nothing is touched.
         host.Shell("printf '[Service]\\nExecStart=/opt/other/buildkitd\\n' > /etc/systemd/system/buildkit.service; systemctl daemon-reload");
-        var before = host.Snapshot();
-        var refused = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Failed("Conflict");
+        string before = host.Snapshot();
+        DriverAnswer refused = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Failed("Conflict");
         Assert.Contains("-ExecStart=/opt/other/buildkitd", refused["Message"], StringComparison.Ordinal);
         Assert.Contains("+ExecStart=/usr/local/bin/buildkitd", refused["Message"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
@@ -125,8 +125,8 @@ public abstract class InstallTests(string suite)
             systemctl daemon-reload
             """);
         before = host.Snapshot();
-        var units = host.Shell("cat /etc/systemd/system/buildkit.socket /etc/systemd/system/buildkit.service /etc/buildkit/buildkitd.toml");
-        var done = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
+        string units = host.Shell("cat /etc/systemd/system/buildkit.socket /etc/systemd/system/buildkit.service /etc/buildkit/buildkitd.toml");
+        DriverAnswer done = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
         Assert.Contains("a drop-in adds what it lacks", done["Messages"], StringComparison.Ordinal);
         Assert.Contains("is yours and is kept", done["Messages"], StringComparison.Ordinal);
         Assert.Equal(units, host.Shell("cat /etc/systemd/system/buildkit.socket /etc/systemd/system/buildkit.service /etc/buildkit/buildkitd.toml"));
@@ -140,8 +140,8 @@ public abstract class InstallTests(string suite)
     [Fact]
     public void OwnUnitsThatTheUserEdited_AreKept()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
         host.Shell("sed -i 's/^Restart=always/Restart=no/' /etc/systemd/system/buildkit.service; echo '# mine' >> /etc/buildkit/buildkitd.toml; systemctl daemon-reload");
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
@@ -150,30 +150,30 @@ public abstract class InstallTests(string suite)
         Assert.EndsWith("# mine\n", host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
 
         // A file that is not as it was installed is not removed without a word.
-        var removed = host.Driver("uninstall").Ok();
+        DriverAnswer removed = host.Driver("uninstall").Ok();
         Assert.Contains("buildkit.service' was changed since and is kept", removed["Messages"], StringComparison.Ordinal);
     }
 
     [Fact]
     public void AnotherEngineOnTheSocket_IsNamed()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Shell($"mkdir -p /run/buildkit; systemd-run --quiet --unit=mine {SystemdHost.DriverCommand} buildkitd --addr unix:///run/buildkit/buildkitd.sock; for i in $(seq 100); do test -S /run/buildkit/buildkitd.sock && break; sleep 0.1; done");
-        var refused = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Failed("Conflict");
+        DriverAnswer refused = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Failed("Conflict");
         Assert.Contains("mine.service", refused["Message"], StringComparison.Ordinal);
     }
 
     [Fact]
     public void WhatIf_NamesEverythingAndChangesNothing()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
-        foreach (var plan in (DriverAnswer[])[host.Driver(["install", "--what-if", .. archive.Options]).Ok(), host.DriverAs("ubuntu", ["install", "--what-if", .. archive.Options]).Ok()])
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
+        foreach (DriverAnswer plan in (DriverAnswer[])[host.Driver(["install", "--what-if", .. archive.Options]).Ok(), host.DriverAs("ubuntu", ["install", "--what-if", .. archive.Options]).Ok()])
         {
             Assert.Equal("false", plan["Changed"]);
-            foreach (var target in (string[])["containerd", "/usr/local/bin/buildkitd", "/etc/systemd/system/buildkit.socket", "/etc/systemd/system/buildkit.service", "/etc/tmpfiles.d/opencloud.build.conf", "/run/buildkit", "/etc/buildkit/buildkitd.toml", "buildkit.socket", "buildkit.service"])
+            foreach (string target in (string[])["containerd", "/usr/local/bin/buildkitd", "/etc/systemd/system/buildkit.socket", "/etc/systemd/system/buildkit.service", "/etc/tmpfiles.d/opencloud.build.conf", "/run/buildkit", "/etc/buildkit/buildkitd.toml", "buildkit.socket", "buildkit.service"])
             {
                 Assert.Contains($"\"Target\":\"{target}\"", plan["Steps"], StringComparison.Ordinal);
             }
@@ -189,15 +189,15 @@ public abstract class InstallTests(string suite)
     [Fact]
     public void WithoutSystemd_TheProgramsAndAMessage()
     {
-        using var host = SystemdHost.Boot(Suite);
-        var archive = TestArchive.UnderTest(host);
-        var done = DriverAnswer.Of(host.Try("/usr/bin/unshare", "-m", "/bin/sh", "-c", $"mount -t tmpfs none /run/systemd; exec {SystemdHost.DriverCommand} install {string.Join(' ', archive.Options)}")).Ok();
+        using SystemdHost host = SystemdHost.Boot(Suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        DriverAnswer done = DriverAnswer.Of(host.Try("/usr/bin/unshare", "-m", "/bin/sh", "-c", $"mount -t tmpfs none /run/systemd; exec {SystemdHost.DriverCommand} install {string.Join(' ', archive.Options)}")).Ok();
         Assert.Contains("no systemd", done["Messages"], StringComparison.Ordinal);
         Assert.Equal("null", done["Address"]);
         host.Shell("test -x /usr/local/bin/buildkitd; ! getent group buildkit; ! test -e /etc/systemd/system/buildkit.service");
 
         // Such an engine serves one build, and goes.
-        var private1 = host.Driver("daemonless").Ok();
+        DriverAnswer private1 = host.Driver("daemonless").Ok();
         Assert.Contains("unix:///tmp/opencloud-build-", private1["Address"], StringComparison.Ordinal);
         host.Shell("! ls -d /tmp/opencloud-build-*; ! pgrep -f '[b]uildkitd --config'");
     }

@@ -15,15 +15,15 @@ public abstract class InterruptionTests(string suite)
     public void CtrlC_PutsTheHostBack(string when, string condition)
     {
         Assert.NotEmpty(when);
-        using var host = SystemdHost.Boot(suite, HostPowerShell.Bind());
-        var archive = TestArchive.StandIn(host, "v0.32.2", "--mute");
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite, HostPowerShell.Bind());
+        TestArchive archive = TestArchive.StandIn(host, "v0.32.2", "--mute");
+        string before = host.Snapshot();
         host.Shell(": > /var/log/dpkg.log");
-        var script = HostPowerShell.Script(
+        string script = HostPowerShell.Script(
             host,
             "install.ps1",
             $"Install-BuildKit -Version {archive.Version} -ArchivePath {archive.Path} -Sha256 {archive.Sha256} -Verbose; 'went on'");
-        var terminal = HostPowerShell.InterruptAt(host, script, condition);
+        string terminal = HostPowerShell.InterruptAt(host, script, condition);
         Assert.DoesNotContain("went on", terminal, StringComparison.Ordinal);
         AssertSame(before, host.Snapshot(), terminal + host.Shell("tail -n 20 /var/log/dpkg.log; dpkg --audit"));
         Assert.Equal("null", host.Driver("get").Ok().Json!.Value.GetRawText());
@@ -36,15 +36,15 @@ public abstract class InterruptionTests(string suite)
     [Fact]
     public void CtrlC_WhileUpdating_LeavesTheVersionThatWas()
     {
-        using var host = SystemdHost.Boot(suite, HostPowerShell.Bind());
+        using SystemdHost host = SystemdHost.Boot(suite, HostPowerShell.Bind());
         host.Driver(["install", "--worker", "Oci", .. TestArchive.StandIn(host, "v0.30.0").Options]).Ok();
-        var mute = TestArchive.StandIn(host, "v0.32.2", "--mute");
-        var before = host.Snapshot();
-        var script = HostPowerShell.Script(
+        TestArchive mute = TestArchive.StandIn(host, "v0.32.2", "--mute");
+        string before = host.Snapshot();
+        string script = HostPowerShell.Script(
             host,
             "update.ps1",
             $"Update-BuildKit -Version {mute.Version} -ArchivePath {mute.Path} -Sha256 {mute.Sha256} -Verbose; 'went on'");
-        var terminal = HostPowerShell.InterruptAt(host, script, "grep -q mute /usr/local/bin/buildkitd && systemctl is-active -q buildkit.service");
+        string terminal = HostPowerShell.InterruptAt(host, script, "grep -q mute /usr/local/bin/buildkitd && systemctl is-active -q buildkit.service");
         Assert.DoesNotContain("went on", terminal, StringComparison.Ordinal);
         AssertSame(before, host.Snapshot(), terminal);
         Assert.Contains("v0.30.0", host.Driver("diagnose").Ok()["Version"], StringComparison.Ordinal);
@@ -52,8 +52,8 @@ public abstract class InterruptionTests(string suite)
 
     private static void AssertSame(string before, string after, string terminal)
     {
-        var gone = before.Split('\n').Except(after.Split('\n')).Select(line => "-" + line);
-        var come = after.Split('\n').Except(before.Split('\n')).Select(line => "+" + line);
+        IEnumerable<string> gone = before.Split('\n').Except(after.Split('\n')).Select(line => "-" + line);
+        IEnumerable<string> come = after.Split('\n').Except(before.Split('\n')).Select(line => "+" + line);
         Assert.True(before == after, string.Join('\n', [.. gone, .. come, terminal]));
     }
 }

@@ -36,8 +36,8 @@ internal static class IsolatedBuild
             for i in $(seq 100); do /srv/app/busybox wget -q -O - http://127.0.0.1:8000/f && break; sleep 0.1; done
             test -e /srv/layout || buildctl build --frontend dockerfile.v0 --local context=/srv/app --local dockerfile=/srv/app --output type=oci,tar=false,dest=/srv/layout,name=base:1 --progress plain
             """);
-        var builds = host.Driver("build-all", "--address", address, "--context", "/srv/app", "--files", "Dockerfile,add,pull,host,layered", "--no-cache", "--base", "base=oci-layout:///srv/layout").Each();
-        var log = Built(builds[0]);
+        IReadOnlyList<DriverAnswer> builds = host.Driver("build-all", "--address", address, "--context", "/srv/app", "--files", "Dockerfile,add,pull,host,layered", "--no-cache", "--base", "base=oci-layout:///srv/layout").Each();
+        string log = Built(builds[0]);
         Assert.Contains("sees: lo", log, StringComparison.Ordinal);
         Assert.DoesNotContain("eth0", log, StringComparison.Ordinal);
         Assert.Contains("loopback works", log, StringComparison.Ordinal);

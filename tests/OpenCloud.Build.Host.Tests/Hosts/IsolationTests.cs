@@ -15,11 +15,11 @@ public abstract class IsolationTests(string suite)
     [Fact]
     public void Isolated_Again_Reboot_Update_Uninstall()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
 
-        var first = host.Driver(["install", "--isolated", .. archive.Options]).Ok();
+        DriverAnswer first = host.Driver(["install", "--isolated", .. archive.Options]).Ok();
         Assert.Equal(("true", "true", "Oci", "null"), (first["Changed"], first["Isolated"], first["Worker"], first["VsockPort"]));
         Assert.Equal("lo\n", host.Shell(EngineInterfaces));
         Assert.Contains("[X-OpenCloud.Build]\nIsolated=yes", host.Run("cat", "/etc/systemd/system/buildkit.service"), StringComparison.Ordinal);
@@ -28,9 +28,9 @@ public abstract class IsolationTests(string suite)
         host.Shell("! test -e /etc/systemd/system/buildkit-vsock.socket; ! command -v containerd");
 
         // Again, as it was asked for and without saying so: nothing changes, least of all the network.
-        var installed = host.Snapshot();
+        string installed = host.Snapshot();
         Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
-        var silent = host.Driver(["install", .. archive.Options]).Ok();
+        DriverAnswer silent = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Equal(("false", "true"), (silent["Changed"], silent["Isolated"]));
         Assert.Contains("stays so. -Isolated:$false would open it", silent["Messages"], StringComparison.Ordinal);
         Assert.Equal(installed, host.Snapshot());
@@ -38,7 +38,7 @@ public abstract class IsolationTests(string suite)
         host.Reboot();
         Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
         Assert.Equal("lo\n", host.Shell(EngineInterfaces));
-        var found = host.Driver("get").Ok();
+        DriverAnswer found = host.Driver("get").Ok();
         Assert.Equal(("true", "null"), (found["Isolated"], found["VsockPort"]));
         Assert.DoesNotContain("changed\"", found["Files"], StringComparison.Ordinal);
 
@@ -48,8 +48,8 @@ public abstract class IsolationTests(string suite)
         Assert.Equal("true", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
         host.Shell("test -x /usr/local/libexec/opencloud.build/loopback");
 
-        var next = TestArchive.StandIn(host, "v0.33.0");
-        var updated = host.Driver(["update", .. next.Options]).Ok();
+        TestArchive next = TestArchive.StandIn(host, "v0.33.0");
+        DriverAnswer updated = host.Driver(["update", .. next.Options]).Ok();
         Assert.Equal(("v0.33.0", "true"), (updated["Version"], updated["Isolated"]));
         Assert.Equal("lo\n", host.Shell(EngineInterfaces));
 
@@ -64,15 +64,15 @@ public abstract class IsolationTests(string suite)
     [Fact]
     public void WithANetwork_ThenWithout_ThenWithAgain()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
-        var open = WithoutEngineState(host.Snapshot());
+        string open = WithoutEngineState(host.Snapshot());
         host.Driver(["install", "--isolated", .. archive.Options]).Ok();
         Assert.Equal("lo\n", host.Shell(EngineInterfaces));
 
-        var opened = host.Driver(["install", "--isolated", "false", .. archive.Options]).Ok();
+        DriverAnswer opened = host.Driver(["install", "--isolated", "false", .. archive.Options]).Ok();
         Assert.Equal(("true", "false", "Oci"), (opened["Changed"], opened["Isolated"], opened["Worker"]));
         Assert.Equal("no", host.Run("systemctl", "show", "-P", "PrivateNetwork", "buildkit").Trim());
         Assert.Contains("Remove the file", opened["Steps"], StringComparison.Ordinal);
@@ -89,15 +89,15 @@ public abstract class IsolationTests(string suite)
     [Fact]
     public void WhatCannotBe_IsRefused_AndWhatWouldBe_IsNamed()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         Assert.Contains("daemon with the network of the host", host.Driver(["install", "--isolated", "--worker", "Containerd", .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
         host.Driver(["install", "--vsock-port", "8088", .. archive.Options]).Failed("InvalidInput");
         host.Driver(["install", "--isolated", "--vsock-port", "4294967295", .. archive.Options]).Failed("InvalidInput");
 
-        var plan = host.Driver(["install", "--what-if", "--isolated", "--vsock-port", "8088", .. archive.Options]).Ok();
-        foreach (var target in (string[])["/usr/local/libexec/opencloud.build", "/usr/local/libexec/opencloud.build/no-network", "/usr/local/libexec/opencloud.build/loopback",
+        DriverAnswer plan = host.Driver(["install", "--what-if", "--isolated", "--vsock-port", "8088", .. archive.Options]).Ok();
+        foreach (string target in (string[])["/usr/local/libexec/opencloud.build", "/usr/local/libexec/opencloud.build/no-network", "/usr/local/libexec/opencloud.build/loopback",
             "/usr/local/libexec/opencloud.build/no-network.conflist", "/var/lib/cni", "/etc/buildkit/buildkitd.toml", "/etc/systemd/system/buildkit.service",
             "/etc/systemd/system/buildkit-vsock.socket", "/etc/systemd/system/buildkit-vsock.service", "buildkit-vsock.socket"])
         {
@@ -117,14 +117,14 @@ public abstract class IsolationTests(string suite)
     [Fact]
     public void HandMadeUnit_LosesItsNetworkThroughADropIn()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Shell(
             """
             printf '[Unit]\nRequires=buildkit.socket\nAfter=buildkit.socket\n[Service]\nType=notify\nExecStart=/usr/local/bin/buildkitd --addr fd://\n[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/buildkit.service
             systemctl daemon-reload
             """);
-        var before = host.Snapshot();
+        string before = host.Snapshot();
 
         // The drop-in of the first run stays in force when the second adds to it.
         host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();

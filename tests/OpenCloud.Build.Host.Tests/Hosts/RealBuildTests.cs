@@ -14,9 +14,9 @@ public sealed class RealBuildTests
     [InlineData("noble", "Containerd")]
     public void AMemberBuildsAnImage(string suite, string worker)
     {
-        using var build = BuildHost.Boot(suite);
-        var host = build.Host;
-        var archive = TestArchive.UnderTest(host);
+        using BuildHost build = BuildHost.Boot(suite);
+        SystemdHost host = build.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Driver(["install", "--worker", worker, .. archive.Options]).Ok();
         build.MemberBuilds();
         host.Reboot();
@@ -29,10 +29,10 @@ public sealed class RealBuildTests
     [InlineData("trixie")]
     public void AMemberBuildsAnImage_InTheStoreOfSomebodysContainerd2(string suite)
     {
-        using var build = BuildHost.Boot(suite, SomebodysContainerd.Bind());
-        var host = build.Host;
+        using BuildHost build = BuildHost.Boot(suite, SomebodysContainerd.Bind());
+        SystemdHost host = build.Host;
         Assert.StartsWith("2.", SomebodysContainerd.Install(host), StringComparison.Ordinal);
-        var archive = TestArchive.UnderTest(host);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Driver(["install", .. archive.Options]).Ok();
         build.MemberBuilds();
         const string Image = "runuser -u ubuntu -- buildctl build --frontend dockerfile.v0 --local context=/srv/app --local dockerfile=/srv/app --output type=image,name=example.org/app:1; ctr -n default images ls -q";
@@ -50,25 +50,25 @@ public sealed class RealBuildTests
     public void AnUpdate_AndTheWayBack_BuildEachTime(string suite, string worker)
     {
         Assert.SkipWhen(TestArchive.Older is null, "OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER names no archive of an older BuildKit");
-        using var build = BuildHost.Boot(suite);
-        var host = build.Host;
-        var (older, newer) = (TestArchive.RealOne(host, TestArchive.Older!), TestArchive.UnderTest(host));
+        using BuildHost build = BuildHost.Boot(suite);
+        SystemdHost host = build.Host;
+        (TestArchive? older, TestArchive? newer) = (TestArchive.RealOne(host, TestArchive.Older!), TestArchive.UnderTest(host));
         host.Driver(["install", "--worker", worker, .. older.Options]).Ok();
         build.MemberBuilds();
-        var settled = host.Snapshot();
+        string settled = host.Snapshot();
 
-        var updated = host.Driver(["update", .. newer.Options]).Ok();
+        DriverAnswer updated = host.Driver(["update", .. newer.Options]).Ok();
         Assert.Equal(older.Version, updated["PreviousVersion"]);
         Assert.Contains(newer.Version, updated["Engine"], StringComparison.Ordinal);
         Assert.Contains(newer.Bound, host.Run("cat", "/etc/buildkit/buildkitd.toml"), StringComparison.Ordinal);
         build.MemberBuilds();
 
         // One that starts, takes connections and never answers: the engine that was comes back, and builds.
-        var mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
+        TestArchive mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
         Assert.Equal("The host was put back as it was.", host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
         build.MemberBuilds();
 
-        var back = host.Driver("update", "--rollback").Ok();
+        DriverAnswer back = host.Driver("update", "--rollback").Ok();
         Assert.Contains(older.Version, back["Engine"], StringComparison.Ordinal);
         build.MemberBuilds();
         static string Settings(string snapshot) => string.Join('\n', snapshot.Split('\n').Where(line => line.Contains("/etc/", StringComparison.Ordinal)));

@@ -14,18 +14,18 @@ public sealed class RealIsolationTests
         Assert.SkipWhen(TestArchive.Real is null, "OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE names no archive of a real BuildKit");
 
         // The root of these hosts is an overlay, on which another cannot be stacked; runc needs what nspawn keeps back.
-        var state = Directory.CreateTempSubdirectory("ocb-state-").FullName;
+        string state = Directory.CreateTempSubdirectory("ocb-state-").FullName;
         try
         {
-            using var host = SystemdHost.Boot(suite, "--system-call-filter=@keyring bpf", "--capability=all", $"--bind={state}:/var/lib/buildkit");
-            var archive = TestArchive.UnderTest(host);
+            using SystemdHost host = SystemdHost.Boot(suite, "--system-call-filter=@keyring bpf", "--capability=all", $"--bind={state}:/var/lib/buildkit");
+            TestArchive archive = TestArchive.UnderTest(host);
 
             // What other software notes of its own containers, at the same place.
             const string Others = "cni-loopback-2f5b0c1c5a4b4a0d8a8f1a5cbb6c1c41a52b0c1c5a4b4a0d8a8f1a5cbb6c1c41-lo";
             host.Shell($"mkdir -m 700 -p /var/lib/cni/results; echo other > /var/lib/cni/results/{Others}");
             host.Driver(["install", "--isolated", .. archive.Options]).Ok();
             IsolatedBuild.Prepare(host);
-            var labels = host.Driver("ask", "--address", "unix:///run/buildkit/buildkitd.sock").Ok()["Labels"]!;
+            string labels = host.Driver("ask", "--address", "unix:///run/buildkit/buildkitd.sock").Ok()["Labels"]!;
             Assert.Contains("\"build.opencloud.managed-by\":\"OpenCloud.Build\"", labels, StringComparison.Ordinal);
             Assert.Contains("\"build.opencloud.network\":\"none\"", labels, StringComparison.Ordinal);
             IsolatedBuild.Prove(host, "unix:///run/buildkit/buildkitd.sock");

@@ -12,11 +12,11 @@ public sealed class RealRootlessUpdateTests
     public void AnUpdate_AndTheWayBack_BuildEachTime(string suite, string? self)
     {
         Assert.SkipWhen(TestArchive.Older is null || TestArchive.Real is null, "OPENCLOUD_BUILD_TEST_BUILDKIT_OLDER and OPENCLOUD_BUILD_TEST_BUILDKIT_ARCHIVE name no archives of two real BuildKits");
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var (older, newer) = (TestArchive.RealOne(host, TestArchive.Older!), TestArchive.UnderTest(host));
-        var user = self ?? "buildkituser";
-        var (prefix, settings) = self is null ? ("/opt/buildkit", $"/home/{user}/.config/buildkit/buildkitd.toml") : ($"/home/{user}/.local", $"/home/{user}/.config/buildkit/buildkitd.toml");
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        (TestArchive? older, TestArchive? newer) = (TestArchive.RealOne(host, TestArchive.Older!), TestArchive.UnderTest(host));
+        string user = self ?? "buildkituser";
+        (string? prefix, string? settings) = self is null ? ("/opt/buildkit", $"/home/{user}/.config/buildkit/buildkitd.toml") : ($"/home/{user}/.local", $"/home/{user}/.config/buildkit/buildkitd.toml");
         DriverAnswer Run(params string[] command) => self is null ? host.Driver([.. command, "--rootless", "--user", user]) : host.DriverAs(self, [.. command, "--rootless"]);
         if (self is not null)
         {
@@ -25,21 +25,21 @@ public sealed class RealRootlessUpdateTests
         }
 
         Run(["install", .. older.Options]).Ok();
-        var socket = rootless.SocketOf(user);
+        string socket = rootless.SocketOf(user);
         rootless.Build(user, socket, older, prefix);
-        var (files, bounds) = (host.Shell($"find {prefix}/bin -maxdepth 1 -type f -exec sha256sum {{}} + | sort"), host.Run("cat", settings));
+        (string? files, string? bounds) = (host.Shell($"find {prefix}/bin -maxdepth 1 -type f -exec sha256sum {{}} + | sort"), host.Run("cat", settings));
 
-        var updated = Run(["update", .. newer.Options]).Ok();
+        DriverAnswer updated = Run(["update", .. newer.Options]).Ok();
         Assert.Equal(older.Version, updated["PreviousVersion"]);
         Assert.Contains(newer.Version, updated["Engine"], StringComparison.Ordinal);
         Assert.Contains(newer.Bound, host.Run("cat", settings), StringComparison.Ordinal);
         rootless.Build(user, socket, newer, prefix);
 
-        var mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
+        TestArchive mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
         Assert.Equal("The host was put back as it was.", Run(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
         rootless.Build(user, socket, newer, prefix);
 
-        var back = Run("update", "--rollback").Ok();
+        DriverAnswer back = Run("update", "--rollback").Ok();
         Assert.Contains(older.Version, back["Engine"], StringComparison.Ordinal);
         Assert.Contains(older.Sha256, back["Integrity"], StringComparison.Ordinal);
         Assert.Equal((files, bounds), (host.Shell($"find {prefix}/bin -maxdepth 1 -type f -exec sha256sum {{}} + | sort"), host.Run("cat", settings)));

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
@@ -10,9 +11,9 @@ public abstract class RootlessFailureTests(string suite)
     [Fact]
     public void EveryTrapThatCanBeProvokedHere_IsFoundBeforeAnythingIsChanged()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Shell("apt-get install -y -q --no-install-recommends uidmap rootlesskit >/dev/null 2>&1");
         (string Break, string Mend, string Check, string Evidence, string Remedy)[] traps =
         [
@@ -29,18 +30,18 @@ public abstract class RootlessFailureTests(string suite)
             ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount -l /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
             ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount -l /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root may make a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ];
-        foreach (var (breaks, mend, name, evidence, remedy) in traps)
+        foreach ((string? breaks, string? mend, string? name, string? evidence, string? remedy) in traps)
         {
             host.Shell(breaks);
-            var before = host.Snapshot();
-            var refused = host.Driver(["install", "--rootless", "--user", "ubuntu", .. archive.Options]).Failed("RootlessBlocked");
+            string before = host.Snapshot();
+            DriverAnswer refused = host.Driver(["install", "--rootless", "--user", "ubuntu", .. archive.Options]).Failed("RootlessBlocked");
             Assert.Contains($"{name}: ", refused["Message"], StringComparison.Ordinal);
             Assert.Contains(evidence, refused["Message"], StringComparison.Ordinal);
             Assert.Contains(remedy, refused["Remedy"], StringComparison.Ordinal);
             Assert.Equal("Nothing was changed.", refused["Aftermath"]);
             Assert.Equal(before, host.Snapshot());
-            var checks = host.Driver("diagnose", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok().Json!.Value.GetProperty("Checks").EnumerateArray();
-            var found = Assert.Single(checks, check => check.GetProperty("Name").GetString() == $"Rootless: {name}");
+            JsonElement.ArrayEnumerator checks = host.Driver("diagnose", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok().Json!.Value.GetProperty("Checks").EnumerateArray();
+            JsonElement found = Assert.Single(checks, check => check.GetProperty("Name").GetString() == $"Rootless: {name}");
             Assert.Equal("Failed", found.GetProperty("State").GetString());
             Assert.Contains(evidence, found.GetProperty("Evidence").GetString(), StringComparison.Ordinal);
             host.Shell(mend);
@@ -48,7 +49,7 @@ public abstract class RootlessFailureTests(string suite)
 
         // These stop nothing, and are told of.
         host.Shell("systemctl start user@1000.service; mount -o remount,hidepid=2 /proc");
-        var told = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
+        string? told = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
         Assert.Contains("/proc is mounted with hidepid=", told, StringComparison.Ordinal);
         Assert.Contains("not delegated to the user", told, StringComparison.Ordinal);
 
@@ -61,20 +62,20 @@ public abstract class RootlessFailureTests(string suite)
         // AppArmor's restriction, as Ubuntu has it: this kernel has no such switch, so it is put there. Debian 13 has a profile
         // for /usr/bin/rootlesskit; a link to another place is not that. Its parser takes the profile.
         host.Shell("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 1 > /tmp/kernel/apparmor_restrict_unprivileged_userns; mount --bind /tmp/kernel /proc/sys/kernel; mkdir /usr/local/lib/kit; cp /usr/bin/rootlesskit /usr/local/lib/kit/; ln -s ../lib/kit/rootlesskit /usr/local/bin/rootlesskit");
-        var profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
+        string profile = host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"]!;
         Assert.Contains("\nprofile opencloud.build.usr.local.lib.kit.rootlesskit \"/usr/local/lib/kit/rootlesskit\" flags=(unconfined) {\n  userns,\n", profile, StringComparison.Ordinal);
         Assert.Contains("apparmor_parser -r /etc/apparmor.d/opencloud.build.usr.local.lib.kit.rootlesskit\n", profile, StringComparison.Ordinal);
         host.Shell("umount -l /proc/sys/kernel; rm -r /usr/local/bin/rootlesskit /usr/local/lib/kit");
         if (suite == "trixie")
         {
-            var from = profile.IndexOf("# Written by", StringComparison.Ordinal);
+            int from = profile.IndexOf("# Written by", StringComparison.Ordinal);
             File.WriteAllText(Path.Combine(host.Share, "profile"), profile[from..profile.IndexOf("EOF\n", from, StringComparison.Ordinal)]);
             host.Run("apparmor_parser", "--skip-kernel-load", "--skip-cache", "/ocb/share/profile");
         }
 
         // As an ordinary user the script mends what a script can; with hidepid all the same.
         host.Shell("chmod u-s /usr/bin/newuidmap; rm -f /etc/hosts");
-        var script = host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["RootScript"]!;
+        string script = host.DriverAs("ubuntu", ["install", "--rootless", .. archive.Options]).Ok()["RootScript"]!;
         Assert.Contains("chmod u+s /usr/bin/newuidmap\n", script, StringComparison.Ordinal);
         Assert.Contains("> /etc/hosts\n", script, StringComparison.Ordinal);
         host.Shell("sh /home/ubuntu/.local/state/opencloud.build/as-root.sh >/dev/null 2>&1");
@@ -83,10 +84,10 @@ public abstract class RootlessFailureTests(string suite)
         rootless.Build("ubuntu", rootless.SocketOf("ubuntu"), archive, "/home/ubuntu/.local");
 
         // What such a script did, one may take back; a profile by somebody else is not named.
-        var ours = AppArmorProfile.For("/usr/bin/rootlesskit");
+        AppArmorProfile ours = AppArmorProfile.For("/usr/bin/rootlesskit");
         File.WriteAllText(Path.Combine(host.Share, "profile"), ours.Text);
         host.Shell($"cp /ocb/share/profile {ours.Path}");
-        var back = host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Ok()["RootScript"]!;
+        string back = host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Ok()["RootScript"]!;
         Assert.Contains($"\nrm -f {ours.Path} ", back, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(host.Share, "back"), back);
         host.Shell($"sh /ocb/share/back; ! test -e {ours.Path}; ! test -e /var/lib/systemd/linger/ubuntu");
@@ -95,44 +96,44 @@ public abstract class RootlessFailureTests(string suite)
     [Fact]
     public void AnEngineThatDies_OrIsKilledHalfway_LeavesTheHostAsItWas()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var before = host.Snapshot();
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        string before = host.Snapshot();
         string[] whose = ["--rootless", "--user", "buildkituser"];
-        var dying = TestArchive.StandIn(host, "v0.31.0", "--die");
+        TestArchive dying = TestArchive.StandIn(host, "v0.31.0", "--die");
         Assert.Equal("The host was put back as it was.", host.Driver(["install", .. whose, .. dying.Options]).Failed("EngineSilent")["Aftermath"]);
         Assert.Equal(before, host.Snapshot());
 
         // As the machine's power would: the next run takes it up, and knows what was there before.
-        var old = TestArchive.StandIn(host, "v0.16.0");
-        foreach (var target in (string[])["slirp4netns", "/etc/subgid", "buildkitd.toml", "buildkit.service"])
+        TestArchive old = TestArchive.StandIn(host, "v0.16.0");
+        foreach (string target in (string[])["slirp4netns", "/etc/subgid", "buildkitd.toml", "buildkit.service"])
         {
             Assert.NotEqual(0, host.Driver(["install", .. whose, "--kill-at", target, .. old.Options]).Code);
         }
 
         Assert.Equal("true", host.Driver(["install", .. whose, .. old.Options]).Ok()["Changed"]);
         Assert.Contains("keepBytes", host.Run("cat", "/home/buildkituser/.config/buildkit/buildkitd.toml"), StringComparison.Ordinal);
-        var settled = host.Snapshot();
+        string settled = host.Snapshot();
 
         // To another version; back when that one does not answer.
         host.Driver("update", "--rootless", "--user", "ubuntu").Failed("NotFound");
         Assert.Contains("No earlier version", host.Driver(["update", .. whose, "--rollback"]).Failed("NotFound")["Message"], StringComparison.Ordinal);
-        var mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
+        TestArchive mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
         host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
         Assert.Equal(settled, host.Snapshot());
         Assert.Contains("v0.16.0", host.Driver("diagnose", "--path", rootless.SocketOf("buildkituser"), "--as", "buildkituser").Ok()["Version"], StringComparison.Ordinal);
-        var archive = TestArchive.UnderTest(host);
-        var updated = host.Driver(["update", .. whose, .. archive.Options]).Ok();
+        TestArchive archive = TestArchive.UnderTest(host);
+        DriverAnswer updated = host.Driver(["update", .. whose, .. archive.Options]).Ok();
         Assert.Equal(("v0.16.0", archive.Version), (updated["PreviousVersion"], updated["Version"]));
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
 
         // Back by wish, and forth again; an update that fails does not cost the way back.
         Assert.Equal("v0.16.0", host.Driver("get", "--rootless").Ok().Json!.Value[0].GetProperty("PreviousVersion").GetString());
-        var back = host.Driver(["update", .. whose, "--rollback"]).Ok();
+        DriverAnswer back = host.Driver(["update", .. whose, "--rollback"]).Ok();
         Assert.Equal((archive.Version, "v0.16.0"), (back["PreviousVersion"], back["Version"]));
         Assert.Contains("v0.16.0", back["Engine"], StringComparison.Ordinal);
         Assert.Contains(old.Sha256, back["Integrity"], StringComparison.Ordinal);
-        var rolled = host.Snapshot();
+        string rolled = host.Snapshot();
         Assert.Equal(settled, string.Join('\n', rolled.Split('\n').Where(line => !line.Contains("/bin/.opencloud.build/previous/", StringComparison.Ordinal))));
         Assert.Equal("false", host.Driver(["install", .. whose, .. old.Options]).Ok()["Changed"]);
         host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");

@@ -37,29 +37,29 @@ public sealed class RootlessGuestTests
     public void TheKernelsSwitches_AHomeOnNfs_Cgroups_AndReboots()
     {
         TestArchive? archive = null;
-        using var guest = QemuGuest.Boot(host => archive = TestArchive.UnderTest(host));
+        using QemuGuest guest = QemuGuest.Boot(host => archive = TestArchive.UnderTest(host));
 
         // There is no udev in the guest.
         const string Devices = "modprobe tun; chmod 666 /dev/net/tun";
         guest.Shell(Devices);
         string[] install = ["install", "--rootless", "--user", "buildkituser", .. archive!.Options, "--patience", "120"];
-        foreach (var (name, good, check) in ((string, string, string)[])[("user/max_user_namespaces", "4000", "User namespaces: user.max_user_namespaces is 0"), ("kernel/unprivileged_userns_clone", "1", "Unprivileged user namespaces: kernel.unprivileged_userns_clone is 0")])
+        foreach ((string? name, string? good, string? check) in ((string, string, string)[])[("user/max_user_namespaces", "4000", "User namespaces: user.max_user_namespaces is 0"), ("kernel/unprivileged_userns_clone", "1", "Unprivileged user namespaces: kernel.unprivileged_userns_clone is 0")])
         {
             guest.Shell($"echo 0 > /proc/sys/{name}");
-            var refused = guest.Driver(install).Failed("RootlessBlocked");
+            DriverAnswer refused = guest.Driver(install).Failed("RootlessBlocked");
             Assert.Contains(check, refused["Message"], StringComparison.Ordinal);
             Assert.Contains($"sudo sysctl -w {name.Replace('/', '.')}=", refused["Remedy"], StringComparison.Ordinal);
             guest.Shell($"echo {good} > /proc/sys/{name}; ! getent passwd buildkituser");
         }
 
         // Each by itself: one command of an emulated machine may take its time, but not all of it.
-        foreach (var package in (string[])["uidmap", "rootlesskit", "iproute2", "slirp4netns", "dbus-user-session"])
+        foreach (string package in (string[])["uidmap", "rootlesskit", "iproute2", "slirp4netns", "dbus-user-session"])
         {
             guest.Shell($"DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends {package}");
         }
 
         guest.Shell(NfsHome);
-        var home = guest.Driver(install).Failed("RootlessBlocked");
+        DriverAnswer home = guest.Driver(install).Failed("RootlessBlocked");
         Assert.Contains("Home: /home/buildkituser is on /home, a network file system (nfs4)", home["Message"], StringComparison.Ordinal);
         Assert.Contains("a user whose home is on a disk of this machine", home["Remedy"], StringComparison.Ordinal);
         Assert.Contains("\"Name\":\"Rootless: Home\",\"State\":\"Failed\",\"Evidence\":\"/home/ubuntu is on /home, a network file system (nfs4)", guest.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
@@ -74,8 +74,8 @@ public sealed class RootlessGuestTests
 
         // That the engine answers is waited for here; a diagnosis has less patience than an emulated machine may need.
         Assert.Contains(archive.Version, guest.Driver(install).Ok()["Engine"], StringComparison.Ordinal);
-        var socket = $"/run/user/{guest.Shell("id -u buildkituser").Trim()}/buildkit/buildkitd.sock";
-        var diagnosis = guest.Driver("diagnose", "--path", socket, "--as", "buildkituser").Ok();
+        string socket = $"/run/user/{guest.Shell("id -u buildkituser").Trim()}/buildkit/buildkitd.sock";
+        DriverAnswer diagnosis = guest.Driver("diagnose", "--path", socket, "--as", "buildkituser").Ok();
         Assert.Contains("delegated to the user: ", diagnosis["Checks"], StringComparison.Ordinal);
         Assert.DoesNotContain("no pure cgroup v2", diagnosis["Checks"], StringComparison.Ordinal);
         Build(guest, socket);
@@ -102,7 +102,7 @@ public sealed class RootlessGuestTests
             return;
         }
 
-        var said = guest.Shell(
+        string said = guest.Shell(
             $$"""
             mkdir -p /srv/app; cp /usr/bin/busybox /srv/app/busybox
             printf 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","sh","-c","echo built > /made"]\n' > /srv/app/Dockerfile

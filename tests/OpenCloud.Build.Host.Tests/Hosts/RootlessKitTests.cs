@@ -15,25 +15,25 @@ public abstract class RootlessKitTests(string suite)
     [Fact]
     public void FromARelease_Refused_Installed_Rebooted_Removed()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
         Serve(host);
-        var before = host.Snapshot();
-        var release = Path.Combine(host.Share, "v2.0.2");
+        string before = host.Snapshot();
+        string release = Path.Combine(host.Share, "v2.0.2");
         string[] source = ["install", "--rootless", "--user", "buildkituser", "--kit-uri", Address];
         string[] install = [.. source, .. archive.Options];
         Assert.Contains($"RootlessKit ({Address})", host.Driver([.. install, "--what-if"]).Ok()["Steps"], StringComparison.Ordinal);
 
         // Nothing that proves it; something that proves another; something else than what is proven.
-        var small = TestArchive.StandIn(host, "v0.31.0");
+        TestArchive small = TestArchive.StandIn(host, "v0.31.0");
         void Refused(string message, params string[] more)
             => Assert.Contains(message, host.Driver([.. source, .. small.Options, .. more]).Failed("Integrity")["Message"], StringComparison.Ordinal);
 
         Refused("Nothing proves");
         File.WriteAllText(Path.Combine(release, "SHA256SUMS"), $"{new string('0', 64)}  rootlesskit-aarch64.tar.gz\n");
         Refused("does not name rootlesskit-x86_64.tar.gz");
-        var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(release, "rootlesskit-x86_64.tar.gz"))));
+        string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(release, "rootlesskit-x86_64.tar.gz"))));
         File.WriteAllText(Path.Combine(release, "SHA256SUMS"), $"{new string('0', 64)}  rootlesskit-aarch64.tar.gz\n{new string('1', 64)}  rootlesskit-x86_64.tar.gz\n");
         Refused("SHA256SUMS beside it says");
         Refused("-Sha256 says", "--kit-sha256", new string('2', 64));
@@ -45,7 +45,7 @@ public abstract class RootlessKitTests(string suite)
         host.Driver([.. source, .. small.Options, "--kit-uri", Address.Replace("x86_64", "sparc", StringComparison.Ordinal)]).Failed("Download");
         Assert.Equal(before, host.Snapshot());
 
-        var done = host.Driver(install).Ok();
+        DriverAnswer done = host.Driver(install).Ok();
         Assert.Contains(archive.Version, done["Engine"], StringComparison.Ordinal);
         host.Shell(
             """
@@ -55,7 +55,7 @@ public abstract class RootlessKitTests(string suite)
         rootless.Build("buildkituser", rootless.SocketOf("buildkituser"), archive);
 
         // A second run fetches nothing.
-        var requests = File.ReadAllText(Path.Combine(host.Share, "requests.log"));
+        string requests = File.ReadAllText(Path.Combine(host.Share, "requests.log"));
         Assert.Contains("release-assets.githubusercontent.com /github-production-release-asset/1/v2.0.2/SHA256SUMS", requests, StringComparison.Ordinal);
         Assert.Equal("false", host.Driver(install).Ok()["Changed"]);
         Assert.Equal(requests, File.ReadAllText(Path.Combine(host.Share, "requests.log")));

@@ -21,25 +21,25 @@ public sealed class RootlessNetworkTests
     [Fact]
     public void Pasta_WhereItIs_ReachesServers_ButNotTheHostsLoopback()
     {
-        using var rootless = RootlessHost.Boot("trixie");
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
+        using RootlessHost rootless = RootlessHost.Boot("trixie");
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Shell("apt-get install -y -q --no-install-recommends passt iproute2 >/dev/null 2>&1");
         host.Shell(Network);
-        var before = host.Snapshot();
+        string before = host.Snapshot();
         string[] install = ["install", "--rootless", "--user", "buildkituser", .. archive.Options];
 
         // A RootlessKit that does not know pasta is refused as soon as it is seen.
         host.Shell("mkdir /tmp/kit; printf '#!/bin/sh\\n' > /tmp/kit/rootlesskit; chmod 755 /tmp/kit/rootlesskit; tar -C /tmp/kit -czf /ocb/share/rootlesskit-x86_64.tar.gz rootlesskit; cd /ocb/share; sha256sum rootlesskit-x86_64.tar.gz > SHA256SUMS");
-        var refused = host.Driver([.. install, "--kit", "/ocb/share/rootlesskit-x86_64.tar.gz"]).Failed("RootlessBlocked");
+        DriverAnswer refused = host.Driver([.. install, "--kit", "/ocb/share/rootlesskit-x86_64.tar.gz"]).Failed("RootlessBlocked");
         Assert.Contains("does not know pasta", refused["Message"], StringComparison.Ordinal);
         Assert.Contains("slirp4netns", refused["Remedy"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
-        var steps = host.Driver(install).Ok()["Steps"];
+        string? steps = host.Driver(install).Ok()["Steps"];
         Assert.DoesNotContain("slirp4netns", steps, StringComparison.Ordinal);
         host.Shell("grep -q -e '--net=pasta ' /home/buildkituser/.config/systemd/user/buildkit.service; pgrep -x 'pasta(.avx2)?' > /dev/null; ! command -v slirp4netns");
-        var socket = rootless.SocketOf("buildkituser");
+        string socket = rootless.SocketOf("buildkituser");
         Assert.Contains("\"Name\":\"Rootless: User-mode network\",\"State\":\"Ok\",\"Evidence\":\"/usr/bin/pasta\"", host.Driver("diagnose", "--path", socket, "--as", "buildkituser").Ok()["Checks"], StringComparison.Ordinal);
         Reaches(rootless, "buildkituser", socket, archive);
 
@@ -59,11 +59,11 @@ public sealed class RootlessNetworkTests
     [Fact]
     public void APastaThatIsTooOld_IsNamed_AndNotUsed()
     {
-        using var rootless = RootlessHost.Boot("bookworm");
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
+        using RootlessHost rootless = RootlessHost.Boot("bookworm");
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Shell("apt-get install -y -q --no-install-recommends passt >/dev/null 2>&1");
-        var checks = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
+        string? checks = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
         Assert.Contains("/usr/bin/pasta is not used: it is older than 2023_06_25", checks, StringComparison.Ordinal);
         Assert.Contains("newuidmap is nowhere on the system's path", checks, StringComparison.Ordinal);
         string[] install = ["install", "--rootless", "--user", "buildkituser", .. archive.Options];
@@ -72,7 +72,7 @@ public sealed class RootlessNetworkTests
 
         // Where slirp4netns cannot be had, nothing is left behind.
         host.Shell("mv /var/cache/apt/archives/slirp4netns_*.deb /tmp/");
-        var before = host.Snapshot();
+        string before = host.Snapshot();
         Assert.Contains("The package slirp4netns cannot be installed", host.Driver(install).Failed("CommandFailed")["Message"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
         host.Shell("mv /tmp/slirp4netns_*.deb /var/cache/apt/archives/");
@@ -84,15 +84,15 @@ public sealed class RootlessNetworkTests
     private static void Reaches(RootlessHost rootless, string user, string socket, TestArchive archive)
     {
         rootless.Build(user, socket, archive);
-        var host = rootless.Host;
+        SystemdHost host = rootless.Host;
         const string Fetch = "busybox wget -T 5 -qO- http://192.0.2.1:8080/word; ! busybox wget -T 2 -qO- http://10.0.2.2:8081/word";
-        var inside = $"nsenter -t $(pgrep -n -u buildkituser buildkitd || pgrep -n -u buildkituser dotnet) -n /bin/sh -c 'ip -4 -o addr show; export PATH=/var/tmp:$PATH; {Fetch}' 2>&1";
-        var seen = host.Shell(inside);
+        string inside = $"nsenter -t $(pgrep -n -u buildkituser buildkitd || pgrep -n -u buildkituser dotnet) -n /bin/sh -c 'ip -4 -o addr show; export PATH=/var/tmp:$PATH; {Fetch}' 2>&1";
+        string seen = host.Shell(inside);
         Assert.Contains(" 10.0.2.100/24 ", seen, StringComparison.Ordinal);
         Assert.Contains("outside\n", seen, StringComparison.Ordinal);
         if (TestArchive.IsReal())
         {
-            var built = rootless.Build(user, socket, "/opt/buildkit", "/bin/busybox wget -T 5 -qO- http://192.0.2.1:8080/word > /made; /bin/busybox ip -4 addr show >> /made; ! /bin/busybox wget -T 2 -qO- http://10.0.2.2:8081/word >> /made");
+            string built = rootless.Build(user, socket, "/opt/buildkit", "/bin/busybox wget -T 5 -qO- http://192.0.2.1:8080/word > /made; /bin/busybox ip -4 addr show >> /made; ! /bin/busybox wget -T 2 -qO- http://10.0.2.2:8081/word >> /made");
             Assert.Contains("outside\n", built, StringComparison.Ordinal);
             Assert.Contains(" 10.0.2.100/24 ", built, StringComparison.Ordinal);
             Assert.DoesNotContain("loop\n", built, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
@@ -10,13 +11,13 @@ public abstract class RootlessTests(string suite)
     [Fact]
     public void DedicatedUser_Again_Reboot_Shared_Uninstall_Purge()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         string[] install = ["install", "--rootless", "--user", "buildkituser", .. archive.Options];
-        var plan = host.Driver([.. install, "--what-if"]).Ok();
-        foreach (var target in (string[])["uidmap", "rootlesskit", "slirp4netns", "dbus-user-session", "buildkituser", "/etc/subuid", "/etc/subgid", "/opt/buildkit/bin/buildkitd", "/home/buildkituser/.config/buildkit/buildkitd.toml", "/home/buildkituser/.config/systemd/user/buildkit.service", "/home/buildkituser/.local/share/buildkit", "buildkit.service"])
+        DriverAnswer plan = host.Driver([.. install, "--what-if"]).Ok();
+        foreach (string target in (string[])["uidmap", "rootlesskit", "slirp4netns", "dbus-user-session", "buildkituser", "/etc/subuid", "/etc/subgid", "/opt/buildkit/bin/buildkitd", "/home/buildkituser/.config/buildkit/buildkitd.toml", "/home/buildkituser/.config/systemd/user/buildkit.service", "/home/buildkituser/.local/share/buildkit", "buildkit.service"])
         {
             Assert.Contains($"\"Target\":\"{target}\"", plan["Steps"], StringComparison.Ordinal);
         }
@@ -24,8 +25,8 @@ public abstract class RootlessTests(string suite)
         Assert.DoesNotContain("fuse-overlayfs", plan["Steps"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
-        var first = host.Driver(install).Ok();
-        var socket = rootless.SocketOf("buildkituser");
+        DriverAnswer first = host.Driver(install).Ok();
+        string socket = rootless.SocketOf("buildkituser");
         Assert.Equal(("true", "unix://" + socket, "buildkituser"), (first["Changed"], first["Address"], first["User"]));
         Assert.Contains(archive.Version, first["Engine"], StringComparison.Ordinal);
         host.Shell(
@@ -39,7 +40,7 @@ public abstract class RootlessTests(string suite)
         rootless.Build("buildkituser", socket, archive);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", socket).Ok()["Version"]);
 
-        var installed = host.Snapshot();
+        string installed = host.Snapshot();
         Assert.Equal("false", host.Driver(install).Ok()["Changed"]);
         Assert.Equal(installed, host.Snapshot());
 
@@ -48,9 +49,9 @@ public abstract class RootlessTests(string suite)
         Assert.Equal("false", host.Driver(install).Ok()["Changed"]);
         rootless.Build("buildkituser", socket, archive);
 
-        var found = host.Driver("get", "--rootless").Ok().Json!.Value[0];
+        JsonElement found = host.Driver("get", "--rootless").Ok().Json!.Value[0];
         Assert.Equal((archive.Version, "buildkituser", "active, enabled"), (found.GetProperty("Version").GetString(), found.GetProperty("User").GetString(), found.GetProperty("ServiceUnit").GetString()));
-        var diagnosis = host.Driver("diagnose", "--path", socket, "--as", "buildkituser").Ok();
+        DriverAnswer diagnosis = host.Driver("diagnose", "--path", socket, "--as", "buildkituser").Ok();
         Assert.Equal("true", diagnosis["Reachable"]);
         Assert.Contains("Rootless: newuidmap", diagnosis["Checks"], StringComparison.Ordinal);
 
@@ -66,19 +67,19 @@ public abstract class RootlessTests(string suite)
     [Fact]
     public void CurrentUser_RootsPartAsAScript_Reboot_Uninstall_Purge()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Shell("find /home/ubuntu | sort");
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Shell("find /home/ubuntu | sort");
         string[] install = ["install", "--rootless", .. archive.Options];
 
         // For somebody else, or with a unit of the system's, root is needed; for oneself one does what one can.
         host.DriverAs("ubuntu", "install", "--rootless", "--user", "outsider").Failed("NotRoot");
         host.DriverAs("ubuntu", "install", "--rootless", "--system-unit").Failed("NotRoot");
-        var first = host.DriverAs("ubuntu", install).Ok();
+        DriverAnswer first = host.DriverAs("ubuntu", install).Ok();
         Assert.Equal(("true", "null"), (first["Changed"], first["Engine"]));
-        var script = first["RootScript"]!;
-        foreach (var line in (string[])["#!/bin/sh\n", "apt-get install -y --no-install-recommends ", "uidmap", "rootlesskit", "slirp4netns", "loginctl enable-linger ubuntu\n"])
+        string script = first["RootScript"]!;
+        foreach (string line in (string[])["#!/bin/sh\n", "apt-get install -y --no-install-recommends ", "uidmap", "rootlesskit", "slirp4netns", "loginctl enable-linger ubuntu\n"])
         {
             Assert.Contains(line, script, StringComparison.Ordinal);
         }
@@ -87,8 +88,8 @@ public abstract class RootlessTests(string suite)
         Assert.Equal("false", host.DriverAs("ubuntu", install).Ok()["Changed"]);
         host.Shell("sh /home/ubuntu/.local/state/opencloud.build/as-root.sh >/dev/null 2>&1");
 
-        var second = host.DriverAs("ubuntu", install).Ok();
-        var socket = rootless.SocketOf("ubuntu");
+        DriverAnswer second = host.DriverAs("ubuntu", install).Ok();
+        string socket = rootless.SocketOf("ubuntu");
         // Lingering starts the manager, which may have started the enabled unit already.
         Assert.Equal(("null", "unix://" + socket), (second["RootScript"], second["Address"]));
         Assert.Contains(archive.Version, second["Engine"], StringComparison.Ordinal);
@@ -115,7 +116,7 @@ public abstract class RootlessTests(string suite)
         Assert.NotEqual("true", host.DriverAs("outsider", "connect", "--path", Shared).Ok()["Connected"]);
         rootless.Build("ubuntu", socket, archive, "/home/ubuntu/.local");
 
-        var removed = host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Ok();
+        DriverAnswer removed = host.DriverAs("ubuntu", "uninstall", "--rootless", "--purge").Ok();
         Assert.Contains("disable-linger", removed["RootScript"], StringComparison.Ordinal);
         Assert.Equal(before, host.Shell("find /home/ubuntu | sort"));
         host.DriverAs("ubuntu", "uninstall", "--rootless").Failed("NotFound");
@@ -124,13 +125,13 @@ public abstract class RootlessTests(string suite)
     [Fact]
     public void SystemUnit_RunsAsTheUser_AlsoAfterAReboot()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
         string[] install = ["install", "--rootless", "--user", "builder", "--system-unit", .. archive.Options];
         host.Driver(install).Ok();
-        var socket = rootless.SocketOf("builder");
+        string socket = rootless.SocketOf("builder");
         rootless.Build("builder", socket, archive);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", socket).Ok()["Version"]);
         host.Driver("install", "--rootless", "--user", "builder").Failed("Conflict");
@@ -158,10 +159,10 @@ public abstract class RootlessTests(string suite)
     [Fact]
     public void RootlessKitFromAnArchive_IsProven()
     {
-        using var rootless = RootlessHost.Boot(suite);
-        var host = rootless.Host;
-        var archive = TestArchive.UnderTest(host);
-        var before = host.Snapshot();
+        using RootlessHost rootless = RootlessHost.Boot(suite);
+        SystemdHost host = rootless.Host;
+        TestArchive archive = TestArchive.UnderTest(host);
+        string before = host.Snapshot();
 
         // Debian's own program, packed as the project packs its releases.
         host.Shell("mkdir -p /tmp/kit; dpkg-deb -x /var/cache/apt/archives/rootlesskit_*.deb /tmp/kit; tar -C /tmp/kit/usr/bin -czf /ocb/share/rootlesskit-x86_64.tar.gz rootlesskit");
@@ -171,7 +172,7 @@ public abstract class RootlessTests(string suite)
         Assert.Contains("SHA256SUMS beside it says", host.Driver(install).Failed("Integrity")["Message"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
-        var kit = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(host.Share, "rootlesskit-x86_64.tar.gz"))));
+        string kit = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(host.Share, "rootlesskit-x86_64.tar.gz"))));
         File.WriteAllText(Path.Combine(host.Share, "SHA256SUMS"), $"{kit}  rootlesskit-x86_64.tar.gz\n");
         host.Driver(install).Ok();
         host.Shell("test -x /opt/buildkit/bin/rootlesskit; ! dpkg -s rootlesskit 2>/dev/null");
@@ -183,16 +184,16 @@ public abstract class RootlessTests(string suite)
 
     private static void Share(RootlessHost rootless, TestArchive archive)
     {
-        var host = rootless.Host;
+        SystemdHost host = rootless.Host;
         const string Shared = "/run/buildkit-rootless/buildkituser/buildkitd.sock";
-        var before = host.Snapshot();
+        string before = host.Snapshot();
         host.Driver("grant", "--rootless", "--user", "nobody-of-that-name").Failed("NotFound");
         host.Driver("grant", "--rootless", "--engine", "ubuntu", "--user", "ubuntu").Failed("NotFound");
         host.DriverAs("ubuntu", "grant", "--rootless", "--engine", "buildkituser", "--user", "ubuntu").Failed("NotRoot");
         host.Driver("grant", "--rootless", "--user", "ubuntu", "--what-if").Ok();
         Assert.Equal(before, host.Snapshot());
 
-        var granted = host.Driver("grant", "--rootless", "--user", "ubuntu").Ok().Json!.Value[0];
+        JsonElement granted = host.Driver("grant", "--rootless", "--user", "ubuntu").Ok().Json!.Value[0];
         Assert.Equal(("member", "unix://" + Shared), (granted.GetProperty("Is").GetString(), granted.GetProperty("Address").GetString()));
         Assert.Equal("buildkituser:buildkit-buildkituser 2750\nbuildkituser:buildkit-buildkituser 660", host.Shell($"stat -c '%U:%G %a' {Path.GetDirectoryName(Shared)} {Shared}").Trim());
         rootless.Build("ubuntu", Shared, archive);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
@@ -19,19 +20,19 @@ public sealed class RootlessUbuntuGuestTests
     public void AppArmorsRestriction_IsNamed_AndMendedByAProfileForTheRealPath()
     {
         TestArchive? archive = null;
-        using var guest = QemuGuest.Boot(host => archive = TestArchive.UnderTest(host), "noble");
+        using QemuGuest guest = QemuGuest.Boot(host => archive = TestArchive.UnderTest(host), "noble");
         Restricts(guest);
         Prepare(guest);
 
         // As an ordinary user: found before anything starts, by the diagnosis as by the installation, which gives root's part.
         const string Try = "runuser -u ubuntu -- env XDG_RUNTIME_DIR=/run/user/1000 rootlesskit id -u 2>&1 || :";
         Assert.Contains("permission denied", guest.Shell(Try), StringComparison.Ordinal);
-        var checks = guest.Driver("diagnose", "--path", "/run/user/1000/buildkit/buildkitd.sock", "--as", "ubuntu").Ok().Json!.Value.GetProperty("Checks").EnumerateArray();
-        var trap = Assert.Single(checks, static check => check.GetProperty("Name").GetString() == "Rootless: AppArmor");
+        JsonElement.ArrayEnumerator checks = guest.Driver("diagnose", "--path", "/run/user/1000/buildkit/buildkitd.sock", "--as", "ubuntu").Ok().Json!.Value.GetProperty("Checks").EnumerateArray();
+        JsonElement trap = Assert.Single(checks, static check => check.GetProperty("Name").GetString() == "Rootless: AppArmor");
         Assert.Equal("Failed", trap.GetProperty("State").GetString());
         Assert.Contains("no profile lets /usr/local/lib/kit/rootlesskit make a user namespace", trap.GetProperty("Evidence").GetString(), StringComparison.Ordinal);
         Assert.Contains($"sudo apparmor_parser -r {UsersProfile}. The sysctl need not be changed", trap.GetProperty("Remedy").GetString(), StringComparison.Ordinal);
-        var script = guest.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive!.Options]).Ok()["RootScript"]!;
+        string script = guest.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive!.Options]).Ok()["RootScript"]!;
         Assert.Contains($"\napparmor_parser -r {UsersProfile}\n", script, StringComparison.Ordinal);
         Assert.Equal(string.Empty, guest.Shell(Profiles));
         guest.Shell($"cat > /tmp/as-root.sh <<'END'\n{script}END\nsh /tmp/as-root.sh");
@@ -40,7 +41,7 @@ public sealed class RootlessUbuntuGuestTests
 
         // As root: the step is the installation's own, for a rootlesskit that it brings.
         string[] install = ["install", "--rootless", "--user", "buildkituser", "--kit", "/srv/rootlesskit-x86_64.tar.gz", .. archive.Options, "--patience", "120"];
-        var made = guest.Driver(install).Ok();
+        DriverAnswer made = guest.Driver(install).Ok();
         Assert.Contains(archive.Version, made["Engine"], StringComparison.Ordinal);
         Assert.Contains("\"Load the AppArmor profile\"", made["Steps"], StringComparison.Ordinal);
         Build(guest);
@@ -52,7 +53,7 @@ public sealed class RootlessUbuntuGuestTests
 
         // Its file is there and the kernel has it not: that is all the installation does again.
         guest.Shell($"apparmor_parser -R {RootsProfile}");
-        var again = guest.Driver(install).Ok().Json!.Value.GetProperty("Steps").EnumerateArray().Where(static step => step.GetProperty("Result").GetString() == "Changed");
+        IEnumerable<JsonElement> again = guest.Driver(install).Ok().Json!.Value.GetProperty("Steps").EnumerateArray().Where(static step => step.GetProperty("Result").GetString() == "Changed");
         Assert.Equal("Load the AppArmor profile", Assert.Single(again).GetProperty("Action").GetString());
         Assert.Contains("opencloud.build.opt.buildkit.bin.rootlesskit (unconfined)", guest.Shell(Profiles), StringComparison.Ordinal);
 
@@ -64,7 +65,7 @@ public sealed class RootlessUbuntuGuestTests
     // The kernel's own word for it: a user's namespace is made, and gets no rights.
     private static void Restricts(QemuGuest guest)
     {
-        var said = guest.Shell(
+        string said = guest.Shell(
             """
             cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns
             # Of more than ten messages within five seconds, and the boot has many, the kernel drops what follows.
@@ -98,7 +99,7 @@ public sealed class RootlessUbuntuGuestTests
             return;
         }
 
-        var said = guest.Shell(
+        string said = guest.Shell(
             """
             rm -rf /tmp/out
             runuser -u buildkituser -- /opt/buildkit/bin/buildctl --addr unix:///run/user/$(id -u buildkituser)/buildkit/buildkitd.sock build --no-cache --frontend dockerfile.v0 --local context=/srv/app --local dockerfile=/srv/app --output type=local,dest=/tmp/out --progress plain

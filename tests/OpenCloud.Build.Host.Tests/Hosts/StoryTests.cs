@@ -35,11 +35,11 @@ public abstract class StoryTests(string suite)
     [Fact]
     public void EachIsTold_ToTheUser_AndToRootForUserAndService()
     {
-        using var host = SystemdHost.Boot(suite);
-        var archive = TestArchive.UnderTest(host);
+        using SystemdHost host = SystemdHost.Boot(suite);
+        TestArchive archive = TestArchive.UnderTest(host);
         host.Driver(["install", .. archive.Options]).Ok();
         host.Shell("printf '[Service]\\nUser=ubuntu\\nExecStart=/bin/sleep infinity\\n' > /etc/systemd/system/opencloud.service; systemctl daemon-reload; systemctl start opencloud");
-        var everyone = new (string Who, Func<string, DriverAnswer> Ask)[]
+        (string Who, Func<string, DriverAnswer> Ask)[] everyone = new (string Who, Func<string, DriverAnswer> Ask)[]
         {
             ("himself", path => host.DriverAs("ubuntu", "diagnose", "--path", path)),
             ("-As", path => host.Driver("diagnose", "--path", path, "--as", "ubuntu")),
@@ -53,21 +53,21 @@ public abstract class StoryTests(string suite)
         host.Driver("grant", "--user", "ubuntu", "--service", "opencloud").Ok();
         Told(everyone[2].Ask(Engine), "started before", "it was started before that", "sudo systemctl restart opencloud.service");
         host.Shell("systemctl restart opencloud");
-        var old = DriverAnswer.Of(host.Try(["setpriv", "--reuid=ubuntu", "--regid=ubuntu", "--clear-groups", .. SystemdHost.DriverCommand.Split(' '), "diagnose"]));
+        DriverAnswer old = DriverAnswer.Of(host.Try(["setpriv", "--reuid=ubuntu", "--regid=ubuntu", "--clear-groups", .. SystemdHost.DriverCommand.Split(' '), "diagnose"]));
         Told(old, "a login from before", "this session began before that", "newgrp buildkit");
 
-        foreach (var one in Cases)
+        foreach (Case one in Cases)
         {
             host.Shell(one.Break);
-            foreach (var (who, ask) in everyone)
+            foreach ((string? who, Func<string, DriverAnswer>? ask) in everyone)
             {
                 Told(ask(one.Path), $"{one.Name}, {who}", one.Story, one.Remedy);
             }
 
             host.Shell($"{(one.Mend ?? (one.Remedy?.StartsWith("sudo ", StringComparison.Ordinal) == true && !one.Remedy.Contains("GROUP", StringComparison.Ordinal) ? one.Remedy[5..] : "true"))}; systemctl start buildkit.service");
-            foreach (var (who, ask) in everyone)
+            foreach ((string? who, Func<string, DriverAnswer>? ask) in everyone)
             {
-                var fine = ask(Engine);
+                DriverAnswer fine = ask(Engine);
                 Assert.True(fine["Reachable"] == "true", $"{one.Name}, mended, {who}: {fine.Error}");
             }
         }

@@ -32,7 +32,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void KnownHashes_AreOneArchivesEach()
     {
-        var all = KnownReleases.Versions.SelectMany(version => (string[])[KnownReleases.Sha256(version, "amd64")!, KnownReleases.Sha256(version, "arm64")!]).ToArray();
+        string[] all = KnownReleases.Versions.SelectMany(version => (string[])[KnownReleases.Sha256(version, "amd64")!, KnownReleases.Sha256(version, "arm64")!]).ToArray();
         Assert.Equal(all.Length, all.Distinct(StringComparer.Ordinal).Count());
     }
 }

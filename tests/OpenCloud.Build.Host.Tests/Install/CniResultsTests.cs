@@ -43,7 +43,7 @@ public sealed class CniResultsTests : IDisposable
     [Fact]
     public void WhatTheEngineLeft_Goes_AndTheFoldersWithIt()
     {
-        var before = CniResults.Before(Folder);
+        CniResults before = CniResults.Before(Folder);
         CniResults.Make(Folder);
         Assert.Equal((UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, Directory.Exists(Results)), (File.GetUnixFileMode(Folder), true));
         Write($"opencloud.build-isolated-{Container}-eth0", $"cni-loopback-{Container}-lo", $"opencloud.build-isolated-{Stranger}-eth12");
@@ -58,7 +58,7 @@ public sealed class CniResultsTests : IDisposable
     [Fact]
     public void WhatOthersLeft_StaysByteForByte()
     {
-        var before = CniResults.Before(Folder);
+        CniResults before = CniResults.Before(Folder);
         CniResults.Make(Folder);
         Write(Others);
         Directory.CreateDirectory(Path.Combine(Folder, "networks"));
@@ -78,7 +78,7 @@ public sealed class CniResultsTests : IDisposable
     public void FoldersThatWereThere_Stay(bool withResults)
     {
         Directory.CreateDirectory(withResults ? Results : Folder);
-        var before = CniResults.Before(Folder);
+        CniResults before = CniResults.Before(Folder);
         CniResults.Make(Folder);
         Write($"opencloud.build-isolated-{Container}-eth0");
         Undo(before);
@@ -90,9 +90,9 @@ public sealed class CniResultsTests : IDisposable
     [Fact]
     public void ALinkOfTheEnginesName_LeadsNowhere()
     {
-        var other = Path.Combine(_root, "other");
+        string other = Path.Combine(_root, "other");
         File.WriteAllText(other, "other");
-        var before = CniResults.Before(Folder);
+        CniResults before = CniResults.Before(Folder);
         CniResults.Make(Folder);
         File.CreateSymbolicLink(Path.Combine(Results, $"opencloud.build-isolated-{Container}-eth0"), other);
         Undo(before);
@@ -103,7 +103,7 @@ public sealed class CniResultsTests : IDisposable
 
     private void Write(params string[] names)
     {
-        foreach (var name in names)
+        foreach (string name in names)
         {
             File.WriteAllText(Path.Combine(Results, name), name);
         }

@@ -40,9 +40,9 @@ public sealed class ContainerdAdvisoryTests
     {
         // Of the changelogs of Debian's packages.
         const string Second = " * Fix overly broad directory permissions, Fixes: CVE-2024-25621\n * Fix bug in the CRI Attach implementation, Fixes: CVE-2025-64329\n";
-        var older = Ids("1.6.20", "1.6.20~ds1-1+deb12u1", " * Backport 0011-allow-test-run-in-userns.patch");
+        string[] older = Ids("1.6.20", "1.6.20~ds1-1+deb12u1", " * Backport 0011-allow-test-run-in-userns.patch");
         Assert.Contains(Permissions, older);
-        var second = Ids("1.6.20", "1.6.20~ds1-1+deb12u2", Second);
+        string[] second = Ids("1.6.20", "1.6.20~ds1-1+deb12u2", Second);
         Assert.DoesNotContain(Permissions, second);
 
         // What that revision's changelog says of the other was wrong, as the next one's tells.

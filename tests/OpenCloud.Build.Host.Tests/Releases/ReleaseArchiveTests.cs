@@ -17,7 +17,7 @@ public sealed class ReleaseArchiveTests : IDisposable
     [Fact]
     public void TakesPlainFilesOfBin()
     {
-        var names = Unpack(tar =>
+        IReadOnlyList<string> names = Unpack(tar =>
         {
             tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "bin/"));
             TestArchive.Add(tar, "bin/buildkitd", "daemon");
@@ -49,7 +49,7 @@ public sealed class ReleaseArchiveTests : IDisposable
     [InlineData(TarEntryType.Directory)]
     public void RefusesWhatIsNoRegularFile(TarEntryType type) => Refused(tar =>
     {
-        var entry = new PaxTarEntry(type, "bin/evil");
+        PaxTarEntry entry = new(type, "bin/evil");
         if (type is TarEntryType.SymbolicLink or TarEntryType.HardLink)
         {
             entry.LinkName = "/etc/passwd";
@@ -68,7 +68,7 @@ public sealed class ReleaseArchiveTests : IDisposable
     [Fact]
     public void RefusesTooManyEntries() => Refused(tar =>
     {
-        for (var i = 0; i <= ReleaseArchive.MaxEntries; i++)
+        for (int i = 0; i <= ReleaseArchive.MaxEntries; i++)
         {
             TestArchive.Add(tar, $"bin/f{i}", string.Empty);
         }
@@ -78,14 +78,14 @@ public sealed class ReleaseArchiveTests : IDisposable
     public void RefusesAHugeFileByItsHeaderAlone()
     {
         // A header that promises a tebibyte; nothing follows, and nothing needs to.
-        var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest, leaveOpen: true))
         {
             gzip.Write(HostileTar.Header("bin/buildkitd", 1L << 40, '0'));
         }
 
         packed.Position = 0;
-        var error = Assert.Throws<HostException>(() => ReleaseArchive.Unpack(packed, Stage, null, TestContext.Current.CancellationToken));
+        HostException error = Assert.Throws<HostException>(() => ReleaseArchive.Unpack(packed, Stage, null, TestContext.Current.CancellationToken));
         Assert.Equal(HostErrorKind.Integrity, error.Kind);
         Assert.Empty(Directory.GetFiles(Stage));
     }
@@ -97,15 +97,15 @@ public sealed class ReleaseArchiveTests : IDisposable
     [InlineData('K')]
     public void RefusesAHeaderWithoutEnd_WithoutReadingIt(char type)
     {
-        var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest, leaveOpen: true))
         {
             gzip.Write(HostileTar.Header("././@LongLink", 1L << 30, type));
             gzip.Write(new byte[8 << 20]);
         }
 
         packed.Position = 0;
-        var error = Assert.Throws<HostException>(() => ReleaseArchive.Unpack(packed, Stage, null, TestContext.Current.CancellationToken));
+        HostException error = Assert.Throws<HostException>(() => ReleaseArchive.Unpack(packed, Stage, null, TestContext.Current.CancellationToken));
         Assert.Equal(HostErrorKind.Integrity, error.Kind);
         Assert.Contains("header", error.Message, StringComparison.Ordinal);
     }
@@ -113,11 +113,11 @@ public sealed class ReleaseArchiveTests : IDisposable
     [Fact]
     public void EveryTruncation_IsAnIntegrityError()
     {
-        var packed = Packed(tar => TestArchive.Add(tar, "bin/buildkitd", new string('x', 4000))).ToArray();
-        var refused = 0;
-        for (var length = 0; length < packed.Length - 8; length += 7)
+        byte[] packed = Packed(tar => TestArchive.Add(tar, "bin/buildkitd", new string('x', 4000))).ToArray();
+        int refused = 0;
+        for (int length = 0; length < packed.Length - 8; length += 7)
         {
-            foreach (var file in Directory.GetFiles(Stage))
+            foreach (string file in Directory.GetFiles(Stage))
             {
                 File.Delete(file);
             }
@@ -143,9 +143,9 @@ public sealed class ReleaseArchiveTests : IDisposable
 
     private static MemoryStream Packed(Action<TarWriter> fill)
     {
-        var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-        using (var tar = new TarWriter(gzip, TarEntryFormat.Pax))
+        MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest, leaveOpen: true))
+        using (TarWriter tar = new(gzip, TarEntryFormat.Pax))
         {
             fill(tar);
         }
@@ -158,7 +158,7 @@ public sealed class ReleaseArchiveTests : IDisposable
 
     private void Refused(Action<TarWriter> fill, bool addDaemon = true)
     {
-        var error = Assert.Throws<HostException>(() => Unpack(tar =>
+        HostException error = Assert.Throws<HostException>(() => Unpack(tar =>
         {
             fill(tar);
             if (addDaemon)

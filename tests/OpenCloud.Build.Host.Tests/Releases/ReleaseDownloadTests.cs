@@ -31,12 +31,12 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task TakesUpWhereTheConnectionBroke()
     {
-        var content = new string('a', 5000) + new string('b', 5000);
-        var serving = ServeAsync(
+        string content = new string('a', 5000) + new string('b', 5000);
+        Task serving = ServeAsync(
             $"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\nETag: \"one\"\r\n\r\n{content[..6000]}",
             $"HTTP/1.1 206 Partial Content\r\nContent-Length: 4000\r\nContent-Range: bytes 6000-9999/10000\r\nETag: \"one\"\r\n\r\n{content[6000..]}");
-        var seen = new List<(long, long?)>();
-        var path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, (have, all) => seen.Add((have, all)), TestContext.Current.CancellationToken);
+        List<(long, long?)> seen = new();
+        string path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, (have, all) => seen.Add((have, all)), TestContext.Current.CancellationToken);
         await serving;
         Assert.Equal(content, await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
         Assert.Contains("Range: bytes=6000-", _requests[1], StringComparison.Ordinal);
@@ -48,8 +48,8 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task AsksAgainWhenTheConnectionBrokeBeforeTheAnswer()
     {
-        var serving = ServeAsync(string.Empty, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
-        var path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
+        Task serving = ServeAsync(string.Empty, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+        string path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
         await serving;
         Assert.Equal("yes", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
     }
@@ -71,8 +71,8 @@ public sealed class ReleaseDownloadTests : IDisposable
             Assert.Equal(0, LinuxCalls.MakeFifo(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(place), 0x180));
         }
 
-        var serving = ServeAsync("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
-        var error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
+        Task serving = ServeAsync("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+        HostException error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
         await serving;
         Assert.Contains("is not written to", error.Message, StringComparison.Ordinal);
         Assert.Equal("theirs", await File.ReadAllTextAsync(target, TestContext.Current.CancellationToken));
@@ -83,8 +83,8 @@ public sealed class ReleaseDownloadTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "a.tar.gz.part"), "old half", TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(Path.Combine(_folder, "a.tar.gz.etag"), "\"old\"", TestContext.Current.CancellationToken);
-        var serving = ServeAsync("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: \"new\"\r\n\r\nnew");
-        var path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
+        Task serving = ServeAsync("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: \"new\"\r\n\r\nnew");
+        string path = await new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
         await serving;
         Assert.Contains("If-Range: \"old\"", _requests[0], StringComparison.Ordinal);
         Assert.Equal("new", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
@@ -93,8 +93,8 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task NotFound_SaysSo()
     {
-        var serving = ServeAsync("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-        var error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
+        Task serving = ServeAsync("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        HostException error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
         await serving;
         Assert.Equal(HostErrorKind.Download, error.Kind);
         Assert.Contains("404", error.Message, StringComparison.Ordinal);
@@ -104,8 +104,8 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task TooLarge_IsRefusedByItsLength()
     {
-        var serving = ServeAsync($"HTTP/1.1 200 OK\r\nContent-Length: {ReleaseDownload.MaxArchiveBytes + 1}\r\n\r\n");
-        var error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
+        Task serving = ServeAsync($"HTTP/1.1 200 OK\r\nContent-Length: {ReleaseDownload.MaxArchiveBytes + 1}\r\n\r\n");
+        HostException error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken));
         await serving;
         Assert.Equal(HostErrorKind.Download, error.Kind);
         Assert.Empty(Directory.GetFiles(_folder));
@@ -114,9 +114,9 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task NobodyThere_SaysSo()
     {
-        var address = Address;
+        Uri address = Address;
         _server.Stop();
-        var error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(address, _folder, null, TestContext.Current.CancellationToken));
+        HostException error = await Assert.ThrowsAsync<HostException>(() => new ReleaseDownload(_client).FetchAsync(address, _folder, null, TestContext.Current.CancellationToken));
         Assert.Contains("-ArchivePath", error.Remedy, StringComparison.Ordinal);
     }
 
@@ -126,10 +126,10 @@ public sealed class ReleaseDownloadTests : IDisposable
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\nETag: \"one\"\r\n\r\nfirst bytes")]
     public async Task AServerThatStalls_EndsTheDownload(string begun)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var serving = StallAsync(begun, trickle: false, stop.Token);
-        var download = new ReleaseDownload(_client) { StallTimeout = TimeSpan.FromMilliseconds(200) };
-        var error = await Assert.ThrowsAsync<HostException>(() => download.FetchAsync(Address, _folder, null, stop.Token).WaitAsync(TimeSpan.FromSeconds(20), stop.Token));
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        Task serving = StallAsync(begun, trickle: false, stop.Token);
+        ReleaseDownload download = new(_client) { StallTimeout = TimeSpan.FromMilliseconds(200) };
+        HostException error = await Assert.ThrowsAsync<HostException>(() => download.FetchAsync(Address, _folder, null, stop.Token).WaitAsync(TimeSpan.FromSeconds(20), stop.Token));
         await stop.CancelAsync();
         await serving;
         Assert.Equal(HostErrorKind.Download, error.Kind);
@@ -141,10 +141,10 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task AServerThatTricklesOrStallsInATextFile_EndsIt()
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var serving = StallAsync("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", trickle: true, stop.Token);
-        var download = new ReleaseDownload(_client) { StallTimeout = TimeSpan.FromMilliseconds(300) };
-        var error = await Assert.ThrowsAsync<HostException>(() => download.FetchTextAsync(Address, stop.Token).WaitAsync(TimeSpan.FromSeconds(20), stop.Token));
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        Task serving = StallAsync("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", trickle: true, stop.Token);
+        ReleaseDownload download = new(_client) { StallTimeout = TimeSpan.FromMilliseconds(300) };
+        HostException error = await Assert.ThrowsAsync<HostException>(() => download.FetchTextAsync(Address, stop.Token).WaitAsync(TimeSpan.FromSeconds(20), stop.Token));
         await stop.CancelAsync();
         await serving;
         Assert.Contains("stalled", error.Message, StringComparison.Ordinal);
@@ -153,10 +153,10 @@ public sealed class ReleaseDownloadTests : IDisposable
     [Fact]
     public async Task ASlowServerThatGoesOn_IsWaitedFor()
     {
-        var content = new string('a', 12 * 1024);
-        var serving = ServeSlowlyAsync($"HTTP/1.1 200 OK\r\nContent-Length: {content.Length}\r\n\r\n{content}", TimeSpan.FromMilliseconds(200));
-        var download = new ReleaseDownload(_client) { StallTimeout = TimeSpan.FromSeconds(1.5) };
-        var path = await download.FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
+        string content = new('a', 12 * 1024);
+        Task serving = ServeSlowlyAsync($"HTTP/1.1 200 OK\r\nContent-Length: {content.Length}\r\n\r\n{content}", TimeSpan.FromMilliseconds(200));
+        ReleaseDownload download = new(_client) { StallTimeout = TimeSpan.FromSeconds(1.5) };
+        string path = await download.FetchAsync(Address, _folder, null, TestContext.Current.CancellationToken);
         await serving;
         Assert.Equal(content, await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
     }
@@ -169,7 +169,7 @@ public sealed class ReleaseDownloadTests : IDisposable
         {
             while (true)
             {
-                var connection = await _server.AcceptTcpClientAsync(cancellationToken);
+                TcpClient connection = await _server.AcceptTcpClientAsync(cancellationToken);
                 connections.Add(connection);
                 await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(begun), cancellationToken);
                 while (trickle)
@@ -187,9 +187,9 @@ public sealed class ReleaseDownloadTests : IDisposable
 
     private async Task ServeSlowlyAsync(string answer, TimeSpan pause)
     {
-        using var connection = await _server.AcceptTcpClientAsync();
-        var stream = connection.GetStream();
-        for (var at = 0; at < answer.Length; at += 1200)
+        using TcpClient connection = await _server.AcceptTcpClientAsync();
+        NetworkStream stream = connection.GetStream();
+        for (int at = 0; at < answer.Length; at += 1200)
         {
             await stream.WriteAsync(Encoding.ASCII.GetBytes(answer.Substring(at, Math.Min(1200, answer.Length - at))));
             await Task.Delay(pause);
@@ -198,12 +198,12 @@ public sealed class ReleaseDownloadTests : IDisposable
 
     private async Task ServeAsync(params string[] answers)
     {
-        foreach (var answer in answers)
+        foreach (string answer in answers)
         {
-            using var connection = await _server.AcceptTcpClientAsync();
-            var stream = connection.GetStream();
-            var request = new StringBuilder();
-            var buffer = new byte[4096];
+            using TcpClient connection = await _server.AcceptTcpClientAsync();
+            NetworkStream stream = connection.GetStream();
+            StringBuilder request = new();
+            byte[] buffer = new byte[4096];
             while (!request.ToString().Contains("\r\n\r\n", StringComparison.Ordinal))
             {
                 request.Append(Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer)));

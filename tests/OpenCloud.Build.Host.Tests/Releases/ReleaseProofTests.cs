@@ -11,14 +11,14 @@ public sealed class ReleaseProofTests
     [Fact]
     public void Provenance_NamesItsSubject_BareOrInAnEnvelope()
     {
-        var statement = $$"""
+        string statement = $$"""
             {"_type":"https://in-toto.io/Statement/v0.1","subject":[
               {"name":"other.tar.gz","digest":{"sha256":"00"} },
               {"name":"a.tar.gz","digest":{"sha256":"{{Hash.ToUpperInvariant()}}"} } ]}
             """;
         Assert.Equal(Hash, ReleaseProvenance.SubjectSha256(Encoding.UTF8.GetBytes(statement), "a.tar.gz"));
         Assert.Null(ReleaseProvenance.SubjectSha256(Encoding.UTF8.GetBytes(statement), "b.tar.gz"));
-        var envelope = $$"""{"payloadType":"application/vnd.in-toto+json","payload":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(statement))}}"}""";
+        string envelope = $$"""{"payloadType":"application/vnd.in-toto+json","payload":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes(statement))}}"}""";
         Assert.Equal(Hash, ReleaseProvenance.SubjectSha256(Encoding.UTF8.GetBytes(envelope), "a.tar.gz"));
     }
 
@@ -34,7 +34,7 @@ public sealed class ReleaseProofTests
     [Fact]
     public void AssetDigest_IsFound()
     {
-        var release = Encoding.UTF8.GetBytes($$"""{"assets":[{"name":"old.tar.gz","digest":null},{"name":"a.tar.gz","digest":"sha256:{{Hash}}"}]}""");
+        byte[] release = Encoding.UTF8.GetBytes($$"""{"assets":[{"name":"old.tar.gz","digest":null},{"name":"a.tar.gz","digest":"sha256:{{Hash}}"}]}""");
         Assert.Equal(Hash, ReleaseProvenance.AssetSha256(release, "a.tar.gz"));
         Assert.Null(ReleaseProvenance.AssetSha256(release, "old.tar.gz"));
     }
@@ -44,7 +44,7 @@ public sealed class ReleaseProofTests
     {
         string[] sorted = ["v0.16.0", "v0.28.1", "v0.32.2-rc1", "v0.32.2", "v0.33.0", "v1.0.0"];
         Assert.Equal(sorted, sorted.Reverse().Select(BuildKitVersion.Parse).Order().Select(version => version.ToString()));
-        foreach (var bad in (string[])["", "latest", "v1", "v0.16.0/../..", "v0.16.0\n", "v0.16.0-a/b"])
+        foreach (string bad in (string[])["", "latest", "v1", "v0.16.0/../..", "v0.16.0\n", "v0.16.0-a/b"])
         {
             Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => BuildKitVersion.Parse(bad)).Kind);
         }
@@ -53,7 +53,7 @@ public sealed class ReleaseProofTests
     [Fact]
     public void KnownReleases_HaveBothProcessors_AndTheDefaultIsKnownAndFreeOfAdvisories()
     {
-        foreach (var architecture in (string[])["amd64", "arm64"])
+        foreach (string architecture in (string[])["amd64", "arm64"])
         {
             Assert.Equal(64, KnownReleases.Sha256(KnownReleases.Default, architecture)!.Length);
             Assert.NotNull(KnownReleases.Sha256(BuildKitVersion.Lowest, architecture));
@@ -66,10 +66,10 @@ public sealed class ReleaseProofTests
     [Fact]
     public void Mirrors_AreCompleted_AndSecretsInThemRefused()
     {
-        var version = BuildKitVersion.Parse("0.16.0");
+        BuildKitVersion version = BuildKitVersion.Parse("0.16.0");
         Assert.Equal("https://m.example/bk/v0.16.0/buildkit-v0.16.0.linux-arm64.tar.gz", ReleaseSource.Mirror(new Uri("https://m.example/bk/"), version, "arm64").Uri!.ToString());
         Assert.Equal("https://m.example/x.tgz", ReleaseSource.Mirror(new Uri("https://m.example/x.tgz"), version, "arm64").Uri!.ToString());
-        var secret = Assert.Throws<HostException>(() => ReleaseSource.Mirror(new Uri("https://u:secret@m.example/"), version, "arm64"));
+        HostException secret = Assert.Throws<HostException>(() => ReleaseSource.Mirror(new Uri("https://u:secret@m.example/"), version, "arm64"));
         Assert.DoesNotContain("secret", secret.Message, StringComparison.Ordinal);
         Assert.Throws<HostException>(() => ReleaseSource.Mirror(new Uri("file:///x"), version, "arm64"));
     }

@@ -22,7 +22,7 @@ public sealed class RootlessTrapsTests
     public void MaxUserNamespaces_Zero()
     {
         _view.Texts["/proc/sys/user/max_user_namespaces"] = "0\n";
-        var check = Failed(RootlessTrap.UserNamespaces);
+        RootlessCheck check = Failed(RootlessTrap.UserNamespaces);
         Assert.Equal("user.max_user_namespaces is 0: nobody may make one", check.Evidence);
         Assert.StartsWith("sudo sysctl -w user.max_user_namespaces=28633", check.Remedy, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
@@ -50,7 +50,7 @@ public sealed class RootlessTrapsTests
     {
         _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
         _view.Links["/usr/bin/rootlesskit"] = "/opt/kit/rootlesskit";
-        var check = Failed(RootlessTrap.AppArmor);
+        RootlessCheck check = Failed(RootlessTrap.AppArmor);
         Assert.Contains("no profile lets /opt/kit/rootlesskit", check.Evidence, StringComparison.Ordinal);
         Assert.Contains("sysctl need not be changed", check.Remedy, StringComparison.Ordinal);
         Assert.True(check.ByInstaller);
@@ -61,7 +61,7 @@ public sealed class RootlessTrapsTests
         // One for the path by which it is called, where that is a link, is not enough: the kernel does not see links.
         _view.Texts["/etc/apparmor.d/rootlesskit"] = "profile rootlesskit /usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n";
         Failed(RootlessTrap.AppArmor);
-        var profile = AppArmorProfile.For("/opt/kit/rootlesskit");
+        AppArmorProfile profile = AppArmorProfile.For("/opt/kit/rootlesskit");
         _view.Texts[profile.Path] = profile.Text;
         Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
     }
@@ -85,7 +85,7 @@ public sealed class RootlessTrapsTests
         // Who is not root cannot see what is loaded.
         Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
         _view.Texts["/sys/kernel/security/apparmor/profiles"] = "rootlesskit-other (unconfined)\nslirp4netns (unconfined)\n";
-        var check = Failed(RootlessTrap.AppArmor);
+        RootlessCheck check = Failed(RootlessTrap.AppArmor);
         Assert.Contains("is not loaded", check.Evidence, StringComparison.Ordinal);
         Assert.Equal(($"apparmor_parser -r {File}", true), (Assert.Single(check.RootCommands), check.ByInstaller));
         _view.Texts["/sys/kernel/security/apparmor/profiles"] = "rootlesskit (unconfined)\n";
@@ -99,7 +99,7 @@ public sealed class RootlessTrapsTests
     [Fact]
     public void AppArmorProfile_ByteByByte()
     {
-        var text = AppArmorProfile.For("/usr/bin/rootlesskit").Text;
+        string text = AppArmorProfile.For("/usr/bin/rootlesskit").Text;
         Assert.Equal(
             """
             abi <abi/4.0>,
@@ -124,7 +124,7 @@ public sealed class RootlessTrapsTests
     internal void AProgramThatIsMissing_IsAPackage(RootlessTrap trap, string program, string package)
     {
         _view.Programs.Remove(program);
-        var check = Failed(trap);
+        RootlessCheck check = Failed(trap);
         Assert.Equal(package, check.Package);
         Assert.True(check.ByInstaller);
         Assert.Equal($"sudo apt-get install --no-install-recommends {package}", check.Remedy);
@@ -157,7 +157,7 @@ public sealed class RootlessTrapsTests
 
         void NotUsed(string why)
         {
-            var check = Failed(RootlessTrap.Network);
+            RootlessCheck check = Failed(RootlessTrap.Network);
             Assert.Contains("/usr/bin/pasta is not used: ", check.Evidence, StringComparison.Ordinal);
             Assert.Contains(why, check.Evidence, StringComparison.Ordinal);
             Assert.Equal(("slirp4netns", true, "sudo apt-get install --no-install-recommends slirp4netns"), (check.Package, check.ByInstaller, check.Remedy));
@@ -176,7 +176,7 @@ public sealed class RootlessTrapsTests
     public void NewUidMap_WithoutItsBit()
     {
         _view.Inodes["/usr/bin/newuidmap"] = FakeView.Inode(InodeType.Regular, 0x1ed);
-        var check = Failed(RootlessTrap.NewUidMap);
+        RootlessCheck check = Failed(RootlessTrap.NewUidMap);
         Assert.Contains("neither set-uid root nor", check.Evidence, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
         Assert.Equal(["chown root:root /usr/bin/newuidmap", "chmod u+s /usr/bin/newuidmap"], check.RootCommands);
@@ -199,7 +199,7 @@ public sealed class RootlessTrapsTests
     [InlineData("010000", CheckState.Failed, CheckState.Failed)]
     public void FileCapabilities_DoInPlaceOfTheBit(string attribute, CheckState uid, CheckState gid)
     {
-        foreach (var path in (string[])["/usr/bin/newuidmap", "/usr/bin/newgidmap"])
+        foreach (string path in (string[])["/usr/bin/newuidmap", "/usr/bin/newgidmap"])
         {
             _view.Inodes[path] = FakeView.Inode(InodeType.Regular, 0x1ed);
             _view.Capabilities[path] = Convert.FromHexString(attribute);
@@ -222,7 +222,7 @@ public sealed class RootlessTrapsTests
     public void SubordinateIds_Missing(string subuid, string evidence)
     {
         _view.Texts["/etc/subuid"] = subuid;
-        var check = Failed(RootlessTrap.SubordinateUids);
+        RootlessCheck check = Failed(RootlessTrap.SubordinateUids);
         Assert.Equal(evidence, check.Evidence);
         Assert.True(check.ByInstaller);
         Assert.StartsWith("sudo usermod --add-subuids 165536-231071 builder", check.Remedy, StringComparison.Ordinal);
@@ -242,7 +242,7 @@ public sealed class RootlessTrapsTests
     public void SubordinateIds_ThatOverlap(string subuid, string evidence)
     {
         _view.Texts["/etc/subuid"] = subuid;
-        var check = Failed(RootlessTrap.SubordinateUids);
+        RootlessCheck check = Failed(RootlessTrap.SubordinateUids);
         Assert.Contains(evidence, check.Evidence, StringComparison.Ordinal);
         Assert.Contains("they would own each other's files", check.Evidence, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
@@ -285,7 +285,7 @@ public sealed class RootlessTrapsTests
     public void SessionBus_Absent_StopsNothing()
     {
         _view.Inodes.Remove("/usr/lib/systemd/user/dbus.socket");
-        var check = Of(RootlessTrap.SessionBus);
+        RootlessCheck check = Of(RootlessTrap.SessionBus);
         Assert.Equal((CheckState.Warning, "dbus-user-session"), (check.State, check.Package));
     }
 
@@ -298,7 +298,7 @@ public sealed class RootlessTrapsTests
     {
         _view.Texts["/proc/sys/kernel/osrelease"] = release;
         _view.Texts["/proc/version"] = version;
-        var check = Of(RootlessTrap.Overlay);
+        RootlessCheck check = Of(RootlessTrap.Overlay);
         Assert.Equal((state, package), (check.State, check.Package));
     }
 
@@ -332,7 +332,7 @@ public sealed class RootlessTrapsTests
     public void Cgroup_NotDelegated(string controllers, string evidence)
     {
         _view.Texts["/sys/fs/cgroup/user.slice/user-1001.slice/user@1001.service/cgroup.controllers"] = controllers;
-        var check = Of(RootlessTrap.Cgroup);
+        RootlessCheck check = Of(RootlessTrap.Cgroup);
         Assert.Equal(CheckState.Warning, check.State);
         Assert.StartsWith(evidence, check.Evidence, StringComparison.Ordinal);
     }
@@ -364,7 +364,7 @@ public sealed class RootlessTrapsTests
     public void Home_ThatCannotHoldAnEngine(string mount, string evidence)
     {
         Mount(mount);
-        var check = Failed(RootlessTrap.Home);
+        RootlessCheck check = Failed(RootlessTrap.Home);
         Assert.Equal(evidence, check.Evidence);
         Assert.Empty(check.RootCommands);
     }
@@ -383,7 +383,7 @@ public sealed class RootlessTrapsTests
 
     private RootlessCheck Failed(RootlessTrap trap)
     {
-        var check = Of(trap);
+        RootlessCheck check = Of(trap);
         Assert.Equal(CheckState.Failed, check.State);
         Assert.NotNull(check.Remedy);
         return check;

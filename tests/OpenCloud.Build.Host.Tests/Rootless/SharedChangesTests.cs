@@ -14,9 +14,9 @@ public sealed class SharedChangesTests
     [Fact]
     public void PackagesAndTheProfile_OfTheSameProgram_AreLeft()
     {
-        var profile = AppArmorProfile.For("/opt/kit/rootlesskit");
+        AppArmorProfile profile = AppArmorProfile.For("/opt/kit/rootlesskit");
         HostChange[] ofProfile = [new TextWritten(profile.Path, "0", null, null), new ProfileLoaded(profile.Path)];
-        var one = Engine("one", "/opt/kit/rootlesskit", [Package, Unit, .. ofProfile]);
+        InstallationManifest one = Engine("one", "/opt/kit/rootlesskit", [Package, Unit, .. ofProfile]);
         Assert.Equal([Unit], SharedChanges.HandOver(one, [one, Engine("two", "/opt/kit/rootlesskit")], planOnly: true).Changes);
 
         // Another program's profile is of no use to it; the packages are.
@@ -27,7 +27,7 @@ public sealed class SharedChangesTests
     [Fact]
     public void TheLast_TakesItAll()
     {
-        var one = Engine("one", "/opt/kit/rootlesskit", Package, Unit);
+        InstallationManifest one = Engine("one", "/opt/kit/rootlesskit", Package, Unit);
         Assert.Equal(one.Changes, SharedChanges.HandOver(one, [one], planOnly: true).Changes);
         Assert.Equal(one.Changes, SharedChanges.HandOver(one, [one, Engine("two", "/opt/kit/rootlesskit") with { Version = InstallationManifest.Removed }], planOnly: true).Changes);
     }

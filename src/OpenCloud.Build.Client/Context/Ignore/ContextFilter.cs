@@ -60,7 +60,7 @@ internal sealed class ContextFilter
     /// <param name="isDirectory">Whether the entry is a directory.</param>
     public FilterVerdict Judge(ReadOnlySpan<byte> path, int depth, bool isDirectory)
     {
-        var verdict = FilterVerdict.Send;
+        FilterVerdict verdict = FilterVerdict.Send;
         if (_include is not null && !Match(_include, _includeState, path, depth, isDirectory, out _))
         {
             if (!isDirectory || (_plainIncludes && !AnyBeneath(_include, path, exceptions: false)))

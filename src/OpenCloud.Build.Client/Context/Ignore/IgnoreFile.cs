@@ -48,7 +48,7 @@ public sealed class IgnoreFile
     /// <exception cref="ContextException">A rule is malformed; the message names its line.</exception>
     public static IgnoreFile Parse(ReadOnlySpan<byte> content)
     {
-        var file = new IgnoreFile();
+        IgnoreFile file = new();
         int number = 0;
         while (!content.IsEmpty)
         {
@@ -82,7 +82,7 @@ public sealed class IgnoreFile
         ArgumentNullException.ThrowIfNull(path);
         byte[] clean = BytePath.Join("/"u8, Encoding.UTF8.GetBytes(path))[1..];
         string display = Encoding.UTF8.GetString(clean);
-        var filter = new ContextFilter(null, PatternMatcher.Compile(_patterns));
+        ContextFilter filter = new(null, PatternMatcher.Compile(_patterns));
         int depth = 0;
         for (int i = 0; i <= clean.Length && clean.Length > 0; i++)
         {

@@ -29,7 +29,7 @@ internal sealed class PatternMatcher
     /// <exception cref="ContextException">A pattern is malformed.</exception>
     public static PatternMatcher Compile(IReadOnlyList<byte[]> patterns)
     {
-        var compiled = new List<Pattern>(patterns.Count);
+        List<Pattern> compiled = new(patterns.Count);
         long size = 0;
         foreach (byte[] raw in patterns)
         {

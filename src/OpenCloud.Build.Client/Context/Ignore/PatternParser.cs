@@ -25,7 +25,7 @@ internal ref struct PatternParser
     /// <exception cref="PatternSizeException">It has more atoms than are taken.</exception>
     public static PatternProgram[]? Compile(ReadOnlySpan<int> expression)
     {
-        var parser = new PatternParser(expression);
+        PatternParser parser = new(expression);
         return parser.Parse() ? [.. parser._alternatives] : null;
     }
 
@@ -176,7 +176,7 @@ internal ref struct PatternParser
                 return true;
         }
 
-        var set = new RuneSet();
+        RuneSet set = new();
         if (!TryParsePredefined(set, out bool malformed))
         {
             if (malformed || !ParseEscape(out int rune))
@@ -201,7 +201,7 @@ internal ref struct PatternParser
             _at++;
         }
 
-        var set = new RuneSet();
+        RuneSet set = new();
         for (bool first = true; first || _at >= _text.Length || _text[_at] != ']'; first = false)
         {
             if (_at >= _text.Length)

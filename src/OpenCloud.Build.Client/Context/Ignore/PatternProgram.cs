@@ -41,8 +41,8 @@ internal sealed class PatternProgram
         bool anchored = end > begin && chain[end - 1].Kind == PatternAtomKind.End;
         end -= anchored ? 1 : 0;
 
-        var prefix = new List<byte>();
-        var suffix = new List<byte>();
+        List<byte> prefix = new();
+        List<byte> suffix = new();
         if (!chain.GetRange(begin, end - begin).Exists(static atom => atom.IsAssertion))
         {
             int last = end;

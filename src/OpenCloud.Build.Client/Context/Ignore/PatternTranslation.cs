@@ -32,8 +32,8 @@ internal static class PatternTranslation
     public static PatternKind Translate(ReadOnlySpan<byte> pattern, out int[] expression)
     {
         List<int> runes = Decode(pattern);
-        var output = new List<int>(runes.Count + 16) { '^' };
-        var kind = PatternKind.Exact;
+        List<int> output = new(runes.Count + 16) { '^' };
+        PatternKind kind = PatternKind.Exact;
         for (int at = 0, step = 0; at < runes.Count; step++)
         {
             int rune = runes[at++];
@@ -106,7 +106,7 @@ internal static class PatternTranslation
 
     private static List<int> Decode(ReadOnlySpan<byte> pattern)
     {
-        var runes = new List<int>(pattern.Length);
+        List<int> runes = new(pattern.Length);
         while (!pattern.IsEmpty)
         {
             int rune = Utf8.Decode(pattern, out int width);

@@ -55,7 +55,7 @@ internal static class RuneClasses
     public static bool AddNamed(RuneSet set, ReadOnlySpan<int> name)
     {
         bool negated = !name.IsEmpty && name[0] == '^';
-        var key = new StringBuilder();
+        StringBuilder key = new();
         foreach (int rune in negated ? name[1..] : name)
         {
             key.Append(rune < 0x80 ? (char)rune : '?');

@@ -56,7 +56,7 @@ internal sealed class ContextSender
     /// <exception cref="ContextException">Either side failed; the receiver has been told.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _stop = stop;
         _call = cancellationToken;
         Task walk = _work.Run(() => Guard(WalkAsync));
@@ -151,7 +151,7 @@ internal sealed class ContextSender
         byte[] buffer = BufferPool.Rent(StatBufferSize);
         try
         {
-            using var walker = new TreeWalker(_tree, _filter);
+            using TreeWalker walker = new(_tree, _filter);
             uint id = 0;
             int used = 0;
             int listed = 0;
@@ -261,7 +261,7 @@ internal sealed class ContextSender
         try
         {
             using TreeReader reader = _tree.CreateReader();
-            var batch = new FileBatch(_files, reader, buffer, _changes, SendBatchAsync);
+            FileBatch batch = new(_files, reader, buffer, _changes, SendBatchAsync);
             while (true)
             {
                 while (TryDequeue(out int place))

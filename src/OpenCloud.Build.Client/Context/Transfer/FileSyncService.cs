@@ -81,7 +81,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
             declared.Counters.AddTransfer();
             using ContextTree tree = declared.Source.OpenTree();
             ContextFilter filter = RequestFilter.Create(request, tree);
-            var sender = new ContextSender(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress, call.Work, _changes);
+            ContextSender sender = new(new GrpcPacketChannel(call), tree, filter, declared.Counters, _progress, call.Work, _changes);
             await sender.RunAsync(context.CancellationToken).ConfigureAwait(false);
         }
         catch (ContextException e)

@@ -44,7 +44,7 @@ internal static class PacketCodec
     public static int WriteStat(Span<byte> output, ReadOnlySpan<byte> path, TreeEntry entry)
     {
         int bodySize = StatBodySize(path, entry);
-        var writer = new Writer(output);
+        Writer writer = new(output);
         writer.Prefix(1 + Varint.Size((uint)bodySize) + bodySize);
         writer.Byte(StatTag);
         writer.Varint((uint)bodySize);
@@ -69,7 +69,7 @@ internal static class PacketCodec
     /// <summary>Writes the empty STAT that ends the listing.</summary>
     public static int WriteLastStat(Span<byte> output)
     {
-        var writer = new Writer(output);
+        Writer writer = new(output);
         writer.Prefix(0);
         return writer.Written;
     }
@@ -81,7 +81,7 @@ internal static class PacketCodec
     /// <summary>Writes what stands in front of a DATA packet's content; no content ends the file.</summary>
     public static int WriteDataHeader(Span<byte> output, uint id, int contentLength)
     {
-        var writer = new Writer(output);
+        Writer writer = new(output);
         int idSize = id == 0 ? 0 : 1 + Varint.Size(id);
         int dataSize = contentLength == 0 ? 0 : 1 + Varint.Size((uint)contentLength) + contentLength;
         writer.Prefix(2 + idSize + dataSize);
@@ -138,7 +138,7 @@ internal static class PacketCodec
     {
         int size = NumberSize((ulong)type) + NumberSize(id) + BytesSize(data);
         byte[] output = new byte[GrpcPrefix.Length + size];
-        var writer = new Writer(output);
+        Writer writer = new(output);
         writer.Prefix(size);
         writer.Number(1, (ulong)type);
         writer.Number(3, id);

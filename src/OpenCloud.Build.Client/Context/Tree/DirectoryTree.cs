@@ -144,7 +144,7 @@ internal sealed class LinuxDirectory : TreeDirectory
 
     private bool TryReadLink(ReadOnlySpan<byte> terminated, ReadOnlySpan<byte> name, TreeEntry entry)
     {
-        for (var buffer = new byte[Math.Max(256, entry.Size + 1)]; ; buffer = new byte[buffer.Length * 2])
+        for (byte[] buffer = new byte[Math.Max(256, entry.Size + 1)]; ; buffer = new byte[buffer.Length * 2])
         {
             int length = LinuxCalls.ReadLink(_descriptor, terminated, buffer);
             if (length < 0)

@@ -21,7 +21,7 @@ internal sealed class LinkFollower
     /// <exception cref="ContextException">A directory cannot be read.</exception>
     public static List<byte[]>? Follow(ContextTree tree, IReadOnlyList<byte[]> paths)
     {
-        var follower = new LinkFollower(tree);
+        LinkFollower follower = new(tree);
         foreach (byte[] path in paths)
         {
             follower.Add(path);
@@ -33,7 +33,7 @@ internal sealed class LinkFollower
     /// <summary>Drops a path that lies beneath the one before it; null when one is the root.</summary>
     public static List<byte[]>? RemoveCovered(List<byte[]> paths)
     {
-        var kept = new List<byte[]>(paths.Count);
+        List<byte[]> kept = new(paths.Count);
         byte[] last = [];
         foreach (byte[] path in paths)
         {
@@ -57,7 +57,7 @@ internal sealed class LinkFollower
     private void Add(byte[] start)
     {
         // A work list instead of recursion: the daemon chooses the paths, and links can be many.
-        var open = new Stack<byte[]>();
+        Stack<byte[]> open = new();
         open.Push(start);
         while (open.TryPop(out byte[]? path))
         {
@@ -119,7 +119,7 @@ internal sealed class LinkFollower
 
     private List<byte[]>? ReadMatchingLinks(byte[] directory, byte[] pattern)
     {
-        var names = new NameList();
+        NameList names = new();
         using (TreeDirectory? parent = OpenDirectory(directory))
         {
             int error = parent?.List(names) ?? 0;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Protocol.Control;
@@ -12,12 +13,12 @@ internal static class EngineInspector
     private static readonly Version SpaceLimitsDockerApi = new(1, 48);
 
     /// <summary>All that the engine tells of itself. One without a version is as good as any other.</summary>
-    public static async Task<BuildKitInfo> InspectAsync(Control.ControlClient control, EngineAddress address, string source, CancellationToken cancellation)
+    public static async Task<BuildKitInfo> InspectAsync(Control.ControlClient control, EngineAddress address, string source, CancellationToken cancellationToken)
     {
-        var workers = await control.ListWorkersAsync(new ListWorkersRequest(), cancellationToken: cancellation).ConfigureAwait(false);
+        ListWorkersResponse workers = await control.ListWorkersAsync(new ListWorkersRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
         // The worker's word first, as a build has it: two answers would be two versions of one engine.
-        var version = workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => SoundVersion(v?.Version) is not null)
-            ?? await VersionAsync(control, cancellation).ConfigureAwait(false);
+        BuildkitVersion? version = workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => SoundVersion(v?.Version) is not null)
+            ?? await VersionAsync(control, cancellationToken).ConfigureAwait(false);
         return new BuildKitInfo
         {
             Address = address.ToString(),
@@ -37,7 +38,7 @@ internal static class EngineInspector
     /// them on with 1.48.
     /// </summary>
     /// <returns>Nothing when none of them tells.</returns>
-    public static async Task<bool?> KnowsSpaceLimitsAsync(BuildKitInfo info, EngineAddress address, EngineConnectOptions options, CancellationToken cancellation)
+    public static async Task<bool?> KnowsSpaceLimitsAsync(BuildKitInfo info, EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         if (info.Workers.Any(static w => w.GCPolicy.Any(static p => p.MaxUsedSpace > 0 || p.MinFreeSpace > 0)))
         {
@@ -54,25 +55,25 @@ internal static class EngineInspector
             return null;
         }
 
-        var docker = new DockerEngineClient(address, options);
-        await using var disposal = docker.ConfigureAwait(false);
-        return (await docker.GetFactsAsync(cancellation).ConfigureAwait(false)).Api >= SpaceLimitsDockerApi;
+        DockerEngineClient docker = new(address, options);
+        await using ConfiguredAsyncDisposable disposal = docker.ConfigureAwait(false);
+        return (await docker.GetFactsAsync(cancellationToken).ConfigureAwait(false)).Api >= SpaceLimitsDockerApi;
     }
 
     /// <summary>The version, if it is one: <c>v0.16.0-rc1</c> is 0.16, while <c>v0.0.0+unknown</c> is none.</summary>
     internal static Version? SoundVersion(string? text)
     {
-        var digits = (text ?? string.Empty).TrimStart('v').Split('-', '+')[0];
-        return Version.TryParse(digits, out var version) && version > new Version(0, 0, 0) && version.Major < 20 ? version : null;
+        string digits = (text ?? string.Empty).TrimStart('v').Split('-', '+')[0];
+        return Version.TryParse(digits, out Version? version) && version > new Version(0, 0, 0) && version.Major < 20 ? version : null;
     }
 
     private static string? Known(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    private static async Task<BuildkitVersion?> VersionAsync(Control.ControlClient control, CancellationToken cancellation)
+    private static async Task<BuildkitVersion?> VersionAsync(Control.ControlClient control, CancellationToken cancellationToken)
     {
         try
         {
-            var info = await control.InfoAsync(new InfoRequest(), cancellationToken: cancellation).ConfigureAwait(false);
+            InfoResponse info = await control.InfoAsync(new InfoRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
             return info.BuildkitVersion is { Version.Length: > 0 } version && SoundVersion(version.Version) is not null ? version : null;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)

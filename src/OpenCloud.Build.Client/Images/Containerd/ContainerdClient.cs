@@ -40,22 +40,22 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         new(channel, lease is null ? Scope(@namespace) : Scope(@namespace, lease));
 
     /// <summary>Which containerd it is.</summary>
-    public Task<VersionResponse> VersionAsync(CancellationToken cancellation) =>
-        new VersionService.VersionClient(channel.Pooled).VersionAsync(new Empty(), cancellationToken: cancellation).ResponseAsync;
+    public Task<VersionResponse> VersionAsync(CancellationToken cancellationToken) =>
+        new VersionService.VersionClient(channel.Pooled).VersionAsync(new Empty(), cancellationToken: cancellationToken).ResponseAsync;
 
     /// <summary>The names of the namespaces, in ordinal order.</summary>
-    public async Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken)
     {
-        var answer = await new Namespaces.NamespacesClient(channel.Pooled).ListAsync(new ListNamespacesRequest(), cancellationToken: cancellation).ConfigureAwait(false);
+        ListNamespacesResponse answer = await new Namespaces.NamespacesClient(channel.Pooled).ListAsync(new ListNamespacesRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
         return [.. answer.Namespaces.Select(static n => n.Name).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>An image, or nothing.</summary>
-    public async Task<Image?> GetImageAsync(string @namespace, string name, CancellationToken cancellation)
+    public async Task<Image?> GetImageAsync(string @namespace, string name, CancellationToken cancellationToken)
     {
         try
         {
-            return (await _images.GetAsync(new GetImageRequest { Name = name }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Image;
+            return (await _images.GetAsync(new GetImageRequest { Name = name }, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Image;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
@@ -67,16 +67,16 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
     /// The images of a namespace by name. The service has no paging and a message no more than 16 MiB; a namespace that
     /// exceeds it is asked for in parts, by the first digits of the digests.
     /// </summary>
-    public async Task<IReadOnlyList<Image>> ListImagesAsync(string @namespace, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Image>> ListImagesAsync(string @namespace, CancellationToken cancellationToken)
     {
-        var images = new List<Image>();
+        List<Image> images = new();
         try
         {
-            images.AddRange(await ListImagesAsync(@namespace, string.Empty, cancellation).ConfigureAwait(false));
+            images.AddRange(await ListImagesAsync(@namespace, string.Empty, cancellationToken).ConfigureAwait(false));
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted)
         {
-            await ListInPartsAsync(@namespace, string.Empty, images, cancellation).ConfigureAwait(false);
+            await ListInPartsAsync(@namespace, string.Empty, images, cancellationToken).ConfigureAwait(false);
         }
 
         images.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
@@ -85,34 +85,34 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
 
     /// <summary>Makes a name, or lets an existing one point elsewhere.</summary>
     /// <returns>Whether the name is new.</returns>
-    public async Task<bool> PutImageAsync(string @namespace, Image image, string? lease, CancellationToken cancellation)
+    public async Task<bool> PutImageAsync(string @namespace, Image image, string? lease, CancellationToken cancellationToken)
     {
-        var scope = lease is null ? Scope(@namespace) : Scope(@namespace, lease);
+        Metadata scope = lease is null ? Scope(@namespace) : Scope(@namespace, lease);
         try
         {
-            await _images.CreateAsync(new CreateImageRequest { Image = image }, scope, cancellationToken: cancellation).ConfigureAwait(false);
+            await _images.CreateAsync(new CreateImageRequest { Image = image }, scope, cancellationToken: cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.AlreadyExists)
         {
-            var request = new UpdateImageRequest { Image = image, UpdateMask = new FieldMask { Paths = { "target" } } };
-            await _images.UpdateAsync(request, scope, cancellationToken: cancellation).ConfigureAwait(false);
+            UpdateImageRequest request = new() { Image = image, UpdateMask = new FieldMask { Paths = { "target" } } };
+            await _images.UpdateAsync(request, scope, cancellationToken: cancellationToken).ConfigureAwait(false);
             return false;
         }
     }
 
     /// <summary>Makes a name which must not exist yet.</summary>
     /// <exception cref="RpcException">It exists (AlreadyExists).</exception>
-    public async Task<Image> CreateImageAsync(string @namespace, Image image, CancellationToken cancellation) =>
-        (await _images.CreateAsync(new CreateImageRequest { Image = image }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Image;
+    public async Task<Image> CreateImageAsync(string @namespace, Image image, CancellationToken cancellationToken) =>
+        (await _images.CreateAsync(new CreateImageRequest { Image = image }, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Image;
 
     /// <summary>Removes a name, and waits for the garbage collector when asked to.</summary>
     /// <returns>Whether there was one.</returns>
-    public async Task<bool> DeleteImageAsync(string @namespace, string name, bool sync, CancellationToken cancellation)
+    public async Task<bool> DeleteImageAsync(string @namespace, string name, bool sync, CancellationToken cancellationToken)
     {
         try
         {
-            await _images.DeleteAsync(new DeleteImageRequest { Name = name, Sync = sync }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false);
+            await _images.DeleteAsync(new DeleteImageRequest { Name = name, Sync = sync }, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
@@ -122,50 +122,50 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
     }
 
     /// <summary>Takes a lease, which keeps what is written under it from the garbage collector until it is given back or expires.</summary>
-    public async Task<ContainerdLease> LeaseAsync(string @namespace, TimeSpan expiresIn, CancellationToken cancellation)
+    public async Task<ContainerdLease> LeaseAsync(string @namespace, TimeSpan expiresIn, CancellationToken cancellationToken)
     {
-        var id = $"opencloud-build-{Guid.NewGuid():n}";
-        var request = new CreateRequest { Id = id };
+        string id = $"opencloud-build-{Guid.NewGuid():n}";
+        CreateRequest request = new() { Id = id };
         // containerd, core/metadata/gc.go: the collector takes an expired lease for none. It is what is left of us after a crash.
         request.Labels["containerd.io/gc.expire"] = DateTimeOffset.UtcNow.Add(expiresIn).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
-        await _leases.CreateAsync(request, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false);
+        await _leases.CreateAsync(request, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false);
         return new ContainerdLease(this, @namespace, id);
     }
 
     /// <summary>Lets a lease hold a content that was there before.</summary>
-    public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellation) =>
-        _leases.AddResourceAsync(new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellationToken: cancellation).ResponseAsync;
+    public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellationToken) =>
+        _leases.AddResourceAsync(new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
 
     /// <summary>Gives a lease back.</summary>
-    public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellation) =>
-        _leases.DeleteAsync(new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellationToken: cancellation).ResponseAsync;
+    public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellationToken) =>
+        _leases.DeleteAsync(new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
 
     /// <summary>Runs the garbage collector and waits for it. There is no call for that alone; the end of a lease is one that can be waited for.</summary>
-    public async Task CollectAsync(string @namespace, CancellationToken cancellation)
+    public async Task CollectAsync(string @namespace, CancellationToken cancellationToken)
     {
-        var lease = await LeaseAsync(@namespace, TimeSpan.FromMinutes(1), cancellation).ConfigureAwait(false);
+        ContainerdLease lease = await LeaseAsync(@namespace, TimeSpan.FromMinutes(1), cancellationToken).ConfigureAwait(false);
         await lease.ReleaseAsync(collect: true).ConfigureAwait(false);
     }
 
     /// <summary>The leases of a namespace.</summary>
-    public async Task<IReadOnlyList<string>> ListLeasesAsync(string @namespace, CancellationToken cancellation) =>
-        [.. (await _leases.ListAsync(new ListRequest(), Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Leases.Select(static l => l.Id)];
+    public async Task<IReadOnlyList<string>> ListLeasesAsync(string @namespace, CancellationToken cancellationToken) =>
+        [.. (await _leases.ListAsync(new ListRequest(), Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Leases.Select(static l => l.Id)];
 
     /// <summary>The snapshotters that work.</summary>
-    public async Task<IReadOnlyList<string>> ListSnapshottersAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<string>> ListSnapshottersAsync(CancellationToken cancellationToken)
     {
-        var request = new PluginsRequest { Filters = { "type==io.containerd.snapshotter.v1" } };
-        var answer = await new Introspection.IntrospectionClient(channel.Pooled).PluginsAsync(request, cancellationToken: cancellation).ConfigureAwait(false);
+        PluginsRequest request = new() { Filters = { "type==io.containerd.snapshotter.v1" } };
+        PluginsResponse answer = await new Introspection.IntrospectionClient(channel.Pooled).PluginsAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
         return [.. answer.Plugins.Where(static p => p.InitErr is null).Select(static p => p.Id)];
     }
 
     /// <summary>The names of the snapshots of a namespace.</summary>
-    public async IAsyncEnumerable<string> ListSnapshotsAsync(string @namespace, string snapshotter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<string> ListSnapshotsAsync(string @namespace, string snapshotter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = new ListSnapshotsRequest { Snapshotter = snapshotter };
-        await foreach (var answer in _snapshots.List(request, Scope(@namespace), cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
+        ListSnapshotsRequest request = new() { Snapshotter = snapshotter };
+        await foreach (ListSnapshotsResponse? answer in _snapshots.List(request, Scope(@namespace), cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
         {
-            foreach (var info in answer.Info.Where(static i => i.Kind == Kind.Committed))
+            foreach (Info? info in answer.Info.Where(static i => i.Kind == Kind.Committed))
             {
                 yield return info.Name;
             }
@@ -173,11 +173,11 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
     }
 
     /// <summary>The bytes a snapshot occupies without those below it, or nothing when it has gone.</summary>
-    public async Task<long?> SnapshotUsageAsync(string @namespace, string snapshotter, string key, CancellationToken cancellation)
+    public async Task<long?> SnapshotUsageAsync(string @namespace, string snapshotter, string key, CancellationToken cancellationToken)
     {
         try
         {
-            return (await _snapshots.UsageAsync(new UsageRequest { Snapshotter = snapshotter, Key = key }, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Size;
+            return (await _snapshots.UsageAsync(new UsageRequest { Snapshotter = snapshotter, Key = key }, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Size;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
@@ -192,29 +192,29 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
 
     private Metadata Scope(string @namespace) => _namespaces.GetOrAdd(@namespace, static name => new Metadata { { NamespaceHeader, name } });
 
-    private async Task<IEnumerable<Image>> ListImagesAsync(string @namespace, string filter, CancellationToken cancellation)
+    private async Task<IEnumerable<Image>> ListImagesAsync(string @namespace, string filter, CancellationToken cancellationToken)
     {
-        var request = new ListImagesRequest();
+        ListImagesRequest request = new();
         if (filter.Length > 0)
         {
             request.Filters.Add(filter);
         }
 
-        return (await _images.ListAsync(request, Scope(@namespace), cancellationToken: cancellation).ConfigureAwait(false)).Images;
+        return (await _images.ListAsync(request, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Images;
     }
 
-    private async Task ListInPartsAsync(string @namespace, string digits, List<Image> images, CancellationToken cancellation)
+    private async Task ListInPartsAsync(string @namespace, string digits, List<Image> images, CancellationToken cancellationToken)
     {
-        foreach (var digit in "0123456789abcdef")
+        foreach (char digit in "0123456789abcdef")
         {
-            var prefix = digits + digit;
+            string prefix = digits + digit;
             try
             {
-                images.AddRange(await ListImagesAsync(@namespace, $"target.digest~=/^[a-z0-9]+:{prefix}/", cancellation).ConfigureAwait(false));
+                images.AddRange(await ListImagesAsync(@namespace, $"target.digest~=/^[a-z0-9]+:{prefix}/", cancellationToken).ConfigureAwait(false));
             }
             catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted && prefix.Length < 8)
             {
-                await ListInPartsAsync(@namespace, prefix, images, cancellation).ConfigureAwait(false);
+                await ListInPartsAsync(@namespace, prefix, images, cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -26,17 +26,17 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
     public ContainerdClient Client => client;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation) => client.ListNamespacesAsync(cancellation);
+    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => client.ListNamespacesAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var namespaces = query.Namespaces.Count > 0
+        IReadOnlyList<string> namespaces = query.Namespaces.Count > 0
             ? query.Namespaces
-            : await client.ListNamespacesAsync(cancellation).ConfigureAwait(false);
-        foreach (var name in namespaces)
+            : await client.ListNamespacesAsync(cancellationToken).ConfigureAwait(false);
+        foreach (string name in namespaces)
         {
-            await foreach (var image in ListAsync(name, query, cancellation).ConfigureAwait(false))
+            await foreach (ContainerImage? image in ListAsync(name, query, cancellationToken).ConfigureAwait(false))
             {
                 yield return image;
             }
@@ -44,33 +44,33 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
     }
 
     /// <inheritdoc/>
-    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellation) =>
-        client.DeleteImageAsync(@namespace, name, sync: true, cancellation);
+    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellationToken) =>
+        client.DeleteImageAsync(@namespace, name, sync: true, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellation)
+    public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken)
     {
-        var image = await client.GetImageAsync(@namespace, name, cancellation).ConfigureAwait(false)
+        Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
             ?? throw new ImageNameException($"There is no image '{name}' in namespace '{@namespace}' of {Description}.", exists: false);
-        var copy = new Image { Name = newName, Target = image.Target };
-        foreach (var (key, value) in image.Labels)
+        Image copy = new() { Name = newName, Target = image.Target };
+        foreach ((string? key, string? value) in image.Labels)
         {
             copy.Labels[key] = value;
         }
 
         if (force)
         {
-            await client.PutImageAsync(@namespace, copy, null, cancellation).ConfigureAwait(false);
+            await client.PutImageAsync(@namespace, copy, null, cancellationToken).ConfigureAwait(false);
             return;
         }
 
         try
         {
-            await client.CreateImageAsync(@namespace, copy, cancellation).ConfigureAwait(false);
+            await client.CreateImageAsync(@namespace, copy, cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.AlreadyExists)
         {
-            var there = await client.GetImageAsync(@namespace, newName, cancellation).ConfigureAwait(false);
+            Image? there = await client.GetImageAsync(@namespace, newName, cancellationToken).ConfigureAwait(false);
             if (there?.Target?.Digest != image.Target?.Digest)
             {
                 throw new ImageNameException($"'{newName}' exists in namespace '{@namespace}' of {Description} and is another image ({there?.Target?.Digest}).", exists: true);
@@ -79,36 +79,36 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
     }
 
     /// <inheritdoc/>
-    public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellation)
+    public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        var content = client.Content(@namespace);
-        var images = new List<ImageToWrite>();
-        foreach (var name in names)
+        ContentClient content = client.Content(@namespace);
+        List<ImageToWrite> images = new();
+        foreach (string name in names)
         {
-            var image = await client.GetImageAsync(@namespace, name, cancellation).ConfigureAwait(false)
+            Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
                 ?? throw new ImageNameException($"There is no image '{name}' in namespace '{@namespace}' of {Description}.", exists: false);
-            var target = new OciDescriptor(image.Target.MediaType, ContentDigest.Parse(image.Target.Digest), image.Target.Size);
-            var tree = await ImageTree.ReadAsync(content, target, platforms, cancellation).ConfigureAwait(false);
+            OciDescriptor target = new(image.Target.MediaType, ContentDigest.Parse(image.Target.Digest), image.Target.Size);
+            ImageTree tree = await ImageTree.ReadAsync(content, target, platforms, cancellationToken).ConfigureAwait(false);
             ImageCompleteness.Check(tree, name, platforms);
             images.Add(new ImageToWrite(target, [name], tree));
         }
 
-        await ImageArchiveWriter.WriteAsync(output, images, content, progress, cancellation).ConfigureAwait(false);
+        await ImageArchiveWriter.WriteAsync(output, images, content, progress, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellation) =>
-        new ContainerdImport(client, @namespace, archive, options).RunAsync(image.Target, names, cancellation);
+    public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken) =>
+        new ContainerdImport(client, @namespace, archive, options).RunAsync(image.Target, names, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => client.DisposeAsync();
 
-    private async IAsyncEnumerable<ContainerImage> ListAsync(string @namespace, ImageQuery query, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<ContainerImage> ListAsync(string @namespace, ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var all = await client.ListImagesAsync(@namespace, cancellation).ConfigureAwait(false);
-        var names = all.GroupBy(static i => i.Target?.Digest ?? string.Empty, StringComparer.Ordinal).ToDictionary(
+        IReadOnlyList<Image> all = await client.ListImagesAsync(@namespace, cancellationToken).ConfigureAwait(false);
+        Dictionary<string, IReadOnlyList<string>> names = all.GroupBy(static i => i.Target?.Digest ?? string.Empty, StringComparer.Ordinal).ToDictionary(
             static g => g.Key, static IReadOnlyList<string> (g) => [.. g.Select(static i => i.Name)], StringComparer.Ordinal);
-        var wanted = all.Where(i => query.MatchesDigest(i.Target?.Digest) && (query.Name is null || query.Name(i.Name))).ToList();
+        List<Image> wanted = all.Where(i => query.MatchesDigest(i.Target?.Digest) && (query.Name is null || query.Name(i.Name))).ToList();
         if (query.Dangling is { } dangling)
         {
             wanted.RemoveAll(i => dangling == names[i.Target?.Digest ?? string.Empty].Any(static n => ImageReader.SplitName(n).Tag.Length > 0));
@@ -119,9 +119,9 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
             yield break;
         }
 
-        var store = await NamespaceReader.CreateAsync(client, @namespace, wanted.Count > ManyImages, cancellation).ConfigureAwait(false);
-        var reader = new ImageReader(address, @namespace, store, names);
-        await foreach (var image in OrderedReads.RunAsync(wanted, ReadsAtOnce, reader.ReadAsync, cancellation).ConfigureAwait(false))
+        NamespaceReader store = await NamespaceReader.CreateAsync(client, @namespace, wanted.Count > ManyImages, cancellationToken).ConfigureAwait(false);
+        ImageReader reader = new(address, @namespace, store, names);
+        await foreach (ContainerImage? image in OrderedReads.RunAsync(wanted, ReadsAtOnce, reader.ReadAsync, cancellationToken).ConfigureAwait(false))
         {
             if (query.MatchesPlatform(image))
             {

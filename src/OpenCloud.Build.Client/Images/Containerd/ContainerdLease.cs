@@ -11,7 +11,7 @@ internal sealed class ContainerdLease(ContainerdClient client, string @namespace
     public async Task ReleaseAsync(bool collect)
     {
         // Also when the work was cancelled: that is when it matters most.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
         await client.DeleteLeaseAsync(@namespace, Id, collect, limit.Token).ConfigureAwait(false);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -23,11 +24,11 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
     public string Location => channel.Name;
 
     /// <summary>What the store knows of a content, or nothing when it does not have it.</summary>
-    public async Task<Info?> InfoAsync(ContentDigest digest, CancellationToken cancellation)
+    public async Task<Info?> InfoAsync(ContentDigest digest, CancellationToken cancellationToken)
     {
         try
         {
-            return (await _content.InfoAsync(new InfoRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellation).ConfigureAwait(false)).Info;
+            return (await _content.InfoAsync(new InfoRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellationToken).ConfigureAwait(false)).Info;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
@@ -36,22 +37,22 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
     }
 
     /// <inheritdoc/>
-    public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellation) =>
-        (await InfoAsync(digest, cancellation).ConfigureAwait(false))?.Size;
+    public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+        (await InfoAsync(digest, cancellationToken).ConfigureAwait(false))?.Size;
 
     /// <inheritdoc/>
-    public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
+    public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         ValueTask.FromResult<Stream>(new ContentReadStream(
-            _content.Read(new ReadContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellation)));
+            _content.Read(new ReadContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellationToken)));
 
     /// <summary>Reads a whole content, or answers nothing when the store does not have it.</summary>
     /// <exception cref="OciFormatException">It is larger than the bound, or not what its descriptor says.</exception>
-    public async Task<byte[]?> TryReadAsync(OciDescriptor descriptor, int limit, CancellationToken cancellation)
+    public async Task<byte[]?> TryReadAsync(OciDescriptor descriptor, int limit, CancellationToken cancellationToken)
     {
         try
         {
-            var stream = await OpenAsync(descriptor.Digest, cancellation).ConfigureAwait(false);
-            return await BlobReading.ReadAllAsync(stream, descriptor, limit, Location, cancellation).ConfigureAwait(false);
+            Stream stream = await OpenAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false);
+            return await BlobReading.ReadAllAsync(stream, descriptor, limit, Location, cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
@@ -60,11 +61,11 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
     }
 
     /// <summary>The digests of all contents, as they come.</summary>
-    public async IAsyncEnumerable<Info> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<Info> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var answer in _content.List(new ListContentRequest(), scope, cancellationToken: cancellation).ReadAllAsync().ConfigureAwait(false))
+        await foreach (ListContentResponse? answer in _content.List(new ListContentRequest(), scope, cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
         {
-            foreach (var info in answer.Info)
+            foreach (Info? info in answer.Info)
             {
                 yield return info;
             }
@@ -72,38 +73,38 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
     }
 
     /// <summary>Sets labels of a content that is there, beside those it has.</summary>
-    public Task SetLabelsAsync(ContentDigest digest, IReadOnlyDictionary<string, string> labels, CancellationToken cancellation)
+    public Task SetLabelsAsync(ContentDigest digest, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken)
     {
-        var request = new UpdateRequest { Info = new Info { Digest = digest.ToString() }, UpdateMask = new FieldMask() };
-        foreach (var (key, value) in labels)
+        UpdateRequest request = new() { Info = new Info { Digest = digest.ToString() }, UpdateMask = new FieldMask() };
+        foreach ((string? key, string? value) in labels)
         {
             request.Info.Labels[key] = value;
             request.UpdateMask.Paths.Add("labels." + key);
         }
 
-        return _content.UpdateAsync(request, scope, cancellationToken: cancellation).ResponseAsync;
+        return _content.UpdateAsync(request, scope, cancellationToken: cancellationToken).ResponseAsync;
     }
 
     /// <summary>Removes a content at once, whoever refers to it.</summary>
-    public Task DeleteAsync(ContentDigest digest, CancellationToken cancellation) =>
-        _content.DeleteAsync(new DeleteContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellation).ResponseAsync;
+    public Task DeleteAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+        _content.DeleteAsync(new DeleteContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellationToken).ResponseAsync;
 
     /// <summary>Writes a content and holds it against its descriptor on both sides.</summary>
     /// <param name="descriptor">What it must be.</param>
     /// <param name="content">Its bytes; disposed of.</param>
     /// <param name="labels">The labels it gets.</param>
     /// <param name="announce">Tell the store the digest beforehand; it then takes nothing it has, of any namespace.</param>
-    /// <param name="cancellation">Stops the writing; what was written is dropped.</param>
+    /// <param name="cancellationToken">Stops the writing; what was written is dropped.</param>
     /// <returns>The bytes that were sent.</returns>
     /// <remarks>containerd, plugins/services/content/contentserver: STAT tells how far a write is, COMMIT ends it.</remarks>
-    public async Task<long> WriteAsync(OciDescriptor descriptor, Stream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellation)
+    public async Task<long> WriteAsync(OciDescriptor descriptor, Stream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellationToken)
     {
-        var reference = $"opencloud-build-{Guid.NewGuid():n}";
-        var verifying = new VerifyingStream(content, descriptor, Location);
-        await using var disposal = verifying.ConfigureAwait(false);
+        string reference = $"opencloud-build-{Guid.NewGuid():n}";
+        VerifyingStream verifying = new(content, descriptor, Location);
+        await using ConfiguredAsyncDisposable disposal = verifying.ConfigureAwait(false);
         try
         {
-            return await WriteAsync(reference, descriptor, verifying, labels, announce, cancellation).ConfigureAwait(false);
+            return await WriteAsync(reference, descriptor, verifying, labels, announce, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -112,26 +113,26 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         }
     }
 
-    private async Task<long> WriteAsync(string reference, OciDescriptor descriptor, VerifyingStream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellation)
+    private async Task<long> WriteAsync(string reference, OciDescriptor descriptor, VerifyingStream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellationToken)
     {
-        using var call = _content.Write(scope, cancellationToken: cancellation);
+        using AsyncDuplexStreamingCall<WriteContentRequest, WriteContentResponse> call = _content.Write(scope, cancellationToken: cancellationToken);
         try
         {
-            var expected = descriptor.Digest.ToString();
-            var stat = new WriteContentRequest { Action = WriteAction.Stat, Ref = reference, Total = descriptor.Size, Expected = announce ? expected : string.Empty };
-            var status = await ExchangeAsync(call, stat, cancellation).ConfigureAwait(false);
+            string expected = descriptor.Digest.ToString();
+            WriteContentRequest stat = new() { Action = WriteAction.Stat, Ref = reference, Total = descriptor.Size, Expected = announce ? expected : string.Empty };
+            WriteContentResponse status = await ExchangeAsync(call, stat, cancellationToken).ConfigureAwait(false);
             long sent = 0;
 
             // A store that shares contents between namespaces says at once that it has all of it.
             if (status.Offset < descriptor.Size)
             {
-                var buffer = new byte[Math.Min(WriteSize, Math.Max(descriptor.Size, 1))];
+                byte[] buffer = new byte[Math.Min(WriteSize, Math.Max(descriptor.Size, 1))];
                 int read;
                 // The last read, of nothing, is the one that verifies.
-                while ((read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false)) > 0)
+                while ((read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false)) > 0)
                 {
-                    var write = new WriteContentRequest { Action = WriteAction.Write, Ref = reference, Offset = sent, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)) };
-                    var answer = await ExchangeAsync(call, write, cancellation).ConfigureAwait(false);
+                    WriteContentRequest write = new() { Action = WriteAction.Write, Ref = reference, Offset = sent, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)) };
+                    WriteContentResponse answer = await ExchangeAsync(call, write, cancellationToken).ConfigureAwait(false);
                     sent += read;
                     if (answer.Offset != sent)
                     {
@@ -140,13 +141,13 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
                 }
             }
 
-            var commit = new WriteContentRequest { Action = WriteAction.Commit, Ref = reference, Total = descriptor.Size, Expected = expected, Offset = descriptor.Size };
-            foreach (var (key, value) in labels)
+            WriteContentRequest commit = new() { Action = WriteAction.Commit, Ref = reference, Total = descriptor.Size, Expected = expected, Offset = descriptor.Size };
+            foreach ((string? key, string? value) in labels)
             {
                 commit.Labels[key] = value;
             }
 
-            await ExchangeAsync(call, commit, cancellation).ConfigureAwait(false);
+            await ExchangeAsync(call, commit, cancellationToken).ConfigureAwait(false);
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
             return sent;
         }
@@ -154,25 +155,25 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         {
             if (labels.Count > 0)
             {
-                await SetLabelsAsync(descriptor.Digest, labels, cancellation).ConfigureAwait(false);
+                await SetLabelsAsync(descriptor.Digest, labels, cancellationToken).ConfigureAwait(false);
             }
 
             return content.Position;
         }
     }
 
-    private async Task<WriteContentResponse> ExchangeAsync(AsyncDuplexStreamingCall<WriteContentRequest, WriteContentResponse> call, WriteContentRequest request, CancellationToken cancellation)
+    private async Task<WriteContentResponse> ExchangeAsync(AsyncDuplexStreamingCall<WriteContentRequest, WriteContentResponse> call, WriteContentRequest request, CancellationToken cancellationToken)
     {
         try
         {
-            await call.RequestStream.WriteAsync(request, cancellation).ConfigureAwait(false);
+            await call.RequestStream.WriteAsync(request, cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException)
         {
             // The server ended the call without taking this; what it has to say is read below.
         }
 
-        return await call.ResponseStream.MoveNext(cancellation).ConfigureAwait(false)
+        return await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false)
             ? call.ResponseStream.Current
             : throw new IOException($"{Location} ended the write of '{request.Ref}' without committing it.");
     }
@@ -181,7 +182,7 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
     {
         try
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            using CancellationTokenSource limit = new(TimeSpan.FromSeconds(10));
             await _content.AbortAsync(new AbortRequest { Ref = reference }, scope, cancellationToken: limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or EngineConnectException)

@@ -41,7 +41,7 @@ internal sealed class ContentReadStream(AsyncServerStreamingCall<ReadContentResp
             _data = call.ResponseStream.Current.Data.Memory;
         }
 
-        var given = Math.Min(buffer.Length, _data.Length);
+        int given = Math.Min(buffer.Length, _data.Length);
         _data[..given].CopyTo(buffer);
         _data = _data[given..];
         return given;

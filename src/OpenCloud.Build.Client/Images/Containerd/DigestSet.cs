@@ -27,7 +27,7 @@ internal sealed class DigestSet
 
     private static (UInt128 High, UInt128 Low) Key(ContentDigest digest)
     {
-        var hex = digest.Hex.AsSpan();
+        ReadOnlySpan<char> hex = digest.Hex.AsSpan();
         return (
             UInt128.Parse(hex[..32], System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture),
             UInt128.Parse(hex[32..], System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture));

@@ -13,11 +13,11 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     private const int MaxDepth = 4;
 
     /// <summary>Reads an image. Damage and missing contents are told in the object, not thrown.</summary>
-    public async Task<ContainerImage> ReadAsync(Image record, CancellationToken cancellation)
+    public async Task<ContainerImage> ReadAsync(Image record, CancellationToken cancellationToken)
     {
-        var (registry, repository, tag) = SplitName(record.Name);
-        var names = namesByDigest.GetValueOrDefault(record.Target?.Digest ?? string.Empty, []);
-        var image = new ContainerImage
+        (string? registry, string? repository, string? tag) = SplitName(record.Name);
+        IReadOnlyList<string> names = namesByDigest.GetValueOrDefault(record.Target?.Digest ?? string.Empty, []);
+        ContainerImage image = new()
         {
             Name = record.Name,
             Registry = registry,
@@ -35,12 +35,12 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
             RepoDigests = [.. names.Select(n => RepoDigest(n, record.Target?.Digest)).OfType<string>().Distinct(StringComparer.Ordinal)],
             IsDangling = !names.Any(static n => SplitName(n).Tag.Length > 0),
         };
-        if (record.Target is null || !ContentDigest.TryParse(record.Target.Digest, out var digest))
+        if (record.Target is null || !ContentDigest.TryParse(record.Target.Digest, out ContentDigest digest))
         {
             return image with { IsComplete = false, Problem = $"Its target '{record.Target?.Digest}' is not a digest this client can check." };
         }
 
-        var walk = new Walk(store, cancellation);
+        Walk walk = new(store, cancellationToken);
         image = image with { Digest = digest };
         try
         {
@@ -59,15 +59,15 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     /// Kubernetes' plugin names an image by its bare digest, too, which would pass for the repository sha256 and a tag.
     /// </remarks>
     public static (string Registry, string Repository, string Tag) SplitName(string name) =>
-        !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out var reference)
+        !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference)
             ? (reference.Domain, reference.FamiliarName, reference.Tag ?? string.Empty)
             : (string.Empty, name, string.Empty);
 
     private static string? RepoDigest(string name, string? digest) =>
-        digest is not null && !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out var reference) ? $"{reference.Name}@{digest}" : null;
+        digest is not null && !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference) ? $"{reference.Name}@{digest}" : null;
 
     /// <summary>One image's walk.</summary>
-    private sealed class Walk(NamespaceReader store, CancellationToken cancellation)
+    private sealed class Walk(NamespaceReader store, CancellationToken cancellationToken)
     {
         private readonly HashSet<ContentDigest> _counted = [];
         private readonly HashSet<(string Snapshotter, ContentDigest Key)> _countedSnapshots = [];
@@ -93,7 +93,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 return;
             }
 
-            if (await store.ReadManifestAsync(descriptor, cancellation).ConfigureAwait(false) is not { } manifest)
+            if (await store.ReadManifestAsync(descriptor, cancellationToken).ConfigureAwait(false) is not { } manifest)
             {
                 AddMissing(descriptor, depth);
                 return;
@@ -106,7 +106,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 return;
             }
 
-            foreach (var child in manifest.Manifests)
+            foreach (OciDescriptor child in manifest.Manifests)
             {
                 await AddAsync(child, depth + 1).ConfigureAwait(false);
             }
@@ -114,7 +114,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
 
         public ContainerImage Complete(ContainerImage image)
         {
-            var someComplete = _platforms.Any(static p => p.IsComplete);
+            bool someComplete = _platforms.Any(static p => p.IsComplete);
             return image with
             {
                 Platforms = _platforms,
@@ -145,8 +145,8 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
 
         private async Task AddManifestAsync(OciDescriptor descriptor, OciManifest manifest)
         {
-            var missing = _missing.Count;
-            foreach (var child in manifest.Children)
+            int missing = _missing.Count;
+            foreach (OciDescriptor child in manifest.Children)
             {
                 await CountAsync(child).ConfigureAwait(false);
             }
@@ -157,10 +157,10 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 return;
             }
 
-            var config = OciMediaTypes.IsConfig(manifest.Config!.MediaType)
-                ? await store.ReadConfigAsync(manifest.Config, cancellation).ConfigureAwait(false)
+            OciImageConfig? config = OciMediaTypes.IsConfig(manifest.Config!.MediaType)
+                ? await store.ReadConfigAsync(manifest.Config, cancellationToken).ConfigureAwait(false)
                 : null;
-            var platform = descriptor.Platform ?? config?.Platform;
+            Platform? platform = descriptor.Platform ?? config?.Platform;
             if (platform is null || platform.IsUnknown())
             {
                 return;
@@ -192,9 +192,9 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
             }
 
             long sum = 0;
-            foreach (var key in chain)
+            foreach (ContentDigest key in chain)
             {
-                var size = await store.UsageAsync(snapshotter, key, cancellation).ConfigureAwait(false) ?? 0;
+                long size = await store.UsageAsync(snapshotter, key, cancellationToken).ConfigureAwait(false) ?? 0;
                 sum += size;
                 if (_countedSnapshots.Add((snapshotter, key)))
                 {
@@ -207,7 +207,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
 
         private async Task CountAsync(OciDescriptor descriptor)
         {
-            if (await store.HasAsync(descriptor.Digest, cancellation).ConfigureAwait(false))
+            if (await store.HasAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false))
             {
                 Count(descriptor);
             }

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Protocol.Containerd.Content;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Images.Containerd;
@@ -40,17 +41,17 @@ internal sealed class NamespaceReader
     /// <param name="client">The store.</param>
     /// <param name="namespace">The namespace.</param>
     /// <param name="many">Whether so many images will be read that one listing of all contents costs less than asking for each.</param>
-    /// <param name="cancellation">Stops it.</param>
-    public static async Task<NamespaceReader> CreateAsync(ContainerdClient client, string @namespace, bool many, CancellationToken cancellation)
+    /// <param name="cancellationToken">Stops it.</param>
+    public static async Task<NamespaceReader> CreateAsync(ContainerdClient client, string @namespace, bool many, CancellationToken cancellationToken)
     {
-        var reader = new NamespaceReader(client, @namespace);
-        await reader.ReadSnapshotsAsync(cancellation).ConfigureAwait(false);
+        NamespaceReader reader = new(client, @namespace);
+        await reader.ReadSnapshotsAsync(cancellationToken).ConfigureAwait(false);
         if (many)
         {
-            var contents = new DigestSet();
-            await foreach (var info in reader._content.ListAsync(cancellation).ConfigureAwait(false))
+            DigestSet contents = new();
+            await foreach (Info? info in reader._content.ListAsync(cancellationToken).ConfigureAwait(false))
             {
-                if (ContentDigest.TryParse(info.Digest, out var digest))
+                if (ContentDigest.TryParse(info.Digest, out ContentDigest digest))
                 {
                     contents.Add(digest);
                 }
@@ -63,32 +64,32 @@ internal sealed class NamespaceReader
     }
 
     /// <summary>Reads an index or manifest; nothing when it is missing.</summary>
-    public Task<OciManifest?> ReadManifestAsync(OciDescriptor descriptor, CancellationToken cancellation) =>
+    public Task<OciManifest?> ReadManifestAsync(OciDescriptor descriptor, CancellationToken cancellationToken) =>
         _manifests.GetAsync(descriptor.Digest, descriptor.Size, async () =>
-            await _content.TryReadAsync(descriptor, OciJson.MaxManifestBytes, cancellation).ConfigureAwait(false) is { } bytes
+            await _content.TryReadAsync(descriptor, OciJson.MaxManifestBytes, cancellationToken).ConfigureAwait(false) is { } bytes
                 ? OciManifest.Parse(bytes, descriptor.MediaType, descriptor.Digest.ToString())
                 : null);
 
     /// <summary>Reads a configuration; nothing when it is missing.</summary>
-    public Task<OciImageConfig?> ReadConfigAsync(OciDescriptor descriptor, CancellationToken cancellation) =>
+    public Task<OciImageConfig?> ReadConfigAsync(OciDescriptor descriptor, CancellationToken cancellationToken) =>
         _configs.GetAsync(descriptor.Digest, descriptor.Size, async () =>
-            await _content.TryReadAsync(descriptor, OciJson.MaxConfigBytes, cancellation).ConfigureAwait(false) is { } bytes
+            await _content.TryReadAsync(descriptor, OciJson.MaxConfigBytes, cancellationToken).ConfigureAwait(false) is { } bytes
                 ? OciImageConfig.Parse(bytes, descriptor.Digest.ToString())
                 : null);
 
     /// <summary>Whether the namespace has the content.</summary>
-    public Task<bool> HasAsync(ContentDigest digest, CancellationToken cancellation) =>
+    public Task<bool> HasAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         _contents is { } contents
             ? Task.FromResult(contents.Contains(digest))
-            : _present.GetAsync(digest, 1, async () => await _content.InfoAsync(digest, cancellation).ConfigureAwait(false) is not null);
+            : _present.GetAsync(digest, 1, async () => await _content.InfoAsync(digest, cancellationToken).ConfigureAwait(false) is not null);
 
     /// <summary>The snapshots that hold the unpacked layers; none when the image is not unpacked.</summary>
     public (string Snapshotter, IReadOnlyList<ContentDigest> Chain)? FindSnapshots(OciImageConfig config)
     {
-        var chain = config.ChainIds();
+        IReadOnlyList<ContentDigest> chain = config.ChainIds();
         if (chain.Count > 0)
         {
-            foreach (var (snapshotter, keys) in _snapshots)
+            foreach ((string? snapshotter, DigestSet? keys) in _snapshots)
             {
                 if (keys.Contains(chain[^1]))
                 {
@@ -101,21 +102,21 @@ internal sealed class NamespaceReader
     }
 
     /// <summary>The bytes that a snapshot occupies.</summary>
-    public Task<long?> UsageAsync(string snapshotter, ContentDigest key, CancellationToken cancellation) =>
-        _usage.GetAsync((snapshotter, key.ToString()), 1, () => _client.SnapshotUsageAsync(_namespace, snapshotter, key.ToString(), cancellation));
+    public Task<long?> UsageAsync(string snapshotter, ContentDigest key, CancellationToken cancellationToken) =>
+        _usage.GetAsync((snapshotter, key.ToString()), 1, () => _client.SnapshotUsageAsync(_namespace, snapshotter, key.ToString(), cancellationToken));
 
-    private async Task ReadSnapshotsAsync(CancellationToken cancellation)
+    private async Task ReadSnapshotsAsync(CancellationToken cancellationToken)
     {
-        var all = new Dictionary<string, DigestSet>(StringComparer.Ordinal);
-        var snapshotters = await _client.ListSnapshottersAsync(cancellation).ConfigureAwait(false);
-        foreach (var snapshotter in snapshotters.OrderByDescending(static s => s == UsualSnapshotter))
+        Dictionary<string, DigestSet> all = new(StringComparer.Ordinal);
+        IReadOnlyList<string> snapshotters = await _client.ListSnapshottersAsync(cancellationToken).ConfigureAwait(false);
+        foreach (string? snapshotter in snapshotters.OrderByDescending(static s => s == UsualSnapshotter))
         {
-            var keys = new DigestSet();
+            DigestSet keys = new();
             try
             {
-                await foreach (var key in _client.ListSnapshotsAsync(_namespace, snapshotter, cancellation).ConfigureAwait(false))
+                await foreach (string? key in _client.ListSnapshotsAsync(_namespace, snapshotter, cancellationToken).ConfigureAwait(false))
                 {
-                    if (ContentDigest.TryParse(key, out var digest))
+                    if (ContentDigest.TryParse(key, out ContentDigest digest))
                     {
                         keys.Add(digest);
                     }

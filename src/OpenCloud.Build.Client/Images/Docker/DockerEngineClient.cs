@@ -33,7 +33,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         _connector = new SocketConnector(DockerConnector.Create(address, options).Address, options);
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
-            ConnectCallback = async (_, cancellation) => await ConnectRetry.ConnectAsync(_connector, options, cancellation).ConfigureAwait(false),
+            ConnectCallback = async (_, cancellationToken) => await ConnectRetry.ConnectAsync(_connector, options, cancellationToken).ConfigureAwait(false),
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
@@ -45,12 +45,12 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     public EngineAddress Address => _connector.Address;
 
     /// <summary>Which engine it is and where it keeps its images.</summary>
-    public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellation)
+    public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellationToken)
     {
-        await _once.WaitAsync(cancellation).ConfigureAwait(false);
+        await _once.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return _facts ??= await ReadFactsAsync(cancellation).ConfigureAwait(false);
+            return _facts ??= await ReadFactsAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -60,28 +60,28 @@ internal sealed class DockerEngineClient : IAsyncDisposable
 
     /// <summary>Asks for a document.</summary>
     /// <returns>Nothing when there is no such thing (404).</returns>
-    public async Task<JsonElement?> GetAsync(string path, CancellationToken cancellation)
+    public async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
             return null;
         }
 
-        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        using var document = await ReadAsync(answer, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        using JsonDocument document = await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
         return document.RootElement.Clone();
     }
 
     /// <summary>Asks for a list, element by element.</summary>
-    public async IAsyncEnumerable<JsonElement> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<JsonElement> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
-        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        var stream = new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), MostOfList, TooLong);
-        await using var disposal = stream.ConfigureAwait(false);
-        var elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream, JsonSerializerOptions.Default, cancellation).GetAsyncEnumerator(cancellation);
-        await using var end = elements.ConfigureAwait(false);
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        BoundedStream stream = new(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), MostOfList, TooLong);
+        await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
+        IAsyncEnumerator<JsonElement> elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream, JsonSerializerOptions.Default, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using ConfiguredAsyncDisposable end = elements.ConfigureAwait(false);
         while (true)
         {
             try
@@ -101,42 +101,42 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     }
 
     /// <summary>Asks for bytes.</summary>
-    public async Task CopyToAsync(string path, Stream destination, CancellationToken cancellation)
+    public async Task CopyToAsync(string path, Stream destination, CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation).ConfigureAwait(false);
-        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        await answer.Content.CopyToAsync(destination, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        await answer.Content.CopyToAsync(destination, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Changes something.</summary>
     /// <returns>Whether there was such a thing (anything but 404).</returns>
-    public async Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellation)
+    public async Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(method, path, null, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage answer = await SendAsync(method, path, null, cancellationToken).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
             return false;
         }
 
-        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
     /// <summary>Sends bytes and reads the messages that the engine answers with while it works.</summary>
     /// <exception cref="DockerEngineException">One of the messages is an error.</exception>
-    public async Task SendAsync(string path, HttpContent content, CancellationToken cancellation)
+    public async Task SendAsync(string path, HttpContent content, CancellationToken cancellationToken)
     {
-        using var answer = await SendAsync(HttpMethod.Post, path, content, cancellation).ConfigureAwait(false);
-        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        using var reader = new StreamReader(new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), MostOfDocument, TooLong));
-        while (await reader.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, path, content, cancellationToken).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        using StreamReader reader = new(new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), MostOfDocument, TooLong));
+        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
         {
             if (string.IsNullOrWhiteSpace(line))
             {
                 continue;
             }
 
-            using var message = Parse(System.Text.Encoding.UTF8.GetBytes(line));
+            using JsonDocument message = Parse(System.Text.Encoding.UTF8.GetBytes(line));
             if (DockerJson.Find(message.RootElement, "error") is not null)
             {
                 throw new DockerEngineException(null, $"{Address}: {TerminalText.Bounded(DockerJson.Text(message.RootElement, "error"), LongestWords)}");
@@ -168,13 +168,13 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
-    private async Task<JsonDocument> ReadAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    private async Task<JsonDocument> ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
     {
-        var stream = new BoundedStream(await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), MostOfDocument, TooLong);
-        await using var disposal = stream.ConfigureAwait(false);
+        BoundedStream stream = new(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), MostOfDocument, TooLong);
+        await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
         try
         {
-            return await JsonDocument.ParseAsync(stream, default, cancellation).ConfigureAwait(false);
+            return await JsonDocument.ParseAsync(stream, default, cancellationToken).ConfigureAwait(false);
         }
         catch (JsonException e)
         {
@@ -182,32 +182,32 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
-    private async Task<EngineFacts> ReadFactsAsync(CancellationToken cancellation)
+    private async Task<EngineFacts> ReadFactsAsync(CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "http://localhost/version");
-        using var answer = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
-        await ThrowIfFailedAsync(answer, cancellation).ConfigureAwait(false);
-        using var version = await ReadAsync(answer, cancellation).ConfigureAwait(false);
-        var api = Version.TryParse(DockerJson.Text(version.RootElement, "ApiVersion"), out var spoken) && spoken < NewestApi ? spoken : NewestApi;
-        var facts = new EngineFacts(api, DockerJson.Text(version.RootElement, "Version"), false);
-        using var info = new HttpRequestMessage(HttpMethod.Get, $"http://localhost/v{api}/info");
-        using var infoAnswer = await _http.SendAsync(info, cancellation).ConfigureAwait(false);
-        await ThrowIfFailedAsync(infoAnswer, cancellation).ConfigureAwait(false);
-        using var document = await ReadAsync(infoAnswer, cancellation).ConfigureAwait(false);
+        using HttpRequestMessage request = new(HttpMethod.Get, "http://localhost/version");
+        using HttpResponseMessage answer = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        using JsonDocument version = await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
+        Version api = Version.TryParse(DockerJson.Text(version.RootElement, "ApiVersion"), out Version? spoken) && spoken < NewestApi ? spoken : NewestApi;
+        EngineFacts facts = new(api, DockerJson.Text(version.RootElement, "Version"), false);
+        using HttpRequestMessage info = new(HttpMethod.Get, $"http://localhost/v{api}/info");
+        using HttpResponseMessage infoAnswer = await _http.SendAsync(info, cancellationToken).ConfigureAwait(false);
+        await ThrowIfFailedAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
+        using JsonDocument document = await ReadAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
 
         // The store of containerd says so in the status of the "driver": [["driver-type","io.containerd.snapshotter.v1"]].
-        var status = DockerJson.Find(document.RootElement, "DriverStatus") is { } driver ? driver.GetRawText() : string.Empty;
+        string status = DockerJson.Find(document.RootElement, "DriverStatus") is { } driver ? driver.GetRawText() : string.Empty;
         return facts with { UsesContainerd = status.Contains("io.containerd.snapshotter.", StringComparison.Ordinal) };
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
     {
-        var facts = await GetFactsAsync(cancellation).ConfigureAwait(false);
-        using var request = new HttpRequestMessage(method, $"http://localhost/v{facts.Api}{path}") { Content = content };
-        return await _http.SendAsync(request, cancellation).ConfigureAwait(false);
+        EngineFacts facts = await GetFactsAsync(cancellationToken).ConfigureAwait(false);
+        using HttpRequestMessage request = new(method, $"http://localhost/v{facts.Api}{path}") { Content = content };
+        return await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task ThrowIfFailedAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    private async Task ThrowIfFailedAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         if (answer.IsSuccessStatusCode)
         {
@@ -215,14 +215,14 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
 
         // The beginning is enough: the rest of an answer that is longer is no JSON, and its first words are shown.
-        var bytes = new byte[MostOfMessage];
-        var stream = await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        await using var disposal = stream.ConfigureAwait(false);
-        var body = bytes.AsMemory(0, await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false));
+        byte[] bytes = new byte[MostOfMessage];
+        Stream stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
+        Memory<byte> body = bytes.AsMemory(0, await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false));
         string said;
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using JsonDocument document = JsonDocument.Parse(body);
             said = DockerJson.Text(document.RootElement, "message");
         }
         catch (JsonException)

@@ -11,16 +11,16 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     /// <summary>Reads a summary: one object for each name, or one for an image without names.</summary>
     public IEnumerable<ContainerImage> Read(JsonElement summary)
     {
-        var id = DockerJson.Text(summary, "Id");
+        string id = DockerJson.Text(summary, "Id");
         if (id.Length == 0)
         {
             throw new DockerEngineException(null, $"{engine}: the list of images has one without an id.");
         }
 
-        var tags = DockerJson.Texts(summary, "RepoTags").Where(static t => t != "<none>:<none>").ToList();
-        var digests = DockerJson.Texts(summary, "RepoDigests").Where(static d => d != "<none>@<none>" && d.Contains('@', StringComparison.Ordinal)).ToList();
-        var size = DockerJson.Number(summary, "Size");
-        var image = new ContainerImage
+        List<string> tags = DockerJson.Texts(summary, "RepoTags").Where(static t => t != "<none>:<none>").ToList();
+        List<string> digests = DockerJson.Texts(summary, "RepoDigests").Where(static d => d != "<none>@<none>" && d.Contains('@', StringComparison.Ordinal)).ToList();
+        long size = DockerJson.Number(summary, "Size");
+        ContainerImage image = new()
         {
             Name = "<none>",
             Repository = "<none>",
@@ -43,11 +43,11 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         if (tags.Count == 0)
         {
             // An image that was pulled by digest has a repository and no tag.
-            var repository = digests.Count > 0 ? digests[0][..digests[0].IndexOf('@', StringComparison.Ordinal)] : null;
+            string? repository = digests.Count > 0 ? digests[0][..digests[0].IndexOf('@', StringComparison.Ordinal)] : null;
             yield return repository is null || repository == "<none>" ? image : Named(image, repository);
         }
 
-        foreach (var tag in tags)
+        foreach (string? tag in tags)
         {
             yield return Named(image, tag);
         }
@@ -56,7 +56,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     /// <summary>Adds what only the inspection of an image tells, where the listing has not told it.</summary>
     public static ContainerImage WithInspection(ContainerImage image, JsonElement inspection)
     {
-        var platforms = image.Platforms;
+        IReadOnlyList<ContainerImagePlatform> platforms = image.Platforms;
         if (platforms.Count == 0
             && StatedPlatform.From(DockerJson.Text(inspection, "Os"), DockerJson.Text(inspection, "Architecture"), DockerJson.Text(inspection, "Variant")) is { } platform)
         {
@@ -72,19 +72,19 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
 
     private static ContainerImage Named(ContainerImage image, string name)
     {
-        var (registry, repository, tag) = ImageReader.SplitName(name);
+        (string? registry, string? repository, string? tag) = ImageReader.SplitName(name);
         return image with { Name = name, Registry = registry, Repository = repository, Tag = tag };
     }
 
     private static ContainerImage WithManifests(ContainerImage image, JsonElement manifests)
     {
-        var platforms = new List<ContainerImagePlatform>();
-        var attestations = 0;
+        List<ContainerImagePlatform> platforms = new();
+        int attestations = 0;
         long? unpacked = null;
-        var missing = false;
-        foreach (var manifest in manifests.EnumerateArray())
+        bool missing = false;
+        foreach (JsonElement manifest in manifests.EnumerateArray())
         {
-            var kind = DockerJson.Text(manifest, "Kind");
+            string kind = DockerJson.Text(manifest, "Kind");
             if (kind == "attestation")
             {
                 attestations++;
@@ -95,7 +95,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
                 continue;
             }
 
-            var available = DockerJson.Flag(manifest, "Available");
+            bool available = DockerJson.Flag(manifest, "Available");
             if (DockerJson.Find(data, "Platform") is not { } stated
                 || StatedPlatform.From(DockerJson.Text(stated, "os"), DockerJson.Text(stated, "architecture"), DockerJson.Text(stated, "variant")) is not { } platform)
             {
@@ -109,7 +109,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             platforms.Add(new ContainerImagePlatform
             {
                 Platform = platform,
-                Digest = ContentDigest.TryParse(DockerJson.Text(manifest, "ID"), out var digest) ? digest : null,
+                Digest = ContentDigest.TryParse(DockerJson.Text(manifest, "ID"), out ContentDigest digest) ? digest : null,
                 ContentSize = DockerJson.Find(manifest, "Size") is { } size ? DockerJson.Number(size, "Content") : null,
                 UnpackedSize = layers,
                 IsComplete = available,
@@ -131,17 +131,17 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
 
     // The listing of containerd's store gives the digest for one of the names, the inspection for each.
     private static List<string> WithDigest(List<string> tags, string id, List<string> digests) =>
-        [.. digests.Union(tags.Select(tag => ImageReference.TryParse(tag, out var reference) ? $"{reference.FamiliarName}@{id}" : null).OfType<string>(), StringComparer.Ordinal)];
+        [.. digests.Union(tags.Select(tag => ImageReference.TryParse(tag, out ImageReference? reference) ? $"{reference.FamiliarName}@{id}" : null).OfType<string>(), StringComparer.Ordinal)];
 
     private ContentDigest? FindDigest(string id, List<string> digests)
     {
         if (facts.UsesContainerd)
         {
-            return ContentDigest.TryParse(id, out var target) ? target : null;
+            return ContentDigest.TryParse(id, out ContentDigest target) ? target : null;
         }
 
-        var text = digests.Count > 0 ? digests[0] : string.Empty;
-        return ContentDigest.TryParse(text[(text.IndexOf('@', StringComparison.Ordinal) + 1)..], out var digest) ? digest : null;
+        string text = digests.Count > 0 ? digests[0] : string.Empty;
+        return ContentDigest.TryParse(text[(text.IndexOf('@', StringComparison.Ordinal) + 1)..], out ContentDigest digest) ? digest : null;
     }
 
     // Saturated: these are the engine's numbers.

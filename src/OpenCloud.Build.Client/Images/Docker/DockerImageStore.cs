@@ -23,16 +23,16 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     public bool HasNamespaces => false;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellation) => Task.FromResult<IReadOnlyList<string>>([]);
+    public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var facts = await client.GetFactsAsync(cancellation).ConfigureAwait(false);
-        var reader = new DockerImageReader(client.Address.ToString(), facts);
-        var path = facts.Api >= ManifestsApi ? "/images/json?manifests=1" : "/images/json";
-        var images = new List<ContainerImage>();
-        await foreach (var summary in client.ListAsync(path, cancellation).ConfigureAwait(false))
+        EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
+        DockerImageReader reader = new(client.Address.ToString(), facts);
+        string path = facts.Api >= ManifestsApi ? "/images/json?manifests=1" : "/images/json";
+        List<ContainerImage> images = new();
+        await foreach (JsonElement summary in client.ListAsync(path, cancellationToken).ConfigureAwait(false))
         {
             images.AddRange(reader.Read(summary).Where(image =>
                 (query.MatchesDigest(image.Digest?.ToString()) || query.MatchesDigest(image.Id))
@@ -41,8 +41,8 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         }
 
         images.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name) is var order and not 0 ? order : string.CompareOrdinal(a.Id, b.Id));
-        var inspections = new BoundedCache<string, JsonElement?>(64);
-        var inspected = OrderedReads.RunAsync(
+        BoundedCache<string, JsonElement?> inspections = new(64);
+        IAsyncEnumerable<ContainerImage> inspected = OrderedReads.RunAsync(
             images,
             InspectionsAtOnce,
             async (image, stop) =>
@@ -53,11 +53,11 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
                 }
 
                 // Gone since the listing, or a problem of its own: what the listing told is still true.
-                var inspection = await inspections.GetAsync(image.Id, 1, () => client.GetAsync(PathOf(image.Id) + "/json", stop)).ConfigureAwait(false);
+                JsonElement? inspection = await inspections.GetAsync(image.Id, 1, () => client.GetAsync(PathOf(image.Id) + "/json", stop)).ConfigureAwait(false);
                 return inspection is { } found ? DockerImageReader.WithInspection(image, found) : image;
             },
-            cancellation);
-        await foreach (var image in inspected.ConfigureAwait(false))
+            cancellationToken);
+        await foreach (ContainerImage? image in inspected.ConfigureAwait(false))
         {
             if (query.MatchesPlatform(image))
             {
@@ -67,71 +67,71 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     }
 
     /// <inheritdoc/>
-    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellation) =>
-        client.ChangeAsync(HttpMethod.Delete, $"{PathOf(name)}?force={(force ? 1 : 0)}", cancellation);
+    public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellationToken) =>
+        client.ChangeAsync(HttpMethod.Delete, $"{PathOf(name)}?force={(force ? 1 : 0)}", cancellationToken);
 
     /// <inheritdoc/>
-    public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellation)
+    public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken)
     {
-        var image = await client.GetAsync(PathOf(name) + "/json", cancellation).ConfigureAwait(false)
+        JsonElement image = await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false)
             ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
-        var reference = RequireTag(newName);
+        ImageReference reference = RequireTag(newName);
         if (!force
-            && await client.GetAsync(PathOf(newName) + "/json", cancellation).ConfigureAwait(false) is { } there
+            && await client.GetAsync(PathOf(newName) + "/json", cancellationToken).ConfigureAwait(false) is { } there
             && DockerJson.Text(there, "Id") != DockerJson.Text(image, "Id"))
         {
             throw new ImageNameException($"'{newName}' exists in the {Description} and is another image ({DockerJson.Text(there, "Id")}).", exists: true);
         }
 
-        await TagAsync(name, reference, cancellation).ConfigureAwait(false);
+        await TagAsync(name, reference, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellation)
+    public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        var ids = new List<(string Name, string Id)>();
-        foreach (var name in names)
+        List<(string Name, string Id)> ids = new();
+        foreach (string name in names)
         {
-            var image = await client.GetAsync(PathOf(name) + "/json", cancellation).ConfigureAwait(false)
+            JsonElement image = await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false)
                 ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
             ids.Add((name, DockerJson.Text(image, "Id")));
         }
 
         // The engine's archive is read back from a file: what is passed on has been held against its digests, and both
         // formats are the same whatever the engine's age.
-        var temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
+        string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
+            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
             if (!OperatingSystem.IsWindows())
             {
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             }
 
-            var file = new FileStream(temporary, options);
+            FileStream file = new(temporary, options);
             await using (file.ConfigureAwait(false))
             {
-                var facts = await client.GetFactsAsync(cancellation).ConfigureAwait(false);
-                var query = string.Join('&', names.Select(static n => "names=" + Uri.EscapeDataString(n)));
+                EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
+                string query = string.Join('&', names.Select(static n => "names=" + Uri.EscapeDataString(n)));
                 if (platforms.Count == 1 && facts.Api >= PlatformApi)
                 {
                     query += "&platform=" + Uri.EscapeDataString(Json(platforms[0]));
                 }
 
-                await client.CopyToAsync("/images/get?" + query, file, cancellation).ConfigureAwait(false);
+                await client.CopyToAsync("/images/get?" + query, file, cancellationToken).ConfigureAwait(false);
             }
 
-            using var archive = await ImageArchive.OpenAsync(temporary, cancellation).ConfigureAwait(false);
-            var images = new List<ImageToWrite>();
-            foreach (var image in archive.Images)
+            using ImageArchive archive = await ImageArchive.OpenAsync(temporary, cancellationToken).ConfigureAwait(false);
+            List<ImageToWrite> images = new();
+            foreach (ArchivedImage image in archive.Images)
             {
-                var tree = await ImageTree.ReadAsync(archive, image.Target, platforms, cancellation).ConfigureAwait(false);
-                var own = image.Names.Count > 0 ? image.Names : [.. ids.Where(i => i.Id == image.Target.Digest.ToString() || archive.Images.Count == 1).Select(static i => i.Name)];
+                ImageTree tree = await ImageTree.ReadAsync(archive, image.Target, platforms, cancellationToken).ConfigureAwait(false);
+                IReadOnlyList<string> own = image.Names.Count > 0 ? image.Names : [.. ids.Where(i => i.Id == image.Target.Digest.ToString() || archive.Images.Count == 1).Select(static i => i.Name)];
                 ImageCompleteness.Check(tree, own.Count > 0 ? own[0] : image.Target.Digest.ToString(), platforms);
                 images.Add(new ImageToWrite(image.Target, own, tree));
             }
 
-            await ImageArchiveWriter.WriteAsync(output, images, archive, progress, cancellation).ConfigureAwait(false);
+            await ImageArchiveWriter.WriteAsync(output, images, archive, progress, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -140,16 +140,16 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     }
 
     /// <inheritdoc/>
-    public async Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellation)
+    public async Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken)
     {
-        var references = names.Select(RequireTag).ToList();
-        var tree = await ImageTree.ReadAsync(archive, image.Target, options.Platforms, cancellation).ConfigureAwait(false);
+        List<ImageReference> references = names.Select(RequireTag).ToList();
+        ImageTree tree = await ImageTree.ReadAsync(archive, image.Target, options.Platforms, cancellationToken).ConfigureAwait(false);
         ImageCompleteness.Check(tree, names.Count > 0 ? names[0] : image.Target.Digest.ToString(), options.Platforms);
-        if (!options.Force && await FindAsync(tree, cancellation).ConfigureAwait(false) is { } id)
+        if (!options.Force && await FindAsync(tree, cancellationToken).ConfigureAwait(false) is { } id)
         {
-            foreach (var reference in references)
+            foreach (ImageReference reference in references)
             {
-                await TagAsync(id, reference, cancellation).ConfigureAwait(false);
+                await TagAsync(id, reference, cancellationToken).ConfigureAwait(false);
             }
 
             return new ImageImportResult(0, 0, tree.Nodes.Count);
@@ -157,17 +157,17 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
 
         // An engine keeps what it got before an error; so the whole is verified before the first byte is sent.
         IBlobSource source = archive;
-        foreach (var node in tree.Nodes)
+        foreach (ImageTreeNode node in tree.Nodes)
         {
-            var content = new VerifyingStream(await source.OpenAsync(node.Descriptor.Digest, cancellation).ConfigureAwait(false), node.Descriptor, archive.Location);
+            VerifyingStream content = new(await source.OpenAsync(node.Descriptor.Digest, cancellationToken).ConfigureAwait(false), node.Descriptor, archive.Location);
             await using (content.ConfigureAwait(false))
             {
-                await TarOutput.CopyAsync(content, Stream.Null, cancellation).ConfigureAwait(false);
+                await TarOutput.CopyAsync(content, Stream.Null, cancellationToken).ConfigureAwait(false);
             }
         }
 
-        using var body = new ArchiveContent([new ImageToWrite(image.Target, [.. references.Select(static r => r.ToString())], tree)], archive, options.Progress);
-        await client.SendAsync("/images/load?quiet=1", body, cancellation).ConfigureAwait(false);
+        using ArchiveContent body = new([new ImageToWrite(image.Target, [.. references.Select(static r => r.ToString())], tree)], archive, options.Progress);
+        await client.SendAsync("/images/load?quiet=1", body, cancellationToken).ConfigureAwait(false);
         return new ImageImportResult(tree.Nodes.Sum(static n => n.Descriptor.Size), tree.Nodes.Count, 0);
     }
 
@@ -183,31 +183,31 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
             : $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}","variant":"{{platform.Variant}}"}""";
 
     private ImageReference RequireTag(string name) =>
-        ImageReference.TryParse(name, out var reference, out var error) && reference.Digest is null
+        ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error) && reference.Digest is null
             ? reference.WithDefaultTag()
             : throw new ImageNameException($"'{name}' cannot be a name in the {Description}: {error?.ToString() ?? "it has a digest"}.", exists: false);
 
-    private Task TagAsync(string name, ImageReference reference, CancellationToken cancellation) =>
-        client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellation);
+    private Task TagAsync(string name, ImageReference reference, CancellationToken cancellationToken) =>
+        client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);
 
     // The store of containerd knows an image by the digest it starts with, a graph driver by that of its configuration.
-    private async Task<string?> FindAsync(ImageTree tree, CancellationToken cancellation)
+    private async Task<string?> FindAsync(ImageTree tree, CancellationToken cancellationToken)
     {
-        var facts = await client.GetFactsAsync(cancellation).ConfigureAwait(false);
-        var id = facts.UsesContainerd
+        EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
+        string? id = facts.UsesContainerd
             ? tree.Target.Digest.ToString()
             : tree.Nodes.Where(static n => OciMediaTypes.IsConfig(n.Descriptor.MediaType)).Select(static n => n.Descriptor.Digest.ToString()).ToList() is [var only] ? only : null;
-        if (id is null || await client.GetAsync(PathOf(id) + "/json", cancellation).ConfigureAwait(false) is not { } image || DockerJson.Text(image, "Id") != id)
+        if (id is null || await client.GetAsync(PathOf(id) + "/json", cancellationToken).ConfigureAwait(false) is not { } image || DockerJson.Text(image, "Id") != id)
         {
             return null;
         }
 
         // Platforms that an engine lists and does not have would be skipped for good.
         if (facts.UsesContainerd && facts.Api >= PlatformApi
-            && await client.GetAsync(PathOf(id) + "/json?manifests=1", cancellation).ConfigureAwait(false) is { } detail
+            && await client.GetAsync(PathOf(id) + "/json?manifests=1", cancellationToken).ConfigureAwait(false) is { } detail
             && DockerJson.Find(detail, "Manifests") is { ValueKind: JsonValueKind.Array } manifests)
         {
-            var there = manifests.EnumerateArray().Where(static m => DockerJson.Flag(m, "Available")).Select(static m => DockerJson.Text(m, "ID")).ToHashSet();
+            HashSet<string> there = manifests.EnumerateArray().Where(static m => DockerJson.Flag(m, "Available")).Select(static m => DockerJson.Text(m, "ID")).ToHashSet();
             if (tree.Nodes.Any(n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation && !there.Contains(n.Descriptor.Digest.ToString())))
             {
                 return null;

@@ -10,21 +10,21 @@ internal static class DockerJson
 {
     /// <summary>A property, when it is an object's and there.</summary>
     public static JsonElement? Find(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind is not JsonValueKind.Null ? value : null;
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement value) && value.ValueKind is not JsonValueKind.Null ? value : null;
 
     /// <summary>A text; empty where there is none.</summary>
     public static string Text(JsonElement parent, string name) => Find(parent, name) is { } value ? Text(value) : string.Empty;
 
     /// <summary>A number; 0 where there is none.</summary>
     public static long Number(JsonElement parent, string name) =>
-        Find(parent, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var number) ? number : 0;
+        Find(parent, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long number) ? number : 0;
 
     /// <summary>True when it says so.</summary>
     public static bool Flag(JsonElement parent, string name) => Find(parent, name) is { ValueKind: JsonValueKind.True };
 
     /// <summary>A time in seconds since 1970; null where there is none that can be one.</summary>
     public static DateTimeOffset? Time(JsonElement parent, string name) =>
-        Find(parent, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var seconds)
+        Find(parent, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long seconds)
             && seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : null;
@@ -39,10 +39,10 @@ internal static class DockerJson
     /// <summary>The texts of an object.</summary>
     public static Dictionary<string, string> Map(JsonElement parent, string name)
     {
-        var map = new Dictionary<string, string>(StringComparer.Ordinal);
+        Dictionary<string, string> map = new(StringComparer.Ordinal);
         if (Find(parent, name) is { ValueKind: JsonValueKind.Object } value)
         {
-            foreach (var property in value.EnumerateObject())
+            foreach (JsonProperty property in value.EnumerateObject())
             {
                 try
                 {

@@ -3,14 +3,14 @@ namespace OpenCloud.Build.Client.Images.Oci;
 /// <summary>Writes files into a new directory.</summary>
 internal sealed class DirectoryOutput(string root) : IArchiveOutput
 {
-    public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellation)
+    public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellationToken)
     {
-        var full = Path.Combine(root, path);
+        string full = Path.Combine(root, path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        var file = new FileStream(full, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);
+        FileStream file = new(full, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);
         await using (file.ConfigureAwait(false))
         {
-            var written = await TarOutput.CopyAsync(content, file, cancellation).ConfigureAwait(false);
+            long written = await TarOutput.CopyAsync(content, file, cancellationToken).ConfigureAwait(false);
             if (written != length)
             {
                 throw new OciFormatException($"'{path}' was to be {length} bytes long and has {written}.");
@@ -18,5 +18,5 @@ internal sealed class DirectoryOutput(string root) : IArchiveOutput
         }
     }
 
-    public Task CompleteAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task CompleteAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

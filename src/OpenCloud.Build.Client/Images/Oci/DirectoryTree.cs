@@ -7,7 +7,7 @@ internal sealed class DirectoryTree(string root) : IFileTree
 
     public long? GetLength(string path)
     {
-        var file = new FileInfo(Resolve(path));
+        FileInfo file = new(Resolve(path));
         return !IsThroughLink(path) && file.Exists && file.LinkTarget is null && (file.Attributes & FileAttributes.Directory) == 0 ? file.Length : null;
     }
 

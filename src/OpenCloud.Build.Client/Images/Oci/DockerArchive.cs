@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OpenCloud.Build.Client.Images.References;
@@ -20,35 +21,35 @@ internal static class DockerArchive
 
     /// <summary>Makes manifests for the images of the archive and says where their contents are.</summary>
     /// <param name="tree">The archive.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <param name="maxUnpacked">The most bytes that its layers may have in all when unpacked: they are only hashed, but that takes its time.</param>
     public static async Task<(IReadOnlyList<ArchivedImage> Images, Dictionary<ContentDigest, BlobLocation> Blobs)> ConvertAsync(
-        IFileTree tree, CancellationToken cancellation, long maxUnpacked = ImageArchive.MaxUnpackedBytes)
+        IFileTree tree, CancellationToken cancellationToken, long maxUnpacked = ImageArchive.MaxUnpackedBytes)
     {
-        var budget = new Budget(maxUnpacked);
-        var what = $"'manifest.json' of '{tree.Location}'";
-        var json = await BlobReading.ReadFileAsync(tree, "manifest.json", OciJson.MaxManifestBytes, cancellation).ConfigureAwait(false);
-        var images = new List<ArchivedImage>();
-        var blobs = new Dictionary<ContentDigest, BlobLocation>();
-        var layers = new Dictionary<string, Layer>(StringComparer.Ordinal);
-        foreach (var entry in ReadEntries(json, what))
+        Budget budget = new(maxUnpacked);
+        string what = $"'manifest.json' of '{tree.Location}'";
+        byte[] json = await BlobReading.ReadFileAsync(tree, "manifest.json", OciJson.MaxManifestBytes, cancellationToken).ConfigureAwait(false);
+        List<ArchivedImage> images = new();
+        Dictionary<ContentDigest, BlobLocation> blobs = new();
+        Dictionary<string, Layer> layers = new(StringComparer.Ordinal);
+        foreach (Entry entry in ReadEntries(json, what))
         {
-            var config = await BlobReading.ReadFileAsync(tree, entry.Config, OciJson.MaxConfigBytes, cancellation).ConfigureAwait(false);
-            var configuration = OciImageConfig.Parse(config, $"'{entry.Config}' of '{tree.Location}'");
+            byte[] config = await BlobReading.ReadFileAsync(tree, entry.Config, OciJson.MaxConfigBytes, cancellationToken).ConfigureAwait(false);
+            OciImageConfig configuration = OciImageConfig.Parse(config, $"'{entry.Config}' of '{tree.Location}'");
             if (configuration.DiffIds.Count != entry.Layers.Count)
             {
                 throw new OciFormatException($"{what} lists {entry.Layers.Count} layers for '{entry.Config}', which has {configuration.DiffIds.Count}.");
             }
 
-            var configDigest = ContentDigest.Of(config);
+            ContentDigest configDigest = ContentDigest.Of(config);
             blobs[configDigest] = new BlobLocation(string.Empty, config);
-            var descriptors = new List<OciDescriptor>();
-            for (var i = 0; i < entry.Layers.Count; i++)
+            List<OciDescriptor> descriptors = new();
+            for (int i = 0; i < entry.Layers.Count; i++)
             {
-                var path = entry.Layers[i];
-                if (!layers.TryGetValue(path, out var layer))
+                string path = entry.Layers[i];
+                if (!layers.TryGetValue(path, out Layer? layer))
                 {
-                    layers[path] = layer = await HashAsync(tree, path, budget, cancellation).ConfigureAwait(false);
+                    layers[path] = layer = await HashAsync(tree, path, budget, cancellationToken).ConfigureAwait(false);
                 }
 
                 if (layer.DiffId != configuration.DiffIds[i])
@@ -60,8 +61,8 @@ internal static class DockerArchive
                 descriptors.Add(layer.Descriptor);
             }
 
-            var manifest = WriteManifest(new OciDescriptor(OciMediaTypes.DockerConfig, configDigest, config.Length), descriptors);
-            var target = new OciDescriptor(OciMediaTypes.DockerManifest, ContentDigest.Of(manifest), manifest.Length)
+            byte[] manifest = WriteManifest(new OciDescriptor(OciMediaTypes.DockerConfig, configDigest, config.Length), descriptors);
+            OciDescriptor target = new(OciMediaTypes.DockerManifest, ContentDigest.Of(manifest), manifest.Length)
             {
                 Platform = configuration.Platform,
             };
@@ -74,27 +75,27 @@ internal static class DockerArchive
 
     // Docker writes names as short as people do; elsewhere they are whole.
     private static string Complete(string name) =>
-        ImageReference.TryParse(name, out var reference) ? reference.WithDefaultTag().ToString() : name;
+        ImageReference.TryParse(name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : name;
 
     private static List<Entry> ReadEntries(byte[] json, string what)
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Array || document.RootElement.GetArrayLength() is 0 or > MaxImages)
             {
                 throw new OciFormatException($"{what} is not a list of at least one image.");
             }
 
-            var entries = new List<Entry>();
-            foreach (var element in document.RootElement.EnumerateArray())
+            List<Entry> entries = new();
+            foreach (JsonElement element in document.RootElement.EnumerateArray())
             {
                 if (element.ValueKind != JsonValueKind.Object)
                 {
                     throw new OciFormatException($"{what} holds something that is not an object.");
                 }
 
-                var entry = new Entry(
+                Entry entry = new(
                     OciJson.GetString(element, "Config", what),
                     OciJson.GetStrings(element, "RepoTags", what),
                     OciJson.GetStrings(element, "Layers", what));
@@ -115,36 +116,36 @@ internal static class DockerArchive
     }
 
     // One pass for both digests: of the bytes as they are and, through the decompressor, of what they unpack to.
-    private static async Task<Layer> HashAsync(IFileTree tree, string path, Budget budget, CancellationToken cancellation)
+    private static async Task<Layer> HashAsync(IFileTree tree, string path, Budget budget, CancellationToken cancellationToken)
     {
-        var length = tree.GetLength(path) ?? throw new OciFormatException($"'{tree.Location}' has no layer '{path}'.");
-        var raw = tree.Open(path);
-        await using var disposal = raw.ConfigureAwait(false);
-        using var stored = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var magic = new byte[2];
-        var read = await raw.ReadAtLeastAsync(magic, 2, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+        long length = tree.GetLength(path) ?? throw new OciFormatException($"'{tree.Location}' has no layer '{path}'.");
+        Stream raw = tree.Open(path);
+        await using ConfiguredAsyncDisposable disposal = raw.ConfigureAwait(false);
+        using IncrementalHash stored = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] magic = new byte[2];
+        int read = await raw.ReadAtLeastAsync(magic, 2, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         stored.AppendData(magic, 0, read);
-        var compressed = read == 2 && magic is [0x1f, 0x8b];
-        var buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
+        bool compressed = read == 2 && magic is [0x1f, 0x8b];
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
         try
         {
             if (!compressed)
             {
-                while ((read = await raw.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
+                while ((read = await raw.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 {
                     stored.AppendData(buffer, 0, read);
                 }
 
-                var digest = ContentDigest.FromSha256(stored.GetHashAndReset());
+                ContentDigest digest = ContentDigest.FromSha256(stored.GetHashAndReset());
                 return new Layer(new OciDescriptor(OciMediaTypes.DockerLayer, digest, length), digest);
             }
 
-            using var unpacked = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var tee = new HashingStream(raw, stored, magic);
-            var gzip = new GZipStream(tee, CompressionMode.Decompress, leaveOpen: true);
+            using IncrementalHash unpacked = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            HashingStream tee = new(raw, stored, magic);
+            GZipStream gzip = new(tee, CompressionMode.Decompress, leaveOpen: true);
             await using (gzip.ConfigureAwait(false))
             {
-                while ((read = await gzip.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
+                while ((read = await gzip.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 {
                     if (!budget.Take(read))
                     {
@@ -156,7 +157,7 @@ internal static class DockerArchive
             }
 
             // What follows the last member belongs to the stored bytes as well.
-            while (await tee.ReadAsync(buffer, cancellation).ConfigureAwait(false) > 0)
+            while (await tee.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) > 0)
             {
             }
 
@@ -176,8 +177,8 @@ internal static class DockerArchive
 
     private static byte[] WriteManifest(OciDescriptor config, IReadOnlyList<OciDescriptor> layers)
     {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, JsonForm.Writer))
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
         {
             writer.WriteStartObject();
             writer.WriteNumber("schemaVersion", 2);
@@ -185,7 +186,7 @@ internal static class DockerArchive
             writer.WritePropertyName("config");
             OciJsonWriter.Write(writer, config);
             writer.WriteStartArray("layers");
-            foreach (var layer in layers)
+            foreach (OciDescriptor layer in layers)
             {
                 OciJsonWriter.Write(writer, layer);
             }
@@ -232,13 +233,13 @@ internal static class DockerArchive
         {
             if (_head.Length > 0)
             {
-                var given = Math.Min(_head.Length, buffer.Length);
+                int given = Math.Min(_head.Length, buffer.Length);
                 _head[..given].CopyTo(buffer);
                 _head = _head[given..];
                 return given;
             }
 
-            var read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             hash.AppendData(buffer.Span[..read]);
             return read;
         }

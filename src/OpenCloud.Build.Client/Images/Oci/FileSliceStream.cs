@@ -25,13 +25,13 @@ internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long l
 
     public override int Read(Span<byte> buffer)
     {
-        var wanted = (int)Math.Min(buffer.Length, length - _position);
+        int wanted = (int)Math.Min(buffer.Length, length - _position);
         if (wanted == 0)
         {
             return 0;
         }
 
-        var read = RandomAccess.Read(handle, buffer[..wanted], offset + _position);
+        int read = RandomAccess.Read(handle, buffer[..wanted], offset + _position);
         return Advance(read);
     }
 
@@ -40,7 +40,7 @@ internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long l
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var wanted = (int)Math.Min(buffer.Length, length - _position);
+        int wanted = (int)Math.Min(buffer.Length, length - _position);
         if (wanted == 0)
         {
             return 0;

@@ -4,8 +4,8 @@ namespace OpenCloud.Build.Client.Images.Oci;
 internal interface IArchiveOutput
 {
     /// <summary>Writes a file of exactly that length.</summary>
-    public Task WriteAsync(string path, long length, Stream content, CancellationToken cancellation);
+    public Task WriteAsync(string path, long length, Stream content, CancellationToken cancellationToken);
 
     /// <summary>Writes what follows the last file.</summary>
-    public Task CompleteAsync(CancellationToken cancellation);
+    public Task CompleteAsync(CancellationToken cancellationToken);
 }

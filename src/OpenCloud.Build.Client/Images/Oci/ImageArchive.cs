@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
@@ -15,10 +16,10 @@ internal interface IBlobSource
     public string Location { get; }
 
     /// <summary>Answers the length of a content, or nothing when the source does not have it.</summary>
-    public ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellation);
+    public ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken);
 
     /// <summary>Opens a content; its bytes are not checked yet.</summary>
-    public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellation);
+    public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellationToken);
 }
 
 /// <summary>
@@ -56,19 +57,19 @@ public sealed class ImageArchive : IBlobSource, IDisposable
 
     /// <summary>Opens a directory or file and reads what images it holds.</summary>
     /// <exception cref="OciFormatException">It is neither an OCI layout nor a docker archive, or is damaged.</exception>
-    public static async Task<ImageArchive> OpenAsync(string path, CancellationToken cancellation = default)
+    public static async Task<ImageArchive> OpenAsync(string path, CancellationToken cancellationToken = default)
     {
-        var tree = Directory.Exists(path) ? new DirectoryTree(path) : await OpenTarAsync(path, cancellation).ConfigureAwait(false);
+        IFileTree tree = Directory.Exists(path) ? new DirectoryTree(path) : await OpenTarAsync(path, cancellationToken).ConfigureAwait(false);
         try
         {
             if (tree.GetLength(IndexFile) is not null && tree.GetLength(LayoutFile) is not null)
             {
-                return new ImageArchive(tree, "oci", await OciLayoutIndex.ReadAsync(tree, cancellation).ConfigureAwait(false), []);
+                return new ImageArchive(tree, "oci", await OciLayoutIndex.ReadAsync(tree, cancellationToken).ConfigureAwait(false), []);
             }
 
             if (tree.GetLength(DockerFile) is not null)
             {
-                var (images, blobs) = await DockerArchive.ConvertAsync(tree, cancellation).ConfigureAwait(false);
+                (IReadOnlyList<ArchivedImage>? images, Dictionary<ContentDigest, BlobLocation>? blobs) = await DockerArchive.ConvertAsync(tree, cancellationToken).ConfigureAwait(false);
                 return new ImageArchive(tree, "docker", images, blobs);
             }
 
@@ -85,19 +86,19 @@ public sealed class ImageArchive : IBlobSource, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _tree.Dispose();
 
-    ValueTask<long?> IBlobSource.GetLengthAsync(ContentDigest digest, CancellationToken cancellation) =>
-        ValueTask.FromResult(_converted.TryGetValue(digest, out var blob) ? blob.Bytes?.Length ?? _tree.GetLength(blob.Path) : _tree.GetLength(OciLayoutIndex.BlobPath(digest)));
+    ValueTask<long?> IBlobSource.GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_converted.TryGetValue(digest, out BlobLocation blob) ? blob.Bytes?.Length ?? _tree.GetLength(blob.Path) : _tree.GetLength(OciLayoutIndex.BlobPath(digest)));
 
-    ValueTask<Stream> IBlobSource.OpenAsync(ContentDigest digest, CancellationToken cancellation) =>
-        ValueTask.FromResult(_converted.TryGetValue(digest, out var blob)
+    ValueTask<Stream> IBlobSource.OpenAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_converted.TryGetValue(digest, out BlobLocation blob)
             ? blob.Bytes is { } bytes ? new MemoryStream(bytes, writable: false) : _tree.Open(blob.Path)
             : _tree.Open(OciLayoutIndex.BlobPath(digest)));
 
-    private static async Task<IFileTree> OpenTarAsync(string path, CancellationToken cancellation)
+    private static async Task<IFileTree> OpenTarAsync(string path, CancellationToken cancellationToken)
     {
-        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.Asynchronous);
-        var magic = new byte[4];
-        var read = RandomAccess.Read(handle, magic, 0);
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.Asynchronous);
+        byte[] magic = new byte[4];
+        int read = RandomAccess.Read(handle, magic, 0);
         if (read >= 4 && magic is [0x28, 0xb5, 0x2f, 0xfd])
         {
             handle.Dispose();
@@ -111,16 +112,16 @@ public sealed class ImageArchive : IBlobSource, IDisposable
 
         using (handle)
         {
-            return TarTree.Open(path, await UnpackAsync(path, cancellation).ConfigureAwait(false));
+            return TarTree.Open(path, await UnpackAsync(path, cancellationToken).ConfigureAwait(false));
         }
     }
 
     // Contents are read in any order and more than once, so a compressed tar is unpacked once, into a file without a name
     // to others: created for this process alone and gone with its handle.
-    private static async Task<Microsoft.Win32.SafeHandles.SafeFileHandle> UnpackAsync(string path, CancellationToken cancellation)
+    private static async Task<Microsoft.Win32.SafeHandles.SafeFileHandle> UnpackAsync(string path, CancellationToken cancellationToken)
     {
-        var temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
-        var options = new FileStreamOptions
+        string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
+        FileStreamOptions options = new()
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.ReadWrite,
@@ -134,22 +135,22 @@ public sealed class ImageArchive : IBlobSource, IDisposable
 
         try
         {
-            var output = new FileStream(temporary, options);
+            FileStream output = new(temporary, options);
             await using (output.ConfigureAwait(false))
             {
-                var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+                GZipStream gzip = new(File.OpenRead(path), CompressionMode.Decompress);
                 await using (gzip.ConfigureAwait(false))
                 {
-                    var buffer = new byte[128 * 1024];
+                    byte[] buffer = new byte[128 * 1024];
                     int count;
-                    while ((count = await gzip.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
+                    while ((count = await gzip.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                     {
                         if (output.Position + count > MaxUnpackedBytes)
                         {
                             throw new OciFormatException($"'{path}' is larger than {MaxUnpackedBytes} bytes when unpacked; unpack it yourself if it is to be trusted.");
                         }
 
-                        await output.WriteAsync(buffer.AsMemory(0, count), cancellation).ConfigureAwait(false);
+                        await output.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
                     }
                 }
             }

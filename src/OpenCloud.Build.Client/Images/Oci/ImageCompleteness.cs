@@ -17,7 +17,7 @@ internal static class ImageCompleteness
             throw new OciFormatException($"'{name}' is incomplete: {tree.Target.Digest}, which it starts with, is missing.");
         }
 
-        var gaps = tree.Missing.Where(static m => !OciMediaTypes.IsManifest(m.MediaType) && !OciMediaTypes.IsIndex(m.MediaType) && !OciMediaTypes.IsForeignLayer(m.MediaType)).ToList();
+        List<OciDescriptor> gaps = tree.Missing.Where(static m => !OciMediaTypes.IsManifest(m.MediaType) && !OciMediaTypes.IsIndex(m.MediaType) && !OciMediaTypes.IsForeignLayer(m.MediaType)).ToList();
         if (gaps.Count > 0)
         {
             throw new OciFormatException($"'{name}' is incomplete: {gaps.Count} of its contents are missing, the first is {gaps[0].Digest} ({gaps[0].MediaType}).");

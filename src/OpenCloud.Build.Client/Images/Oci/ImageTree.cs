@@ -37,12 +37,12 @@ internal sealed class ImageTree
     /// <param name="source">Where its contents are.</param>
     /// <param name="target">Where it starts.</param>
     /// <param name="platforms">The platforms of an index to follow; all when empty.</param>
-    /// <param name="cancellation">Stops the walk.</param>
+    /// <param name="cancellationToken">Stops the walk.</param>
     /// <exception cref="OciFormatException">A document is damaged, too large or nested too deep.</exception>
-    public static async Task<ImageTree> ReadAsync(IBlobSource source, OciDescriptor target, IReadOnlyList<Platform> platforms, CancellationToken cancellation)
+    public static async Task<ImageTree> ReadAsync(IBlobSource source, OciDescriptor target, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
-        var tree = new ImageTree(target);
-        await tree.AddAsync(source, target, platforms, 0, cancellation).ConfigureAwait(false);
+        ImageTree tree = new(target);
+        await tree.AddAsync(source, target, platforms, 0, cancellationToken).ConfigureAwait(false);
         return tree;
     }
 
@@ -54,7 +54,7 @@ internal sealed class ImageTree
             return manifests;
         }
 
-        var selected = manifests
+        HashSet<string> selected = manifests
             .Where(m => !m.IsAttestation && m.Platform is { } platform && platforms.Any(platform.Matches))
             .Select(static m => m.Digest.ToString())
             .ToHashSet(StringComparer.Ordinal);
@@ -62,7 +62,7 @@ internal sealed class ImageTree
             || (m.IsAttestation && selected.Contains(m.Annotations.GetValueOrDefault("vnd.docker.reference.digest", string.Empty))))];
     }
 
-    private async Task AddAsync(IBlobSource source, OciDescriptor descriptor, IReadOnlyList<Platform> platforms, int depth, CancellationToken cancellation)
+    private async Task AddAsync(IBlobSource source, OciDescriptor descriptor, IReadOnlyList<Platform> platforms, int depth, CancellationToken cancellationToken)
     {
         if (!_seen.Add(descriptor.Digest))
         {
@@ -74,7 +74,7 @@ internal sealed class ImageTree
             throw new OciFormatException($"{source.Location}: the image {Target.Digest} refers to more than {MaxNodes} contents, or nests indexes deeper than {MaxDepth}.");
         }
 
-        if (await source.GetLengthAsync(descriptor.Digest, cancellation).ConfigureAwait(false) is not { } length)
+        if (await source.GetLengthAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false) is not { } length)
         {
             _missing.Add(descriptor);
             return;
@@ -91,14 +91,14 @@ internal sealed class ImageTree
             return;
         }
 
-        var stream = await source.OpenAsync(descriptor.Digest, cancellation).ConfigureAwait(false);
-        var bytes = await BlobReading.ReadAllAsync(stream, descriptor, OciJson.MaxManifestBytes, source.Location, cancellation).ConfigureAwait(false);
-        var manifest = OciManifest.Parse(bytes, descriptor.MediaType, $"{source.Location}: {descriptor.Digest}");
+        Stream stream = await source.OpenAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await BlobReading.ReadAllAsync(stream, descriptor, OciJson.MaxManifestBytes, source.Location, cancellationToken).ConfigureAwait(false);
+        OciManifest manifest = OciManifest.Parse(bytes, descriptor.MediaType, $"{source.Location}: {descriptor.Digest}");
         IReadOnlyList<OciDescriptor> children = manifest.IsIndex ? Select(manifest.Manifests, platforms) : [.. manifest.Children];
-        var missing = _missing.Count;
-        foreach (var child in children)
+        int missing = _missing.Count;
+        foreach (OciDescriptor child in children)
         {
-            await AddAsync(source, child, platforms, depth + 1, cancellation).ConfigureAwait(false);
+            await AddAsync(source, child, platforms, depth + 1, cancellationToken).ConfigureAwait(false);
         }
 
         HasCompleteManifest |= !manifest.IsIndex && !descriptor.IsAttestation && missing == _missing.Count;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
@@ -23,18 +24,18 @@ public sealed record OciImageConfig(
 
     private static OciImageConfig Parse(System.Text.Json.JsonElement root, string what)
     {
-        var diffIds = new List<ContentDigest>();
-        if (OciJson.TryGet(root, "rootfs", out var rootfs) && rootfs.ValueKind == System.Text.Json.JsonValueKind.Object)
+        List<ContentDigest> diffIds = new();
+        if (OciJson.TryGet(root, "rootfs", out JsonElement rootfs) && rootfs.ValueKind == System.Text.Json.JsonValueKind.Object)
         {
-            foreach (var text in OciJson.GetStrings(rootfs, "diff_ids", what))
+            foreach (string text in OciJson.GetStrings(rootfs, "diff_ids", what))
             {
-                diffIds.Add(ContentDigest.TryParse(text, out var digest)
+                diffIds.Add(ContentDigest.TryParse(text, out ContentDigest digest)
                     ? digest
                     : throw new OciFormatException($"{what}: the diff id '{text}' is not a digest."));
             }
         }
 
-        var labels = OciJson.TryGet(root, "config", out var config) && config.ValueKind == System.Text.Json.JsonValueKind.Object
+        Dictionary<string, string> labels = OciJson.TryGet(root, "config", out JsonElement config) && config.ValueKind == System.Text.Json.JsonValueKind.Object
             ? OciJson.GetMap(config, "Labels", what)
             : [];
         return new OciImageConfig(
@@ -49,8 +50,8 @@ public sealed record OciImageConfig(
     /// <remarks>OCI image specification, config.md, Layer ChainID.</remarks>
     public IReadOnlyList<ContentDigest> ChainIds()
     {
-        var chain = new List<ContentDigest>(DiffIds.Count);
-        foreach (var diffId in DiffIds)
+        List<ContentDigest> chain = new(DiffIds.Count);
+        foreach (ContentDigest diffId in DiffIds)
         {
             chain.Add(chain.Count == 0
                 ? diffId

@@ -19,7 +19,7 @@ internal static class OciJson
     /// <exception cref="OciFormatException">It is no JSON, no object, or holds text that is no Unicode.</exception>
     public static T Read<T>(ReadOnlyMemory<byte> json, string what, Func<JsonElement, T> read)
     {
-        using var document = Parse(json, what);
+        using JsonDocument document = Parse(json, what);
         try
         {
             return read(document.RootElement);
@@ -35,7 +35,7 @@ internal static class OciJson
     {
         try
         {
-            var document = JsonDocument.Parse(json, Options);
+            JsonDocument document = JsonDocument.Parse(json, Options);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return document;
@@ -52,7 +52,7 @@ internal static class OciJson
 
     public static string GetString(JsonElement parent, string name, string what)
     {
-        if (!TryGet(parent, name, out var value))
+        if (!TryGet(parent, name, out JsonElement value))
         {
             return string.Empty;
         }
@@ -64,15 +64,15 @@ internal static class OciJson
 
     public static Dictionary<string, string> GetMap(JsonElement parent, string name, string what)
     {
-        var map = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (TryGet(parent, name, out var value))
+        Dictionary<string, string> map = new(StringComparer.Ordinal);
+        if (TryGet(parent, name, out JsonElement value))
         {
             if (value.ValueKind != JsonValueKind.Object)
             {
                 throw new OciFormatException($"{what}: '{name}' is not an object.");
             }
 
-            foreach (var property in value.EnumerateObject())
+            foreach (JsonProperty property in value.EnumerateObject())
             {
                 map[property.Name] = property.Value.ValueKind == JsonValueKind.String
                     ? property.Value.GetString()!
@@ -85,15 +85,15 @@ internal static class OciJson
 
     public static List<OciDescriptor> GetDescriptors(JsonElement parent, string name, string what)
     {
-        var list = new List<OciDescriptor>();
-        if (TryGet(parent, name, out var value))
+        List<OciDescriptor> list = new();
+        if (TryGet(parent, name, out JsonElement value))
         {
             if (value.ValueKind != JsonValueKind.Array)
             {
                 throw new OciFormatException($"{what}: '{name}' is not an array.");
             }
 
-            foreach (var element in value.EnumerateArray())
+            foreach (JsonElement element in value.EnumerateArray())
             {
                 list.Add(ReadDescriptor(element, what));
             }
@@ -104,15 +104,15 @@ internal static class OciJson
 
     public static List<string> GetStrings(JsonElement parent, string name, string what)
     {
-        var list = new List<string>();
-        if (TryGet(parent, name, out var value))
+        List<string> list = new();
+        if (TryGet(parent, name, out JsonElement value))
         {
             if (value.ValueKind != JsonValueKind.Array)
             {
                 throw new OciFormatException($"{what}: '{name}' is not an array.");
             }
 
-            foreach (var element in value.EnumerateArray())
+            foreach (JsonElement element in value.EnumerateArray())
             {
                 list.Add(element.ValueKind == JsonValueKind.String
                     ? element.GetString()!
@@ -124,8 +124,8 @@ internal static class OciJson
     }
 
     public static DateTimeOffset? GetTime(JsonElement parent, string name) =>
-        TryGet(parent, name, out var value) && value.ValueKind == JsonValueKind.String
-            && DateTimeOffset.TryParse(value.GetString(), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time)
+        TryGet(parent, name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            && DateTimeOffset.TryParse(value.GetString(), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
             ? time
             : null;
 
@@ -136,20 +136,20 @@ internal static class OciJson
             throw new OciFormatException($"{what}: a descriptor is not an object.");
         }
 
-        var text = GetString(element, "digest", what);
-        if (!ContentDigest.TryParse(text, out var digest))
+        string text = GetString(element, "digest", what);
+        if (!ContentDigest.TryParse(text, out ContentDigest digest))
         {
             throw new OciFormatException($"{what}: '{text}' is not a digest this client can check.");
         }
 
-        if (!TryGet(element, "size", out var size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out var length) || length < 0)
+        if (!TryGet(element, "size", out JsonElement size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out long length) || length < 0)
         {
             throw new OciFormatException($"{what}: the descriptor of {digest} has no usable size.");
         }
 
         return new OciDescriptor(GetString(element, "mediaType", what), digest, length)
         {
-            Platform = TryGet(element, "platform", out var platform) ? ReadPlatform(platform, what) : null,
+            Platform = TryGet(element, "platform", out JsonElement platform) ? ReadPlatform(platform, what) : null,
             Annotations = GetMap(element, "annotations", what),
         };
     }

@@ -14,7 +14,7 @@ internal static class OciJsonWriter
         if (descriptor.Annotations.Count > 0)
         {
             writer.WriteStartObject("annotations");
-            foreach (var (key, value) in descriptor.Annotations.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+            foreach ((string? key, string? value) in descriptor.Annotations.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
             {
                 writer.WriteString(key, value);
             }

@@ -14,29 +14,29 @@ internal static class OciLayoutIndex
 
     public static string BlobPath(ContentDigest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";
 
-    public static async Task<IReadOnlyList<ArchivedImage>> ReadAsync(IFileTree tree, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<ArchivedImage>> ReadAsync(IFileTree tree, CancellationToken cancellationToken)
     {
-        var what = $"'index.json' of '{tree.Location}'";
-        var layout = await BlobReading.ReadFileAsync(tree, "oci-layout", 64 * 1024, cancellation).ConfigureAwait(false);
-        var version = OciJson.Read(layout, $"'oci-layout' of '{tree.Location}'", static root => OciJson.GetString(root, "imageLayoutVersion", "oci-layout"));
+        string what = $"'index.json' of '{tree.Location}'";
+        byte[] layout = await BlobReading.ReadFileAsync(tree, "oci-layout", 64 * 1024, cancellationToken).ConfigureAwait(false);
+        string version = OciJson.Read(layout, $"'oci-layout' of '{tree.Location}'", static root => OciJson.GetString(root, "imageLayoutVersion", "oci-layout"));
         if (version != "1.0.0")
         {
             throw new OciFormatException($"'{tree.Location}' is an OCI layout of version '{version}'; 1.0.0 is read.");
         }
 
-        var json = await BlobReading.ReadFileAsync(tree, "index.json", OciJson.MaxManifestBytes, cancellation).ConfigureAwait(false);
-        var index = OciManifest.Parse(json, OciMediaTypes.Index, what);
-        var order = new List<ContentDigest>();
-        var names = new Dictionary<ContentDigest, (OciDescriptor Target, List<string> Names)>();
-        foreach (var descriptor in index.Manifests)
+        byte[] json = await BlobReading.ReadFileAsync(tree, "index.json", OciJson.MaxManifestBytes, cancellationToken).ConfigureAwait(false);
+        OciManifest index = OciManifest.Parse(json, OciMediaTypes.Index, what);
+        List<ContentDigest> order = new();
+        Dictionary<ContentDigest, (OciDescriptor Target, List<string> Names)> names = new();
+        foreach (OciDescriptor descriptor in index.Manifests)
         {
-            if (!names.TryGetValue(descriptor.Digest, out var image))
+            if (!names.TryGetValue(descriptor.Digest, out (OciDescriptor Target, List<string> Names) image))
             {
                 names[descriptor.Digest] = image = (descriptor, []);
                 order.Add(descriptor.Digest);
             }
 
-            var name = descriptor.Annotations.GetValueOrDefault(ImageNameAnnotation)
+            string? name = descriptor.Annotations.GetValueOrDefault(ImageNameAnnotation)
                 ?? descriptor.Annotations.GetValueOrDefault(RefNameAnnotation);
             if (!string.IsNullOrEmpty(name) && !image.Names.Contains(name))
             {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>An index (or Docker's manifest list) or a manifest: the two documents that refer to others.</summary>
@@ -49,14 +51,14 @@ public sealed class OciManifest
 
     private static OciManifest Parse(System.Text.Json.JsonElement root, string mediaType, string what)
     {
-        var own = OciJson.GetString(root, "mediaType", what);
+        string own = OciJson.GetString(root, "mediaType", what);
         if (own.Length > 0 && mediaType.Length > 0 && own != mediaType)
         {
             throw new OciFormatException($"{what}: the document calls itself '{own}', its descriptor '{mediaType}'.");
         }
 
-        var effective = mediaType.Length > 0 ? mediaType : own;
-        var isIndex = OciMediaTypes.IsIndex(effective)
+        string effective = mediaType.Length > 0 ? mediaType : own;
+        bool isIndex = OciMediaTypes.IsIndex(effective)
             || (effective.Length == 0 && OciJson.TryGet(root, "manifests", out _));
         if (!isIndex && effective.Length > 0 && !OciMediaTypes.IsManifest(effective))
         {
@@ -71,14 +73,14 @@ public sealed class OciManifest
             throw new OciFormatException($"{what}: the document is an index and a manifest at once.");
         }
 
-        var annotations = OciJson.GetMap(root, "annotations", what);
-        var subject = OciJson.TryGet(root, "subject", out var s) ? OciJson.ReadDescriptor(s, what) : null;
+        Dictionary<string, string> annotations = OciJson.GetMap(root, "annotations", what);
+        OciDescriptor? subject = OciJson.TryGet(root, "subject", out JsonElement s) ? OciJson.ReadDescriptor(s, what) : null;
         if (isIndex)
         {
             return new OciManifest(own, true, OciJson.GetDescriptors(root, "manifests", what), null, [], annotations, subject);
         }
 
-        if (!OciJson.TryGet(root, "config", out var config))
+        if (!OciJson.TryGet(root, "config", out JsonElement config))
         {
             throw new OciFormatException($"{what}: the manifest has no config.");
         }

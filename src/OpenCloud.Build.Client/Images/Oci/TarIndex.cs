@@ -24,16 +24,16 @@ internal static class TarIndex
 
     public static Dictionary<string, (long Offset, long Length)> Read(SafeFileHandle handle, string location)
     {
-        var files = new Dictionary<string, (long Offset, long Length)>(StringComparer.Ordinal);
-        var links = new Dictionary<string, string>(StringComparer.Ordinal);
-        var end = RandomAccess.GetLength(handle);
+        Dictionary<string, (long Offset, long Length)> files = new(StringComparer.Ordinal);
+        Dictionary<string, string> links = new(StringComparer.Ordinal);
+        long end = RandomAccess.GetLength(handle);
         Span<byte> header = stackalloc byte[BlockSize];
         string? longName = null;
         string? longLink = null;
         long? paxSize = null;
         long position = 0;
         long names = 0;
-        for (var entries = 0; position + BlockSize <= end; entries++)
+        for (int entries = 0; position + BlockSize <= end; entries++)
         {
             ReadExactly(handle, header, position, location);
             if (!header.ContainsAnyExcept((byte)0))
@@ -48,8 +48,8 @@ internal static class TarIndex
             }
 
             position += BlockSize;
-            var type = (char)header[156];
-            var size = ParseNumber(header.Slice(124, 12), location);
+            char type = (char)header[156];
+            long size = ParseNumber(header.Slice(124, 12), location);
             // A pax size is the truth about a file too large for the field; headers of headers keep their own.
             if (type is not ('x' or 'g' or 'L' or 'K') && paxSize is { } large)
             {
@@ -64,7 +64,7 @@ internal static class TarIndex
             switch (type)
             {
                 case 'x' or 'g':
-                    var pax = ReadText(handle, position, size, location);
+                    byte[] pax = ReadText(handle, position, size, location);
                     if (type == 'x')
                     {
                         ReadPax(pax, location, ref longName, ref longLink, ref paxSize);
@@ -78,7 +78,7 @@ internal static class TarIndex
                     longLink = Name(ReadText(handle, position, size, location));
                     break;
                 default:
-                    var path = Normalize(longName ?? HeaderName(header));
+                    string? path = Normalize(longName ?? HeaderName(header));
                     if (path is not null && (names += EntryOverhead + (2 * (path.Length + (longLink?.Length ?? 0)))) > MaxNames)
                     {
                         throw new OciFormatException($"'{location}' has more names of entries than are taken, {MaxNames >> 20} MiB of them.");
@@ -95,7 +95,7 @@ internal static class TarIndex
                     }
                     else if (path is not null && (type is '1' or '2'))
                     {
-                        var target = longLink ?? Text(header.Slice(157, 100));
+                        string target = longLink ?? Text(header.Slice(157, 100));
                         links[path] = type == '1' ? target : Beside(path, target);
                     }
 
@@ -108,9 +108,9 @@ internal static class TarIndex
         }
 
         // docker save of older engines links a layer that occurs twice; only links within the tar mean anything.
-        foreach (var (path, target) in links)
+        foreach ((string? path, string? target) in links)
         {
-            if (Normalize(target) is { } inside && files.TryGetValue(inside, out var file))
+            if (Normalize(target) is { } inside && files.TryGetValue(inside, out (long Offset, long Length) file))
             {
                 files.TryAdd(path, file);
             }
@@ -123,7 +123,7 @@ internal static class TarIndex
     {
         while (buffer.Length > 0)
         {
-            var read = RandomAccess.Read(handle, buffer, position);
+            int read = RandomAccess.Read(handle, buffer, position);
             if (read == 0)
             {
                 throw new OciFormatException($"'{location}' is cut off at {position}.");
@@ -141,7 +141,7 @@ internal static class TarIndex
             throw new OciFormatException($"'{location}' has an extended header of {size} bytes; at most {MaxExtendedHeader} are read.");
         }
 
-        var bytes = new byte[size];
+        byte[] bytes = new byte[size];
         ReadExactly(handle, bytes, position, location);
         return bytes;
     }
@@ -150,19 +150,19 @@ internal static class TarIndex
     {
         while (records.Length > 0)
         {
-            var space = records.IndexOf((byte)' ');
+            int space = records.IndexOf((byte)' ');
             if (space <= 0
-                || !int.TryParse(records[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+                || !int.TryParse(records[..space], NumberStyles.None, CultureInfo.InvariantCulture, out int length)
                 || length <= space + 1 || length > records.Length || records[length - 1] != '\n')
             {
                 throw new OciFormatException($"'{location}' has a malformed pax header.");
             }
 
-            var record = records[(space + 1)..(length - 1)];
-            var equals = record.IndexOf((byte)'=');
+            ReadOnlySpan<byte> record = records[(space + 1)..(length - 1)];
+            int equals = record.IndexOf((byte)'=');
             if (equals > 0)
             {
-                var value = record[(equals + 1)..];
+                ReadOnlySpan<byte> value = record[(equals + 1)..];
                 if (record[..equals].SequenceEqual("path"u8))
                 {
                     path = Name(value);
@@ -173,7 +173,7 @@ internal static class TarIndex
                 }
                 else if (record[..equals].SequenceEqual("size"u8))
                 {
-                    size = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                    size = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
                         ? number
                         : throw new OciFormatException($"'{location}' has a malformed pax size.");
                 }
@@ -185,8 +185,8 @@ internal static class TarIndex
 
     private static void CheckSum(ReadOnlySpan<byte> header, long position, string location)
     {
-        var sum = 0L;
-        for (var i = 0; i < header.Length; i++)
+        long sum = 0L;
+        for (int i = 0; i < header.Length; i++)
         {
             sum += i is >= 148 and < 156 ? ' ' : header[i];
         }
@@ -203,7 +203,7 @@ internal static class TarIndex
         if ((field[0] & 0x80) != 0)
         {
             long binary = field[0] & 0x7f;
-            foreach (var b in field[1..])
+            foreach (byte b in field[1..])
             {
                 if (binary >> 55 != 0)
                 {
@@ -217,7 +217,7 @@ internal static class TarIndex
         }
 
         long value = 0;
-        foreach (var b in field.Trim(" \0"u8))
+        foreach (byte b in field.Trim(" \0"u8))
         {
             if (b is < (byte)'0' or > (byte)'7')
             {
@@ -235,20 +235,20 @@ internal static class TarIndex
 
     private static string HeaderName(ReadOnlySpan<byte> header)
     {
-        var name = Text(header[..100]);
-        var prefix = header.Slice(257, 6).SequenceEqual("ustar\0"u8) ? Text(header.Slice(345, 155)) : string.Empty;
+        string name = Text(header[..100]);
+        string prefix = header.Slice(257, 6).SequenceEqual("ustar\0"u8) ? Text(header.Slice(345, 155)) : string.Empty;
         return prefix.Length > 0 ? $"{prefix}/{name}" : name;
     }
 
     private static string Text(ReadOnlySpan<byte> field)
     {
-        var end = field.IndexOf((byte)0);
+        int end = field.IndexOf((byte)0);
         return Encoding.UTF8.GetString(end < 0 ? field : field[..end]);
     }
 
     private static string Beside(string path, string target)
     {
-        var slash = path.LastIndexOf('/');
+        int slash = path.LastIndexOf('/');
         return slash < 0 || target.StartsWith('/') ? target : $"{path[..slash]}/{target}";
     }
 
@@ -260,8 +260,8 @@ internal static class TarIndex
             return null;
         }
 
-        var parts = new List<string>();
-        foreach (var part in path.Split('/'))
+        List<string> parts = new();
+        foreach (string part in path.Split('/'))
         {
             if (part is "" or ".")
             {

@@ -14,50 +14,50 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
 
     private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
 
-    public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellation)
+    public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellationToken)
     {
-        for (var slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
+        for (int slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
         {
             if (_directories.Add(path[..slash]))
             {
-                await stream.WriteAsync(Header(path[..(slash + 1)], 0, '5', "0000755"), cancellation).ConfigureAwait(false);
+                await stream.WriteAsync(Header(path[..(slash + 1)], 0, '5', "0000755"), cancellationToken).ConfigureAwait(false);
             }
         }
 
         if (length > MaxOctalSize)
         {
-            var record = Encoding.ASCII.GetBytes(PaxRecord("size", length.ToString(CultureInfo.InvariantCulture)));
-            await stream.WriteAsync(Header("pax", record.Length, 'x', "0000644"), cancellation).ConfigureAwait(false);
-            await stream.WriteAsync(record, cancellation).ConfigureAwait(false);
-            await PadAsync(record.Length, cancellation).ConfigureAwait(false);
+            byte[] record = Encoding.ASCII.GetBytes(PaxRecord("size", length.ToString(CultureInfo.InvariantCulture)));
+            await stream.WriteAsync(Header("pax", record.Length, 'x', "0000644"), cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(record, cancellationToken).ConfigureAwait(false);
+            await PadAsync(record.Length, cancellationToken).ConfigureAwait(false);
         }
 
-        await stream.WriteAsync(Header(path, Math.Min(length, MaxOctalSize), '0', "0000644"), cancellation).ConfigureAwait(false);
-        var written = await CopyAsync(content, stream, cancellation).ConfigureAwait(false);
+        await stream.WriteAsync(Header(path, Math.Min(length, MaxOctalSize), '0', "0000644"), cancellationToken).ConfigureAwait(false);
+        long written = await CopyAsync(content, stream, cancellationToken).ConfigureAwait(false);
         if (written != length)
         {
             throw new OciFormatException($"'{path}' was to be {length} bytes long and has {written}.");
         }
 
-        await PadAsync(length, cancellation).ConfigureAwait(false);
+        await PadAsync(length, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task CompleteAsync(CancellationToken cancellation)
+    public async Task CompleteAsync(CancellationToken cancellationToken)
     {
-        await stream.WriteAsync(Zeroes, cancellation).ConfigureAwait(false);
-        await stream.FlushAsync(cancellation).ConfigureAwait(false);
+        await stream.WriteAsync(Zeroes, cancellationToken).ConfigureAwait(false);
+        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    internal static async Task<long> CopyAsync(Stream from, Stream to, CancellationToken cancellation)
+    internal static async Task<long> CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)
     {
-        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(256 * 1024);
+        byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(256 * 1024);
         try
         {
             long total = 0;
             int read;
-            while ((read = await from.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0)
+            while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
             {
-                await to.WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
+                await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
                 total += read;
             }
 
@@ -71,8 +71,8 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
 
     private static byte[] Header(string path, long length, char type, string mode)
     {
-        var header = new byte[BlockSize];
-        var split = path.Length <= 100 ? -1 : path.TrimEnd('/').LastIndexOf('/');
+        byte[] header = new byte[BlockSize];
+        int split = path.Length <= 100 ? -1 : path.TrimEnd('/').LastIndexOf('/');
         Encoding.ASCII.GetBytes(split < 0 ? path : path[(split + 1)..], header.AsSpan(0, 100));
         Encoding.ASCII.GetBytes(split < 0 ? string.Empty : path[..split], header.AsSpan(345, 155));
         Encoding.ASCII.GetBytes(mode, header.AsSpan(100));
@@ -83,7 +83,7 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
         header[156] = (byte)type;
         "ustar\000"u8.CopyTo(header.AsSpan(257));
         header.AsSpan(148, 8).Fill((byte)' ');
-        var sum = header.Sum(static b => (int)b);
+        int sum = header.Sum(static b => (int)b);
         Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0", header.AsSpan(148));
         return header;
     }
@@ -91,12 +91,12 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
     // The length of a record counts its own digits.
     private static string PaxRecord(string key, string value)
     {
-        var rest = key.Length + value.Length + 3;
-        var length = rest + rest.ToString(CultureInfo.InvariantCulture).Length;
+        int rest = key.Length + value.Length + 3;
+        int length = rest + rest.ToString(CultureInfo.InvariantCulture).Length;
         length = rest + length.ToString(CultureInfo.InvariantCulture).Length;
         return string.Create(CultureInfo.InvariantCulture, $"{length} {key}={value}\n");
     }
 
-    private Task PadAsync(long length, CancellationToken cancellation) =>
-        stream.WriteAsync(Zeroes.AsMemory(0, (int)((BlockSize - (length % BlockSize)) % BlockSize)), cancellation).AsTask();
+    private Task PadAsync(long length, CancellationToken cancellationToken) =>
+        stream.WriteAsync(Zeroes.AsMemory(0, (int)((BlockSize - (length % BlockSize)) % BlockSize)), cancellationToken).AsTask();
 }

@@ -33,10 +33,10 @@ internal sealed class TarTree : IFileTree
         }
     }
 
-    public long? GetLength(string path) => _files.TryGetValue(path, out var file) ? file.Length : null;
+    public long? GetLength(string path) => _files.TryGetValue(path, out (long Offset, long Length) file) ? file.Length : null;
 
     public Stream Open(string path) =>
-        _files.TryGetValue(path, out var file)
+        _files.TryGetValue(path, out (long Offset, long Length) file)
             ? new FileSliceStream(_handle, file.Offset, file.Length)
             : throw new FileNotFoundException($"'{path}' is not a regular file of '{Location}'.");
 

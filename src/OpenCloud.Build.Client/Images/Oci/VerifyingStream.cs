@@ -44,7 +44,7 @@ internal sealed class VerifyingStream : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        var read = _inner.Read(buffer);
+        int read = _inner.Read(buffer);
         Account(buffer[..read], buffer.IsEmpty);
         return read;
     }
@@ -54,7 +54,7 @@ internal sealed class VerifyingStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await _inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        int read = await _inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         Account(buffer.Span[..read], buffer.IsEmpty);
         return read;
     }

@@ -31,7 +31,7 @@ public readonly record struct ContentDigest : IComparable<ContentDigest>
     /// <summary>Reads a digest; upper-case hex, other algorithms and anything after the hash are refused.</summary>
     /// <exception cref="FormatException">The text is no digest.</exception>
     public static ContentDigest Parse(string text) =>
-        TryParse(text, out var digest)
+        TryParse(text, out ContentDigest digest)
             ? digest
             : throw new FormatException($"'{text}' is not a digest: sha256: and 64, or sha512: and 128 lower-case hex digits are expected.");
 
@@ -44,7 +44,7 @@ public readonly record struct ContentDigest : IComparable<ContentDigest>
             return false;
         }
 
-        var digits = text.StartsWith(Sha256Prefix, StringComparison.Ordinal) ? 64
+        int digits = text.StartsWith(Sha256Prefix, StringComparison.Ordinal) ? 64
             : text.StartsWith(Sha512Prefix, StringComparison.Ordinal) ? 128
             : 0;
         if (digits == 0 || text.Length != 7 + digits || text.AsSpan(7).ContainsAnyExcept("0123456789abcdef"))

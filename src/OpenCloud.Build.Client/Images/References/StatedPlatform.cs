@@ -8,14 +8,14 @@ internal static class StatedPlatform
     /// <remarks>containerd/platforms, Normalize: plain arm is arm/v7, arm64/v8 is arm64.</remarks>
     public static Platform? From(string operatingSystem, string architecture, string variant)
     {
-        var v = variant.ToLowerInvariant();
-        var text = architecture.ToLowerInvariant() switch
+        string v = variant.ToLowerInvariant();
+        string text = architecture.ToLowerInvariant() switch
         {
             "arm" when v.Length == 0 => $"{operatingSystem}/arm/v7",
             "arm64" or "aarch64" when v is "8" or "v8" or "" => $"{operatingSystem}/arm64",
             _ => v.Length == 0 ? $"{operatingSystem}/{architecture}" : $"{operatingSystem}/{architecture}/{v}",
         };
-        return Platform.TryParse(text, out var platform, out _) ? platform : null;
+        return Platform.TryParse(text, out Platform? platform, out _) ? platform : null;
     }
 
     /// <summary>Whether either part is not known, as of manifests which are no images.</summary>

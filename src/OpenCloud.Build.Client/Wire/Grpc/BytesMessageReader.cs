@@ -45,12 +45,15 @@ internal sealed class BytesMessageReader
                 {
                     throw Malformed();
                 }
+
                 _part = Part.Prefix;
             }
+
             if (position == bytes.Length)
             {
                 break;
             }
+
             switch (_part)
             {
                 case Part.Prefix:
@@ -64,6 +67,7 @@ internal sealed class BytesMessageReader
                         _messageLeft = GrpcPrefix.Read(_prefix, MessageLimits.Largest);
                         _part = Part.Tag;
                     }
+
                     break;
                 case Part.Skip:
                     int skipped = Math.Min(_skipLeft, bytes.Length - position);
@@ -74,6 +78,7 @@ internal sealed class BytesMessageReader
                     {
                         _part = Part.Tag;
                     }
+
                     break;
                 default:
                     _messageLeft--;
@@ -81,9 +86,11 @@ internal sealed class BytesMessageReader
                     {
                         OnVarint(_varint.IsTooLong ? throw Malformed() : _varint.Value);
                     }
+
                     break;
             }
         }
+
         return position;
     }
 
@@ -108,6 +115,7 @@ internal sealed class BytesMessageReader
                 {
                     throw Malformed();
                 }
+
                 if (_tag >> 3 == 1)
                 {
                     // The caller takes the data itself, so it counts as read from here on.
@@ -119,6 +127,7 @@ internal sealed class BytesMessageReader
                 {
                     _part = value == 0 ? Part.Tag : Skip((int)value);
                 }
+
                 break;
             default:
                 _part = Part.Tag;
@@ -132,6 +141,7 @@ internal sealed class BytesMessageReader
         {
             throw Malformed();
         }
+
         _skipLeft = count;
         return Part.Skip;
     }

@@ -80,6 +80,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                     _pending += buffer.Length;
                     return;
                 }
+
                 int taken = Math.Min(buffer.Length, LargestData - _pending);
                 await SendAsync(buffer[..taken], cancellationToken).ConfigureAwait(false);
                 buffer = buffer[taken..];
@@ -175,6 +176,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         {
             return;
         }
+
         await _call.DisposeAsync().ConfigureAwait(false);
         // A buffer that a read or a write is still busy with is left to the collector rather than handed to somebody else.
         ReturnIfIdle(ref _writing, ref _out);
@@ -187,6 +189,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         {
             DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
+
         base.Dispose(disposing);
     }
 
@@ -228,6 +231,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                     {
                         return 0;
                     }
+
                     int available = (int)Math.Min(Math.Min(_reader.DataLeft, _inEnd - _inStart), buffer.Length);
                     if (available > 0)
                     {
@@ -237,6 +241,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                         return available;
                     }
                 }
+
                 if (_inStart < _inEnd)
                 {
                     continue;
@@ -250,9 +255,11 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                 {
                     throw _call.Fail(Truncated());
                 }
+
                 _reader.DataLeft -= direct;
                 return direct;
             }
+
             _inStart = 0;
             _inEnd = await _call.ReadAsync(_in.AsMemory(0, ReadBufferSize), cancellationToken).ConfigureAwait(false);
             if (_inEnd == 0)

@@ -36,6 +36,7 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         {
             throw _failure;
         }
+
         try
         {
             await stream.WriteAsync(head, body, cancellationToken).ConfigureAwait(false);
@@ -67,6 +68,7 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         {
             throw _failure;
         }
+
         int count;
         try
         {
@@ -76,19 +78,23 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         {
             throw Fail(connection.Explain(e, engine.Address) ?? (Exception)CallErrors.Explain(e, path, engine.Address));
         }
+
         if (count == 0 && _interrupted)
         {
             return 0;
         }
+
         if (!_answered && stream.ResponseHeaders is { } headers)
         {
             CheckAnswer(headers);
             _answered = true;
         }
+
         if (count == 0 && buffer.Length > 0 && ReadEnd() is { } failure)
         {
             throw Fail(failure);
         }
+
         return count;
     }
 
@@ -109,11 +115,13 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         {
             throw Fail(CallErrors.Create(status.StatusCode, status.Detail, null, headers.ToMetadata()));
         }
+
         string http = headers[":status"] ?? "";
         if (http != "200")
         {
             throw Fail(CallErrors.Create(CallErrors.OfHttp(http), $"{engine.Name} answered {path} with HTTP status {http}."));
         }
+
         string type = headers["content-type"] ?? "";
         int end = type.IndexOf(';', StringComparison.Ordinal);
         type = (end < 0 ? type : type[..end]).Trim();

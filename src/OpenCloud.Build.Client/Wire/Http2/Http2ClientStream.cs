@@ -318,7 +318,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
 
     private Task Close(Exception reason)
     {
-        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         bool isOver;
         lock (_sync)
         {

@@ -284,7 +284,7 @@ internal sealed class Http2Connection : IDisposable
 
     private Http2Stream AddStream(int streamId)
     {
-        var stream = new Http2Stream(streamId, (int)_peerInitialWindow, _options.StreamReceiveWindow);
+        Http2Stream stream = new(streamId, (int)_peerInitialWindow, _options.StreamReceiveWindow);
         _streams.Add(streamId, stream);
         return stream;
     }

@@ -27,7 +27,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         while (input.Length - position >= Http2FrameHeader.Size)
         {
             // The header is checked before its payload is waited for.
-            var header = Http2FrameHeader.Read(input[position..]);
+            Http2FrameHeader header = Http2FrameHeader.Read(input[position..]);
             Http2FrameRules.Check(header, _settingsSeen, _headers.StreamId);
             int end = position + Http2FrameHeader.Size + header.Length;
             if (end > input.Length)

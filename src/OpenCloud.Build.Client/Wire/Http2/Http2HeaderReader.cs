@@ -91,7 +91,7 @@ internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
 
     private HeaderList Decode(ReadOnlySpan<byte> block)
     {
-        var headers = new HeaderList();
+        HeaderList headers = new();
         ListFits = _decoder.Decode(block, headers, options.MaxHeaderListSize);
         return headers;
     }

@@ -106,7 +106,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers)
     {
-        var serverStream = new Http2ServerStream(this, stream, headers);
+        Http2ServerStream serverStream = new(this, stream, headers);
         stream.Owner = serverStream;
         _streams.Add(serverStream);
         _newStreams.Add(serverStream);
@@ -140,8 +140,8 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
 
     private async Task RunCoreAsync(CancellationToken cancellationToken)
     {
-        using var stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancellationToken);
-        using var stopSending = new CancellationTokenSource();
+        using CancellationTokenSource stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancellationToken);
+        using CancellationTokenSource stopSending = new();
         Task receiving = Work.Run(() => ReceiveLoopAsync(stopReceiving.Token));
         Task sending = Work.Run(() => SendLoopAsync(stopSending.Token));
 
@@ -220,7 +220,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
             _closing = true;
             _peerIsGone = !peerIsThere;
             Connection.Fail(failure?.ErrorCode ?? Http2ErrorCode.NoError);
-            var reason = new IOException("The HTTP/2 connection was closed.", failure);
+            IOException reason = new("The HTTP/2 connection was closed.", failure);
             foreach (Http2ServerStream stream in _streams)
             {
                 stream.Fail(reason);
@@ -240,8 +240,8 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
 
     private async Task ReceiveLoopAsync(CancellationToken cancellationToken)
     {
-        using var buffer = new PooledReceiveBuffer(ReceiveBufferSize);
-        var started = new List<Http2ServerStream>();
+        using PooledReceiveBuffer buffer = new(ReceiveBufferSize);
+        List<Http2ServerStream> started = new();
         while (true)
         {
             int count;

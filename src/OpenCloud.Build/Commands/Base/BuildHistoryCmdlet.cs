@@ -12,7 +12,7 @@ public abstract class BuildHistoryCmdlet : EngineCmdlet
 
     /// <summary>Finds a build.</summary>
     /// <exception cref="BuildErrorException">There is none, or more than one.</exception>
-    private protected static async Task<BuildRecord> FindAsync(BuildHistory history, string reference, CancellationToken cancellation) =>
-        await history.FindAsync(reference, cancellation).ConfigureAwait(false)
+    private protected static async Task<BuildRecord> FindAsync(BuildHistory history, string reference, CancellationToken cancellationToken) =>
+        await history.FindAsync(reference, cancellationToken).ConfigureAwait(false)
             ?? throw ErrorCatalog.BuildNotFound.ToException(reference, null, reference, history.Engine);
 }

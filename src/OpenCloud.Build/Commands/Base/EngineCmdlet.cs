@@ -56,10 +56,10 @@ public abstract class EngineCmdlet : BuildCmdlet
             throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, nameof(ConnectTimeout));
         }
 
-        RunAsync(async (poster, cancellation) =>
+        RunAsync(async (poster, cancellationToken) =>
         {
-            BuildKitClient engine = await _engines.GetAsync(address, ConnectOptions, poster, cancellation).ConfigureAwait(false);
-            await work(engine, poster, cancellation).ConfigureAwait(false);
+            BuildKitClient engine = await _engines.GetAsync(address, ConnectOptions, poster, cancellationToken).ConfigureAwait(false);
+            await work(engine, poster, cancellationToken).ConfigureAwait(false);
         });
     });
 

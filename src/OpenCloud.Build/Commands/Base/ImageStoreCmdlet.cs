@@ -127,25 +127,25 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
 
     /// <summary>The images of some names, and for each name that is nowhere an error which says where it is instead.</summary>
     private protected async Task<List<ContainerImage>> FindAsync(
-        IImageStore store, IReadOnlyList<string> names, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellation)
+        IImageStore store, IReadOnlyList<string> names, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         ImageNames wanted = new(names);
         List<ContainerImage> images = [];
-        await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = wanted.Matches }, cancellation).ConfigureAwait(false))
+        await foreach (ContainerImage image in store.ListAsync(new ImageQuery { Namespaces = namespaces, Name = wanted.Matches }, cancellationToken).ConfigureAwait(false))
         {
             images.Add(image);
         }
 
-        await ReportMissingAsync(store, wanted, namespaces, poster, cancellation).ConfigureAwait(false);
+        await ReportMissingAsync(store, wanted, namespaces, poster, cancellationToken).ConfigureAwait(false);
         return images;
     }
 
     /// <summary>Writes an error for each name that nothing matched.</summary>
-    private protected async Task ReportMissingAsync(IImageStore store, ImageNames wanted, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellation)
+    private protected async Task ReportMissingAsync(IImageStore store, ImageNames wanted, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         foreach (string name in wanted.Unmatched)
         {
-            string elsewhere = await ImageWhereabouts.DescribeAsync(store, StoreAddress(store), name, namespaces, cancellation).ConfigureAwait(false);
+            string elsewhere = await ImageWhereabouts.DescribeAsync(store, StoreAddress(store), name, namespaces, cancellationToken).ConfigureAwait(false);
             string where = store.HasNamespaces
                 ? $"{(namespaces.Count == 0 ? "any namespace" : "namespace " + string.Join(", ", namespaces.Select(static n => $"'{n}'")))} of {store.Description}"
                 : $"the {store.Description}";

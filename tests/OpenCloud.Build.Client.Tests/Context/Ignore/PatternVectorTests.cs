@@ -13,7 +13,7 @@ public class PatternVectorTests(ITestOutputHelper output)
     {
         List<byte[]> paths = [];
         int compared = 0;
-        var wrong = new StringBuilder();
+        StringBuilder wrong = new();
         foreach (string line in Vector.Lines("patterns.txt"))
         {
             if (paths.Count == 0)
@@ -75,7 +75,7 @@ public class PatternVectorTests(ITestOutputHelper output)
             {
                 if (path[i] == (byte)'/')
                 {
-                    var state = new bool[matcher.Count];
+                    bool[] state = new bool[matcher.Count];
                     matcher.Matches(path.AsSpan(0, i), parent, state, out _);
                     parent = state;
                 }

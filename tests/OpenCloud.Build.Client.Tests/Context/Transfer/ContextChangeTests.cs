@@ -26,15 +26,15 @@ public sealed class ContextChangeTests : IDisposable
     [InlineData("replaced", "other", null)]
     public async Task A_file_that_changes_is_sent_as_it_is_found_with_a_warning_and_strictly_it_is_an_error(string change, string sent, string? message)
     {
-        using var outside = new TemporaryDirectory();
+        using TemporaryDirectory outside = new();
         outside.File("f", "secret");
         foreach (bool strict in (bool[])[false, true])
         {
-            using var directory = new TemporaryDirectory();
+            using TemporaryDirectory directory = new();
             directory.Folder("d");
             directory.File("d/f", "hello");
             List<string> warnings = [];
-            var receiver = new MemoryReceiver
+            MemoryReceiver receiver = new()
             {
                 Listed = stat =>
                 {
@@ -65,14 +65,14 @@ public sealed class ContextChangeTests : IDisposable
     [Fact]
     public async Task Many_changes_are_not_all_named()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         for (int i = 0; i < 50; i++)
         {
             directory.File($"f{i}", "hello");
         }
 
         List<string> warnings = [];
-        var receiver = new MemoryReceiver
+        MemoryReceiver receiver = new()
         {
             Listed = stat => File.Delete(Path.Combine(directory.Path, stat.Path)),
         };
@@ -86,7 +86,7 @@ public sealed class ContextChangeTests : IDisposable
     public async Task A_file_is_read_to_its_end_whatever_its_size(string directory, string name, string? content)
     {
         Assert.SkipUnless(File.Exists(Path.Combine(directory, name)), $"there is no {name} in {directory}");
-        var receiver = new MemoryReceiver();
+        MemoryReceiver receiver = new();
         await SendAsync(
             new DirectoryContextSource("context", directory), receiver, [new("include-patterns", name)]);
         string right = content ?? await File.ReadAllTextAsync(Path.Combine(directory, name), TestContext.Current.CancellationToken);

@@ -17,7 +17,7 @@ public class ContextSenderPaceTests
     [Fact]
     public async Task Each_request_is_answered_however_close_it_follows_another()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         for (int file = 0; file < Files; file++)
         {
             directory.File($"{file:0000}", "text");

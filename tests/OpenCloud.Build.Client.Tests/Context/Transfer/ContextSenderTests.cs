@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using OpenCloud.Build.Client.Context;
 using OpenCloud.Build.Client.Context.Ignore;
 using OpenCloud.Build.Client.Context.Transfer;
@@ -15,7 +16,7 @@ public class ContextSenderTests
     [Fact]
     public async Task Every_kind_of_entry_is_listed_as_the_protocol_wants_it()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         directory.File("zero");
         directory.File("plain", "hello");
         directory.Folder("empty");
@@ -29,12 +30,12 @@ public class ContextSenderTests
         directory.File("日本語", "ja");
         directory.File([0x66, 0xFF, 0xFE], "raw"u8.ToArray());
         directory.File(new string('n', 255), "long");
-        using (var sparse = new FileStream(Path.Combine(directory.Path, "sparse"), FileMode.CreateNew))
+        using (FileStream sparse = new(Path.Combine(directory.Path, "sparse"), FileMode.CreateNew))
         {
             sparse.SetLength(3_000_000);
         }
 
-        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
+        using Socket socket = new(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
         socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(Path.Combine(directory.Path, "socket")));
 
         // Whoever is not root cannot read a file without any permission; that it is refused clearly has a test of its own.
@@ -76,7 +77,7 @@ public class ContextSenderTests
     [Fact]
     public async Task ExtendedAttributes_AreSent()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         directory.File("plain", "hello");
         directory.Folder("empty");
         bool taken = directory.Attribute("plain", "user.first", [1, 0, 2]) && directory.Attribute("plain", "user.second", [])
@@ -92,14 +93,14 @@ public class ContextSenderTests
     [Fact]
     public async Task Entries_come_in_the_order_of_their_components_bytes()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         foreach (string path in new[] { "a", "a.b", "a-", "\uFF5E", "\U0001F600" })
         {
             directory.Folder(path);
             directory.File(path + "/z");
         }
 
-        var receiver = new MemoryReceiver();
+        MemoryReceiver receiver = new();
         await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
 
         // '-' and '.' are lower than '/' as characters, but "a/z" belongs to "a". U+FF5E is above U+1F600 in UTF-16 only.
@@ -111,9 +112,9 @@ public class ContextSenderTests
     [Fact]
     public async Task Large_and_many_files_arrive_whole_in_few_writes()
     {
-        using var directory = new TemporaryDirectory();
-        var random = new Random(3);
-        var content = new byte[1_500_001];
+        using TemporaryDirectory directory = new();
+        Random random = new(3);
+        byte[] content = new byte[1_500_001];
         random.NextBytes(content);
         directory.File("large"u8.ToArray(), content);
         for (int i = 0; i < 3000; i++)
@@ -121,7 +122,7 @@ public class ContextSenderTests
             directory.File($"small{i}", new string((char)('a' + (i % 26)), i % 700));
         }
 
-        var receiver = new MemoryReceiver();
+        MemoryReceiver receiver = new();
         ContextCounters counters = await SendAsync(new DirectoryContextSource("context", directory.Path), receiver);
 
         Assert.Equal(content, receiver.Content[(uint)receiver.Stats.FindIndex(static stat => stat.Path == "large")]);
@@ -137,13 +138,13 @@ public class ContextSenderTests
     [Fact]
     public async Task Only_listed_regular_files_can_be_asked_for_and_each_once()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         directory.Folder("d");
         directory.File("f", "x");
         directory.Link("l", "f");
         foreach (uint id in new uint[] { 0, 2, 3, uint.MaxValue })
         {
-            var receiver = new MemoryReceiver { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, id, null)) };
+            MemoryReceiver receiver = new() { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, id, null)) };
             ContextException error = await Assert.ThrowsAsync<ContextException>(
                 () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
             Assert.Equal(ContextErrorKind.Protocol, error.Kind);
@@ -151,7 +152,7 @@ public class ContextSenderTests
             Assert.False(receiver.Finished);
         }
 
-        var twice = new MemoryReceiver { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, 1, null)) };
+        MemoryReceiver twice = new() { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, 1, null)) };
         await Assert.ThrowsAsync<ContextException>(() => SendAsync(new DirectoryContextSource("context", directory.Path), twice));
         Assert.Contains("asked for before", twice.Error, StringComparison.Ordinal);
     }
@@ -159,8 +160,8 @@ public class ContextSenderTests
     [Fact]
     public async Task An_error_of_the_receiver_ends_the_transfer()
     {
-        using var directory = new TemporaryDirectory();
-        var receiver = new MemoryReceiver { Completed = static r => r.Send(new ReceivedPacket(PacketType.Error, 0, "disk full")) };
+        using TemporaryDirectory directory = new();
+        MemoryReceiver receiver = new() { Completed = static r => r.Send(new ReceivedPacket(PacketType.Error, 0, "disk full")) };
         ContextException error = await Assert.ThrowsAsync<ContextException>(
             () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
         Assert.Equal(ContextErrorKind.Receiver, error.Kind);
@@ -171,8 +172,8 @@ public class ContextSenderTests
     [Fact]
     public async Task An_end_before_FIN_is_an_error()
     {
-        using var directory = new TemporaryDirectory();
-        var receiver = new MemoryReceiver { Completed = static r => r.Send(null) };
+        using TemporaryDirectory directory = new();
+        MemoryReceiver receiver = new() { Completed = static r => r.Send(null) };
         ContextException error = await Assert.ThrowsAsync<ContextException>(
             () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver));
         Assert.Equal(ContextErrorKind.Protocol, error.Kind);
@@ -181,24 +182,24 @@ public class ContextSenderTests
     [Fact]
     public async Task Cancelling_ends_the_transfer()
     {
-        using var directory = new TemporaryDirectory();
-        using var cancellation = new CancellationTokenSource();
-        var receiver = new MemoryReceiver { Completed = _ => cancellation.Cancel() };
+        using TemporaryDirectory directory = new();
+        using CancellationTokenSource cancellationToken = new();
+        MemoryReceiver receiver = new() { Completed = _ => cancellationToken.Cancel() };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver, cancellation: cancellation));
+            () => SendAsync(new DirectoryContextSource("context", directory.Path), receiver, cancellationToken: cancellationToken));
     }
 
     [Fact]
     public async Task Excluded_directories_are_not_entered()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         directory.Folder("node_modules");
         directory.Folder("node_modules/deep");
         directory.File("main.js");
         directory.Folder("keep");
         directory.File("keep/this");
         directory.File("keep/not");
-        var receiver = new MemoryReceiver();
+        MemoryReceiver receiver = new();
         await SendAsync(
             new DirectoryContextSource("context", directory.Path),
             receiver,
@@ -209,7 +210,7 @@ public class ContextSenderTests
     [Fact]
     public async Task Memory_and_Dockerfile_sources_show_their_files_and_nothing_else()
     {
-        var receiver = new MemoryReceiver();
+        MemoryReceiver receiver = new();
         await SendAsync(
             new MemoryContextSource("dockerfile", [
                 new("Dockerfile", "FROM scratch\n"u8.ToArray()),
@@ -220,7 +221,7 @@ public class ContextSenderTests
         Assert.Equal("FROM scratch\n", receiver.Text("Dockerfile"));
         Assert.Equal("x", receiver.Text("b/c"));
 
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         directory.File("My.Dockerfile", "FROM a");
         directory.File("My.Dockerfile.dockerignore", "*.log");
         directory.File("secret", "s");
@@ -239,7 +240,7 @@ public class ContextSenderTests
         static long Time(string text)
         {
             using ContextTree tree = MemoryContextSource.FromText("d", "f", text).OpenTree();
-            var entry = new TreeEntry();
+            TreeEntry entry = new();
             Assert.True(tree.OpenRoot().TryStat("f"u8, entry));
             return entry.Modified;
         }
@@ -263,14 +264,14 @@ public class ContextSenderTests
         ContextSource source,
         MemoryReceiver receiver,
         List<KeyValuePair<string, string>>? metadata = null,
-        CancellationTokenSource? cancellation = null,
+        CancellationTokenSource? cancellationToken = null,
         ContextChanges? changes = null)
     {
-        var counters = new ContextCounters();
+        ContextCounters counters = new();
         using ContextTree tree = source.OpenTree();
         ContextFilter filter = RequestFilter.Create(FileSyncRequest.Parse(metadata ?? []), tree);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(
-            TestContext.Current.CancellationToken, cancellation?.Token ?? CancellationToken.None);
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current.CancellationToken, cancellationToken?.Token ?? CancellationToken.None);
         await new ContextSender(receiver, tree, filter, counters, progress: null, changes: changes).RunAsync(timeout.Token);
         return counters;
     }

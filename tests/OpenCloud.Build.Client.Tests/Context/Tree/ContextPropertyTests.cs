@@ -27,7 +27,7 @@ public class ContextPropertyTests
     public void Names_are_sorted_by_their_bytes() =>
         Prop.ForAll(Paths.Generator.ListOf().ToArbitrary(), static names =>
         {
-            var list = new NameList();
+            NameList list = new();
             foreach (byte[] name in names)
             {
                 list.Add(name, EntryKind.Other);
@@ -56,7 +56,7 @@ public class ContextPropertyTests
     public void Stat_packets_decode_to_what_was_encoded() =>
         Prop.ForAll<long, long, uint>(static (size, modified, mode) =>
         {
-            var entry = new TreeEntry();
+            TreeEntry entry = new();
             entry.Reset();
             entry.Mode = mode & ~GoFileMode.Socket;
             entry.Size = Math.Abs(size / 2);
@@ -68,10 +68,10 @@ public class ContextPropertyTests
             entry.Attributes.Add(new("user.x"u8.ToArray(), new byte[mode % 300]));
             entry.Attributes.Add(new("user.y"u8.ToArray(), []));
             byte[] bytes = Encoding.UTF8.GetBytes(path);
-            var buffer = new byte[PacketCodec.StatSize(bytes, entry)];
+            byte[] buffer = new byte[PacketCodec.StatSize(bytes, entry)];
             Assert.Equal(buffer.Length, PacketCodec.WriteStat(buffer, bytes, entry));
             Assert.Equal(buffer.Length - 5, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(1)));
-            var expected = new Packet
+            Packet expected = new()
             {
                 Stat = new Stat
                 {
@@ -93,7 +93,7 @@ public class ContextPropertyTests
     public void Data_packets_decode_to_what_was_encoded() =>
         Prop.ForAll<uint, byte[]>(static (id, content) =>
         {
-            var buffer = new byte[PacketCodec.MaxDataHeader + content.Length];
+            byte[] buffer = new byte[PacketCodec.MaxDataHeader + content.Length];
             int header = PacketCodec.WriteDataHeader(buffer, id, content.Length);
             content.CopyTo(buffer, header);
             Packet packet = Packet.Parser.ParseFrom(buffer.AsSpan(5, header - 5 + content.Length));
@@ -149,7 +149,7 @@ public class ContextPropertyTests
 
     private static byte[][] Split(byte[] path)
     {
-        var parts = new List<byte[]>();
+        List<byte[]> parts = new();
         foreach (Range range in path.AsSpan().Split((byte)'/'))
         {
             parts.Add(path[range]);

@@ -11,7 +11,7 @@ public class WalkVectorTests(ITestOutputHelper output)
     [Fact]
     public void Filtered_walks_agree_with_fsutil()
     {
-        using var directory = new TemporaryDirectory();
+        using TemporaryDirectory directory = new();
         foreach (string line in Vector.Lines("tree.txt"))
         {
             string[] columns = line.Split('\t');
@@ -36,7 +36,7 @@ public class WalkVectorTests(ITestOutputHelper output)
 
         List<byte[]> all = [];
         int walks = 0;
-        var wrong = new StringBuilder();
+        StringBuilder wrong = new();
         foreach (string line in Vector.Lines("walks.txt"))
         {
             if (all.Count == 0)
@@ -62,15 +62,15 @@ public class WalkVectorTests(ITestOutputHelper output)
 
     private static string Walk(string root, List<byte[]> all, string[] columns)
     {
-        var metadata = new List<KeyValuePair<string, string>>();
+        List<KeyValuePair<string, string>> metadata = new();
         Add("include-patterns", columns[0]);
         Add("exclude-patterns", columns[1]);
         Add("followpaths", columns[2]);
         try
         {
-            using var tree = new DirectoryTree(root);
-            using var walker = new TreeWalker(tree, RequestFilter.Create(FileSyncRequest.Parse(metadata), tree));
-            var sent = new List<string>();
+            using DirectoryTree tree = new(root);
+            using TreeWalker walker = new(tree, RequestFilter.Create(FileSyncRequest.Parse(metadata), tree));
+            List<string> sent = new();
             while (walker.MoveNext())
             {
                 string entry = IndexOf(walker.Path).ToString();

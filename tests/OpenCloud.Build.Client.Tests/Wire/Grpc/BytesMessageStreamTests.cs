@@ -28,6 +28,7 @@ public sealed class BytesMessageStreamTests
                 sizes.Add(message.Data.Length);
                 message.Data.WriteTo(received);
             }
+
             await context.StartGrpcAsync();
             context.End();
         });
@@ -49,6 +50,7 @@ public sealed class BytesMessageStreamTests
                 }
             }
         }
+
         await stream.CompleteWritingAsync(Token);
         Assert.Equal(0, await stream.ReadAsync(new byte[1], Token));
         Assert.Equal(position, stream.BytesWritten);
@@ -65,6 +67,7 @@ public sealed class BytesMessageStreamTests
             {
                 await context.SendAsync(new BytesMessage { Data = ByteString.CopyFromUtf8($"{message.Data.Length};") });
             }
+
             context.End();
         });
         await using EngineChannel channel = peer.Connect();
@@ -77,6 +80,7 @@ public sealed class BytesMessageStreamTests
             {
                 await stream.WriteAsync(new byte[10], Token);
             }
+
             await stream.FlushAsync(Token);
             int read = await stream.ReadAsync(answer, Token);
             Assert.Equal($"{count * 10};", System.Text.Encoding.ASCII.GetString(answer, 0, read));
@@ -96,6 +100,7 @@ public sealed class BytesMessageStreamTests
                 await context.SendAsync(new BytesMessage { Data = ByteString.CopyFrom(expected, position, length) });
                 position += length;
             }
+
             context.End();
         });
         await using EngineChannel channel = peer.Connect();
@@ -189,6 +194,7 @@ public sealed class BytesMessageStreamTests
                     wire.Write(prefix);
                     wire.Write(message);
                 }
+
                 (byte[] data, bool between) = ReadAll(wire.ToArray(), step);
                 return between && data.AsSpan().SequenceEqual(chunks.SelectMany(static c => c).ToArray());
             }).QuickCheckThrowOnFailure();
@@ -228,6 +234,7 @@ public sealed class BytesMessageStreamTests
                 piece = piece[taken..];
             }
         }
+
         reader.Parse([]);
         return ([.. data], reader.IsBetweenMessages);
     }

@@ -56,6 +56,7 @@ public sealed class DedicatedCallTests
             {
                 await context.SendAsync(Message(3));
             }
+
             context.End(StatusCode.NotFound, "there is none");
         });
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => CallAsync(peer, Message(1)));
@@ -75,6 +76,7 @@ public sealed class DedicatedCallTests
             {
                 await context.SendAsync(Message(1));
             }
+
             context.End();
         });
         Assert.Equal(StatusCode.Internal, (await Assert.ThrowsAsync<RpcException>(() => CallAsync(peer, Message(1)))).StatusCode);
@@ -105,6 +107,7 @@ public sealed class DedicatedCallTests
             {
                 await context.SendAsync(Message(size));
             }
+
             context.End();
         });
         using SessionThreads threads = new();
@@ -173,6 +176,7 @@ public sealed class DedicatedCallTests
             {
                 await context.SendAsync(request);
             }
+
             context.End(request.Data.Length == 1 ? StatusCode.OK : StatusCode.NotFound);
         });
         int before = OpenDescriptors();

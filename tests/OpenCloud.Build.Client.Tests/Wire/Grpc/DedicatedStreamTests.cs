@@ -48,6 +48,7 @@ public sealed class DedicatedStreamTests
             {
                 await context.SendAsync(message);
             }
+
             context.End();
         });
         using SessionThreads threads = new();
@@ -60,6 +61,7 @@ public sealed class DedicatedStreamTests
             {
                 await stream.WriteAsync(sent.AsMemory(position, Math.Min(700_000, sent.Length - position)), Token);
             }
+
             await stream.CompleteWritingAsync(Token);
         });
         MemoryStream received = new();

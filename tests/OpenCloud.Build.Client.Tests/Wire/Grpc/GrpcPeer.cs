@@ -85,6 +85,7 @@ internal static class GrpcPeerExtensions
         {
             context.Response.ContentType = "application/grpc";
         }
+
         byte[] bytes = message.ToByteArray();
         byte[] prefix = new byte[5];
         BinaryPrimitives.WriteInt32BigEndian(prefix.AsSpan(1), bytes.Length);
@@ -101,6 +102,7 @@ internal static class GrpcPeerExtensions
         {
             return null;
         }
+
         byte[] bytes = new byte[BinaryPrimitives.ReadInt32BigEndian(prefix.AsSpan(1))];
         await context.Request.Body.ReadExactlyAsync(bytes, context.RequestAborted);
         return parser.ParseFrom(bytes);
@@ -114,11 +116,13 @@ internal static class GrpcPeerExtensions
         {
             context.Response.ContentType = "application/grpc";
         }
+
         Add("grpc-status", ((int)code).ToString(System.Globalization.CultureInfo.InvariantCulture));
         if (message is not null)
         {
             Add("grpc-message", message);
         }
+
         if (details is not null)
         {
             Add("grpc-status-details-bin", details);

@@ -30,6 +30,7 @@ public sealed class PooledCallTests
             {
                 seen[name.ToLowerInvariant()] = string.Join('|', values.ToArray());
             }
+
             await context.SendAsync((await context.ReceiveAsync(BytesMessage.Parser))!);
             context.End();
         });
@@ -76,6 +77,7 @@ public sealed class PooledCallTests
             {
                 await context.SendAsync(Message(i * 100));
             }
+
             context.End();
         });
         await using EngineChannel channel = peer.Connect();
@@ -84,6 +86,7 @@ public sealed class PooledCallTests
         {
             sizes.Add(message.Data.Length);
         }
+
         Assert.Equal(Enumerable.Range(0, 100).Select(static i => i * 100), sizes);
     }
 
@@ -102,6 +105,7 @@ public sealed class PooledCallTests
         {
             break;
         }
+
         await aborted.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
     }
 
@@ -119,6 +123,7 @@ public sealed class PooledCallTests
             {
                 await context.StartGrpcAsync();
             }
+
             arrived.SetResult();
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
@@ -160,6 +165,7 @@ public sealed class PooledCallTests
             {
                 await context.SendAsync(Message(1));
             }
+
             context.End(StatusCode.NotFound, "gone %E2%86%92 100%25 %zz %", details);
         });
         await using EngineChannel channel = peer.Connect();
@@ -275,6 +281,7 @@ public sealed class PooledCallTests
             {
                 await context.SendAsync(message);
             }
+
             context.End();
         });
         await using EngineChannel channel = peer.Connect();
@@ -285,6 +292,7 @@ public sealed class PooledCallTests
             Assert.True(await call.ResponseStream.MoveNext(Token));
             Assert.Equal(size, call.ResponseStream.Current.Data.Length);
         }
+
         await call.RequestStream.CompleteAsync();
         Assert.False(await call.ResponseStream.MoveNext(Token));
         Assert.False(await call.ResponseStream.MoveNext(Token));

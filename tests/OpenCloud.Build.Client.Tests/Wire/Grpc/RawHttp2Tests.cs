@@ -136,6 +136,7 @@ public sealed class RawHttp2Tests
             while ((await ReadFrameAsync(stream, token)).Type != 0)
             {
             }
+
             await WriteFrameAsync(stream, 1, 4, 1, AnswerHeaders, token);
             await WriteFrameAsync(stream, 0, 0, 1, [0, 0, 0, 0, 5, 0x0a, 3, (byte)'y', (byte)'e', (byte)'s'], token);
             await WriteFrameAsync(stream, 1, 5, 1, [0x00, 11, .. "grpc-status"u8, 1, (byte)'0'], token);

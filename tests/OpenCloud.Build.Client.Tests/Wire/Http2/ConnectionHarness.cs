@@ -56,7 +56,7 @@ internal sealed class ConnectionHarness : IHttp2ConnectionEvents, IDisposable
 
     public List<(Http2FrameHeader Header, byte[] Payload)> TakeFrames()
     {
-        var all = new List<byte>();
+        List<byte> all = new();
         while (Connection.OutputLength > 0)
         {
             using PooledBuffer gather = Connection.TakeOutput(Http2Output.CreateGather());

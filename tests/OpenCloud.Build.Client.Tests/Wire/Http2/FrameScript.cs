@@ -44,11 +44,11 @@ internal static class FrameScript
 
     public static List<(Http2FrameHeader Header, byte[] Payload)> Parse(ReadOnlySpan<byte> octets)
     {
-        var frames = new List<(Http2FrameHeader, byte[])>();
+        List<(Http2FrameHeader, byte[])> frames = new();
         while (!octets.IsEmpty)
         {
             int length = (octets[0] << 16) | (octets[1] << 8) | octets[2];
-            var header = new Http2FrameHeader(length, (Http2FrameType)octets[3], (Http2FrameFlags)octets[4], BinaryPrimitives.ReadInt32BigEndian(octets[5..]));
+            Http2FrameHeader header = new(length, (Http2FrameType)octets[3], (Http2FrameFlags)octets[4], BinaryPrimitives.ReadInt32BigEndian(octets[5..]));
             frames.Add((header, octets.Slice(9, length).ToArray()));
             octets = octets[(9 + length)..];
         }

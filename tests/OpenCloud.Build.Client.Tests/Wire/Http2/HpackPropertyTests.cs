@@ -29,8 +29,8 @@ public sealed class HpackPropertyTests
     [Fact]
     public void WhatTheEncoderWritesTheDecoderReads() => Prop.ForAll(Blocks, ArbMap.Default.ArbFor<int[]>(), (blocks, tableSizes) =>
     {
-        var encoder = new HpackEncoder();
-        var decoder = new HpackDecoder(HpackEncoder.DefaultTableSize);
+        HpackEncoder encoder = new();
+        HpackDecoder decoder = new(HpackEncoder.DefaultTableSize);
         for (int i = 0; i < blocks.Length; i++)
         {
             if (i < tableSizes.Length)
@@ -39,7 +39,7 @@ public sealed class HpackPropertyTests
             }
 
             HeaderList headers = ToHeaders(blocks[i]);
-            using var output = new PooledBuffer(16);
+            using PooledBuffer output = new(16);
             encoder.Encode(headers, output);
             AssertDecodes(decoder, output.Span, headers);
         }
@@ -49,14 +49,14 @@ public sealed class HpackPropertyTests
     public void AnyRepresentationIsRead() => Prop.ForAll(Blocks, ArbMap.Default.ArbFor<int>(), (blocks, seed) =>
     {
         // An encoder of its own: chooses at random among all representations that RFC 7541, 6 allows, and resizes the table at random.
-        var random = new Random(seed);
-        var table = new List<(string Name, string Value)>();
+        Random random = new(seed);
+        List<(string Name, string Value)> table = new();
         int maxSize = 4096;
-        var decoder = new HpackDecoder(4096);
+        HpackDecoder decoder = new(4096);
         foreach ((string Name, byte[] Value)[] block in blocks)
         {
             HeaderList headers = ToHeaders(block);
-            var output = new List<byte>();
+            List<byte> output = new();
             if (random.Next(4) == 0)
             {
                 maxSize = random.Next(4097);
@@ -159,7 +159,7 @@ public sealed class HpackPropertyTests
 
     private static HeaderList ToHeaders((string Name, byte[] Value)[] block)
     {
-        var headers = new HeaderList();
+        HeaderList headers = new();
         foreach ((string name, byte[] value) in block)
         {
             headers.Add(name, Encoding.Latin1.GetString(value));
@@ -170,7 +170,7 @@ public sealed class HpackPropertyTests
 
     private static void AssertDecodes(HpackDecoder decoder, ReadOnlySpan<byte> block, HeaderList expected)
     {
-        var decoded = new HeaderList();
+        HeaderList decoded = new();
         Assert.True(decoder.Decode(block, decoded, int.MaxValue));
         Assert.Equal(expected.ToArray(), decoded.ToArray());
     }

@@ -43,7 +43,7 @@ public sealed class HpackVectorTests
     [InlineData("82", ":method: GET", 0)]
     public void FieldsOfC2(string hex, string expected, int tableSize)
     {
-        var decoder = new HpackDecoder(4096);
+        HpackDecoder decoder = new(4096);
         Assert.Equal(expected, Decode(decoder, hex));
         Assert.Equal(tableSize, decoder.TableSize);
     }
@@ -76,11 +76,11 @@ public sealed class HpackVectorTests
     public void TheEncoderMakesTheRequestsOfC4()
     {
         // Our choices are those of the example, except that it keeps all fields.
-        var encoder = new HpackEncoder();
+        HpackEncoder encoder = new();
         string[] blocks = ["828684418cf1e3c2e5f23a6ba0ab90f4ff", "828684be5886a8eb10649cbf", "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf"];
         for (int i = 0; i < blocks.Length; i++)
         {
-            using var output = new PooledBuffer(64);
+            using PooledBuffer output = new(64);
             encoder.Encode(Parse(Requests[i]), output);
             Assert.Equal(blocks[i], Convert.ToHexStringLower(output.Span));
         }
@@ -108,8 +108,8 @@ public sealed class HpackVectorTests
     [Fact]
     public void AListThatIsTooLargeIsStillDecodedToItsEnd()
     {
-        var decoder = new HpackDecoder(4096);
-        var headers = new HeaderList();
+        HpackDecoder decoder = new(4096);
+        HeaderList headers = new();
         Assert.False(decoder.Decode(Convert.FromHexString("82400a637573746f6d2d6b65790d637573746f6d2d686561646572"), headers, 60));
         Assert.Single(headers);
         Assert.Equal("custom-key: custom-header", Decode(decoder, "be"));
@@ -118,9 +118,9 @@ public sealed class HpackVectorTests
     [Fact]
     public void ASmallerAndLaterLargerTableIsAnnouncedInBothSteps()
     {
-        var encoder = new HpackEncoder();
-        var decoder = new HpackDecoder(4096);
-        using var output = new PooledBuffer(64);
+        HpackEncoder encoder = new();
+        HpackDecoder decoder = new(4096);
+        using PooledBuffer output = new(64);
         encoder.Encode(Parse("custom-key: custom-value"), output);
         Assert.Equal("custom-key: custom-value", Decode(decoder, Convert.ToHexString(output.Span)));
 
@@ -134,7 +134,7 @@ public sealed class HpackVectorTests
 
     private static void CheckSequence(int tableSize, string[] expected, int[] tableSizes, params string[] blocks)
     {
-        var decoder = new HpackDecoder(tableSize);
+        HpackDecoder decoder = new(tableSize);
         for (int i = 0; i < blocks.Length; i++)
         {
             Assert.Equal(expected[i], Decode(decoder, blocks[i]));
@@ -144,14 +144,14 @@ public sealed class HpackVectorTests
 
     private static string Decode(HpackDecoder decoder, string hex)
     {
-        var headers = new HeaderList();
+        HeaderList headers = new();
         Assert.True(decoder.Decode(Convert.FromHexString(hex), headers, int.MaxValue));
         return string.Join('|', headers.Select(field => $"{field.Name}: {field.Value}"));
     }
 
     private static HeaderList Parse(string text)
     {
-        var headers = new HeaderList();
+        HeaderList headers = new();
         foreach (string field in text.Split('|'))
         {
             int colon = field.IndexOf(": ", StringComparison.Ordinal);

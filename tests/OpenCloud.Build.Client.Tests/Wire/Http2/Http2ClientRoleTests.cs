@@ -16,7 +16,7 @@ public sealed class Http2ClientRoleTests
     [Fact]
     public void Begins_with_preface_settings_and_window_and_opens_odd_streams()
     {
-        using var harness = new ConnectionHarness(Http2Role.Client);
+        using ConnectionHarness harness = new(Http2Role.Client);
         Request(harness);
         using PooledBuffer output = harness.Connection.TakeOutput(Http2Output.CreateGather());
         Assert.Equal(FrameScript.Preface, Encoding.ASCII.GetString(output.Span[..24]));
@@ -114,9 +114,9 @@ public sealed class Http2ClientRoleTests
     [Fact]
     public void The_first_frame_must_be_settings()
     {
-        using var harness = new ConnectionHarness(Http2Role.Client);
+        using ConnectionHarness harness = new(Http2Role.Client);
         Assert.Equal(Http2ErrorCode.FrameSizeError, harness.SendBroken("HTTP/1.1 400 Bad Request\r\n"u8.ToArray()));
-        using var other = new ConnectionHarness(Http2Role.Client);
+        using ConnectionHarness other = new(Http2Role.Client);
         Assert.Equal(Http2ErrorCode.ProtocolError, other.SendBroken(FrameScript.Ping()));
     }
 
@@ -164,7 +164,7 @@ public sealed class Http2ClientRoleTests
 
     private static ConnectionHarness Start(out Http2Stream stream, Http2Options? options = null)
     {
-        var harness = new ConnectionHarness(Http2Role.Client, options);
+        ConnectionHarness harness = new(Http2Role.Client, options);
         stream = Request(harness);
         harness.Send(FrameScript.Settings());
         harness.Connection.TakeOutput(Http2Output.CreateGather()).Dispose();

@@ -18,7 +18,7 @@ public sealed class Http2ClientStreamTests
         // Without a reader the echo must fit the windows of the way back.
         byte[] sent = RandomNumberGenerator.GetBytes(readsMeanwhile ? 20_000_000 : 700_000);
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using var server = new Http2Server(pair.Server, EchoAsync, new Http2Options { StreamReceiveWindow = 65_535 });
+        await using Http2Server server = new(pair.Server, EchoAsync, new Http2Options { StreamReceiveWindow = 65_535 });
         _ = server.RunAsync(Token);
         await using Http2ClientStream stream = Open(pair);
         byte[] received = new byte[sent.Length];
@@ -40,14 +40,14 @@ public sealed class Http2ClientStreamTests
     public async Task A_cancelled_read_loses_nothing()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using var server = new Http2Server(pair.Server, EchoAsync);
+        await using Http2Server server = new(pair.Server, EchoAsync);
         _ = server.RunAsync(Token);
         await using Http2ClientStream stream = Open(pair);
         for (byte i = 0; i < 20; i++)
         {
-            using var cancellation = new CancellationTokenSource();
-            Task<int> read = stream.ReadAsync(new byte[10], cancellation.Token).AsTask();
-            await cancellation.CancelAsync();
+            using CancellationTokenSource cancellationToken = new();
+            Task<int> read = stream.ReadAsync(new byte[10], cancellationToken.Token).AsTask();
+            await cancellationToken.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read);
             await stream.WriteAsync(default, new[] { i }, Token);
             byte[] answer = new byte[10];
@@ -59,10 +59,10 @@ public sealed class Http2ClientStreamTests
     [Fact]
     public async Task A_cancelled_write_resets_the_stream_and_ends_a_waiting_read()
     {
-        var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using StreamPair pair = await StreamPair.CreateAsync();
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var server = new Http2Server(pair.Server, async (_, token) =>
+        TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Http2Server server = new(pair.Server, async (_, token) =>
         {
             started.TrySetResult();
             token.UnsafeRegister(state => aborted.TrySetResult(), null);
@@ -71,10 +71,10 @@ public sealed class Http2ClientStreamTests
         _ = server.RunAsync(Token);
         await using Http2ClientStream stream = Open(pair);
         Task<int> read = stream.ReadAsync(new byte[10], Token).AsTask();
-        using var cancellation = new CancellationTokenSource();
-        Task write = stream.WriteAsync(default, new byte[10_000_000], cancellation.Token).AsTask();
+        using CancellationTokenSource cancellationToken = new();
+        Task write = stream.WriteAsync(default, new byte[10_000_000], cancellationToken.Token).AsTask();
         await started.Task.WaitAsync(TimeSpan.FromSeconds(20), Token);
-        await cancellation.CancelAsync();
+        await cancellationToken.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
         await Assert.ThrowsAnyAsync<Exception>(() => read.WaitAsync(TimeSpan.FromSeconds(20), Token));
         await aborted.Task.WaitAsync(TimeSpan.FromSeconds(20), Token);

@@ -14,14 +14,14 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void TheServerBeginsWithItsSettings()
     {
-        using var harness = new ConnectionHarness(started: false);
+        using ConnectionHarness harness = new(started: false);
         Assert.Equal("settings(0) window(0,16711681)", harness.Output());
     }
 
     [Fact]
     public void ARequestWithPaddingPriorityContinuationAndTrailers()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         harness.Send(
             Frame(1, 0x28, 1, [2, 0, 0, 0, 0, 9, 0x83, 0xff, 0xff]),
             Frame(9, 0, 1, 0x86),
@@ -35,7 +35,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void PriorityUnknownFramesAndUnknownSettingsAreIgnored()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         harness.Send(Frame(2, 0, 7, 0, 0, 0, 3, 1), Frame(0xee, 0xff, 3, 1, 2, 3), Settings((0x77, 5)), Frame(4, 1, 0));
         Assert.Equal("", harness.TakeEvents());
         Assert.Equal("settings-ack", harness.Output());
@@ -44,7 +44,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void PingOvertakesQueuedData()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 1_000_000));
+        using ConnectionHarness harness = new(null, true, (4, 1_000_000));
         Http2Stream stream = harness.Open(1);
         harness.Respond(stream);
         harness.Connection.Write(stream, default, new byte[40_000]);
@@ -55,7 +55,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void SmallWritesShareAFrameUntilAnotherComesBetween()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         Http2Stream one = harness.Open(1);
         Http2Stream three = harness.Open(3);
         harness.Respond(one);
@@ -72,7 +72,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void LargeHeaderListsAreContinued()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         Http2Stream stream = harness.Open(1, endStream: true);
         harness.Connection.WriteHeaders(stream, new HeaderList { { ":status", "200" }, { "x-large", new string('\u00e9', 20_000) } }, endStream: true);
         List<(Http2FrameHeader Header, byte[] Payload)> frames = harness.TakeFrames();
@@ -80,7 +80,7 @@ public sealed class Http2ConnectionTests
         Assert.Equal(Http2FrameFlags.EndStream, frames[0].Header.Flags);
         Assert.All(frames.Skip(1), frame => Assert.Equal(Http2FrameType.Continuation, frame.Header.Type));
         Assert.Equal(Http2FrameFlags.EndHeaders, frames[^1].Header.Flags);
-        var headers = new HeaderList();
+        HeaderList headers = new();
         Assert.True(new HpackDecoder(4096).Decode(frames.SelectMany(frame => frame.Payload).ToArray(), headers, int.MaxValue));
         Assert.Equal(20_000, headers["x-large"]!.Length);
         Assert.True(stream.Closed);
@@ -131,7 +131,7 @@ public sealed class Http2ConnectionTests
     public void WhatBreaksTheConnection(string what, string expected)
     {
         bool early = what is "no preface" or "no settings first" or "settings ack first";
-        using var harness = new ConnectionHarness(started: !early);
+        using ConnectionHarness harness = new(started: !early);
         byte[] preface = Encoding.ASCII.GetBytes(Preface);
         byte[][] input = what switch
         {
@@ -196,7 +196,7 @@ public sealed class Http2ConnectionTests
     [MemberData(nameof(BrokenStreams))]
     public void WhatBreaksOnlyAStream(string what, string expected)
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         byte[] withLength = [.. RequestBlock, .. Literal("content-length", "3")];
         harness.Send(what switch
         {
@@ -231,7 +231,7 @@ public sealed class Http2ConnectionTests
     [InlineData("", "a")]
     public void MalformedRequestsAreReset(string name, string value)
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         harness.Send(Headers(1, block: [.. RequestBlock, .. Literal(name, value)]));
         Assert.Equal("reset(1,ProtocolError)", harness.Output());
         Assert.Equal("", harness.TakeEvents());
@@ -240,7 +240,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void APseudoHeaderAfterAFieldOrAMissingOneIsMalformed()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         harness.Send(Headers(1, block: [0x83, 0x86, .. Literal("a", "b"), 0x84]), Headers(3, block: [0x83, 0x86]));
         Assert.Equal("reset(1,ProtocolError) reset(3,ProtocolError)", harness.Output());
     }
@@ -248,7 +248,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void GoAwayOfOursLeavesOpenStreamsAloneAndIgnoresNewOnes()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         Http2Stream stream = harness.Open(1);
         harness.Connection.BeginShutdown();
         harness.Send(Headers(3), Data(3, 10), Reset(3), Data(1, 2, endStream: true));
@@ -262,7 +262,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void WhatStreamsHadToSendIsForgottenAtTheEnd()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 10));
+        using ConnectionHarness harness = new(null, true, (4, 10));
         Http2Stream stream = harness.Open(1);
         harness.Respond(stream);
         Assert.False(harness.Connection.Write(stream, default, new byte[20]));
@@ -275,7 +275,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void GoAwayOfThePeerEndsWithTheLastRequest()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         Http2Stream stream = harness.Open(1);
         harness.Send(Frame(7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11, (byte)'x'));
         Assert.Contains("goaway(EnhanceYourCalm)", harness.Events);
@@ -287,7 +287,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void AReleasedRequestThatHasNotEndedIsResetWithoutError()
     {
-        using var harness = new ConnectionHarness();
+        using ConnectionHarness harness = new();
         Http2Stream stream = harness.Open(1);
         harness.Connection.WriteHeaders(stream, new HeaderList { { ":status", "200" } }, endStream: true);
         harness.Connection.Release(stream);
@@ -297,7 +297,7 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void EventsDoNotDependOnHowTheInputIsCut() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
     {
-        var random = new System.Random(seed);
+        Random random = new(seed);
         byte[] input =
         [
             .. Start((1, 100), (4, 10)),
@@ -306,9 +306,9 @@ public sealed class Http2ConnectionTests
             .. Headers(3, endStream: true), .. WindowUpdate(1, 5), .. Frame(0xee, 0, 9, 1, 2), .. Data(1, random.Next(16384)),
             .. Headers(1, endStream: true, Literal("a", "b")), .. Reset(3, 8), .. Frame(7, 0, 0, new byte[20]),
         ];
-        using var whole = new ConnectionHarness(started: false);
+        using ConnectionHarness whole = new(started: false);
         whole.Send(input);
-        using var cut = new ConnectionHarness(started: false);
+        using ConnectionHarness cut = new(started: false);
         int largest = random.Next(2) == 0 ? 1 : random.Next(1, 2000);
         for (int position = 0; position < input.Length;)
         {
@@ -325,8 +325,8 @@ public sealed class Http2ConnectionTests
     [Fact]
     public void RandomOctetsNeverDoMoreThanBreakTheConnection() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
     {
-        var random = new System.Random(seed);
-        using var harness = new ConnectionHarness();
+        Random random = new(seed);
+        using ConnectionHarness harness = new();
         try
         {
             for (int i = 0; i < 200; i++)

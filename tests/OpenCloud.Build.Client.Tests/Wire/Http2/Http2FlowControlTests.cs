@@ -12,7 +12,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void AStreamsWindowHoldsBackItsData()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 10));
+        using ConnectionHarness harness = new(null, true, (4, 10));
         Http2Stream stream = harness.Open(1);
         harness.Respond(stream);
         Assert.False(harness.Connection.Write(stream, new byte[4], new byte[20]));
@@ -29,7 +29,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void TheConnectionsWindowHoldsBackAll()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 1_000_000));
+        using ConnectionHarness harness = new(null, true, (4, 1_000_000));
         Http2Stream one = harness.Open(1);
         Http2Stream three = harness.Open(3);
         harness.Respond(one);
@@ -47,7 +47,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void AStreamWithoutWindowDoesNotHoldBackOthers()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 10));
+        using ConnectionHarness harness = new(null, true, (4, 10));
         Http2Stream one = harness.Open(1);
         Http2Stream three = harness.Open(3);
         harness.Respond(one);
@@ -60,7 +60,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void ChangedInitialWindowsApplyToOpenStreamsAndMayMakeThemNegative()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 100));
+        using ConnectionHarness harness = new(null, true, (4, 100));
         Http2Stream stream = harness.Open(1);
         harness.Respond(stream);
         Assert.True(harness.Connection.Write(stream, default, new byte[60]));
@@ -80,7 +80,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void LargerFramesAreUsedWhereThePeerTakesThem()
     {
-        using var harness = new ConnectionHarness(null, true, (4, 1_000_000), (5, 0xffffff));
+        using ConnectionHarness harness = new(null, true, (4, 1_000_000), (5, 0xffffff));
         Http2Stream stream = harness.Open(1);
         harness.Respond(stream);
         harness.Connection.Write(stream, default, new byte[65_535]);
@@ -90,7 +90,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void OutputIsGatheredUpToItsLimitAndStreamsTakeTurns()
     {
-        using var harness = new ConnectionHarness(new Http2Options { MaxGatheredOutput = 32 * 1024 }, true, (4, 1_000_000));
+        using ConnectionHarness harness = new(new Http2Options { MaxGatheredOutput = 32 * 1024 }, true, (4, 1_000_000));
         harness.Send(WindowUpdate(0, 10_000_000));
         Http2Stream one = harness.Open(1);
         Http2Stream three = harness.Open(3);
@@ -108,8 +108,8 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void ReadingOpensBothReceiveWindowsAgain()
     {
-        var options = new Http2Options { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 };
-        using var harness = new ConnectionHarness(options) { ConsumesAtOnce = true };
+        Http2Options options = new() { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 };
+        using ConnectionHarness harness = new(options) { ConsumesAtOnce = true };
         harness.Open(1);
         for (int i = 0; i < 200; i++)
         {
@@ -124,7 +124,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void PaddingCountsAndIsGivenBackAtOnce()
     {
-        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 100, ConnectionReceiveWindow = 100_000 });
+        using ConnectionHarness harness = new(new Http2Options { StreamReceiveWindow = 100, ConnectionReceiveWindow = 100_000 });
         Http2Stream stream = harness.Open(1);
         harness.Send(Frame(0, 8, 1, [59, .. new byte[60]]));
         Assert.Equal("window(1,60)", harness.Output());
@@ -135,7 +135,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void MoreThanTheStreamsWindowResetsTheStream()
     {
-        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 });
+        using ConnectionHarness harness = new(new Http2Options { StreamReceiveWindow = 1000, ConnectionReceiveWindow = 100_000 });
         harness.Open(1);
         harness.Send(Data(1, 1000), Data(1, 1));
         Assert.Equal("reset(1,FlowControlError)", harness.Output());
@@ -144,7 +144,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void MoreThanTheConnectionsWindowBreaksTheConnection()
     {
-        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
+        using ConnectionHarness harness = new(new Http2Options { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
         harness.Open(1);
         harness.Open(3);
         for (int i = 0; i < 6; i++)
@@ -159,7 +159,7 @@ public sealed class Http2FlowControlTests
     [Fact]
     public void WhatIsUnreadWhenAStreamEndsIsGivenBackToTheConnection()
     {
-        using var harness = new ConnectionHarness(new Http2Options { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
+        using ConnectionHarness harness = new(new Http2Options { StreamReceiveWindow = 60_000, ConnectionReceiveWindow = 70_000 });
         Http2Stream stream = harness.Open(1);
         harness.Send(Data(1, 16_000), Data(1, 16_000), Data(1, 8_000), Reset(1));
         Assert.Equal("window(0,40000)", harness.Output());

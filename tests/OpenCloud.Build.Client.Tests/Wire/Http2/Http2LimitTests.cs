@@ -23,7 +23,7 @@ public sealed class Http2LimitTests
     [Fact]
     public void TooManyStreamsAreRefusedUntilHandlersEnd()
     {
-        using var harness = new ConnectionHarness(Options with { MaxConcurrentStreams = 2 });
+        using ConnectionHarness harness = new(Options with { MaxConcurrentStreams = 2 });
         Http2Stream one = harness.Open(1, endStream: true);
         harness.Send(Headers(3, endStream: true), Headers(5, endStream: true));
         Assert.Equal("reset(5,RefusedStream)", harness.Output());
@@ -41,7 +41,7 @@ public sealed class Http2LimitTests
     public void HeaderListsTogetherStayWithinTheirBudget()
     {
         int size = new HeaderList { { ":method", "POST" }, { ":scheme", "http" }, { ":path", "/" } }.Size;
-        using var harness = new ConnectionHarness(Options with { MaxHeldHeaders = 2 * size });
+        using ConnectionHarness harness = new(Options with { MaxHeldHeaders = 2 * size });
         Http2Stream one = harness.Open(1, endStream: true);
         harness.Open(3, endStream: true);
         harness.Send(Headers(5, endStream: true));
@@ -52,7 +52,7 @@ public sealed class Http2LimitTests
         harness.Output();
         harness.Send(Headers(7, endStream: true));
         Assert.Equal("", harness.Output());
-        using var lone = new ConnectionHarness(Options with { MaxHeldHeaders = 1 });
+        using ConnectionHarness lone = new(Options with { MaxHeldHeaders = 1 });
         lone.Open(1, endStream: true);
         Assert.Contains("request(1,/)", lone.Events);
     }
@@ -60,7 +60,7 @@ public sealed class Http2LimitTests
     [Fact]
     public void RapidResetsBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         Flood(harness, i =>
         {
             harness.Send(Headers((2 * i) + 1), Reset((2 * i) + 1));
@@ -71,35 +71,35 @@ public sealed class Http2LimitTests
     [Fact]
     public void StreamsThatThePeerMakesUsResetCountLikeItsOwnResets()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         Flood(harness, i => harness.Send(Headers((2 * i) + 1), WindowUpdate((2 * i) + 1, 0)));
     }
 
     [Fact]
     public void MalformedRequestsCountLikeResets()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         Flood(harness, i => harness.Send(Headers((2 * i) + 1, block: [0x83])));
     }
 
     [Fact]
     public void SettingsFloodsBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         Flood(harness, _ => harness.Send(Settings()));
     }
 
     [Fact]
     public void PingFloodsBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         Flood(harness, _ => harness.Send(Ping()));
     }
 
     [Fact]
     public void PingsThatFollowDataAreNoFlood()
     {
-        using var harness = new ConnectionHarness(Options, true, (4, 1_000_000));
+        using ConnectionHarness harness = new(Options, true, (4, 1_000_000));
         Http2Stream stream = harness.Open(1);
         harness.Respond(stream);
         for (int i = 0; i < 1000; i++)
@@ -113,7 +113,7 @@ public sealed class Http2LimitTests
     [Fact]
     public void EmptyDataFloodsBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         harness.Open(1);
         Flood(harness, i => harness.Send(i % 2 == 0 ? Data(1, 0) : Frame(0, 8, 1, 0)));
     }
@@ -121,7 +121,7 @@ public sealed class Http2LimitTests
     [Fact]
     public void EmptyContinuationFloodsBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         harness.Send(Frame(1, 0, 1, 0x83));
         Flood(harness, _ => harness.Send(Frame(9, 0, 1)));
     }
@@ -129,14 +129,14 @@ public sealed class Http2LimitTests
     [Fact]
     public void IgnoredFrameFloodsBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options);
+        using ConnectionHarness harness = new(Options);
         Flood(harness, i => harness.Send(i % 2 == 0 ? Frame(2, 0, 1, new byte[5]) : Frame(0xee, 0, 1)));
     }
 
     [Fact]
     public void EndlessHeaderBlocksBreakTheConnection()
     {
-        using var harness = new ConnectionHarness(Options with { MaxHeaderListSize = 1000 });
+        using ConnectionHarness harness = new(Options with { MaxHeaderListSize = 1000 });
         harness.Send(Frame(1, 0, 1, new byte[600]));
         Assert.Equal(Http2ErrorCode.EnhanceYourCalm, harness.SendBroken(Frame(9, 0, 1, new byte[401])));
     }
@@ -144,7 +144,7 @@ public sealed class Http2LimitTests
     [Fact]
     public void AHeaderListThatIsTooLargeIsResetAndTheNextOneIsRead()
     {
-        using var harness = new ConnectionHarness(Options with { MaxHeaderListSize = 5000 });
+        using ConnectionHarness harness = new(Options with { MaxHeaderListSize = 5000 });
         byte[] bomb = [0x83, 0x86, 0x84, 0x40, 1, (byte)'a', 100, .. new byte[100].Select(_ => (byte)'b'), .. Enumerable.Repeat((byte)0xbe, 1000)];
         harness.Send(Headers(1, endStream: true, bomb), Headers(3, endStream: true, [0x83, 0x86, 0x84, 0xbe]));
         Assert.Equal("reset(1,EnhanceYourCalm)", harness.Output());
@@ -154,8 +154,8 @@ public sealed class Http2LimitTests
     [Fact]
     public void APeerThatCausesFramesButReadsNoneBreaksTheConnection()
     {
-        var options = Options with { IdlePings = new(int.MaxValue, 1), MaxPendingControlFrames = 100 };
-        using var harness = new ConnectionHarness(options);
+        Http2Options options = Options with { IdlePings = new(int.MaxValue, 1), MaxPendingControlFrames = 100 };
+        using ConnectionHarness harness = new(options);
         for (int i = 0; i < 1000; i++)
         {
             harness.Send(Ping());

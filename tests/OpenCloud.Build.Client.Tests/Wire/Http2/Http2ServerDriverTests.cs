@@ -16,8 +16,8 @@ public sealed class Http2ServerDriverTests
     public async Task AProtocolErrorIsToldToBothSides()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        var aborted = new TaskCompletionSource();
-        await using var server = new Http2Server(pair.Server, async (_, cancellationToken) =>
+        TaskCompletionSource aborted = new();
+        await using Http2Server server = new(pair.Server, async (_, cancellationToken) =>
         {
             using CancellationTokenRegistration registration = cancellationToken.Register(aborted.SetResult);
             await Task.Delay(Timeout.Infinite, cancellationToken);
@@ -38,7 +38,7 @@ public sealed class Http2ServerDriverTests
     public async Task APeerThatGoesAwayMidFrameEndsServing()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using var server = new Http2Server(pair.Server, (_, _) => Task.CompletedTask);
+        await using Http2Server server = new(pair.Server, (_, _) => Task.CompletedTask);
         Task serving = server.RunAsync(TestToken);
         await pair.Client.WriteAsync((byte[])[.. Start(), 0, 0, 8], TestToken);
         pair.Client.Dispose();
@@ -50,8 +50,8 @@ public sealed class Http2ServerDriverTests
     public async Task AnIdleServerSendsASmallWriteAtOnce()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        var release = new TaskCompletionSource();
-        await using var server = new Http2Server(pair.Server, async (stream, cancellationToken) =>
+        TaskCompletionSource release = new();
+        await using Http2Server server = new(pair.Server, async (stream, cancellationToken) =>
         {
             await stream.WriteHeadersAsync(Ok);
             await stream.WriteAsync(new byte[1], cancellationToken);
@@ -70,7 +70,7 @@ public sealed class Http2ServerDriverTests
     public async Task WhatMayWaitIsSentWhenTheHandlerReads()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        await using var server = new Http2Server(pair.Server, async (stream, cancellationToken) =>
+        await using Http2Server server = new(pair.Server, async (stream, cancellationToken) =>
         {
             await stream.WriteHeadersAsync(Ok, moreFollows: true);
             await stream.WriteAsync(default, new byte[1], moreFollows: true, cancellationToken);
@@ -89,8 +89,8 @@ public sealed class Http2ServerDriverTests
         // The peer reads nothing until the output is held up; the receipt then comes before the rest of the data.
         const int Total = 20_000_000;
         using StreamPair pair = await StreamPair.CreateAsync();
-        var reached = new TaskCompletionSource();
-        await using var server = new Http2Server(pair.Server, async (stream, cancellationToken) =>
+        TaskCompletionSource reached = new();
+        await using Http2Server server = new(pair.Server, async (stream, cancellationToken) =>
         {
             await stream.WriteHeadersAsync(Ok);
             for (int sent = 0; sent < Total; sent += 10_000)
@@ -125,10 +125,10 @@ public sealed class Http2ServerDriverTests
     public async Task AWriteThatIsCancelledResetsItsStream()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        var outcome = new TaskCompletionSource<Exception>();
-        await using var server = new Http2Server(pair.Server, async (stream, _) =>
+        TaskCompletionSource<Exception> outcome = new();
+        await using Http2Server server = new(pair.Server, async (stream, _) =>
         {
-            using var cancel = new CancellationTokenSource();
+            using CancellationTokenSource cancel = new();
             await stream.WriteHeadersAsync(Ok);
             ValueTask write = stream.WriteAsync(new byte[100_000], cancel.Token);
             await cancel.CancelAsync();
@@ -153,12 +153,12 @@ public sealed class Http2ServerDriverTests
     public async Task AReadThatIsCancelledLosesNothing()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        var cancelled = new TaskCompletionSource();
-        var read = new TaskCompletionSource<byte>();
-        await using var server = new Http2Server(pair.Server, async (stream, cancellationToken) =>
+        TaskCompletionSource cancelled = new();
+        TaskCompletionSource<byte> read = new();
+        await using Http2Server server = new(pair.Server, async (stream, cancellationToken) =>
         {
             byte[] buffer = new byte[1];
-            using (var cancel = new CancellationTokenSource())
+            using (CancellationTokenSource cancel = new())
             {
                 ValueTask<int> reading = stream.ReadAsync(buffer, cancel.Token);
                 await cancel.CancelAsync();
@@ -182,9 +182,9 @@ public sealed class Http2ServerDriverTests
     public async Task ShutdownWaitsForRequestsAndThenEnds()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        var started = new TaskCompletionSource();
-        var release = new TaskCompletionSource();
-        await using var server = new Http2Server(pair.Server, async (stream, _) =>
+        TaskCompletionSource started = new();
+        TaskCompletionSource release = new();
+        await using Http2Server server = new(pair.Server, async (stream, _) =>
         {
             started.SetResult();
             await release.Task;
@@ -205,13 +205,13 @@ public sealed class Http2ServerDriverTests
     public async Task AServerMayBeDisposedBeforeItRuns()
     {
         using StreamPair pair = await StreamPair.CreateAsync();
-        var server = new Http2Server(pair.Server, (_, _) => Task.CompletedTask);
+        Http2Server server = new(pair.Server, (_, _) => Task.CompletedTask);
         await server.DisposeAsync();
     }
 
     private static async Task<byte[]> ReadToEndAsync(Stream stream)
     {
-        using var all = new MemoryStream();
+        using MemoryStream all = new();
         try
         {
             await stream.CopyToAsync(all, TestToken);

@@ -19,7 +19,7 @@ public sealed class Http2ServerTests
         await using HttpClientPeer peer = await HttpClientPeer.StartAsync(async (stream, cancellationToken) =>
         {
             byte[] content = await ReadAllAsync(stream, cancellationToken);
-            var headers = new HeaderList { { ":status", "200" }, { "x-path", stream.Path }, { "x-many", string.Join('+', stream.RequestHeaders.GetValues("x-many")) } };
+            HeaderList headers = new() { { ":status", "200" }, { "x-path", stream.Path }, { "x-many", string.Join('+', stream.RequestHeaders.GetValues("x-many")) } };
             await stream.WriteHeadersAsync(headers);
             await stream.WriteAsync(content, cancellationToken);
             await stream.WriteTrailersAsync(new HeaderList { { "x-length", content.Length.ToString() } });
@@ -52,7 +52,7 @@ public sealed class Http2ServerTests
     public async Task ManyStreamsRunAtOnce()
     {
         await using HttpClientPeer peer = await HttpClientPeer.StartAsync(EchoAsync);
-        var random = new Random(1);
+        Random random = new(1);
         await Task.WhenAll(Enumerable.Range(0, 300).Select(async i =>
         {
             byte[] sent = new byte[random.Next(400_000)];
@@ -65,7 +65,7 @@ public sealed class Http2ServerTests
     [Fact]
     public async Task ASlowReaderHoldsUpOnlyItsOwnStream()
     {
-        var done = new TaskCompletionSource();
+        TaskCompletionSource done = new();
         await using HttpClientPeer peer = await HttpClientPeer.StartAsync(async (stream, cancellationToken) =>
         {
             await stream.WriteHeadersAsync(Ok);
@@ -90,7 +90,7 @@ public sealed class Http2ServerTests
     [Fact]
     public async Task UnreadUploadsOfOneStreamDoNotStopAnother()
     {
-        var release = new TaskCompletionSource();
+        TaskCompletionSource release = new();
         await using HttpClientPeer peer = await HttpClientPeer.StartAsync(async (stream, cancellationToken) =>
         {
             if (stream.Path == "/stalled")
@@ -111,8 +111,8 @@ public sealed class Http2ServerTests
     [Fact]
     public async Task AHandlerIsToldWhenItsPeerGivesUp()
     {
-        var started = new TaskCompletionSource();
-        var outcome = new TaskCompletionSource<Exception>();
+        TaskCompletionSource started = new();
+        TaskCompletionSource<Exception> outcome = new();
         await using HttpClientPeer peer = await HttpClientPeer.StartAsync(async (stream, cancellationToken) =>
         {
             started.SetResult();
@@ -127,7 +127,7 @@ public sealed class Http2ServerTests
                 throw;
             }
         });
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestToken);
+        using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(TestToken);
         Task<HttpResponseMessage> sending = peer.SendAsync("/", null, cancel.Token);
         await started.Task.WaitAsync(TestToken);
         await cancel.CancelAsync();
@@ -159,8 +159,8 @@ public sealed class Http2ServerTests
     [Fact]
     public async Task CancellationSendsGoAwayAndEndsHandlers()
     {
-        var handlerEnded = new TaskCompletionSource();
-        var started = new TaskCompletionSource();
+        TaskCompletionSource handlerEnded = new();
+        TaskCompletionSource started = new();
         await using HttpClientPeer peer = await HttpClientPeer.StartAsync(async (_, cancellationToken) =>
         {
             started.SetResult();
@@ -231,7 +231,7 @@ public sealed class Http2ServerTests
 
     private static async Task<byte[]> ReadAllAsync(Http2ServerStream stream, CancellationToken cancellationToken)
     {
-        using var all = new MemoryStream();
+        using MemoryStream all = new();
         byte[] buffer = new byte[100_000];
         int count;
         while ((count = await stream.ReadAsync(buffer, cancellationToken)) > 0)

@@ -26,7 +26,7 @@ internal sealed class HttpClientPeer : IAsyncDisposable
     {
         StreamPair streams = await StreamPair.CreateAsync();
         bool connected = false;
-        var handler = new SocketsHttpHandler
+        SocketsHttpHandler handler = new()
         {
             UseProxy = false,
             ActivityHeadersPropagator = null,
@@ -41,7 +41,7 @@ internal sealed class HttpClientPeer : IAsyncDisposable
             },
         };
         configure?.Invoke(handler);
-        var cancel = new CancellationTokenSource();
+        CancellationTokenSource cancel = new();
         Task serving = ServeAndCloseAsync();
         return new HttpClientPeer(streams, new HttpMessageInvoker(handler), serving) { Cancel = cancel.Cancel };
 

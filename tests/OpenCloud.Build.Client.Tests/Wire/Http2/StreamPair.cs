@@ -18,11 +18,11 @@ internal sealed class StreamPair : IDisposable
     public static async Task<StreamPair> CreateAsync()
     {
         // An address in Linux' abstract namespace leaves no file behind.
-        var address = new UnixDomainSocketEndPoint($"\0opencloud-build-test-{Guid.NewGuid():N}");
-        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        UnixDomainSocketEndPoint address = new($"\0opencloud-build-test-{Guid.NewGuid():N}");
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(address);
         listener.Listen(1);
-        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await client.ConnectAsync(address);
         Socket server = await listener.AcceptAsync();
         return new StreamPair(new NetworkStream(server, ownsSocket: true), new NetworkStream(client, ownsSocket: true));

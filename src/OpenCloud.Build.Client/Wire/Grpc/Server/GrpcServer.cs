@@ -83,7 +83,7 @@ internal sealed class GrpcServer : ServiceBinderBase
     {
         _isFixed = true;
         MessageBudget budget = new(MessageLimits.OfSession);
-        await using var server = new Http2Server(transport, (stream, aborted) => HandleAsync(stream, budget, aborted), _options with { Work = work });
+        await using Http2Server server = new(transport, (stream, aborted) => HandleAsync(stream, budget, aborted), _options with { Work = work });
         await server.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 

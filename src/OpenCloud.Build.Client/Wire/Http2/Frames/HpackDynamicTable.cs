@@ -85,7 +85,7 @@ internal sealed class HpackDynamicTable(int maxSize)
 
     private void Grow()
     {
-        var larger = new HeaderField[_ring.Length * 2];
+        HeaderField[] larger = new HeaderField[_ring.Length * 2];
         for (int i = 0; i < Count; i++)
         {
             larger[Count - 1 - i] = Get(i);

@@ -173,7 +173,7 @@ internal static class HpackHuffman
             node = tree[node, 1];
         }
 
-        var steps = new Step[(SymbolCount - 1) << 4];
+        Step[] steps = new Step[(SymbolCount - 1) << 4];
         for (int index = 0; index < steps.Length; index++)
         {
             int node = index >> 4;

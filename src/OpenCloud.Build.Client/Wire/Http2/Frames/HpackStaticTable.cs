@@ -100,7 +100,7 @@ internal static class HpackStaticTable
 
     private static Dictionary<string, int> BuildFirstByName()
     {
-        var map = new Dictionary<string, int>(StringComparer.Ordinal);
+        Dictionary<string, int> map = new(StringComparer.Ordinal);
         for (int i = 0; i < Fields.Length; i++)
         {
             map.TryAdd(Fields[i].Name, i + 1);

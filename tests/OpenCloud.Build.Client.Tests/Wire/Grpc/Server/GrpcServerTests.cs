@@ -23,7 +23,7 @@ public sealed class GrpcServerTests
     [Fact]
     public async Task HealthIsAlwaysServed()
     {
-        var server = new GrpcServer();
+        GrpcServer server = new();
         Assert.Equal(["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"], server.Methods);
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         Answer answer = await CallAsync(peer, CheckPath, Message([]));
@@ -75,10 +75,10 @@ public sealed class GrpcServerTests
     {
         byte[] sent = new byte[size];
         new Random(size).NextBytes(sent);
-        var server = new GrpcServer();
+        GrpcServer server = new();
         server.Add("/a.B/C", async call =>
         {
-            var messages = new List<ReceivedMessage>();
+            List<ReceivedMessage> messages = new();
             while (await call.ReadMessageAsync(call.CancellationToken) is ReceivedMessage message)
             {
                 messages.Add(message);
@@ -103,7 +103,7 @@ public sealed class GrpcServerTests
     [Fact]
     public async Task AMessageThatIsTooLargeIsResourceExhausted()
     {
-        var server = new GrpcServer();
+        GrpcServer server = new();
         server.Add("/a.B/C", async call => (await call.ReadMessageAsync(call.CancellationToken))!.Dispose());
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         Answer answer = await CallAsync(peer, "/a.B/C", [0, 1, 0, 0, 1]);
@@ -125,7 +125,7 @@ public sealed class GrpcServerTests
     [Fact]
     public async Task AStatusComesWithItsMessageAndDetails()
     {
-        var server = new GrpcServer();
+        GrpcServer server = new();
         server.Add("/a.B/Before", _ => throw Failure());
         server.Add("/a.B/After", async call =>
         {
@@ -138,7 +138,7 @@ public sealed class GrpcServerTests
             Answer answer = await CallAsync(peer, path, Message([]));
             Assert.Equal("7", answer.Status);
             Assert.Equal("n\u00f6 100% \n ", Uri.UnescapeDataString(answer.StatusMessage));
-            var status = Protocol.Rpc.Status.Parser.ParseFrom(Convert.FromBase64String(answer.Details!.PadRight((answer.Details!.Length + 3) / 4 * 4, '=')));
+            Protocol.Rpc.Status status = Protocol.Rpc.Status.Parser.ParseFrom(Convert.FromBase64String(answer.Details!.PadRight((answer.Details!.Length + 3) / 4 * 4, '=')));
             Assert.Equal("type.googleapis.com/x", Assert.Single(status.Details).TypeUrl);
             Assert.Equal(path == "/a.B/Before", answer.TrailersOnly);
         }
@@ -153,7 +153,7 @@ public sealed class GrpcServerTests
     public async Task OtherExceptionsLeakNothingToThePeer()
     {
         Exception? seen = null;
-        var server = new GrpcServer { UnexpectedError = (_, error) => seen = error };
+        GrpcServer server = new() { UnexpectedError = (_, error) => seen = error };
         server.Add("/a.B/C", _ => throw new InvalidOperationException("/home/secret"));
         server.Add("/a.B/D", _ => throw new OperationCanceledException());
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
@@ -174,7 +174,7 @@ public sealed class GrpcServerTests
     [InlineData("123456789m", "13")]
     public async Task TheDeadlineIsHeeded(string timeout, string status)
     {
-        var server = new GrpcServer();
+        GrpcServer server = new();
         server.Add("/a.B/C", call => status == "0" ? Task.CompletedTask : Task.Delay(Timeout.Infinite, call.CancellationToken));
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         HttpRequestMessage request = Request("/a.B/C", Message([]));
@@ -185,8 +185,8 @@ public sealed class GrpcServerTests
     [Fact]
     public async Task BinaryMetadataIsDecoded()
     {
-        var seen = new TaskCompletionSource<IReadOnlyList<byte[]>>();
-        var server = new GrpcServer();
+        TaskCompletionSource<IReadOnlyList<byte[]>> seen = new();
+        GrpcServer server = new();
         server.Add("/a.B/C", call =>
         {
             seen.SetResult([.. call.RequestHeaders.GetAll("x-bin").Select(static entry => entry.ValueBytes)]);
@@ -211,7 +211,7 @@ public sealed class GrpcServerTests
     [Fact]
     public async Task HealthIsAnsweredWhileAnotherCallSendsAllItCan()
     {
-        var server = new GrpcServer();
+        GrpcServer server = new();
         server.Add("/a.B/Flood", async call =>
         {
             byte[] body = new byte[32 * 1024];
@@ -223,7 +223,7 @@ public sealed class GrpcServerTests
         await using HttpClientPeer peer = await HttpClientPeer.ServeAsync(server.RunAsync);
         using HttpResponseMessage flood = await peer.Client.SendAsync(Request("/a.B/Flood", Message([])), TestToken);
         Stream content = await flood.Content.ReadAsStreamAsync(TestToken);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestToken);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestToken);
         Task reading = Task.Run(async () =>
         {
             byte[] buffer = new byte[100_000];
@@ -267,7 +267,7 @@ public sealed class GrpcServerTests
         byte[] body = await response.Content.ReadAsByteArrayAsync(TestToken);
         bool trailersOnly = response.Headers.Contains("grpc-status");
         HttpHeaders trailers = trailersOnly ? response.Headers : response.TrailingHeaders;
-        var messages = new List<byte[]>();
+        List<byte[]> messages = new();
         for (int position = 0; position < body.Length;)
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(position + 1));
