@@ -9,6 +9,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.Dockerfiles;
 
 /// <summary>What an engine, a registry or a Dockerfile says costs little, whatever it says.</summary>
+[Collection(nameof(MeasuredAlone))]
 public class ParserBudgetTests
 {
     private const int Large = 1024 * 1024;

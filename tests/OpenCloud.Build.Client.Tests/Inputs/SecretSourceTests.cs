@@ -8,6 +8,7 @@ namespace OpenCloud.Build.Client.Tests.Inputs;
 
 /// <summary>A secret's file may be a pipe: it is read once, within a bound, and Ctrl+C ends the waiting for its writer.</summary>
 [SupportedOSPlatform("linux")]
+[Collection(nameof(MeasuredAlone))]
 public sealed class SecretSourceTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

@@ -5,7 +5,6 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Reliability;
@@ -14,7 +13,7 @@ namespace OpenCloud.Build.Client.Tests.Reliability;
 /// A small build of a real engine's, recorded once and replayed up to each of the engine's bytes, on each of its connections: the build ends, says why,
 /// and its output is there whole or not at all.
 /// </summary>
-[Collection(nameof(SessionMemoryTests))]
+[Collection(nameof(MeasuredAlone))]
 public sealed class BuildReplayTests
 {
     /// <summary>Names the engine that is recorded: the path of a buildkitd's socket.</summary>

@@ -10,7 +10,6 @@ using OpenCloud.Build.Client.Protocol.Health;
 using OpenCloud.Build.Client.Protocol.Secrets;
 using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Tests.Context;
-using OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 using OpenCloud.Build.Client.Tests.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Grpc.Server;
 using Xunit;
@@ -22,7 +21,7 @@ namespace OpenCloud.Build.Client.Tests.Reliability;
 /// connection is cut, half-closed, or nothing comes any more, by a clock of the test's. Each session ends, and leaves nothing half-written.
 /// </summary>
 [SupportedOSPlatform("linux")]
-[Collection(nameof(SessionMemoryTests))]
+[Collection(nameof(MeasuredAlone))]
 public sealed class SessionReplayTests
 {
     private const uint Folder = 0x80000000 | 0x1ED;

@@ -6,6 +6,7 @@ using Xunit;
 namespace OpenCloud.Build.Host.Tests.Hostile;
 
 /// <summary>Records that a user can write: root takes nothing from them but versions, and replays nothing of them.</summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class RecordTests
 {
     private const string Hostile =

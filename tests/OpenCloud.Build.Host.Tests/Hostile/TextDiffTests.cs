@@ -3,6 +3,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Host.Tests.Hostile;
 
+[Collection(nameof(MeasuredAlone))]
 public sealed class TextDiffTests
 {
     [Fact]

@@ -9,6 +9,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.Images.Docker;
 
 /// <summary>What a Docker Engine answers is its own choice: whatever it is, the project's errors come of it or values that can be.</summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class DockerAnswerTests
 {
     private const string Version = """{"ApiVersion":"1.48","Version":"28.0.0"}""";

@@ -11,6 +11,7 @@ using static OpenCloud.Build.Client.Tests.Wire.Grpc.EchoClient;
 namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
 
 /// <summary>Calls of messages on connections of their own, on the pool's threads and on a session's.</summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class DedicatedCallTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);

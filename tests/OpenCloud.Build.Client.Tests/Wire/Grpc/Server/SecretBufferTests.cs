@@ -12,7 +12,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 
 /// <summary>After a build no array that others are given holds a secret of it.</summary>
-[Collection(nameof(SessionMemoryTests))]
+[Collection(nameof(MeasuredAlone))]
 public sealed class SecretBufferTests
 {
     [Theory]

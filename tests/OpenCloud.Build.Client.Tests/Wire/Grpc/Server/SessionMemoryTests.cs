@@ -10,7 +10,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.Wire.Grpc.Server;
 
 /// <summary>What a session's calls hold together, by the process's resident memory. Alone, as others' memory counts as well.</summary>
-[Collection(nameof(SessionMemoryTests))]
+[Collection(nameof(MeasuredAlone))]
 public sealed class SessionMemoryTests
 {
     private const int Calls = 64;
@@ -115,6 +115,3 @@ public sealed class SessionMemoryTests
         }
     }
 }
-
-[CollectionDefinition(nameof(SessionMemoryTests), DisableParallelization = true)]
-public sealed class SessionMemoryCollection;
