@@ -201,11 +201,11 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
     }
 
-    private async Task WaitAsync(Task task, TimeSpan timeout)
+    private static async Task WaitAsync(Task task, TimeSpan timeout)
     {
         try
         {
-            await task.WaitAsync(timeout, _options.TimeProvider).ConfigureAwait(false);
+            await task.WaitAsync(timeout).ConfigureAwait(false);
         }
         catch (Exception)
         {
