@@ -1,24 +1,24 @@
 namespace OpenCloud.Build.Host;
 
-/// <summary>What kind of trouble a <see cref="HostException"/> tells of, for callers that pick an error id or a category.</summary>
+/// <summary>The kind of a <see cref="HostException"/>, for callers that choose an error id or a category.</summary>
 public enum HostErrorKind
 {
-    /// <summary>The caller asked for something that cannot be; nothing was changed.</summary>
+    /// <summary>The request is invalid or impossible; nothing was changed.</summary>
     InvalidInput,
 
     /// <summary>The work needs root.</summary>
     NotRoot,
 
-    /// <summary>A user, group, service or file that was named does not exist.</summary>
+    /// <summary>A named user, group, service or file does not exist.</summary>
     NotFound,
 
     /// <summary>This host lacks something the work needs (systemd, apt, a supported processor).</summary>
     Unsupported,
 
-    /// <summary>Something that is not ours stands in the way and is not overwritten.</summary>
+    /// <summary>An object that is not this module's is in the way and is not overwritten.</summary>
     Conflict,
 
-    /// <summary>The archive is not what it should be: truncated, tampered with, hostile, or nothing proves it.</summary>
+    /// <summary>The archive is truncated, tampered with or hostile, or it cannot be verified.</summary>
     Integrity,
 
     /// <summary>The archive could not be fetched.</summary>
@@ -36,18 +36,18 @@ public enum HostErrorKind
     /// <summary>Another run holds the lock.</summary>
     Busy,
 
-    /// <summary>The kernel, the distribution or the account does not let an engine run without root.</summary>
+    /// <summary>The kernel, the distribution or the account prevents a rootless engine.</summary>
     RootlessBlocked,
 }
 
-/// <summary>An error with what a person needs to go on: what failed, why, and what to do about it.</summary>
+/// <summary>An error with the information a person needs to continue: what failed, why, and what to do about it.</summary>
 public sealed class HostException : Exception
 {
     /// <summary>Creates the error.</summary>
-    /// <param name="kind">What kind of trouble it is.</param>
+    /// <param name="kind">The kind of error.</param>
     /// <param name="message">What failed, and why.</param>
-    /// <param name="remedy">What to do about it, or null when the message says it all.</param>
-    /// <param name="target">The file, package, unit, user or address it is about.</param>
+    /// <param name="remedy">The remedy; null when the message suffices.</param>
+    /// <param name="target">The affected file, package, unit, user or address.</param>
     /// <param name="inner">The cause.</param>
     public HostException(HostErrorKind kind, string message, string? remedy = null, string? target = null, Exception? inner = null)
         : base(message, inner)
@@ -57,15 +57,15 @@ public sealed class HostException : Exception
         Target = target;
     }
 
-    /// <summary>What kind of trouble it is.</summary>
+    /// <summary>The kind of error.</summary>
     public HostErrorKind Kind { get; }
 
-    /// <summary>What to do about it; null when nothing better than the message can be said.</summary>
+    /// <summary>The remedy; null when the message suffices.</summary>
     public string? Remedy { get; }
 
-    /// <summary>The file, package, unit, user or address it is about.</summary>
+    /// <summary>The affected file, package, unit, user or address.</summary>
     public string? Target { get; }
 
-    /// <summary>What happened to the changes already made: filled in by the engine of steps after it undid them.</summary>
+    /// <summary>What happened to the changes already made; set by the step runner after it undid them.</summary>
     public string? Aftermath { get; internal set; }
 }

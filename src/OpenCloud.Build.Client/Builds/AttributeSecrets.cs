@@ -5,10 +5,7 @@ using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Builds;
 
-/// <summary>
-/// Keeps tokens that stand in attributes of caches and outputs out of error messages: a daemon that does not understand or cannot use one may
-/// repeat it.
-/// </summary>
+/// <summary>Removes tokens in attributes of caches and outputs from error messages: a daemon that cannot parse or use an attribute may repeat it.</summary>
 internal static class AttributeSecrets
 {
     private const string Hidden = "***";
@@ -16,14 +13,12 @@ internal static class AttributeSecrets
 
     private static readonly string[] Marks = ["token", "secret", "password", "passwd", "key", "credential", "auth", "sas"];
 
-    /// <summary>The error without secrets in its message.</summary>
     public static RpcException Hide(RpcException error, ImageBuildRequest build)
     {
         string message = Hide(error.Status.Detail, build);
         return message == error.Status.Detail ? error : CallErrors.Create(error.StatusCode, message, error.Status.DebugException, error.Trailers);
     }
 
-    /// <summary>The text without the secrets of a build.</summary>
     public static string Hide(string text, ImageBuildRequest build)
     {
         foreach (string secret in build.CacheFrom.Concat(build.CacheTo).SelectMany(static c => c.Attributes)

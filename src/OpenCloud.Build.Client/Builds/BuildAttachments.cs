@@ -17,8 +17,8 @@ using OpenCloud.Build.Client.Wire.Grpc.Server;
 namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
-/// What a build has on its session beside its inputs: the places of its outputs, its caches, secrets, SSH agents and registries. Everything
-/// that can be refused is refused when it is made; only after <see cref="Commit"/> anything of a file output is there.
+/// What a build attaches to its session beside its inputs: outputs, caches, secrets, SSH agents and registry credentials. Creating it rejects
+/// every invalid item; file outputs appear only after <see cref="Commit"/>.
 /// </summary>
 internal sealed class BuildAttachments : IDisposable
 {
@@ -40,16 +40,14 @@ internal sealed class BuildAttachments : IDisposable
         _stores = stores;
     }
 
-    /// <summary>The exporters.</summary>
     public IReadOnlyList<PlannedOutput> Outputs { get; private set; } = [];
 
-    /// <summary>What the user should know.</summary>
     public IReadOnlyList<string> Warnings => _caches?.Warnings ?? [];
 
-    /// <summary>The first failure on this side, with words of its own for the user; null when there was none.</summary>
+    /// <summary>The first failure on this side, with its own message for the user; null when there was none.</summary>
     public Exception? Failure => _files.Failure ?? _stores.Failure ?? _auth?.Failure;
 
-    /// <summary>Names the registries whose credentials were not given, when a build failed that might have needed them; null when there are none.</summary>
+    /// <summary>Names the registries whose credentials were withheld, when a failed build might have needed them; null otherwise.</summary>
     public string? ExplainWithheld(ImageBuildException failure)
     {
         IReadOnlyCollection<string> hosts = _auth?.Withheld ?? [];
@@ -59,16 +57,11 @@ internal sealed class BuildAttachments : IDisposable
             ? null
             : $"The credentials for {string.Join(", ", hosts.Select(static h => $"'{h}'"))} in docker's configuration were not given to the engine, since the build names no image there; -RegistryHost allows it.";
     }
-    /// <summary>Why an output has not come whole; null when all did. Daemons may call a build a success all the same.</summary>
+    /// <summary>The reason why an output is incomplete; null when all are complete. Daemons may still report the build as successful.</summary>
     public Exception? OutputFailure => _files.Failure;
 
     /// <summary>Checks and opens everything.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    /// <param name="engine">The engine it goes to.</param>
-    /// <param name="stores">The content stores of the session, to which those of caches and outputs are added.</param>
-    /// <param name="cancellationToken">Ends the waiting for a secret that comes from a pipe.</param>
-    /// <exception cref="ImageBuildException">Something cannot be; nothing was sent and nothing is left behind.</exception>
+    /// <exception cref="ImageBuildException">The request is invalid; nothing was sent and nothing is left behind.</exception>
     public static BuildAttachments Create(
         ImageBuildRequest build, DockerfileContent? dockerfile, EngineProfile engine, ContentStoreService stores, CancellationToken cancellationToken)
     {
@@ -95,7 +88,6 @@ internal sealed class BuildAttachments : IDisposable
         }
     }
 
-    /// <summary>Binds the services to the session's server.</summary>
     public void BindTo(GrpcServer server)
     {
         _files.BindTo(server);
@@ -105,11 +97,10 @@ internal sealed class BuildAttachments : IDisposable
         Auth.BindService(server, _auth);
     }
 
-    /// <summary>Puts caches into a request that has its exporters.</summary>
     public void Apply(SolveRequest request) => _caches!.Apply(request);
 
-    /// <summary>After a build that succeeded: files get their names, and indexes of layouts and caches lead to what was written.</summary>
-    /// <exception cref="IOException">A place could not be written to.</exception>
+    /// <summary>Runs after a successful build: files get their final names, and the indexes of layouts and caches refer to the new content.</summary>
+    /// <exception cref="IOException">A destination cannot be written.</exception>
     public void Commit(IReadOnlyDictionary<string, string> response)
     {
         if (OutputFailure is { } failure)
@@ -130,7 +121,6 @@ internal sealed class BuildAttachments : IDisposable
         _caches!.Commit(response);
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (IOutputTarget target in _targets)
@@ -190,7 +180,7 @@ internal sealed class BuildAttachments : IDisposable
             descriptor = ReadDescriptor(encoded);
         }
 
-        // The answers of several exporters are in one map, where the last to end has overwritten the others; only what came here counts.
+        // The results of several exporters are in one map, where the last exporter overwrites the others; only content that arrived here counts.
         if (!ContentDigest.TryParse(JsonForm.Text(descriptor, "digest"), out ContentDigest digest) || store.GetLength(digest) is null)
         {
             descriptor = store.LastCommitted is { } last ? DescriptorOf(store, last) : null;
@@ -205,7 +195,7 @@ internal sealed class BuildAttachments : IDisposable
         new LayoutIndexFile(directory).Put(descriptor, names.Count > 0 ? names : [ImageReference.DefaultTag]);
     }
 
-    // The engine's; when it is none, what came last has been sent all the same.
+    // The engine's descriptor. When it is invalid, the last content received is used instead.
     private static JsonObject? ReadDescriptor(string encoded)
     {
         try
@@ -218,10 +208,10 @@ internal sealed class BuildAttachments : IDisposable
         }
     }
 
-    /// <summary>A manifest comes after all that it refers to, so that the last content is where an image starts.</summary>
+    /// <summary>A manifest follows all content that it refers to, so the last content received is the root of the image.</summary>
     private static JsonObject DescriptorOf(LayoutContentStore store, ContentDigest digest)
     {
-        // Whatever came last is read: a layer of gigabytes, too, if the engine sends one.
+        // The last content received may be anything, even a layer of gigabytes, so the size is checked first.
         long length = store.GetLength(digest) ?? 0;
         if (length > OciJson.MaxManifestBytes)
         {

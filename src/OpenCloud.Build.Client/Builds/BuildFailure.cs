@@ -11,35 +11,27 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
-/// Makes an <see cref="ImageBuildException"/> of what Solve answered and what the model saw. BuildKit tells where a failure lies in typed
-/// details of the status (solver/errdefs); what kind it is it tells only in words, so those are matched here and nowhere else.
+/// Creates an <see cref="ImageBuildException"/> from the error of Solve and the build model. BuildKit reports the location of a failure in
+/// typed details of the status (solver/errdefs). It reports the kind only as text, which is matched here.
 /// </summary>
 internal static partial class BuildFailure
 {
     private const int LinesAround = 3;
 
-    // An engine repeats a whole line of a Dockerfile, or a whole command, in its words.
+    // An engine repeats a whole Dockerfile line or a whole command in its message.
     private const int LongestMessage = 2000;
     private const int LongestName = 300;
     private const int LongestLine = 300;
 
-    // Go's scanner of lines takes no more (bufio.MaxScanTokenSize), nor does the parser that uses it.
+    // The limit of Go's line scanner (bufio.MaxScanTokenSize), and so of the parser that uses it.
     private const int LongestDockerfileLine = 65535;
 
-    // What an engine says whose protocol buffers check strings, such as Docker Engine 28's; BuildKit's own releases take any bytes.
+    // The message of engines whose protocol buffers validate strings, such as Docker Engine 28; BuildKit's own releases accept any bytes.
     internal const string InvalidName = "string field contains invalid UTF-8";
 
-    /// <summary>The error of a call, or of a connection for it: an engine that answered a moment ago and lets nobody in now was lost.</summary>
+    /// <summary>The error of a call or of its connection. An engine that answered before and now refuses connections counts as lost.</summary>
     public static RpcException Lost(Exception e) => e as RpcException ?? CallErrors.Create(StatusCode.Unavailable, e.Message, e);
 
-    /// <summary>Makes the exception.</summary>
-    /// <param name="error">What the call to Solve ended with.</param>
-    /// <param name="model">What Status told until then.</param>
-    /// <param name="engine">The engine's address.</param>
-    /// <param name="buildReference">The build's reference.</param>
-    /// <param name="contextFailure">What went wrong while the context was sent; null when nothing did.</param>
-    /// <param name="build">What was to be built; null when it is none of a build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     public static ImageBuildException From(
         RpcException error, BuildModel model, string engine, string buildReference, Exception? contextFailure, ImageBuildRequest? build, DockerfileContent? dockerfile = null)
     {
@@ -86,7 +78,7 @@ internal static partial class BuildFailure
 
     private static string MessageOf(BuildFailureKind kind, string text, BuildStep? step, Exception? contextFailure, string? missing)
     {
-        // The daemon wraps its words once per layer ("failed to solve: process … did not complete successfully: exit code: 1").
+        // The daemon adds a prefix per layer ("failed to solve: process … did not complete successfully: exit code: 1").
         string cause = text.StartsWith("failed to solve: ", StringComparison.Ordinal) ? text["failed to solve: ".Length..] : text;
         return kind switch
         {
@@ -100,7 +92,7 @@ internal static partial class BuildFailure
         };
     }
 
-    /// <summary>The source with its first line that is too long for engines, which themselves point elsewhere.</summary>
+    /// <summary>The source with its first line that is too long for engines, which themselves report another line.</summary>
     private static ErrorSource? PointToLongLine(ErrorSource? source)
     {
         int number = 1;
@@ -133,17 +125,17 @@ internal static partial class BuildFailure
             return missing;
         }
 
-        // A daemon that did not get as far as the file names only a directory above it; the instruction has the rest.
+        // A daemon that did not reach the file names only a directory above it; the instruction has the rest of the path.
         return LinesOf(source).Where(static l => l.IsCause).SelectMany(static l => l.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
             .Select(static word => "/" + (word.StartsWith("./", StringComparison.Ordinal) ? word[2..] : word.TrimStart('/')))
             .FirstOrDefault(path => path.StartsWith(missing + "/", StringComparison.Ordinal) || IsInPlaceOfDaemons(missing, path)) ?? missing;
     }
 
-    /// <summary>Whether a path that was not seen is the directory of a source, named by where the daemon had it: BuildKit 0.13 and older do.</summary>
+    /// <summary>Whether a path that was not found is the directory of a source at its place in the daemon: BuildKit 0.13 and older report that.</summary>
     private static bool IsInPlaceOfDaemons(string missing, string path) =>
         path.LastIndexOf('/') is > 0 and var slash && path.AsSpan(slash).ContainsAny('*', '?', '[') && missing.EndsWith(path[..slash], StringComparison.Ordinal);
 
-    /// <summary>True when the line copies from a stage or an image, of whose files the context knows nothing.</summary>
+    /// <summary>True when the line copies from a stage or an image instead of the context.</summary>
     private static bool IsFromElsewhere(ErrorSource? source)
         => source is not null && LinesOf(source).Any(static l => l.IsCause && Has(l.Text, "--from="));
 
@@ -164,7 +156,7 @@ internal static partial class BuildFailure
             result.Add(new SourceLine(number, TerminalText.Bounded(lines[number - 1], longest), cause));
         }
 
-        // A file's last line end makes an empty line here that no editor shows.
+        // The last line end of a file produces an empty line here that no editor shows.
         if (result.Count > 0 && result[^1] is { Text.Length: 0, IsCause: false })
         {
             result.RemoveAt(result.Count - 1);

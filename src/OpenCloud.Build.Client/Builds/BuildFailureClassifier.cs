@@ -9,24 +9,17 @@ using OpenCloud.Build.Client.Progress;
 
 namespace OpenCloud.Build.Client.Builds;
 
-/// <summary>What kind a failure is. BuildKit says that only in words; they are matched here.</summary>
+/// <summary>Classifies failures. BuildKit reports the kind only as text, which is matched here.</summary>
 internal static partial class BuildFailureClassifier
 {
-    /// <summary>How the parser refuses a line that is too long; newer ones say "max allowed size", older ones "maximum".</summary>
+    /// <summary>The parser's message for a line that is too long; newer parsers say "max allowed size", older ones "maximum".</summary>
     internal const string LongLine = "dockerfile line greater than max";
 
     private const string DefaultScanner = "docker/buildkit-syft-scanner";
 
-    /// <summary>The kind of a failure.</summary>
-    /// <param name="status">The status of Solve.</param>
-    /// <param name="text">Its message.</param>
-    /// <param name="details">Its details.</param>
-    /// <param name="step">The step that failed; null when none is known.</param>
-    /// <param name="build">What was to be built; null when it is none of a build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
     public static BuildFailureKind KindOf(Status status, string text, BuildKitErrorDetails details, BuildStep? step, ImageBuildRequest? build, DockerfileContent? dockerfile)
     {
-        // The engine's own word that a registry is not available is another matter than an engine that has gone, which is this side's word and has a cause.
+        // An engine that reports an unavailable registry differs from an engine that is gone: the latter error arises here and has a cause.
         if (status.StatusCode == StatusCode.Unavailable && (status.DebugException is not null || !IsAboutRegistry(text)))
         {
             return BuildFailureKind.EngineLost;
@@ -37,7 +30,7 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.StepFailed;
         }
 
-        // Go's words for ENOSPC; those of this side's C library begin with a capital letter.
+        // Go's text for ENOSPC; the text of the C library here begins with a capital letter.
         if (text.Contains("no space left on device", StringComparison.Ordinal))
         {
             return BuildFailureKind.EngineDiskFull;
@@ -53,7 +46,7 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.FileNotInContext;
         }
 
-        // Before what was refused: a policy's word comes wrapped in the trouble it made.
+        // Comes before the checks for denied access: a policy's message is wrapped in the error that it caused.
         if (Has(text, "denied by policy") || Has(text, "not allowed by policy"))
         {
             return BuildFailureKind.NotAllowed;
@@ -65,7 +58,7 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.CacheExportFailed;
         }
 
-        // Newer engines hand on what this side said of the tokens, and nothing around it.
+        // Newer engines pass on this side's message about tokens without a prefix.
         if (Has(text, "failed to push") || (IsAboutToken(text) && step?.Name.StartsWith("exporting to", StringComparison.Ordinal) == true))
         {
             return BuildFailureKind.PushFailed;

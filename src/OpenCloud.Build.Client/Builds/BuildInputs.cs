@@ -9,8 +9,8 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
-/// What goes into a build from this machine, and how the frontend is told of it: the context, the Dockerfile and the named contexts, as
-/// directories, archives and OCI layouts that the session serves, and as the attributes that name them.
+/// The local inputs of a build and how the frontend learns of them: context, Dockerfile and named contexts, as directories, archives and OCI
+/// layouts that the session serves, and as the attributes that name them.
 /// </summary>
 /// <remarks>The attributes are those of moby/buildkit, frontend/dockerui/context.go and namedcontext.go.</remarks>
 internal sealed class BuildInputs
@@ -36,15 +36,12 @@ internal sealed class BuildInputs
     /// <summary>Paths of archives, by the ids under which the daemon fetches them.</summary>
     public IReadOnlyDictionary<string, string> Archives => _archives;
 
-    /// <summary>The frontend's attributes.</summary>
     public IReadOnlyDictionary<string, string> Attributes => _attributes;
 
-    /// <summary>Finds out what a build needs; nothing but what it names is looked at.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    /// <exception cref="IOException">Something named does not exist or is not what it should be.</exception>
-    /// <exception cref="InvalidDataException">An archive or a layout is none.</exception>
-    /// <exception cref="FormatException">A named context cannot be one.</exception>
+    /// <summary>Determines the inputs of a build; reads only what the build names.</summary>
+    /// <exception cref="IOException">A named input does not exist or has the wrong type.</exception>
+    /// <exception cref="InvalidDataException">An archive or a layout is invalid.</exception>
+    /// <exception cref="FormatException">A named context is invalid.</exception>
     public static BuildInputs Of(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
         BuildInputs inputs = new();
@@ -59,7 +56,7 @@ internal sealed class BuildInputs
         return inputs;
     }
 
-    /// <summary>A content service that has the OCI layouts of the named contexts; more stores may be added to it.</summary>
+    /// <summary>Creates a content service for the OCI layouts of the named contexts; the caller may add stores to it.</summary>
     public ContentStoreService CreateContentStores()
     {
         ContentStoreService service = new();
@@ -97,7 +94,7 @@ internal sealed class BuildInputs
             _directories.Add(source);
             if (location.Kind != ContextKind.Directory)
             {
-                // Without this the frontend looks for it in the context that it fetched.
+                // Without this attribute the frontend looks for the Dockerfile in the context.
                 _attributes["dockerfilekey"] = DockerfileName;
             }
         }
@@ -114,8 +111,8 @@ internal sealed class BuildInputs
         switch (context.Kind)
         {
             case NamedContextKind.Directory:
-                // The daemon finds its copy of a directory by this name: it is the directory's own, so that another one that takes
-                // the name later never meets files of the first.
+                // The daemon keys its copy of a directory by this name. It is unique to the directory, so that another directory that later has the same
+                // context name never receives files of the first.
                 string local = $"named-{Mark(context.Value)}-{context.Name}";
                 _directories.Add(new DirectoryContextSource(local, context.Value));
                 _attributes[attribute] = "local:" + local;
@@ -130,7 +127,7 @@ internal sealed class BuildInputs
                 break;
         }
 
-        // A frontend that is an image of its own is asked whether it knows of named contexts.
+        // A frontend from an image must be asked whether it supports named contexts.
         _attributes["frontend.caps"] = "moby.buildkit.frontend.contexts+forward";
     }
 

@@ -4,12 +4,12 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
-/// What the engine told of a finished image as one JSON document, in the form that <c>docker buildx build --metadata-file</c> and
-/// <c>buildctl --metadata-file</c> write: the exporter's keys, with values that are JSON in base64 opened (moby/buildkit, cmd/buildctl/build.go).
+/// The engine's report on a finished image as one JSON document, in the form that <c>docker buildx build --metadata-file</c> and
+/// <c>buildctl --metadata-file</c> write: the exporter's keys, with base64 JSON values decoded (moby/buildkit, cmd/buildctl/build.go).
 /// </summary>
 public static class BuildMetadata
 {
-    /// <summary>Makes the document.</summary>
+    /// <summary>Creates the document.</summary>
     public static string ToJson(ImageBuildResult result)
     {
         ArgumentNullException.ThrowIfNull(result);

@@ -6,13 +6,12 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Builds;
 
-/// <summary>A build in the words of the Dockerfile frontend: its attributes (moby/buildkit, frontend/dockerui/config.go).</summary>
+/// <summary>Translates a build request to attributes of the Dockerfile frontend (moby/buildkit, frontend/dockerui/config.go).</summary>
 internal static class FrontendAttributes
 {
-    // buildx' own switch.
+    // buildx has the same switch.
     private const string GitInfoVariable = "BUILDX_GIT_INFO";
 
-    /// <summary>Adds all that a build asks for.</summary>
     public static void AddTo(IDictionary<string, string> attributes, ImageBuildRequest build, EngineProfile engine, BuildInputs inputs)
     {
         foreach ((string name, string value) in inputs.Attributes)
@@ -41,7 +40,7 @@ internal static class FrontendAttributes
     {
         if (build.SourceDate is { } date)
         {
-            // Below the user's own, which win. The daemon hands it on to its exporters (exporter/util/epoch).
+            // The user's own value has priority. The daemon passes it on to its exporters (exporter/util/epoch).
             attributes["build-arg:" + SourceDate.ArgumentName] = date.Text;
         }
 

@@ -16,7 +16,7 @@ using OpenCloud.Build.Client.Wire.Grpc.Server;
 
 namespace OpenCloud.Build.Client.Builds;
 
-/// <summary>One build: session, Solve and Status side by side, until all of them have ended.</summary>
+/// <summary>One build: runs session, Solve and Status concurrently until all of them have ended.</summary>
 internal sealed class ImageBuild
 {
     private readonly DedicatedCallInvoker _invoker;
@@ -38,9 +38,8 @@ internal sealed class ImageBuild
         _warnings = new BuildWarnings(_status.Warn);
     }
 
-    /// <summary>Runs a build to its end.</summary>
     /// <exception cref="ImageBuildException">The build failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled; the daemon has been told.</exception>
+    /// <exception cref="OperationCanceledException">The build was cancelled, also on the daemon.</exception>
     public static async Task<ImageBuildResult> RunAsync(
         EngineChannel channel, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
     {
@@ -58,12 +57,12 @@ internal sealed class ImageBuild
         }
         catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken != cancellationToken)
         {
-            // Not with the token of a part of the build, which says nothing to who has given this one.
+            // The exception carries the caller's token, not the internal one.
             throw new OperationCanceledException("The build was cancelled.", e, cancellationToken);
         }
     }
 
-    /// <summary>A token that ends with the time a build may take; null where it may take any. A timer cannot wait for longer than 49 days.</summary>
+    /// <summary>A token that is cancelled at the build's time limit; null without a limit. A timer cannot wait for longer than 49 days.</summary>
     private static CancellationTokenSource? BeginLimit(TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (timeout is not { TotalDays: < 40 } limit)
@@ -79,7 +78,7 @@ internal sealed class ImageBuild
 
     private ImageBuildException OutOfTime(OperationCanceledException stopped)
     {
-        // Of a step that ran, the daemon says in its last words that it was cancelled.
+        // The daemon's last messages report a step that was running as cancelled.
         string[] running = [.. _model.Steps.Where(static s => s.IsRunning || s.IsCancelled).Select(static s => s.Name)];
         string where = running.Length == 0 ? "no step was running" : $"it was at: {string.Join(", ", running)}";
         return new ImageBuildException(

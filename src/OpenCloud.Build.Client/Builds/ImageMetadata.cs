@@ -3,13 +3,12 @@ using OpenCloud.Build.Client.Protocol.Control;
 
 namespace OpenCloud.Build.Client.Builds;
 
-/// <summary>What a build wants said about its image beside what is in it: annotations and times, in the words of the image exporters.</summary>
+/// <summary>Annotations and timestamps of an image, as attributes of the image exporters.</summary>
 internal static class ImageMetadata
 {
     private static readonly HashSet<string> ImageExporters = new(StringComparer.Ordinal) { "image", "moby", "oci", "docker" };
 
-    /// <summary>Refuses what no engine can do.</summary>
-    /// <exception cref="ArgumentException">An annotation has no document to stand in.</exception>
+    /// <exception cref="ArgumentException">An annotation has no document to apply to.</exception>
     public static void Check(ImageBuildRequest build)
     {
         if (build.Platforms.Count <= 1 && build.Attestations.Count == 0 && build.Annotations.FirstOrDefault(static a => a.NeedsIndex) is { } annotation)
@@ -19,7 +18,7 @@ internal static class ImageMetadata
         }
     }
 
-    /// <summary>Adds the attributes to an exporter of images; others take none of them.</summary>
+    /// <summary>Adds the attributes to an image exporter; other exporters have none of them.</summary>
     public static void AddTo(Exporter exporter, ImageBuildRequest build)
     {
         if (!ImageExporters.Contains(exporter.Type))
@@ -41,8 +40,8 @@ internal static class ImageMetadata
         exporter.Attrs.Remove("unpack");
         if (exporter.Type == "moby")
         {
-            // The Docker Engine's own exporter always unpacks, which does not go with rewriting. This one writes to the same store, and
-            // the engine unpacks when the image is first used.
+            // The Docker Engine's own exporter always unpacks, which excludes rewriting. This one writes to the same store, and the engine unpacks
+            // when the image is first used.
             exporter.Type = "image";
         }
     }

@@ -6,19 +6,13 @@ using OpenCloud.Build.Client.Protocol.Control;
 namespace OpenCloud.Build.Client.Builds;
 
 /// <summary>
-/// Says a build in the words of <c>Control.Solve</c>. The exporters' attribute names are those of moby/buildkit, exporter/containerimage.
+/// Translates a build request to a <c>Control.Solve</c> request. The exporters' attribute names are those of moby/buildkit,
+/// exporter/containerimage.
 /// </summary>
 internal static class SolveRequestFactory
 {
     internal const string Frontend = "dockerfile.v0";
 
-    /// <summary>Makes the request for a build that the given engine is to run.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="engine">The engine.</param>
-    /// <param name="inputs">What of it comes from this machine.</param>
-    /// <param name="outputs">The exporters, as the engine is to be told of them.</param>
-    /// <param name="buildReference">The build's own id.</param>
-    /// <param name="sessionId">The session that serves it.</param>
     public static SolveRequest Create(ImageBuildRequest build, EngineProfile engine, BuildInputs inputs, IReadOnlyList<PlannedOutput> outputs, string buildReference, string sessionId)
     {
         SolveRequest request = new()
@@ -43,7 +37,7 @@ internal static class SolveRequestFactory
             return request;
         }
 
-        // Before v0.13 a daemon reads the one exporter it knows from here and skips the list.
+        // A daemon before v0.13 reads its one exporter from here and ignores the list.
         request.ExporterDeprecated = request.Exporters[0].Type;
         request.ExporterAttrsDeprecated.Add(request.Exporters[0].Attrs);
         return request;

@@ -7,36 +7,36 @@ namespace OpenCloud.Build.Client.Caches;
 /// <summary>A record of an engine's build cache.</summary>
 public sealed record BuildCacheRecord
 {
-    /// <summary>Its id.</summary>
+    /// <summary>The record's id.</summary>
     public required string Id { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of its engine.</summary>
     public required string Engine { get; init; }
 
     /// <summary>
-    /// What it is: <c>regular</c>, <c>source.local</c>, <c>source.git.checkout</c>, <c>exec.cachemount</c>, <c>frontend</c> or <c>internal</c>.
+    /// The type: <c>regular</c>, <c>source.local</c>, <c>source.git.checkout</c>, <c>exec.cachemount</c>, <c>frontend</c> or <c>internal</c>.
     /// </summary>
     public string Type { get; init => field = TerminalText.Name(value); } = string.Empty;
 
-    /// <summary>What made it.</summary>
+    /// <summary>What created the record.</summary>
     public string Description { get; init => field = TerminalText.Plain(value); } = string.Empty;
 
-    /// <summary>Its bytes; those of its parents are not among them.</summary>
+    /// <summary>Its size in bytes, without its parents.</summary>
     public long Size { get; init; }
 
     /// <summary>Whether an image uses the same layer, so that clearing it frees nothing.</summary>
     public bool Shared { get; init; }
 
-    /// <summary>Whether a build or another record needs it now.</summary>
+    /// <summary>Whether a build or another record uses it now.</summary>
     public bool InUse { get; init; }
 
     /// <summary>Whether it may still change.</summary>
     public bool Mutable { get; init; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>When it was created.</summary>
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary>When a build last used it; nothing when none has.</summary>
+    /// <summary>When a build last used it; null when none has.</summary>
     public DateTimeOffset? LastUsed { get; init; }
 
     /// <summary>How often builds used it.</summary>
@@ -76,7 +76,7 @@ public sealed record BuildCacheRecord
 /// <param name="InUse">The bytes in use.</param>
 public record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shared, long InUse)
 {
-    /// <summary>Adds up.</summary>
+    /// <summary>Computes the sums over records.</summary>
     public static BuildCacheTotals Of(IReadOnlyCollection<BuildCacheRecord> records)
     {
         ArgumentNullException.ThrowIfNull(records);
@@ -88,7 +88,7 @@ public record BuildCacheTotals(int Count, long Size, long Reclaimable, long Shar
             Sum(records.Where(static r => r.InUse)));
     }
 
-    // Saturated: the sizes are the engine's.
+    // Saturates: the sizes are the engine's.
     private static long Sum(IEnumerable<BuildCacheRecord> records) =>
         records.Aggregate(0L, static (sum, record) => (long)Int128.Clamp((Int128)sum + record.Size, long.MinValue, long.MaxValue));
 }

@@ -13,7 +13,7 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>
-/// The caches of a build: what the engine is told, and for directories of this machine the stores it reads and writes through the session.
+/// The caches of a build: what the engine is told, and the local directories that it reads and writes through the session as stores.
 /// </summary>
 /// <remarks>Names, attributes and who writes <c>index.json</c>: moby/buildkit, client/solve.go and cache/remotecache/local.</remarks>
 internal sealed class CachePlan
@@ -30,11 +30,9 @@ internal sealed class CachePlan
     {
     }
 
-    /// <summary>Caches that could not be used, for the user to know.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
-    /// <summary>Checks the caches of a build and declares their stores.</summary>
-    /// <exception cref="ImageBuildException">One lacks what it needs.</exception>
+    /// <exception cref="ImageBuildException">A cache lacks what it needs.</exception>
     public static CachePlan Create(ImageBuildRequest build, EngineProfile engine, ContentStoreService stores)
     {
         CachePlan plan = new();
@@ -51,7 +49,6 @@ internal sealed class CachePlan
         return plan;
     }
 
-    /// <summary>Puts the caches into a request.</summary>
     public void Apply(SolveRequest request)
     {
         request.Cache ??= new CacheOptions();
@@ -59,7 +56,7 @@ internal sealed class CachePlan
         request.Cache.Exports.Add(_exports);
         if (_imports.Count > 0)
         {
-            // A frontend imports them itself, for which it is given them in JSON.
+            // A frontend imports them itself and gets them in JSON.
             JsonArray imports = [.. _imports.Select(static i => new JsonObject
             {
                 ["Type"] = i.Type,
@@ -69,7 +66,7 @@ internal sealed class CachePlan
         }
     }
 
-    /// <summary>After a build that succeeded: lets the tags of written directories lead to what was written.</summary>
+    /// <summary>After a successful build: points the tags of written directories to what was written.</summary>
     public void Commit(IReadOnlyDictionary<string, string> response)
     {
         if (_written.Count == 0 || response.GetValueOrDefault("cache.manifest") is not { } json)
@@ -161,7 +158,7 @@ internal sealed class CachePlan
         _imports.Add(entry);
     }
 
-    /// <summary>A cache that is not there yet is normal for the first build, and costs only time.</summary>
+    /// <summary>A missing cache is normal for the first build, and only costs time.</summary>
     private string? FindDigest(BuildCache cache, string directory)
     {
         string tag = cache.Attributes.GetValueOrDefault("tag", DefaultTag);

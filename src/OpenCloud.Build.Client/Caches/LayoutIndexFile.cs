@@ -6,10 +6,10 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Caches;
 
-/// <summary>The <c>index.json</c> of an OCI layout that builds write to: names lead to descriptors, and a name leads to one only.</summary>
+/// <summary>The <c>index.json</c> of an OCI layout that builds write to: names refer to descriptors, each name to one only.</summary>
 /// <remarks>
-/// OCI image specification, image-layout.md; the annotations as moby/buildkit, client/ociindex, writes them. The lock file is its, too, so that
-/// builds of either client can share a directory.
+/// OCI image specification, image-layout.md; the annotations as moby/buildkit, client/ociindex, writes them. The lock file is the same, too, so
+/// that builds of either client can share a directory.
 /// </remarks>
 internal sealed class LayoutIndexFile(string directory)
 {
@@ -21,21 +21,19 @@ internal sealed class LayoutIndexFile(string directory)
 
     private string IndexPath => Path.Combine(directory, "index.json");
 
-    /// <summary>Finds the digest that a tag leads to; null when there is no index or no such tag.</summary>
+    /// <summary>The digest that a tag refers to; null when there is no index or no such tag.</summary>
     public string? Find(string tag)
     {
         JsonObject? index = ReadIndex();
         return Manifests(index).LastOrDefault(m => Annotation(m, OciLayoutIndex.RefNameAnnotation) == tag)?["digest"]?.GetValue<string>();
     }
 
-    /// <summary>Lets names lead to a descriptor.</summary>
-    /// <param name="descriptor">The descriptor as JSON.</param>
-    /// <param name="tags">The names: whole references, or plain tags.</param>
+    /// <summary>Points names (whole references or plain tags) to a descriptor.</summary>
     public void Put(JsonObject descriptor, IReadOnlyList<string> tags)
     {
         Directory.CreateDirectory(directory);
 
-        // What the index leads to is on the disk before it does.
+        // What the index refers to reaches the disk before the index does.
         LastingFile.SynchronizeFileSystem(directory);
         using FileStream guard = Lock();
         JsonObject index = ReadIndex() ?? JsonForm.TryParseObject(Encoding.UTF8.GetBytes(NewIndex))!;
@@ -94,7 +92,7 @@ internal sealed class LayoutIndexFile(string directory)
         }
     }
 
-    /// <summary>Waits for the lock; it is held for the moment of a write only.</summary>
+    /// <summary>Waits for the lock, which is held only for a write.</summary>
     private FileStream Lock()
     {
         FileStream file = OwnFile.Open(RealPaths.Resolve(directory) + "/index.json.lock", LockMode);

@@ -4,8 +4,8 @@ namespace OpenCloud.Build.Client.Context;
 
 /// <summary>Slash-separated paths as bytes. Linux names are bytes, and a name that is not valid UTF-8 must survive.</summary>
 /// <remarks>
-/// The lexical rules are those that the daemon's side applies to the same strings (Go's <c>path/filepath</c> on Unix), because
-/// a pattern means what the daemon thinks it means.
+/// The lexical rules are those that the daemon applies to the same strings (Go's <c>path/filepath</c> on Unix), so that a pattern means
+/// the same on both sides.
 /// </remarks>
 internal static class BytePath
 {
@@ -29,7 +29,7 @@ internal static class BytePath
             output[length++] = Separator;
         }
 
-        // Where the part that ".." may take away begins.
+        // Where the part begins that ".." may remove.
         int floor = length;
         int position = 0;
         while (position < path.Length)
@@ -97,7 +97,6 @@ internal static class BytePath
         };
     }
 
-    /// <summary>The last component of a clean path.</summary>
     public static ReadOnlySpan<byte> Name(ReadOnlySpan<byte> path) => path[(path.LastIndexOf(Separator) + 1)..];
 
     /// <summary>Orders paths by their components' bytes: the separator is lower than every other byte.</summary>
@@ -114,7 +113,7 @@ internal static class BytePath
         return a == Separator ? -1 : b == Separator ? 1 : a - b;
     }
 
-    /// <summary>Takes leading and trailing white space away (Unicode's, as Go's <c>strings.TrimSpace</c> does).</summary>
+    /// <summary>Removes leading and trailing white space (Unicode's, as Go's <c>strings.TrimSpace</c> does).</summary>
     public static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> text)
     {
         while (!text.IsEmpty)

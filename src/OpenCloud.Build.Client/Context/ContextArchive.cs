@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Context;
 /// <summary>A context as a tar archive.</summary>
 /// <remarks>
 /// The frontend unpacks what it recognizes by its first bytes: gzip, bzip2, xz or a tar header (moby/buildkit,
-/// frontend/dockerui/context.go). Anything else it would take for a Dockerfile, whose parse error explains nothing.
+/// frontend/dockerui/context.go). It takes anything else for a Dockerfile, whose parse error explains nothing.
 /// </remarks>
 internal static class ContextArchive
 {
@@ -16,9 +16,8 @@ internal static class ContextArchive
     private const int ChecksumSize = 8;
     private const int TypeOffset = 156;
 
-    /// <summary>Makes sure that a file is an archive that engines unpack.</summary>
-    /// <exception cref="InvalidDataException">It is not; the message says what it is taken for.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <summary>Checks that a file is an archive that engines unpack.</summary>
+    /// <exception cref="InvalidDataException">It is no such archive; the message says what an engine takes it for.</exception>
     public static void Check(string path)
     {
         Span<byte> head = ReadHead(path, stackalloc byte[BlockSize]);
@@ -30,13 +29,11 @@ internal static class ContextArchive
         }
     }
 
-    /// <summary>Whether a file is an archive that engines unpack.</summary>
-    /// <exception cref="IOException">It cannot be read.</exception>
     public static bool IsArchive(string path) => IsArchive(ReadHead(path, stackalloc byte[BlockSize]));
 
     /// <summary>
-    /// True for a plain archive that engines do not recognize: of the first kilobyte, which is all they look at, they must be able to read an
-    /// entry, and one that begins with extended headers (pax) or a long name (GNU) takes more. In gzip's form it is recognized always.
+    /// True for a plain archive that engines do not recognize. They read the first kilobyte only and must find an entry in it; an entry that
+    /// begins with extended headers (pax) or a long name (GNU) takes more. A gzip-compressed archive is always recognized.
     /// </summary>
     public static bool NeedsWrapping(string path)
     {
@@ -44,9 +41,8 @@ internal static class ContextArchive
         return IsTarHeader(head) && head[TypeOffset] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K';
     }
 
-    /// <summary>The text of a file in an archive that is plain or compressed with gzip; null when it has none of that name, or is compressed otherwise.</summary>
-    /// <exception cref="IOException">It cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <summary>The text of a file in a plain or gzip-compressed archive; null when it has no such file or another compression.</summary>
+    /// <exception cref="InvalidDataException">The archive is damaged.</exception>
     public static string? ReadFile(string path, string name)
     {
         string wanted = name.TrimStart('.', '/');

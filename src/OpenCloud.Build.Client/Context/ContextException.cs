@@ -11,7 +11,7 @@ public enum ContextErrorKind
     /// <summary>A file or directory could not be read.</summary>
     Unreadable,
 
-    /// <summary>A file did not stay as it was listed.</summary>
+    /// <summary>A file changed after it was listed.</summary>
     Changed,
 
     /// <summary>An include, exclude or ignore pattern is malformed.</summary>
@@ -27,14 +27,14 @@ public enum ContextErrorKind
 /// <summary>A build context, or a part of it, could not be sent.</summary>
 public sealed class ContextException : Exception
 {
-    /// <summary>Makes an error with a message for people.</summary>
+    /// <summary>Creates an exception with a message for the user.</summary>
     public ContextException(ContextErrorKind kind, string message, Exception? inner = null)
         : base(message, inner) => Kind = kind;
 
     /// <summary>Why the context could not be sent.</summary>
     public ContextErrorKind Kind { get; }
 
-    /// <summary>The line of an ignore file whose rule cannot be used, from 1; null for everything else.</summary>
+    /// <summary>The line of the ignore file with the invalid rule, counted from 1; null for other errors.</summary>
     public int? Line { get; init; }
 
     internal static ContextException BadPattern(ReadOnlySpan<byte> pattern) => new(

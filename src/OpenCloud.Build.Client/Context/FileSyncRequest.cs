@@ -2,7 +2,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Client.Context;
 
-/// <summary>What the daemon asks of a declared directory, from the metadata of a FileSync call.</summary>
+/// <summary>What the daemon requests of a declared directory, from the metadata of a FileSync call.</summary>
 /// <remarks>
 /// Source: buildkit's session/filesync/filesync.go. A key with a companion <c>KEY-encoded</c> that is true has query-escaped
 /// values, because header values are ASCII.
@@ -60,7 +60,7 @@ internal sealed class FileSyncRequest
         return values.ConvertAll(value => encoded ? Unescape(value) : Encoding.Latin1.GetBytes(value));
     }
 
-    /// <summary>Undoes query escaping; a malformed value becomes empty, as with the Go client.</summary>
+    /// <summary>Decodes query escaping; a malformed value becomes empty, as with the Go client.</summary>
     private static byte[] Unescape(string value)
     {
         List<byte> output = new(value.Length);

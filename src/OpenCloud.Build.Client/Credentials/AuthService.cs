@@ -10,17 +10,17 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// The session's attachable for registries: <c>moby.filesync.v1.Auth</c>. It answers for the registries that the build names, from what the user
-/// gave and docker's configuration; of any other host the daemon learns nothing.
+/// The session's attachable for registries: <c>moby.filesync.v1.Auth</c>. It answers for the registries that the build names, from the user's own
+/// credentials and docker's configuration. The daemon learns nothing of any other host.
 /// </summary>
 /// <remarks>
 /// Source: moby/buildkit, session/auth and util/resolver/authorizer.go. For registries with tokens the daemon asks for a token authority first,
-/// and with it for each token, so that it never sees a password. Unavailable means that there is no authority: the daemon then gets its
-/// tokens itself, without credentials when it is given none. Registries with basic authentication need the password itself.
+/// and then asks it for each token, so that it never sees a password. Unavailable means that there is no authority: the daemon then fetches its
+/// tokens itself, without credentials when it gets none. Registries with basic authentication need the password itself.
 /// </remarks>
 internal sealed class AuthService : Auth.AuthBase
 {
-    // What the Go client keeps a credential for (session/auth/authprovider): a little less than the shortest tokens of clouds are good for.
+    // How long the Go client keeps a credential (session/auth/authprovider): a little less than the lifetime of the shortest cloud tokens.
     private static readonly TimeSpan Lifetime = new(0, 4, 50);
     private static readonly StoredCredential None = new(string.Empty, string.Empty, string.Empty, string.Empty);
 
@@ -32,11 +32,7 @@ internal sealed class AuthService : Auth.AuthBase
     private readonly ConcurrentDictionary<string, bool> _withheld = new(StringComparer.OrdinalIgnoreCase);
     private Exception? _failure;
 
-    /// <summary>Makes the service.</summary>
-    /// <param name="hosts">The registries that the build names.</param>
-    /// <param name="given">Credentials of the user's, by host; they go before docker's.</param>
-    /// <param name="configDirectory">The directory of docker's configuration.</param>
-    /// <param name="clock">The clock by which credentials grow old.</param>
+    /// <summary>Creates the service; <c>given</c> has the user's own credentials by host, which precede docker's.</summary>
     public AuthService(RegistryHosts hosts, IReadOnlyDictionary<string, RegistryCredential> given, string configDirectory, TimeProvider? clock = null)
     {
         _configDirectory = configDirectory;
@@ -48,20 +44,18 @@ internal sealed class AuthService : Auth.AuthBase
         }
     }
 
-    /// <summary>The first failure on this side; null when there was none.</summary>
+    /// <summary>The first failure on this side; null when there is none.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>The registries whose credentials are here and were not given, since the build does not name them.</summary>
+    /// <summary>The registries whose credentials exist here but were withheld, since the build does not name them.</summary>
     public IReadOnlyCollection<string> Withheld => [.. _withheld.Keys.Order(StringComparer.Ordinal)];
 
-    /// <inheritdoc/>
     public override async Task<CredentialsResponse> Credentials(CredentialsRequest request, ServerCallContext context)
     {
         StoredCredential credential = await FindAsync(request.Host, context.CancellationToken).ConfigureAwait(false);
         return new CredentialsResponse { Username = credential.EffectiveUserName, Secret = credential.Secret };
     }
 
-    /// <inheritdoc/>
     public override async Task<FetchTokenResponse> FetchToken(FetchTokenRequest request, ServerCallContext context)
     {
         StoredCredential credential = await FindAsync(request.Host, context.CancellationToken).ConfigureAwait(false);
@@ -75,14 +69,12 @@ internal sealed class AuthService : Auth.AuthBase
             : await TokenFetcher.FetchAsync(request, credential, context.CancellationToken).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     public override async Task<GetTokenAuthorityResponse> GetTokenAuthority(GetTokenAuthorityRequest request, ServerCallContext context)
     {
         byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, context.CancellationToken).ConfigureAwait(false);
         return new GetTokenAuthorityResponse { PublicKey = ByteString.CopyFrom(Ed25519.PublicKey(seed)) };
     }
 
-    /// <inheritdoc/>
     public override async Task<VerifyTokenAuthorityResponse> VerifyTokenAuthority(VerifyTokenAuthorityRequest request, ServerCallContext context)
     {
         byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, context.CancellationToken).ConfigureAwait(false);
@@ -101,14 +93,13 @@ internal sealed class AuthService : Auth.AuthBase
             throw NoAuthority();
         }
 
-        // The credential is part of it: who has another one shall not be given the tokens of this one.
+        // The credential is part of the key: the holder of another one must not get the tokens of this one.
         using IncrementalHash mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, salt.Span);
         mac.AppendData(TokenSeeds.Get(RegistryHosts.KeyOf(host)));
         mac.AppendData(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{credential.UserName}\0{credential.Secret}\0{credential.RegistryToken}")));
         return mac.GetHashAndReset();
     }
 
-    /// <summary>Finds the credential for a host; empty when there is none to give.</summary>
     internal async Task<StoredCredential> FindAsync(string host, CancellationToken cancellationToken)
     {
         string key = RegistryHosts.KeyOf(host);
@@ -121,12 +112,12 @@ internal sealed class AuthService : Auth.AuthBase
         Task<StoredCredential> asked = Ask(key);
         try
         {
-            // One question to a helper program serves all calls of the build, whichever of them ends first.
+            // One request to a helper program serves all calls of the build, whichever of them ends first.
             return await asked.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (RegistryCredentialException e)
         {
-            // The next call asks anew.
+            // The next call asks again.
             _found.TryRemove(key, out _);
             Interlocked.CompareExchange(ref _failure, e, null);
             throw CallErrors.Create(StatusCode.Unauthenticated, e.Message, e);
@@ -159,7 +150,7 @@ internal sealed class AuthService : Auth.AuthBase
         }
         catch (RegistryCredentialException)
         {
-            // A configuration that cannot be read has nothing that could have been given.
+            // A configuration that cannot be read has no credentials to withhold.
         }
     }
 
@@ -172,7 +163,7 @@ internal sealed class AuthService : Auth.AuthBase
                 : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
         }
 
-        // Read anew each time: who logs in again meanwhile has written to it.
+        // Read again each time: a new login meanwhile has changed it.
         return await DockerConfigFile.Read(_configDirectory).FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? None;
     }
 }

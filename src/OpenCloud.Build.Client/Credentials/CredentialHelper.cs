@@ -16,11 +16,11 @@ internal static class CredentialHelper
     private const int MostOutput = 1 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Asks; null when the program has none.</summary>
-    /// <exception cref="RegistryCredentialException">The program is not there or failed.</exception>
+    /// <summary>Asks for a credential; null when the program has none.</summary>
+    /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
     public static async Task<StoredCredential?> GetAsync(string name, string host, CancellationToken cancellationToken)
     {
-        // The name is from a file; it names a program on PATH, and no other place.
+        // The name comes from a file; it must name a program on PATH, not a path.
         if (name.Length == 0 || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
         {
             throw new RegistryCredentialException($"'{name}' in docker's configuration is not the name of a credential helper.");
@@ -57,7 +57,7 @@ internal static class CredentialHelper
             return null;
         }
 
-        // A helper that fails says why on its output (credentials/credentials.go); what looks like an answer is not repeated.
+        // A helper that fails says why on its output (credentials/credentials.go); what looks like a credential is not repeated.
         string said = output.Contains('{', StringComparison.Ordinal) ? error : $"{output}\n{error}";
         string words = string.Join("; ", said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3));
         string plain = TerminalText.Bounded(string.Concat(words.Where(static c => !char.IsControl(c))), LongestWords);
@@ -77,7 +77,7 @@ internal static class CredentialHelper
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            // The parser's words would repeat the secret.
+            // The parser's message would repeat the secret.
             throw new RegistryCredentialException($"The credential helper {Prefix}{name} did not answer with JSON.");
         }
     }

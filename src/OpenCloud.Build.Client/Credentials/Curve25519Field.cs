@@ -5,14 +5,13 @@ namespace OpenCloud.Build.Client.Credentials;
 /// <summary>A number modulo 2^255 - 19, in five parts of 51 bits. No operation's time depends on the number.</summary>
 internal readonly struct Curve25519Field
 {
-    /// <summary>The length of a number in bytes.</summary>
     public const int Size = 32;
 
     private const int Bits = 51;
     private const ulong Mask = (1UL << Bits) - 1;
     private const ulong Fold = 19;
 
-    // Four times the modulus, part by part: what is taken away is never more.
+    // Four times the modulus, part by part: no subtrahend is larger.
     private const ulong FourTimesFirst = (Mask - (Fold - 1)) << 2;
     private const ulong FourTimes = Mask << 2;
 
@@ -59,14 +58,14 @@ internal readonly struct Curve25519Field
         return Carry(((ulong)r0 & Mask) + (Fold * (ulong)(r4 >> Bits)), (ulong)r1 & Mask, (ulong)r2 & Mask, (ulong)r3 & Mask, (ulong)r4 & Mask);
     }
 
-    /// <summary>One of two numbers; which one does not show in the time.</summary>
+    /// <summary>Selects one of two numbers in constant time.</summary>
     public static Curve25519Field Select(bool second, in Curve25519Field a, in Curve25519Field b)
     {
         ulong mask = 0UL - (second ? 1UL : 0UL);
         return new(Choose(mask, a._0, b._0), Choose(mask, a._1, b._1), Choose(mask, a._2, b._2), Choose(mask, a._3, b._3), Choose(mask, a._4, b._4));
     }
 
-    /// <summary>The number by which this one gives 1: its power of 2^255 - 21, whose bits are ones but for two.</summary>
+    /// <summary>The inverse: the number's power of 2^255 - 21, whose bits are ones but for two.</summary>
     public Curve25519Field Invert()
     {
         Curve25519Field result = One;
@@ -79,7 +78,7 @@ internal readonly struct Curve25519Field
         return result;
     }
 
-    /// <summary>The number as 32 bytes, the lowest first, less than the modulus.</summary>
+    /// <summary>The number as 32 bytes, lowest first, reduced below the modulus.</summary>
     public byte[] ToBytes()
     {
         Curve25519Field whole = Carry(_0, _1, _2, _3, _4);

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Failures;
 
 namespace OpenCloud.Build.Client.Credentials;
 
-/// <summary>What is kept in docker's <c>config.json</c> for registries: credentials, or the programs that have them.</summary>
+/// <summary>What docker's <c>config.json</c> holds for registries: credentials, or the programs that have them.</summary>
 /// <remarks>Source: docker/cli, cli/config/configfile and cli/config/credentials.</remarks>
 internal sealed class DockerConfigFile
 {
@@ -18,7 +18,6 @@ internal sealed class DockerConfigFile
 
     private DockerConfigFile(string path) => Path = path;
 
-    /// <summary>The file.</summary>
     public string Path { get; }
 
     /// <summary>The directory that docker's configuration is in: <c>DOCKER_CONFIG</c>, or <c>~/.docker</c>.</summary>
@@ -26,7 +25,7 @@ internal sealed class DockerConfigFile
         ? directory
         : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
 
-    /// <summary>Reads the file of a directory; one that is not there is empty.</summary>
+    /// <summary>Reads the file of a directory; a missing file counts as empty.</summary>
     /// <exception cref="RegistryCredentialException">It cannot be read or is malformed.</exception>
     public static DockerConfigFile Read(string directory)
     {
@@ -53,15 +52,13 @@ internal sealed class DockerConfigFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            // The parser's words may repeat what is in the file, which is secret.
+            // The parser's message may repeat secrets of the file.
             throw new RegistryCredentialException($"'{config.Path}' is not a docker configuration that can be read.");
         }
     }
 
-    /// <summary>Finds a registry's credential; null when there is none.</summary>
-    /// <param name="host">The registry's key: a host with its port, or Docker Hub's address.</param>
-    /// <param name="cancellationToken">Stops a helper that is asked.</param>
-    /// <exception cref="RegistryCredentialException">The program that should have it failed.</exception>
+    /// <summary>Finds the credential for a key (a host with its port, or Docker Hub's address); null when there is none.</summary>
+    /// <exception cref="RegistryCredentialException">The helper program failed.</exception>
     public async Task<StoredCredential?> FindAsync(string host, CancellationToken cancellationToken)
     {
         if (_helpers.TryGetValue(host, out string? helper) || (helper = _store) is not null)
@@ -79,15 +76,13 @@ internal sealed class DockerConfigFile
     }
 
     /// <summary>The proxies for containers of a daemon, by the file's own names; those of <c>default</c> when it has none of its own.</summary>
-    /// <param name="host">The daemon's address.</param>
     public IReadOnlyDictionary<string, string> Proxies(string host) =>
         _proxies.TryGetValue(host, out Dictionary<string, string>? own) || _proxies.TryGetValue("default", out own) ? own : new Dictionary<string, string>();
 
-    /// <summary>Whether somebody has logged in at a registry, or a helper is named for it; no program is asked.</summary>
-    /// <param name="host">The registry's key.</param>
+    /// <summary>Whether the file has a login or a helper for a registry; no program is started.</summary>
     public bool Names(string host) => _helpers.ContainsKey(host) || _names.Contains(host) || _names.Any(name => HostOf(name) == host);
 
-    // Older clients wrote whole addresses where newer ones write hosts.
+    // Older clients wrote whole addresses in place of hosts.
     private static string HostOf(string key)
     {
         string rest = key.StartsWith("https://", StringComparison.Ordinal) ? key[8..] : key.StartsWith("http://", StringComparison.Ordinal) ? key[7..] : key;
@@ -138,7 +133,7 @@ internal sealed class DockerConfigFile
         {
             foreach (JsonProperty auth in auths.EnumerateObject())
             {
-                // docker login leaves an entry without a secret where a store keeps it.
+                // docker login leaves an entry without a secret when a store keeps it.
                 _names.Add(auth.Name);
                 StoredCredential stored = ReadAuth(auth.Value);
                 if (!stored.IsEmpty)
@@ -150,22 +145,17 @@ internal sealed class DockerConfigFile
     }
 }
 
-/// <summary>A registry's credential as it is kept.</summary>
-/// <param name="UserName">The user's name.</param>
-/// <param name="Password">The password.</param>
-/// <param name="IdentityToken">A token that others are had for, in the place of name and password; empty when there is none.</param>
-/// <param name="RegistryToken">A token that is shown to the registry as it is; empty when there is none.</param>
+/// <summary>A registry's credential as stored. Other tokens are obtained with the identity token; the registry token is sent as it is.</summary>
 internal sealed record StoredCredential(string UserName, string Password, string IdentityToken, string RegistryToken)
 {
-    /// <summary>Whether there is nothing in it, as of entries whose secret is in a store.</summary>
+    /// <summary>Whether it is empty, as for entries whose secret is in a store.</summary>
     public bool IsEmpty => UserName.Length == 0 && Password.Length == 0 && IdentityToken.Length == 0 && RegistryToken.Length == 0;
 
-    /// <summary>The name, or nothing with an identity token.</summary>
+    /// <summary>The name; empty with an identity token.</summary>
     public string EffectiveUserName => IdentityToken.Length > 0 ? string.Empty : UserName;
 
-    /// <summary>The identity token, or else the password.</summary>
     public string Secret => IdentityToken.Length > 0 ? IdentityToken : Password;
 
-    /// <summary>Nothing of it.</summary>
+    /// <summary>The type's name only, so that no secret is printed.</summary>
     public override string ToString() => nameof(StoredCredential);
 }

@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Inputs;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// The proxies of docker's configuration, which RUN steps get as build arguments. These names are predefined in the frontend: they are in no layer, no
+/// The proxies of docker's configuration, which RUN steps get as build arguments. The frontend predefines these names: they are in no layer, no
 /// history and no cache key.
 /// </summary>
 /// <remarks>Source: docker/cli, cli/config/configfile (ParseProxyConfig): each name in both cases, unless the user gives either.</remarks>
@@ -20,12 +20,11 @@ internal static class DockerProxies
         ["allProxy"] = "ALL_PROXY",
     };
 
-    /// <summary>The arguments for a build on an engine.</summary>
     public static IEnumerable<KeyValuePair<string, string>> For(ImageBuildRequest build, EngineAddress engine)
     {
         foreach ((string key, string value) in Read(build, engine))
         {
-            // The frontend knows one value whatever the case, and takes either where they differ (dockerfile2llb's proxyEnvFromBuildArgs).
+            // The frontend knows one value whatever the case, and accepts either where they differ (dockerfile2llb's proxyEnvFromBuildArgs).
             if (value.Length > 0 && Names.TryGetValue(key, out string? name)
                 && !build.BuildArguments.Keys.Contains(name, StringComparer.OrdinalIgnoreCase))
             {
@@ -35,7 +34,7 @@ internal static class DockerProxies
         }
     }
 
-    /// <summary>The passwords in the proxies' addresses, to be kept out of messages.</summary>
+    /// <summary>The passwords in the proxies' addresses, which messages must not show.</summary>
     public static IEnumerable<string> Secrets(ImageBuildRequest build, EngineAddress? engine) =>
         Read(build, engine).Select(static p => p.Value).Concat(build.BuildArguments.Where(static a => Names.ContainsValue(a.Key.ToUpperInvariant())).Select(static a => a.Value))
             .Select(static v => Uri.TryCreate(v, UriKind.Absolute, out Uri? uri) && uri.UserInfo.IndexOf(':', StringComparison.Ordinal) is >= 0 and var colon ? uri.UserInfo[(colon + 1)..] : "")
@@ -51,7 +50,7 @@ internal static class DockerProxies
         }
         catch (RegistryCredentialException)
         {
-            // Whoever needs a credential of the file is told that it cannot be read.
+            // Code that needs a credential of the file reports that it cannot be read.
             return new Dictionary<string, string>();
         }
     }

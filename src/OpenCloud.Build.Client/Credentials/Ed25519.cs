@@ -4,19 +4,17 @@ using System.Security.Cryptography;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// Ed25519 signatures, which .NET has none of, for the token authority of a session only: a key made of the daemon's salt and a seed of this
-/// machine, by which a daemon recognises that two sessions are of the same user.
+/// Ed25519 signatures, which .NET lacks, only for the token authority of a session. Its key is made of the daemon's salt and a seed of this machine;
+/// by it a daemon recognizes that two sessions are of the same user.
 /// </summary>
 /// <remarks>
-/// RFC 8032, section 5.1. The curve is walked in constant time, the arithmetic of scalars is not, so it must not be given keys that are worth
-/// timing: SSH keys go to OpenSSH's agent instead.
+/// RFC 8032, section 5.1. The walk on the curve takes constant time, the arithmetic of scalars does not. So this class must not get keys that are
+/// worth a timing attack: SSH keys go to OpenSSH's agent instead.
 /// </remarks>
 internal static class Ed25519
 {
-    /// <summary>The length of seeds and public keys.</summary>
     public const int KeySize = 32;
 
-    /// <summary>The length of signatures.</summary>
     public const int SignatureSize = 64;
 
     private static readonly BigInteger L = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493", System.Globalization.CultureInfo.InvariantCulture);
@@ -27,10 +25,8 @@ internal static class Ed25519
         FromHex("1AD5258F602D56C9B2A7259560C72C695CDCD6FD31E2A4C0FE536ECDD3366921"),
         FromHex("5866666666666666666666666666666666666666666666666666666666666666"));
 
-    /// <summary>The public key of a seed.</summary>
     public static byte[] PublicKey(ReadOnlySpan<byte> seed) => Encode(Multiply(Base, Clamp(SHA512.HashData(seed))));
 
-    /// <summary>Signs a message.</summary>
     public static byte[] Sign(ReadOnlySpan<byte> seed, ReadOnlySpan<byte> message)
     {
         byte[] hash = SHA512.HashData(seed);

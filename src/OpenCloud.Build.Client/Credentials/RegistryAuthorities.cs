@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// The certificate authorities that registries and their token services may have beside those of the system: files <c>*.crt</c> in a folder that is named
-/// for the host, and for its port where there is one, as Docker Engine has them for its registries.
+/// The certificate authorities of registries and their token services, beside those of the system: files <c>*.crt</c> in a folder named for the host,
+/// and for its port where there is one, as Docker Engine has them for its registries.
 /// </summary>
 /// <remarks>Source: moby, registry/registry.go (ReadCertsDirectory, HostCertsDir) and docs.docker.com/engine/security/certificates.</remarks>
 internal static class RegistryAuthorities
@@ -15,14 +15,14 @@ internal static class RegistryAuthorities
     private const int MaxBytes = 1024 * 1024;
     private const string ServerPurpose = "1.3.6.1.5.5.7.3.1";
 
-    /// <summary>The folders, in which each host has a folder.</summary>
+    /// <summary>The folders that have a folder for each host.</summary>
     internal static IReadOnlyList<string> Folders { get; set; } =
     [
         "/etc/docker/certs.d",
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "docker", "certs.d"),
     ];
 
-    /// <summary>Whether a server's certificate is trusted: by the system, or by an authority of the host's own.</summary>
+    /// <summary>Whether a server's certificate is trusted by the system or by an authority of the host's own.</summary>
     public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors is not SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 server || sender is not SslStream stream)
@@ -40,7 +40,7 @@ internal static class RegistryAuthorities
         own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         own.ChainPolicy.CustomTrustStore.AddRange(roots);
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        // As the system's check does: a certificate with purposes must have that of a server among them (RFC 5280, 4.2.1.12).
+        // As in the system's check: a certificate with purposes must have that of a server among them (RFC 5280, 4.2.1.12).
         own.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerPurpose));
         foreach (X509ChainElement element in chain?.ChainElements.AsEnumerable() ?? [])
         {
@@ -50,7 +50,7 @@ internal static class RegistryAuthorities
         return own.Build(server);
     }
 
-    /// <summary>What went wrong with a request, with what to do about a certificate that is not trusted.</summary>
+    /// <summary>Describes a failed request, with advice when the certificate is not trusted.</summary>
     public static string Explain(HttpRequestException error, string host) => error.InnerException is AuthenticationException
         ? $"the certificate of {host} is not trusted here; put that of its authority into {Folders[0]}/{host}/ca.crt or among the system's"
         : error.Message;
@@ -68,7 +68,7 @@ internal static class RegistryAuthorities
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
             {
-                // One that cannot be read is no authority: the certificate is not trusted, which the error says.
+                // An unreadable file is no authority: the certificate stays untrusted, which the error says.
             }
         }
 

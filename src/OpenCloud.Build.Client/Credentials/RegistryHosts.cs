@@ -6,13 +6,13 @@ using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Client.Credentials;
 
-/// <summary>The registries that a build names. A daemon may ask for the credentials of any host it likes; it gets those of these.</summary>
+/// <summary>The registries that a build names. A daemon may ask for the credentials of any host; it gets only those of these.</summary>
 internal sealed class RegistryHosts
 {
-    /// <summary>Where Docker Hub's images are had, which is not the host that their references name.</summary>
+    /// <summary>The host that serves Docker Hub's images; their references name another.</summary>
     public const string HubHost = "registry-1.docker.io";
 
-    /// <summary>What Docker Hub's credentials are kept under (docker/cli, cli/command/registry.go).</summary>
+    /// <summary>The key of Docker Hub's credentials (docker/cli, cli/command/registry.go).</summary>
     public const string HubKey = "https://index.docker.io/v1/";
 
     private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
@@ -20,14 +20,12 @@ internal sealed class RegistryHosts
 
     private RegistryHosts(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
-        // A large archive is only read for a host that nothing else names.
+        // A large archive is read only for a host that nothing else names.
         _inArchive = new Lazy<HashSet<string>>(
             () => [.. build.DockerfileText is null && dockerfile is null ? BaseImages(build, TextInArchive(build)).Select(HostOf).OfType<string>() : []]);
     }
 
-    /// <summary>Collects the hosts of a build: its tags, caches, outputs' names, base images, named contexts, generators of attestations and those the user lists.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
+    /// <summary>Collects the hosts of tags, caches, output names, base images, named contexts, attestation generators and the user's list.</summary>
     public static RegistryHosts Of(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
         RegistryHosts hosts = new(build, dockerfile);
@@ -51,11 +49,8 @@ internal sealed class RegistryHosts
         return hosts;
     }
 
-    /// <summary>Whether the build names this registry.</summary>
-    /// <param name="host">The host as the daemon says it.</param>
     public bool Contains(string host) => _hosts.Contains(KeyOf(host)) || _inArchive.Value.Contains(KeyOf(host));
 
-    /// <summary>Whether a host is this machine.</summary>
     public static bool IsLoopback(string host)
     {
         string name = Uri.TryCreate("http://" + host, UriKind.Absolute, out Uri? uri) ? uri.IdnHost : host;
@@ -84,7 +79,7 @@ internal sealed class RegistryHosts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            // The engine will say what is wrong with it.
+            // The engine reports what is wrong with it.
             return null;
         }
     }
@@ -111,7 +106,7 @@ internal sealed class RegistryHosts
         }
         catch (DockerfileException)
         {
-            // The engine will say what is wrong with it.
+            // The engine reports what is wrong with it.
             return [];
         }
     }

@@ -4,20 +4,16 @@ using System.Text;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// Asks a registry itself where its tokens are had: without credentials, for its first address and, where that is open to all, for the repository
-/// in question. What an engine says of it may be somebody else's address.
+/// Asks a registry itself where its tokens are issued: without credentials, at its base address and, where that is open to all, for the
+/// repository in question. What an engine says of it may be someone else's address.
 /// </summary>
 /// <remarks>distribution, docs/spec/api.md (API version check) and docs/spec/auth/token.md (the challenge).</remarks>
 internal static class RegistryRealms
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
-    /// <summary>Asks.</summary>
-    /// <param name="client">Follows no redirects and sends no credentials.</param>
-    /// <param name="host">The registry.</param>
-    /// <param name="scopes">What tokens are wanted for.</param>
-    /// <param name="cancellationToken">Stops.</param>
-    /// <returns>The realms it names, none where it names none; and why it could not be asked, or null.</returns>
+    /// <summary>Asks with a client that must follow no redirects and send no credentials.</summary>
+    /// <returns>The realms that the registry names, possibly none; and why it could not be asked, or null.</returns>
     public static async Task<(IReadOnlyList<Uri> Realms, string? Problem)> AskAsync(HttpClient client, string host, IEnumerable<string> scopes, CancellationToken cancellationToken)
     {
         string name = RegistryHosts.KeyOf(host) == RegistryHosts.HubKey ? RegistryHosts.HubHost : host;
@@ -48,13 +44,12 @@ internal static class RegistryRealms
         return ([], problem);
     }
 
-    /// <summary>The realms in the challenges of an answer.</summary>
     public static IEnumerable<Uri> In(IEnumerable<AuthenticationHeaderValue> challenges) => challenges
         .Where(static c => c.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
         .Select(static c => Uri.TryCreate(RealmOf(c.Parameter ?? string.Empty), UriKind.Absolute, out Uri? realm) ? realm : null)
         .OfType<Uri>();
 
-    /// <summary>The value of <c>realm</c> among a challenge's parameters (RFC 9110, 11.2); empty where there is none.</summary>
+    /// <summary>The value of <c>realm</c> among a challenge's parameters (RFC 9110, 11.2); empty when there is none.</summary>
     public static string RealmOf(string parameters)
     {
         int at = 0;
@@ -87,7 +82,7 @@ internal static class RegistryRealms
         return answer.StatusCode == System.Net.HttpStatusCode.Unauthorized ? [.. In(answer.Headers.WwwAuthenticate)] : [];
     }
 
-    // "repository:library/busybox:pull"; the name is the engine's, and so becomes part of an address only if it can be one.
+    // "repository:library/busybox:pull"; the name comes from the engine, so it becomes part of an address only if it is valid.
     private static string? RepositoryOf(string scope) =>
         scope.Split(':') is ["repository", { Length: > 0 and <= 255 } name, ..] && name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '.' or '_' or '-')
             && name.Split('/').All(static p => p.Length > 0 && p.Any(char.IsAsciiLetterOrDigit))

@@ -8,18 +8,18 @@ using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Credentials;
 
-/// <summary>Gets a registry's bearer token in the daemon's stead, so that the password stays here.</summary>
+/// <summary>Fetches a registry's bearer token for the daemon, so that the password stays here.</summary>
 /// <remarks>
-/// distribution, docs/spec/auth/token.md and oauth.md. The daemon names the realm, and so could have a password sent anywhere: it goes where the
-/// registry itself says, to https only, or to this machine for a registry on this machine, and never on to where a redirect leads. A registry
-/// that cannot be asked from here, or names nothing, has its tokens on its own host only.
+/// distribution, docs/spec/auth/token.md and oauth.md. The daemon names the realm, and so could have a password sent anywhere. So the password goes
+/// only where the registry itself says, over https (or to this machine for a registry on this machine), and follows no redirect. A registry that
+/// cannot be asked from here, or names no realm, may only use its own host.
 /// </remarks>
 internal static class TokenFetcher
 {
-    /// <summary>How an error begins that says that no token came.</summary>
+    /// <summary>The beginning of an error that says that no token came.</summary>
     internal const string NoToken = "no token for the registry";
 
-    /// <summary>How an error begins that says that the service refused or failed.</summary>
+    /// <summary>The beginning of an error that says that the service refused or failed.</summary>
     internal const string FailedService = "the token service of the registry";
 
     private const int MaxAnswer = 1024 * 1024;
@@ -36,8 +36,7 @@ internal static class TokenFetcher
         MaxResponseContentBufferSize = MaxAnswer,
     };
 
-    /// <summary>Gets a token.</summary>
-    /// <exception cref="RpcException">The realm is not one to send a password to, or it refused.</exception>
+    /// <exception cref="RpcException">The password must not be sent to the realm, or the realm refused.</exception>
     public static async Task<FetchTokenResponse> FetchAsync(FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {
         Uri realm = CheckRealm(request);
@@ -52,7 +51,7 @@ internal static class TokenFetcher
                     return await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
                 }
 
-                // Servers without oauth's form say so in one of these ways; an identity token is of use with that form only.
+                // Servers without OAuth's form answer with one of these codes; an identity token works with that form only.
                 if ((int)answer.StatusCode is not (400 or 401 or 404 or 405) || credential.IdentityToken.Length > 0)
                 {
                     throw Refused(request, (int)answer.StatusCode);
@@ -77,7 +76,6 @@ internal static class TokenFetcher
         _ => error.Message,
     };
 
-    /// <summary>Says whether a password may be sent to a realm for a registry.</summary>
     public static bool IsAllowed(Uri realm, string registryHost)
         => realm.UserInfo.Length == 0
             && (realm.Scheme == Uri.UriSchemeHttps
@@ -114,7 +112,7 @@ internal static class TokenFetcher
     private static bool IsOnHost(Uri realm, string registryHost) =>
         Uri.TryCreate("https://" + registryHost, UriKind.Absolute, out Uri? registry) && registry.IdnHost.Equals(realm.IdnHost, StringComparison.OrdinalIgnoreCase);
 
-    // Not Unavailable: the daemon hands the code on as the build's, where it means that the engine has gone.
+    // Not Unavailable: the daemon passes the code on as the build's, where it means that the engine is gone.
     private static RpcException Refused(FetchTokenRequest request, int code)
         => code >= 500
             ? CallErrors.Create(StatusCode.Unknown, $"{FailedService} {request.Host} failed with {code}; that is not about the credentials, try again later")
@@ -174,8 +172,7 @@ internal static class TokenFetcher
     private static async Task<FetchTokenResponse> ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken) =>
         Read(await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Reads the answer of a token service.</summary>
-    /// <exception cref="JsonException">There is no token in it.</exception>
+    /// <exception cref="JsonException">The answer has no token.</exception>
     internal static FetchTokenResponse Read(ReadOnlyMemory<byte> answer)
     {
         using JsonDocument document = JsonDocument.Parse(answer);
@@ -204,7 +201,7 @@ internal static class TokenFetcher
             }
             catch (InvalidOperationException e)
             {
-                // Its bytes are no text, which the parser only finds when a string is made of them.
+                // Its bytes are not valid text, which the parser finds only when a string is made of them.
                 throw new JsonException(null, e);
             }
         }

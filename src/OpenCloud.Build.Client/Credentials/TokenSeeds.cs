@@ -5,8 +5,8 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// A random seed per registry host that stays on this machine, from which the key of a token authority is made: with it two sessions of one user
-/// share the daemon's tokens, and a daemon cannot choose what is signed with.
+/// A random seed per registry host that stays on this machine. The key of a token authority is made of it: two sessions of one user share the
+/// daemon's tokens, and a daemon cannot choose the key that signs.
 /// </summary>
 /// <remarks>As moby/buildkit, session/auth/authprovider/tokenseed.go. The seeds are in a file of this client's own, mode 0600.</remarks>
 internal static class TokenSeeds
@@ -19,7 +19,7 @@ internal static class TokenSeeds
     private static string UsualPath => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "opencloud.build", "token-seeds.json");
 
-    /// <summary>The seed of a host; made when there is none. Where it cannot be kept it lives as long as the process.</summary>
+    /// <summary>The seed of a host, created when there is none. If it cannot be stored, it lives as long as the process.</summary>
     public static byte[] Get(string host)
     {
         lock (Gate)
@@ -33,7 +33,6 @@ internal static class TokenSeeds
         }
     }
 
-    /// <summary>The seed of a host in a file.</summary>
     internal static byte[] Get(string host, string path)
     {
         JsonObject all = Read(path);
@@ -66,7 +65,7 @@ internal static class TokenSeeds
         }
     }
 
-    // The folders above are the user's, who may have laid them out with links.
+    // The parent folders are the user's and may contain links.
     private static string RealPath(string path) => Path.Combine(RealPaths.Resolve(Path.GetDirectoryName(path)!) ?? Path.GetDirectoryName(path)!, Path.GetFileName(path));
 
     private static void Write(string path, JsonObject all)
@@ -78,7 +77,7 @@ internal static class TokenSeeds
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A home that cannot be written to costs one more token per process.
+            // Without a writable home each process needs one more token.
         }
     }
 }

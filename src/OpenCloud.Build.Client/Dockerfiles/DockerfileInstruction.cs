@@ -4,12 +4,6 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Client.Dockerfiles;
 
-/// <summary>One instruction, its continued lines joined.</summary>
-/// <param name="Keyword">The first word, as written.</param>
-/// <param name="Flags">The words that begin with <c>--</c>, without their quotes.</param>
-/// <param name="Rest">What follows the flags.</param>
-/// <param name="Whole">The whole joined line.</param>
-/// <param name="Line">Its first line, counted from 1.</param>
 internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyList<string> Flags, string Rest, string Whole, int Line)
 {
     private static readonly string[] TakesHereDocuments = ["RUN", "COPY", "ADD"];
@@ -29,8 +23,8 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
 
     public bool Is(string keyword) => Keyword.Equals(keyword, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Reads a FROM.</summary>
-    /// <exception cref="DockerfileException">It is not <c>FROM image [AS name]</c>.</exception>
+    /// <summary>Parses FROM.</summary>
+    /// <exception cref="DockerfileException">The instruction is not <c>FROM image [AS name]</c>.</exception>
     public DockerfileStage ToStage(int index)
     {
         string[] words = Rest.Length == 0 ? [] : Blank().Split(Rest);
@@ -51,7 +45,7 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
         return new DockerfileStage(index, name, words[0], Flag("platform"), Line);
     }
 
-    /// <summary>Reads an ARG: one or several names, each with a default or without.</summary>
+    /// <summary>Parses ARG: one or more names, each with or without a default.</summary>
     public IEnumerable<DockerfileArgument> ToArguments(char escape)
     {
         foreach (string word in SplitWords(Rest, escape))
@@ -63,7 +57,7 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
         }
     }
 
-    /// <summary>What <c>COPY --from</c> and <c>RUN --mount=…,from=…</c> name: images, stages or their numbers.</summary>
+    /// <summary>The names in <c>COPY --from</c> and <c>RUN --mount=…,from=…</c>: images, stages or stage numbers.</summary>
     public IEnumerable<string> SourceNames(char escape)
     {
         if (Is("ONBUILD"))
@@ -76,7 +70,7 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
             return Flag("from") is { } from ? [from] : [];
         }
 
-        // The names of a mount's options may be in any case (instructions/commands_runmount.go).
+        // The option names of a mount are case-insensitive (instructions/commands_runmount.go).
         return Is("RUN")
             ? Flags.Where(static f => f.StartsWith("--mount=", StringComparison.Ordinal))
                 .SelectMany(static f => f["--mount=".Length..].Split(',', '"'))
@@ -102,7 +96,7 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
         DockerfileLexer lexer = new('\\') { KeepsQuotes = true, KeepsEscapes = true };
         if (!lexer.TrySplit(Whole, out List<string>? words))
         {
-            // Quotes that do not match: to the engine, too, nothing in the line is a here-document then.
+            // Unbalanced quotes: the engine also finds no here-document in such a line.
             return [];
         }
 
@@ -149,8 +143,8 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
     }
 
     /// <summary>
-    /// Takes the words with <c>--</c> off the front; quotes hold a word together and are dropped. The engine goes by bytes here
-    /// (frontend/dockerfile/parser/split_command.go): each is a character of its own, and 0x85 and 0xA0 are blanks, also within a letter.
+    /// Splits off the leading words with <c>--</c>; quotes hold a word together and are dropped. The engine works on bytes here
+    /// (frontend/dockerfile/parser/split_command.go): each byte is a character, and 0x85 and 0xA0 are blanks, even inside a letter.
     /// </summary>
     private static (List<string> Flags, string Remainder) SplitFlags(string text, char escape)
     {
@@ -204,7 +198,7 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
 
     private static string Remainder(string bytes, int at) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes[at..]));
 
-    /// <summary>Parts at blanks, but not within quotes; quotes and escapes stay for whoever expands the words.</summary>
+    /// <summary>Splits at blanks outside quotes; keeps quotes and escapes for the later expansion.</summary>
     private static List<string> SplitWords(string text, char escape)
     {
         List<string> words = [];

@@ -10,12 +10,12 @@ namespace OpenCloud.Build.Client.Dockerfiles;
 /// <remarks>Facts: moby/buildkit, frontend/dockerfile/shell/lex.go.</remarks>
 internal sealed class DockerfileLexer(char escape)
 {
-    // A line of a Dockerfile may stand for any length: each of its variables may be made of ten of the one before.
+    // A Dockerfile line may expand to any length: each variable may contain the one before ten times.
     private const int MostExpanded = 256 * 1024;
     private const int MostNested = 100;
 
-    // The word being put together, when words are asked for. Shared with what is nested in ${…}: there the engine begins it anew,
-    // so that what stood before in the same word is lost to it.
+    // The current word, when words are requested. Shared with nested ${…}: the engine resets it there, so that the earlier part of the same
+    // word is lost.
     private readonly StringBuilder _word = new();
     private readonly List<string> _words = [];
     private string _text = "";
@@ -24,17 +24,14 @@ internal sealed class DockerfileLexer(char escape)
     private int _expanded;
     private int _depth;
 
-    /// <summary>Whether quotes stay in the result.</summary>
     public bool KeepsQuotes { get; init; }
 
-    /// <summary>Whether escape characters stay in the result.</summary>
     public bool KeepsEscapes { get; init; }
 
-    /// <summary>Gives the values of variables; without it they all stay as they are written.</summary>
+    /// <summary>Returns the values of variables; when null, variables stay as written.</summary>
     public Func<string, string?>? Lookup { get; init; }
 
-    /// <summary>Expands a text.</summary>
-    /// <returns>False when its quotes or braces do not match, a modifier is unknown or asks for an error, or it stands for more than is taken.</returns>
+    /// <returns>False when quotes or braces do not match, a modifier is unknown or reports an error, or the result is too long.</returns>
     public bool TryExpand(string text, [NotNullWhen(true)] out string? expanded)
     {
         Begin(text);
@@ -42,8 +39,8 @@ internal sealed class DockerfileLexer(char escape)
         return expanded is not null;
     }
 
-    /// <summary>Parts a text into words at blanks that are not quoted.</summary>
-    /// <returns>False when its quotes or braces do not match, or a modifier is unknown.</returns>
+    /// <summary>Splits a text into words at unquoted blanks.</summary>
+    /// <returns>False when quotes or braces do not match, or a modifier is unknown.</returns>
     public bool TrySplit(string text, [NotNullWhen(true)] out List<string>? words)
     {
         Begin(text);
@@ -66,7 +63,7 @@ internal sealed class DockerfileLexer(char escape)
 
     private bool HasMore => _at < _text.Length;
 
-    /// <summary>Reads up to <paramref name="end"/> and past it; '\0' stands for the end of the text. Null when the text is wrong.</summary>
+    /// <summary>Reads up to and including <paramref name="end"/>; '\0' means the end of the text. Null when the text is invalid.</summary>
     private string? Run(char end)
     {
         StringBuilder result = new();
@@ -204,7 +201,7 @@ internal sealed class DockerfileLexer(char escape)
                     continue;
                 }
 
-                // Only these can be escaped here; before others the escape character stands for itself.
+                // Only these characters can be escaped here; before others the escape character is literal.
                 if (_text[_at] is '"' or '$' || _text[_at] == escape)
                 {
                     c = _text[_at++];
@@ -217,7 +214,7 @@ internal sealed class DockerfileLexer(char escape)
         return null;
     }
 
-    /// <summary>Holds <c>&lt;&lt;</c> and the name after it together, also across blanks.</summary>
+    /// <summary>Reads <c>&lt;&lt;</c> and the name after it as one word, even across blanks.</summary>
     private string ReadHereDocumentMark()
     {
         int start = _at++;

@@ -6,11 +6,11 @@ namespace OpenCloud.Build.Client.Dockerfiles;
 /// <summary>The patterns of <c>${name#pattern}</c>, <c>${name%pattern}</c> and <c>${name/pattern/text}</c>: '*' and '?' only.</summary>
 internal static class DockerfilePattern
 {
-    /// <summary>Takes what matches off the beginning; null when the pattern is wrong.</summary>
+    /// <summary>Removes a matching prefix; null when the pattern is invalid.</summary>
     public static string? TrimStart(string value, string pattern, bool longest) =>
         Read(pattern) is { } parts ? value[MatchedLength(value, parts, longest)..] : null;
 
-    /// <summary>Takes what matches off the end; null when the pattern is wrong.</summary>
+    /// <summary>Removes a matching suffix; null when the pattern is invalid.</summary>
     public static string? TrimEnd(string value, string pattern, bool longest)
     {
         if (Read(pattern) is not { } parts)
@@ -24,7 +24,7 @@ internal static class DockerfilePattern
         return value[..^MatchedLength(reversed, parts, longest)];
     }
 
-    /// <summary>Replaces the first match, or all; null when the pattern is wrong.</summary>
+    /// <summary>Replaces the first match, or all; null when the pattern is invalid.</summary>
     public static string? Replace(string value, string pattern, string replacement, bool all) =>
         Compile(pattern) is { } regex ? regex.Replace(value, _ => replacement, all ? -1 : 1) : null;
 
@@ -46,7 +46,7 @@ internal static class DockerfilePattern
             });
         }
 
-        // Without backtracking: the text is not ours.
+        // Without backtracking: the text is untrusted.
         return new Regex(regex.ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
 
@@ -62,7 +62,7 @@ internal static class DockerfilePattern
                 continue;
             }
 
-            // '}' and '/' are escaped for the braces' sake, the others for the pattern's.
+            // '}' and '/' are escaped because of the braces, the others because of the pattern.
             if (++i == pattern.Length || pattern[i] is not ('}' or '/' or '*' or '?' or '\\'))
             {
                 return null;
@@ -74,7 +74,7 @@ internal static class DockerfilePattern
         return parts;
     }
 
-    /// <summary>The length of the shortest or longest beginning that matches; 0 when none does. One pass over the value for all lengths.</summary>
+    /// <summary>The length of the shortest or longest matching prefix; 0 when none matches. One pass over the value for all lengths.</summary>
     private static int MatchedLength(ReadOnlySpan<char> value, List<Part> parts, bool longest)
     {
         bool[] states = new bool[parts.Count + 1];

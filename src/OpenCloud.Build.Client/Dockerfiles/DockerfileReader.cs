@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Dockerfiles;
 
-/// <summary>Parts a Dockerfile into instructions: comments, continued lines, directives and here-documents are dealt with here.</summary>
+/// <summary>Splits a Dockerfile into instructions: handles comments, continued lines, directives and here-documents.</summary>
 internal sealed class DockerfileReader
 {
     private readonly string[] _lines;
@@ -10,21 +10,20 @@ internal sealed class DockerfileReader
 
     public DockerfileReader(string text)
     {
-        // A line keeps its carriage return: here-documents have it in their content. The last line may be empty: it ends nothing.
+        // A line keeps its carriage return, which is content in here-documents. The last line may be empty: no line end follows it.
         _lines = text.TrimStart('\uFEFF').Split('\n');
     }
 
-    /// <summary>Known once <see cref="Read"/> has passed the directives.</summary>
+    /// <summary>Valid once <see cref="Read"/> has passed the directives.</summary>
     public char Escape { get; private set; } = '\\';
 
     /// <summary>
-    /// The line of an instruction that may or may not begin here-documents, since one of them has no end; 0 when there is none. Engines differ
-    /// in what they take for one (<c>$((1&lt;&lt;4))</c>), so what follows may be its text or may be instructions.
+    /// The line of an instruction that may begin a here-document without an end; 0 when there is none. Engines differ in what they accept as
+    /// one (<c>$((1&lt;&lt;4))</c>), so the following lines may be its text or instructions.
     /// </summary>
     public int DoubtfulLine { get; private set; }
 
-    /// <summary>Reads the instructions.</summary>
-    /// <exception cref="DockerfileException">The text has none of the form.</exception>
+    /// <exception cref="DockerfileException">The text is no Dockerfile.</exception>
     public IEnumerable<DockerfileInstruction> Read()
     {
         while (_next < _lines.Length)
@@ -66,7 +65,7 @@ internal sealed class DockerfileReader
         {
             string line = _lines[_next++].TrimEnd('\r');
             ReadDirective(line);
-            // Comments and empty lines in between are passed over and do not end the instruction.
+            // Comments and empty lines in between are skipped and do not end the instruction.
             if (!IsComment(line) && !string.IsNullOrWhiteSpace(line))
             {
                 continues = TrimContinuation(ref line);
@@ -77,7 +76,7 @@ internal sealed class DockerfileReader
         return rest.ToString();
     }
 
-    /// <summary>Takes an escape character off the end, when it is there and is not escaped itself.</summary>
+    /// <summary>Removes an unescaped escape character at the end of the line.</summary>
     private bool TrimContinuation(ref string line)
     {
         ReadOnlySpan<char> end = line.AsSpan().TrimEnd(" \t");
@@ -103,7 +102,7 @@ internal sealed class DockerfileReader
             return;
         }
 
-        // Of the others, engines differ in which they know.
+        // Engines differ in which of the other directives they know.
         if (!_directives.Add(directive.Name) && directive.Name == "escape")
         {
             throw new DockerfileException(_next, $"The directive '{directive.Name}' is given twice.");

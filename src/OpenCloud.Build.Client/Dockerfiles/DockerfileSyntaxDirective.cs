@@ -3,18 +3,18 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Dockerfiles;
 
-/// <summary>Directives: comments at the very top of a Dockerfile that say how to read it.</summary>
+/// <summary>Parser directives: comments at the very top of a Dockerfile.</summary>
 /// <remarks>Facts: moby/buildkit, frontend/dockerfile/parser/directives.go.</remarks>
 internal static class DockerfileSyntaxDirective
 {
-    // Go's \s: no other blanks than these.
+    // Go's \s: only these blanks.
     private const string Blanks = "\t\n\f\r ";
 
-    /// <summary>The directives there are; any other comment ends them.</summary>
+    /// <summary>The known directives; any other comment ends them.</summary>
     private static readonly string[] Known = ["syntax", "escape", "check"];
 
-    /// <summary>Reads a line as a directive after <paramref name="comment"/>, the mark of comments.</summary>
-    /// <returns>Name in lower case and value, or null when it is none.</returns>
+    /// <summary>Parses a line as a directive after <paramref name="comment"/>, the comment marker.</summary>
+    /// <returns>The name in lower case and the value; null when the line is no directive.</returns>
     public static (string Name, string Value)? TryRead(ReadOnlySpan<char> line, string comment)
     {
         if (!line.StartsWith(comment, StringComparison.Ordinal))
@@ -30,8 +30,8 @@ internal static class DockerfileSyntaxDirective
     }
 
     /// <summary>
-    /// Finds the frontend that a text asks for: <c># syntax=</c>, below a <c>#!</c> line too, <c>// syntax=</c>, or a JSON object
-    /// with a string "syntax".
+    /// Finds the frontend that a text requests: <c># syntax=</c>, also below a <c>#!</c> line, <c>// syntax=</c>, or a JSON object with a
+    /// string "syntax".
     /// </summary>
     public static string? Detect(string text)
     {
@@ -44,7 +44,7 @@ internal static class DockerfileSyntaxDirective
         return FromComments(body, "#") ?? FromComments(body, "//") ?? FromJson(body);
     }
 
-    /// <summary>Whether a frontend's image is one of the Dockerfile language itself, whichever version.</summary>
+    /// <summary>Whether the image of a frontend is one of the Dockerfile frontends, whatever its version.</summary>
     public static bool IsDockerfile(string frontend)
     {
         if (!ImageReference.TryParse(frontend, out ImageReference? reference))
@@ -52,7 +52,7 @@ internal static class DockerfileSyntaxDirective
             return true;
         }
 
-        // A mirror keeps the last component, whatever is put before it.
+        // A mirror changes the prefix and keeps the last component.
         string name = reference.Path[(reference.Path.LastIndexOf('/') + 1)..];
         return name is "dockerfile" or "dockerfile-upstream";
     }

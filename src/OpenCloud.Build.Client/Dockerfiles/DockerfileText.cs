@@ -5,8 +5,8 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Dockerfiles;
 
 /// <summary>
-/// A Dockerfile, read just far enough to check it and to help before anything is sent: directives, stages, and the images they
-/// are made from. What the instructions mean is the engine's matter; instructions it may know and this does not are let pass.
+/// A Dockerfile, parsed far enough to check it before anything is sent: directives, stages and base images. The meaning of instructions is left
+/// to the engine, and unknown instructions are accepted.
 /// </summary>
 /// <remarks>
 /// Facts: moby/buildkit, frontend/dockerfile/parser (parser.go, directives.go, split_command.go) and instructions/parse.go.
@@ -23,34 +23,34 @@ public sealed class DockerfileText
         Escape = escape;
     }
 
-    /// <summary>The frontend that was asked for, mostly by a <c># syntax=</c> directive; null for the engine's own.</summary>
+    /// <summary>The requested frontend, mostly from a <c># syntax=</c> directive; null for the engine's own.</summary>
     public string? Syntax { get; }
 
     /// <summary>
-    /// False when <see cref="Syntax"/> names a frontend of another language: then nothing but the directive was looked at, there
-    /// are no stages, and the file may be right all the same.
+    /// False when <see cref="Syntax"/> names a frontend of another language. Then only the directive was read, there are no stages, and the
+    /// file may still be valid.
     /// </summary>
     public bool IsDockerfile { get; }
 
     /// <summary>
-    /// False when a here-document seems to have no end: then only what stands before it is known, and whether the file is right is left to
-    /// the engine.
+    /// False when a here-document seems to have no end. Then only the part before it is known, and the engine decides whether the file is
+    /// valid.
     /// </summary>
     public bool IsComplete { get; private set; } = true;
 
-    /// <summary>The character that continues lines: a backslash, or the backtick when a <c># escape=</c> directive says so.</summary>
+    /// <summary>The line continuation character: a backslash, or the backtick with a <c># escape=</c> directive.</summary>
     public char Escape { get; }
 
-    /// <summary>The stages, in the order of the file.</summary>
+    /// <summary>The stages, in file order.</summary>
     public IReadOnlyList<DockerfileStage> Stages { get; private set; } = [];
 
-    /// <summary>The ARGs before the first FROM, in the order of the file.</summary>
+    /// <summary>The ARG instructions before the first FROM, in file order.</summary>
     public IReadOnlyList<DockerfileArgument> GlobalArguments { get; private set; } = [];
 
-    /// <summary>Reads a Dockerfile.</summary>
-    /// <param name="text">The whole text; a byte order mark and any line ends are fine.</param>
-    /// <param name="syntax">The frontend that the build argument <c>BUILDKIT_SYNTAX</c> names: it goes before the directive.</param>
-    /// <exception cref="DockerfileException">The engine could not read it, or it has no FROM.</exception>
+    /// <summary>Parses a Dockerfile.</summary>
+    /// <param name="text">The whole text; may have a byte order mark and any line ends.</param>
+    /// <param name="syntax">The frontend in the build argument <c>BUILDKIT_SYNTAX</c>, which overrides the directive.</param>
+    /// <exception cref="DockerfileException">The engine could not parse the text, or it has no FROM.</exception>
     public static DockerfileText Parse(string text, string? syntax = null)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -68,7 +68,7 @@ public sealed class DockerfileText
         return file;
     }
 
-    /// <summary>Finds the stage that <paramref name="target"/> names: by name in any case, or by number counted from 0.</summary>
+    /// <summary>Finds the stage that <paramref name="target"/> names: by case-insensitive name, or by number from 0.</summary>
     public DockerfileStage? FindStage(string target)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -77,11 +77,11 @@ public sealed class DockerfileText
     }
 
     /// <summary>
-    /// The images that FROM, <c>COPY --from</c> and <c>RUN --mount=from</c> name, each once, without stages and <c>scratch</c>.
-    /// What cannot be known here (an ARG without a value, say) is left out.
+    /// The images that FROM, <c>COPY --from</c> and <c>RUN --mount=from</c> name, each once, without stages and <c>scratch</c>. Names that
+    /// cannot be determined here (an ARG without a value, say) are left out.
     /// </summary>
-    /// <param name="buildArguments">Values that replace the defaults of ARG.</param>
-    /// <param name="target">The platform built for; this machine's when null.</param>
+    /// <param name="buildArguments">Values that override the defaults of ARG.</param>
+    /// <param name="target">The target platform; this machine's when null.</param>
     public IReadOnlyList<string> FindImages(IReadOnlyDictionary<string, string>? buildArguments = null, Platform? target = null)
     {
         Dictionary<string, string> variables = Variables(buildArguments ?? new Dictionary<string, string>(), target ?? Platform.Current);
@@ -185,7 +185,7 @@ public sealed class DockerfileText
 
         if (!IsComplete)
         {
-            // What follows is taken for instructions as far as it can be: who asks for images or stages wants to know more rather than less.
+            // The following lines are parsed as instructions where possible: a caller who asks for images or stages prefers too many to too few.
             AddDoubtful(stages, doubtfulLine);
         }
 
@@ -203,28 +203,28 @@ public sealed class DockerfileText
             }
             catch (DockerfileException)
             {
-                // Text, then.
+                // So it is text.
                 stages.Add(new DockerfileStage(stages.Count, null, "", null, instruction.Line));
             }
         }
     }
 }
 
-/// <summary>A stage of a Dockerfile: what stands between one FROM and the next.</summary>
-/// <param name="Index">Its number, counted from 0.</param>
-/// <param name="Name">What follows AS, in lower case; null when nothing does.</param>
-/// <param name="Base">The image or stage it begins from, as written: variables are not expanded.</param>
-/// <param name="Platform">The value of <c>--platform</c> as written, or null.</param>
-/// <param name="Line">The line of its FROM, counted from 1.</param>
+/// <summary>A stage of a Dockerfile: a FROM and the instructions up to the next one.</summary>
+/// <param name="Index">The number, from 0.</param>
+/// <param name="Name">The name after AS, in lower case; null when there is none.</param>
+/// <param name="Base">The base image or stage as written, with variables not expanded.</param>
+/// <param name="Platform">The value of <c>--platform</c> as written; null when there is none.</param>
+/// <param name="Line">The line of its FROM, from 1.</param>
 public sealed record DockerfileStage(int Index, string? Name, string Base, string? Platform, int Line);
 
 /// <summary>An ARG before the first FROM.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Default">Its default as written, or null.</param>
-/// <param name="Line">Its line, counted from 1.</param>
+/// <param name="Name">The name.</param>
+/// <param name="Default">The default as written; null when there is none.</param>
+/// <param name="Line">The line, from 1.</param>
 public sealed record DockerfileArgument(string Name, string? Default, int Line);
 
-/// <summary>A Dockerfile that the engine could not read.</summary>
+/// <summary>A Dockerfile that the engine could not parse.</summary>
 public sealed class DockerfileException : FormatException
 {
     private const int LongestReason = 500;
@@ -236,9 +236,9 @@ public sealed class DockerfileException : FormatException
         Reason = TerminalText.Bounded(reason, LongestReason);
     }
 
-    /// <summary>The line, counted from 1.</summary>
+    /// <summary>The line, from 1.</summary>
     public int Line { get; }
 
-    /// <summary>What is wrong there; a sentence.</summary>
+    /// <summary>What is wrong on that line, as a sentence.</summary>
     public string Reason { get; }
 }

@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Dockerfiles;
 
-/// <summary>Finds the file that an engine did not find in what it says, in time linear in the text: an engine may say a megabyte.</summary>
+/// <summary>Finds the path of a missing file in an engine's message, in time linear in the text: a message may have a megabyte.</summary>
 internal static class MissingFile
 {
     private const string Failed = "failed to ";
@@ -15,7 +15,6 @@ internal static class MissingFile
     /// <summary>The file's path; null when the text is about something else.</summary>
     public static string? In(string text) => Quoted(text) ?? Walked(text) ?? Unseen(text);
 
-    /// <summary>Whether the engine quotes the file itself.</summary>
     public static bool IsQuotedIn(string text) => Quoted(text) is not null;
 
     // "failed to compute cache key: failed to calculate checksum of ref x::y: "/missing": not found", in older words
@@ -38,7 +37,7 @@ internal static class MissingFile
                 return text[(open + 1)..close];
             }
 
-            // What begins before this quote ends at this quote.
+            // A match that begins before this quote ends at this quote.
             at = open + 1;
         }
 
@@ -75,7 +74,7 @@ internal static class MissingFile
         return null;
     }
 
-    // "failed to solve: lstat /conf: no such file or directory", when a source has wildcards and not even its directory was sent.
+    // "failed to solve: lstat /conf: no such file or directory": the source has wildcards, and its directory was not sent.
     private static string? Unseen(string text)
     {
         ReadOnlySpan<char> rest = text;

@@ -6,13 +6,13 @@ using OpenCloud.Build.Client.Threading;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// A socket whose reads and writes block the calling thread until they are done, the asynchronous ones too, for threads that have nothing
-/// else to do. .NET's own wait for a socket takes three threads: one that waits for all sockets, one of the pool, and who awaits.
+/// A socket whose reads and writes, even asynchronous ones, block the calling thread until they are done, for threads without
+/// other work. .NET's own wait for a socket involves three threads: one that polls all sockets, one of the pool, and the awaiter's.
 /// </summary>
 /// <remarks>One reader and one writer at a time.</remarks>
 internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
 {
-    // For how long a peer that has been told of the end may still send; the caller does not wait for it.
+    // How long a peer may still send after the shutdown; the caller does not wait for it.
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
 
     private readonly NetworkStream _stream;
@@ -23,9 +23,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
     private int _closing;
     private volatile bool _interrupted;
 
-    /// <summary>Takes over a connected socket.</summary>
-    /// <param name="stream">The socket.</param>
-    /// <param name="work">Where the end is waited for.</param>
+    /// <summary>Takes ownership of a connected socket. The queue runs the wait for the peer's end.</summary>
     public BlockingSocketStream(NetworkStream stream, WorkQueue work)
     {
         _stream = stream;
@@ -58,7 +56,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
     }
 
     /// <inheritdoc/>
-    /// <remarks>A read that is cancelled has taken nothing.</remarks>
+    /// <remarks>A canceled read has taken no bytes.</remarks>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try
@@ -71,7 +69,6 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try
@@ -85,7 +82,6 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <inheritdoc/>
     public bool TryInterruptRead()
     {
         _interrupted = true;
@@ -118,8 +114,8 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
     public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>
-    /// Tells the peer that nothing more comes, and drops what it still sends until it closes, too: a socket that is closed with something
-    /// unread is reset, and the peer may lose what was sent last.
+    /// Shuts down sending, and discards what the peer still sends until it closes, too: closing a socket with unread
+    /// data resets it, and the peer may lose the last data sent to it.
     /// </summary>
     public override ValueTask DisposeAsync()
     {
@@ -145,12 +141,12 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         {
             try
             {
-                // Whoever is blocked comes back; the descriptor stays theirs until then.
+                // Blocked callers return; the descriptor stays open for them until then.
                 _socket.Shutdown(SocketShutdown.Both);
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                // The peer, or another caller, was first.
+                // The peer, or another caller, shut it down first.
             }
 
             _stream.Dispose();
@@ -175,7 +171,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
             {
                 if (LinuxCalls.Receive(socket, dropped, 4096, LinuxCalls.DontWait) <= 0 && LinuxCalls.LastError is not (LinuxCalls.TryAgain or LinuxCalls.Interrupted))
                 {
-                    // The peer has closed, or is gone.
+                    // The peer has closed or is gone.
                     break;
                 }
             }
@@ -247,7 +243,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <summary>Waits where the last call's error says that there is something to wait for.</summary>
+    /// <summary>Waits for the socket when the last call's error means that it would block; otherwise throws.</summary>
     private unsafe void WaitOrThrow(short condition, SafeFileHandle waker, CancellationToken cancellationToken)
     {
         int error = LinuxCalls.LastError;
@@ -307,7 +303,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
         catch (ObjectDisposedException)
         {
-            // Nobody waits any more.
+            // No reader waits any more.
         }
         finally
         {

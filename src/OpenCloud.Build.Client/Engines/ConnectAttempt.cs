@@ -1,8 +1,8 @@
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>An attempt to connect that failed.</summary>
-/// <param name="Number">1 for the first.</param>
-/// <param name="Address">What was connected to.</param>
-/// <param name="Error">Why it failed.</param>
-/// <param name="NextIn">The time until the next attempt; null when there will be none.</param>
+/// <summary>A failed attempt to connect.</summary>
+/// <param name="Number">The attempt's number, from 1.</param>
+/// <param name="Address">The address.</param>
+/// <param name="Error">The failure.</param>
+/// <param name="NextIn">The time until the next attempt; null when none follows.</param>
 public sealed record ConnectAttempt(int Number, EngineAddress Address, EngineConnectException Error, TimeSpan? NextIn);

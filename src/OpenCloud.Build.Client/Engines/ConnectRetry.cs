@@ -1,18 +1,13 @@
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>Makes attempts after <see cref="ConnectSchedule"/> while the engine looks as if it were still starting.</summary>
+/// <summary>Repeats attempts by <see cref="ConnectSchedule"/> while the engine may still be starting.</summary>
 internal static class ConnectRetry
 {
     /// <summary>Connects, or fails with the last attempt's error.</summary>
-    /// <param name="connector">What connects.</param>
-    /// <param name="options">Timeout, clock, and who is told of attempts.</param>
-    /// <param name="cancellationToken">Gives up at once.</param>
-    /// <exception cref="EngineConnectException">No attempt succeeded, or one failed in a way that waiting does not mend.</exception>
+    /// <exception cref="EngineConnectException">No attempt succeeded, or one failed in a way that waiting does not fix.</exception>
     public static ValueTask<Stream> ConnectAsync(IEngineConnector connector, EngineConnectOptions options, CancellationToken cancellationToken) =>
         RunAsync(connector.ConnectAsync, connector.Address, options, cancellationToken);
 
-    /// <summary>The same for anything that connects.</summary>
-    /// <typeparam name="T">What a connection is.</typeparam>
     public static async ValueTask<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<T>> connect,
         EngineAddress? address,

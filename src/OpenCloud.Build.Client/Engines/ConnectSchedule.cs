@@ -1,21 +1,18 @@
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// When an engine that may still be starting is tried again: at once, then after 1, 2, 4, 8 and then 16 s; ten attempts at most.
-/// Pure: it knows neither a clock nor a connection.
+/// When to retry an engine that may still be starting: at once, then after 1, 2, 4, 8 and then 16 s; ten attempts at most.
+/// Pure: it uses no clock and no connection.
 /// </summary>
 internal static class ConnectSchedule
 {
     public const int MostAttempts = 10;
     private const int LongestPauseSeconds = 16;
 
-    // The last attempt is made shortly before the time is over, so that it can still succeed within it.
+    // The last attempt is made shortly before the timeout, so that it can still succeed within it.
     private static readonly TimeSpan LastAttempt = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The pause before the next attempt, or null when there is to be none.</summary>
-    /// <param name="failed">How many attempts have failed; at least 1.</param>
-    /// <param name="elapsed">The time since the first began.</param>
-    /// <param name="timeout">The time for all of them.</param>
+    /// <summary>The pause before the next attempt, after at least one failure; null when no attempt remains.</summary>
     public static TimeSpan? Next(int failed, TimeSpan elapsed, TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(failed, 1);

@@ -24,8 +24,8 @@ internal sealed class DockerConnector : IEngineConnector
     public static DockerConnector Create(EngineAddress address, EngineConnectOptions options) =>
         new(address.Path is null && address.Host is null ? Resolve(options.GetEnvironmentVariable, out _) : address, options);
 
-    /// <summary>What <c>docker://</c> stands for: <c>$DOCKER_HOST</c>, else the usual socket.</summary>
-    /// <exception cref="EngineConnectException"><c>$DOCKER_HOST</c> is nothing that this client can reach.</exception>
+    /// <summary>The address behind <c>docker://</c>: <c>$DOCKER_HOST</c>, else the default socket.</summary>
+    /// <exception cref="EngineConnectException">This client cannot connect to <c>$DOCKER_HOST</c>.</exception>
     public static EngineAddress Resolve(Func<string, string?> getEnvironmentVariable, out bool isSet)
     {
         string? value = getEnvironmentVariable("DOCKER_HOST")?.Trim();
@@ -49,7 +49,7 @@ internal sealed class DockerConnector : IEngineConnector
         }
         else if (value.StartsWith("tcp://", StringComparison.Ordinal))
         {
-            // With DOCKER_TLS_VERIFY the docker command speaks TLS; to speak plainly instead would undo what the user asked for.
+            // With DOCKER_TLS_VERIFY the docker command uses TLS; a plain connection would ignore the user's setting.
             if (!string.IsNullOrEmpty(getEnvironmentVariable("DOCKER_TLS_VERIFY")))
             {
                 problem = "with DOCKER_TLS_VERIFY it asks for TLS, which is not supported yet.";
@@ -133,7 +133,7 @@ internal sealed class DockerConnector : IEngineConnector
 
     private byte[] Request()
     {
-        // Go's HTTP server wants a Host; for a unix socket any will do, and the docker client sends this one too.
+        // Go's HTTP server requires a Host; for a unix socket any value works, and the docker client sends this one too.
         string host = Address.Host is { } name ? $"{(name.Contains(':') ? $"[{name}]" : name)}:{Address.Port}" : "localhost";
         return Encoding.ASCII.GetBytes($"POST /grpc HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n");
     }

@@ -6,15 +6,15 @@ using System.Text;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// Where an engine is reached. Immutable; <see cref="ToString"/> gives the full form, which parses to an equal address.
+/// The address of an engine. Immutable; <see cref="ToString"/> gives the full form, which parses to an equal address.
 /// </summary>
 /// <remarks>
 /// <list type="table">
-/// <item><term><c>unix:///run/buildkit/buildkitd.sock</c></term><description>a unix socket; a bare absolute path is completed to it</description></item>
-/// <item><term><c>tcp://127.0.0.1:1234</c>, <c>tcp://[::1]:1234</c></term><description>plain TCP; <c>host:port</c> is completed to it</description></item>
+/// <item><term><c>unix:///run/buildkit/buildkitd.sock</c></term><description>a unix socket; short form: an absolute path</description></item>
+/// <item><term><c>tcp://127.0.0.1:1234</c>, <c>tcp://[::1]:1234</c></term><description>plain TCP; short form: <c>host:port</c></description></item>
 /// <item><term><c>docker://</c></term><description>the BuildKit inside the Docker Engine that <c>$DOCKER_HOST</c> names, else the one at
-/// <c>/var/run/docker.sock</c>; <c>docker</c> alone is completed to it</description></item>
-/// <item><term><c>docker:///path/docker.sock</c>, <c>docker://host:port</c></term><description>the same inside a given Docker Engine</description></item>
+/// <c>/var/run/docker.sock</c>; short form: <c>docker</c></description></item>
+/// <item><term><c>docker:///path/docker.sock</c>, <c>docker://host:port</c></term><description>the BuildKit inside that Docker Engine</description></item>
 /// <item><term><c>vsock://3:8088</c></term><description>AF_VSOCK (vsock(7)): the virtual machine with that context id, seen from its host;
 /// <c>vsock://host:8088</c> (2), a machine's host, seen from within it; <c>vsock://local:8088</c> (1), the machine itself</description></item>
 /// <item><term><c>vsock+unix:///path/vm.sock:8088</c></term><description>the same port of a virtual machine whose monitor (Firecracker, Cloud
@@ -51,9 +51,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     public uint? ContextId { get; }
 
     /// <summary>
-    /// True when what is sent crosses no network: a unix socket, <c>localhost</c>, 127.0.0.0/8, ::1, and vsock, which goes
-    /// through the memory of one physical machine — between a virtual machine and the host it trusts anyway. The address
-    /// <c>docker://</c> counts by what it is resolved to, thus false here.
+    /// True when the traffic crosses no network: a unix socket, <c>localhost</c>, 127.0.0.0/8, ::1, and vsock, which uses
+    /// the memory of one physical machine, shared by a virtual machine and the host that it trusts anyway. False for
+    /// <c>docker://</c>, which must be resolved first.
     /// </summary>
     public bool IsLocal => Path is not null || ContextId is not null || (Host is not null && IsLoopback(Host));
 
@@ -68,7 +68,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
 
     /// <summary>Parses and completes an address.</summary>
     /// <param name="s">The address, see the remarks of the type.</param>
-    /// <exception cref="FormatException">It is no address; the message says what is wrong and what is expected.</exception>
+    /// <exception cref="FormatException">The text is not an address; the message says what is wrong and what is expected.</exception>
     public static EngineAddress Parse(string s)
     {
         ArgumentNullException.ThrowIfNull(s);
@@ -124,7 +124,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host, out IPAddress? ip) && IPAddress.IsLoopback(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip));
 
-    /// <summary>Gives null and the address, or what is wrong with the text.</summary>
+    /// <summary>Returns null and sets the address, or returns the fault.</summary>
     private static string? ParseCore(string text, out EngineAddress? address)
     {
         address = null;
@@ -177,7 +177,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
             : CheckSocketPath(path) ?? Accept(new EngineAddress(scheme, path), out address);
     }
 
-    /// <summary>Null, or why no unix socket can have this path.</summary>
+    /// <summary>The reason why no unix socket can have this path; null when it is valid.</summary>
     internal static string? CheckSocketPath(string path)
     {
         if (path.Contains('\0'))
@@ -230,7 +230,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     private static bool IsSchemeName(string scheme) =>
         scheme.Length is > 0 and <= 32 && scheme.All(static c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-' or '.');
 
-    // What stands before an '@' may be a password, and errors must not show one.
+    // The text before an '@' may be a password, which errors must not show.
     private static string Quote(string text) =>
         text.Contains('@') ? "The address" : text.Length > 120 ? $"'{text.AsSpan(0, 120)}…'" : $"'{text}'";
 }

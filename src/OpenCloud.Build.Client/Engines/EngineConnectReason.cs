@@ -1,9 +1,9 @@
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>Why an engine could not be connected to.</summary>
+/// <summary>Why a connection to an engine failed.</summary>
 public enum EngineConnectReason
 {
-    /// <summary>Something else; see the inner exception.</summary>
+    /// <summary>Another reason; see the inner exception.</summary>
     Other = 0,
 
     /// <summary>There is no socket at that path. The engine may still be starting.</summary>
@@ -15,28 +15,28 @@ public enum EngineConnectReason
     /// <summary>This user may not connect; see <see cref="EngineConnectException.Access"/>.</summary>
     PermissionDenied,
 
-    /// <summary>Something else than an engine is there.</summary>
+    /// <summary>The peer is not an engine.</summary>
     NotAnEngine,
 
     /// <summary>A Docker Engine answered, but does not give access to its BuildKit.</summary>
     Rejected,
 
-    /// <summary>No answer in time.</summary>
+    /// <summary>The peer did not answer in time.</summary>
     Timeout,
 
     /// <summary>The host's name cannot be resolved.</summary>
     HostNotFound,
 
-    /// <summary>There is no way to the host.</summary>
+    /// <summary>No route leads to the host.</summary>
     Unreachable,
 
-    /// <summary>The address would leave this machine unprotected, and that was not allowed. Nothing was sent.</summary>
+    /// <summary>The connection to another machine would be unprotected, and that was not allowed. Nothing was sent.</summary>
     NotAllowed,
 
     /// <summary>A setting that names an engine is wrong.</summary>
     BadSetting,
 
-    /// <summary>On a socket of the system somebody answers who is neither root nor the owner of the socket's folder. Nothing was sent.</summary>
+    /// <summary>The peer on a system socket is neither root nor the owner of the socket's folder. Nothing was sent.</summary>
     UntrustedPeer,
 
     /// <summary>No virtual machine has that context id. It may still be starting.</summary>

@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>Gives the connector of an address. A new scheme is a line here and its connector; callers do not change.</summary>
+/// <summary>Creates the connector of an address. A new scheme needs a line here and a connector; callers do not change.</summary>
 internal static class EngineConnectors
 {
     private static readonly Dictionary<string, Func<EngineAddress, EngineConnectOptions, IEngineConnector>> Factories = new(StringComparer.Ordinal)
@@ -12,15 +12,14 @@ internal static class EngineConnectors
         [VsockAddress.HybridScheme] = static (address, options) => new HybridVsockConnector(address, options.TimeProvider),
     };
 
-    /// <summary>What an address may be, as the last sentence of an error.</summary>
     public static string Expected => "Supported are " + string.Join(", ", Factories.Keys.Select(static s => s + "://"))
         + "; a bare absolute path is a unix socket.";
 
     public static bool IsSupported(string scheme) => Factories.ContainsKey(scheme);
 
-    /// <summary>Creates the connector, and refuses what may not be connected to before anything is sent.</summary>
-    /// <exception cref="EngineConnectException">Plain TCP to another machine without leave (<see cref="EngineConnectReason.NotAllowed"/>),
-    /// or a <c>$DOCKER_HOST</c> that cannot be used (<see cref="EngineConnectReason.BadSetting"/>).</exception>
+    /// <summary>Creates the connector, and refuses disallowed addresses before anything is sent.</summary>
+    /// <exception cref="EngineConnectException">Plain TCP to another machine is not allowed (<see cref="EngineConnectReason.NotAllowed"/>),
+    /// or <c>$DOCKER_HOST</c> cannot be used (<see cref="EngineConnectReason.BadSetting"/>).</exception>
     public static IEngineConnector Create(EngineAddress address, EngineConnectOptions options)
     {
         ArgumentNullException.ThrowIfNull(address);

@@ -5,8 +5,8 @@ namespace OpenCloud.Build.Client.Engines;
 /// <c>/run/buildkit/buildkitd.sock</c>, then <c>$DOCKER_HOST</c> or the Docker socket; the first that accepts a connection.
 /// </summary>
 /// <remarks>
-/// A <c>$BUILDKIT_HOST</c> that is no address, or may not be used, is an error: a setting that cannot be followed is not to be guessed
-/// around. One that is merely not answering is passed over like the others and marked as explicit, which deserves a warning; with
+/// An invalid or disallowed <c>$BUILDKIT_HOST</c> is an error: an explicit setting must not be silently replaced. One that merely does not
+/// answer is passed over like the others and marked as explicit, which deserves a warning; with
 /// <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
 /// </remarks>
 internal static class EngineDiscovery
@@ -15,8 +15,8 @@ internal static class EngineDiscovery
 
     internal sealed record Candidate(string Source, EngineAddress? Address, bool IsExplicit, EngineConnectException? Problem = null);
 
-    /// <summary>Where to look, in order.</summary>
-    /// <exception cref="EngineConnectException"><c>$BUILDKIT_HOST</c> is no address.</exception>
+    /// <summary>The candidates, in order.</summary>
+    /// <exception cref="EngineConnectException"><c>$BUILDKIT_HOST</c> is not a valid address.</exception>
     public static IReadOnlyList<Candidate> Candidates(EngineConnectOptions options)
     {
         List<Candidate> candidates = [];
@@ -57,7 +57,7 @@ internal static class EngineDiscovery
         return candidates;
     }
 
-    /// <summary>Connects to the first candidate that accepts. Rounds are repeated while all of them look as if they were starting.</summary>
+    /// <summary>Connects to the first candidate that accepts. Repeats while every candidate may still be starting.</summary>
     /// <exception cref="EngineConnectException">None accepted; <see cref="EngineConnectException.PassedOver"/> has the reason of each.</exception>
     public static ValueTask<EngineConnection> OpenAsync(EngineConnectOptions options, CancellationToken cancellationToken) =>
         OpenAsync(Candidates(options), options, cancellationToken);
@@ -65,7 +65,7 @@ internal static class EngineDiscovery
     internal static ValueTask<EngineConnection> OpenAsync(
         IReadOnlyList<Candidate> candidates, EngineConnectOptions options, CancellationToken cancellationToken)
     {
-        // $BUILDKIT_HOST without leave for plain TCP is refused here, before anything else is tried.
+        // A $BUILDKIT_HOST with plain TCP that is not allowed is refused here, before anything else is tried.
         List<(Candidate Candidate, IEngineConnector? Connector, EngineConnectException? Problem)> ways = [];
         foreach (Candidate candidate in candidates)
         {
@@ -114,7 +114,7 @@ internal static class EngineDiscovery
 
         async ValueTask<Stream> ConnectOneAsync(IEngineConnector connector, int count, CancellationToken attempt)
         {
-            // A candidate that accepts and then says nothing must not eat the time of those after it.
+            // A candidate that accepts but does not answer must not use up the time of later ones.
             using CancellationTokenSource share = new(options.ConnectTimeout / (count + 1), options.TimeProvider);
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(attempt, share.Token);
             try
@@ -134,7 +134,7 @@ internal static class EngineDiscovery
         {
             return errors[0];
         }
-        // A socket that is closed to this user is the likeliest to be the one that was meant.
+        // A socket that this user may not open is most likely the intended one.
         EngineConnectException? telling = errors.Find(static e => e.Reason == EngineConnectReason.PermissionDenied)
             ?? errors.Find(static e => !e.MayBeStarting);
         EngineConnectReason reason = telling?.Reason ?? (errors.Exists(static e => e.Reason == EngineConnectReason.Refused)

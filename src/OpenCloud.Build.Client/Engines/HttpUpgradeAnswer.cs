@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>The answer to an HTTP/1.1 upgrade (RFC 9110, 7.8), read so that no byte after its head is taken from the stream.</summary>
+/// <summary>The answer to an HTTP/1.1 upgrade (RFC 9110, 7.8), read without taking bytes after its head from the stream.</summary>
 internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Server, string Body)
 {
     private const int LongestHead = 16 * 1024;
@@ -47,7 +47,7 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
 
     private static async ValueTask<string> ReadHeadAsync(Stream stream, CancellationToken cancellationToken)
     {
-        // Byte by byte: what follows the head is HTTP/2 and belongs to its reader. Some 150 small reads, once for a connection.
+        // Byte by byte: the bytes after the head are HTTP/2 and belong to its reader. Some 150 small reads, once per connection.
         byte[] head = new byte[LongestHead];
         int length = 0;
         while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
@@ -94,7 +94,7 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
         }
         catch (Exception e) when ((e is OperationCanceledException && !cancellationToken.IsCancellationRequested) || e is IOException)
         {
-            // The excerpt only decorates an error; what came is enough.
+            // The excerpt only supplements an error; a partial one is enough.
         }
 
         return Printable(Encoding.UTF8.GetString(body, 0, length).Trim());

@@ -4,16 +4,16 @@ using System.Text;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// Reaches a port of a virtual machine through the unix socket of its monitor: <c>CONNECT PORT\n</c> is answered by
-/// <c>OK NUMBER\n</c> once the guest has accepted, and by the end of the stream where nothing listens (Firecracker,
-/// docs/vsock.md, host-initiated connections; Cloud Hypervisor and vhost-device-vsock speak the same).
+/// Connects to a port of a virtual machine through the unix socket of its monitor: <c>CONNECT PORT\n</c> is answered by
+/// <c>OK NUMBER\n</c> once the guest has accepted, and by the end of the stream when nothing listens (Firecracker,
+/// docs/vsock.md, host-initiated connections; Cloud Hypervisor and vhost-device-vsock use the same protocol).
 /// </summary>
 internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider clock) : IEngineConnector
 {
-    // "OK " and a 32-bit number, and room for a monitor that says a word more.
+    // "OK ", a 32-bit number, and room for a monitor with a longer answer.
     private const int LongestAnswer = 64;
 
-    /// <summary>How long a guest may take: as long as the kernel gives AF_VSOCK's own greeting (VSOCK_DEFAULT_CONNECT_TIMEOUT).</summary>
+    /// <summary>How long a guest may take to answer: the kernel's timeout for AF_VSOCK (VSOCK_DEFAULT_CONNECT_TIMEOUT).</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly SocketConnector _socket = new(address);
@@ -26,10 +26,8 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
         return await GreetAsync(stream, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Asks for the port on a connection that was made already, and gives that connection.</summary>
-    /// <param name="stream">The connection; it is closed when the port is not to be had.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="EngineConnectException">The port is not to be had.</exception>
+    /// <summary>Requests the port on an open connection and returns that connection; closes it on failure.</summary>
+    /// <exception cref="EngineConnectException">The port is not available.</exception>
     public async ValueTask<Stream> GreetAsync(Stream stream, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = new(Patience, clock);
@@ -46,7 +44,7 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
             throw e switch
             {
                 EngineConnectException => e,
-                // A closed port ends the stream or resets it, as the monitor pleases.
+                // For a closed port a monitor ends or resets the stream.
                 IOException => Error(EngineConnectReason.Refused, $"nothing in the virtual machine listens on port {Address.Port}", e),
                 OperationCanceledException when !cancellationToken.IsCancellationRequested =>
                     Error(EngineConnectReason.Timeout, $"the virtual machine behind the socket did not answer within {Patience.TotalSeconds:0} s", e),
@@ -57,7 +55,7 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
 
     private static async ValueTask<string> ReadLineAsync(Stream stream, CancellationToken cancellationToken)
     {
-        // Byte by byte: what follows the line is HTTP/2 and belongs to its reader.
+        // Byte by byte: the bytes after the line are HTTP/2 and belong to its reader.
         byte[] line = new byte[LongestAnswer];
         for (int length = 0; length < line.Length; length++)
         {

@@ -1,13 +1,12 @@
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>Connects to one engine, once for each call. What comes out speaks HTTP/2 from its first byte.</summary>
+/// <summary>Connects to one engine, once for each call. The stream carries HTTP/2 from its first byte.</summary>
 internal interface IEngineConnector
 {
-    /// <summary>The address that is connected to, resolved: never <c>docker://</c> alone.</summary>
+    /// <summary>The resolved address: never <c>docker://</c> alone.</summary>
     public EngineAddress Address { get; }
 
     /// <summary>Makes one attempt.</summary>
-    /// <param name="cancellationToken">Ends the attempt.</param>
     /// <returns>A connected stream that the caller owns.</returns>
     /// <exception cref="EngineConnectException">The attempt failed.</exception>
     public ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken);

@@ -1,38 +1,38 @@
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// What stands between a user and a unix socket, as far as that user can see it. To connect takes the right to search every
-/// directory on the way and the right to write to the socket (unix(7)).
+/// Why a user cannot connect to a unix socket, as far as that user can see. To connect requires search permission on
+/// every directory of the path and write permission on the socket (unix(7)).
 /// </summary>
 public sealed record SocketAccess
 {
     /// <summary>The path of the socket.</summary>
     public required string SocketPath { get; init; }
 
-    /// <summary>The first directory on the way that the user may not search; null when the socket itself is what is closed.</summary>
+    /// <summary>The first directory of the path that the user may not search; null when the socket itself denies access.</summary>
     public string? ClosedDirectory { get; init; }
 
-    /// <summary>What the other facts are about: <see cref="ClosedDirectory"/>, else <see cref="SocketPath"/>.</summary>
+    /// <summary>The path that denies access: <see cref="ClosedDirectory"/>, else <see cref="SocketPath"/>.</summary>
     public string ClosedPath => ClosedDirectory ?? SocketPath;
 
-    /// <summary>The owner of <see cref="ClosedPath"/>: a name, or a number that has none; null when unknown.</summary>
+    /// <summary>The owner of <see cref="ClosedPath"/>: a name, or a number without a name; null when unknown.</summary>
     public string? Owner { get; init; }
 
-    /// <summary>The group of <see cref="ClosedPath"/>: a name, or a number that has none; null when unknown.</summary>
+    /// <summary>The group of <see cref="ClosedPath"/>: a name, or a number without a name; null when unknown.</summary>
     public string? Group { get; init; }
 
     /// <summary>The permissions of <see cref="ClosedPath"/>; null when unknown.</summary>
     public UnixFileMode? Mode { get; init; }
 
-    /// <summary>The user that this process acts as: a name, or a number that has none.</summary>
+    /// <summary>The effective user of this process: a name, or a number without a name.</summary>
     public required string User { get; init; }
 
-    /// <summary>True when membership in <see cref="Group"/> would open <see cref="ClosedPath"/>.</summary>
+    /// <summary>True when membership in <see cref="Group"/> would give access to <see cref="ClosedPath"/>.</summary>
     public bool GroupOpens { get; init; }
 
     /// <summary>
-    /// True when the user database has the user in <see cref="Group"/> although this process has not: a login, or a service, from
-    /// before the membership. Logging in again, or restarting the service, mends it.
+    /// True when the user database lists the user in <see cref="Group"/> but this process lacks the membership: the login, or the service,
+    /// is older than the membership. A new login, or a restart of the service, fixes it.
     /// </summary>
     public bool NeedsNewLogin { get; init; }
 

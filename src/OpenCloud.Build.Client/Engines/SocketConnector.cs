@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace OpenCloud.Build.Client.Engines;
 
-/// <summary>Connects to a unix socket or over plain TCP, and tells in the engine's terms why it could not.</summary>
+/// <summary>Connects to a unix socket or over plain TCP, and explains failures in the engine's terms.</summary>
 internal sealed class SocketConnector(EngineAddress address, EngineConnectOptions? options = null) : IEngineConnector
 {
     private const int KeepAliveSeconds = 30;
@@ -42,7 +42,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
         }
     }
 
-    // Before anything is sent: whoever put a socket in the engine's place would receive the whole session, secrets included.
+    // Before anything is sent: a process that replaced the engine's socket would receive the whole session, secrets included.
     private void Judge(Socket socket, string path)
     {
         if (options is null)
@@ -68,7 +68,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
 
     private static async Task ConnectTcpAsync(Socket socket, string host, int port, CancellationToken cancellationToken)
     {
-        // "localhost" was let through as this machine, so no resolver may turn it into another one.
+        // "localhost" was allowed as this machine, so no resolver may map it to another one.
         if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
         {
             await socket.ConnectAsync([IPAddress.Loopback, IPAddress.IPv6Loopback], port, cancellationToken).ConfigureAwait(false);
@@ -79,7 +79,6 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
         }
     }
 
-    /// <summary>What an error of connecting means.</summary>
     internal EngineConnectException Explain(SocketException e)
     {
         EngineConnectReason reason = e.SocketErrorCode switch
@@ -112,7 +111,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
                 return new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"Cannot connect to {Address}: {path} is not a socket.", e);
             case EngineConnectReason.Refused:
                 return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: the socket is there, but no process listens on it.", e);
-            // .NET has no code of its own for ENOENT, which becomes this one, and ENOTDIR. An engine that starts may have made the socket by now.
+            // .NET maps ENOENT and ENOTDIR to this code. An engine that is starting may have created the socket by now.
             case EngineConnectReason.Other when e.SocketErrorCode == SocketError.AddressNotAvailable || !Path.Exists(path):
                 return new EngineConnectException(EngineConnectReason.NotFound, Address, $"Cannot connect to {Address}: there is no such socket.", e);
             default:

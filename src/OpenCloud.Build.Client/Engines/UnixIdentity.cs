@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// Owners, groups and memberships, which the BCL does not tell. Names go through the C library, so that every source of the
+/// Owners, groups and memberships, which the BCL lacks. Names are resolved by the C library, so that every source of the
 /// machine's user database counts, not only /etc/passwd.
 /// </summary>
 internal static class UnixIdentity
@@ -10,7 +10,7 @@ internal static class UnixIdentity
 
     public static uint EffectiveUserId => LinuxCalls.EffectiveUserId;
 
-    /// <summary>The owner, group and permissions of a file, or null when this user may not see them.</summary>
+    /// <summary>The owner, group and permissions of a file; null when this user may not see them.</summary>
     public static FileFacts? Stat(string path)
         => LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(path), 0, out LinuxStat stat)
             ? new FileFacts(stat.Uid, stat.Gid, (UnixFileMode)(stat.Mode & 0xfff), stat.Type == UnixMode.Socket)
@@ -24,6 +24,6 @@ internal static class UnixIdentity
 
     public static bool ProcessHasGroup(uint group) => Identity.Current().IsMember(group);
 
-    // The primary group that is given is put into the answer as it is: one that nobody is asked about.
+    // The given primary group is always part of the answer, so a value is passed that no caller asks about.
     public static bool DatabaseHasMember(string user, uint group) => SystemAccounts.GroupsOf(user, uint.MaxValue).Contains(group);
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// The two forms of a vsock address. Context ids and ports are 32-bit numbers of which the highest is a wildcard for listeners
-/// (vsock(7)): neither it nor 0, which once meant the hypervisor, is anything to connect to.
+/// The two forms of a vsock address. Context ids and ports are 32-bit numbers whose highest value is a wildcard for listeners
+/// (vsock(7)): neither it nor 0, which once meant the hypervisor, can be connected to.
 /// </summary>
 internal static class VsockAddress
 {
@@ -20,17 +20,13 @@ internal static class VsockAddress
         ? string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{id}:{address.Port}")
         : string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{address.Path}:{address.Port}");
 
-    /// <summary>Gives null and the address, or what is wrong with it.</summary>
-    /// <param name="quoted">The whole text, as errors show it.</param>
-    /// <param name="scheme">Its scheme, in lower case.</param>
-    /// <param name="rest">What follows <c>://</c>.</param>
-    /// <param name="address">The address, or null.</param>
+    /// <summary>Returns null and sets the address, or returns the fault. Parses the part after <c>://</c>.</summary>
     public static string? Parse(string quoted, string scheme, string rest, out EngineAddress? address)
     {
         address = null;
         string example = scheme == Scheme ? "vsock://3:8088" : "vsock+unix:///run/vm.sock:8088";
         int at = rest.LastIndexOf(':');
-        // A path may have colons; the last one stands before the port.
+        // A path may have colons; the last one precedes the port.
         if (at < 0 || !TryNumber(rest.AsSpan(at + 1), out uint port))
         {
             return $"{quoted} needs a port between 1 and {uint.MaxValue - 1}, as in {example}.";

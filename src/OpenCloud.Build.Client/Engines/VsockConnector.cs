@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// Connects over AF_VSOCK. .NET has no such family, but adopts a socket of one: the system call makes it, and everything after
-/// that (connecting, cancelling, reading, closing) is .NET's own, with an end point that brings its own bytes.
+/// Connects over AF_VSOCK. .NET lacks this family, but adopts its sockets: a system call creates the socket, and .NET does the rest
+/// (connecting, canceling, reading, closing), with an end point that supplies its own bytes.
 /// </summary>
 internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
 {
@@ -37,11 +37,7 @@ internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
         }
     }
 
-    /// <summary>What an errno means here. Pure, so that it is tested where no such socket may be opened.</summary>
-    /// <param name="address">What was connected to.</param>
-    /// <param name="error">The errno.</param>
-    /// <param name="opened">True when there was a socket, and connecting it failed.</param>
-    /// <param name="inner">The error beneath.</param>
+    /// <summary>Explains an errno of opening the socket or connecting it. Pure, so that it can be tested on machines without AF_VSOCK.</summary>
     internal static EngineConnectException Explain(EngineAddress address, int error, bool opened, Exception? inner)
     {
         string who = address.ContextId switch

@@ -5,24 +5,22 @@ using System.Net.Sockets;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// A context id and a port as the kernel wants them: struct sockaddr_vm (linux/vm_sockets.h), 16 bytes with the family at 0, the
+/// A context id and a port in the kernel's form: struct sockaddr_vm (linux/vm_sockets.h), 16 bytes with the family at 0, the
 /// port at 4 and the context id at 8, in the machine's byte order.
 /// </summary>
 internal sealed class VsockEndPoint(uint contextId, uint port) : EndPoint
 {
-    /// <summary>AF_VSOCK, which .NET's <see cref="System.Net.Sockets.AddressFamily"/> does not have.</summary>
+    /// <summary>AF_VSOCK, which <see cref="System.Net.Sockets.AddressFamily"/> lacks.</summary>
     public const int Family = 40;
 
     private const int Size = 16;
 
-    /// <inheritdoc/>
-    // .NET compares it with the family of the socket, which is unknown to it as well.
+    // .NET compares it with the socket's family, which it does not know either.
     public override AddressFamily AddressFamily => AddressFamily.Unknown;
 
-    /// <inheritdoc/>
     public override SocketAddress Serialize()
     {
-        // Unspecified, so that .NET writes no family of its own over ours.
+        // Unspecified, so that .NET does not overwrite our family.
         SocketAddress address = new(AddressFamily.Unspecified, Size);
         Span<byte> bytes = address.Buffer.Span;
         bytes.Clear();
@@ -32,7 +30,6 @@ internal sealed class VsockEndPoint(uint contextId, uint port) : EndPoint
         return address;
     }
 
-    /// <inheritdoc/>
     public override string ToString() => $"vsock://{contextId}:{port}";
 
     private static void WriteNative16(Span<byte> into, ushort value)

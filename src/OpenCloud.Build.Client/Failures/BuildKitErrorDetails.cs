@@ -7,36 +7,36 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Failures;
 
 /// <summary>
-/// What BuildKit tells of an error beside its message: details of the gRPC status whose type URLs are
-/// <c>github.com/moby/buildkit/errdefs.Source+json</c> and the like, and whose values are JSON (solver/errdefs, util/grpcerrors and
-/// frontend/gateway/pb/exit.go; the same from v0.13 to v0.32). A detail that is unknown or garbled is left out: it never hides the error.
+/// BuildKit's error details: details of the gRPC status whose type URLs are <c>github.com/moby/buildkit/errdefs.Source+json</c> and
+/// similar, and whose values are JSON (solver/errdefs, util/grpcerrors and frontend/gateway/pb/exit.go; the same from v0.13 to v0.32).
+/// An unknown or malformed detail is skipped: it never hides the error.
 /// </summary>
 public sealed record BuildKitErrorDetails
 {
     private const string Prefix = "github.com/moby/buildkit/";
 
-    /// <summary>Without any detail.</summary>
+    /// <summary>No details.</summary>
     public static BuildKitErrorDetails None { get; } = new();
 
-    /// <summary>Places in source files, the innermost last.</summary>
+    /// <summary>Locations in source files, the innermost last.</summary>
     public IReadOnlyList<ErrorSource> Sources { get; private init; } = [];
 
-    /// <summary>The digest of the vertex that failed, or null.</summary>
+    /// <summary>The digest of the failed vertex; null when not reported.</summary>
     public string? VertexDigest { get; private init => field = TerminalText.Name(value); }
 
-    /// <summary>The exit code of the process that failed, or null. 255 also stands for a process whose exit code is not known.</summary>
+    /// <summary>The exit code of the failed process; null when not reported. 255 also means that the exit code is unknown.</summary>
     public uint? ExitCode { get; private init; }
 
-    /// <summary>A request that the frontend does not know, or null.</summary>
+    /// <summary>A subrequest that the frontend does not support; null when there is none.</summary>
     public string? UnsupportedSubrequest { get; private init => field = TerminalText.Name(value); }
 
-    /// <summary>A capability that the frontend lacks, or null.</summary>
+    /// <summary>A capability that the frontend lacks; null when there is none.</summary>
     public string? MissingFrontendCapability { get; private init => field = TerminalText.Name(value); }
 
-    /// <summary>The frontend that failed, for example <c>dockerfile.v0</c>, or null.</summary>
+    /// <summary>The failed frontend, for example <c>dockerfile.v0</c>; null when not reported.</summary>
     public string? Frontend { get; private init => field = TerminalText.Name(value); }
 
-    /// <summary>What the failed operation is called to people (<c>llb.customname</c> and others), empty when not told.</summary>
+    /// <summary>The descriptions of the failed operation (<c>llb.customname</c> and others); empty when not reported.</summary>
     public IReadOnlyDictionary<string, string> OperationDescription { get; private init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>Decodes the details of a call's error.</summary>
@@ -46,8 +46,7 @@ public sealed record BuildKitErrorDetails
         return From(CallErrors.DetailsOf(error));
     }
 
-    /// <summary>Decodes status details; never throws because of one.</summary>
-    /// <param name="details">The details in the order in which they came.</param>
+    /// <summary>Decodes status details; never throws because of an invalid one.</summary>
     internal static BuildKitErrorDetails From(IEnumerable<Any> details)
     {
         BuildKitErrorDetails result = None;
@@ -65,7 +64,7 @@ public sealed record BuildKitErrorDetails
             }
             catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
             {
-                // Garbled: the status itself still tells what failed.
+                // Malformed: the status itself still reports the failure.
             }
         }
 
@@ -84,7 +83,7 @@ public sealed record BuildKitErrorDetails
         _ => this,
     };
 
-    // Go leaves a zero out, so a message without a code says that a process ended with 0. One with a broken code says nothing.
+    // Go omits a zero, so a message without a code means exit code 0. A malformed code means that it is unknown.
     private static uint? ReadExitCode(JsonElement json) =>
         !json.TryGetProperty("Code", out JsonElement code) ? 0
         : code.ValueKind == JsonValueKind.Number && code.TryGetUInt32(out uint exit) ? exit

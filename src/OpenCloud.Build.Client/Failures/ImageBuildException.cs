@@ -3,55 +3,55 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Failures;
 
-/// <summary>Why a build failed.</summary>
+/// <summary>The kind of a build failure.</summary>
 public enum BuildFailureKind
 {
-    /// <summary>None of the others.</summary>
+    /// <summary>Any other failure.</summary>
     Other,
 
     /// <summary>A command of the Dockerfile ended with an exit code other than 0.</summary>
     StepFailed,
 
-    /// <summary>The Dockerfile cannot be read as one.</summary>
+    /// <summary>The Dockerfile is invalid.</summary>
     DockerfileInvalid,
 
-    /// <summary>The stage asked for is not in the Dockerfile.</summary>
+    /// <summary>The requested stage is not in the Dockerfile.</summary>
     TargetNotFound,
 
-    /// <summary>A file that a step wants is not in the context as the engine got it.</summary>
+    /// <summary>A file that a step needs is not in the context that the engine received.</summary>
     FileNotInContext,
 
-    /// <summary>An image the Dockerfile starts from cannot be had.</summary>
+    /// <summary>A base image of the Dockerfile is not available.</summary>
     BaseImageUnavailable,
 
-    /// <summary>The image of the frontend that <c># syntax=</c> names cannot be had.</summary>
+    /// <summary>The frontend image that <c># syntax=</c> names is not available.</summary>
     FrontendUnavailable,
 
-    /// <summary>The image of the scanner that makes an SBOM cannot be had.</summary>
+    /// <summary>The image of the SBOM scanner is not available.</summary>
     ScannerUnavailable,
 
-    /// <summary>The image was built and could not be pushed.</summary>
+    /// <summary>The image was built but could not be pushed.</summary>
     PushFailed,
 
-    /// <summary>The image was built and its cache could not be exported.</summary>
+    /// <summary>The image was built but its cache could not be exported.</summary>
     CacheExportFailed,
 
-    /// <summary>Credentials for a registry could not be had on this machine.</summary>
+    /// <summary>Registry credentials could not be obtained on this machine.</summary>
     CredentialsFailed,
 
     /// <summary>The context could not be read or sent.</summary>
     ContextFailed,
 
-    /// <summary>The build asks for something that cannot be, or names something that is not there; nothing was sent.</summary>
+    /// <summary>The request is invalid or names something that does not exist; nothing was sent.</summary>
     InvalidRequest,
 
-    /// <summary>What the build gives could not be written to its place on this machine.</summary>
+    /// <summary>An output of the build could not be written on this machine.</summary>
     OutputFailed,
 
-    /// <summary>The engine lacks something the build asks for.</summary>
+    /// <summary>The engine lacks a feature that the build needs.</summary>
     Unsupported,
 
-    /// <summary>The engine does not allow what the build asks for.</summary>
+    /// <summary>The engine does not allow an operation of the build.</summary>
     NotAllowed,
 
     /// <summary>The connection to the engine was lost.</summary>
@@ -60,69 +60,69 @@ public enum BuildFailureKind
     /// <summary>The engine's disk is full.</summary>
     EngineDiskFull,
 
-    /// <summary>The build took longer than it may (<c>Timeout</c> of the request) and was stopped.</summary>
+    /// <summary>The build exceeded its time limit (<c>Timeout</c> of the request) and was stopped.</summary>
     TimedOut,
 }
 
-/// <summary>A line of the source that a failure points to.</summary>
-/// <param name="Number">The line's number, from 1.</param>
-/// <param name="Text">The line.</param>
-/// <param name="IsCause">True when the failure lies in it, false for its neighbours.</param>
+/// <summary>A source line near a failure.</summary>
+/// <param name="Number">The line number, from 1.</param>
+/// <param name="Text">The text of the line.</param>
+/// <param name="IsCause">True for the line of the failure, false for its neighbors.</param>
 public sealed record SourceLine(int Number, string Text, bool IsCause)
 {
-    /// <summary>The line's number, from 1.</summary>
+    /// <summary>The line number, from 1.</summary>
     public int Number { get; init; } = Number;
 
-    /// <summary>The line.</summary>
+    /// <summary>The text of the line.</summary>
     public string Text { get; init => field = TerminalText.Line(value); } = TerminalText.Line(Text);
 
-    /// <summary>True when the failure lies in it, false for its neighbours.</summary>
+    /// <summary>True for the line of the failure, false for its neighbors.</summary>
     public bool IsCause { get; init; } = IsCause;
 }
 
-/// <summary>A build that failed, with what the engine told of it.</summary>
+/// <summary>A failed build, with the details that the engine reported.</summary>
 public sealed class ImageBuildException : Exception
 {
     internal ImageBuildException(BuildFailureKind kind, string message, Exception? inner)
         : base(TerminalText.Plain(message), TerminalText.Plain(inner)) => Kind = kind;
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>The kind of the failure.</summary>
     public BuildFailureKind Kind { get; }
 
-    /// <summary>The name of the step that failed; null when none did.</summary>
+    /// <summary>The name of the failed step; null when no step failed.</summary>
     public string? StepName { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The exit code of the command that failed; null when none ran.</summary>
+    /// <summary>The exit code of the failed command; null when no command ran.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>The source file the failure points to; null when it points to none.</summary>
+    /// <summary>The source file of the failure; null when not known.</summary>
     public string? File { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The first line of it, from 1.</summary>
+    /// <summary>The first line of the failure in that file, from 1; null when not known.</summary>
     public int? Line { get; init; }
 
-    /// <summary>The lines around it.</summary>
+    /// <summary>The lines around that line.</summary>
     public IReadOnlyList<SourceLine> SourceLines { get; init; } = [];
 
-    /// <summary>The last lines that the failed step wrote.</summary>
+    /// <summary>The last output lines of the failed step.</summary>
     public IReadOnlyList<string> LogTail { get; init; } = [];
 
-    /// <summary>The file that was not found, as the daemon names it; for <see cref="BuildFailureKind.FileNotInContext"/>.</summary>
+    /// <summary>The missing file as the daemon names it; for <see cref="BuildFailureKind.FileNotInContext"/>.</summary>
     public string? MissingFile { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>More on the cause that this client found out, such as the ignore rule that hid a file; null when nothing.</summary>
+    /// <summary>What this client found out about the cause, such as the ignore rule that excluded a file; null when there is nothing.</summary>
     public string? Hint { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
-    /// <summary>The address of the engine.</summary>
+    /// <summary>The engine's address.</summary>
     public required string Engine { get; init; }
 
-    /// <summary>The build's reference, by which its history is found.</summary>
+    /// <summary>The build's reference in the engine's history.</summary>
     public required string BuildRef { get; init; }
 
-    /// <summary>All steps as far as they came.</summary>
+    /// <summary>All steps reported so far.</summary>
     public IReadOnlyList<BuildStep> Steps { get; init; } = [];
 
-    /// <summary>This failure, in the words of what went wrong on this machine while outputs, caches and credentials were passed; the engine only repeats that.</summary>
+    /// <summary>This failure with the message of a local error in outputs, caches or credentials, which the engine only repeats.</summary>
     internal ImageBuildException Because(Exception own) => Kind is BuildFailureKind.StepFailed or BuildFailureKind.EngineLost or BuildFailureKind.TimedOut
         ? this
         : new ImageBuildException(own is RegistryCredentialException ? BuildFailureKind.CredentialsFailed : BuildFailureKind.OutputFailed, own.Message, this)
@@ -132,7 +132,6 @@ public sealed class ImageBuildException : Exception
             Steps = Steps,
         };
 
-    /// <summary>This failure with more on its cause.</summary>
     internal ImageBuildException WithHint(string hint) => new(Kind, Message, InnerException)
     {
         StepName = StepName,

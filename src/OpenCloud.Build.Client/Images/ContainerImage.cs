@@ -3,10 +3,10 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images;
 
-/// <summary>An image of a store: one name and what it leads to.</summary>
+/// <summary>An image of a store: one name and what it refers to.</summary>
 public sealed record ContainerImage
 {
-    /// <summary>The name as the store has it; <c>&lt;none&gt;</c> for an image of Docker's that has none.</summary>
+    /// <summary>The name as the store has it; <c>&lt;none&gt;</c> for a Docker image without a name.</summary>
     public required string Name { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The registry of the name; empty when the name is no image reference.</summary>
@@ -18,13 +18,13 @@ public sealed record ContainerImage
     /// <summary>The tag; empty when there is none.</summary>
     public string Tag { get; init => field = TerminalText.Name(value); } = string.Empty;
 
-    /// <summary>The digest of the index or manifest; nothing where the store (Docker's graph drivers) keeps none.</summary>
+    /// <summary>The digest of the index or manifest; null where the store (Docker's graph drivers) keeps none.</summary>
     public ContentDigest? Digest { get; init; }
 
-    /// <summary>What docker calls the image's id: the digest, or in Docker's graph drivers that of the configuration.</summary>
+    /// <summary>The id that docker shows: the digest, or with Docker's graph drivers that of the configuration.</summary>
     public required string Id { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The media type of the index or manifest; empty where the engine does not tell.</summary>
+    /// <summary>The media type of the index or manifest; empty where the engine does not report it.</summary>
     public string MediaType { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The namespace of containerd; empty for Docker's store.</summary>
@@ -33,25 +33,25 @@ public sealed record ContainerImage
     /// <summary>The address of the store.</summary>
     public required string Engine { get; init; }
 
-    /// <summary>The platforms it is for. Attestations are none.</summary>
+    /// <summary>The platforms of the image, without attestations.</summary>
     public IReadOnlyList<ContainerImagePlatform> Platforms { get; init; } = [];
 
-    /// <summary>How many attestation manifests there are beside the platforms; nothing where the engine does not tell.</summary>
+    /// <summary>The number of attestation manifests beside the platforms; null where the engine does not report it.</summary>
     public int? Attestations { get; init; }
 
-    /// <summary>When the image was built, as its configuration says; when it was stored, if that says nothing.</summary>
+    /// <summary>When the image was built according to its configuration; otherwise when it was stored.</summary>
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary>When the name was made in the store; nothing where the engine does not tell.</summary>
+    /// <summary>When the name was created in the store; null where the engine does not report it.</summary>
     public DateTimeOffset? Stored { get; init; }
 
     /// <summary>When the name was last changed in the store, or last tagged in Docker's.</summary>
     public DateTimeOffset? Updated { get; init; }
 
-    /// <summary>The bytes of all contents that are there, each counted once; nothing where the engine does not tell.</summary>
+    /// <summary>The bytes of all contents that are present, each counted once; null where the engine does not report it.</summary>
     public long? ContentSize { get; init; }
 
-    /// <summary>The bytes of the unpacked layers, each counted once; nothing when the image is not unpacked or nobody knows.</summary>
+    /// <summary>The bytes of the unpacked layers, each counted once; null when the image is not unpacked or the size is unknown.</summary>
     public long? UnpackedSize { get; init; }
 
     /// <summary>What the image occupies, as docker counts it: contents and unpacked layers.</summary>
@@ -63,22 +63,22 @@ public sealed record ContainerImage
     /// <summary>The labels that containerd keeps beside the name.</summary>
     public IReadOnlyDictionary<string, string> StoreLabels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
-    /// <summary>All tagged names of the store that lead to the same image.</summary>
+    /// <summary>All tagged names of the store that refer to the same image.</summary>
     public IReadOnlyList<string> RepoTags { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The repositories with the digest.</summary>
     public IReadOnlyList<string> RepoDigests { get; init => field = TerminalText.Names(value); } = [];
 
-    /// <summary>Whether no tag of the store leads to the image.</summary>
+    /// <summary>Whether no tag of the store refers to the image.</summary>
     public bool IsDangling { get; init; }
 
-    /// <summary>Whether every content of at least one platform is there, and of every platform that has been begun.</summary>
+    /// <summary>Whether all contents are present of at least one platform, and of every platform that is partly present.</summary>
     public bool IsComplete { get; init; } = true;
 
     /// <summary>The contents that are missing.</summary>
     public IReadOnlyList<ContentDigest> Missing { get; init; } = [];
 
-    /// <summary>Why the image could not be read in full; nothing when it could.</summary>
+    /// <summary>Why the image could not be read in full; null when it could.</summary>
     public string? Problem { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <inheritdoc/>

@@ -3,28 +3,28 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
-/// A build cache outside of the engine, to take from or to give to: in a registry (attribute <c>ref</c>), in a directory of this machine
-/// (<c>src</c> or <c>dest</c>), in the image itself (<c>inline</c>), or of any other type the engine knows.
+/// A build cache outside the engine, to import from or to export to: in a registry (attribute <c>ref</c>), in a local directory (<c>src</c> or
+/// <c>dest</c>), in the image itself (<c>inline</c>), or of any other type that the engine supports.
 /// </summary>
 public sealed class BuildCache
 {
     /// <summary>The type of a cache in a registry.</summary>
     public const string Registry = "registry";
 
-    /// <summary>The type of a cache in a directory of this machine.</summary>
+    /// <summary>The type of a cache in a local directory.</summary>
     public const string Local = "local";
 
-    /// <summary>The type of a cache in the image that is exported.</summary>
+    /// <summary>The type of a cache in the exported image.</summary>
     public const string Inline = "inline";
 
     /// <summary>The type: <see cref="Registry"/>, <see cref="Local"/>, <see cref="Inline"/>, <c>gha</c>, <c>s3</c>, <c>azblob</c>, ….</summary>
     public required string Type { get; init; }
 
-    /// <summary>The attributes by BuildKit's own names (moby/buildkit, cache/remotecache). Their values are kept out of messages: some are tokens.</summary>
+    /// <summary>The attributes by BuildKit's own names (moby/buildkit, cache/remotecache). Messages do not contain their values: some are tokens.</summary>
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Reads docker's form: <c>type=registry,ref=registry.local/app:cache,mode=max</c>; a reference alone is a registry's.</summary>
-    /// <exception cref="FormatException">It is malformed.</exception>
+    /// <summary>Parses docker's form: <c>type=registry,ref=registry.local/app:cache,mode=max</c>; a bare reference means a registry.</summary>
+    /// <exception cref="FormatException">The text is malformed.</exception>
     public static BuildCache Parse(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);

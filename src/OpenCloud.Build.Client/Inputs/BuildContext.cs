@@ -6,39 +6,32 @@ using OpenCloud.Build.Client.Failures;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>What a build declares to the daemon: the context's directory, and the Dockerfile apart from it.</summary>
+/// <summary>The directories that a build offers to the daemon: the context, and separately the Dockerfile.</summary>
 /// <remarks>
-/// The names are those that BuildKit's Dockerfile frontend asks for (moby/buildkit, frontend/dockerui/context.go). The Dockerfile has a
-/// directory of its own, so that one outside the context opens nothing else of its folder to the daemon.
+/// The names are those that BuildKit's Dockerfile frontend requests (moby/buildkit, frontend/dockerui/context.go). The Dockerfile has its own
+/// directory, so that a Dockerfile outside the context exposes nothing else of its folder to the daemon.
 /// </remarks>
 internal static class BuildContext
 {
     private const string DefaultDockerfile = "Dockerfile";
     private const string IgnoreName = ".dockerignore";
 
-    // Each rule of a larger file would take a hundred times its length, for a sentence.
+    // Limits the memory for an explanation: each rule of a larger file would take a hundred times its length.
     private const int MaxExplained = 512 * 1024;
 
     /// <summary>The Dockerfile's directory; null when the Dockerfile is part of a context that is not a directory.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    /// <param name="name">The name by which the daemon asks for the directory.</param>
     public static ContextSource? DockerfileSourceOf(ImageBuildRequest build, DockerfileContent? dockerfile, string name)
         => build.DockerfileText is { } text ? MemoryContextSource.FromText(name, DefaultDockerfile, text) : dockerfile?.ToSource(name);
 
-    /// <summary>The Dockerfile's name as the frontend and its messages give it.</summary>
     public static string DockerfileNameOf(ImageBuildRequest build, DockerfileContent? dockerfile)
         => build.DockerfileText is not null ? DefaultDockerfile : dockerfile?.Name ?? build.DockerfilePath ?? DefaultDockerfile;
 
-    /// <summary>Whether the Dockerfile is part of an archive or of what the engine fetches. A path from the root is a file of this machine always.</summary>
+    /// <summary>Whether the Dockerfile is part of an archive or of a remote context. An absolute path always means a local file.</summary>
     public static bool IsDockerfileFetched(ImageBuildRequest build)
         => !IsDirectory(build) && !Path.IsPathRooted(build.DockerfilePath ?? string.Empty);
 
-    /// <summary>Says why the daemon did not find a file of the context.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    /// <param name="missing">The path as the daemon names it, from the context's root; it may have wildcards.</param>
-    /// <returns>A sentence or two; null when nothing can be said.</returns>
+    /// <summary>Explains why the daemon did not find a file of the context.</summary>
+    /// <returns>One or two sentences; null when there is no explanation.</returns>
     public static string? Explain(ImageBuildRequest build, DockerfileContent? dockerfile, string missing)
     {
         string relative = missing.TrimStart('/');
@@ -65,12 +58,7 @@ internal static class BuildContext
             : !Path.Exists(full) && !File.Exists(full) ? $"There is no '{relative}' in the context '{build.ContextPath}'." : null;
     }
 
-    /// <summary>Finds the rule of an ignore file that cannot be used, when a build failed because of one.</summary>
-    /// <param name="build">The build.</param>
-    /// <param name="dockerfile">Its Dockerfile, where it is a file of this machine.</param>
-    /// <param name="kind">What the failure is taken for.</param>
-    /// <param name="text">The engine's words.</param>
-    /// <param name="contextFailure">What went wrong here.</param>
+    /// <summary>Finds the ignore rule that made a build fail, because it is invalid.</summary>
     public static (string Message, string File, int Line)? FindBadRule(
         ImageBuildRequest build, DockerfileContent? dockerfile, BuildFailureKind kind, string text, Exception? contextFailure)
     {
@@ -91,7 +79,7 @@ internal static class BuildContext
                 return null;
             }
 
-            // Some rules only turn out to be broken when they are compared with a path; the failure then repeats them.
+            // Some rules prove invalid only when they are matched with a path; the failure then repeats them.
             IgnoreFile file = IgnoreFile.Parse(content.Value.Span);
             return file.Rules.FirstOrDefault(r => contextFailure?.Message.Contains($"'{r.Pattern.TrimStart('!')}'", StringComparison.Ordinal) == true) is { } rule
                 ? ($"Line {rule.Line} of '{place}' cannot be used: {contextFailure!.Message}", place, rule.Line)
@@ -103,7 +91,7 @@ internal static class BuildContext
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ContextException)
         {
-            // Only an explanation is lost.
+            // Only the explanation is lost.
             return null;
         }
     }
@@ -117,7 +105,7 @@ internal static class BuildContext
             return (dockerfile.IgnorePath, own.Length <= MaxExplained ? own : default(ReadOnlyMemory<byte>?));
         }
 
-        // Not null, which would become an empty memory by way of an array.
+        // Not null, which would convert to an empty memory by way of an array.
         FileContent? content = InputFile.ReadInRoot(build.ContextPath, IgnoreName, MaxExplained);
         return (Path.Combine(build.ContextPath, IgnoreName), content is null ? default(ReadOnlyMemory<byte>?) : new ReadOnlyMemory<byte>(content.Bytes));
     }
@@ -131,7 +119,7 @@ internal static class BuildContext
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ContextException)
         {
-            // Only an explanation is lost.
+            // Only the explanation is lost.
             return (null, null);
         }
     }

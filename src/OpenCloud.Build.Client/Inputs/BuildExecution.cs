@@ -1,51 +1,51 @@
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>The network that RUN steps get.</summary>
+/// <summary>The network of RUN steps.</summary>
 public enum BuildNetwork
 {
-    /// <summary>What the engine gives by default, and what each RUN asks for itself.</summary>
+    /// <summary>The engine's default, or what each RUN requests itself.</summary>
     Default,
 
-    /// <summary>None but the loopback device.</summary>
+    /// <summary>Only the loopback device.</summary>
     None,
 
-    /// <summary>The engine's own; needs the entitlement <c>network.host</c>, which is asked for with it.</summary>
+    /// <summary>The engine's own network; needs the entitlement <c>network.host</c>, which is requested with it.</summary>
     Host,
 }
 
-/// <summary>How steps are run.</summary>
+/// <summary>Options for running steps.</summary>
 /// <remarks>Source: moby/buildkit, frontend/dockerui/config.go and attr.go; the entitlements are those of util/entitlements.</remarks>
 public sealed record BuildExecution
 {
-    /// <summary>As the engine does it.</summary>
+    /// <summary>The engine's defaults.</summary>
     public static BuildExecution Default { get; } = new();
 
-    /// <summary>Stages whose steps are run anew.</summary>
+    /// <summary>Stages whose steps do not use the cache.</summary>
     public IReadOnlyList<string> NoCacheStages { get; init; } = [];
 
     /// <summary>The network of steps.</summary>
     public BuildNetwork Network { get; init; }
 
-    /// <summary>Lines for the steps' /etc/hosts, in their order; a name may have several addresses.</summary>
+    /// <summary>Entries for the steps' /etc/hosts, in order; a name may have several addresses.</summary>
     public IReadOnlyList<ExtraHost> ExtraHosts { get; init; } = [];
 
-    /// <summary>Bytes of /dev/shm; null for the engine's default.</summary>
+    /// <summary>The size of /dev/shm in bytes; null for the engine's default.</summary>
     public long? SharedMemorySize { get; init; }
 
-    /// <summary>Limits of the steps' processes.</summary>
+    /// <summary>Resource limits of the steps' processes.</summary>
     public IReadOnlyList<ResourceLimit> Limits { get; init; } = [];
 
-    /// <summary>The control group that steps are put below; null for the engine's default.</summary>
+    /// <summary>The parent cgroup of steps; null for the engine's default.</summary>
     public string? ControlGroupParent { get; init; }
 
-    /// <summary>What the build may be granted: <c>network.host</c>, <c>security.insecure</c>, <c>device</c> or <c>device=NAME</c>.</summary>
+    /// <summary>The entitlements: <c>network.host</c>, <c>security.insecure</c>, <c>device</c> or <c>device=NAME</c>.</summary>
     public IReadOnlyList<string> Entitlements { get; init; } = [];
 
-    /// <summary>The entitlements that the build asks for, with those that other settings need.</summary>
+    /// <summary>The entitlements of the request and those that other settings need.</summary>
     internal IReadOnlyList<string> AllEntitlements =>
         Network == BuildNetwork.Host && !Entitlements.Contains("network.host") ? [.. Entitlements, "network.host"] : Entitlements;
 
-    /// <summary>Whether a text is an entitlement that engines know.</summary>
+    /// <summary>Whether a text is a known entitlement.</summary>
     public static bool IsEntitlement(string text) =>
         text is "network.host" or "security.insecure" or "device" || (text.StartsWith("device=", StringComparison.Ordinal) && text.Length > "device=".Length);
 }

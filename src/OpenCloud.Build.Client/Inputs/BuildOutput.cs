@@ -2,13 +2,13 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>Where the result of a build goes: an exporter of BuildKit's, its attributes, and for some a place on this machine.</summary>
+/// <summary>An output of a build: a BuildKit exporter, its attributes, and for some types a local destination.</summary>
 public sealed class BuildOutput
 {
     /// <summary>The type for an image in the engine's own store.</summary>
     public const string Image = "image";
 
-    /// <summary>The type for nothing at all: the build leaves its cache only.</summary>
+    /// <summary>The type for no output: the build only fills the cache.</summary>
     public const string CacheOnly = "cacheonly";
 
     /// <summary>The type for an image that is pushed.</summary>
@@ -17,7 +17,7 @@ public sealed class BuildOutput
     /// <summary>The type for an OCI layout, as an archive or, with the attribute <c>tar=false</c>, as a directory.</summary>
     public const string Oci = "oci";
 
-    /// <summary>The type for an archive that <c>docker load</c> takes.</summary>
+    /// <summary>The type for an archive that <c>docker load</c> reads.</summary>
     public const string Docker = "docker";
 
     /// <summary>The type for the root file system as an archive.</summary>
@@ -26,31 +26,29 @@ public sealed class BuildOutput
     /// <summary>The type for the root file system as files in a directory.</summary>
     public const string Local = "local";
 
-    /// <summary>A destination that is this process's standard output.</summary>
+    /// <summary>The destination for this process's standard output.</summary>
     public const string StandardOutput = "-";
 
-    /// <summary>The types that every BuildKit knows.</summary>
+    /// <summary>The types that every BuildKit supports.</summary>
     public static IReadOnlyList<string> Types { get; } = [Image, Registry, Oci, Docker, Tar, Local, CacheOnly];
 
-    /// <summary>The exporter's type: one of <see cref="Types"/>, or another that the engine knows.</summary>
+    /// <summary>The exporter type: one of <see cref="Types"/>, or another that the engine supports.</summary>
     public required string Type { get; init; }
 
-    /// <summary>
-    /// The file or directory on this machine; <see cref="StandardOutput"/> for the process's output. Null for the types that have none.
-    /// </summary>
+    /// <summary>The local file or directory; <see cref="StandardOutput"/> for standard output. Null for types without a destination.</summary>
     public string? Destination { get; init; }
 
     /// <summary>
     /// The exporter's attributes by its own names: <c>name</c>, <c>push</c>, <c>compression</c>, <c>oci-mediatypes</c>, <c>unpack</c>,
-    /// <c>dangling-name-prefix</c>, <c>tar</c>, <c>mode</c>, … (moby/buildkit, exporter). Values are kept out of messages.
+    /// <c>dangling-name-prefix</c>, <c>tar</c>, <c>mode</c>, … (moby/buildkit, exporter). Messages do not contain their values.
     /// </summary>
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// Reads docker's form: <c>type=local,dest=out</c>; a path alone is a directory for <c>local</c>, and <c>-</c> alone an archive on
-    /// standard output.
+    /// Parses docker's form: <c>type=local,dest=out</c>. A bare path means a directory for <c>local</c>, a bare <c>-</c> an archive on standard
+    /// output.
     /// </summary>
-    /// <exception cref="FormatException">It is malformed.</exception>
+    /// <exception cref="FormatException">The text is malformed.</exception>
     public static BuildOutput Parse(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);

@@ -6,12 +6,12 @@ using System.Text;
 namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
-/// What <c>RUN --mount=type=secret</c> gets: a file, an environment variable, or octets. It is read when a build begins; a source that is not
-/// there fails the build before anything is sent.
+/// The source of a <c>RUN --mount=type=secret</c>: a file, an environment variable, or bytes. It is read when a build begins; a missing source
+/// fails the build before anything is sent.
 /// </summary>
 public sealed class BuildSecret
 {
-    /// <summary>The most octets of a secret: what BuildKit's own client allows (session/secrets/secretsprovider).</summary>
+    /// <summary>The largest size of a secret in bytes, as in BuildKit's own client (session/secrets/secretsprovider).</summary>
     public const int MaxSize = 500 * 1024;
 
     private readonly Func<CancellationToken, byte[]> _read;
@@ -22,17 +22,17 @@ public sealed class BuildSecret
         _read = read;
     }
 
-    /// <summary>Where it comes from, without the secret itself.</summary>
+    /// <summary>A description of the source, without the secret itself.</summary>
     public string Source { get; }
 
-    /// <summary>A file's content; the file may be a pipe or a descriptor.</summary>
+    /// <summary>A secret from a file, which may be a pipe or a descriptor.</summary>
     public static BuildSecret FromFile(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return new BuildSecret($"the file '{path}'", token => ReadFile(path, token));
     }
 
-    /// <summary>An environment variable's value, as UTF-8.</summary>
+    /// <summary>A secret from an environment variable, as UTF-8.</summary>
     public static BuildSecret FromEnvironment(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -41,21 +41,21 @@ public sealed class BuildSecret
             _ => Encoding.UTF8.GetBytes(Environment.GetEnvironmentVariable(name) ?? throw new IOException("it is not set")));
     }
 
-    /// <summary>A string that is kept encrypted or at least out of the way until it is needed, as UTF-8.</summary>
+    /// <summary>A secret from a SecureString, as UTF-8; it is decoded when the build begins.</summary>
     public static BuildSecret FromSecureString(SecureString text)
     {
         ArgumentNullException.ThrowIfNull(text);
         return new BuildSecret("a secure string", _ => ReadSecureString(text));
     }
 
-    /// <summary>Octets; they are copied when the build begins.</summary>
+    /// <summary>A secret from bytes, which are copied when the build begins.</summary>
     public static BuildSecret FromBytes(ReadOnlyMemory<byte> content) => new("given octets", _ => content.ToArray());
 
     /// <inheritdoc/>
     public override string ToString() => Source;
 
-    /// <summary>Reads it into an array that the caller clears.</summary>
-    /// <exception cref="IOException">It is not there or too large; the message names the source only.</exception>
+    /// <summary>Reads the secret into an array that the caller clears.</summary>
+    /// <exception cref="IOException">The source is missing or too large; the message names the source only.</exception>
     internal byte[] Read(string id, CancellationToken cancellationToken)
     {
         byte[] content;
@@ -77,7 +77,7 @@ public sealed class BuildSecret
         return content;
     }
 
-    // A pipe will do, as a shell makes of <(command): it is read once, when the build begins.
+    // A pipe is accepted, as a shell creates for <(command): it is read once, when the build begins.
     private static byte[] ReadFile(string path, CancellationToken cancellationToken) => InputFile.ReadNamed(path, MaxSize, cancellationToken).Bytes;
 
     private static byte[] ReadSecureString(SecureString text)

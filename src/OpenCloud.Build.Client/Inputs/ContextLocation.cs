@@ -3,13 +3,13 @@ using OpenCloud.Build.Client.Context;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>What a build's context is.</summary>
+/// <summary>The kind of a build context.</summary>
 public enum ContextKind
 {
-    /// <summary>A directory of this machine.</summary>
+    /// <summary>A local directory.</summary>
     Directory,
 
-    /// <summary>A tar archive of this machine, plain or compressed with gzip, bzip2 or xz.</summary>
+    /// <summary>A local tar archive, plain or compressed with gzip, bzip2 or xz.</summary>
     Archive,
 
     /// <summary>A git repository that the engine fetches.</summary>
@@ -19,9 +19,9 @@ public enum ContextKind
     Http,
 }
 
-/// <summary>Where a context is: a path of this machine, or an address from which the engine itself fetches it.</summary>
+/// <summary>The location of a context: a local path, or an address that the engine fetches.</summary>
 /// <remarks>
-/// Which addresses are git's is decided as moby/buildkit does (frontend/dockerfile/dfgitutil/git_ref.go and util/gitutil): the schemes
+/// Git addresses are recognized as in moby/buildkit (frontend/dockerfile/dfgitutil/git_ref.go and util/gitutil): the schemes
 /// <c>git</c> and <c>ssh</c>, <c>user@host:path</c> (util/sshutil/scpurl.go), <c>github.com/…</c>, and a path that ends in <c>.git</c> over HTTP.
 /// </remarks>
 public sealed partial record ContextLocation
@@ -32,22 +32,22 @@ public sealed partial record ContextLocation
         Value = value;
     }
 
-    /// <summary>What it is.</summary>
+    /// <summary>The kind of the context.</summary>
     public ContextKind Kind { get; }
 
-    /// <summary>The absolute path, or the address as it was given.</summary>
+    /// <summary>The absolute path, or the address as given.</summary>
     public string Value { get; }
 
-    /// <summary>True when the engine fetches the context, so that nothing of it is read here.</summary>
+    /// <summary>True when the engine fetches the context, so that nothing of it is read locally.</summary>
     public bool IsRemote => Kind is ContextKind.Git or ContextKind.Http;
 
-    /// <summary>Whether a text is an address that engines fetch, not a path.</summary>
+    /// <summary>Whether a text is an address that engines fetch, and not a path.</summary>
     public static bool IsAddress(string text) => KindOf(text) is not null;
 
-    /// <summary>Reads a path or an address.</summary>
-    /// <param name="text">A directory, a file, or an address; a relative path is taken from the process's directory.</param>
-    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
-    /// <exception cref="InvalidDataException">It is a file but no tar archive that engines read.</exception>
+    /// <summary>Parses a path or an address.</summary>
+    /// <param name="text">A directory, a file, or an address; a relative path starts at the process's working directory.</param>
+    /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is no tar archive that engines read.</exception>
     public static ContextLocation Parse(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);
@@ -59,7 +59,7 @@ public sealed partial record ContextLocation
         string path = Path.GetFullPath(text);
         if (!File.Exists(path))
         {
-            // Whether it exists is told where it is opened, in the words for directories.
+            // The later open reports a missing directory, in the words for directories.
             return new ContextLocation(ContextKind.Directory, path);
         }
 
@@ -78,7 +78,7 @@ public sealed partial record ContextLocation
             return path.EndsWith(".git", StringComparison.Ordinal) ? ContextKind.Git : ContextKind.Http;
         }
 
-        // Without a scheme it may be a path as well, and one that is there is meant.
+        // Without a scheme the text may also be a path; an existing path has priority.
         return GitAddress().IsMatch(text) || (SchemelessAddress().IsMatch(text) && !Path.Exists(text)) ? ContextKind.Git : null;
     }
 

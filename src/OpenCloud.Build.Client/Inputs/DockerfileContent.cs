@@ -4,21 +4,21 @@ using OpenCloud.Build.Client.Context.Tree;
 namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
-/// A build's Dockerfile and the ignore file that belongs to it, read once: what is checked here and what the engine gets are the same bytes, and
-/// a pipe has them only once.
+/// A build's Dockerfile and its own ignore file, read once: the local checks and the engine see the same bytes, and a pipe can be read only
+/// once.
 /// </summary>
 /// <remarks>
-/// What the caller named is read wherever it is and whatever it is. What nobody named, <c>Dockerfile</c> in the context and an ignore file beside
-/// any Dockerfile, may not lead out by a link: a context is not always its builder's own.
+/// A Dockerfile that the caller named is read wherever it is. <c>Dockerfile</c> in the context and an ignore file beside any Dockerfile are
+/// not named by the caller, and must not be links that leave the directory: the context may belong to somebody else.
 /// </remarks>
 internal sealed class DockerfileContent
 {
-    /// <summary>The most bytes of a Dockerfile or of an ignore file.</summary>
+    /// <summary>The largest size of a Dockerfile or an ignore file, in bytes.</summary>
     public const int MaxSize = 16 * 1024 * 1024;
 
     private const string IgnoreSuffix = ".dockerignore";
 
-    // The frontend, too, takes the second where the first is not there.
+    // As in the frontend, the second is the fallback of the first.
     private static readonly string[] UsualNames = ["Dockerfile", "dockerfile"];
 
     private readonly FileContent _dockerfile;
@@ -32,29 +32,24 @@ internal sealed class DockerfileContent
         _ignore = ignore;
     }
 
-    /// <summary>Where it was read from.</summary>
     public string Path { get; }
 
-    /// <summary>The name that the frontend and its messages give it.</summary>
     public string Name { get; }
 
-    /// <summary>The bytes as they were read.</summary>
     public ReadOnlyMemory<byte> Bytes => _dockerfile.Bytes;
 
-    /// <summary>The text.</summary>
     public string Text => Encoding.UTF8.GetString(_dockerfile.Bytes);
 
-    /// <summary>The ignore file of this Dockerfile alone; null when there is none.</summary>
+    /// <summary>The Dockerfile-specific ignore file; null when there is none.</summary>
     public ReadOnlyMemory<byte>? IgnoreBytes => _ignore is { } ignore ? new ReadOnlyMemory<byte>(ignore.Bytes) : default(ReadOnlyMemory<byte>?);
 
-    /// <summary>Where the ignore file of this Dockerfile alone would be.</summary>
     public string IgnorePath => Path + IgnoreSuffix;
 
     /// <summary>Reads the Dockerfile of a build.</summary>
-    /// <returns>Null when its text was given, or when it is part of a context that is not a directory of this machine.</returns>
-    /// <exception cref="FileNotFoundException">There is none.</exception>
-    /// <exception cref="LinkLeavesRootException">It is a link out of the context, and nobody named it.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <returns>Null when the request contains the text, or when the Dockerfile is part of a context that is not a local directory.</returns>
+    /// <exception cref="FileNotFoundException">There is no Dockerfile.</exception>
+    /// <exception cref="LinkLeavesRootException">A Dockerfile that the caller did not name is a link that leaves the context.</exception>
+    /// <exception cref="IOException">The Dockerfile cannot be read.</exception>
     public static DockerfileContent? Of(ImageBuildRequest build, CancellationToken cancellationToken)
     {
         if (build.DockerfileContent is { } ready)
@@ -72,10 +67,7 @@ internal sealed class DockerfileContent
             : Usual(build.ContextPath) ?? throw Missing(System.IO.Path.Join(build.ContextPath, UsualNames[0]));
     }
 
-    /// <summary>Reads the file that a caller named.</summary>
-    /// <param name="path">The absolute path.</param>
-    /// <param name="context">The context's directory.</param>
-    /// <param name="cancellationToken">Ends the waiting for the writer of a pipe.</param>
+    /// <summary>Reads the Dockerfile at an absolute path that the caller named.</summary>
     /// <inheritdoc cref="Of" path="/exception"/>
     public static DockerfileContent Named(string path, string context, CancellationToken cancellationToken)
     {
@@ -85,14 +77,14 @@ internal sealed class DockerfileContent
             return new DockerfileContent(path, dockerfile, null);
         }
 
-        // An ignore file of the context may be a link to another one in it.
+        // The ignore file may be a link to another file in the context.
         string relative = System.IO.Path.GetRelativePath(context, path);
         bool isInside = !System.IO.Path.IsPathRooted(relative) && relative != ".." && !relative.StartsWith("../", StringComparison.Ordinal);
         (string root, string name) = isInside ? (context, relative) : (System.IO.Path.GetDirectoryName(path)!, System.IO.Path.GetFileName(path));
         return new DockerfileContent(path, dockerfile, ReadIgnoreFile(root, name));
     }
 
-    /// <summary>Reads the Dockerfile that a context has when nobody named one; null when there is none.</summary>
+    /// <summary>Reads a context's default Dockerfile; null when there is none.</summary>
     /// <inheritdoc cref="Of" path="/exception"/>
     public static DockerfileContent? Usual(string context)
     {
@@ -108,7 +100,7 @@ internal sealed class DockerfileContent
         return null;
     }
 
-    /// <summary>The directory that the engine finds it in.</summary>
+    /// <summary>The directory that the engine receives it in.</summary>
     public ContextSource ToSource(string name)
     {
         MemoryContextSource source = new(name, []);

@@ -4,18 +4,18 @@ using OpenCloud.Build.Client.Failures;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>A line for the /etc/hosts of steps.</summary>
-/// <param name="Name">The host's name.</param>
-/// <param name="Address">Its IP address, or <see cref="Gateway"/>.</param>
+/// <summary>An entry for the /etc/hosts of steps.</summary>
+/// <param name="Name">The host name.</param>
+/// <param name="Address">The IP address, or <see cref="Gateway"/>.</param>
 public sealed record ExtraHost(string Name, string Address)
 {
-    /// <summary>Stands for the address at which containers reach the engine's own host.</summary>
+    /// <summary>The placeholder for the address at which containers reach the engine's host.</summary>
     public const string Gateway = "host-gateway";
 
     // moby, daemon/internal/builder-next/worker/label; buildx reads it from the worker as well (driver/docker/driver.go, HostGatewayIP).
     private const string GatewayLabel = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
 
-    /// <summary>Reads <c>name:address</c> or <c>name=address</c>; the address may stand in brackets.</summary>
+    /// <summary>Parses <c>name:address</c> or <c>name=address</c>; the address may be in brackets.</summary>
     /// <exception cref="FormatException">The text is not a name and an address.</exception>
     public static ExtraHost Parse(string text)
     {
@@ -28,8 +28,8 @@ public sealed record ExtraHost(string Name, string Address)
             : throw new FormatException($"'{text}' is not a host name and an IP address");
     }
 
-    /// <summary>The line as engines take it. Their frontend reads addresses only, so the gateway is looked up before it is sent.</summary>
-    /// <exception cref="ImageBuildException">The engine does not tell its gateway.</exception>
+    /// <summary>The entry in the engine's form. The frontend accepts only addresses, so the gateway is resolved first.</summary>
+    /// <exception cref="ImageBuildException">The engine does not report its gateway.</exception>
     internal string Resolve(EngineProfile engine) => Address != Gateway ? $"{Name}={Address}"
         : engine.Labels.TryGetValue(GatewayLabel, out string? address) && IPAddress.TryParse(address, out _) ? $"{Name}={address}"
         : throw new ImageBuildException(

@@ -2,19 +2,18 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>The git repository that a directory belongs to, for the provenance of what is built from it.</summary>
+/// <summary>The git repository of a directory, for the provenance of the build.</summary>
 /// <param name="Revision">The commit that is checked out; null when there is none.</param>
 /// <param name="Source">The address of the remote repository without credentials; null when there is none.</param>
 /// <remarks>
-/// The frontend's attributes are those that buildx sets (build/git.go). The files are read, git is not run: it may not be there, and it runs what a
-/// repository's configuration says. Source of their form: gitrepository-layout(5) and git-config(1).
+/// The frontend's attributes are those that buildx sets (build/git.go). The files are read directly: git may not be installed, and it runs
+/// commands from a repository's configuration. Source of their form: gitrepository-layout(5) and git-config(1).
 /// </remarks>
 internal sealed partial record GitSource(string? Revision, string? Source)
 {
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MostLinks = 5;
 
-    /// <summary>The frontend's attributes.</summary>
     public IEnumerable<KeyValuePair<string, string>> Attributes()
     {
         if (Revision is not null)
@@ -28,7 +27,7 @@ internal sealed partial record GitSource(string? Revision, string? Source)
         }
     }
 
-    /// <summary>Finds the repository of a directory; null when it is in none, or cannot be read.</summary>
+    /// <summary>Finds the repository of a directory; null when there is none, or it cannot be read.</summary>
     public static GitSource? Of(string directory)
     {
         try
@@ -41,7 +40,7 @@ internal sealed partial record GitSource(string? Revision, string? Source)
                     return Read(entry);
                 }
 
-                // A work tree or a submodule has a file that leads to its repository.
+                // A work tree or a submodule has a file that points to its repository.
                 if (File.Exists(entry) && Text(entry) is { } link && link.StartsWith("gitdir:", StringComparison.Ordinal))
                 {
                     return Read(Path.GetFullPath(Path.Combine(folder.FullName, link["gitdir:".Length..].Trim())));
@@ -50,13 +49,13 @@ internal sealed partial record GitSource(string? Revision, string? Source)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            // A build does not fail for what its provenance could have said.
+            // Missing provenance does not fail a build.
         }
 
         return null;
     }
 
-    /// <summary>An address without what may be secret in it: user, password, query.</summary>
+    /// <summary>An address without its possible secrets: user, password and query.</summary>
     internal static string? WithoutCredentials(string address)
     {
         if (Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" or "ssh" or "git")
@@ -64,7 +63,7 @@ internal sealed partial record GitSource(string? Revision, string? Source)
             return $"{uri.Scheme}://{uri.Authority[(uri.Authority.LastIndexOf('@') + 1)..]}{uri.AbsolutePath}";
         }
 
-        // git@host:path: the user is no secret, and part of the address.
+        // git@host:path: the user is no secret, but a part of the address.
         return ScpAddress().IsMatch(address) ? address : null;
     }
 

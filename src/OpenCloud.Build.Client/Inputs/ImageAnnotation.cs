@@ -3,38 +3,38 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>The document of an image that an annotation stands in.</summary>
+/// <summary>The document of an image that has an annotation.</summary>
 public enum AnnotationLevel
 {
     /// <summary>The manifest of each platform.</summary>
     Manifest,
 
-    /// <summary>The index; there is one with several platforms or with attestations only.</summary>
+    /// <summary>The index; it exists only with several platforms or with attestations.</summary>
     Index,
 
-    /// <summary>What the index says of a manifest, or a layout of the only one.</summary>
+    /// <summary>The descriptor of a manifest, in the index, or in an OCI layout with a single manifest.</summary>
     ManifestDescriptor,
 
-    /// <summary>What a layout says of the index.</summary>
+    /// <summary>The descriptor of the index, in an OCI layout.</summary>
     IndexDescriptor,
 }
 
 /// <summary>An annotation of an image's documents.</summary>
-/// <param name="Level">Where it stands.</param>
-/// <param name="Platform">The platform it is limited to, for manifests and their descriptors; null for all.</param>
-/// <param name="Key">Its name.</param>
-/// <param name="Value">Its value.</param>
+/// <param name="Level">The document.</param>
+/// <param name="Platform">The platform, for manifests and their descriptors; null for all.</param>
+/// <param name="Key">The key.</param>
+/// <param name="Value">The value.</param>
 /// <remarks>The exporter's attributes are those of moby/buildkit, exporter/containerimage/exptypes/annotations.go.</remarks>
 public sealed record ImageAnnotation(AnnotationLevel Level, Platform? Platform, string Key, string Value)
 {
-    /// <summary>True for annotations that only an image with an index has a place for.</summary>
+    /// <summary>True for annotations that only an image with an index can have.</summary>
     internal bool NeedsIndex => Level is AnnotationLevel.Index or AnnotationLevel.IndexDescriptor;
 
     /// <summary>
-    /// Reads a key as <c>docker buildx build --annotation</c> has it: <c>key</c>, or <c>level[,level…]:key</c> with levels
-    /// <c>manifest</c>, <c>index</c>, <c>manifest-descriptor</c>, <c>index-descriptor</c>, the manifest's with <c>[os/arch]</c> at will.
+    /// Parses a key in the form of <c>docker buildx build --annotation</c>: <c>key</c>, or <c>level[,level…]:key</c> with the levels
+    /// <c>manifest</c>, <c>index</c>, <c>manifest-descriptor</c>, <c>index-descriptor</c>, and an optional <c>[os/arch]</c> for those of manifests.
     /// </summary>
-    /// <returns>Whether the key can be read; where not, <paramref name="error"/> says why.</returns>
+    /// <returns>True when the key is valid; otherwise <paramref name="error"/> has the reason.</returns>
     public static bool TryParse(string key, string value, [NotNullWhen(true)] out IReadOnlyList<ImageAnnotation>? annotations, [NotNullWhen(false)] out string? error)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -71,7 +71,6 @@ public sealed record ImageAnnotation(AnnotationLevel Level, Platform? Platform, 
         return true;
     }
 
-    /// <summary>The exporter's attribute.</summary>
     internal string ToAttribute() => Level switch
     {
         AnnotationLevel.Manifest => $"annotation-manifest{Scope}.{Key}",

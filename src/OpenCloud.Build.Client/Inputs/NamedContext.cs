@@ -2,33 +2,24 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>What a named context is.</summary>
 internal enum NamedContextKind
 {
-    /// <summary>A directory of this machine.</summary>
     Directory,
 
-    /// <summary>An image in an OCI layout of this machine.</summary>
     OciLayout,
 
-    /// <summary>Something that the engine fetches itself: an image of a registry or of its own, git, HTTP.</summary>
+    /// <summary>Something that the engine fetches: an image of a registry or its own store, git, HTTP.</summary>
     Remote,
 }
 
-/// <summary>
-/// A context beside the main one: a name that FROM, COPY --from and RUN --mount may use, or that takes the place of a stage or an image.
-/// </summary>
-/// <param name="Name">The name, as the frontend compares it.</param>
-/// <param name="Kind">What it is.</param>
-/// <param name="Value">The directory's path, or the address.</param>
-/// <param name="Layout">The image, for an OCI layout.</param>
+/// <summary>A named context: a name that FROM, COPY --from and RUN --mount may use, or that replaces a stage or an image.</summary>
 /// <remarks>Source: moby/buildkit, frontend/dockerui/namedcontext.go.</remarks>
 internal sealed record NamedContext(string Name, NamedContextKind Kind, string Value, OciLayoutReference? Layout)
 {
-    /// <summary>How an image of a registry, or of the engine's own, begins.</summary>
+    /// <summary>The scheme of an image in a registry or in the engine's own store.</summary>
     public const string ImageScheme = "docker-image://";
 
-    /// <summary>The value with the <c>//</c> that the frontend lets users leave out after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
+    /// <summary>The value with the <c>//</c> that the frontend lets users omit after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
     public static string Complete(string value)
     {
         foreach (string scheme in (ReadOnlySpan<string>)[ImageScheme, OciLayoutReference.Scheme])
@@ -43,10 +34,9 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
         return value;
     }
 
-    /// <summary>Reads a context's name and what it is.</summary>
-    /// <exception cref="FormatException">The name or a reference cannot be one.</exception>
-    /// <exception cref="InvalidDataException">An OCI layout is none, or has no such image.</exception>
-    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <exception cref="FormatException">The name or a reference is invalid.</exception>
+    /// <exception cref="InvalidDataException">An OCI layout is invalid, or does not have the image.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
     public static NamedContext Parse(string name, string value)
     {
         if (name.Length == 0 || name.AsSpan().ContainsAny(" \t\n="))

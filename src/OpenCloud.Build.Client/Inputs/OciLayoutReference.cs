@@ -4,19 +4,16 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>An image in an OCI layout on this machine.</summary>
-/// <param name="Path">The layout's directory; an absolute path.</param>
-/// <param name="Digest">The digest of the image's manifest or index.</param>
+/// <summary>An image in a local OCI layout.</summary>
 /// <remarks>The layout is that of the OCI image specification, image-layout.md; tags are the annotation <c>org.opencontainers.image.ref.name</c>.</remarks>
 internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
 {
-    /// <summary>How such a reference begins.</summary>
     public const string Scheme = "oci-layout://";
 
     private const string DefaultTag = "latest";
 
-    /// <summary>Reads <c>oci-layout://directory[:tag][@digest]</c> and looks the tag up; beside a digest it is only a name.</summary>
-    /// <exception cref="InvalidDataException">The directory is no layout, or has no such image; the message says what it has.</exception>
+    /// <summary>Parses <c>oci-layout://directory[:tag][@digest]</c> and resolves the tag; beside a digest the tag is only a name.</summary>
+    /// <exception cref="InvalidDataException">The directory is no layout, or does not have the image; the message lists its images.</exception>
     public static OciLayoutReference Resolve(string text)
     {
         string rest = text[Scheme.Length..];

@@ -1,25 +1,28 @@
 namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
-/// What this machine takes from an engine at most. An engine is trusted to build, not to fill this machine's disk: what goes past a bound
-/// ends the build with an error.
+/// Limits on the data that this machine accepts from an engine. An engine is trusted to build, but not to fill this machine's disk. Exceeding a
+/// limit ends the build with an error.
 /// </summary>
 public sealed class ReceiveLimits
 {
     private const long GiB = 1L << 30;
 
-    /// <summary>The entries of a directory output.</summary>
+    /// <summary>The largest number of entries of a directory output.</summary>
     public int MaxEntries { get; init; } = 1_000_000;
 
-    /// <summary>The bytes of one file, also of an archive.</summary>
+    /// <summary>The largest size of one file or archive, in bytes.</summary>
     public long MaxFileBytes { get; init; } = 64 * GiB;
 
-    /// <summary>The bytes of one output in all.</summary>
+    /// <summary>The largest total size of one output, in bytes.</summary>
     public long MaxTotalBytes { get; init; } = 128 * GiB;
 
-    /// <summary>The bytes of all names, links' targets and attributes of a directory output, which are held in memory until it is complete.</summary>
+    /// <summary>
+    /// The largest total size in bytes of all names, link targets and attributes of a directory output, which are held in memory until it is
+    /// complete.
+    /// </summary>
     public long MaxListBytes { get; init; } = 128 * 1024 * 1024;
 
-    /// <summary>The bytes of a path, and of a symbolic link's target. Linux takes no longer ones in one call.</summary>
+    /// <summary>The longest path or symbolic link target in bytes. Linux accepts no longer ones in one call.</summary>
     public int MaxPathBytes { get; init; } = 4095;
 }

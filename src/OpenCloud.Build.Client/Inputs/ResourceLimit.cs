@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>A limit of a step's processes, as <c>setrlimit</c> knows it.</summary>
-/// <param name="Name">Its name without RLIMIT_, in lower case: <c>nofile</c>, <c>nproc</c>, …</param>
-/// <param name="Soft">The limit; -1 for none.</param>
-/// <param name="Hard">What a process may raise it to; -1 for no bound.</param>
+/// <summary>A resource limit of a step's processes, as for <c>setrlimit</c>.</summary>
+/// <param name="Name">The name without RLIMIT_, in lower case: <c>nofile</c>, <c>nproc</c>, …</param>
+/// <param name="Soft">The soft limit; -1 for unlimited.</param>
+/// <param name="Hard">The hard limit, up to which a process may raise it; -1 for unlimited.</param>
 /// <remarks>The names are those that docker/go-units, ulimit.go, takes.</remarks>
 public sealed record ResourceLimit(string Name, long Soft, long Hard)
 {
@@ -15,8 +15,8 @@ public sealed record ResourceLimit(string Name, long Soft, long Hard)
         "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
     };
 
-    /// <summary>Reads <c>name=soft</c> or <c>name=soft:hard</c>.</summary>
-    /// <returns>Whether it is a limit; where not, <paramref name="error"/> says why.</returns>
+    /// <summary>Parses <c>name=soft</c> or <c>name=soft:hard</c>.</summary>
+    /// <returns>True when the text is valid; otherwise <paramref name="error"/> has the reason.</returns>
     public static bool TryParse(string text, [NotNullWhen(true)] out ResourceLimit? limit, [NotNullWhen(false)] out string? error)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -5,31 +5,30 @@ using MatchType = OpenCloud.Build.Client.Protocol.SourcePolicies.MatchType;
 namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>
-/// Rules on what a build may take from where: each source (an image, a git repository, an HTTP file, a local directory) is allowed, denied
-/// or replaced by another, by the last rule that fits it.
+/// Rules for a build's sources: the last matching rule allows, denies or replaces a source (an image, a git repository, an HTTP file, a local
+/// directory).
 /// </summary>
 /// <remarks>The JSON form is that of moby/buildkit's <c>--source-policy-file</c> (sourcepolicy/pb/policy.proto and json.go).</remarks>
 public sealed class SourcePolicy
 {
     private SourcePolicy(Policy message) => Message = message;
 
-    /// <summary>How many rules there are.</summary>
+    /// <summary>The number of rules.</summary>
     public int RuleCount => Message.Rules.Count;
 
-    /// <summary>The images that rules put in the place of others.</summary>
+    /// <summary>The images that rules substitute for others.</summary>
     internal IEnumerable<string> Replacements => Message.Rules
         .Select(static r => r.Updates?.Identifier ?? "")
         .Where(static i => i.StartsWith(NamedContext.ImageScheme, StringComparison.Ordinal))
         .Select(static i => i[NamedContext.ImageScheme.Length..])
 
-        // What a rule takes over of the source that fits it (${1}) comes after the host.
+        // Parts captured from the matched source (${1}) come after the host.
         .Select(static i => i.IndexOf('$', StringComparison.Ordinal) is > 0 and var end && i[..end].Contains('/', StringComparison.Ordinal) ? i[..i.IndexOf('/', StringComparison.Ordinal)] + "/any" : i);
 
-    /// <summary>The policy as it goes over the wire.</summary>
     internal Policy Message { get; }
 
-    /// <summary>Reads the JSON form: <c>{ "rules": [ { "action": "DENY", "selector": { "identifier": "docker-image://*" } } ] }</c>.</summary>
-    /// <exception cref="FormatException">It is not JSON, or a rule is not one; the message says which and why.</exception>
+    /// <summary>Parses the JSON form: <c>{ "rules": [ { "action": "DENY", "selector": { "identifier": "docker-image://*" } } ] }</c>.</summary>
+    /// <exception cref="FormatException">The text is no JSON, or a rule is invalid; the message says which and why.</exception>
     public static SourcePolicy Parse(string json)
     {
         ArgumentNullException.ThrowIfNull(json);
@@ -61,7 +60,7 @@ public sealed class SourcePolicy
         }
         catch (InvalidOperationException e)
         {
-            // Halves of surrogates show only when a string is asked for.
+            // Unpaired surrogates are detected only when the string is read.
             throw new FormatException("The source policy holds text that is not Unicode.", e);
         }
         catch (JsonException e)
@@ -176,7 +175,7 @@ public sealed class SourcePolicy
         return update;
     }
 
-    // PowerShell's users write Action and MatchType, others match_type and matchType.
+    // PowerShell users write Action and MatchType, others match_type and matchType.
     private static string Name(JsonProperty property) => property.Name.Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
 
     private static JsonElement.ObjectEnumerator Properties(JsonElement element, string what) =>

@@ -1,22 +1,22 @@
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>What <c>RUN --mount=type=ssh</c> gets: an agent that lists its keys and signs with them, and does nothing else.</summary>
+/// <summary>The agent for <c>RUN --mount=type=ssh</c>; it can only list its keys and sign with them.</summary>
 public sealed class SshForward
 {
-    /// <summary>The id of a mount that names none.</summary>
+    /// <summary>The id of a mount without one.</summary>
     public const string DefaultId = "default";
 
-    /// <summary>The id that the Dockerfile's mount names.</summary>
+    /// <summary>The id in the Dockerfile's mount.</summary>
     public string Id { get; init; } = DefaultId;
 
     /// <summary>
-    /// The socket of an agent, or files of private keys without passphrases, which a private <c>ssh-agent</c> is started for. Empty for the
+    /// The socket of an agent, or files of private keys without passphrases, for which a private <c>ssh-agent</c> is started. Empty for the
     /// agent in <c>SSH_AUTH_SOCK</c>.
     /// </summary>
     public IReadOnlyList<string> Paths { get; init; } = [];
 
-    /// <summary>Reads docker's form: <c>default</c>, <c>id</c>, <c>id=socket</c> or <c>id=key,key</c>.</summary>
-    /// <exception cref="FormatException">It is malformed.</exception>
+    /// <summary>Parses docker's form: <c>default</c>, <c>id</c>, <c>id=socket</c> or <c>id=key,key</c>.</summary>
+    /// <exception cref="FormatException">The text is malformed.</exception>
     public static SshForward Parse(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);

@@ -9,16 +9,16 @@ using OpenCloud.Build.Client.Wire.Grpc.Server;
 namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>
-/// The receiving side of a file transfer into a directory. The engine is not trusted: names are plain, in order and within bounds; data comes
-/// only for what was asked for; nothing comes after the end.
+/// The receiving side of a file transfer into a directory. The engine is not trusted: names must be plain, in order and within bounds; data is
+/// accepted only for requested files; nothing may follow the end.
 /// </summary>
 /// <remarks>The protocol: tonistiigi/fsutil, receive.go, send.go and validator.go.</remarks>
 internal sealed class DirectoryReceiver
 {
-    // fsutil's sender reads four files at a time; a few more requests than that keep it busy.
+    // fsutil's sender reads four files at a time; a few more requests keep it busy.
     private const int MaxOpenFiles = 16;
 
-    // Packets of nothing but zeros become holes: a page, or more, of a file system.
+    // Packets of zeros only become holes: at least a page of a file system.
     private const int SmallestHole = 4096;
 
     private readonly IFramedMessages _call;
@@ -43,12 +43,10 @@ internal sealed class DirectoryReceiver
         _counters = counters;
     }
 
-    /// <summary>The paths that came, octets as characters (ISO 8859-1): files and other entries, and directories.</summary>
+    /// <summary>The received paths, octets as characters (ISO 8859-1): files and other entries, and directories.</summary>
     public (IReadOnlySet<string> Files, IReadOnlySet<string> Folders) Entries => (_files, _folders);
 
-    /// <summary>Receives until both sides have said that they are done.</summary>
-    /// <param name="beforeEnd">Called when everything has come and before the sender is told.</param>
-    /// <param name="cancellationToken">Stops.</param>
+    /// <summary>Receives until both sides are done. <c>beforeEnd</c> is called when everything has arrived and before the sender is told.</summary>
     /// <exception cref="ContextException">The engine broke the rules, or the directory could not be written.</exception>
     public async Task RunAsync(Func<Task> beforeEnd, CancellationToken cancellationToken)
     {
@@ -94,7 +92,7 @@ internal sealed class DirectoryReceiver
         }
         catch (Exception)
         {
-            // A sender that is gone needs no word; what went wrong here is what counts, such as a disk that is full.
+            // A sender that is gone needs no message; the failure here is what counts, such as a full disk.
         }
     }
 
@@ -239,7 +237,7 @@ internal sealed class DirectoryReceiver
             _open.Remove(id);
             if (file.HasHole)
             {
-                // It may end with one.
+                // The file may end with a hole.
                 file.Stream.SetLength(file.Stream.Position);
             }
 
@@ -276,7 +274,7 @@ internal sealed class DirectoryReceiver
         }
     }
 
-    /// <summary>What needs all files: hard links, and the modes and times of directories, children before parents.</summary>
+    /// <summary>Applies what needs all files: hard links, and the modes and times of directories, children before parents.</summary>
     private void Finish()
     {
         foreach (ReceivedStat link in _links)
@@ -291,8 +289,8 @@ internal sealed class DirectoryReceiver
     }
 
     /// <summary>
-    /// Waits for the sender's word that it is done. With it the call ends, so that nothing can come after: older daemons leave their side of the
-    /// call open until the build ends.
+    /// Waits until the sender says that it is done. The call ends then, so that nothing can follow: older daemons keep their side of the call
+    /// open until the build ends.
     /// </summary>
     private async Task ReadEndAsync(CancellationToken cancellationToken)
     {
@@ -317,7 +315,6 @@ internal sealed class DirectoryReceiver
     }
 }
 
-/// <summary>What came for one output, over all of its transfers.</summary>
 internal sealed class ReceiveCounters
 {
     private long _bytes;

@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Client.Outputs;
 /// <summary>A directory that takes files.</summary>
 internal sealed class DirectoryTarget : IOutputTarget
 {
-    /// <summary>The header by which a daemon says that it sends all platforms in one transfer, which deleting needs (session/filesync).</summary>
+    /// <summary>The header by which a daemon says that one transfer has all platforms, which deleting needs (session/filesync).</summary>
     private const string WholeHeader = "buildkit-exporter-multi-platform";
 
     private readonly OutputDirectory _directory;
@@ -19,13 +19,8 @@ internal sealed class DirectoryTarget : IOutputTarget
     private readonly ReceiveCounters _counters = new();
     private readonly SemaphoreSlim _one = new(1);
 
-    /// <summary>Opens the directory.</summary>
-    /// <param name="path">Where it is; it is made if need be.</param>
-    /// <param name="delete">Whether what the build does not have is deleted.</param>
-    /// <param name="limits">What is taken at most.</param>
-    /// <param name="confirmDelete">Is asked before anything is deleted: the directory, and the paths in it. Null deletes nothing.</param>
-    /// <param name="keepsAttributes">Whether extended attributes of users are taken over.</param>
-    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <summary>Opens the directory, created if missing. <c>confirmDelete</c> gets it and the paths to delete; null deletes nothing.</summary>
+    /// <exception cref="IOException">The directory cannot be opened.</exception>
     public DirectoryTarget(string path, bool delete, ReceiveLimits limits, Func<string, IReadOnlyList<string>, bool>? confirmDelete, bool keepsAttributes = false)
     {
         try
@@ -42,7 +37,6 @@ internal sealed class DirectoryTarget : IOutputTarget
         _confirmDelete = confirmDelete;
     }
 
-    /// <inheritdoc/>
     public async Task ReceiveAsync(GrpcServerCall call, CancellationToken cancellationToken)
     {
         if (_delete && call.Headers[WholeHeader] != "1")
@@ -50,7 +44,7 @@ internal sealed class DirectoryTarget : IOutputTarget
             throw new ContextException(ContextErrorKind.Unreadable, "This engine's BuildKit does not know mode=delete for local outputs; nothing was written.");
         }
 
-        // One after the other: transfers of several platforms may share directories, and their steps are not for two at a time.
+        // One at a time: transfers of several platforms may share directories, and their steps must not interleave.
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -65,10 +59,8 @@ internal sealed class DirectoryTarget : IOutputTarget
         }
     }
 
-    /// <inheritdoc/>
     public void Commit() => _directory.Synchronize();
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _directory.Dispose();
@@ -77,7 +69,7 @@ internal sealed class DirectoryTarget : IOutputTarget
 
     private void DeleteOthers(IReadOnlySet<string> files, IReadOnlySet<string> folders)
     {
-        // Children come after their directory, so that the reverse order empties directories first.
+        // Children follow their directory, so the reverse order empties directories first.
         List<(byte[] Path, bool IsDirectory)> others = [];
         Collect([], isKept: true);
         if (others.Count == 0 || _confirmDelete?.Invoke(_directory.Location, [.. others.Select(static o => Utf8.Display(o.Path))]) != true)

@@ -9,8 +9,8 @@ namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>The session's attachable that takes what exporters send to this machine: <c>moby.filesync.v1.FileSend</c>.</summary>
 /// <remarks>
-/// Source: moby/buildkit, session/filesync/filesync.go. A header names the exporter by its place in the request; daemons before 0.13, which
-/// know one exporter only, send none.
+/// Source: moby/buildkit, session/filesync/filesync.go. A header names the exporter by its place in the request. Daemons before 0.13, which
+/// know one exporter only, send no header.
 /// </remarks>
 internal sealed class FileSendService : FileSend.FileSendBase
 {
@@ -19,15 +19,12 @@ internal sealed class FileSendService : FileSend.FileSendBase
     private readonly Dictionary<int, IOutputTarget> _targets = [];
     private Exception? _failure;
 
-    /// <summary>The first failure on this side; null when there was none.</summary>
+    /// <summary>The first failure on this side; null when there is none.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>Declares where an exporter's result goes.</summary>
-    /// <param name="exporter">The exporter's place in the request, from 0.</param>
-    /// <param name="target">The place.</param>
+    /// <summary>Declares where the result of an exporter goes, by the exporter's place in the request, from 0.</summary>
     public void Add(int exporter, IOutputTarget target) => _targets.Add(exporter, target);
 
-    /// <summary>Binds the service to a server, if there is any target.</summary>
     public void BindTo(GrpcServer server)
     {
         if (_targets.Count > 0)
@@ -36,7 +33,6 @@ internal sealed class FileSendService : FileSend.FileSendBase
         }
     }
 
-    /// <inheritdoc/>
     public override async Task DiffCopy(IAsyncStreamReader<BytesMessage> requestStream, IServerStreamWriter<BytesMessage> responseStream, ServerCallContext context)
     {
         int exporter = int.TryParse(context.RequestHeaders.GetValue(ExporterHeader), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0;
@@ -51,7 +47,7 @@ internal sealed class FileSendService : FileSend.FileSendBase
         }
         catch (ContextException e)
         {
-            // What the sender reports is its own failure, which it tells in its answer, too.
+            // A sender's report is its own failure, which its answer states, too.
             if (e.Kind != ContextErrorKind.Receiver)
             {
                 Interlocked.CompareExchange(ref _failure, e, null);

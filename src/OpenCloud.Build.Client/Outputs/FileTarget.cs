@@ -6,12 +6,12 @@ using OpenCloud.Build.Client.Wire.Grpc.Server;
 namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>
-/// A file that takes an archive. It is written beside its place and gets its name when the build has succeeded: the end of the stream proves
+/// A file that takes an archive. It is written beside its place and renamed when the build has succeeded: the end of the stream proves
 /// nothing, since a daemon whose export fails ends it as well (moby/buildkit, exporter/oci/export.go).
 /// </summary>
 /// <remarks>
-/// Devices and standard output cannot be renamed and are written to directly. So are named pipes, which are opened when the engine sends: opening
-/// one waits for its reader. A reader that waits for nothing, since the build has failed, is let go.
+/// Devices and standard output cannot be renamed and are written to directly. So are named pipes, which are opened when the engine sends, because
+/// opening one waits for its reader. When the build has failed, a waiting reader is released.
 /// </remarks>
 internal sealed class FileTarget : IOutputTarget
 {
@@ -47,10 +47,8 @@ internal sealed class FileTarget : IOutputTarget
         }
     }
 
-    /// <summary>Prepares the file, so that a place that cannot be written to fails the build before it begins.</summary>
-    /// <param name="path">The file, or <see cref="BuildOutput.StandardOutput"/>.</param>
-    /// <param name="limits">What is taken at most.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Prepares the file, so that an unwritable place fails the build before it begins.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public static FileTarget Open(string path, ReceiveLimits limits)
     {
         if (path == BuildOutput.StandardOutput)
@@ -75,7 +73,6 @@ internal sealed class FileTarget : IOutputTarget
         return new FileTarget(OutputPlace.Of(full), limits);
     }
 
-    /// <inheritdoc/>
     public async Task ReceiveAsync(GrpcServerCall call, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _calls) != 1)
@@ -119,7 +116,6 @@ internal sealed class FileTarget : IOutputTarget
         _complete = true;
     }
 
-    /// <inheritdoc/>
     public void Commit()
     {
         if (!_complete)
@@ -138,7 +134,6 @@ internal sealed class FileTarget : IOutputTarget
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         if (_stream is null)

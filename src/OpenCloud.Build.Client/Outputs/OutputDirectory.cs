@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>
 /// A directory that takes files from an engine. Every name is resolved from its root, component by component and through no symbolic link, so
-/// that nothing lands outside of it whatever names come and whatever links lie in it.
+/// that nothing lands outside of it, whatever names are sent and whatever links it contains.
 /// </summary>
 internal sealed class OutputDirectory : IDisposable
 {
@@ -17,8 +17,8 @@ internal sealed class OutputDirectory : IDisposable
     private byte[] _parentPath = [];
     private SafeFileHandle? _parent;
 
-    /// <summary>Opens, and makes if need be, a directory. Its own path may well lead through links: the user gave it.</summary>
-    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <summary>Opens a directory, created if missing. Its own path may contain links: the user gave it.</summary>
+    /// <exception cref="IOException">The directory cannot be opened.</exception>
     public OutputDirectory(string path)
     {
         Location = path;
@@ -27,13 +27,12 @@ internal sealed class OutputDirectory : IDisposable
         _root = Handle(LinuxCalls.Open(LinuxCalls.CurrentDirectory, terminated, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly), path);
     }
 
-    /// <summary>The directory, as it was given.</summary>
     public string Location { get; }
 
     /// <summary>Whether extended attributes of users (<c>user.*</c>) are taken over.</summary>
     public bool KeepsAttributes { get; init; }
 
-    /// <summary>Makes a directory unless it is there. What else is in its place, also a link to a directory, is replaced.</summary>
+    /// <summary>Creates a directory unless it exists. Anything else in its place, also a link to a directory, is replaced.</summary>
     public void MakeDirectory(byte[] path)
     {
         SafeFileHandle parent = ParentOf(path, out byte[] name);
@@ -68,8 +67,8 @@ internal sealed class OutputDirectory : IDisposable
     }
 
     /// <summary>
-    /// Lets its owner write into a directory for as long as the transfer takes; it gets its mode at the end. Whoever is not its owner, or is
-    /// root, needs or can do nothing here.
+    /// Lets the owner write into a directory during the transfer; it gets its mode at the end. For root this is not needed, and for other users
+    /// it has no effect.
     /// </summary>
     private static void AllowWriting(int directory)
     {
@@ -79,7 +78,7 @@ internal sealed class OutputDirectory : IDisposable
         }
     }
 
-    /// <summary>Opens a new file beside the one that it will be; see <see cref="Publish"/>.</summary>
+    /// <summary>Opens a new file beside its final place; see <see cref="Publish"/>.</summary>
     public (FileStream Stream, byte[] TemporaryPath) CreateFile(byte[] path)
     {
         SafeFileHandle parent = ParentOf(path, out _);
@@ -89,7 +88,6 @@ internal sealed class OutputDirectory : IDisposable
         return (new FileStream(handle, FileAccess.Write, 0), Sibling(path, name));
     }
 
-    /// <summary>Makes a symbolic link.</summary>
     public void MakeSymlink(byte[] path, byte[] target) =>
         MakeAndPublish(path, "make the symbolic link", (parent, name) =>
         {
@@ -97,11 +95,9 @@ internal sealed class OutputDirectory : IDisposable
             return LinuxCalls.MakeSymlink(terminated, parent, name);
         });
 
-    /// <summary>Makes a named pipe.</summary>
     public void MakePipe(byte[] path, uint mode) =>
         MakeAndPublish(path, "make the named pipe", (parent, name) => LinuxCalls.MakeFifo(parent, name, mode & 0x1FF));
 
-    /// <summary>Gives a file that was received another name.</summary>
     public void MakeHardLink(byte[] path, byte[] existing)
     {
         using SafeFileHandle from = OpenDirectory(BytePathParent(existing));
@@ -109,7 +105,7 @@ internal sealed class OutputDirectory : IDisposable
         MakeAndPublish(path, "make the hard link", (parent, name) => LinuxCalls.MakeLink(Number(from), old, parent, name));
     }
 
-    /// <summary>Gives a file its mode and time, and then its name.</summary>
+    /// <summary>Sets a file's mode and time, and then its name.</summary>
     public void Publish(FileStream stream, byte[] temporaryPath, byte[] path, ReceivedStat stat)
     {
         stream.Flush();
@@ -125,7 +121,7 @@ internal sealed class OutputDirectory : IDisposable
         Rename(temporaryPath, path);
     }
 
-    /// <summary>Gives a directory its attributes, its mode with the sticky bit, and its time.</summary>
+    /// <summary>Sets a directory's attributes, its mode with the sticky bit, and its time.</summary>
     public void FinishDirectory(byte[] path, ReceivedStat stat)
     {
         using (SafeFileHandle handle = OpenDirectory(path))
@@ -150,7 +146,7 @@ internal sealed class OutputDirectory : IDisposable
 
         foreach ((byte[] name, byte[] value) in stat.Attributes)
         {
-            // Those of the kernel's own, capabilities among them, are rights that an image is not to give on this machine.
+            // The kernel's own attributes, capabilities among them, are rights that an image must not grant on this machine.
             if (name.AsSpan().StartsWith("user."u8) && LinuxCalls.SetAttribute(Number(file), [.. name, 0], value) != 0)
             {
                 throw Failed("set an attribute of", stat.Path, LinuxCalls.LastError);
@@ -158,7 +154,7 @@ internal sealed class OutputDirectory : IDisposable
         }
     }
 
-    /// <summary>Sets the time of an entry, not of what it may link to.</summary>
+    /// <summary>Sets the time of an entry without following a link.</summary>
     public void SetTime(byte[] path, long modified)
     {
         SafeFileHandle parent = ParentOf(path, out byte[] name);
@@ -169,11 +165,10 @@ internal sealed class OutputDirectory : IDisposable
             nanoseconds += 1_000_000_000;
         }
 
-        // A time that the file system cannot hold is no reason to lose a build.
+        // A time that the file system cannot hold must not fail the build.
         _ = LinuxCalls.SetTime(Number(parent), name, seconds, nanoseconds);
     }
 
-    /// <summary>Removes a file, a link or an empty directory.</summary>
     public void Remove(byte[] path, bool isDirectory)
     {
         SafeFileHandle parent = ParentOf(path, out byte[] name);
@@ -185,7 +180,7 @@ internal sealed class OutputDirectory : IDisposable
         Forget();
     }
 
-    /// <summary>Removes a file that was not finished; a failure is not told, since one is under way.</summary>
+    /// <summary>Removes an unfinished file; an error is ignored, since another failure is being handled.</summary>
     public void Discard(byte[] temporaryPath)
     {
         try
@@ -197,7 +192,7 @@ internal sealed class OutputDirectory : IDisposable
         }
     }
 
-    /// <summary>The entries of a directory; links are entries and nothing is followed.</summary>
+    /// <summary>The entries of a directory; links are entries and are not followed.</summary>
     public List<(byte[] Path, bool IsDirectory)> List(byte[] path)
     {
         using SafeFileHandle directory = OpenDirectory(path);
@@ -222,8 +217,8 @@ internal sealed class OutputDirectory : IDisposable
         return count == 0 ? entries : throw Failed("list", path, LinuxCalls.LastError);
     }
 
-    /// <summary>Has all of it reach the disk: one call for the file system, where each of many files would take one.</summary>
-    /// <exception cref="IOException">The disk did not take it.</exception>
+    /// <summary>Flushes everything to the disk: one call for the file system, where many files would need one each.</summary>
+    /// <exception cref="IOException">The flush failed.</exception>
     public void Synchronize()
     {
         if (LinuxCalls.SynchronizeFileSystem(Number(_root)) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.NotSupported))
@@ -232,14 +227,13 @@ internal sealed class OutputDirectory : IDisposable
         }
     }
 
-    /// <summary>Forgets the directory that was used last, which something else may have taken the place of.</summary>
+    /// <summary>Forgets the directory that was used last, since something else may have replaced it.</summary>
     public void Forget()
     {
         _parent?.Dispose();
         _parent = null;
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         Forget();
@@ -308,7 +302,7 @@ internal sealed class OutputDirectory : IDisposable
         int error = LinuxCalls.LastError;
         if (error == LinuxCalls.IsADirectory && !isRetry)
         {
-            // As fsutil's receiver does (diskwriter.go): what came last is what is there.
+            // As in fsutil's receiver (diskwriter.go): the last entry wins.
             RemoveTree(to);
             Rename(from, to, isRetry: true);
             return;
@@ -335,7 +329,7 @@ internal sealed class OutputDirectory : IDisposable
         Remove(path, isDirectory: true);
     }
 
-    // Not by the process's number, which comes again in every container: what a killed run left must not be in the way.
+    // Not by process id, which recurs in every container: leftovers of a killed run must not be in the way.
     private static byte[] TemporaryName() => [.. System.Text.Encoding.ASCII.GetBytes($".ocb-{Guid.NewGuid():n}.incoming"), 0];
 
     private SafeFileHandle ParentOf(byte[] path, out byte[] name)

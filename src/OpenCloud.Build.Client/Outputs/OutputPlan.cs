@@ -5,26 +5,21 @@ using OpenCloud.Build.Client.Protocol.Control;
 
 namespace OpenCloud.Build.Client.Outputs;
 
-/// <summary>One exporter of a build, as the engine will be told.</summary>
-/// <param name="Type">The exporter's type in the engine.</param>
-/// <param name="Attributes">Its attributes.</param>
-/// <param name="Output">What was asked for; null for the image that a build has without any output named.</param>
+/// <summary>One exporter of a build, as the engine gets it. <c>Output</c> is null for the image of a build that names no output.</summary>
 internal sealed record PlannedOutput(string Type, IReadOnlyDictionary<string, string> Attributes, BuildOutput? Output)
 {
-    /// <summary>The attribute of a local output that keeps extended attributes of users; the engine sends them always, so it is not told.</summary>
+    /// <summary>The attribute of a local output that keeps extended attributes of users. The engine always sends them, so it does not get this one.</summary>
     public const string KeepAttributes = "xattrs";
 
     /// <summary>Whether it becomes a directory with an OCI layout, through the session's content store.</summary>
     public bool IsLayout => Output is { Type: BuildOutput.Oci or BuildOutput.Docker } && Output.Attributes.TryGetValue("tar", out string? tar) && tar is "false" or "0" or "f";
 
-    /// <summary>Whether it becomes a file.</summary>
     public bool IsFile => !IsLayout && Output is { Type: BuildOutput.Oci or BuildOutput.Docker or BuildOutput.Tar } && Type == Output.Type;
 
-    /// <summary>Whether it becomes files in a directory.</summary>
     public bool IsDirectory => Type == BuildOutput.Local;
 }
 
-/// <summary>Turns the outputs of a build into exporters, and refuses what cannot be before anything is sent.</summary>
+/// <summary>Turns the outputs of a build into exporters, and refuses impossible outputs before anything is sent.</summary>
 /// <remarks>
 /// The exporters: moby/buildkit, client/exporters.go and exporter; the Docker Engine's own, <c>moby</c>, puts an image where its users look.
 /// </remarks>
@@ -32,7 +27,6 @@ internal static class OutputPlan
 {
     private const string Push = "push";
 
-    /// <summary>Makes the exporters in the order of the outputs.</summary>
     /// <exception cref="ImageBuildException">An output is impossible; the message says why.</exception>
     public static IReadOnlyList<PlannedOutput> Create(ImageBuildRequest build, EngineProfile engine)
     {
@@ -68,8 +62,8 @@ internal static class OutputPlan
     }
 
     /// <summary>
-    /// Whether an image that no output is named for can be of use to anybody. To make one takes time: in its layers everything is compressed.
-    /// A Docker Engine keeps images without a tag, as <c>docker build</c> does; elsewhere nobody finds them.
+    /// Whether an image without a named output is of use. Making one takes time, because all of its layers are compressed. A Docker Engine keeps
+    /// images without a tag, as <c>docker build</c> does; elsewhere nobody finds them.
     /// </summary>
     internal static bool HasUse(ImageBuildRequest build, EngineProfile engine) =>
         engine.IsDockerEngine
@@ -78,7 +72,6 @@ internal static class OutputPlan
         || build.Attestations.Count > 0
         || build.CacheTo.Any(static c => c.Type == "inline");
 
-    /// <summary>Puts the exporters into a request.</summary>
     public static void Apply(IReadOnlyList<PlannedOutput> plan, SolveRequest request)
     {
         foreach (PlannedOutput output in plan)
@@ -139,7 +132,7 @@ internal static class OutputPlan
                     ? CheckRoot(new PlannedOutput(type, output.Attributes, output), engine)
                     : throw Refuse(engine, $"An output of the type {type} needs a destination: a {(type == BuildOutput.Tar ? "file" : "directory")}.");
             default:
-                // An engine may know more types than this client; they can have no place here, since only the ones above send files.
+                // An engine may know more types than this client; they can have no destination here, since only the ones above send files.
                 return hasPlace
                     ? throw Refuse(engine, $"An output of the type '{type}' has no destination that this client knows of; the types with one are oci, docker, tar and local.")
                     : new PlannedOutput(type, output.Attributes, output);
@@ -172,7 +165,7 @@ internal static class OutputPlan
         AddNames(attributes, build);
         if (engine.ContainerdNamespace is not null)
         {
-            // Without its snapshot an image in containerd's store cannot be run at once.
+            // Without its snapshot, an image in containerd's store cannot be run at once.
             attributes.TryAdd("unpack", "true");
         }
 

@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>A packet of a file transfer, as the receiving side reads it.</summary>
-/// <remarks>Fields: tonistiigi/fsutil, types/wire.proto and types/stat.proto. Names are octets: Linux' names are no text.</remarks>
+/// <remarks>Fields: tonistiigi/fsutil, types/wire.proto and types/stat.proto. Names are octets: Linux names are not text.</remarks>
 internal ref struct ReceivedFilePacket
 {
     public PacketType Type;
@@ -14,8 +14,7 @@ internal ref struct ReceivedFilePacket
     public ReadOnlySpan<byte> Data;
     public ReceivedStat? Stat;
 
-    /// <summary>Reads a packet.</summary>
-    /// <exception cref="ContextException">The bytes are none.</exception>
+    /// <exception cref="ContextException">The bytes are not a packet.</exception>
     public static ReceivedFilePacket Read(ReadOnlySpan<byte> message)
     {
         ReceivedFilePacket packet = default;
@@ -43,7 +42,6 @@ internal ref struct ReceivedFilePacket
     }
 }
 
-/// <summary>An entry of a directory that is received.</summary>
 internal sealed class ReceivedStat
 {
     public byte[] Path { get; private set; } = [];
@@ -56,10 +54,9 @@ internal sealed class ReceivedStat
 
     public byte[] LinkName { get; private set; } = [];
 
-    /// <summary>Extended attributes.</summary>
     public List<KeyValuePair<byte[], byte[]>> Attributes { get; } = [];
 
-    /// <summary>The bytes of names and attributes.</summary>
+    /// <summary>The number of bytes that names and attributes take.</summary>
     public long HeldBytes => Path.Length + LinkName.Length + Attributes.Sum(static a => (long)a.Key.Length + a.Value.Length);
 
     public bool IsDirectory => (Mode & GoFileMode.TypeMask) == GoFileMode.Directory;

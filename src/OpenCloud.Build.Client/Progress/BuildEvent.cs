@@ -2,19 +2,19 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Progress;
 
-/// <summary>Something that happened in a build, in the order in which the daemon told it.</summary>
-/// <param name="Step">The step it happened in.</param>
+/// <summary>An event of a build; events come in the order in which the daemon reported them.</summary>
+/// <param name="Step">The step of the event.</param>
 public abstract record BuildEvent(BuildStep Step);
 
-/// <summary>A step has begun.</summary>
+/// <summary>A step started.</summary>
 /// <param name="Step">The step.</param>
 public sealed record StepStarted(BuildStep Step) : BuildEvent(Step);
 
-/// <summary>A step has ended: done, cached or failed.</summary>
+/// <summary>A step ended: done, cached or failed.</summary>
 /// <param name="Step">The step.</param>
 public sealed record StepCompleted(BuildStep Step) : BuildEvent(Step);
 
-/// <summary>A part of a step has moved on or ended.</summary>
+/// <summary>A part of a step progressed or ended.</summary>
 /// <param name="Step">The step.</param>
 /// <param name="Status">The part.</param>
 public sealed record StepProgressed(BuildStep Step, BuildStepStatus Status) : BuildEvent(Step);
@@ -22,46 +22,43 @@ public sealed record StepProgressed(BuildStep Step, BuildStepStatus Status) : Bu
 /// <summary>A step wrote a line.</summary>
 /// <param name="Step">The step.</param>
 /// <param name="IsError">True for the standard error stream.</param>
-/// <param name="At">When, by the daemon's clock.</param>
-/// <param name="Line">The line without its end, never shortened.</param>
+/// <param name="At">The time, by the daemon's clock.</param>
+/// <param name="Line">The line without its line end, never shortened.</param>
 public sealed record StepLogged(BuildStep Step, bool IsError, DateTimeOffset At, string Line) : BuildEvent(Step);
 
-/// <summary>A step wrote something: the bytes as they came, for who asks for them instead of lines.</summary>
-/// <param name="Step">The step.</param>
-/// <param name="IsError">True for the standard error stream.</param>
-/// <param name="Bytes">The bytes; a piece ends anywhere.</param>
+/// <summary>A step wrote output: the raw bytes, for callers who request them instead of lines.</summary>
 internal sealed record StepWrote(BuildStep Step, bool IsError, ReadOnlyMemory<byte> Bytes) : BuildEvent(Step);
 
-/// <summary>The frontend warned.</summary>
-/// <param name="Step">The step it belongs to.</param>
+/// <summary>The frontend issued a warning.</summary>
+/// <param name="Step">The step of the warning.</param>
 /// <param name="Warning">The warning.</param>
 public sealed record StepWarned(BuildStep Step, BuildWarning Warning) : BuildEvent(Step);
 
-/// <summary>A warning of the frontend, such as a build check that did not pass.</summary>
-/// <param name="Message">One line.</param>
-/// <param name="Detail">More of it, possibly empty.</param>
-/// <param name="Url">Where it is explained; null when nowhere.</param>
+/// <summary>A warning of the frontend, such as a failed build check.</summary>
+/// <param name="Message">The message, one line.</param>
+/// <param name="Detail">The details; may be empty.</param>
+/// <param name="Url">The address of the explanation; null when there is none.</param>
 /// <param name="File">The source file, such as <c>Dockerfile</c>; null when unknown.</param>
-/// <param name="Line">The line in it, from 1; null when unknown.</param>
-/// <param name="Level">The level the frontend gave it.</param>
+/// <param name="Line">The line in the file, from 1; null when unknown.</param>
+/// <param name="Level">The frontend's warning level.</param>
 public sealed record BuildWarning(string Message, string Detail, string? Url, string? File, int? Line, int Level)
 {
-    /// <summary>One line.</summary>
+    /// <summary>The message, one line.</summary>
     public string Message { get; init => field = TerminalText.Line(value); } = TerminalText.Line(Message);
 
-    /// <summary>More of it, possibly empty.</summary>
+    /// <summary>The details; may be empty.</summary>
     public string Detail { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Detail);
 
-    /// <summary>Where it is explained; null when nowhere.</summary>
+    /// <summary>The address of the explanation; null when there is none.</summary>
     public string? Url { get; init => field = TerminalText.Name(value); } = TerminalText.Name(Url);
 
     /// <summary>The source file; null when unknown.</summary>
     public string? File { get; init => field = TerminalText.Name(value); } = TerminalText.Name(File);
 
-    /// <summary>The line in it, from 1; null when unknown.</summary>
+    /// <summary>The line in the file, from 1; null when unknown.</summary>
     public int? Line { get; init; } = Line;
 
-    /// <summary>The level the frontend gave it.</summary>
+    /// <summary>The frontend's warning level.</summary>
     public int Level { get; init; } = Level;
 
     /// <inheritdoc/>

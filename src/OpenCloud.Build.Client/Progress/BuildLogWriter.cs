@@ -4,18 +4,18 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
-/// Says what happens in a build as lines of text, each led by the number of its step: the full log, nothing shortened, without what would steer a terminal. Made for a log
-/// file and for -Verbose; the form is close to the plain progress that users of the other clients know.
+/// Formats build events as lines of text, each with its step number in front. The log is complete and contains no terminal control sequences.
+/// It is meant for log files and -Verbose, and resembles the plain progress of other clients.
 /// </summary>
 public sealed class BuildLogWriter
 {
     private readonly Action<string> _write;
     private readonly HashSet<int> _introduced = [];
 
-    /// <summary>Makes a writer that hands each line, without its end, to <paramref name="write"/>.</summary>
+    /// <summary>Creates a writer that passes each line, without its line end, to <paramref name="write"/>.</summary>
     public BuildLogWriter(Action<string> write) => _write = write;
 
-    /// <summary>Writes the lines that an event is worth.</summary>
+    /// <summary>Writes the lines for an event.</summary>
     public void Write(BuildEvent happened)
     {
         BuildStep step = happened.Step;

@@ -5,8 +5,8 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
-/// What is known of a running build: the sum of the messages of <c>Control.Status</c>. Pure state: progress views, logs and the result
-/// are all made of it. Not safe for use from several threads at once.
+/// The state of a running build, accumulated from the messages of <c>Control.Status</c>. Progress views, logs and the result are derived from
+/// it. Not thread-safe.
 /// </summary>
 public sealed class BuildModel
 {
@@ -19,29 +19,29 @@ public sealed class BuildModel
     private readonly StatusBudget _budget = new();
     private int _oldestTail;
 
-    /// <summary>The steps in the order in which the daemon made them known.</summary>
+    /// <summary>The steps, in the order in which the daemon reported them.</summary>
     public IReadOnlyList<BuildStep> Steps => _steps;
 
     /// <summary>The frontend's warnings, each once.</summary>
     public IReadOnlyList<BuildWarning> Warnings => _warnings;
 
-    /// <summary>The steps that have ended without an error.</summary>
+    /// <summary>The number of steps that ended without an error.</summary>
     public int CompletedCount => _steps.Count(static s => s.Completed is not null && s.Error is null);
 
-    /// <summary>The steps whose result came from the cache.</summary>
+    /// <summary>The number of steps whose result came from the cache.</summary>
     public int CachedCount => _steps.Count(static s => s.Cached);
 
-    /// <summary>The step that failed by itself; null when none did.</summary>
+    /// <summary>The step that failed itself; null when none did.</summary>
     public BuildStep? FailedStep => _steps.FirstOrDefault(static s => s.Error is not null && !s.IsCancelled)
         ?? _steps.FirstOrDefault(static s => s.Error is not null);
 
-    /// <summary>Whether what steps wrote is handed out as it came, in place of lines.</summary>
+    /// <summary>True to return step output as raw bytes instead of lines.</summary>
     internal bool KeepsPieces { get; init; }
 
-    /// <summary>The step with this vertex digest; null when the daemon has not told of it.</summary>
+    /// <summary>The step with this vertex digest; null when the daemon has not reported it.</summary>
     public BuildStep? Find(string digest) => _byDigest.GetValueOrDefault(digest);
 
-    /// <summary>Takes in a message and returns what it changed, in order.</summary>
+    /// <summary>Applies a message and returns the resulting events, in order.</summary>
     internal List<BuildEvent> Apply(StatusResponse response)
     {
         List<BuildEvent> events = [];
@@ -104,7 +104,7 @@ public sealed class BuildModel
             }
         }
 
-        // Last, so that the lines of a message that also ends their step come before its end.
+        // Last, so that a step's lines precede its end when both are in one message.
         foreach (BuildStep step in completed)
         {
             FlushLines(step, events);
@@ -114,7 +114,7 @@ public sealed class BuildModel
         return events;
     }
 
-    /// <summary>The status is asked for again: messages may repeat what is known, and what is known changes nothing.</summary>
+    /// <summary>Call when Status is requested again: messages may repeat known state, and repetitions change nothing.</summary>
     internal void Resume()
     {
         foreach (BuildStep step in _steps)
@@ -123,7 +123,7 @@ public sealed class BuildModel
         }
     }
 
-    /// <summary>The stream has ended: hands out what lines are left without an end.</summary>
+    /// <summary>Call when the stream has ended: returns the remaining lines without a line end.</summary>
     internal List<BuildEvent> Complete()
     {
         List<BuildEvent> events = [];
@@ -159,7 +159,7 @@ public sealed class BuildModel
 
     private string Take(string text, int longest) => _budget.Take(TerminalText.Line(TerminalText.Bounded(text, longest)), longest);
 
-    /// <summary>The steps that were made known first give up their last lines where those of all steps are too many.</summary>
+    /// <summary>Drops the log tails of the earliest steps when all tails together are too long.</summary>
     private void ForgetOldTails(BuildStep writing)
     {
         for (int looked = 0; _budget.HasLongTails && looked < _steps.Count; looked++)
@@ -172,7 +172,7 @@ public sealed class BuildModel
         }
     }
 
-    /// <summary>The step of a digest; null for those that are more, or have a longer name, than any build's.</summary>
+    /// <summary>The step of a digest; null when the build has too many steps or the digest is too long.</summary>
     private BuildStep? StepOf(string digest)
     {
         if (!_byDigest.TryGetValue(digest, out BuildStep? step) && _steps.Count < StatusBudget.MostSteps && digest.Length <= StatusBudget.LongestDigest)

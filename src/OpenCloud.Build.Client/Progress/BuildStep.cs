@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Progress;
 
-/// <summary>A step of a build: what BuildKit calls a vertex, as the Status stream tells of it.</summary>
+/// <summary>A step of a build: a BuildKit vertex, as the Status stream reports it.</summary>
 public sealed class BuildStep
 {
     private const int TailLines = 50;
@@ -29,10 +29,10 @@ public sealed class BuildStep
         Digest = TerminalText.Name(digest);
     }
 
-    /// <summary>The place in the order in which the daemon made the steps known, from 1.</summary>
+    /// <summary>The number of the step, from 1, in the order in which the daemon reported the steps.</summary>
     public int Number { get; }
 
-    /// <summary>The vertex digest, <c>sha256:…</c>; stable for the same definition.</summary>
+    /// <summary>The vertex digest, <c>sha256:…</c>; the same for the same definition.</summary>
     public string Digest { get; }
 
     /// <summary>The name the frontend gave, such as <c>[build 2/3] RUN make</c>.</summary>
@@ -41,32 +41,32 @@ public sealed class BuildStep
     /// <summary>True when the result came from the cache.</summary>
     public bool Cached { get; private set; }
 
-    /// <summary>When the step began first; null while it has not.</summary>
+    /// <summary>The first start of the step; null before it.</summary>
     public DateTimeOffset? Started => _started;
 
-    /// <summary>When it ended last; null while it runs or has not begun.</summary>
+    /// <summary>The last end of the step; null while it runs or has not started.</summary>
     public DateTimeOffset? Completed { get; private set; }
 
-    /// <summary>The time it ran; a step that ran more than once is counted each time.</summary>
+    /// <summary>The total run time, over all runs of the step.</summary>
     public TimeSpan Duration => _finished;
 
-    /// <summary>What went wrong, in the daemon's words; null when nothing did.</summary>
+    /// <summary>The daemon's error message; null when the step did not fail.</summary>
     public string? Error { get; private set => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>True for the frontend's own work (loading the Dockerfile, the context, metadata).</summary>
     public bool IsInternal => Name.StartsWith("[internal]", StringComparison.Ordinal);
 
-    /// <summary>True between start and completion.</summary>
+    /// <summary>True between start and end.</summary>
     public bool IsRunning => _running is not null;
 
-    /// <summary>True when the step failed because the build was given up elsewhere, not by itself.</summary>
+    /// <summary>True when the step ended because the build was cancelled or failed elsewhere.</summary>
     public bool IsCancelled => Error is not null && (Error.Contains("context canceled", StringComparison.Ordinal)
         || Error.Contains("context cancelled", StringComparison.Ordinal));
 
-    /// <summary>What runs within the step (a transfer, an extraction), in order of appearance.</summary>
+    /// <summary>The parts of the step (a transfer, an extraction), in order of appearance.</summary>
     public IReadOnlyCollection<BuildStepStatus> Statuses => _statuses.Values;
 
-    /// <summary>The last lines the step wrote, at most fifty.</summary>
+    /// <summary>The last lines that the step wrote, at most fifty.</summary>
     public IReadOnlyCollection<string> LogTail => _tail;
 
     internal TimeSpan RunningFor(DateTimeOffset now) => _running is { } since && now > since && now - since < TimeSpan.MaxValue - _finished ? _finished + (now - since) : _finished;
@@ -83,8 +83,8 @@ public sealed class BuildStep
         DateTimeOffset? completed = vertex.Completed.ToTime();
         if (started is { } start && completed is null && !(start <= _lastStart))
         {
-            // The daemon may run a vertex again (another job shares it): a new start without an end. An earlier start is a repetition, which
-            // comes where the status was asked for again.
+            // The daemon may run a vertex again (another job shares it): a new start without an end. An earlier start is a repetition after Status was
+            // requested again.
             _started ??= start;
             _lastStart = start;
             _running = start;
@@ -111,7 +111,7 @@ public sealed class BuildStep
             _started ??= from;
             if (end > from)
             {
-                // Saturated: these are the engine's times.
+                // Saturating arithmetic: the engine chooses these times.
                 TimeSpan ran = end - from;
                 _finished = ran < TimeSpan.MaxValue - _finished ? _finished + ran : TimeSpan.MaxValue;
             }
@@ -124,7 +124,7 @@ public sealed class BuildStep
         return change;
     }
 
-    /// <summary>Takes in how far a part of the step is; null when that is known already.</summary>
+    /// <summary>Applies the progress of a part of the step; null when it is already known.</summary>
     internal BuildStepStatus? Apply(VertexStatus status)
     {
         bool isNew = !_statuses.TryGetValue(status.Id, out BuildStepStatus? known);
@@ -141,7 +141,7 @@ public sealed class BuildStep
         return known!.Apply(status) || isNew ? known : null;
     }
 
-    /// <summary>The status was asked for again: what it tells from now on may be known.</summary>
+    /// <summary>Call when Status is requested again: later messages may repeat known state.</summary>
     internal void Resume()
     {
         foreach (LogPosition position in _positions)
@@ -175,7 +175,7 @@ public sealed class BuildStep
         return lines;
     }
 
-    /// <summary>Gives up the tail, for the sake of steps that have written since.</summary>
+    /// <summary>Drops the log tail in favor of steps that have written since.</summary>
     internal void ForgetTail()
     {
         _budget.AddTail(-_tail.Sum(static line => line.Length));
@@ -186,7 +186,6 @@ public sealed class BuildStep
     public override string ToString() => Name;
 }
 
-/// <summary>What an update changed of a step.</summary>
 [Flags]
 internal enum BuildStepChange
 {
@@ -195,24 +194,24 @@ internal enum BuildStepChange
     Completed = 2,
 }
 
-/// <summary>A part of a step with a progress of its own: a layer pulled, a context transferred, an export.</summary>
+/// <summary>A part of a step with its own progress: a layer pull, a context transfer, an export.</summary>
 public sealed class BuildStepStatus
 {
     internal BuildStepStatus(string id) => Id = TerminalText.Line(id);
 
-    /// <summary>The id the daemon gave it, unique within the step.</summary>
+    /// <summary>The daemon's id, unique within the step.</summary>
     public string Id { get; }
 
-    /// <summary>How far it is, in the unit of <see cref="Total"/> (mostly bytes).</summary>
+    /// <summary>The progress, in the unit of <see cref="Total"/> (mostly bytes).</summary>
     public long Current { get; private set; }
 
-    /// <summary>The whole, or 0 where it is not known.</summary>
+    /// <summary>The total; 0 when unknown.</summary>
     public long Total { get; private set; }
 
-    /// <summary>When it ended; null while it runs.</summary>
+    /// <summary>The end; null while the part is running.</summary>
     public DateTimeOffset? Completed { get; private set; }
 
-    /// <summary>Takes in an update, and says whether it is one.</summary>
+    /// <summary>Applies an update; false when it changes nothing.</summary>
     internal bool Apply(VertexStatus status)
     {
         DateTimeOffset? completed = status.Completed.ToTime();

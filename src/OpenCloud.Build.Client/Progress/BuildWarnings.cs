@@ -1,7 +1,6 @@
 namespace OpenCloud.Build.Client.Progress;
 
-/// <summary>What this side of a build warns of, each once, told as soon as it is known. Safe for concurrent use.</summary>
-/// <param name="tell">Is told of each; called from any thread.</param>
+/// <summary>The warnings of this client about a build, each once, reported at once. Thread-safe.</summary>
 internal sealed class BuildWarnings(Action<BuildWarning> tell)
 {
     private const int Most = 1000;
@@ -9,7 +8,6 @@ internal sealed class BuildWarnings(Action<BuildWarning> tell)
     private readonly Lock _gate = new();
     private readonly List<BuildWarning> _all = [];
 
-    /// <summary>The warnings so far, in their order.</summary>
     public IReadOnlyList<BuildWarning> All
     {
         get
@@ -21,7 +19,6 @@ internal sealed class BuildWarnings(Action<BuildWarning> tell)
         }
     }
 
-    /// <summary>Adds a warning.</summary>
     public void Add(string message)
     {
         BuildWarning warning = new(message, string.Empty, null, null, null, 0);

@@ -3,17 +3,16 @@ using System.Text;
 namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
-/// Makes lines of the pieces in which a step's output arrives. A piece may end inside a line or inside a UTF-8 sequence; bytes that
-/// are no UTF-8 become U+FFFD. A carriage return before the line feed is dropped; one inside a line is kept, since it is the step's.
+/// Assembles lines from the pieces of a step's output. A piece may end inside a line or a UTF-8 sequence; invalid UTF-8 becomes U+FFFD. A
+/// carriage return before the line feed is dropped; one inside a line is kept.
 /// </summary>
-/// <param name="budget">What all steps of a build share.</param>
 internal sealed class LogLineAssembler(StatusBudget budget)
 {
 
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly StringBuilder _rest = new();
 
-    /// <summary>Takes a piece of output and returns the lines it completed.</summary>
+    /// <summary>Adds a piece of output and returns the lines it completed.</summary>
     public List<string> Append(ReadOnlySpan<byte> piece)
     {
         List<string> lines = [];
@@ -30,7 +29,7 @@ internal sealed class LogLineAssembler(StatusBudget budget)
         }
     }
 
-    /// <summary>Returns what is left without a line end: the step is over.</summary>
+    /// <summary>Returns the rest without a line end, when the step has ended.</summary>
     public List<string> Flush()
     {
         List<string> lines = [];
@@ -58,7 +57,7 @@ internal sealed class LogLineAssembler(StatusBudget budget)
 
         _rest.Append(chars);
 
-        // A step may write without ever ending a line, as programs with a progress of their own do.
+        // A step may write without ever ending a line, such as a progress display.
         bool hasRoom = budget.AddUnfinished(chars.Length);
         if (_rest.Length > 0 && (!hasRoom || _rest.Length >= StatusBudget.LongestLine))
         {

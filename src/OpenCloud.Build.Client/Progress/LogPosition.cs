@@ -4,8 +4,8 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
-/// How much of a step's output has been taken in. A daemon that is asked for a build's status again tells it from the beginning
-/// (moby/buildkit, util/progress/multireader.go); one that goes on where it was is understood as well.
+/// The position up to which a step's output has been read. A daemon whose Status is requested again repeats it from the beginning
+/// (moby/buildkit, util/progress/multireader.go); a daemon that continues instead is also handled.
 /// </summary>
 internal sealed class LogPosition
 {
@@ -14,14 +14,14 @@ internal sealed class LogPosition
     private long _seen;
     private DateTimeOffset _last = DateTimeOffset.MinValue;
 
-    /// <summary>The status was asked for again.</summary>
+    /// <summary>Call when Status is requested again.</summary>
     public void Resume()
     {
         _repeatable = _taken;
         _seen = 0;
     }
 
-    /// <summary>Whether a message has not been taken in before. One that is new has been taken in with the call.</summary>
+    /// <summary>Whether a message is new. The call counts a new message as read.</summary>
     public bool IsNew(VertexLog log)
     {
         DateTimeOffset at = log.Timestamp.ToTime() ?? DateTimeOffset.MinValue;

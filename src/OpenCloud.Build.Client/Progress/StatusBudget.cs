@@ -3,27 +3,26 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
-/// What the account of one build may hold in memory. An engine tells as much as it likes, for hours; what goes past a bound is cut or left out
-/// here, and is in the log all the same.
+/// Memory limits for the state of one build. An engine may report any amount, for hours; what exceeds a limit is cut or omitted here, but is
+/// still in the log.
 /// </summary>
 internal sealed class StatusBudget
 {
-    /// <summary>The steps of a build.</summary>
     public const int MostSteps = 100_000;
 
-    /// <summary>The parts of all steps that have a progress of their own.</summary>
+    /// <summary>The largest number of step parts with their own progress, in all steps.</summary>
     public const int MostStatuses = 100_000;
 
-    /// <summary>The characters of a step's digest, which is its key.</summary>
+    /// <summary>The longest digest of a step, in characters.</summary>
     public const int LongestDigest = 512;
 
-    /// <summary>The characters of a name, of a short warning, and of a line that a step's tail keeps.</summary>
+    /// <summary>The longest name, short warning, or line in a step's tail, in characters.</summary>
     public const int LongestName = 4096;
 
-    /// <summary>The characters of an error or of a warning's details.</summary>
+    /// <summary>The longest error or warning detail, in characters.</summary>
     public const int LongestError = 64 * 1024;
 
-    /// <summary>The characters of a line without an end, after which it is taken for one.</summary>
+    /// <summary>The longest line in characters; a longer one is split.</summary>
     public const int LongestLine = 8 * 1024 * 1024;
 
     private const long MostText = 32 * 1024 * 1024;
@@ -34,13 +33,11 @@ internal sealed class StatusBudget
     private long _unfinished;
     private long _tails;
 
-    /// <summary>The parts of all steps so far.</summary>
     public int Statuses { get; set; }
 
-    /// <summary>Whether the tails of all steps hold more than they may.</summary>
     public bool HasLongTails => _tails > MostTails;
 
-    /// <summary>Takes a text in, cut to what is left.</summary>
+    /// <summary>Accepts a text, cut to the remaining budget.</summary>
     public string Take(string text, int longest)
     {
         string taken = TerminalText.Bounded(text, (int)Math.Min(longest, MostText - _text));
@@ -48,9 +45,8 @@ internal sealed class StatusBudget
         return taken;
     }
 
-    /// <summary>Counts the characters of lines that have no end yet; false when they are too many.</summary>
+    /// <summary>Counts the characters of unfinished lines; false when they exceed the limit.</summary>
     public bool AddUnfinished(int count) => (_unfinished += count) <= MostUnfinished;
 
-    /// <summary>Counts the characters that the tails of steps hold.</summary>
     public void AddTail(int count) => _tails += count;
 }

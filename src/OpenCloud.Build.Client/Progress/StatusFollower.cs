@@ -6,25 +6,25 @@ using OpenCloud.Build.Client.Protocol.Control;
 namespace OpenCloud.Build.Client.Progress;
 
 /// <summary>
-/// Follows what a daemon tells of a build, and takes it up again where that ends before the build does. Errors of the status are not the
-/// build's, which Solve tells; a log that is missing or may have gaps is a warning.
+/// Follows the Status stream of a build, and requests it again when it ends before the build. An error of Status does not fail the build, whose
+/// result Solve reports; a missing log, or one with possible gaps, causes a warning.
 /// </summary>
 /// <remarks>
-/// The daemon waits 3 s, newer ones 6 s, for a job that it does not know, and then answers "no such job" (moby/buildkit, solver/jobs.go):
-/// a Solve that is later than that would have no log. Daemons with a history also tell of builds that have ended.
+/// The daemon waits 3 s, newer ones 6 s, for an unknown job, and then answers "no such job" (moby/buildkit, solver/jobs.go): a Solve that
+/// starts later would have no log. Daemons with a history also report builds that have ended.
 /// </remarks>
 internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<StatusResponse>> ask, BuildModel model, IBuildObserver? observer, TimeProvider clock)
 {
-    /// <summary>How long Status may stay silent after Solve has ended before it is taken for ended too.</summary>
+    /// <summary>The longest silence of Status after Solve has ended; then Status counts as ended too.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long Solve may take to answer once the job has ended, which Status is told first.</summary>
+    /// <summary>The time for Solve to answer after the job has ended, which Status reports first.</summary>
     private static readonly TimeSpan SolveGrace = TimeSpan.FromSeconds(2);
 
-    /// <summary>What a cancelled build grants the daemon to say its last words.</summary>
+    /// <summary>The time for the daemon's last messages after a build was cancelled.</summary>
     private static readonly TimeSpan CancelGrace = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>How often an observer hears of a build in which nothing happens: times on display go on.</summary>
+    /// <summary>The interval of observer calls in a silent build, so that displayed times advance.</summary>
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
@@ -36,13 +36,11 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
     private bool _isTold;
     private Exception? _tickFailure;
 
-    /// <summary>What the user should know of the log of a build that has succeeded.</summary>
+    /// <summary>Warnings about the log of a successful build.</summary>
     public IEnumerable<string> Warnings => model.Steps.Count == 0
         ? ["The engine did not tell what it did: the build has no log and no steps."]
         : _isWhole ? [] : ["The engine's account of the build broke off and could not be taken up again: the log may have gaps."];
 
-    /// <summary>Lets the observer know of something that this side warns of.</summary>
-    /// <param name="warning">The warning.</param>
     public void Warn(BuildWarning warning)
     {
         lock (_telling)
@@ -51,9 +49,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
     }
 
-    /// <summary>Follows the status until the build has ended and all is told.</summary>
-    /// <param name="solve">The build.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Follows Status until the build has ended and everything has been reported.</summary>
     public async Task FollowAsync(Task solve, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _lastStatus, clock.GetTimestamp());
@@ -73,10 +69,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
     }
 
-    /// <summary>Lets the status run out: logs may arrive after Solve's answer, and the stream ends with the job.</summary>
-    /// <param name="following">What <see cref="FollowAsync"/> gave.</param>
-    /// <param name="stop">Stops it.</param>
-    /// <param name="cancellationToken">Stops waiting for it.</param>
+    /// <summary>Waits for the end of Status: logs may arrive after Solve's answer, and the stream ends with the job.</summary>
     public async Task EndAsync(Task following, CancellationTokenSource stop, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _lastStatus, clock.GetTimestamp());
@@ -96,7 +89,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
             await following.WaitAsync(CancelGrace, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
+        // Not CancelAsync, which occupies a pool thread: cancelled waiters continue asynchronously anyway.
         stop.Cancel();
         await following.ConfigureAwait(false);
     }
@@ -119,7 +112,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
 
-            // Of a build that has failed before it began there is nothing to be told; one that has succeeded is asked for once more.
+            // A build that failed before it started has nothing to report; a successful one is queried once more.
             if (_isWhole || isLast || cancellationToken.IsCancellationRequested || solve.IsFaulted || solve.IsCanceled)
             {
                 return;
@@ -141,7 +134,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
     }
 
-    /// <summary>Reads one answer, and says whether the daemon has ended it in order.</summary>
+    /// <summary>Reads one Status stream; true when the daemon ended it normally.</summary>
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
         try
@@ -160,15 +153,15 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
         catch (Exception e) when (e is RpcException or EngineConnectException or OperationCanceledException)
         {
-            // A daemon that dies, or a job that it does not know yet or no more.
+            // The daemon died, or does not know the job yet or any more.
             return false;
         }
     }
 
-    /// <summary>Lets the observer know of the time that passes while nothing else happens.</summary>
+    /// <summary>Calls the observer when time passes without events.</summary>
     private void Tick()
     {
-        // An observer that is busy with something is not waited for: a thread of the pool would wait with each tick.
+        // Does not wait for a busy observer: each tick would occupy a pool thread.
         if (!_telling.TryEnter())
         {
             return;
@@ -176,7 +169,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
 
         try
         {
-            // After the end it is no news, nor just after a message.
+            // Not after the end, nor just after a message.
             if (!_isTold && _tickFailure is null && clock.GetElapsedTime(Volatile.Read(ref _lastStatus)) >= TickInterval / 2)
             {
                 observer!.OnEvents(model, []);
@@ -184,7 +177,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
         catch (Exception e)
         {
-            // An exception of a timer's would end the process; the build has it where the observer's others come from.
+            // An exception in a timer callback would end the process; the build rethrows it like the observer's others.
             _tickFailure = e;
         }
         finally

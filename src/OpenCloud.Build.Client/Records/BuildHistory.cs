@@ -12,27 +12,23 @@ namespace OpenCloud.Build.Client.Records;
 internal sealed class NoBuildHistoryException(string engine, Exception cause)
     : Exception($"The engine at {engine} keeps no history of builds.", cause);
 
-/// <summary>An engine's history of builds.</summary>
 internal sealed class BuildHistory(EngineChannel channel)
 {
     private readonly Control.ControlClient _control = new(channel.Pooled);
 
-    /// <summary>The engine's address.</summary>
     public string Engine => channel.Name;
 
-    /// <summary>The builds, the newest first, those that run included.</summary>
-    /// <param name="reference">The id of one build; all when nothing.</param>
-    /// <param name="activeOnly">Only those that run.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="NoBuildHistoryException">There is no history.</exception>
+    /// <summary>Lists builds, newest first, running ones included.</summary>
+    /// <remarks>A null reference means all builds.</remarks>
+    /// <exception cref="NoBuildHistoryException">The engine keeps no history.</exception>
     public async Task<IReadOnlyList<BuildRecord>> ListAsync(string? reference, bool activeOnly, CancellationToken cancellationToken)
     {
         List<BuildHistoryEvent> events = await ReadAsync(reference, activeOnly, cancellationToken).ConfigureAwait(false);
         return [.. events.Select(e => BuildRecord.From(e, Engine)).OrderByDescending(static r => r.Created)];
     }
 
-    /// <summary>Finds a build by its id or the beginning of it.</summary>
-    /// <returns>Nothing when there is none, or the beginning fits several.</returns>
+    /// <summary>Finds a build by its id or a prefix of it.</summary>
+    /// <returns>Null when no build matches, or several match the prefix.</returns>
     public async Task<BuildRecord?> FindAsync(string reference, CancellationToken cancellationToken)
     {
         IReadOnlyList<BuildRecord> records = await ListAsync(null, false, cancellationToken).ConfigureAwait(false);
@@ -42,25 +38,21 @@ internal sealed class BuildHistory(EngineChannel channel)
             return exact;
         }
 
-        // Buildx's ids have the builder in front: builder/node/id.
+        // Buildx prefixes its ids with the builder: builder/node/id.
         List<BuildRecord> fitting = records.Where(r => r.Ref.StartsWith(reference, StringComparison.Ordinal) || r.Ref.EndsWith("/" + reference, StringComparison.Ordinal)).ToList();
         return fitting.Count == 1 ? fitting[0] : reference.Contains('/', StringComparison.Ordinal)
             ? records.FirstOrDefault(r => r.Ref == reference[(reference.LastIndexOf('/') + 1)..])
             : null;
     }
 
-    /// <summary>Forgets a build. One that runs cannot be forgotten.</summary>
+    /// <summary>Removes a build from the history. A running build cannot be removed.</summary>
     public Task RemoveAsync(string reference, CancellationToken cancellationToken) =>
         _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellationToken: cancellationToken).ResponseAsync;
 
-    /// <summary>What happened in a build, from its beginning; with a build that runs, until it ends.</summary>
-    /// <param name="reference">The build's id, in full.</param>
-    /// <param name="idle">Ends it when nothing has come for so long; nothing to wait for the build's end.</param>
-    /// <param name="raw">Hands out what steps wrote as it came (<see cref="StepWrote"/>), in place of lines.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>The events of a build from its beginning; for a running build, until it ends.</summary>
     /// <remarks>
-    /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). How much of a
-    /// running build is past is not told by anything but a pause.
+    /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). Only a pause shows where the past
+    /// part of a running build's log ends: <c>idle</c> stops after such a pause; null waits for the end of the build.
     /// </remarks>
     public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, bool raw, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -85,7 +77,7 @@ internal sealed class BuildHistory(EngineChannel channel)
                     break;
                 }
 
-                // A replay tells in one message of each time that a step ran; its end is the same for all of them by now.
+                // A replay reports all runs of a step in one message; the model then has the same end for all of them.
                 foreach (BuildEvent? happened in model.Apply(answers.Current).DistinctBy(static e => e is StepCompleted ? (object)e.Step : e))
                 {
                     yield return happened;
@@ -103,8 +95,8 @@ internal sealed class BuildHistory(EngineChannel channel)
         }
     }
 
-    /// <summary>Writes builds with their logs, provenance and traces as an OCI layout.</summary>
-    /// <exception cref="OciFormatException">A content is not what the history says, or is missing.</exception>
+    /// <summary>Exports builds with their logs, provenance and traces as an OCI layout.</summary>
+    /// <exception cref="OciFormatException">A content is missing or differs from its description in the history.</exception>
     public async Task ExportAsync(IReadOnlyList<string> references, IArchiveOutput output, CancellationToken cancellationToken)
     {
         List<BuildHistoryRecord> records = new();
@@ -117,13 +109,12 @@ internal sealed class BuildHistory(EngineChannel channel)
             records.Add((await ReadAsync(reference, false, cancellationToken).ConfigureAwait(false)).LastOrDefault(static e => e.Record.CompletedAt is not null)?.Record ?? last.Record);
         }
 
-        // The contents come over the connection of the control service; it serves those of the history read-only.
+        // The contents come over the control service's connection, which serves those of the history read-only.
         ContentClient content = new(channel, null);
         await BuildHistoryArchive.WriteAsync(records, content, output, cancellationToken).ConfigureAwait(false);
     }
 
-    // A trace is written when it is asked for, or minutes later (UpdateBuildHistoryRequest.finalize). Older engines take the
-    // request for one to unpin.
+    // A trace is written on request, or minutes later (UpdateBuildHistoryRequest.finalize). Older engines interpret the request as one to unpin.
     private async Task FinalizeAsync(string reference, CancellationToken cancellationToken)
     {
         try
@@ -132,7 +123,7 @@ internal sealed class BuildHistory(EngineChannel channel)
         }
         catch (RpcException e) when (e.StatusCode is not (StatusCode.Unavailable or StatusCode.Cancelled))
         {
-            // Without a trace the record is exported all the same.
+            // The record is exported even without a trace.
         }
     }
 
@@ -144,7 +135,7 @@ internal sealed class BuildHistory(EngineChannel channel)
         {
             await foreach (BuildHistoryEvent? happened in _control.ListenBuildHistory(request, cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
             {
-                // A build that ends meanwhile is told twice.
+                // A build that ends meanwhile is reported twice.
                 if (happened.Record is not null)
                 {
                     events[happened.Record.Ref] = happened;

@@ -11,21 +11,19 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Records;
 
 /// <summary>
-/// Records of the build history as an OCI layout: a manifest for each, whose configuration is the record as JSON and whose
-/// layers are its trace, log, attestations and results; an index above them when there are several. The form is the one of
-/// buildx' history export, which Docker Desktop opens.
+/// Records of the build history as an OCI layout: a manifest for each record, with the record as JSON in its config and with trace, log,
+/// attestations and results as its layers; several manifests get an index. The format is that of buildx' history export, which
+/// Docker Desktop opens.
 /// </summary>
 /// <remarks>docker/buildx, util/desktop/bundle/export.go; the names in the JSON are those of moby/buildkit, control.proto.</remarks>
 internal static partial class BuildHistoryArchive
 {
-    /// <summary>The media type of a record.</summary>
     public const string RecordMediaType = "application/vnd.buildkit.historyrecord.v0";
 
     private const string ReferenceAnnotation = "vnd.buildkit.history.reference";
     private const string OriginalTypeAnnotation = "vnd.export-build.descriptor.mediatype";
     private const int MaxTraceBytes = 64 * 1024 * 1024;
 
-    /// <summary>Writes the records.</summary>
     public static async Task WriteAsync(IReadOnlyList<BuildHistoryRecord> records, ContentClient content, IArchiveOutput output, CancellationToken cancellationToken)
     {
         Dictionary<ContentDigest, byte[]> made = new();
@@ -98,7 +96,7 @@ internal static partial class BuildHistoryArchive
 
         async Task AddLayerAsync(ContentDescriptor? descriptor, bool isResult)
         {
-            // An image that was built may have been removed since; its manifest is no part of the build's story then.
+            // The image may have been removed since the build; its manifest is then left out.
             if (descriptor is null || !seen.Add(descriptor.Digest)
                 || !ContentDigest.TryParse(descriptor.Digest, out ContentDigest digest)
                 || await content.InfoAsync(digest, cancellationToken).ConfigureAwait(false) is not { } info)
@@ -109,7 +107,7 @@ internal static partial class BuildHistoryArchive
             Dictionary<string, string> annotations = new(descriptor.Annotations, StringComparer.Ordinal);
             if (isResult)
             {
-                // Else readers would follow it to layers that are not in the archive.
+                // Otherwise readers would follow it to layers that are not in the archive.
                 annotations[OriginalTypeAnnotation] = descriptor.MediaType;
             }
 
@@ -125,7 +123,7 @@ internal static partial class BuildHistoryArchive
             return null;
         }
 
-        // Command lines in a trace may carry the credentials of a cache; buildx blanks them in the same way.
+        // Command lines in a trace may contain the credentials of a cache; buildx masks them in the same way.
         string text = Encoding.UTF8.GetString(bytes);
         return Encoding.UTF8.GetBytes(Tokens().Replace(SecretAttributes().Replace(text, "$1=xxxxx"), "xxxxx"));
     }
@@ -187,7 +185,7 @@ internal static partial class BuildHistoryArchive
         }
     }
 
-    // Where a cache is imported from, and nothing that opens it.
+    // Keeps the location of a cache import, without its credentials.
     private static string CleanAttribute(string key, string value)
     {
         if (key != "cache-imports")
@@ -267,7 +265,7 @@ internal static partial class BuildHistoryArchive
     [GeneratedRegex(@"(?:ghu|ghs|ghp)_[A-Za-z0-9]{36}|github_pat_\w{82}")]
     private static partial Regex Tokens();
 
-    /// <summary>What was made here, and behind it what the engine has.</summary>
+    /// <summary>The content created here, else that of the engine.</summary>
     private sealed class Source(Dictionary<ContentDigest, byte[]> made, ContentClient content) : IBlobSource
     {
         public string Location => content.Location;

@@ -6,80 +6,80 @@ using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Records;
 
-/// <summary>How a build of an engine's history stands.</summary>
+/// <summary>The state of a build in an engine's history.</summary>
 public enum BuildRecordStatus
 {
-    /// <summary>It runs.</summary>
+    /// <summary>The build is running.</summary>
     Running,
 
-    /// <summary>It ended well.</summary>
+    /// <summary>The build succeeded.</summary>
     Completed,
 
-    /// <summary>It failed.</summary>
+    /// <summary>The build failed.</summary>
     Failed,
 
-    /// <summary>It was cancelled.</summary>
+    /// <summary>The build was cancelled.</summary>
     Canceled,
 }
 
-/// <summary>A build of an engine's history.</summary>
+/// <summary>A build in an engine's history.</summary>
 public sealed record BuildRecord
 {
-    /// <summary>Its id.</summary>
+    /// <summary>The id of the build.</summary>
     public required string Ref { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The address of its engine.</summary>
+    /// <summary>The address of the engine.</summary>
     public required string Engine { get; init; }
 
-    /// <summary>How it stands.</summary>
+    /// <summary>The state of the build.</summary>
     public BuildRecordStatus Status { get; init; }
 
-    /// <summary>When it began.</summary>
+    /// <summary>The start of the build.</summary>
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary>When it ended; nothing while it runs.</summary>
+    /// <summary>The end of the build; null while it runs.</summary>
     public DateTimeOffset? Completed { get; init; }
 
-    /// <summary>How long it took, or has taken so far.</summary>
+    /// <summary>The duration of the build, so far when it is running.</summary>
     public TimeSpan? Duration => Created is { } begin ? (Completed ?? DateTimeOffset.UtcNow) - begin : null;
 
-    /// <summary>What the build was of: the image's names where it has some, else the Dockerfile or target.</summary>
+    /// <summary>The subject of the build: the image's names if any, else the Dockerfile or target.</summary>
     public string Name { get; init => field = TerminalText.Name(value); } = string.Empty;
 
-    /// <summary>The frontend: <c>dockerfile.v0</c>.</summary>
+    /// <summary>The frontend, for example <c>dockerfile.v0</c>.</summary>
     public string Frontend { get; init => field = TerminalText.Name(value); } = string.Empty;
 
-    /// <summary>The frontend's attributes, build arguments among them.</summary>
+    /// <summary>The frontend's attributes, including build arguments.</summary>
     public IReadOnlyDictionary<string, string> Attributes { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
-    /// <summary>The exporters' types.</summary>
+    /// <summary>The types of the exporters.</summary>
     public IReadOnlyList<string> Exporters { get; init => field = TerminalText.Names(value); } = [];
 
-    /// <summary>The names the image was given.</summary>
+    /// <summary>The names of the image.</summary>
     public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
 
-    /// <summary>The digest of the image; nothing where there is none.</summary>
+    /// <summary>The digest of the image; null when there is none.</summary>
     public string? Digest { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>How many steps there are.</summary>
+    /// <summary>The number of steps.</summary>
     public int Steps { get; init; }
 
-    /// <summary>How many steps came from the cache.</summary>
+    /// <summary>The number of steps that came from the cache.</summary>
     public int Cached { get; init; }
 
-    /// <summary>How many steps have ended.</summary>
+    /// <summary>The number of steps that have ended.</summary>
     public int CompletedSteps { get; init; }
 
-    /// <summary>How many warnings there were. Engines before 0.17 do not count them and tell zero.</summary>
+    /// <summary>The number of warnings. Engines before 0.17 do not count them and report zero.</summary>
     public int Warnings { get; init; }
 
-    /// <summary>Why it failed; nothing when it did not.</summary>
+    /// <summary>The error message; null when the build did not fail.</summary>
     public string? Error { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
-    /// <summary>Whether it is kept when older records are dropped.</summary>
+    /// <summary>True when the record is kept while older ones are removed.</summary>
     public bool Pinned { get; init; }
 
-    /// <summary>Whether its log can be read.</summary>
+    /// <summary>True when the log is available.</summary>
     public bool HasLog { get; init; }
 
     /// <inheritdoc/>
@@ -122,7 +122,7 @@ public sealed record BuildRecord
         record.ExporterResponse.GetValueOrDefault("containerimage.digest")
         ?? record.Result?.Results.OrderBy(static r => r.Key).Select(static r => r.Value).FirstOrDefault(static d => OciMediaTypes.IsIndex(d.MediaType) || OciMediaTypes.IsManifest(d.MediaType))?.Digest;
 
-    // The exporter tells the names it gave; before it has, they are among what it was asked for.
+    // The exporter reports the final names; before that, the requested ones are used.
     private static List<string> FindReferences(BuildHistoryRecord record)
     {
         string? names = record.ExporterResponse.GetValueOrDefault("image.name")

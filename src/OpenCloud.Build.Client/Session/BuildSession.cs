@@ -11,9 +11,9 @@ using OpenCloud.Build.Client.Wire.Http2;
 namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
-/// A session: the way on which the daemon asks this client for files, health and more while it builds. <c>Control.Session</c> is a duplex
-/// call whose bytes are a second HTTP/2 connection; in it the daemon is the client and the attachables are the server. The headers say
-/// which session it is and what it serves (moby/buildkit, session/session.go and session/grpchijack).
+/// A session, through which the daemon asks this client for files, health and more while it builds. <c>Control.Session</c> is a duplex call
+/// whose bytes are a second HTTP/2 connection; in it the daemon is the client and the attachables are the server. The headers state
+/// the session's id and what it serves (moby/buildkit, session/session.go and session/grpchijack).
 /// </summary>
 internal sealed class BuildSession : IAsyncDisposable
 {
@@ -23,10 +23,9 @@ internal sealed class BuildSession : IAsyncDisposable
     private const string MethodHeader = "x-docker-expose-session-grpc-method";
 
     /// <summary>
-    /// How a session is served. The patterns of a file transfer are header fields, one for each rule of a .dockerignore and each source of a COPY: it
-    /// takes the 16 MiB that grpc-go takes (internal/transport/defaults.go, defaultServerMaxHeaderListSize). Daemons ask for its health every 5 s
-    /// (moby/buildkit, session/grpc.go), so that PINGs are sent to one that has stopped only; it is given up after 40 s. A step that is silent is
-    /// none of the session's.
+    /// How a session is served. The patterns of a file transfer are header fields, one for each rule of a .dockerignore and each source of a COPY. So the
+    /// limit is the 16 MiB that grpc-go takes (internal/transport/defaults.go, defaultServerMaxHeaderListSize). Daemons check health every 5 s
+    /// (moby/buildkit, session/grpc.go), so PINGs go only to a daemon that has stopped; it is given up after 40 s. A silent step does not count.
     /// </summary>
     private static readonly Http2Options SystemOptions = new()
     {
@@ -35,13 +34,12 @@ internal sealed class BuildSession : IAsyncDisposable
         UnansweredPings = 3,
     };
 
-    /// <summary>The same by another clock.</summary>
     public static Http2Options Options(TimeProvider clock) => clock == TimeProvider.System ? SystemOptions : SystemOptions with { TimeProvider = clock };
 
-    /// <summary>How long a build may go on without its session before it is ended from here.</summary>
+    /// <summary>How long a build may go on without its session before this client ends it.</summary>
     private static readonly TimeSpan SessionlessGrace = TimeSpan.FromSeconds(5);
 
-    /// <summary>How far the news of a session's end may be ahead of it.</summary>
+    /// <summary>How far the daemon's report of a session's end may precede the end itself.</summary>
     private static readonly TimeSpan NewsGrace = TimeSpan.FromMilliseconds(500);
 
     private readonly CancellationTokenSource _stop = new();
@@ -61,14 +59,11 @@ internal sealed class BuildSession : IAsyncDisposable
     /// <summary>The id that Solve names.</summary>
     public string Id { get; }
 
-    /// <summary>Ends when the connection does; faulted when it broke.</summary>
+    /// <summary>Completes when the connection ends; faulted when it broke.</summary>
     public Task Completion { get; }
 
-    /// <summary>Opens a session that serves what <paramref name="server"/> holds.</summary>
-    /// <param name="invoker">The calls of the build, on whose threads it is served.</param>
-    /// <param name="server">The attachables, all of them bound.</param>
-    /// <param name="sharedKey">See <see cref="SessionKey"/>.</param>
-    /// <param name="cancellationToken">Stops opening; an open session is ended by disposing of it.</param>
+    /// <summary>Opens a session that serves the bound attachables of <paramref name="server"/>, on the threads of <c>invoker</c>.</summary>
+    /// <remarks>The token stops only the opening; an open session is ended by disposing of it. For the key see <see cref="SessionKey"/>.</remarks>
     /// <exception cref="RpcException">The engine refused the call.</exception>
     public static async Task<BuildSession> OpenAsync(DedicatedCallInvoker invoker, GrpcServer server, string sharedKey, CancellationToken cancellationToken)
     {
@@ -79,19 +74,16 @@ internal sealed class BuildSession : IAsyncDisposable
             metadata.Add(MethodHeader, method);
         }
 
-        // The token only stops connecting: an open session outlives it, until the daemon has said why a cancelled build ended.
+        // The token only stops connecting: an open session outlives it, until the daemon has reported why a canceled build ended.
         BytesMessageStream stream = await BytesMessageStream
             .OpenAsync(new Control.ControlClient(invoker).Session(metadata, cancellationToken: cancellationToken)).ConfigureAwait(false);
         return new BuildSession(id, stream, server, invoker);
     }
 
     /// <summary>
-    /// Waits for what the daemon does with the session, and not for longer than the session is there: a daemon notices its end, too, and its words are
-    /// the better ones, but it is not waited for without end.
+    /// Waits for work of the daemon, but no longer than the session lasts. The daemon notices the session's end, too, and its error is the better one,
+    /// so it is awaited for a limited time. Then <c>stop</c> ends the work. The token is canceled when someone else has stopped it.
     /// </summary>
-    /// <param name="work">What the daemon does.</param>
-    /// <param name="stop">Stops it.</param>
-    /// <param name="cancellationToken">Is cancelled when somebody else has stopped it.</param>
     /// <exception cref="RpcException">The session ended first.</exception>
     public async Task<T> WhileOpenAsync<T>(Task<T> work, CancellationTokenSource stop, CancellationToken cancellationToken)
     {
@@ -100,7 +92,7 @@ internal sealed class BuildSession : IAsyncDisposable
             await ((Task)work).WaitAsync(SessionlessGrace, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!work.IsCompleted && !cancellationToken.IsCancellationRequested)
             {
-                // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
+                // Not CancelAsync, which takes a thread of the pool; the waiters resume on their own.
                 stop.Cancel();
                 await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 throw Lost(null);
@@ -113,7 +105,7 @@ internal sealed class BuildSession : IAsyncDisposable
         }
         catch (RpcException e) when (e.StatusCode != StatusCode.Unavailable && BuildKitErrorDetails.From(e).ExitCode is null)
         {
-            // A daemon may tell of the session's end before the end itself has come here.
+            // A daemon may report the session's end before the end itself arrives here.
             if (!Completion.IsCompleted && SaysEnded(e.Status.Detail))
             {
                 await Completion.WaitAsync(NewsGrace, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -121,7 +113,7 @@ internal sealed class BuildSession : IAsyncDisposable
 
             if (Completion.IsCompleted)
             {
-                // What the daemon then could not read, send or find is no fault of the context's.
+                // A later failure of the daemon to read, send or find something is not the context's fault.
                 throw Lost(e);
             }
 
@@ -140,7 +132,7 @@ internal sealed class BuildSession : IAsyncDisposable
         return CallErrors.Create(StatusCode.Unavailable, said is null ? story : $"{story}: {said.Status.Detail}", said ?? cause);
     }
 
-    /// <summary>Ends the session: running calls are cancelled, and the daemon sees the call reset and its connection go away in order.</summary>
+    /// <summary>Ends the session: running calls are canceled, and the daemon sees the call reset and its connection closed in order.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_stream.TryInterruptRead())
@@ -154,12 +146,12 @@ internal sealed class BuildSession : IAsyncDisposable
         }
         catch (Exception)
         {
-            // Whoever cared has awaited Completion; an end that was asked for has no error to tell.
+            // Interested callers have awaited Completion; a requested end has no error to report.
         }
 
         if (!SessionThread.IsCurrent)
         {
-            // The last words may have to wait for an engine that does not read.
+            // The last messages may have to wait for an engine that does not read.
             await _work.Yield();
         }
 

@@ -12,11 +12,11 @@ namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// The session's attachable for contents by digest: containerd's content service, with one more header that names the store. It serves
-/// OCI layouts as contexts (<c>oci:NAME</c>), local caches (<c>local:DIRECTORY</c>) and takes exports into a directory (<c>export</c>).
+/// OCI layouts as contexts (<c>oci:NAME</c>) and local caches (<c>local:DIRECTORY</c>), and takes exports into a directory (<c>export</c>).
 /// </summary>
 /// <remarks>
 /// The header and the names: moby/buildkit, session/content/attachable.go and client/solve.go. What the service answers:
-/// containerd, plugins/services/content/contentserver. The daemon reads, lists and writes; it is not let delete or relabel anything.
+/// containerd, plugins/services/content/contentserver. The daemon reads, lists and writes; it may not delete or relabel anything.
 /// </remarks>
 internal sealed class ContentStoreService : Content.ContentBase
 {
@@ -27,20 +27,18 @@ internal sealed class ContentStoreService : Content.ContentBase
     private readonly ConcurrentDictionary<(string Store, string Reference), byte> _writing = new();
     private Exception? _failure;
 
-    /// <summary>The names of the stores.</summary>
     public IReadOnlyCollection<string> Names => _stores.Keys;
 
-    /// <summary>The first failure on this side; null when there was none.</summary>
+    /// <summary>The first failure on this side; null when there is none.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>Declares a store; nothing that is not declared can be asked for.</summary>
+    /// <summary>Declares a store; the daemon can use declared stores only.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public void Add(string name, ISessionContentStore store) => _stores.Add(name, store);
 
-    /// <summary>Declares a store, in the place of one of the same name: a directory that a build reads from and writes to.</summary>
+    /// <summary>Declares a store in place of one of the same name: a directory that a build reads from and writes to.</summary>
     public void Set(string name, ISessionContentStore store) => _stores[name] = store;
 
-    /// <summary>Binds the service to a server, if there is any store.</summary>
     public void BindTo(GrpcServer server)
     {
         if (_stores.Count > 0)
@@ -58,7 +56,6 @@ internal sealed class ContentStoreService : Content.ContentBase
 
     private static RpcException Error(StatusCode code, string message) => CallErrors.Create(code, message);
 
-    /// <inheritdoc/>
     public override Task<InfoResponse> Info(InfoRequest request, ServerCallContext context)
     {
         ISessionContentStore store = StoreOf(context).Store;
@@ -66,10 +63,8 @@ internal sealed class ContentStoreService : Content.ContentBase
         return Task.FromResult(new InfoResponse { Info = new Info { Digest = digest.ToString(), Size = LengthOf(store, digest) } });
     }
 
-    /// <inheritdoc/>
     public override Task<Empty> Abort(AbortRequest request, ServerCallContext context) => Task.FromResult(new Empty());
 
-    /// <inheritdoc/>
     public override async Task Read(ReadContentRequest request, IServerStreamWriter<ReadContentResponse> responseStream, ServerCallContext context)
     {
         CancellationToken cancellationToken = context.CancellationToken;
@@ -82,7 +77,7 @@ internal sealed class ContentStoreService : Content.ContentBase
             throw Error(StatusCode.OutOfRange, $"content {digest} ends before {offset}");
         }
 
-        // A size of nothing, or past the end, means all that is left.
+        // A size of 0, or past the end, means all that is left.
         long left = request.Size > 0 ? Math.Min(request.Size, length - offset) : length - offset;
         Stream content = store.Open(digest);
         byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(ChunkSize, Math.Max(left, 1)));
@@ -111,7 +106,6 @@ internal sealed class ContentStoreService : Content.ContentBase
         }
     }
 
-    /// <inheritdoc/>
     public override async Task Write(IAsyncStreamReader<WriteContentRequest> requestStream, IServerStreamWriter<WriteContentResponse> responseStream, ServerCallContext context)
     {
         CancellationToken cancellationToken = context.CancellationToken;
@@ -130,7 +124,7 @@ internal sealed class ContentStoreService : Content.ContentBase
         (string Store, string Reference) key = (name, request.Ref);
         if (!_writing.TryAdd(key, 0))
         {
-            // The client side of containerd tries again for as long as this is the code.
+            // containerd's client retries for as long as it gets this code.
             throw Error(StatusCode.Unavailable, $"{request.Ref} is being written already");
         }
 
@@ -155,14 +149,14 @@ internal sealed class ContentStoreService : Content.ContentBase
             ? (name, store)
             : throw Error(StatusCode.NotFound, "unknown store");
 
-    /// <summary>One content on its way in: each message asks for a state, appends, or commits.</summary>
+    /// <summary>One content being received: each message asks for a state, appends, or commits.</summary>
     private sealed class WriteCall(ISessionContentStore store, IContentWriter writer)
     {
         private long _offset;
         private long _total;
         private string _expected = string.Empty;
 
-        /// <summary>Takes messages from the one that has come on.</summary>
+        /// <summary>Handles messages, beginning with the current one.</summary>
         public async Task RunAsync(IAsyncStreamReader<WriteContentRequest> requests, IServerStreamWriter<WriteContentResponse> responses, CancellationToken cancellationToken)
         {
             WriteContentRequest request;

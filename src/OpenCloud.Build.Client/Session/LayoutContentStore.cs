@@ -6,8 +6,8 @@ namespace OpenCloud.Build.Client.Session;
 
 /// <summary>The contents of an OCI layout directory: files named by their digests below <c>blobs</c>.</summary>
 /// <remarks>
-/// OCI image specification, image-layout.md. Files below <c>blobs</c> are only ever named by a checked digest, so a daemon can name no
-/// other file; a link in a content's place is no content.
+/// OCI image specification, image-layout.md. Paths below <c>blobs</c> are made of checked digests only, so a daemon can name no
+/// other file. A link in place of a content is not served.
 /// </remarks>
 internal sealed class LayoutContentStore : ISessionContentStore
 {
@@ -30,33 +30,26 @@ internal sealed class LayoutContentStore : ISessionContentStore
         _maxContents = maxContents;
     }
 
-    /// <summary>The layout's directory.</summary>
     public string Location => _tree.Location;
 
-    /// <summary>The content that was written last; null when none was.</summary>
+    /// <summary>The content that was written last; null when there is none.</summary>
     public ContentDigest? LastCommitted { get; private set; }
 
-    /// <summary>A layout to read from.</summary>
+    /// <summary>Opens a layout for reading.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     public static LayoutContentStore OpenRead(string directory)
         => Directory.Exists(directory)
             ? new LayoutContentStore(directory, canWrite: false, 0, 0)
             : throw new DirectoryNotFoundException($"There is no OCI layout in '{directory}'.");
 
-    /// <summary>A layout to read from and write to; its directories are made when the first content is written.</summary>
-    /// <param name="directory">The directory.</param>
-    /// <param name="maxBytes">The most that is taken in all.</param>
-    /// <param name="maxContents">The most contents that are taken.</param>
+    /// <summary>Opens a layout for reading and writing, with limits for all that is written. Its directories are made with the first content.</summary>
     public static LayoutContentStore OpenWrite(string directory, long maxBytes, int maxContents = MaxContents) => new(directory, canWrite: true, maxBytes, maxContents);
 
-    /// <inheritdoc/>
     public long? GetLength(ContentDigest digest) => _tree.GetLength(OciLayoutIndex.BlobPath(digest));
 
-    /// <inheritdoc/>
     public Stream Open(ContentDigest digest) => _tree.Open(OciLayoutIndex.BlobPath(digest));
 
-    /// <inheritdoc/>
-    /// <exception cref="IOException">The engine has sent as many contents as are taken.</exception>
+    /// <exception cref="IOException">The engine has sent as many contents as are accepted.</exception>
     public IContentWriter? CreateWriter()
     {
         if (!_canWrite)
@@ -85,7 +78,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
                 throw new IOException($"'{folder}' is, or lies below, a symbolic link; contents are not written through links.");
             }
 
-            // Not a digest, so nothing that reads the layout takes it for a content until it has its name.
+            // Not a digest, so no reader of the layout takes it for a content until it has its name.
             _file = StagedFile.Create(Path.Combine(RealPaths.Resolve(folder) ?? folder, "content"), store._mode);
         }
 

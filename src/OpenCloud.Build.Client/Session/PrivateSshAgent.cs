@@ -5,8 +5,8 @@ using OpenCloud.Build.Linux.Programs;
 namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
-/// OpenSSH's agent, started for one build with the keys of some files, so that reading keys and signing is done by the program that is made for
-/// it. Its socket is in a directory that only this user may enter; it ends with the build.
+/// OpenSSH's agent, started for one build with the keys of some files, so that OpenSSH itself reads keys and signs. Its socket is in a directory
+/// that only this user may enter; it ends with the build.
 /// </summary>
 internal sealed class PrivateSshAgent : IDisposable
 {
@@ -22,14 +22,13 @@ internal sealed class PrivateSshAgent : IDisposable
         _program = program;
     }
 
-    /// <summary>The agent's socket.</summary>
     public string SocketPath => Path.Combine(_folder.FullName, "agent");
 
     /// <summary>Starts an agent and gives it keys.</summary>
-    /// <exception cref="IOException">OpenSSH is not there, or a key cannot be used; a key with a passphrase cannot.</exception>
+    /// <exception cref="IOException">OpenSSH is missing, or a key cannot be used; a key with a passphrase cannot.</exception>
     public static PrivateSshAgent Start(IReadOnlyList<string> keys)
     {
-        // Made with mode 0700.
+        // Created with mode 0700.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ocb-ssh-");
         RunningProgram? program = null;
         try
@@ -59,7 +58,6 @@ internal sealed class PrivateSshAgent : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => End(_program, _folder);
 
     private static bool Listens(string path)
@@ -88,7 +86,7 @@ internal sealed class PrivateSshAgent : IDisposable
             ?? throw new IOException($"{program} of OpenSSH is needed for key files and is in no folder of PATH.{ProgramFinder.Hint(program)} Install it, or name an agent's socket.");
         Dictionary<string, string> environment = ProgramEnvironment.Inherited();
 
-        // A passphrase must not be asked for: nobody may be there to answer, and a question on the terminal would spoil the build's output.
+        // There must be no prompt for a passphrase: nobody may be there to answer, and it would spoil the build's output on the terminal.
         environment["SSH_ASKPASS_REQUIRE"] = "force";
         environment["SSH_ASKPASS"] = "/bin/false";
         if (socket is not null)

@@ -11,13 +11,12 @@ namespace OpenCloud.Build.Client.Session;
 /// The session's attachable for <c>RUN --mount=type=secret</c>: <c>moby.buildkit.secrets.v1.Secrets</c>. Secrets are read when a build begins,
 /// kept in memory of this process only, and cleared when it ends.
 /// </summary>
-/// <remarks>Source: moby/buildkit, session/secrets. NotFound is what lets a mount without <c>required</c> go on.</remarks>
+/// <remarks>Source: moby/buildkit, session/secrets. NotFound lets a mount without <c>required</c> continue.</remarks>
 internal sealed class SecretsService : Secrets.SecretsBase, IDisposable
 {
     private readonly Dictionary<string, byte[]> _secrets = new(StringComparer.Ordinal);
 
-    /// <summary>Reads the secrets.</summary>
-    /// <exception cref="IOException">One is not there or too large.</exception>
+    /// <exception cref="IOException">A secret is missing or too large.</exception>
     public SecretsService(IReadOnlyDictionary<string, BuildSecret> secrets, CancellationToken cancellationToken)
     {
         try
@@ -38,13 +37,11 @@ internal sealed class SecretsService : Secrets.SecretsBase, IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    /// <remarks>Without any secret it is served as well: a mount that asks is then told that there is none.</remarks>
+    /// <remarks>Served without any secret as well: a mount then gets NotFound.</remarks>
     public override Task<GetSecretResponse> GetSecret(GetSecretRequest request, ServerCallContext context) => _secrets.TryGetValue(request.ID, out byte[]? secret)
         ? Task.FromResult(new GetSecretResponse { Data = UnsafeByteOperations.UnsafeWrap(secret) })
         : throw CallErrors.Create(StatusCode.NotFound, $"secret {request.ID}: not found");
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (byte[] secret in _secrets.Values)

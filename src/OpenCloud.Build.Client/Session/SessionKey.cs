@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
 /// The shared key of a session. The daemon keeps a copy of a local directory under this key (with the name of the directory's role) and
-/// asks only for what differs from it, so the key must be the same for the same directory and differ between directories, users and
+/// requests only what differs from it. So the key must be the same for the same directory and differ between directories, users and
 /// machines (moby/buildkit, source/local).
 /// </summary>
 internal static class SessionKey
@@ -29,7 +29,7 @@ internal static class SessionKey
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Containers often have none. A host name may change, which costs one full transfer and nothing else.
+            // Containers often have none. A host name may change, which only costs one full transfer.
             return Environment.MachineName;
         }
     }

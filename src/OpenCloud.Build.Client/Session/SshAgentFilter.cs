@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
-/// What may pass to an SSH agent: asking for its keys and for signatures. Everything else, such as adding, removing or locking keys, is answered
-/// with a failure in the agent's stead.
+/// What may pass to an SSH agent: requests for its keys and for signatures. Everything else, such as adding, removing or locking keys, is answered
+/// with a failure in place of the agent.
 /// </summary>
 /// <remarks>
 /// draft-ietf-sshm-ssh-agent, sections 3 and 6.1: a message is its length, big-endian, then a type and a body. The agent answers each
@@ -12,7 +12,7 @@ namespace OpenCloud.Build.Client.Session;
 /// </remarks>
 internal static class SshAgentFilter
 {
-    /// <summary>The longest message, as OpenSSH's own agent has it (sshbuf and ssh-agent.c).</summary>
+    /// <summary>The longest message, as in OpenSSH's own agent (sshbuf and ssh-agent.c).</summary>
     public const int MaxMessage = 256 * 1024;
 
     private const byte RequestIdentities = 11;
@@ -21,12 +21,11 @@ internal static class SshAgentFilter
     /// <summary>The agent's answer for "no".</summary>
     public static byte[] Failure { get; } = [0, 0, 0, 1, 5];
 
-    /// <summary>Whether a request may pass.</summary>
-    /// <param name="message">The whole message with its length.</param>
+    /// <summary>Whether a request, a whole message with its length, may pass.</summary>
     public static bool IsAllowed(ReadOnlySpan<byte> message) => message.Length > 4 && message[4] is RequestIdentities or SignRequest;
 
-    /// <summary>The length of the message at the start of some bytes, with the four bytes that hold it; null when they have not all come.</summary>
-    /// <exception cref="InvalidDataException">It is empty or too long.</exception>
+    /// <summary>The length of the message at the start of some bytes, including its four length bytes; null when these are incomplete.</summary>
+    /// <exception cref="InvalidDataException">The message is empty or too long.</exception>
     public static int? LengthOf(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 4)

@@ -1,8 +1,8 @@
 namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
-/// Puts an agent's messages together from pieces as they come. Each byte is moved once when it comes, and once more at most when messages before it
-/// were taken, however small the pieces are.
+/// Assembles an agent's messages from the pieces that arrive. Each byte is moved once when it arrives, and at most once more when messages before
+/// it were taken, however small the pieces are.
 /// </summary>
 internal sealed class SshMessageBuffer
 {
@@ -10,10 +10,9 @@ internal sealed class SshMessageBuffer
     private int _start;
     private int _end;
 
-    /// <summary>How often bytes were moved that had come before: for tests.</summary>
+    /// <summary>How often bytes that had arrived before were moved: for tests.</summary>
     internal long Moved { get; private set; }
 
-    /// <summary>Adds what came.</summary>
     public void Add(ReadOnlySpan<byte> piece)
     {
         if (piece.Length > _bytes.Length - _end)
@@ -29,8 +28,8 @@ internal sealed class SshMessageBuffer
         _end += piece.Length;
     }
 
-    /// <summary>Takes the next whole message, with its length; it is good until more is added.</summary>
-    /// <exception cref="InvalidDataException">It is empty or too long.</exception>
+    /// <summary>Takes the next whole message, with its length; it is valid until more is added.</summary>
+    /// <exception cref="InvalidDataException">The message is empty or too long.</exception>
     public bool TryTake(out ReadOnlyMemory<byte> message)
     {
         if (SshAgentFilter.LengthOf(_bytes.AsSpan(_start, _end - _start)) is { } length && _end - _start >= length)

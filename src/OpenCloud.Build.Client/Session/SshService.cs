@@ -17,7 +17,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
     private readonly List<PrivateSshAgent> _agents = [];
 
     /// <summary>Finds the agents, and starts one for each set of key files.</summary>
-    /// <exception cref="IOException">An agent or a key is not there or cannot be used.</exception>
+    /// <exception cref="IOException">An agent or a key is missing or cannot be used.</exception>
     public SshService(IReadOnlyList<SshForward> forwards)
     {
         try
@@ -37,7 +37,6 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         }
     }
 
-    /// <summary>Binds the service to a server, if there is any agent.</summary>
     public void BindTo(GrpcServer server)
     {
         if (_sockets.Count > 0)
@@ -46,14 +45,12 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public override Task<CheckAgentResponse> CheckAgent(CheckAgentRequest request, ServerCallContext context)
     {
         SocketOf(request.ID);
         return Task.FromResult(new CheckAgentResponse());
     }
 
-    /// <inheritdoc/>
     public override async Task ForwardAgent(IAsyncStreamReader<BytesMessage> requestStream, IServerStreamWriter<BytesMessage> responseStream, ServerCallContext context)
     {
         GrpcServerCall call = GrpcServerCall.Of(context);
@@ -68,12 +65,11 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         }
         catch (Exception e) when (e is SocketException or IOException or InvalidDataException && !cancellationToken.IsCancellationRequested)
         {
-            // Not Unavailable: the daemon hands the code on as the build's, where it means that the engine has gone.
+            // Not Unavailable: the daemon passes the code on as the build's, where it means that the engine is gone.
             throw CallErrors.Create(StatusCode.Unknown, "the SSH agent could not be asked", e);
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (PrivateSshAgent agent in _agents)
@@ -132,7 +128,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
             : throw CallErrors.Create(StatusCode.NotFound, $"unset ssh forward key {name}");
     }
 
-    /// <summary>Requests may come cut in pieces or several at once; they are passed on one by one.</summary>
+    /// <summary>Requests may arrive in pieces or several at once; they are passed on one by one.</summary>
     private static async Task PassAsync(GrpcServerCall call, NetworkStream agent, CancellationToken cancellationToken)
     {
         SshMessageBuffer pending = new();

@@ -3,47 +3,47 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Subrequests;
 
-/// <summary>Something that a build check found.</summary>
+/// <summary>A finding of a build check.</summary>
 /// <param name="Rule">The rule's name, such as <c>StageNameCasing</c>.</param>
-/// <param name="Description">What the rule is about.</param>
-/// <param name="Detail">What is wrong here.</param>
-/// <param name="Url">Where the rule is explained; null when it is not.</param>
-/// <param name="File">The Dockerfile's name; null when not told.</param>
-/// <param name="Line">The first line it is about, from 1; null when it is about none.</param>
-/// <param name="EndLine">The last line it is about.</param>
+/// <param name="Description">A description of the rule.</param>
+/// <param name="Detail">The message of this finding.</param>
+/// <param name="Url">The address of the rule's explanation; null when there is none.</param>
+/// <param name="File">The Dockerfile's name; null when not reported.</param>
+/// <param name="Line">The first line of the finding, from 1; null when it has none.</param>
+/// <param name="EndLine">The last line of the finding.</param>
 public sealed record DockerfileCheck(string Rule, string Description, string Detail, string? Url, string? File, int? Line, int? EndLine)
 {
     /// <summary>The rule's name.</summary>
     public string Rule { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Rule);
 
-    /// <summary>What the rule is about.</summary>
+    /// <summary>A description of the rule.</summary>
     public string Description { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Description);
 
-    /// <summary>What was found.</summary>
+    /// <summary>The message of this finding.</summary>
     public string Detail { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Detail);
 
-    /// <summary>Where it is explained; null when nowhere.</summary>
+    /// <summary>The address of the rule's explanation; null when there is none.</summary>
     public string? Url { get; init => field = value is null ? null : TerminalText.Plain(value); } = Url is null ? null : TerminalText.Plain(Url);
 
-    /// <summary>The file; null when not told.</summary>
+    /// <summary>The Dockerfile's name; null when not reported.</summary>
     public string? File { get; init => field = value is null ? null : TerminalText.Plain(value); } = File is null ? null : TerminalText.Plain(File);
 
-    /// <summary>The first line it is about, from 1; null when it is about none.</summary>
+    /// <summary>The first line of the finding, from 1; null when it has none.</summary>
     public int? Line { get; init; } = Line;
 
-    /// <summary>The last line it is about.</summary>
+    /// <summary>The last line of the finding.</summary>
     public int? EndLine { get; init; } = EndLine;
 }
 
-/// <summary>What BuildKit's build checks say of a Dockerfile.</summary>
-/// <param name="Findings">What the rules found, in the order of the lines.</param>
-/// <param name="Error">Why it could not be built at all, with the first line of it; null when it could.</param>
+/// <summary>The result of BuildKit's build checks on a Dockerfile.</summary>
+/// <param name="Findings">The findings, in line order.</param>
+/// <param name="Error">The reason why the Dockerfile cannot be built; null when it can.</param>
 /// <remarks>Source: moby/buildkit, frontend/subrequests/lint/lint.go.</remarks>
 public sealed record DockerfileChecks(IReadOnlyList<DockerfileCheck> Findings, DockerfileCheckError? Error)
 {
     internal const string RequestId = "frontend.lint";
 
-    /// <summary>True when nothing was found.</summary>
+    /// <summary>True when there are no findings and no error.</summary>
     public bool IsClean => Findings.Count == 0 && Error is null;
 
     internal static DockerfileChecks From(JsonElement json)
@@ -79,18 +79,18 @@ public sealed record DockerfileChecks(IReadOnlyList<DockerfileCheck> Findings, D
     }
 }
 
-/// <summary>Why a Dockerfile cannot be built.</summary>
-/// <param name="Message">What is wrong.</param>
-/// <param name="File">The Dockerfile's name; null when not told.</param>
-/// <param name="Line">The line, from 1; null when it is about none.</param>
+/// <summary>The reason why a Dockerfile cannot be built.</summary>
+/// <param name="Message">The error message.</param>
+/// <param name="File">The Dockerfile's name; null when not reported.</param>
+/// <param name="Line">The line, from 1; null when there is none.</param>
 public sealed record DockerfileCheckError(string Message, string? File, int? Line)
 {
-    /// <summary>Why the Dockerfile cannot be built.</summary>
+    /// <summary>The error message.</summary>
     public string Message { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Message);
 
-    /// <summary>The file; null when not told.</summary>
+    /// <summary>The Dockerfile's name; null when not reported.</summary>
     public string? File { get; init => field = value is null ? null : TerminalText.Plain(value); } = File is null ? null : TerminalText.Plain(File);
 
-    /// <summary>The line, from 1; null when it is about none.</summary>
+    /// <summary>The line, from 1; null when there is none.</summary>
     public int? Line { get; init; } = Line;
 }

@@ -3,52 +3,52 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Subrequests;
 
-/// <summary>A build argument that a target takes.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Value">The value it would have; null for none.</param>
-/// <param name="Description">The comment above it, when that begins with its name; null for none.</param>
-/// <param name="Line">The line of its ARG; null when not told.</param>
+/// <summary>A build argument of a target.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="Value">The value it would have; null when there is none.</param>
+/// <param name="Description">The comment above it, when that begins with its name; null otherwise.</param>
+/// <param name="Line">The line of its ARG; null when not reported.</param>
 public sealed record OutlineArgument(string Name, string? Value, string? Description, int? Line)
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The name.</summary>
     public string Name { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Name);
 
-    /// <summary>The value it would have; null for none.</summary>
+    /// <summary>The value it would have; null when there is none.</summary>
     public string? Value { get; init => field = value is null ? null : TerminalText.Plain(value); } = Value is null ? null : TerminalText.Plain(Value);
 
-    /// <summary>The comment above it, when that begins with its name; null for none.</summary>
+    /// <summary>The comment above it, when that begins with its name; null otherwise.</summary>
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); } = Description is null ? null : TerminalText.Plain(Description);
 
-    /// <summary>The line of its ARG; null when not told.</summary>
+    /// <summary>The line of its ARG; null when not reported.</summary>
     public int? Line { get; init; } = Line;
 }
 
-/// <summary>A secret, or an SSH agent, that a target's steps mount.</summary>
-/// <param name="Name">Its id.</param>
+/// <summary>A secret or an SSH agent that a target's steps mount.</summary>
+/// <param name="Name">The id.</param>
 /// <param name="Required">True when the build fails without it.</param>
-/// <param name="Line">The line of its mount; null when not told.</param>
+/// <param name="Line">The line of its mount; null when not reported.</param>
 public sealed record OutlineMount(string Name, bool Required, int? Line)
 {
-    /// <summary>Its id.</summary>
+    /// <summary>The id.</summary>
     public string Name { get; init => field = TerminalText.Plain(value); } = TerminalText.Plain(Name);
 
     /// <summary>True when the build fails without it.</summary>
     public bool Required { get; init; } = Required;
 
-    /// <summary>The line of its mount; null when not told.</summary>
+    /// <summary>The line of its mount; null when not reported.</summary>
     public int? Line { get; init; } = Line;
 }
 
-/// <summary>What a build of a target can be given, and what it uses.</summary>
+/// <summary>The inputs of a target's build: arguments, secrets, SSH agents and caches.</summary>
 /// <remarks>Source: moby/buildkit, frontend/subrequests/outline/outline.go.</remarks>
 public sealed record DockerfileOutline
 {
     internal const string RequestId = "frontend.outline";
 
-    /// <summary>The stage's name; null for one without.</summary>
+    /// <summary>The stage's name; null when it has none.</summary>
     public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
-    /// <summary>The comment above the stage; null for none.</summary>
+    /// <summary>The comment above the stage; null when there is none.</summary>
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>Build arguments.</summary>
@@ -60,7 +60,7 @@ public sealed record DockerfileOutline
     /// <summary>SSH agents.</summary>
     public IReadOnlyList<OutlineMount> Ssh { get; init; } = [];
 
-    /// <summary>The ids of caches that steps mount; empty with frontends that do not tell them, as BuildKit's own up to 0.32.</summary>
+    /// <summary>The ids of the caches that steps mount; empty when the frontend does not report them, as BuildKit's own up to 0.32.</summary>
     public IReadOnlyList<OutlineMount> Caches { get; init; } = [];
 
     internal static DockerfileOutline From(JsonElement json) => new()

@@ -20,12 +20,10 @@ using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
 namespace OpenCloud.Build.Client.Subrequests;
 
-/// <summary>
-/// Asks the frontend about a Dockerfile instead of building it: what BuildKit calls a subrequest. The answer is a JSON document.
-/// </summary>
+/// <summary>Queries the frontend about a Dockerfile without a build: a BuildKit subrequest. The answer is a JSON document.</summary>
 /// <remarks>
-/// Source: moby/buildkit, frontend/subrequests and frontend/dockerui/requests.go. A plain Solve drops such an answer (only what begins with
-/// <c>frontend.</c> gets into the exporter's), so the build is begun without a frontend and the frontend asked through the gateway.
+/// Source: moby/buildkit, frontend/subrequests and frontend/dockerui/requests.go. A plain Solve drops such an answer (only keys that begin
+/// with <c>frontend.</c> reach the exporter's response), so the Solve starts without a frontend, and the gateway calls the frontend.
 /// </remarks>
 internal sealed class DockerfileQuery
 {
@@ -44,13 +42,8 @@ internal sealed class DockerfileQuery
         _build = build;
     }
 
-    /// <summary>Asks.</summary>
-    /// <param name="channel">The way to the engine.</param>
-    /// <param name="engine">The engine.</param>
-    /// <param name="build">The build that would be; of it counts what the Dockerfile is read with.</param>
-    /// <param name="request">The request's id: <c>frontend.lint</c>, ….</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="ImageBuildException">The Dockerfile is not one, or the engine does not know the request.</exception>
+    /// <summary>Sends a subrequest, such as <c>frontend.lint</c>. Of the build, only the inputs for reading the Dockerfile count.</summary>
+    /// <exception cref="ImageBuildException">The Dockerfile is invalid, or the engine does not support the subrequest.</exception>
     public static async Task<JsonElement> AskAsync(
         EngineChannel channel, EngineProfile engine, ImageBuildRequest build, string request, CancellationToken cancellationToken)
     {
@@ -69,7 +62,7 @@ internal sealed class DockerfileQuery
         uploads.BindTo(server);
         inputs.CreateContentStores().BindTo(server);
 
-        // What stands in FROM is looked up, too, and may be in a registry that wants to know who asks.
+        // Base images are resolved too, and their registry may require credentials.
         Auth.BindService(server, new AuthService(RegistryHosts.Of(_build, dockerfile), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory));
         using DedicatedCallInvoker invoker = _channel.OpenDedicated();
         try
@@ -124,7 +117,7 @@ internal sealed class DockerfileQuery
             Task<Gateway.SolveResponse> answer = AskAsync(gateway, inputs, request, stop.Token);
             if (await Task.WhenAny(answer, build).ConfigureAwait(false) == build)
             {
-                // It only ends when told to, so this is an error.
+                // The build only ends on request, so its end is an error.
                 await build.ConfigureAwait(false);
             }
 
@@ -135,7 +128,7 @@ internal sealed class DockerfileQuery
         }
         finally
         {
-            // A build that nobody ends would go on for as long as the connection does.
+            // Without a cancellation the build would continue as long as the connection.
             await stop.CancelAsync().ConfigureAwait(false);
             await build.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
         }

@@ -4,31 +4,31 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Subrequests;
 
 /// <summary>A stage of a Dockerfile that can be built.</summary>
-/// <param name="Name">Its name; null for one without, which can only be built as the last.</param>
-/// <param name="IsDefault">True for the stage that is built when none is named.</param>
-/// <param name="Description">The comment above it, when that begins with its name; null for none.</param>
-/// <param name="Base">The image or stage it begins from, as written.</param>
-/// <param name="BasePlatform">The platform its FROM gives; null for none.</param>
-/// <param name="Line">The line of its FROM; null when not told.</param>
+/// <param name="Name">The name; null for a stage without one, which can only be built as the last.</param>
+/// <param name="IsDefault">True for the stage that is built by default.</param>
+/// <param name="Description">The comment above it, when that begins with its name; null otherwise.</param>
+/// <param name="Base">The base image or stage, as written.</param>
+/// <param name="BasePlatform">The platform in its FROM; null when there is none.</param>
+/// <param name="Line">The line of its FROM; null when not reported.</param>
 /// <remarks>Source: moby/buildkit, frontend/subrequests/targets/targets.go.</remarks>
 public sealed record DockerfileTarget(string? Name, bool IsDefault, string? Description, string? Base, string? BasePlatform, int? Line)
 {
-    /// <summary>The stage's name; null for one without.</summary>
+    /// <summary>The name; null for a stage without one.</summary>
     public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); } = Name is null ? null : TerminalText.Plain(Name);
 
-    /// <summary>True for the stage that is built when none is named.</summary>
+    /// <summary>True for the stage that is built by default.</summary>
     public bool IsDefault { get; init; } = IsDefault;
 
-    /// <summary>The comment above the stage; null for none.</summary>
+    /// <summary>The comment above the stage; null when there is none.</summary>
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); } = Description is null ? null : TerminalText.Plain(Description);
 
-    /// <summary>What it starts from; null when not told.</summary>
+    /// <summary>The base image or stage; null when not reported.</summary>
     public string? Base { get; init => field = value is null ? null : TerminalText.Plain(value); } = Base is null ? null : TerminalText.Plain(Base);
 
-    /// <summary>The platform it is for; null when not told.</summary>
+    /// <summary>The platform in its FROM; null when not reported.</summary>
     public string? BasePlatform { get; init => field = value is null ? null : TerminalText.Plain(value); } = BasePlatform is null ? null : TerminalText.Plain(BasePlatform);
 
-    /// <summary>The line of its FROM; null when not told.</summary>
+    /// <summary>The line of its FROM; null when not reported.</summary>
     public int? Line { get; init; } = Line;
 
     internal const string RequestId = "frontend.targets";

@@ -3,10 +3,9 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Subrequests;
 
-/// <summary>Reads the answers to subrequests. What is missing or of another type is taken for empty: frontends differ in what they tell.</summary>
+/// <summary>Reads the answers to subrequests. A missing property, or one of another type, counts as empty: frontends differ in what they report.</summary>
 internal static class SubrequestJson
 {
-    /// <summary>A string, or null.</summary>
     public static string? Text(JsonElement json, string name)
     {
         try
@@ -15,15 +14,13 @@ internal static class SubrequestJson
         }
         catch (InvalidOperationException)
         {
-            // Its bytes are no UTF-8, which the parser only finds when a string is made of them.
+            // The bytes are invalid UTF-8, which the parser detects only when it creates the string.
             return null;
         }
     }
 
-    /// <summary>True when it says so.</summary>
     public static bool Flag(JsonElement json, string name) => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 
-    /// <summary>The objects of an array.</summary>
     public static IEnumerable<JsonElement> Items(JsonElement json, string name)
         => TryGet(json, name, out JsonElement value) && value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray().Where(static i => i.ValueKind == JsonValueKind.Object)
@@ -37,7 +34,7 @@ internal static class SubrequestJson
             return (null, null, -1);
         }
 
-        // Go leaves a zero out, and the first source is the zeroth.
+        // Go omits a zero, and the first source has index 0.
         int source = location.TryGetProperty("sourceIndex", out JsonElement index) && index.ValueKind == JsonValueKind.Number && index.TryGetInt32(out int number) ? number : 0;
         int? first = null;
         int? last = null;
@@ -53,7 +50,6 @@ internal static class SubrequestJson
         return (first, last, source);
     }
 
-    /// <summary>A property, when it is an object's and there.</summary>
     public static bool TryGet(JsonElement json, string name, out JsonElement value)
     {
         value = default;

@@ -3,15 +3,13 @@ using System.Text;
 namespace OpenCloud.Build.Client.Text;
 
 /// <summary>
-/// Reads docker's form of options, <c>type=local,dest=out</c>: one line of CSV whose fields are <c>key=value</c>. A field with a comma in it
-/// stands in double quotes, and a double quote in it is doubled (docker/buildx, util/buildflags).
+/// Reads docker's form of options, <c>type=local,dest=out</c>: one line of CSV whose fields are <c>key=value</c>. A field with a comma
+/// is in double quotes, and a double quote in it is doubled (docker/buildx, util/buildflags).
 /// </summary>
 internal static class AttributeText
 {
     /// <summary>Reads the pairs; keys are in lower case.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="what">What it is, for messages: <c>output</c>.</param>
-    /// <exception cref="FormatException">It is malformed. The message does not repeat values, which may be secrets.</exception>
+    /// <exception cref="FormatException">The text is malformed. The message does not repeat values, which may be secrets.</exception>
     public static Dictionary<string, string> Parse(string text, string what)
     {
         Dictionary<string, string> pairs = new(StringComparer.Ordinal);

@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Text;
 
-/// <summary>One record of comma-separated values (RFC 4180), as the frontend's options with several values are.</summary>
+/// <summary>One record of comma-separated values (RFC 4180), the form of frontend options with several values.</summary>
 internal static class CommaSeparated
 {
     /// <summary>Joins fields; those with a comma, a quote or a line break are quoted.</summary>

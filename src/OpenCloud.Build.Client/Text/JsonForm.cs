@@ -5,25 +5,22 @@ using System.Text.Json.Nodes;
 namespace OpenCloud.Build.Client.Text;
 
 /// <summary>
-/// How JSON is written into files that other tools and people read: the "+" of a media type as itself, not as the escape that
-/// the default encoder makes of it for the sake of web pages.
+/// The JSON format of files for other tools and people: the "+" of a media type is written as is, not as the escape that
+/// the default encoder writes for web pages.
 /// </summary>
 internal static class JsonForm
 {
     private static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
-    /// <summary>On one line, of a node.</summary>
     public static readonly JsonSerializerOptions Compact = new() { Encoder = Encoder };
 
-    /// <summary>For reading, of a node.</summary>
     public static readonly JsonSerializerOptions Indented = new() { Encoder = Encoder, WriteIndented = true };
 
-    /// <summary>On one line, by a writer.</summary>
     public static readonly JsonWriterOptions Writer = new() { Encoder = Encoder };
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
-    /// <summary>Reads an object of others' that is changed and written again; null when it is none.</summary>
+    /// <summary>Parses an object from another tool, to be changed and written again; null when it is not an object.</summary>
     public static JsonObject? TryParseObject(ReadOnlySpan<byte> json)
     {
         try
@@ -33,7 +30,7 @@ internal static class JsonForm
                 return null;
             }
 
-            // Nodes are made and strings are decoded when they are asked for; what is no text shows here and not in the middle of something.
+            // Nodes and strings are decoded lazily: invalid text must fail here and not later.
             _ = node.ToJsonString(Compact);
             return node;
         }
@@ -43,7 +40,6 @@ internal static class JsonForm
         }
     }
 
-    /// <summary>A text of an object, or null.</summary>
     public static string? Text(JsonNode? node, string name) =>
         node is JsonObject parent && parent[name] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

@@ -5,8 +5,8 @@ using System.Text;
 namespace OpenCloud.Build.Client.Text;
 
 /// <summary>
-/// Takes out of a text what would steer a terminal: whole control sequences, then control characters but tab and line feed, then marks of
-/// direction that make text read otherwise than it is. For everything that an engine, a Dockerfile, another process or a registry said.
+/// Removes what would control a terminal from a text: whole control sequences, then control characters except tab and line feed, then marks of
+/// direction that change how text reads. For all text from an engine, a Dockerfile, another process or a registry.
 /// </summary>
 /// <remarks>The forms of sequences: ECMA-48, section 5.4 (control sequences) and 5.6 (control strings).</remarks>
 public static class TerminalText
@@ -21,7 +21,7 @@ public static class TerminalText
         '\u061C', '\u200E', '\u200F', .. "\u202A\u202B\u202C\u202D\u202E", .. "\u2066\u2067\u2068\u2069",
     ]);
 
-    /// <summary>The text as several lines: of a line with carriage returns the last part is kept, which is what a terminal would show.</summary>
+    /// <summary>The text with its lines. Of a line with carriage returns the last part is kept, as a terminal would show it.</summary>
     public static string Plain(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -37,8 +37,8 @@ public static class TerminalText
     }
 
     /// <summary>
-    /// The text as one line in which what would steer a terminal is shown as <c>\xNN</c>: for names and ids, of which none must become another's by
-    /// what is taken out.
+    /// The text as one line that shows control characters as <c>\xNN</c>. For names and ids: removing characters could make two of them
+    /// equal.
     /// </summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
     public static string? Name(string? text)
@@ -64,14 +64,13 @@ public static class TerminalText
         return shown.ToString();
     }
 
-    /// <summary>A text that may be long, with its middle left out.</summary>
+    /// <summary>The text with its middle left out when it is too long.</summary>
     internal static string Bounded(string text, int longest) =>
         text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
 
-    /// <summary>Names and ids, each as <see cref="Name"/> shows it.</summary>
+    /// <summary>Applies <see cref="Name"/> to each.</summary>
     internal static IReadOnlyList<string> Names(IReadOnlyList<string> names) => names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names;
 
-    /// <summary>A map whose keys and values are made plain.</summary>
     internal static IReadOnlyDictionary<string, string> Plain(IReadOnlyDictionary<string, string> map)
     {
         if (map.All(static pair => Name(pair.Key) == pair.Key && Plain(pair.Value) == pair.Value))
@@ -88,7 +87,7 @@ public static class TerminalText
         return plain;
     }
 
-    /// <summary>The same exception, or one with its words made plain where it or one behind it would steer a terminal.</summary>
+    /// <summary>The same exception, or one with a plain message when its own or an inner message would control a terminal.</summary>
     internal static Exception? Plain(Exception? exception)
     {
         for (Exception? at = exception; at is not null; at = at.InnerException)
@@ -187,7 +186,7 @@ public static class TerminalText
         return at < text.Length && text[at] is >= '@' and <= '~' ? at + 1 : at;
     }
 
-    // One that does not end is taken to the end of its line: the rest of a message shall not vanish in it.
+    // An unterminated sequence ends with its line, so that the rest of a message is not lost.
     private static int PastString(string text, int at, bool endsAtBell)
     {
         for (; at < text.Length; at++)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Client.Text;
 
-/// <summary>Decodes bytes the way the patterns' semantics need: every invalid byte counts as one U+FFFD.</summary>
+/// <summary>Decodes UTF-8 as patterns require: every invalid byte counts as one U+FFFD.</summary>
 internal static class Utf8
 {
     public const int Replacement = 0xFFFD;
@@ -40,7 +40,6 @@ internal static class Utf8
         return Replacement;
     }
 
-    /// <summary>Appends a scalar's bytes.</summary>
     public static void Append(List<byte> output, int scalar)
     {
         Span<byte> buffer = stackalloc byte[4];
@@ -56,10 +55,10 @@ internal static class Utf8
         _ => false,
     };
 
-    // Longer than any path; more is a pattern or an engine's message that nobody reads to its end.
+    // Longer than any path. Longer text is a pattern or an engine's message, which nobody reads to its end.
     private const int MostDisplayed = 8 * 1024;
 
-    /// <summary>A name for people, of 8 KiB at most: bytes that are not UTF-8, and control characters, appear as <c>\xNN</c>.</summary>
+    /// <summary>A readable name of at most 8 KiB: invalid UTF-8 bytes and control characters appear as <c>\xNN</c>.</summary>
     public static string Display(ReadOnlySpan<byte> text)
     {
         bool isCut = text.Length > MostDisplayed;

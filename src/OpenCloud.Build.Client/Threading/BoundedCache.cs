@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
-/// Remembers what was asked for last, within a bound of weight. Whoever asks for what is being fetched waits for that fetch.
+/// Caches recently used values within a bound of weight. A request for a value that is being fetched waits for that fetch.
 /// </summary>
 internal sealed class BoundedCache<TKey, TValue>(long capacity)
     where TKey : notnull
@@ -11,10 +11,8 @@ internal sealed class BoundedCache<TKey, TValue>(long capacity)
     private readonly LinkedList<Entry> _order = new();
     private long _weight;
 
-    /// <summary>How often something had to be fetched.</summary>
     public int Fetches { get; private set; }
 
-    /// <summary>Gives what is remembered, or fetches it.</summary>
     public Task<TValue> GetAsync(TKey key, long weight, Func<Task<TValue>> fetch)
     {
         Lazy<Task<TValue>> value;

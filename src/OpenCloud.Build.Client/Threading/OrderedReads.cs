@@ -2,14 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace OpenCloud.Build.Client.Threading;
 
-/// <summary>Runs reads side by side and gives their answers in order, each as soon as it and those before it are there.</summary>
+/// <summary>Runs reads concurrently and returns their results in order, each as soon as it and all earlier ones are complete.</summary>
 internal static class OrderedReads
 {
-    /// <summary>Reads.</summary>
-    /// <param name="items">What is read.</param>
-    /// <param name="atOnce">How many reads run, or wait to be taken, at most: this bounds the memory.</param>
-    /// <param name="read">Reads one.</param>
-    /// <param name="cancellationToken">Stops all of them.</param>
+    /// <summary>Reads the items. At most atOnce reads run or wait to be taken, which bounds the memory.</summary>
     public static async IAsyncEnumerable<TResult> RunAsync<TItem, TResult>(
         IEnumerable<TItem> items, int atOnce, Func<TItem, CancellationToken, Task<TResult>> read, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -34,7 +30,7 @@ internal static class OrderedReads
         }
         finally
         {
-            // Whoever stops early, or fails, leaves no read behind.
+            // When the consumer stops early, or a read fails, no read stays behind.
             await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(running.Select(static Task (t) => t)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -1,9 +1,9 @@
 namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
-/// Octets in one pooled array, appended at the end and taken from the start; it grows as needed. Room may be kept free before the first
-/// octet, so that something can be put in front without moving what is there. An array is given back without what was in it, which may have been
-/// a secret or a credential on its way. Not safe for concurrent use.
+/// Octets in one pooled array, appended at the end and taken from the start; it grows as needed. Headroom may be kept before the first octet,
+/// so that a prefix can be added without moving data. Arrays are cleared before they are returned, because they may have held a secret or
+/// a credential. Not safe for concurrent use.
 /// </summary>
 internal sealed class PooledBuffer : IDisposable
 {
@@ -14,9 +14,7 @@ internal sealed class PooledBuffer : IDisposable
     private int _end;
     private int _used;
 
-    /// <summary>Creates an empty buffer; an array is rented with the first octet.</summary>
-    /// <param name="initialCapacity">The size of the first array, in octets.</param>
-    /// <param name="headroom">The room kept free before the first octet, in octets.</param>
+    /// <summary>Creates an empty buffer with sizes in octets; an array is rented with the first octet.</summary>
     internal PooledBuffer(int initialCapacity, int headroom = 0)
     {
         _initialCapacity = initialCapacity;
@@ -24,16 +22,13 @@ internal sealed class PooledBuffer : IDisposable
         Clear();
     }
 
-    /// <summary>How many octets there are.</summary>
     internal int Length => _end - _start;
 
-    /// <summary>The octets.</summary>
     internal Span<byte> Span => _array.Length == 0 ? default : _array.AsSpan(_start, Length);
 
-    /// <summary>The octets.</summary>
     internal ReadOnlyMemory<byte> Memory => _array.Length == 0 ? default : _array.AsMemory(_start, Length);
 
-    /// <summary>Room for at least <paramref name="size"/> octets after the last; <see cref="Advance"/> says how many were put there.</summary>
+    /// <summary>Room for at least <paramref name="size"/> octets after the last; <see cref="Advance"/> commits them.</summary>
     internal Span<byte> GetSpan(int size)
     {
         if (_array.Length - _end < size)
@@ -44,17 +39,16 @@ internal sealed class PooledBuffer : IDisposable
         return _array.AsSpan(_end);
     }
 
-    /// <summary>Takes in octets that were put at the start of <see cref="GetSpan"/>.</summary>
+    /// <summary>Commits octets written at the start of <see cref="GetSpan"/>.</summary>
     internal void Advance(int count) => _end += count;
 
-    /// <summary>Appends octets.</summary>
     internal void Append(ReadOnlySpan<byte> octets)
     {
         octets.CopyTo(GetSpan(octets.Length));
         _end += octets.Length;
     }
 
-    /// <summary>Puts octets before the first; what is there moves only when the free room does not suffice.</summary>
+    /// <summary>Puts octets before the first; data moves only when the headroom does not suffice.</summary>
     internal void Prepend(ReadOnlySpan<byte> octets)
     {
         if (octets.Length > _start || _array.Length == 0)
@@ -66,7 +60,6 @@ internal sealed class PooledBuffer : IDisposable
         octets.CopyTo(_array.AsSpan(_start));
     }
 
-    /// <summary>Forgets the first octets.</summary>
     internal void Consume(int count)
     {
         _start += count;
@@ -76,14 +69,13 @@ internal sealed class PooledBuffer : IDisposable
         }
     }
 
-    /// <summary>Forgets all octets and keeps the array.</summary>
     internal void Clear()
     {
         _used = Math.Max(_used, _end);
         _start = _end = _headroom;
     }
 
-    /// <summary>Forgets all octets and gives the array back.</summary>
+    /// <summary>Drops all octets and returns the array.</summary>
     public void Dispose()
     {
         byte[] array = _array;

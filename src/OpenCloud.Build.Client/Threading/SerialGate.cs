@@ -1,13 +1,13 @@
 namespace OpenCloud.Build.Client.Threading;
 
-/// <summary>Lets one at a time pass, in the order in which they came; who waits goes on in a <see cref="WorkQueue"/>.</summary>
+/// <summary>Admits one caller at a time, in order of arrival; waiting callers continue in a <see cref="WorkQueue"/>.</summary>
 internal sealed class SerialGate(WorkQueue queue)
 {
     private readonly Lock _lock = new();
     private readonly Queue<TaskCompletionSource> _waiting = new();
     private bool _taken;
 
-    /// <summary>Waits for the turn, which <see cref="Exit"/> ends.</summary>
+    /// <summary>Waits for admission, which <see cref="Exit"/> ends.</summary>
     public ValueTask EnterAsync()
     {
         lock (_lock)
@@ -24,7 +24,6 @@ internal sealed class SerialGate(WorkQueue queue)
         }
     }
 
-    /// <summary>Lets the next pass.</summary>
     public void Exit()
     {
         TaskCompletionSource? next;

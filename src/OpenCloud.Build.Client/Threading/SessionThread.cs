@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
-/// A thread that runs one loop after another, and waits between them for a while: builds come one after another, and starting and ending
+/// A thread that runs one loop after another and waits between them for a while: builds often follow each other, and starting and ending
 /// a thread takes some 150 µs of CPU, waking one a sixth of that.
 /// </summary>
 internal sealed class SessionThread
@@ -17,10 +17,10 @@ internal sealed class SessionThread
 
     private SessionThread(Action loop) => _loop = loop;
 
-    /// <summary>Whether the calling thread is such a one, which may block.</summary>
+    /// <summary>Whether the calling thread is a session thread, which may block.</summary>
     public static bool IsCurrent => _isCurrent;
 
-    /// <summary>Runs a loop on a thread that has nothing else to do until the loop ends.</summary>
+    /// <summary>Runs a loop on a dedicated thread.</summary>
     public static void Start(Action loop)
     {
         SessionThread? waiting = null;
@@ -28,7 +28,7 @@ internal sealed class SessionThread
         {
             if (Waiting.Count > 0)
             {
-                // The one that waits for the shortest time: its stack is the likeliest to be in a cache still.
+                // The thread that has waited for the shortest time: its stack is most likely still in a cache.
                 waiting = Waiting[^1];
                 Waiting.RemoveAt(Waiting.Count - 1);
             }
@@ -62,7 +62,6 @@ internal sealed class SessionThread
         }
     }
 
-    /// <summary>Waits for the next loop; null when none came in time.</summary>
     private Action? Next()
     {
         lock (_gate)
@@ -93,7 +92,7 @@ internal sealed class SessionThread
 
         lock (_gate)
         {
-            // Taken from the list, so a loop is here or about to come.
+            // The thread is no longer in the list, so a loop is set or about to be set.
             while (_loop is null)
             {
                 Monitor.Wait(_gate);

@@ -1,22 +1,22 @@
 namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
-/// The threads of one session. Those of the pool look for more work in a loop of some 60 <c>sched_yield</c> before they sleep, and a
-/// session has thousands of short waits a second: on a busy machine that was four tenths of a build's CPU. These sleep at once. They may
-/// also block, in a write to the engine or in a read from a slow disk, which threads of the pool should not.
+/// The threads of one session. Pool threads look for more work in a loop of some 60 <c>sched_yield</c> before they sleep, and a
+/// session has thousands of short waits a second: on a busy machine that was 40 % of a build's CPU. These threads sleep at once. They may
+/// also block, in a write to the engine or a read from a slow disk, which pool threads should not.
 /// </summary>
 /// <remarks>
-/// Threads are taken as they are needed, from those that an earlier session has left where there are any: to start one costs more than a
-/// small build's work on it. What is queued after the end goes to the pool.
+/// Threads are taken on demand, first from those that an earlier session left: starting one costs more than a
+/// small build's work on it. Work queued after the end goes to the pool.
 /// </remarks>
 internal sealed class SessionThreads : WorkQueue, IDisposable
 {
-    // One each that waits for the session's, the solve's and the status' bytes, one that writes, up to four that read files, and two for
-    // whatever comes meanwhile.
+    // One thread each waits for the bytes of the session, the solve and the status, one writes, up to four read files, and two are for
+    // other work.
     private const int MaxThreads = 10;
 
-    // Reads that hang (NFS, FUSE) may hold all of them, and the session's health is asked for every five seconds. Where nothing was taken from the
-    // queue for a while, another thread is added: hanging threads cost memory, a session that does not answer costs the build.
+    // Hanging reads (NFS, FUSE) may hold all threads, but the engine checks the session's health every five seconds. When no item was taken from
+    // the queue for a while, another thread is added: hanging threads cost memory, an unresponsive session costs the build.
     private const int MostThreads = 64;
 
     private static readonly TimeSpan Stalled = TimeSpan.FromMilliseconds(250);
@@ -33,7 +33,6 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
 
     public SessionThreads() => _watch = new Timer(static threads => ((SessionThreads)threads!).AddWhereNothingGoesOn(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
-    /// <inheritdoc/>
     public override void Queue(Action<object?> work, object? state)
     {
         lock (_gate)
@@ -43,7 +42,7 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
                 _work.Enqueue((work, state));
                 if (_idle > 0)
                 {
-                    // Whoever is woken counts as busy from now on, so that the next item wakes another.
+                    // A woken thread counts as busy from now on, so that the next item wakes another.
                     _idle--;
                     Monitor.Pulse(_gate);
                     return;
@@ -70,7 +69,7 @@ internal sealed class SessionThreads : WorkQueue, IDisposable
         }
     }
 
-    /// <summary>Has the threads end once nothing waits.</summary>
+    /// <summary>Ends the threads once no work waits.</summary>
     public void Dispose()
     {
         lock (_gate)

@@ -2,26 +2,23 @@ using System.Runtime.CompilerServices;
 
 namespace OpenCloud.Build.Client.Threading;
 
-/// <summary>Where work goes on: the pool, or threads of a session's own.</summary>
+/// <summary>Runs work: on the pool, or on a session's own threads.</summary>
 internal abstract class WorkQueue
 {
-    /// <summary>The pool of the process.</summary>
     public static WorkQueue Pool { get; } = new PoolQueue();
 
-    /// <summary>Has something run soon, on another thread.</summary>
     public abstract void Queue(Action<object?> work, object? state);
 
-    /// <summary>Has something run soon that goes on where it is put.</summary>
-    /// <returns>Its end. Who awaits it goes on where it ended.</returns>
+    /// <summary>Starts asynchronous work in this queue; the work decides where its continuations run.</summary>
+    /// <returns>A task whose awaiters continue on the thread that completes it.</returns>
     public Task Run(Func<Task> work) => Run(async () =>
     {
         await work().ConfigureAwait(false);
         return true;
     });
 
-    /// <summary>Has something run soon that goes on where it is put.</summary>
-    /// <typeparam name="T">What it results in.</typeparam>
-    /// <returns>Its end. Who awaits it goes on where it ended.</returns>
+    /// <summary>Starts asynchronous work in this queue; the work decides where its continuations run.</summary>
+    /// <returns>A task whose awaiters continue on the thread that completes it.</returns>
     public Task<T> Run<T>(Func<Task<T>> work)
     {
         TaskCompletionSource<T> ended = new();
@@ -29,7 +26,7 @@ internal abstract class WorkQueue
         return ended.Task;
     }
 
-    /// <summary>Lets what was queued before go first.</summary>
+    /// <summary>Lets items that were queued before run first.</summary>
     public Turn Yield() => new(this);
 
     private static async Task RunAsync<T>((Func<Task<T>> Work, TaskCompletionSource<T> Ended) state)
@@ -39,10 +36,10 @@ internal abstract class WorkQueue
         state.Ended.SetFromTask(task);
     }
 
-    /// <summary>What the work throws before it has given a task is its task's, too.</summary>
+    /// <summary>Turns an exception thrown before the work returns its task into a failure of the task.</summary>
     private static async Task<T> InvokeAsync<T>(Func<Task<T>> work) => await work().ConfigureAwait(false);
 
-    /// <summary>What <see cref="Yield"/> gives, to be awaited once.</summary>
+    /// <summary>The awaitable of <see cref="Yield"/>, to be awaited once.</summary>
     public readonly struct Turn(WorkQueue queue) : ICriticalNotifyCompletion
     {
         public bool IsCompleted => false;

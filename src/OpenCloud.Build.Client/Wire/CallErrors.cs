@@ -8,23 +8,18 @@ using RpcStatus = OpenCloud.Build.Client.Protocol.Rpc.Status;
 namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
-/// What a call's failure means: a <see cref="RpcException"/> with the engine's status and words for people, or an
-/// <see cref="EngineConnectException"/> where no engine was there to answer.
+/// Translates a call's failure: to an <see cref="RpcException"/> with the engine's status and a readable message, or to an
+/// <see cref="EngineConnectException"/> when no engine answered.
 /// </summary>
 internal static class CallErrors
 {
-    /// <summary>The trailer with what the status tells beside its message: a <c>google.rpc.Status</c>.</summary>
+    /// <summary>The trailer with the status details: a <c>google.rpc.Status</c>.</summary>
     public const string DetailsField = "grpc-status-details-bin";
 
-    /// <summary>The exception of a status.</summary>
-    /// <param name="code">The status' code.</param>
-    /// <param name="message">The status' message.</param>
-    /// <param name="cause">What caused it, when that is known on this side; it becomes the inner exception.</param>
-    /// <param name="trailers">What came with it.</param>
     public static RpcException Create(StatusCode code, string message, Exception? cause = null, Metadata? trailers = null) =>
         new(new Status(code, message, cause), trailers ?? Metadata.Empty, message.Length == 0 ? $"gRPC status {code}." : $"{message} (gRPC status {code})");
 
-    /// <summary>The details of an error; none when there are none or they are garbled, which never hides the error they belong to.</summary>
+    /// <summary>The details of an error; empty when absent or malformed, so that they never hide the error itself.</summary>
     public static IReadOnlyList<Any> DetailsOf(RpcException error)
     {
         try
@@ -37,12 +32,7 @@ internal static class CallErrors
         }
     }
 
-    /// <summary>What a failed call on the pooled connection means to its caller.</summary>
-    /// <param name="error">What it failed with.</param>
-    /// <param name="method">The method's path.</param>
-    /// <param name="options">The call's options.</param>
-    /// <param name="engine">The engine.</param>
-    /// <param name="connection">The connection, where one was made.</param>
+    /// <summary>Translates the failure of a call on the pooled connection, which is null when none was made.</summary>
     public static Exception Explain(RpcException error, string method, CallOptions options, EngineAddress engine, GreetingStream? connection)
     {
         if (connection?.Explain(error.Status.DebugException ?? error, engine) is { } foreign)
@@ -75,12 +65,12 @@ internal static class CallErrors
             : Create(error.StatusCode, error.Status.Detail, error.Status.DebugException, error.Trailers);
     }
 
-    /// <summary>What a failed call on a connection of its own means to its caller.</summary>
+    /// <summary>Translates the failure of a call on its own connection.</summary>
     public static RpcException Explain(Exception error, string method, EngineAddress engine) => error is Http2Exception { ErrorCode: var code }
         ? Create(OfHttp2((long)code), $"{engine} broke off {method} (HTTP/2 error code {(long)code}: {error.Message}).", error)
         : Create(StatusCode.Unavailable, $"The connection to {engine} was lost during {method}: {error.Message}", error);
 
-    /// <summary>The status that an HTTP answer without a gRPC status stands for (gRPC's http-grpc-status-mapping document).</summary>
+    /// <summary>The status for an HTTP answer without a gRPC status (gRPC's http-grpc-status-mapping document).</summary>
     public static StatusCode OfHttp(string status) => status switch
     {
         "400" => StatusCode.Internal,
@@ -91,7 +81,7 @@ internal static class CallErrors
         _ => StatusCode.Unknown,
     };
 
-    // gRPC's HTTP/2 mapping, "Errors". A connection that was closed in good order, or a stream that was not taken up: trying again may help.
+    // gRPC's HTTP/2 mapping, "Errors". After an orderly close of the connection, or a refused stream, a retry may help.
     private static StatusCode OfHttp2(long errorCode) => errorCode switch
     {
         0x0 or 0x7 => StatusCode.Unavailable,

@@ -3,8 +3,8 @@ using OpenCloud.Build.Client.Engines;
 namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
-/// Looks at the first bytes that come from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks something else, and
-/// what HTTP/2 has to say of it tells nobody what. All else passes untouched.
+/// Checks the first bytes from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks another protocol, and
+/// the HTTP/2 error would not say which. All other data passes unchanged.
 /// </summary>
 internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReader
 {
@@ -13,10 +13,10 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
 
     private byte[]? _greeting = [];
 
-    /// <summary>What the peer began with when that was not HTTP/2; null otherwise.</summary>
+    /// <summary>The peer's first bytes when they were not HTTP/2; null otherwise.</summary>
     public string? ForeignGreeting { get; private set; }
 
-    /// <summary>Says that the peer is no engine; null when it began as one does.</summary>
+    /// <summary>The error for a peer that is not an engine; null when it began with HTTP/2.</summary>
     public EngineConnectException? Explain(Exception error, EngineAddress engine)
     {
         if (ForeignGreeting is not { } greeting)
@@ -47,7 +47,6 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
         set => throw new NotSupportedException();
     }
 
-    /// <inheritdoc/>
     public bool TryInterruptRead() => inner is IInterruptibleReader reader && reader.TryInterruptRead();
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>

@@ -3,23 +3,21 @@ using Grpc.Core;
 
 namespace OpenCloud.Build.Client.Wire;
 
-/// <summary>What stands in front of each message of a call: a flag for compression and four bytes of length (gRPC over HTTP/2, "Length-Prefixed-Message").</summary>
+/// <summary>The prefix of each message of a call: a compression flag and four bytes of length (gRPC over HTTP/2, "Length-Prefixed-Message").</summary>
 internal static class GrpcPrefix
 {
-    /// <summary>The bytes of a prefix.</summary>
     public const int Length = 5;
 
-    /// <summary>Writes the prefix of a message that is not compressed.</summary>
     public static void Write(Span<byte> destination, int length)
     {
         destination[0] = 0;
         BinaryPrimitives.WriteInt32BigEndian(destination[1..], length);
     }
 
-    /// <summary>The length that a prefix tells.</summary>
-    /// <param name="prefix">The prefix.</param>
-    /// <param name="limit">The longest message that is accepted.</param>
-    /// <param name="compressed">The status of a compressed message, which nobody here offers to read: Internal to a client, Unimplemented to a server (gRPC's compression document).</param>
+    /// <summary>
+    /// Reads a message's length. Compression is not offered: the status of a compressed message is Internal for a client, Unimplemented for a
+    /// server (gRPC's compression document).
+    /// </summary>
     /// <exception cref="RpcException">The message is compressed or too large.</exception>
     public static int Read(ReadOnlySpan<byte> prefix, int limit, StatusCode compressed = StatusCode.Internal)
     {

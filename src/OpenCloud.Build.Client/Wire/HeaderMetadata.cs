@@ -4,13 +4,13 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Wire;
 
-/// <summary>Header fields of our HTTP/2 as gRPC's metadata and status, and the other way (gRPC over HTTP/2, "Custom-Metadata" and "Status").</summary>
+/// <summary>Converts between HTTP/2 header fields and gRPC metadata and status (gRPC over HTTP/2, "Custom-Metadata" and "Status").</summary>
 internal static class HeaderMetadata
 {
     private const string StatusField = "grpc-status";
     private const string MessageField = "grpc-message";
 
-    /// <summary>The fields as metadata, without those that HTTP/2 and gRPC keep for themselves. Binary ones that are no base64 are left out.</summary>
+    /// <summary>The fields as metadata, without those that HTTP/2 and gRPC reserve. Binary fields with invalid base64 are left out.</summary>
     public static Metadata ToMetadata(this HeaderList headers)
     {
         Metadata metadata = [];
@@ -34,7 +34,7 @@ internal static class HeaderMetadata
         return metadata;
     }
 
-    /// <summary>Appends metadata. Bytes are base64 without padding, as gRPC prefers.</summary>
+    /// <summary>Appends metadata. Bytes become base64 without padding, as gRPC prefers.</summary>
     public static void AddTo(this Metadata metadata, HeaderList headers)
     {
         foreach (Metadata.Entry entry in metadata)
@@ -43,7 +43,6 @@ internal static class HeaderMetadata
         }
     }
 
-    /// <summary>Reads the status; null when there is none.</summary>
     public static Status? ReadStatus(HeaderList headers)
     {
         if (headers[StatusField] is not { } text)
@@ -57,7 +56,6 @@ internal static class HeaderMetadata
             : new Status(StatusCode.Unknown, message.Length > 0 ? message : "The engine ended the call with a status that is no number.");
     }
 
-    /// <summary>Writes a status.</summary>
     public static void AddStatus(HeaderList headers, Status status)
     {
         headers.Add(StatusField, ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture));

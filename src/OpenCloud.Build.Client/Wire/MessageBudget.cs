@@ -3,21 +3,17 @@ using Grpc.Core;
 namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
-/// The memory that the messages of all calls of a connection hold together: those that are not complete, and the last of each call, which its
-/// handler works on. Without it each of many calls could hold a whole message's worth. Safe for concurrent use.
+/// The bytes that the messages of all calls of a connection may hold together: incomplete messages, and the last of each call, which its
+/// handler works on. Without it each of many calls could hold a message of the largest size. Safe for concurrent use.
 /// </summary>
-/// <param name="most">The bytes.</param>
 internal sealed class MessageBudget(long most)
 {
     private long _held;
 
-    /// <summary>The bytes that are held.</summary>
     public long Held => Volatile.Read(ref _held);
 
-    /// <summary>Takes bytes; a call that is the only one to hold any gets what its method's limit allows.</summary>
-    /// <param name="count">How many more.</param>
-    /// <param name="own">How many the call holds already.</param>
-    /// <exception cref="RpcException">The calls hold too much together.</exception>
+    /// <summary>Adds bytes to those that a call already holds; a call that is the only holder gets what its method's limit allows.</summary>
+    /// <exception cref="RpcException">The calls together hold too much.</exception>
     public void Take(int count, int own)
     {
         if (Interlocked.Add(ref _held, count) is var held && held > most && held > own + (long)count)
@@ -27,6 +23,5 @@ internal sealed class MessageBudget(long most)
         }
     }
 
-    /// <summary>Gives bytes back.</summary>
     public void Return(int count) => Interlocked.Add(ref _held, -count);
 }

@@ -5,13 +5,10 @@ using OpenCloud.Build.Client.Wire.Http2;
 namespace OpenCloud.Build.Client.Wire;
 
 /// <summary>
-/// Takes messages out of one direction of a call, of a client as of a server. Small messages are read many at a time; large ones straight
-/// into their own array.
+/// Reads messages from one direction of a call, as client or server. Small messages are read many at a time; large ones directly
+/// into their own array. Compressed messages fail with the given status (see <see cref="GrpcPrefix.Read"/>). The calls of a connection share
+/// the budget; the last message counts until the next is requested.
 /// </summary>
-/// <param name="source">The bytes.</param>
-/// <param name="limit">The longest message that is accepted.</param>
-/// <param name="compressed">See <see cref="GrpcPrefix.Read"/>.</param>
-/// <param name="budget">What the calls of a connection share; the message that was read last counts until the next is asked for.</param>
 internal sealed class MessageReader(IByteReader source, int limit, StatusCode compressed, MessageBudget? budget = null) : IDisposable
 {
     private const int BufferSize = 16 * 1024;
@@ -39,7 +36,7 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
         int length = GrpcPrefix.Read(_buffer.AsSpan(_start), limit, compressed);
         _start += GrpcPrefix.Length;
 
-        // A claim alone gets no large array: it grows with what has really come.
+        // The announced length alone gets no large array: the array grows with the received data.
         Take(Math.Min(length, FirstArraySize));
         byte[] message = BufferPool.Rent(Math.Min(length, FirstArraySize));
         int filled = Math.Min(length, _end - _start);
@@ -57,7 +54,7 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
                 message = larger;
             }
 
-            // A read that fails leaves the array to the garbage collector: it may still be written to.
+            // A read that fails leaves the array to the garbage collector: the read may still write to it.
             int count = await source.ReadAsync(message.AsMemory(filled, Math.Min(message.Length, length) - filled), cancellationToken).ConfigureAwait(false);
             filled += count > 0 ? count : throw Truncated();
         }
@@ -65,7 +62,7 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
         return new ReceivedMessage(message, length);
     }
 
-    /// <summary>Gives the buffer back. No read may be under way.</summary>
+    /// <summary>Returns the buffer. No read may be under way.</summary>
     public void Dispose()
     {
         byte[] buffer = _buffer;
@@ -96,7 +93,7 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
             _buffer = BufferPool.Rent(BufferSize);
         }
 
-        // Called with less than a prefix left, so moving it costs nothing.
+        // Called with less than a prefix left, so moving it is cheap.
         _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
         _end -= _start;
         _start = 0;

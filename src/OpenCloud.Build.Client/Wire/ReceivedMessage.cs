@@ -5,28 +5,24 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire;
 
-/// <summary>A received message, not yet decoded, in a pooled array. Its memory is valid until it is disposed, which is due once.</summary>
+/// <summary>A received message, not yet decoded, in a pooled array. Its memory is valid until disposal, which must happen once.</summary>
 internal sealed class ReceivedMessage : DeserializationContext, IDisposable
 {
     private byte[] _array;
 
-    /// <summary>Takes over an array of <see cref="BufferPool"/>.</summary>
+    /// <summary>Takes ownership of an array of <see cref="BufferPool"/>.</summary>
     internal ReceivedMessage(byte[] array, int length)
     {
         _array = array;
         Memory = array.AsMemory(0, length);
     }
 
-    /// <summary>The serialized message.</summary>
     internal ReadOnlyMemory<byte> Memory { get; private set; }
 
-    /// <inheritdoc/>
     public override int PayloadLength => Memory.Length;
 
-    /// <inheritdoc/>
     public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(Memory);
 
-    /// <inheritdoc/>
     public override byte[] PayloadAsNewBuffer() => Memory.ToArray();
 
     /// <summary>Decodes the message.</summary>
@@ -43,7 +39,6 @@ internal sealed class ReceivedMessage : DeserializationContext, IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         byte[] array = _array;

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire;
 
-/// <summary>A message that is serialized behind its prefix, in a pooled array.</summary>
+/// <summary>A message serialized behind its prefix, in a pooled array.</summary>
 internal sealed class SentMessage : SerializationContext, IBufferWriter<byte>, IDisposable
 {
     private byte[] _array = [];
@@ -14,11 +14,10 @@ internal sealed class SentMessage : SerializationContext, IBufferWriter<byte>, I
     {
     }
 
-    /// <summary>The prefix and the message.</summary>
     public ReadOnlyMemory<byte> Framed => _array.AsMemory(0, _end);
 
     /// <summary>Serializes a message.</summary>
-    /// <exception cref="RpcException">It is too large.</exception>
+    /// <exception cref="RpcException">The message is too large.</exception>
     public static SentMessage Of<T>(Marshaller<T> marshaller, T message)
     {
         SentMessage sent = new();
@@ -26,7 +25,6 @@ internal sealed class SentMessage : SerializationContext, IBufferWriter<byte>, I
         return sent;
     }
 
-    /// <inheritdoc/>
     public override void SetPayloadLength(int payloadLength)
     {
         if (payloadLength > MessageLimits.Largest)
@@ -39,15 +37,12 @@ internal sealed class SentMessage : SerializationContext, IBufferWriter<byte>, I
         _end = GrpcPrefix.Length;
     }
 
-    /// <inheritdoc/>
     public override IBufferWriter<byte> GetBufferWriter() => this;
 
-    /// <inheritdoc/>
     public override void Complete()
     {
     }
 
-    /// <inheritdoc/>
     public override void Complete(byte[] payload)
     {
         SetPayloadLength(payload.Length);
@@ -55,16 +50,13 @@ internal sealed class SentMessage : SerializationContext, IBufferWriter<byte>, I
         _end += payload.Length;
     }
 
-    /// <inheritdoc/>
     public void Advance(int count) => _end += count;
 
-    /// <inheritdoc/>
     public Memory<byte> GetMemory(int sizeHint = 0) => _array.AsMemory(_end);
 
-    /// <inheritdoc/>
     public Span<byte> GetSpan(int sizeHint = 0) => _array.AsSpan(_end);
 
-    /// <summary>Gives the array back, without what was in it: that may be a credential.</summary>
+    /// <summary>Returns the array, cleared because it may hold a credential.</summary>
     public void Dispose()
     {
         byte[] array = _array;

@@ -13,17 +13,14 @@ internal struct Varint
     /// <summary>The integer, once <see cref="Take"/> has returned true.</summary>
     public ulong Value { get; private set; }
 
-    /// <summary>True when the bytes taken are more than any integer has.</summary>
+    /// <summary>Whether the bytes taken are more than any integer has.</summary>
     public bool IsTooLong { get; private set; }
 
-    /// <summary>True between the first byte of an integer and its last.</summary>
+    /// <summary>Whether the last byte taken was not the end of an integer.</summary>
     public readonly bool IsInside => _shift > 0;
 
-    /// <summary>The number of bytes that an integer takes.</summary>
     public static int Size(ulong value) => (70 - System.Numerics.BitOperations.LeadingZeroCount(value | 1)) / 7;
 
-    /// <summary>Writes an integer.</summary>
-    /// <returns>The bytes written, <see cref="Size"/> of them.</returns>
     public static int Write(Span<byte> output, ulong value)
     {
         int length = 0;
@@ -36,8 +33,8 @@ internal struct Varint
         return length;
     }
 
-    /// <summary>Reads an integer and moves behind it.</summary>
-    /// <returns>False when there is none.</returns>
+    /// <summary>Reads an integer and advances past it.</summary>
+    /// <returns>False when there is no complete integer.</returns>
     public static bool TryRead(ref ReadOnlySpan<byte> bytes, out ulong value)
     {
         Varint varint = default;
@@ -56,7 +53,7 @@ internal struct Varint
     }
 
     /// <summary>Takes the next byte.</summary>
-    /// <returns>True when it is the last one. The next byte begins another integer then.</returns>
+    /// <returns>Whether it is the integer's last byte. The next byte then begins another integer.</returns>
     public bool Take(byte next)
     {
         if (_shift == 0)

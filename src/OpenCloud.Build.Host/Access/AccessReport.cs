@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Host.Access;
 
-/// <summary>What kind of principal something was granted to.</summary>
+/// <summary>The kind of a principal that is granted access.</summary>
 public enum PrincipalKind
 {
     /// <summary>A user.</summary>
@@ -10,24 +10,24 @@ public enum PrincipalKind
     Service,
 }
 
-/// <summary>Access of one user or service: how it was, how it is, and what is still to come.</summary>
+/// <summary>The access of one user or service: before, now, and what is pending.</summary>
 /// <param name="Principal">Its name.</param>
 /// <param name="Kind">User or service.</param>
-/// <param name="Group">The group the access comes with.</param>
-/// <param name="Was">How it was: "member", "not a member", "root".</param>
-/// <param name="Is">How it is in the databases and units now.</param>
-/// <param name="Pending">What it takes until running programs see it: a new login, a restart; null when nothing.</param>
+/// <param name="Group">The group that provides the access.</param>
+/// <param name="Was">The previous state: "member", "not a member", "root".</param>
+/// <param name="Is">The current state in the databases and units.</param>
+/// <param name="Pending">What running programs need before they see the change: a new login, a restart; null when nothing is pending.</param>
 /// <param name="Changed">Whether anything was changed.</param>
 public sealed record AccessReport(string Principal, PrincipalKind Kind, string Group, string Was, string Is, string? Pending, bool Changed)
 {
-    /// <summary>The address at which the group reaches the engine, when it is another than its user's; null otherwise.</summary>
+    /// <summary>The address at which the group reaches the engine; null when it is the same as its user's.</summary>
     public string? Address { get; init; }
 
-    /// <summary>For a service: what keeps the grant from being of use after a boot, each with what to do; empty when nothing does.</summary>
+    /// <summary>For a service: what makes the grant ineffective after a boot, each with a remedy; empty when nothing does.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
-/// <summary>Whose access is to be changed, and to what.</summary>
+/// <summary>The principals whose access is changed, and the resource.</summary>
 public sealed record AccessRequest
 {
     /// <summary>Users by name.</summary>
@@ -36,12 +36,12 @@ public sealed record AccessRequest
     /// <summary>Services by name, with or without <c>.service</c>.</summary>
     public IReadOnlyList<string> Services { get; init; } = [];
 
-    /// <summary>containerd's socket instead of the engine's.</summary>
+    /// <summary>Grants containerd's socket instead of the engine's.</summary>
     public bool Containerd { get; init; }
 
-    /// <summary>The group; null for the one BuildKit was installed with.</summary>
+    /// <summary>The group; null for the group of the BuildKit installation.</summary>
     public string? Group { get; init; }
 
-    /// <summary>Restarts services that run, so that it takes effect at once.</summary>
+    /// <summary>Restarts running services, so the change takes effect at once.</summary>
     public bool Restart { get; init; }
 }

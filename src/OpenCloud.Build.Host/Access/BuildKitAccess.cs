@@ -7,27 +7,27 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Access;
 
 /// <summary>
-/// Lets users and services reach the engine, or takes that back. All names are looked up before anything is changed; when one
-/// change fails, those made before it are taken back.
+/// Grants users and services access to the engine, or revokes it. All names are resolved before anything is changed; when one
+/// change fails, the earlier ones are undone.
 /// </summary>
-/// <param name="observer">Who watches and approves.</param>
+/// <param name="observer">Approves each change and receives reports.</param>
 public sealed class BuildKitAccess(IHostObserver observer)
 {
     private readonly Stack<Action> _undo = new();
 
-    /// <summary>Whom the engine runs as, and whoever uses it acts as: root, but for an engine without root.</summary>
+    /// <summary>The user that the engine runs as and its clients act as: root, except for a rootless engine.</summary>
     internal string ActsAs { get; init; } = "root";
 
     /// <summary>Grants access.</summary>
-    /// <param name="request">To whom and what.</param>
-    /// <param name="planOnly">Only says what would be done.</param>
-    /// <exception cref="HostException">A principal does not exist, or the group does not; nothing was changed.</exception>
+    /// <param name="request">The principals and the resource.</param>
+    /// <param name="planOnly">Only reports the planned changes.</param>
+    /// <exception cref="HostException">A principal or the group does not exist; nothing is changed.</exception>
     public IReadOnlyList<AccessReport> Grant(AccessRequest request, bool planOnly) => Change(request, grant: true, planOnly);
 
-    /// <summary>Takes access back.</summary>
-    /// <param name="request">From whom and what.</param>
-    /// <param name="planOnly">Only says what would be done.</param>
-    /// <exception cref="HostException">A principal does not exist, or the group does not; nothing was changed.</exception>
+    /// <summary>Revokes access.</summary>
+    /// <param name="request">The principals and the resource.</param>
+    /// <param name="planOnly">Only reports the planned changes.</param>
+    /// <exception cref="HostException">A principal or the group does not exist; nothing is changed.</exception>
     public IReadOnlyList<AccessReport> Revoke(AccessRequest request, bool planOnly) => Change(request, grant: false, planOnly);
 
     private IReadOnlyList<AccessReport> Change(AccessRequest request, bool grant, bool planOnly)
@@ -48,7 +48,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
             ContainerdAccess.RequireContainerd();
         }
 
-        // Everything is looked up first.
+        // All names are resolved first.
         string name = request.Containerd ? ContainerdAccess.Group : request.Group ?? InstallationManifest.Load()?.Group ?? "buildkit";
         AccountDatabase.CheckName(name, "group");
         UserAccount[] users = request.Users.Distinct(StringComparer.Ordinal).Select(Required).ToArray();
@@ -72,7 +72,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
                 group = AccountDatabase.FindGroup(name);
             }
 
-            // Before the first change; what opens containerd, or shares an engine without root, has said its own.
+            // Warns before the first change; granting containerd, or sharing a rootless engine, has its own warning.
             if (grant && !request.Containerd && ActsAs == "root" && (users.Any(user => user.Uid != 0) || services.Any(service => !service.IsRoot)))
             {
                 observer.Warning($"Whoever is a member of '{name}' is as good as root on this host: the engine runs as root, and mounts, reads and runs what it is told to. Share an engine without root (-Rootless) where that is too much.");
@@ -187,7 +187,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         AccessReport Report(string was, string now, string? pending, bool changed) => new(service.Unit, PrincipalKind.Service, name, was, now, pending, changed);
         if (service.IsRoot)
         {
-            // A service of root is let in by every socket; a drop-in would only pretend to grant something.
+            // Every socket accepts a service that runs as root; a drop-in would have no effect.
             return Report("root", "root", null, changed: false);
         }
 

@@ -6,15 +6,13 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Access;
 
 /// <summary>
-/// containerd's socket, opened to a group of its own: a drop-in gives the socket to the group each time containerd starts, and it
-/// is given at once as well, so that nothing needs a restart. containerd's own configuration, which may be anybody's, is not touched.
+/// Opens containerd's socket to its own group: a drop-in gives the socket to the group each time containerd starts, and the socket
+/// is changed at once as well, so nothing needs a restart. containerd's own configuration, which others may own, is not changed.
 /// </summary>
 internal static class ContainerdAccess
 {
-    /// <summary>The group.</summary>
     public const string Group = "containerd";
 
-    /// <summary>What it grants.</summary>
     public const string Warning =
         "Whoever reaches containerd's socket can start a container with this host's file system in it: it makes its members as good as root. There is no finer grant.";
 
@@ -28,12 +26,11 @@ internal static class ContainerdAccess
 
         """);
 
-    /// <summary>Whether it is open.</summary>
     public static bool IsOpen => OwnedText.OwnerOf(DropIn) != TextOwner.Nobody &&
         AccountDatabase.FindGroup(Group) is { } group &&
         (FileStatus.Read(HostTexts.ContainerdSocket) is not { } socket || socket.Gid == group.Gid);
 
-    /// <summary>Refuses where there is nothing to open.</summary>
+    /// <summary>Throws when there is no containerd.</summary>
     public static void RequireContainerd()
     {
         if (!Systemctl.IsRunning || Systemctl.Property(ContainerdPresence.Unit, "LoadState") != "loaded")
@@ -42,8 +39,7 @@ internal static class ContainerdAccess
         }
     }
 
-    /// <summary>Opens it.</summary>
-    /// <returns>What takes it back.</returns>
+    /// <summary>Opens the socket and returns the action that undoes it.</summary>
     public static Action Open()
     {
         bool made = AccountDatabase.FindGroup(Group) is null;
@@ -59,8 +55,6 @@ internal static class ContainerdAccess
         return () => Close(made);
     }
 
-    /// <summary>Closes it.</summary>
-    /// <param name="dropGroup">Deletes the group as well.</param>
     public static void Close(bool dropGroup)
     {
         if (OwnedText.OwnerOf(DropIn) == TextOwner.Nobody)

@@ -2,11 +2,11 @@ using OpenCloud.Build.Host.Accounts;
 
 namespace OpenCloud.Build.Host.Access;
 
-/// <summary>Who sits at the keyboard: behind sudo, doas or pkexec it is not root.</summary>
+/// <summary>The user who started the command; behind sudo, doas or pkexec this is not root.</summary>
 public static class InvokingUser
 {
     /// <summary>The user's name.</summary>
-    /// <exception cref="HostException">It is root, with nobody behind it, who needs no access granted.</exception>
+    /// <exception cref="HostException">The user is root itself, which needs no grant.</exception>
     public static string Name()
     {
         uint uid = Identity.Current().Uid;

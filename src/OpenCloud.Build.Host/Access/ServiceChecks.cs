@@ -2,17 +2,14 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Access;
 
-/// <summary>Whether what was granted to a service is of use to it: that it is started at boot, and that the drop-in counts.</summary>
+/// <summary>Checks whether a grant to a service is effective: the service starts at boot, and the drop-in is in effect.</summary>
 internal static class ServiceChecks
 {
-    /// <summary>What stands against it, each with what to do; empty when nothing does.</summary>
-    /// <param name="unit">The service.</param>
-    /// <param name="group">The group it was made a member of.</param>
-    /// <param name="dropIn">The drop-in that does so; null when the unit itself, or somebody else's setting, names the group.</param>
+    /// <summary>The problems, each with a remedy; empty when there are none. dropIn is null when the unit or another setting names the group.</summary>
     public static IReadOnlyList<string> Of(string unit, string group, string? dropIn)
         => Of(unit, group, dropIn, Systemctl.Show(unit, "UnitFileState", "WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy", "DropInPaths", "SupplementaryGroups"));
 
-    /// <summary>As <see cref="Of(string, string, string?)"/>, of properties as systemd tells them.</summary>
+    /// <summary>As <see cref="Of(string, string, string?)"/>, from given systemd properties.</summary>
     public static IReadOnlyList<string> Of(string unit, string group, string? dropIn, IReadOnlyDictionary<string, string> state)
     {
         List<string> notes = [];

@@ -7,14 +7,12 @@ namespace OpenCloud.Build.Host.Access;
 /// <summary>The drop-in that makes a service a member of a group (SupplementaryGroups= adds to what is there, systemd.exec(5)).</summary>
 internal static class ServiceGrant
 {
-    /// <summary>Where it is written.</summary>
     public static string PathOf(string unit, string group) => $"{Systemctl.UnitDirectory}/{unit}.d/50-opencloud.build-{group}.conf";
 
-    /// <summary>Whether it is there.</summary>
     public static bool Exists(string unit, string group) => File.Exists(PathOf(unit, group));
 
-    /// <summary>Writes it.</summary>
-    /// <exception cref="HostException">Somebody edited it.</exception>
+    /// <summary>Writes the drop-in.</summary>
+    /// <exception cref="HostException">Somebody edited the drop-in.</exception>
     public static void Write(string unit, string group)
     {
         string path = PathOf(unit, group);
@@ -33,7 +31,7 @@ internal static class ServiceGrant
         Systemctl.Reload();
     }
 
-    /// <summary>Removes it, and its folder when nothing else is in there.</summary>
+    /// <summary>Removes the drop-in, and its folder when that is empty.</summary>
     public static void Remove(string unit, string group)
     {
         string path = PathOf(unit, group);
@@ -44,7 +42,7 @@ internal static class ServiceGrant
         Systemctl.TryReload();
     }
 
-    /// <summary>Every service that has one for a group: a service whose group is gone would not start any more.</summary>
+    /// <summary>All services with a drop-in for a group: a service whose group is missing no longer starts.</summary>
     public static IReadOnlyList<string> UnitsWith(string group)
         => Directory.Exists(Systemctl.UnitDirectory)
             ? [.. Directory.GetDirectories(Systemctl.UnitDirectory, "*.service.d")

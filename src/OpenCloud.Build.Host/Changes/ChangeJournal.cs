@@ -4,12 +4,12 @@ using System.Text.Json.Serialization;
 namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>
-/// What a run has changed so far, on disk before each change is made. A run that ends well turns it into the manifest; one that
-/// fails takes everything back; one that is killed leaves it, and the next run takes it up with all it knows of the host before.
+/// The changes of a run, written to disk before each change is made. A successful run turns the journal into the manifest; a failed
+/// run undoes everything; a killed run leaves the journal, and the next run continues it with all its records of the earlier host.
 /// </summary>
 internal sealed class ChangeJournal
 {
-    /// <summary>Where this module keeps what it knows about the host.</summary>
+    /// <summary>The folder of this module's records about the host.</summary>
     public const string StateDirectory = "/var/lib/opencloud.build";
 
     private const string JournalName = "journal.json";
@@ -29,25 +29,23 @@ internal sealed class ChangeJournal
         _changes = changes;
     }
 
-    /// <summary>What was changed, oldest first.</summary>
     public IReadOnlyList<HostChange> Changes => _changes;
 
-    /// <summary>Whether an earlier run was cut off.</summary>
+    /// <summary>Whether an earlier run was interrupted.</summary>
     public static bool IsInterrupted => IsInterruptedIn(StateDirectory);
 
-    /// <summary>Whether an earlier run was cut off, of an installation that keeps its state elsewhere.</summary>
+    /// <summary>Whether an earlier run was interrupted, for an installation with another state folder.</summary>
     public static bool IsInterruptedIn(string directory) => File.Exists(Path.Combine(directory, JournalName));
 
-    /// <summary>Begins, or takes up what an interrupted run left. Nothing is written before the first change.</summary>
-    /// <param name="directory">Where it is kept.</param>
+    /// <summary>Opens a new journal, or the one that an interrupted run left. Nothing is written before the first change.</summary>
     public static ChangeJournal Open(string directory = StateDirectory)
     {
         string path = Path.Combine(directory, JournalName);
         return new ChangeJournal(directory, RecordFile.TryReadText(path) is { } text ? Parse(text, path) : []);
     }
 
-    /// <summary>Reads a journal's text.</summary>
-    /// <exception cref="HostException">It is no journal.</exception>
+    /// <summary>Parses a journal's text.</summary>
+    /// <exception cref="HostException">The text is not a journal.</exception>
     internal static List<HostChange> Parse(string text, string path)
     {
         try
@@ -60,10 +58,10 @@ internal sealed class ChangeJournal
         }
     }
 
-    /// <summary>One for a run that only plans: it has nothing to take up, and must not take anything back.</summary>
+    /// <summary>An empty journal for a planning run, which continues no earlier run and must not undo anything.</summary>
     public static ChangeJournal Empty() => new(StateDirectory, []);
 
-    /// <summary>Writes a change down; it is on disk when this returns.</summary>
+    /// <summary>Records a change; the record is on disk when this returns.</summary>
     public void Append(HostChange change)
     {
         _changes.Add(change);
@@ -71,8 +69,8 @@ internal sealed class ChangeJournal
         Save();
     }
 
-    /// <summary>Takes everything back, newest first, and forgets it. Goes on past trouble.</summary>
-    /// <returns>What could not be taken back or was left alone; empty when the host is as it was.</returns>
+    /// <summary>Undoes all changes, newest first, and clears the journal. Continues after errors.</summary>
+    /// <returns>The changes that could not be undone or were left alone; empty when the host is as before.</returns>
     public IReadOnlyList<string> RollBack(Action<string> verbose)
     {
         List<string> left = new();
@@ -98,7 +96,7 @@ internal sealed class ChangeJournal
             return left;
         }
 
-        // What could not be taken back is not forgotten: the next run takes it up.
+        // Changes that could not be undone stay recorded for the next run.
         _changes.Clear();
         _changes.AddRange(failed);
         Save();
@@ -106,9 +104,9 @@ internal sealed class ChangeJournal
         return left;
     }
 
-    /// <summary>Takes back what a run that was cut off left, where nothing else is installed.</summary>
-    /// <returns>What was left alone.</returns>
-    /// <exception cref="HostException">Not all could be taken back; the journal keeps what is left.</exception>
+    /// <summary>Undoes the changes of an interrupted run where nothing else is installed.</summary>
+    /// <returns>The changes that were left alone.</returns>
+    /// <exception cref="HostException">Some changes could not be undone; the journal keeps them.</exception>
     public static IReadOnlyList<string> TakeBack(string directory, Action<string> verbose)
     {
         ChangeJournal journal = Open(directory);
@@ -118,7 +116,7 @@ internal sealed class ChangeJournal
             : throw new HostException(HostErrorKind.CommandFailed, $"Not all of what an interrupted run had done could be taken back: {string.Join("; ", left)}", "Mend that and run it again: it goes on with what is left.", directory);
     }
 
-    /// <summary>Forgets the journal: its changes are the manifest's now, or were taken back.</summary>
+    /// <summary>Deletes the journal: its changes are now in the manifest, or were undone.</summary>
     public void Close()
     {
         _changes.Clear();
@@ -127,14 +125,13 @@ internal sealed class ChangeJournal
         RemoveStateIfEmpty(_directory);
     }
 
-    /// <summary>Makes the folder of the module's state.</summary>
     public static void EnsureState(string directory = StateDirectory)
         => Directory.CreateDirectory(
             directory,
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
             UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
-    /// <summary>Removes the folder of the module's state when nothing is in it.</summary>
+    /// <summary>Removes the folder of the module's state when it is empty.</summary>
     public static void RemoveStateIfEmpty(string directory = StateDirectory)
     {
         TreeRemoval.RemoveIfEmpty(directory);

@@ -7,8 +7,8 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>
-/// The record of one change, written down before the change is made and holding all that is needed to take it back, also by a
-/// later process: taking back a change that was never made, or was taken back already, does nothing.
+/// The record of one change, written before the change is made. It holds everything a later process needs to undo the change.
+/// Undoing a change that was never made, or was undone already, does nothing.
 /// </summary>
 [JsonDerivedType(typeof(FileWritten), "file")]
 [JsonDerivedType(typeof(DirectoryCreated), "directory")]
@@ -31,28 +31,23 @@ namespace OpenCloud.Build.Host.Changes;
 [JsonDerivedType(typeof(Rootless.RootlessUnitRestored), "rootless-restored")]
 internal abstract record HostChange(string Target)
 {
-    /// <summary>What was changed. A record without it is none.</summary>
+    /// <summary>The changed object. A record without a target is invalid.</summary>
     public string Target { get; init; } = string.IsNullOrEmpty(Target) ? throw new JsonException("a change has no target.") : Target;
 
-    /// <summary>Stays when BuildKit is uninstalled without purging: what others may use by now, or what holds a user's work.</summary>
+    /// <summary>The change stays when BuildKit is uninstalled without purging: others may use it, or it holds a user's work.</summary>
     public bool KeepWithoutPurge { get; init; }
 
-    /// <summary>Takes the change back.</summary>
-    /// <param name="tell">Told what was left alone, and why.</param>
+    /// <summary>Undoes the change.</summary>
+    /// <param name="tell">Receives what was left alone, and why.</param>
     public abstract void Undo(Action<string> tell);
 
-    /// <summary>The same target changed again later: one record that leads back to where the first began.</summary>
+    /// <summary>Combines two changes of the same target into one record that restores the state before the first.</summary>
     public virtual HostChange Merge(HostChange later) => this;
 }
 
-/// <summary>A file was written, or replaced.</summary>
-/// <param name="Target">Its path.</param>
-/// <param name="Sha256">What was written.</param>
-/// <param name="Backup">Where the file that was there before is kept; null when there was none.</param>
-/// <param name="BackupSha256">What that was.</param>
+/// <summary>A file was written or replaced. Backup is the kept copy of the replaced file; null when there was none.</summary>
 internal sealed record FileWritten(string Target, string Sha256, string? Backup, string? BackupSha256) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         string? now = FileHash.Of(Target);
@@ -77,16 +72,12 @@ internal sealed record FileWritten(string Target, string Sha256, string? Backup,
         }
     }
 
-    /// <inheritdoc/>
     public override HostChange Merge(HostChange later) => later is FileWritten file ? this with { Sha256 = file.Sha256 } : this;
 }
 
-/// <summary>A directory was made.</summary>
-/// <param name="Target">Its path.</param>
-/// <param name="WithContent">Goes with all that is in it: a directory nobody else writes to.</param>
+/// <summary>A directory was created. WithContent: it is removed with its content, because nobody else writes to it.</summary>
 internal sealed record DirectoryCreated(string Target, bool WithContent) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (WithContent)
@@ -100,10 +91,9 @@ internal sealed record DirectoryCreated(string Target, bool WithContent) : HostC
     }
 }
 
-/// <summary>A group was made.</summary>
+/// <summary>A group was created.</summary>
 internal sealed record GroupCreated(string Target) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (Accounts.AccountDatabase.FindGroup(Target) is null)
@@ -111,7 +101,7 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
             return;
         }
 
-        // A service whose supplementary group is gone does not start any more (216/GROUP).
+        // A service whose supplementary group is missing no longer starts (216/GROUP).
         foreach (string unit in Access.ServiceGrant.UnitsWith(Target))
         {
             Access.ServiceGrant.Remove(unit, Target);
@@ -122,18 +112,13 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
     }
 }
 
-/// <summary>Packages were installed.</summary>
-/// <param name="Target">The package asked for.</param>
-/// <param name="Before">Every package that was installed before: what came with the one asked for is the difference.</param>
-/// <param name="AbsentBefore">Directories the package's programs make, that were not there before.</param>
-/// <param name="Added">What the difference was, once it is known; null while the installation runs.</param>
+/// <summary>Packages were installed. Added is null while the installation runs, then the difference to the packages before.</summary>
 internal sealed record PackagesInstalled(
     string Target,
     IReadOnlyList<string> Before,
     IReadOnlyList<string> AbsentBefore,
     IReadOnlyList<string>? Added) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         Access.ContainerdAccess.Close(dropGroup: true);
@@ -150,7 +135,7 @@ internal sealed record PackagesInstalled(
 
         foreach (string? directory in AbsentBefore.Where(Directory.Exists))
         {
-            // Configuration that somebody put there since is not containerd's to take along.
+            // Configuration that somebody added later does not belong to containerd and stays.
             bool state = directory.StartsWith("/var/", StringComparison.Ordinal) || directory.StartsWith("/run/", StringComparison.Ordinal);
             if (state || !Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Any())
             {
@@ -167,26 +152,21 @@ internal sealed record PackagesInstalled(
 /// <summary>A unit was enabled.</summary>
 internal sealed record UnitEnabled(string Target) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell) => Systemctl.TryDisable(Target);
 }
 
-/// <summary>A unit was started that was not running.</summary>
+/// <summary>A stopped unit was started.</summary>
 internal sealed record UnitStarted(string Target) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell) => Systemctl.TryStop(Target);
 }
 
 /// <summary>
-/// Units ran before their files were replaced. Written down first, so that it is taken back last, when the old files are in
-/// place again: then they are started anew from those.
+/// Units ran before their files were replaced. Recorded first, so it is undone last, when the old files are restored: it
+/// then restarts the units from those.
 /// </summary>
-/// <param name="Target">The service.</param>
-/// <param name="Socket">Its socket unit.</param>
 internal sealed record ServiceRestored(string Target, string Socket) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         Systemctl.TryReload();

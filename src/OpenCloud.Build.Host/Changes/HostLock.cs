@@ -6,12 +6,12 @@ using OpenCloud.Build.Host.Accounts;
 namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>
-/// One run at a time: a lock the kernel drops with the process that holds it, however that ends. Whoever can open a file can lock it (flock(2)),
-/// so it lies in a folder that nobody else enters.
+/// Permits one run at a time: a file lock that the kernel releases when its process ends in any way. Everybody who can open a file can lock
+/// it (flock(2)), so it lies in a folder that nobody else can enter.
 /// </summary>
 internal sealed class HostLock : IDisposable
 {
-    /// <summary>The lock of those who change the host as root.</summary>
+    /// <summary>The lock of runs that change the host as root.</summary>
     public const string LockPath = "/run/opencloud.build/lock";
 
     private const uint OwnerOnly = 0x1C0;
@@ -26,13 +26,8 @@ internal sealed class HostLock : IDisposable
         _remove = remove;
     }
 
-    /// <summary>Takes the lock, waiting for another run to end.</summary>
-    /// <param name="patience">How long to wait.</param>
-    /// <param name="tell">Told once, when another run holds it.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    /// <param name="path">The lock's file, in a folder of its own.</param>
-    /// <param name="remove">The file and its folder go with the lock: they are not in a place that a boot empties.</param>
-    /// <exception cref="HostException">The other run did not end in time, or the folder is somebody else's.</exception>
+    /// <summary>Takes the lock and waits for another run to end. tell is called once when another run holds it.</summary>
+    /// <exception cref="HostException">The other run did not end in time, or the folder belongs to somebody else.</exception>
     public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
@@ -46,7 +41,7 @@ internal sealed class HostLock : IDisposable
                 int descriptor = DirectoryWalk.Number(file);
                 if (LinuxCalls.Lock(descriptor, ExclusiveWithoutWaiting) == 0)
                 {
-                    // Who had it before may have removed it: then this is one that nobody else will find.
+                    // The previous holder may have removed the file: then this lock is on a file that no other run will find.
                     if (FileStatus.Read(path) is { } there && there == FileStatus.Of(DirectoryWalk.StatusOf(file, path)))
                     {
                         _ = LinuxCalls.Truncate(descriptor, 0);
@@ -90,12 +85,11 @@ internal sealed class HostLock : IDisposable
         }
     }
 
-    /// <summary>Lets the next run in.</summary>
     public void Dispose()
     {
         if (_remove is not null)
         {
-            // While it is held: the next one sees that the name is gone, and makes a new file.
+            // Removed while the lock is held: the next run sees that the name is gone, and creates a new file.
             WholeFile.Remove(_remove);
             TreeRemoval.RemoveIfEmpty(Path.GetDirectoryName(_remove)!);
         }
@@ -114,7 +108,7 @@ internal sealed class HostLock : IDisposable
             throw new HostException(HostErrorKind.Conflict, $"The folder of the lock '{path}' is {AccountDatabase.UserName(status.Uid)}'s.", $"Look who made '{Path.GetDirectoryName(path)}', and remove it.", path);
         }
 
-        // Whatever it was, nobody else opens a new lock from here on.
+        // Whatever its mode was, nobody else can open a new lock from here on.
         if ((status.Mode & 0x3f) != 0 && LinuxCalls.ChangeMode(DirectoryWalk.Number(folder), OwnerOnly) != 0)
         {
             throw LinuxCalls.Failure("Cannot close the folder of", path, LinuxCalls.LastError);

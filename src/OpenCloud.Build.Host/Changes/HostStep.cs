@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Host.Changes;
 
-/// <summary>What a step changes.</summary>
+/// <summary>The kind of object that a step changes.</summary>
 public enum StepKind
 {
     /// <summary>A package of the distribution.</summary>
@@ -15,62 +15,56 @@ public enum StepKind
     /// <summary>A systemd unit: enabled, started, restarted.</summary>
     Unit,
 
-    /// <summary>A user, or what belongs to one: subordinate ids, lingering.</summary>
+    /// <summary>A user, or its settings: subordinate ids, lingering.</summary>
     User,
 }
 
-/// <summary>One thing that is or would be done to this host.</summary>
-/// <param name="Kind">What it changes.</param>
+/// <summary>One action that is or would be done on this host.</summary>
+/// <param name="Kind">The kind of the changed object.</param>
 /// <param name="Target">The package, file, group or unit.</param>
-/// <param name="Action">What is done with it, as a sentence begins: "Install", "Create the group".</param>
+/// <param name="Action">The action, as the beginning of a sentence: "Install", "Create the group".</param>
 public sealed record HostStepInfo(StepKind Kind, string Target, string Action);
 
-/// <summary>How a step ended.</summary>
+/// <summary>The result of a step.</summary>
 public enum StepResult
 {
-    /// <summary>It was so already.</summary>
+    /// <summary>The wanted state was already present.</summary>
     Unchanged,
 
-    /// <summary>It was done.</summary>
+    /// <summary>The step made its change.</summary>
     Changed,
 
-    /// <summary>The user said no, or only asked what would be done.</summary>
+    /// <summary>The user declined, or only requested a plan.</summary>
     Skipped,
 }
 
-/// <summary>A step and how it ended.</summary>
-/// <param name="Kind">What it changes.</param>
+/// <summary>A step and its result.</summary>
+/// <param name="Kind">The kind of the changed object.</param>
 /// <param name="Target">The package, file, group or unit.</param>
-/// <param name="Action">What was to be done.</param>
-/// <param name="Result">How it ended.</param>
+/// <param name="Action">The action of the step.</param>
+/// <param name="Result">The result.</param>
 public sealed record HostStepOutcome(StepKind Kind, string Target, string Action, StepResult Result);
 
-/// <summary>Who watches and steers the work: a cmdlet, or a program.</summary>
+/// <summary>Approves the changes and receives the reports: a cmdlet, or a program.</summary>
 public interface IHostObserver
 {
-    /// <summary>Asked before each change; false leaves it undone.</summary>
+    /// <summary>Called before each change; false skips the change.</summary>
     public bool Approve(HostStepInfo step);
 
-    /// <summary>Told how each step ended.</summary>
+    /// <summary>Receives the result of each step.</summary>
     public void Report(HostStepOutcome outcome);
 
-    /// <summary>Details for those who want them.</summary>
+    /// <summary>Receives verbose details.</summary>
     public void Verbose(string text);
 
-    /// <summary>Something to know that stops nothing.</summary>
+    /// <summary>Receives a warning that does not stop the work.</summary>
     public void Warning(string text);
 
-    /// <summary>How far a long step is: a fraction from 0 to 1, or null when the end is not known.</summary>
+    /// <summary>Reports the progress of a long step: a fraction from 0 to 1, or null when the end is unknown.</summary>
     public void Progress(string activity, string status, double? fraction);
 }
 
-/// <summary>A change that knows whether it is needed, how to do it, and what is needed to take it back.</summary>
-/// <param name="Kind">What it changes.</param>
-/// <param name="Target">The package, file, group or unit.</param>
-/// <param name="Action">What is done with it.</param>
-/// <param name="IsDone">Whether it is so already.</param>
-/// <param name="Prepare">Gives the record to write down before doing it; null for a change that leaves nothing to undo.</param>
-/// <param name="Do">Does it.</param>
+/// <summary>A change that knows whether it is needed, how to make it, and how to undo it. Prepare returns null when there is nothing to undo.</summary>
 internal sealed record HostStep(
     StepKind Kind,
     string Target,
@@ -79,6 +73,5 @@ internal sealed record HostStep(
     Func<HostChange?> Prepare,
     Action<CancellationToken> Do)
 {
-    /// <summary>The step as others see it.</summary>
     public HostStepInfo Info => new(Kind, Target, Action);
 }

@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Host.Changes;
 /// <summary>The distribution's packages, through dpkg and apt.</summary>
 internal static class Packages
 {
-    // A mirror that does not answer, or a lock that nobody gives back, holds an installation no longer than this.
+    // Bounds the wait for a mirror that does not answer, or a lock that is never released.
     private static readonly TimeSpan FetchPatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan LockPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LockInterval = TimeSpan.FromSeconds(1);
@@ -18,19 +18,17 @@ internal static class Packages
         ["APT_LISTCHANGES_FRONTEND"] = "none",
     };
 
-    /// <summary>Whether this host has apt.</summary>
     public static bool Available => HostCommand.Find("apt-get") is not null && HostCommand.Find("dpkg-query") is not null;
 
-    /// <summary>The names of installed packages.</summary>
     public static IReadOnlyList<string> Installed() => Query(state => state == "installed");
 
-    /// <summary>The names of packages that are installed, or were when their installation was cut off.</summary>
+    /// <summary>The names of packages that are installed, or whose installation was interrupted.</summary>
     public static IReadOnlyList<string> Present() => Query(state => state is not ("not-installed" or "config-files"));
 
     /// <summary>The names of packages that are installed, half installed, or left their configuration.</summary>
     public static IReadOnlyList<string> Known() => Query(state => state != "not-installed");
 
-    /// <summary>What installing a package would install, itself included.</summary>
+    /// <summary>The packages that installing a package would install, including itself.</summary>
     public static IReadOnlyList<string> WouldInstall(string package, CancellationToken cancellationToken)
     {
         CommandResult simulated = HostCommand.Run("apt-get", ["install", "--simulate", "--no-install-recommends", "-q", "--", package], cancellationToken, Quiet);
@@ -40,10 +38,10 @@ internal static class Packages
     }
 
     /// <summary>
-    /// Fetches the lists of packages anew: those that are here may be of before a fix. Where that fails, they stay. apt itself waits for no other
-    /// holder of the lists' lock.
+    /// Fetches the package lists anew, because the present ones may be older than a fix. On failure the present lists stay. apt itself does not
+    /// wait for another holder of the lists' lock.
     /// </summary>
-    /// <returns>Null when it was done; else why not.</returns>
+    /// <returns>Null on success; else the reason of the failure.</returns>
     public static string? Refresh(CancellationToken cancellationToken)
     {
         if (!Available)
@@ -85,7 +83,7 @@ internal static class Packages
         }
     }
 
-    /// <summary>The version of a package that apt would install now; null when it knows none.</summary>
+    /// <summary>The package version that apt would install now; null when apt knows none.</summary>
     public static string? Candidate(string package)
     {
         if (HostCommand.Find("apt-cache") is null)
@@ -99,7 +97,7 @@ internal static class Packages
         return line?[Label.Length..].Trim() is { Length: > 0 } version and not "(none)" ? version : null;
     }
 
-    /// <summary>The package a file is from, and its version; null when it is from none.</summary>
+    /// <summary>The package that owns a file, and its version; null when no package does.</summary>
     public static (string Name, string Version)? OwnerOf(string path)
     {
         if (HostCommand.Find("dpkg-query") is null)
@@ -107,7 +105,7 @@ internal static class Packages
             return null;
         }
 
-        // "containerd: /usr/bin/containerd", "libc6:amd64: /lib/…"; a path of a merged /usr may be known by the other name.
+        // "containerd: /usr/bin/containerd", "libc6:amd64: /lib/…"; with a merged /usr the database may have the other path.
         string owner = HostCommand.Run("dpkg-query", ["--search", "--", path]) is { ExitCode: 0 } found ? found.Output.Split('\n')[0] : string.Empty;
         string name = owner.Contains(": ", StringComparison.Ordinal) ? owner[..owner.IndexOf(": ", StringComparison.Ordinal)] : string.Empty;
         string version = name.Length == 0 || name.Contains(',', StringComparison.Ordinal)
@@ -120,7 +118,7 @@ internal static class Packages
     public static bool IsNewer(string version, string than)
         => HostCommand.Run("dpkg", ["--compare-versions", version, "gt", than]).ExitCode == 0;
 
-    /// <summary>Takes an installed package to the newest version that apt has; its configuration stays as it is.</summary>
+    /// <summary>Upgrades an installed package to the newest version that apt has; its configuration is kept.</summary>
     public static void Upgrade(string package, CancellationToken cancellationToken)
     {
         string[] upgrade =
@@ -130,7 +128,7 @@ internal static class Packages
         ];
         CommandResult fetched = HostCommand.Run("apt-get", ["--download-only", .. upgrade], cancellationToken, Quiet);
 
-        // As with an installation: dpkg is left to end.
+        // As with an installation: dpkg is not interrupted.
         CommandResult upgraded = fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", upgrade, default, Quiet);
         if (upgraded.ExitCode != 0)
         {
@@ -142,10 +140,10 @@ internal static class Packages
         }
     }
 
-    /// <summary>Installs a package; the lists of packages are fetched anew only when those that are here do not do.</summary>
+    /// <summary>Installs a package; fetches the package lists anew only when the present ones do not suffice.</summary>
     public static void Install(string package, Action<string> tell, CancellationToken cancellationToken, string? remedy = null)
     {
-        // A run that was killed may have left packages half installed; apt refuses to go on from there.
+        // A killed run may have left packages half installed; apt refuses to continue from there.
         Repair();
         CommandResult first = TryInstall(package, cancellationToken);
         if (first.ExitCode == 0)
@@ -173,7 +171,7 @@ internal static class Packages
     }
 
     /// <summary>
-    /// Completes what a cut-off installation left. What was cut off while it was unpacked is unpacked again, since dpkg does not
+    /// Completes an interrupted installation. A package whose unpacking was interrupted is unpacked again, because dpkg does not
     /// know all its files and could not remove them.
     /// </summary>
     public static void Repair()
@@ -191,15 +189,14 @@ internal static class Packages
         }
     }
 
-    // dpkg notes "unpacked" while the package is still marked as one to reinstall (dpkg(1), Package states and Package flags), and
-    // configures no such package.
+    // dpkg records "unpacked" while the package is still flagged for reinstallation (dpkg(1), Package states and Package flags), and
+    // does not configure such a package.
     private static string[] Torn() => Query(static (state, flag) => state == "half-installed" || flag == "reinstreq");
 
-    /// <summary>Removes packages with their configuration.</summary>
     public static void Purge(IReadOnlyList<string> packages)
         => HostCommand.Require("apt-get", ["purge", "-y", "-q", "--", .. packages], environment: Quiet);
 
-    // Fetching can be stopped; dpkg is left to end, and what it did is taken back then.
+    // Fetching can be stopped; dpkg is not interrupted, and its changes are undone afterward.
     private static CommandResult TryInstall(string package, CancellationToken cancellationToken)
     {
         string[] install = ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];

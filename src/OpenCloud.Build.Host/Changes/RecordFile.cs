@@ -5,16 +5,16 @@ using OpenCloud.Build.Host.Accounts;
 namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>
-/// Reads what this module wrote down about a host. What stands in there is done again by whoever reads it, so it is believed only where nobody
-/// but root and the caller could have written it: a regular file of theirs, closed to others, in a folder of theirs that is closed as well.
+/// Reads this module's records about a host. Later runs act on these records, so they are trusted only where nobody but root and the
+/// caller could have written them: a regular file of theirs, closed to others, in a folder of theirs that is closed as well.
 /// </summary>
 internal static class RecordFile
 {
     private const uint OthersWrite = 0x12;
 
-    /// <summary>Reads it; null when there is none.</summary>
+    /// <summary>Reads a record; null when there is none.</summary>
     /// <exception cref="HostException">Somebody else could have written it.</exception>
-    /// <exception cref="UnauthorizedAccessException">It is closed to the caller.</exception>
+    /// <exception cref="UnauthorizedAccessException">The caller may not read it.</exception>
     public static string? TryReadText(string path)
     {
         try

@@ -2,21 +2,19 @@ using OpenCloud.Build.Host.Files;
 
 namespace OpenCloud.Build.Host.Changes;
 
-/// <summary>Runs steps in order, asks before each, writes each down, and takes all back when one fails.</summary>
+/// <summary>Runs steps in order, asks before each, records each, and undoes all when one fails.</summary>
 internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
 {
     private readonly List<HostStepOutcome> _outcomes = [];
 
-    /// <summary>How the steps ended so far.</summary>
     public IReadOnlyList<HostStepOutcome> Outcomes => _outcomes;
 
-    /// <summary>Whether anything was changed.</summary>
     public bool AnyChanged => _outcomes.Exists(outcome => outcome.Result == StepResult.Changed);
 
-    /// <summary>Whether anything was left undone because it was not approved.</summary>
+    /// <summary>Whether a step was skipped because it was not approved.</summary>
     public bool AnySkipped => _outcomes.Exists(outcome => outcome.Result == StepResult.Skipped);
 
-    /// <summary>Runs one step and tells whether it is so now.</summary>
+    /// <summary>Runs one step and returns whether its wanted state is now present.</summary>
     public bool Run(HostStep step, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -40,7 +38,7 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
         return Note(step, StepResult.Changed);
     }
 
-    /// <summary>Runs work made of steps; when it fails, the host is put back and the error says so.</summary>
+    /// <summary>Runs work made of steps; on failure it restores the host, and the error reports that.</summary>
     public async Task<T> GuardAsync<T>(Func<Task<T>> work)
     {
         try

@@ -2,13 +2,10 @@ using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Commands;
 
-/// <summary>What a program of the system said and how it ended.</summary>
-/// <param name="ExitCode">Its exit status.</param>
-/// <param name="Output">Standard output.</param>
-/// <param name="Error">Standard error.</param>
+/// <summary>The output and exit status of a system program.</summary>
 internal sealed record CommandResult(int ExitCode, string Output, string Error)
 {
-    /// <summary>The last lines of what it said, errors first: enough for a message.</summary>
+    /// <summary>The last lines of its output, errors first, for a message.</summary>
     public string Tail(int lines = 6)
     {
         string text = string.IsNullOrWhiteSpace(Error) ? Output : Error;
@@ -17,19 +14,15 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
     }
 }
 
-/// <summary>Runs programs of the system: found in the system's folders only, arguments as a list, messages in English so that they can be read.</summary>
+/// <summary>Runs system programs: found in the system's folders only, with arguments as a list, and with parseable English messages.</summary>
 internal static class HostCommand
 {
     private const int NotFound = 127; // what a shell answers
 
-    /// <summary>The exit status of a program that was given up: timeout(1)'s.</summary>
+    /// <summary>The exit status of a program that was killed after its time limit, as of timeout(1).</summary>
     public const int TookTooLong = 124;
 
-    /// <summary>Runs a program to its end and gives its exit status; a program that is missing gives 127.</summary>
-    /// <param name="program">Its name, or its absolute path.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="cancellationToken">Kills it and its group.</param>
-    /// <param name="environment">Variables beside those of this process; system's tools run as who runs this one.</param>
+    /// <summary>Runs a program to its end and returns its exit status; 127 for a missing program. Cancellation kills its process group.</summary>
     public static CommandResult Run(
         string program,
         IEnumerable<string> arguments,
@@ -47,12 +40,10 @@ internal static class HostCommand
         return RunWith(program, arguments, all, cancellationToken);
     }
 
-    /// <summary>Runs a program with exactly the variables given, and those that keep systemd's tools from a pager and colors.</summary>
-    /// <param name="program">Its name, or its absolute path.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="environment">Its variables.</param>
-    /// <param name="cancellationToken">Kills it and its group.</param>
-    /// <param name="patience">How long it may run; then it is killed, and 124 is its exit status.</param>
+    /// <summary>
+    /// Runs a program with exactly the given variables, plus those that keep systemd's tools from a pager and colors. After the
+    /// patience it is killed, and its exit status is 124. Cancellation kills its process group.
+    /// </summary>
     public static CommandResult RunWith(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
@@ -79,7 +70,7 @@ internal static class HostCommand
     }
 
     /// <summary>Runs a program that must succeed.</summary>
-    /// <exception cref="HostException">It failed; the message carries its last words.</exception>
+    /// <exception cref="HostException">The program failed; the message carries its last lines.</exception>
     public static CommandResult Require(
         string program,
         IEnumerable<string> arguments,
@@ -99,9 +90,10 @@ internal static class HostCommand
         return result;
     }
 
-    /// <summary>The full path of a program, or null when it is nowhere on the system's path.</summary>
-    /// <param name="program">Its name.</param>
-    /// <param name="alsoOnPath">Looks on the caller's own path first: for what runs as the caller, never for what changes the host.</param>
+    /// <summary>
+    /// The full path of a program; null when it is not on the system's path. alsoOnPath searches the caller's own path first: only
+    /// for programs that run as the caller, never for those that change the host.
+    /// </summary>
     public static string? Find(string program, bool alsoOnPath = false)
         => alsoOnPath ? ProgramFinder.OnPathOrInSystem(program) : ProgramFinder.InSystem(program);
 }

@@ -2,24 +2,20 @@ using System.Reflection;
 
 namespace OpenCloud.Build.Host.Commands;
 
-/// <summary>How this PowerShell is started again by somebody with another environment, such as root behind sudo.</summary>
+/// <summary>Determines how to start this PowerShell again in another environment, such as root behind sudo.</summary>
 internal static class PowerShellProgram
 {
     private const string EntryName = "pwsh.dll";
     private const string Manifest = "OpenCloud.Build.psd1";
 
-    /// <summary>The words that start it: full paths where they are known, so that neither PATH nor DOTNET_ROOT is needed.</summary>
+    /// <summary>The command words: full paths where known, so neither PATH nor DOTNET_ROOT is needed.</summary>
     public static IReadOnlyList<string> Words { get; } = Find(
         Environment.ProcessPath, Assembly.GetEntryAssembly()?.Location, typeof(object).Assembly.Location, File.Exists);
 
     /// <summary>The manifest of the module this assembly belongs to; null when it is used without the module.</summary>
     public static string? ModuleManifest { get; } = FindManifest(typeof(PowerShellProgram).Assembly.Location, File.Exists);
 
-    /// <summary>The words, from what the process knows of itself.</summary>
-    /// <param name="process">The program that runs.</param>
-    /// <param name="entry">The assembly it began with.</param>
-    /// <param name="coreLibrary">The runtime's own assembly.</param>
-    /// <param name="exists">Whether a file exists.</param>
+    /// <summary>Determines the words from the running program, its entry assembly and the runtime's core library.</summary>
     internal static IReadOnlyList<string> Find(string? process, string? entry, string coreLibrary, Func<string, bool> exists)
     {
         // The .NET tool's launcher finds the runtime by DOTNET_ROOT and then runs 'dotnet pwsh.dll', with dotnet from PATH: sudo keeps
@@ -34,11 +30,11 @@ internal static class PowerShellProgram
             }
         }
 
-        // The archive and the packages bring the runtime beside an executable. Another program that hosts PowerShell starts no shell.
+        // The archive and the packages place the runtime beside an executable. Another program that hosts PowerShell cannot start a shell.
         return process is not null && Path.GetFileName(process).StartsWith("pwsh", StringComparison.Ordinal) ? [process] : ["pwsh"];
     }
 
-    /// <summary>The manifest, from where the assembly lies: bin/OpenCloud.Build, or the folder for one processor in it.</summary>
+    /// <summary>Finds the manifest from the assembly's path: bin/OpenCloud.Build, or its folder for one processor.</summary>
     internal static string? FindManifest(string assembly, Func<string, bool> exists)
     {
         string? folder = Path.GetDirectoryName(assembly);

@@ -6,25 +6,20 @@ using System.Text.RegularExpressions;
 namespace OpenCloud.Build.Host.Commands;
 
 /// <summary>
-/// The line that runs a cmdlet of this module as root, for a person to paste into a shell. sudo gives root another PATH, HOME and
+/// Builds a shell line that runs a cmdlet of this module as root, for a person to paste. sudo gives root another PATH, HOME and
 /// module path, so the line names this PowerShell and the module's manifest by their full paths.
 /// </summary>
 internal static partial class RootLine
 {
     private const string Quotes = "'\u2018\u2019\u201a\u201b";
 
-    /// <summary>The line for a cmdlet with parameters.</summary>
     public static string Of(string cmdlet, params IEnumerable<(string Name, object? Value)> parameters)
         => Of(PowerShellProgram.Words, PowerShellProgram.ModuleManifest, [], cmdlet, parameters);
 
-    /// <summary>The line for a cmdlet with parameters, which keeps variables of the caller's environment.</summary>
-    /// <param name="environment">The variables' names; their values never are in the line.</param>
-    /// <param name="cmdlet">The cmdlet.</param>
-    /// <param name="parameters">Its parameters; one without a value is left out.</param>
+    /// <summary>Builds a line that keeps the named environment variables, without their values. Parameters without a value are omitted.</summary>
     public static string Keeping(IReadOnlyList<string> environment, string cmdlet, IEnumerable<(string Name, object? Value)> parameters)
         => Of(PowerShellProgram.Words, PowerShellProgram.ModuleManifest, environment, cmdlet, parameters);
 
-    /// <summary>The line, from all that makes it.</summary>
     internal static string Of(IReadOnlyList<string> program, string? manifest, IReadOnlyList<string> environment, string cmdlet, IEnumerable<(string Name, object? Value)> parameters)
     {
         StringBuilder script = new();
@@ -61,18 +56,16 @@ internal static partial class RootLine
         _ => Word(value.ToString() ?? string.Empty),
     };
 
-    // A line is shown, logged and kept in a shell's history: an address that may have a secret in it is asked for when the line runs.
+    // A line is shown, logged and kept in a shell's history, so an address that may contain a secret is requested when the line runs.
     private static string Text(string name, string text) => MayBeSecret().IsMatch(text) ? $"(Read-Host -Prompt {name})" : Word(text);
 
-    /// <summary>One argument for PowerShell.</summary>
     private static string Word(string text)
         => PlainWord().IsMatch(text) ? text : $"'{string.Concat(text.Select(c => Quotes.Contains(c, StringComparison.Ordinal) ? $"{c}{c}" : c.ToString()))}'";
 
-    /// <summary>One word for a POSIX shell.</summary>
     private static string ShellWord(string text)
         => PlainShellWord().IsMatch(text) ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    // Between double quotes an interactive bash takes '!' for its history, and no backslash helps without staying in the text.
+    // Inside double quotes an interactive bash expands '!' as history, and an escaping backslash would stay in the text.
     private static string ShellScript(string script)
         => script.Contains('!', StringComparison.Ordinal) ? ShellWord(script) : $"\"{SpecialInQuotes().Replace(script, "\\$0")}\"";
 
@@ -88,7 +81,7 @@ internal static partial class RootLine
     [GeneratedRegex(@"[\\""$`]", RegexOptions.CultureInvariant)]
     private static partial Regex SpecialInQuotes();
 
-    // User information with a password, anything before an @ or after a ? of HTTP, and what no one-line text has.
+    // User information with a password, anything before an @ or after a ? of HTTP, and characters that a one-line text cannot have.
     [GeneratedRegex(@"\p{Cc}|\A[a-z][a-z0-9+.-]*://[^/]*:[^/]*@|\Ahttps?:/*[^/]*@|\Ahttps?:.*[?#]", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex MayBeSecret();
 }

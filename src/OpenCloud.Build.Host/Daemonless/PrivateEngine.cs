@@ -7,8 +7,8 @@ using OpenCloud.Build.Linux.Programs;
 namespace OpenCloud.Build.Host.Daemonless;
 
 /// <summary>
-/// A buildkitd of one's own, for one build: its socket and its state lie in a folder only the caller can enter, and both are gone
-/// when it is disposed of. As root it runs as it is; otherwise under rootlesskit (as BuildKit's examples/buildctl-daemonless does).
+/// A private buildkitd for one build. Its socket and its state lie in a folder only the caller can enter, and disposal removes
+/// both. As root it runs directly; otherwise under rootlesskit (as BuildKit's examples/buildctl-daemonless does).
 /// </summary>
 public sealed class PrivateEngine : IAsyncDisposable
 {
@@ -16,7 +16,7 @@ public sealed class PrivateEngine : IAsyncDisposable
 
     private const int LongestLine = 16 << 10;
 
-    // Its log goes here, while and after it starts.
+    // Receives the engine's log, during and after the start.
     private readonly Queue<string> _log = new();
     private readonly RunningProgram _program;
     private readonly string _folder;
@@ -27,20 +27,20 @@ public sealed class PrivateEngine : IAsyncDisposable
         _program = RunningProgram.Start(command, Note);
     }
 
-    /// <summary>Where it listens: <c>unix:///…</c>.</summary>
+    /// <summary>Its address: <c>unix:///…</c>.</summary>
     public string Address => $"unix://{SocketPath}";
 
-    /// <summary>Its process.</summary>
+    /// <summary>The id of its process.</summary>
     public int ProcessId => _program.ProcessId;
 
     private string SocketPath => Path.Combine(_folder, "buildkitd.sock");
 
-    /// <summary>Starts one and returns when it answers.</summary>
-    /// <param name="program">buildkitd; null for the one on the system's path.</param>
-    /// <param name="probe">Asks it over gRPC.</param>
-    /// <param name="patience">How long it may take to answer.</param>
-    /// <param name="cancellationToken">Stops it again.</param>
-    /// <exception cref="HostException">There is none, or it does not answer; nothing is left running.</exception>
+    /// <summary>Starts an engine and returns when it answers.</summary>
+    /// <param name="program">The path of buildkitd; null for the one on the system's path.</param>
+    /// <param name="probe">Queries the engine over gRPC.</param>
+    /// <param name="patience">How long the engine may take to answer.</param>
+    /// <param name="cancellationToken">Stops the start and the engine.</param>
+    /// <exception cref="HostException">There is no buildkitd, or it does not answer; no process is left running.</exception>
     public static async Task<PrivateEngine> StartAsync(string? program, EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
     {
         string daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
@@ -79,7 +79,7 @@ public sealed class PrivateEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops it, kindly at first, and removes its folder.</summary>
+    /// <summary>Stops the engine, gracefully at first, and removes its folder.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -106,7 +106,7 @@ public sealed class PrivateEngine : IAsyncDisposable
             "--oci-worker=true",
         ];
 
-        // Its runc lies beside it in a release. NOTIFY_SOCKET and LISTEN_FDS, if this process has them, are not for it.
+        // In a release, runc lies beside buildkitd. If this process has NOTIFY_SOCKET and LISTEN_FDS, the engine must not get them.
         Dictionary<string, string> environment = ProgramEnvironment.Allowed(proxies: true);
         environment["PATH"] = string.Join(':', [Path.GetDirectoryName(daemon)!, environment["PATH"], ProgramFinder.SystemPath]);
         ProgramCommand command = rootlesskit is null
@@ -185,7 +185,7 @@ public sealed class PrivateEngine : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Without root, files of other (sub)ids are in the snapshots: only inside the user namespace are they ours to remove.
+            // Without root, the snapshots contain files of subordinate ids, which can be removed only inside the user namespace.
             if (HostCommand.Find("rootlesskit", alsoOnPath: true) is { } rootlesskit)
             {
                 HostCommand.Run(rootlesskit, ["rm", "-rf", "--", _folder]);

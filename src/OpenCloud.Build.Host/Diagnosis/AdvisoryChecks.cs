@@ -4,13 +4,10 @@ using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>What is known against the engine that answers and, for the machine's own, against its containerd.</summary>
+/// <summary>Reports known vulnerabilities of the engine that answers and, for the machine's own engine, of its containerd.</summary>
 internal static class AdvisoryChecks
 {
-    /// <summary>Looks.</summary>
-    /// <param name="path">The socket.</param>
-    /// <param name="version">The version that the engine told; null when it told none: then the one that is installed for the socket counts.</param>
-    /// <param name="checks">Takes what was found.</param>
+    /// <summary>Runs the checks for a socket. When version is null, the version installed for the socket counts.</summary>
     public static void Run(string path, string? version, List<DiagnosisCheck> checks)
     {
         bool ours = path == HostTexts.SocketPath;
@@ -39,7 +36,7 @@ internal static class AdvisoryChecks
             }
             catch (HostException)
             {
-                // Closed to the caller, or damaged: what answers is all that is known.
+                // Unreadable or damaged: only the version in the engine's answer is known.
                 return null;
             }
         }

@@ -1,58 +1,58 @@
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>How a check ended.</summary>
+/// <summary>The result of a check.</summary>
 public enum CheckState
 {
     /// <summary>It is as it should be.</summary>
     Ok,
 
-    /// <summary>Something to know that stops nothing.</summary>
+    /// <summary>Worth knowing, but it prevents nothing.</summary>
     Warning,
 
-    /// <summary>This is what is wrong, or a part of it.</summary>
+    /// <summary>This is the problem, or a part of it.</summary>
     Failed,
 
-    /// <summary>It could not be looked at, or makes no sense here.</summary>
+    /// <summary>The check could not be made, or does not apply here.</summary>
     Unknown,
 }
 
-/// <summary>One thing that was looked at.</summary>
-/// <param name="Name">What: "Path", "Directory /run", "Connection", …</param>
-/// <param name="State">How it ended.</param>
-/// <param name="Evidence">What was seen.</param>
-/// <param name="Remedy">The one command that mends it; null when nothing is to be mended.</param>
+/// <summary>One check of a diagnosis.</summary>
+/// <param name="Name">The checked object: "Path", "Directory /run", "Connection", …</param>
+/// <param name="State">The result.</param>
+/// <param name="Evidence">The observed facts.</param>
+/// <param name="Remedy">The one command that fixes it; null when there is nothing to fix.</param>
 public sealed record DiagnosisCheck(string Name, CheckState State, string Evidence, string? Remedy = null)
 {
-    /// <summary>The name of the checks that say what is known against BuildKit and containerd.</summary>
+    /// <summary>The name of the checks that report known vulnerabilities of BuildKit and containerd.</summary>
     public const string Advisories = "Advisories";
 
-    /// <summary>The name of the check that says whether it is proven who answers.</summary>
+    /// <summary>The name of the check that reports whether the identity of the answering engine is proven.</summary>
     public const string Peer = "Peer";
 
-    /// <summary>What.</summary>
+    /// <summary>The checked object.</summary>
     public string Name { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Name);
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The result.</summary>
     public CheckState State { get; init; } = State;
 
-    /// <summary>What was seen; other processes and files have their say in it.</summary>
+    /// <summary>The observed facts; they may contain text from other processes and files.</summary>
     public string Evidence { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Evidence);
 
-    /// <summary>The one command that mends it; null when nothing is to be mended.</summary>
+    /// <summary>The one command that fixes it; null when there is nothing to fix.</summary>
     public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
 
-    /// <summary>Whether it deserves a warning though the engine is reached.</summary>
+    /// <summary>Whether it deserves a warning even though the engine is reachable.</summary>
     public bool IsRisk => State == CheckState.Warning && Name is Advisories or Peer;
 }
 
-/// <summary>Whether somebody reaches an engine, and everything that was looked at on the way.</summary>
+/// <summary>Whether a principal reaches an engine, with all checks on the way.</summary>
 /// <param name="Address">The address.</param>
-/// <param name="Principal">For whom.</param>
+/// <param name="Principal">The principal that connects.</param>
 /// <param name="Reachable">Whether an engine answered.</param>
-/// <param name="Version">The engine's version, when it answered and told.</param>
-/// <param name="Story">What is wrong, in a sentence or two; what is right, when nothing is.</param>
-/// <param name="Remedy">The one command that mends it; null when nothing is to be mended.</param>
-/// <param name="Checks">Everything that was looked at.</param>
+/// <param name="Version">The engine's version; null when it did not answer or report one.</param>
+/// <param name="Story">The problem in a sentence or two; the good state when there is none.</param>
+/// <param name="Remedy">The one command that fixes it; null when there is nothing to fix.</param>
+/// <param name="Checks">All checks.</param>
 public sealed record SocketDiagnosis(
     string Address,
     string Principal,
@@ -65,21 +65,21 @@ public sealed record SocketDiagnosis(
     /// <summary>The address.</summary>
     public string Address { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Address);
 
-    /// <summary>For whom.</summary>
+    /// <summary>The principal that connects.</summary>
     public string Principal { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Principal);
 
     /// <summary>Whether an engine answered.</summary>
     public bool Reachable { get; init; } = Reachable;
 
-    /// <summary>The engine's version, when it answered and told.</summary>
+    /// <summary>The engine's version; null when it did not answer or report one.</summary>
     public string? Version { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Version);
 
-    /// <summary>What is wrong, in a sentence or two; what is right, when nothing is.</summary>
+    /// <summary>The problem in a sentence or two; the good state when there is none.</summary>
     public string Story { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Story);
 
-    /// <summary>The one command that mends it; null when nothing is to be mended.</summary>
+    /// <summary>The one command that fixes it; null when there is nothing to fix.</summary>
     public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
 
-    /// <summary>Everything that was looked at.</summary>
+    /// <summary>All checks.</summary>
     public IReadOnlyList<DiagnosisCheck> Checks { get; init; } = Checks;
 }

@@ -2,22 +2,20 @@ using System.Text;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>What the other end of a stream says to HTTP/2's greeting.</summary>
+/// <summary>The answer of the other end of a stream to HTTP/2's connection preface.</summary>
 internal enum GreetingAnswer
 {
-    /// <summary>HTTP/2's own greeting.</summary>
     Http2,
 
     /// <summary>HTTP/1: Docker's API, a web server.</summary>
     Http1,
 
-    /// <summary>Something else.</summary>
     Other,
 
-    /// <summary>It hung up.</summary>
+    /// <summary>The other end closed the connection.</summary>
     Closed,
 
-    /// <summary>Nothing, in time.</summary>
+    /// <summary>No answer in time.</summary>
     Silent,
 }
 
@@ -26,7 +24,6 @@ internal static class Http2Greeting
 {
     private static readonly byte[] Greeting = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0];
 
-    /// <summary>Greets and looks at the answer.</summary>
     public static async Task<(GreetingAnswer Answer, string Evidence)> TryAsync(Stream stream, TimeSpan patience, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

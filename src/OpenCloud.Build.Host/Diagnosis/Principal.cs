@@ -3,16 +3,12 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>For whom a socket is looked at.</summary>
-/// <param name="Name">As it is shown.</param>
-/// <param name="Effective">Who it is now: the credentials its programs run with.</param>
-/// <param name="Database">Who it would be after a new login or a restart; null when the databases do not know it.</param>
-/// <param name="Service">The service it is; null for a user.</param>
-/// <param name="IsCaller">Whether it is the caller: then no change of credentials is needed, and none is made.</param>
-/// <param name="Note">What to know about how that was found out; null when nothing.</param>
+/// <summary>
+/// The principal for which a socket is checked. Effective has the current credentials of its programs. Database is the identity after a new
+/// login or a restart; null when the databases do not know it. The caller needs no change of credentials.
+/// </summary>
 internal sealed record Principal(string Name, Identity Effective, Identity? Database, ServiceAccount? Service, bool IsCaller, string? Note)
 {
-    /// <summary>The caller.</summary>
     public static Principal Caller()
     {
         Identity identity = Identity.Current();
@@ -20,8 +16,8 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
         return new Principal(user?.Name ?? identity.Uid.ToString(System.Globalization.CultureInfo.InvariantCulture), identity, user is null ? null : AccountDatabase.IdentityOf(user), null, IsCaller: true, null);
     }
 
-    /// <summary>A user, as a new login would be.</summary>
-    /// <exception cref="HostException">There is none of that name, or the caller is not root.</exception>
+    /// <summary>A user with the identity of a new login.</summary>
+    /// <exception cref="HostException">There is no such user, or the caller is not root.</exception>
     public static Principal User(string name)
     {
         UserAccount user = AccountDatabase.FindUser(name)
@@ -36,8 +32,8 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
         return new Principal(user.Name, identity, identity, null, IsCaller: false, "as a new login would be; sessions that run already may have fewer groups");
     }
 
-    /// <summary>A service: as it runs, or as it would be started.</summary>
-    /// <exception cref="HostException">There is none of that name, its user does not exist, or the caller is not root.</exception>
+    /// <summary>A service as it runs, or as it would be started.</summary>
+    /// <exception cref="HostException">There is no such service, its user does not exist, or the caller is not root.</exception>
     public static Principal ServiceNamed(string name)
     {
         RequireRoot();

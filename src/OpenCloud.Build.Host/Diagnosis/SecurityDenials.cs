@@ -4,13 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>One thing a security module forbade.</summary>
-/// <param name="Id">The kernel's number of the event ("1700000000.123:45"); null when the line has none.</param>
-/// <param name="IsSELinux">SELinux; AppArmor otherwise.</param>
-/// <param name="Text">Who was kept from what, as a sentence.</param>
+/// <summary>One denial by SELinux or AppArmor. Id is the kernel's number of the event ("1700000000.123:45"); null when the line has none.</summary>
 internal sealed record SecurityDenial(string? Id, bool IsSELinux, string Text)
 {
-    /// <summary>When it was; null when the line does not tell.</summary>
+    /// <summary>The time of the denial; null when the line has none.</summary>
     public DateTimeOffset? At => Id is not null && double.TryParse(Id.Split(':')[0], CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 253402300800
         ? DateTimeOffset.FromUnixTimeMilliseconds((long)(seconds * 1000))
         : null;
@@ -18,14 +15,12 @@ internal sealed record SecurityDenial(string? Id, bool IsSELinux, string Text)
 
 /// <summary>
 /// Finds denials in lines of the kernel's log, journald's audit lines and auditd's file. The forms are those of the kernel's
-/// security/apparmor/audit.c and security/selinux/avc.c: <c>apparmor="DENIED"</c> (a profile that only complains says ALLOWED)
-/// and <c>avc:  denied  { … }</c> (with <c>permissive=1</c> nothing was forbidden). Values with odd characters are hexadecimal.
+/// security/apparmor/audit.c and security/selinux/avc.c: <c>apparmor="DENIED"</c> (a profile in complain mode logs ALLOWED)
+/// and <c>avc:  denied  { … }</c> (with <c>permissive=1</c> nothing was denied). Values with special characters are hexadecimal.
 /// </summary>
 internal static partial class SecurityDenials
 {
-    /// <summary>The denials that are about an engine or a socket, each once, oldest first.</summary>
-    /// <param name="log">The lines.</param>
-    /// <param name="path">The socket.</param>
+    /// <summary>The denials that concern an engine or the socket, without duplicates, oldest first.</summary>
     public static IReadOnlyList<SecurityDenial> Find(string log, string path)
         => [.. log.Split('\n').Select(line => Read(line, path)).OfType<SecurityDenial>().DistinctBy(denial => denial.Id ?? denial.Text)];
 

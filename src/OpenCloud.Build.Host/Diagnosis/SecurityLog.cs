@@ -2,20 +2,18 @@ using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>Where denials of AppArmor and SELinux are written: the kernel's log, journald's share of the audit, auditd's own file.</summary>
+/// <summary>Reads the logs with denials of AppArmor and SELinux: the kernel's log, journald's audit lines, auditd's own file.</summary>
 internal static class SecurityLog
 {
     private const string AuditFile = "/var/log/audit/audit.log";
 
-    // The end of auditd's file is enough for an hour on all but the busiest hosts, and is read at once.
+    // The end of auditd's file covers an hour on all but the busiest hosts, and is read at once.
     private const int AuditBytes = 4 << 20;
 
     private static readonly TimeSpan Reach = TimeSpan.FromHours(1);
 
     /// <summary>Looks for denials about a socket in the last hour, and adds the check.</summary>
-    /// <param name="path">The socket.</param>
-    /// <param name="checks">The checks so far.</param>
-    /// <returns>The last denial and what to do about it; null when there is none, or none can be seen.</returns>
+    /// <returns>The last denial and its remedy; null when there is none, or none is visible.</returns>
     public static (string Story, string Remedy)? Check(string path, List<DiagnosisCheck> checks)
     {
         CommandResult journal = HostCommand.Run(
@@ -24,7 +22,7 @@ internal static class SecurityLog
         string log = journal.ExitCode == 0 ? journal.Output : string.Empty;
         if (log.Length == 0)
         {
-            // No journal, or one the caller may not read.
+            // No journal, or one that the caller may not read.
             log = HostCommand.Run("dmesg", []) is { ExitCode: 0 } kernel ? kernel.Output : string.Empty;
         }
 

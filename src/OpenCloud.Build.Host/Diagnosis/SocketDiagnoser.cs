@@ -6,28 +6,28 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Diagnosis;
 
 /// <summary>
-/// Says whether somebody reaches the engine of a unix socket and, where not, why: the file system, the units, and a real
-/// connection made with that somebody's credentials (<see cref="IdentityThread"/>), then HTTP/2 and gRPC over it.
+/// Diagnoses whether a principal reaches the engine of a unix socket and, if not, why: the file system, the units, and a real
+/// connection made with that principal's credentials (<see cref="IdentityThread"/>), then HTTP/2 and gRPC over it.
 /// </summary>
-/// <param name="probe">Asks the engine over gRPC.</param>
+/// <param name="probe">Queries the engine over gRPC.</param>
 /// <param name="speaksHttp2">
-/// The socket speaks HTTP/2 from its first byte; false for a Docker Engine's or a virtual machine's, whose probe asks for it first.
+/// The socket speaks HTTP/2 from its first byte; false for a Docker Engine or a virtual machine, whose probe first requests HTTP/2.
 /// </param>
-/// <param name="rootless">Looks at everything an engine without root can stumble over, also where the socket's place does not tell of one.</param>
+/// <param name="rootless">Checks all prerequisites of a rootless engine, even when the socket's path is not a rootless engine's.</param>
 public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, bool rootless = false)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly List<DiagnosisCheck> _checks = [];
 
-    // Refused, though files and groups would have let the principal in.
+    // The connection was refused although files and groups permit it.
     private bool _forbiddenByPolicy;
 
-    /// <summary>Looks.</summary>
-    /// <param name="path">The socket.</param>
-    /// <param name="asUser">Answers for this user (root); null for the caller.</param>
-    /// <param name="asService">Answers for this service (root); null for a user.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>Runs the diagnosis.</summary>
+    /// <param name="path">The path of the socket.</param>
+    /// <param name="asUser">Diagnoses for this user (needs root); null for the caller.</param>
+    /// <param name="asService">Diagnoses for this service (needs root); null for a user.</param>
+    /// <param name="cancellationToken">Stops the diagnosis.</param>
     /// <exception cref="HostException">The user or service does not exist, or root is needed.</exception>
     public async Task<SocketDiagnosis> DiagnoseAsync(string path, string? asUser, string? asService, CancellationToken cancellationToken)
     {
@@ -60,7 +60,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             ((string Story, string? Remedy)? reached, version) = await SpeakAsync(path, who, trouble is not null, cancellationToken).ConfigureAwait(false);
             if (reached is null)
             {
-                // The kernel and the engine have the last word: an ACL may open what a mode closes.
+                // The real connection decides: an ACL may permit what a mode denies.
                 trouble = null;
                 files.WarnOfOpenEngine();
             }
@@ -80,7 +80,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             }
             else if (traps.FirstOrDefault(check => check.State == CheckState.Failed) is { } trap)
             {
-                // Without an engine there is no socket: this is why.
+                // Without an engine there is no socket: this is the cause.
                 trouble = ($"{trouble.Value.Story} An engine without root does not start here: {trap.Evidence}.", trap.Remedy);
             }
             else if (owner is not null && files.Socket is null && trouble.Value.Remedy is null)

@@ -4,16 +4,15 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>What the file system says about a socket: the path, each directory on the way, type, owner, group and mode.</summary>
+/// <summary>Checks a socket in the file system: the path, each directory on the way, type, owner, group and mode.</summary>
 internal sealed class SocketFileChecks(string path, Principal who, List<DiagnosisCheck> checks)
 {
-    /// <summary>The socket; null when it is not there or cannot be looked at.</summary>
+    /// <summary>The socket; null when it is missing or inaccessible.</summary>
     public FileStatus? Socket { get; private set; }
 
-    /// <summary>The sentence about what is wrong; null when nothing is.</summary>
+    /// <summary>The description of the problem; null when there is none.</summary>
     public (string Story, string? Remedy)? Trouble { get; private set; }
 
-    /// <summary>Looks.</summary>
     public void Run()
     {
         if (!Directories())
@@ -95,7 +94,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             }
             else if (status.Gid != 0 && (status.Mode & 0x8) != 0 && !who.Effective.IsMember(status.Gid))
             {
-                // Closed to all but its group: who is not in it is told the same as in front of the socket.
+                // The directory is closed to all but its group: a non-member gets the same message as for the socket.
                 checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Failed, $"{seen}: {who.Name} may not enter it"));
                 NotAMember(status.Gid, "the group of the socket's directory", seen);
                 return false;
@@ -116,7 +115,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
 
     private static bool IsManaged(string folder) => folder == HostTexts.SocketDirectory && File.Exists(HostTexts.TmpfilesPath);
 
-    // Where entries are their owners' (sticky), nobody else renames or removes the socket.
+    // In a sticky directory nobody but the owner renames or removes the socket.
     private static bool IsOpenForOtherSockets(FileStatus folder, out string writers)
     {
         const uint Sticky = 0x200;
@@ -169,7 +168,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         Groups(socket);
     }
 
-    /// <summary>Warns of a socket that everybody may use; for one behind which an engine answered: others may have to be open.</summary>
+    /// <summary>Warns of a socket that everybody may use. For answering engines only: other sockets may have to be open.</summary>
     public void WarnOfOpenEngine()
     {
         if (Socket is { } socket && (socket.Mode & 2) != 0)

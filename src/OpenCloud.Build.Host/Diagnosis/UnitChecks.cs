@@ -5,10 +5,9 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>What systemd says about the engine's units and the service that is looked at.</summary>
+/// <summary>Checks the engine's units and the diagnosed service in systemd.</summary>
 internal static class UnitChecks
 {
-    /// <summary>The socket unit and the service unit.</summary>
     public static void Units(List<DiagnosisCheck> checks)
     {
         if (!Systemctl.IsRunning)
@@ -38,7 +37,6 @@ internal static class UnitChecks
         }
     }
 
-    /// <summary>The supplementary groups of the service that is looked at.</summary>
     public static void Groups(ServiceAccount service, List<DiagnosisCheck> checks)
     {
         string unit = service.Groups.Count == 0 ? "none" : string.Join(' ', service.Groups);

@@ -2,7 +2,7 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
-/// <summary>Where engines usually listen.</summary>
+/// <summary>The usual socket paths of engines.</summary>
 public static class WellKnownSockets
 {
     /// <summary>The socket of the machine's BuildKit.</summary>

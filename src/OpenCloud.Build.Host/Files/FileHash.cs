@@ -4,14 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Host.Files;
 
-/// <summary>Files by what is in them.</summary>
 internal static class FileHash
 {
-    // More than any program of a release has. A sparse file of some terabytes would keep the reader busy for days.
+    // Larger than any program of a release. A sparse file of some terabytes would block the reader for days.
     private const long Limit = 4L << 30;
 
     /// <summary>The sha256 of a regular file in lower-case hexadecimal; null when there is none.</summary>
-    /// <exception cref="IOException">It is something else: a directory, a pipe, a device; or far too large.</exception>
+    /// <exception cref="IOException">It is not a regular file (a directory, a pipe, a device), or it is far too large.</exception>
     public static string? Of(string path)
     {
         using SafeFileHandle? file = BoundedFile.TryOpen(path, followLink: true);
@@ -29,7 +28,7 @@ internal static class FileHash
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>The sha256 of a text as it would be on disk.</summary>
+    /// <summary>The sha256 of a text in its form on disk.</summary>
     public static string OfText(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Whether an error of the file system says that a disk or a quota is full (ENOSPC 28, EDQUOT 122).</summary>

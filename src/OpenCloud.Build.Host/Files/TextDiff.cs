@@ -2,12 +2,11 @@ using System.Text;
 
 namespace OpenCloud.Build.Host.Files;
 
-/// <summary>Shows how one small text differs from another, line by line.</summary>
 internal static class TextDiff
 {
     private const int MaxCells = 1_000_000;
 
-    /// <summary>Every line, with <c>-</c> for what is there, <c>+</c> for what is wanted and a space for what both have.</summary>
+    /// <summary>All lines, prefixed by <c>-</c> for present ones, <c>+</c> for wanted ones and a space for common ones.</summary>
     public static string Unified(string isThere, string wanted)
     {
         string[] a = Lines(isThere);
@@ -17,7 +16,7 @@ internal static class TextDiff
             return $"-({a.Length:N0} lines are there, too many to be compared)\n{string.Concat(b.Select(line => $"+{line}\n"))}";
         }
 
-        // Longest common subsequence by table: unit files have tens of lines. What somebody else wrote may have a million.
+        // Longest common subsequence by table: unit files have tens of lines. A file of another author may have a million.
         int[,] common = new int[a.Length + 1, b.Length + 1];
         for (int i = a.Length - 1; i >= 0; i--)
         {

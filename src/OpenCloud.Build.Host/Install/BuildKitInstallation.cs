@@ -6,81 +6,81 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>A file of an installation and whether it still is what was installed.</summary>
+/// <summary>An installed file and whether it is unchanged.</summary>
 /// <param name="Path">Where it is.</param>
 /// <param name="State">"as installed", "changed" or "missing".</param>
 public sealed record InstalledFile(string Path, string State);
 
-/// <summary>What there is of BuildKit on this host, installed by this module or not.</summary>
+/// <summary>The state of BuildKit on this host, whether this module installed it or not.</summary>
 public sealed record BuildKitInstallation
 {
-    /// <summary>The version; as the program tells it when this module did not install it.</summary>
+    /// <summary>The version; when this module did not install BuildKit, the version that the program reports.</summary>
     public string? Version { get; init; }
 
     /// <summary>Whether this module installed it.</summary>
     public bool ByThisModule { get; init; }
 
-    /// <summary>The program.</summary>
+    /// <summary>The path of buildkitd.</summary>
     public string? Program { get; init; }
 
-    /// <summary>Where its programs are.</summary>
+    /// <summary>The prefix of its programs.</summary>
     public string? Prefix { get; init; }
 
-    /// <summary>Who runs the containers of a build; null when it is not known.</summary>
+    /// <summary>The worker that runs build containers; null when unknown.</summary>
     public BuildKitWorker? Worker { get; init; }
 
-    /// <summary>Whether the engine has no network; null when it is not known.</summary>
+    /// <summary>Whether the engine has no network; null when unknown.</summary>
     public bool? Isolated { get; init; }
 
-    /// <summary>The port of AF_VSOCK at which an isolated engine is reached as well; null when there is none.</summary>
+    /// <summary>The AF_VSOCK port of an isolated engine; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
-    /// <summary>Whether its engine runs without root.</summary>
+    /// <summary>Whether its engine is rootless.</summary>
     public bool Rootless { get; init; }
 
-    /// <summary>Whose engine it is, when it runs without root.</summary>
+    /// <summary>The user of a rootless engine; null otherwise.</summary>
     public string? User { get; init; }
 
-    /// <summary>The address of an engine without root.</summary>
+    /// <summary>The address of a rootless engine; null otherwise.</summary>
     public string? Address { get; init; }
 
     /// <summary>The containerd namespace.</summary>
     public string? Namespace { get; init; }
 
-    /// <summary>The group that may use it.</summary>
+    /// <summary>The group that may use the engine.</summary>
     public string? Group { get; init; }
 
     /// <summary>When it was installed or last changed.</summary>
     public DateTimeOffset? InstalledAt { get; init; }
 
-    /// <summary>How its archive was proven.</summary>
+    /// <summary>How its archive was verified.</summary>
     public IntegrityResult? Integrity { get; init; }
 
     /// <summary>The version kept for a rollback.</summary>
     public string? PreviousVersion { get; init; }
 
-    /// <summary>containerd's version, and its package's where it is from one; null when there is none.</summary>
+    /// <summary>containerd's version, and its package's version if it comes from a package; null when there is no containerd.</summary>
     public string? Containerd { get; init; }
 
-    /// <summary>What is known against that containerd; fixes that its package names are taken into account.</summary>
+    /// <summary>The known vulnerabilities of that containerd, minus those that its package fixes.</summary>
     public IReadOnlyList<string> ContainerdKnownAgainst { get; init; } = [];
 
     /// <summary>The socket unit: "active, enabled".</summary>
     public string? SocketUnit { get; init; }
 
-    /// <summary>The service unit.</summary>
+    /// <summary>The service unit: "active, enabled".</summary>
     public string? ServiceUnit { get; init; }
 
-    /// <summary>Each file that was installed, and whether it still is as it was.</summary>
+    /// <summary>The installed files and whether each is unchanged.</summary>
     public IReadOnlyList<InstalledFile> Files { get; init; } = [];
 
-    /// <summary>Whether an installation was cut off and waits to be completed.</summary>
+    /// <summary>Whether an interrupted installation waits to be completed.</summary>
     public bool Interrupted { get; init; }
 
-    /// <summary>What is known against this version of BuildKit.</summary>
+    /// <summary>The known vulnerabilities of this version of BuildKit.</summary>
     public IReadOnlyList<string> KnownAgainst { get; init; } = [];
 
-    /// <summary>Looks; null when there is nothing of BuildKit here. Changes nothing and needs no root.</summary>
+    /// <summary>Finds the installation; null when the host has no BuildKit. Changes nothing and needs no root.</summary>
     public static BuildKitInstallation? Find()
     {
         InstallationManifest? manifest = InstallationManifest.Load();

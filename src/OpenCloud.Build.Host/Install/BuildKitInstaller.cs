@@ -5,30 +5,30 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// Makes this host able to build: containerd, BuildKit's programs, the group, the socket's directory, the units and the settings,
-/// each a step that asks first, is skipped when it is so already, and is taken back when a later one fails. It ends only when
-/// the engine answers somebody of the group.
+/// Prepares this host for builds: containerd, BuildKit's programs, the group, the socket's directory, the units and the settings.
+/// Each step asks first, is skipped when already done, and is undone when a later step fails. The installation succeeds only when
+/// the engine answers a member of the group.
 /// </summary>
-/// <param name="observer">Who watches and approves.</param>
-/// <param name="probe">Asks the engine over gRPC.</param>
-/// <param name="client">For downloads; one is made when none is given.</param>
+/// <param name="observer">Approves each change and receives reports.</param>
+/// <param name="probe">Queries the engine over gRPC.</param>
+/// <param name="client">The HTTP client for downloads; null creates one.</param>
 public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe, HttpClient? client = null)
 {
     private readonly List<string> _messages = [];
 
-    /// <summary>Installs BuildKit, or makes an installation complete.</summary>
-    /// <param name="options">What is wanted.</param>
-    /// <param name="planOnly">Only says what would be done (<see cref="IHostObserver.Approve"/> must then answer false); needs no root.</param>
-    /// <param name="cancellationToken">Stops it and puts the host back.</param>
-    /// <exception cref="HostException">It could not be done; the host is as it was.</exception>
+    /// <summary>Installs BuildKit, or completes an installation.</summary>
+    /// <param name="options">The requested installation.</param>
+    /// <param name="planOnly">Only reports the planned changes (<see cref="IHostObserver.Approve"/> must then return false); needs no root.</param>
+    /// <param name="cancellationToken">Stops the work and rolls it back.</param>
+    /// <exception cref="HostException">The installation failed; the host is unchanged.</exception>
     public Task<InstallResult> InstallAsync(InstallOptions options, bool planOnly, CancellationToken cancellationToken)
         => RunAsync(options, update: false, planOnly, cancellationToken);
 
-    /// <summary>Goes to another version, and back to the one before when the new one does not answer.</summary>
-    /// <param name="options">The version and where it comes from; prefix, worker, namespace and group stay as they were installed.</param>
-    /// <param name="planOnly">Only says what would be done.</param>
-    /// <param name="cancellationToken">Stops it and puts the host back.</param>
-    /// <exception cref="HostException">It could not be done; the host is as it was.</exception>
+    /// <summary>Changes the version, and returns to the previous one when the new engine does not answer.</summary>
+    /// <param name="options">The version and its source; prefix, worker, namespace and group stay as installed.</param>
+    /// <param name="planOnly">Only reports the planned changes.</param>
+    /// <param name="cancellationToken">Stops the work and rolls it back.</param>
+    /// <exception cref="HostException">The update failed; the host is unchanged.</exception>
     public Task<InstallResult> UpdateAsync(InstallOptions options, bool planOnly, CancellationToken cancellationToken)
         => RunAsync(options, update: true, planOnly, cancellationToken);
 
@@ -44,7 +44,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root.");
         }
 
-        // The manifest is read under the lock: the run waited for may have written it.
+        // The manifest is read under the lock: the run that held it may have written the manifest.
         using HostLock? hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
         InstallationManifest? manifest = InstallationManifest.Load();
         ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
@@ -55,7 +55,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
         if (journal.Changes.Any(change => change is PackagesInstalled { Added: null }))
         {
-            // Unpacked, a package's programs look as if it were installed.
+            // A package that is unpacked but not configured has its programs in place and looks installed.
             Packages.Repair();
         }
 
@@ -109,7 +109,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             exchanged = true;
         }
 
-        // The archive first: nothing of the host is touched before it was proven.
+        // The archive comes first: the host is not changed before it is verified.
         ProgramSteps programs = new(texts.Prefix, manifest, BeforeExchange);
         bool inPlace = !options.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Sha256);
         IntegrityResult? integrity = options.Rollback ? manifest!.Previous!.Integrity : inPlace ? manifest!.Integrity : null;
@@ -249,7 +249,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
     private static void RequireVersion(BuildKitVersion wanted, EngineAnswer engine)
     {
-        // Builds of one's own may tell no version or an odd one; a plain other version means that the old program still runs.
+        // Custom builds may report no version or an odd one; a plain other version means that the old program still runs.
         if (engine.Version.Length > 0 && char.IsAsciiDigit(engine.Version.TrimStart('v')[0]) && !engine.Version.Contains('+', StringComparison.Ordinal) &&
             engine.Version.TrimStart('v') != wanted.ToString().TrimStart('v'))
         {

@@ -5,17 +5,17 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// Removes what was installed, by the manifest: newest change first, each taken back only where it still is what was written.
-/// Without purging, what others may use by now stays: containerd, the group, the settings, and the engine's state.
+/// Removes an installation by its manifest, newest change first. A change is undone only where the file is still as written.
+/// Without purging, it keeps what others may use: containerd, the group, the settings, and the engine's state.
 /// </summary>
-/// <param name="observer">Who watches and approves.</param>
+/// <param name="observer">Approves each change and receives reports.</param>
 public sealed class BuildKitUninstaller(IHostObserver observer)
 {
-    /// <summary>Removes it.</summary>
-    /// <param name="purge">Also what stays otherwise.</param>
-    /// <param name="planOnly">Only says what would be removed.</param>
-    /// <param name="cancellationToken">Stops between two steps; another run goes on from there.</param>
-    /// <exception cref="HostException">Nothing is installed by this module, or root is needed.</exception>
+    /// <summary>Removes the installation.</summary>
+    /// <param name="purge">Also removes what is kept otherwise.</param>
+    /// <param name="planOnly">Only reports what would be removed.</param>
+    /// <param name="cancellationToken">Stops between two steps; another run continues from there.</param>
+    /// <exception cref="HostException">This module installed nothing, or root is needed.</exception>
     public InstallResult Uninstall(bool purge, bool planOnly, CancellationToken cancellationToken)
     {
         if (!planOnly && Identity.Current().Uid != 0)
@@ -27,7 +27,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         InstallationManifest? manifest = InstallationManifest.Load();
         if (manifest is null && ChangeJournal.IsInterrupted && !planOnly)
         {
-            // All there is, is what a cut-off installation left.
+            // Only the journal of an interrupted installation exists.
             IReadOnlyList<string> left = ChangeJournal.TakeBack(ChangeJournal.StateDirectory, observer.Verbose);
             TextSteps.DropUnusedBackups([]);
             ReleaseAcquisition.RemoveDownloads();
@@ -57,13 +57,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         Messages = messages,
     };
 
-    /// <summary>Removes what a manifest names.</summary>
-    /// <param name="manifest">The manifest.</param>
-    /// <param name="purge">Also what stays otherwise.</param>
-    /// <param name="planOnly">Only says what would be removed.</param>
-    /// <param name="cancellationToken">Stops between two steps; another run goes on from there.</param>
-    /// <param name="records">Where the manifest is kept.</param>
-    /// <param name="downloads">Where downloads lie.</param>
+    /// <summary>Removes the changes of a manifest.</summary>
     internal InstallResult Remove(
         InstallationManifest manifest,
         bool purge,
@@ -94,7 +88,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
                     observer.Verbose($"{step.Action}: {step.Target}");
                     if (purge && change is FileWritten { KeepWithoutPurge: true, Backup: null } settings)
                     {
-                        // Settings go with a purge even when they were edited, as a package's do.
+                        // A purge removes settings even when they were edited, as purging a package does.
                         WholeFile.Remove(settings.Target);
                     }
 
@@ -145,7 +139,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         }
         else if (kept.TrueForAll(change => change.KeepWithoutPurge))
         {
-            // What stays is remembered, so that a later purge or installation knows whose it is.
+            // The kept changes stay recorded, so a later purge or installation knows that they are this module's.
             (manifest with { Changes = kept, Programs = new Dictionary<string, string>(), Previous = null, Version = InstallationManifest.Removed }).Save(records);
             if (kept.Count == 0)
             {

@@ -4,28 +4,23 @@ using OpenCloud.Build.Host.Changes;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// Where the engine notes how it set up the network of each step. CNI's library keeps that in /var/lib/cni/results for every
-/// program of the host that uses it, in files NETWORK-CONTAINER-INTERFACE (containernetworking/cni, libcni/api.go), and the
-/// engine has no setting to keep its own elsewhere. So the folder may be somebody else's as well: only files of this module's
-/// network are taken away, and the folder only if it is empty and was not there before.
+/// The folder where the engine records the network setup of each step. CNI's library keeps the records in /var/lib/cni/results for
+/// every program of the host that uses it, in files NETWORK-CONTAINER-INTERFACE (containernetworking/cni, libcni/api.go), and
+/// the engine has no setting for another folder. Other programs may share the folder, so only files of this module's network
+/// are removed, and the folder only when it is empty and did not exist before.
 /// </summary>
-/// <param name="Target">The folder.</param>
-/// <param name="FolderWasThere">It was there before.</param>
-/// <param name="ResultsWereThere">So was the one within it.</param>
 internal sealed partial record CniResults(string Target, bool FolderWasThere, bool ResultsWereThere) : HostChange(Target)
 {
-    /// <summary>Where they are on every host.</summary>
     public const string Folder = "/var/lib/cni";
 
-    /// <summary>What taking it back does, as a sentence begins.</summary>
+    /// <summary>The action of its removal, as the beginning of a sentence.</summary>
     public const string Removal = "Remove the engine's own results, and what then is empty, from";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private string Results => ResultsOf(Target);
 
-    /// <summary>Writes down whose the folder is, and makes it as the library would.</summary>
-    /// <param name="manifest">What is installed; null when nothing is.</param>
+    /// <summary>Records whether the folders exist, then creates them as the library would.</summary>
     public static HostStep Expect(InstallationManifest? manifest) => new(
         StepKind.File,
         Folder,
@@ -34,19 +29,16 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
         static () => Before(Folder),
         static _ => Make(Folder));
 
-    /// <summary>The record, before anything is made.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>The record before anything is created.</summary>
     public static CniResults Before(string folder) => new(folder, Directory.Exists(folder), Directory.Exists(ResultsOf(folder))) { KeepWithoutPurge = true };
 
-    /// <summary>Makes the folder and the one within it where they are not, for root alone.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>Creates the missing folders, accessible to root only.</summary>
     public static void Make(string folder)
     {
         Directory.CreateDirectory(folder, OwnerOnly);
         Directory.CreateDirectory(ResultsOf(folder), OwnerOnly);
     }
 
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (Directory.Exists(Results))
@@ -56,8 +48,8 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
             {
                 if (OfThisNetwork().Match(name) is { Success: true } own)
                 {
-                    // Loopback's network has the same name with everybody: by its container alone is it the engine's. So it goes
-                    // first, that what is cut off here can be told again.
+                    // Loopback's network has the same name for every program; only the container id shows that the file is the engine's. It is
+                    // removed first, so an interrupted removal can find it again.
                     string loopback = $"cni-loopback-{own.Groups["container"].Value}-lo";
                     if (names.Contains(loopback))
                     {

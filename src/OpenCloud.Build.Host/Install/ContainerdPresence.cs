@@ -8,43 +8,35 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>What there is of containerd on this host, whoever installed it.</summary>
-/// <param name="Program">Its program; null when there is none.</param>
-/// <param name="Version">Its version; null when it cannot be told.</param>
-/// <param name="HasUnit">systemd knows a containerd.service.</param>
-/// <param name="HasSocket">Something made its socket.</param>
+/// <summary>The containerd on this host, whoever installed it. Version is null when unknown; HasUnit: systemd knows a containerd.service.</summary>
 internal sealed partial record ContainerdPresence(string? Program, Version? Version, bool HasUnit, bool HasSocket)
 {
-    /// <summary>The unit.</summary>
     public const string Unit = "containerd.service";
 
-    /// <summary>The distribution's package.</summary>
     public const string Package = "containerd";
 
     private const int LargestChangelog = 8 << 20;
 
-    /// <summary>Directories containerd and its package make.</summary>
+    /// <summary>The directories that containerd and its package create.</summary>
     public static readonly IReadOnlyList<string> Directories = ["/var/lib/containerd", "/run/containerd", "/etc/containerd", "/opt/containerd", "/etc/cni", "/opt/cni", "/run/nri", "/etc/nri", "/opt/nri"];
 
-    /// <summary>Whether there is one to use.</summary>
     public bool IsThere => Program is not null || HasSocket;
 
-    /// <summary>The package its program is from, and the package's version; null when it is from none.</summary>
+    /// <summary>The package of its program and the package's version; null when it is not from a package.</summary>
     public (string Name, string Version)? FromPackage { get; private init; }
 
-    /// <summary>What is known against it, fixes of its package taken into account.</summary>
+    /// <summary>The known vulnerabilities, minus those that its package fixes.</summary>
     public IReadOnlyList<string> KnownAgainst { get; private init; } = [];
 
-    /// <summary>What it is, in words: its version, and its package's where it has one.</summary>
+    /// <summary>A description: its version, and its package's version if it has a package.</summary>
     public string? Description => !IsThere ? null
         : Version is null ? "unknown version"
         : FromPackage is { } package ? $"{Version} ({package.Name} {package.Version})" : $"{Version}";
 
-    /// <summary>A version of its package that apt has and that is newer than the one installed; null when there is none.</summary>
+    /// <summary>The package version in apt that is newer than the installed one; null when there is none.</summary>
     public string? NewerPackage()
         => FromPackage is { } package && Packages.Candidate(package.Name) is { } candidate && Packages.IsNewer(candidate, package.Version) ? candidate : null;
 
-    /// <summary>Looks.</summary>
     public static ContainerdPresence Look()
     {
         string? program = HostCommand.Find("containerd");
@@ -62,7 +54,7 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
         };
     }
 
-    // Debian policy, 12.7: every package has its changelog there. Hosts that leave out documentation have not.
+    // Debian policy, 12.7: every package has its changelog there, except on hosts that omit documentation.
     private static string? ChangelogOf(string package)
     {
         try

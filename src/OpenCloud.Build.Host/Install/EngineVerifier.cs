@@ -5,13 +5,13 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// Whether the engine answers those who should reach it and only those. The connection is made with the credentials of nobody
-/// plus the group (<see cref="IdentityThread"/>), so the kernel decides as it would for a member; gRPC then runs over it.
+/// Checks that the engine answers members of the group and nobody else. The connection is made with the credentials of nobody
+/// plus the group (<see cref="IdentityThread"/>), so the kernel decides as for a member; gRPC then runs over it.
 /// </summary>
 internal static class EngineVerifier
 {
-    /// <summary>Waits until it answers.</summary>
-    /// <exception cref="HostException">It does not answer in time, or answers everybody.</exception>
+    /// <summary>Waits until the engine answers.</summary>
+    /// <exception cref="HostException">The engine does not answer in time, or accepts everybody.</exception>
     public static async Task<EngineAnswer> VerifyAsync(string group, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
     {
         uint gid = AccountDatabase.FindGroup(group)?.Gid

@@ -2,62 +2,46 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>The texts that are written to a host: units, the directory's rule, and the engine's settings.</summary>
-/// <param name="Prefix">Where the programs are.</param>
-/// <param name="Group">The group that may use the engine.</param>
-/// <param name="Worker">Who runs the containers of a build.</param>
-/// <param name="Namespace">The containerd namespace.</param>
-/// <param name="Version">The version of BuildKit.</param>
-/// <param name="OrderAfterContainerd">containerd is a service of this host's systemd, which the engine needs.</param>
+/// <summary>The texts that are written to a host: units, the directory's tmpfiles.d rule, and the engine's settings.</summary>
 internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Worker, string Namespace, BuildKitVersion Version, bool OrderAfterContainerd)
 {
-    /// <summary>What an engine without a network takes; null for one with the host's.</summary>
+    /// <summary>The settings of an engine without a network; null for an engine in the host's network.</summary>
     public Isolation? Isolation { get; init; }
 
-    /// <summary>The directory of the socket.</summary>
     public const string SocketDirectory = "/run/buildkit";
 
-    /// <summary>The engine's socket.</summary>
     public const string SocketPath = SocketDirectory + "/buildkitd.sock";
 
-    /// <summary>The socket unit.</summary>
     public const string SocketUnit = "buildkit.socket";
 
-    /// <summary>The service unit.</summary>
     public const string ServiceUnit = "buildkit.service";
 
-    /// <summary>Where the socket unit is written.</summary>
     public const string SocketUnitPath = "/etc/systemd/system/" + SocketUnit;
 
-    /// <summary>Where the service unit is written.</summary>
     public const string ServiceUnitPath = "/etc/systemd/system/" + ServiceUnit;
 
-    /// <summary>Where the directory's rule is written.</summary>
+    /// <summary>The path of the tmpfiles.d rule.</summary>
     public const string TmpfilesPath = "/etc/tmpfiles.d/opencloud.build.conf";
 
-    /// <summary>The engine's settings: BuildKit's own default path, so that a buildkitd started by hand uses them too.</summary>
+    /// <summary>The engine's settings at BuildKit's own default path, so a buildkitd started by hand uses them too.</summary>
     public const string SettingsPath = "/etc/buildkit/buildkitd.toml";
 
-    /// <summary>The engine's state.</summary>
     public const string EngineState = "/var/lib/buildkit";
 
-    /// <summary>containerd's socket.</summary>
     public const string ContainerdSocket = "/run/containerd/containerd.sock";
 
-    /// <summary>The program.</summary>
     public string Program => $"{Prefix}/bin/buildkitd";
 
     /// <summary>
-    /// The mode of the socket's directory. Only root writes to it: systemd makes the socket, and a member who could write here could put a socket
-    /// of its own in its place and receive what root sends, secrets included. Everybody may enter and look, so that who is not a member can be
-    /// told so; the socket's own mode decides who connects. Set-gid, so that what is made here belongs to the group.
+    /// The mode of the socket's directory. Only root writes to it: systemd creates the socket, and a member with write access could replace the
+    /// socket and receive what root sends, secrets included. Everybody may enter and list it, so a non-member can be told about the missing
+    /// membership; the socket's own mode decides who connects. Set-gid, so files created here belong to the group.
     /// </summary>
     public const uint SocketDirectoryMode = 0x5ed; // 2755
 
-    /// <summary>The rule for the socket's directory.</summary>
+    /// <summary>The tmpfiles.d rule for the socket's directory.</summary>
     public string Tmpfiles => OwnedText.Seal($"d {SocketDirectory} 2755 root {Group} -\n");
 
-    /// <summary>The socket unit.</summary>
     public string Socket => OwnedText.Seal(
         $"""
         [Unit]
@@ -79,10 +63,10 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
         """);
 
     /// <summary>
-    /// The service unit. What build steps run inherits this unit's seccomp filter, capability bounds and no_new_privs, and with
-    /// the containerd worker buildkitd's mounts must reach containerd. So: no NoNewPrivileges (su and sudo in a RUN), no
+    /// The service unit. Build steps inherit this unit's seccomp filter, capability bounds and no_new_privs, and with the
+    /// containerd worker buildkitd's mounts must reach containerd. So: no NoNewPrivileges (su and sudo in a RUN), no
     /// LockPersonality or SystemCallArchitectures (32-bit builds), no RestrictSUIDSGID or RestrictRealtime (chmod u+s in a RUN),
-    /// no MemoryDenyWriteExecute (every JIT), and nothing that gives the service a mount namespace of its own (Protect*,
+    /// no MemoryDenyWriteExecute (every JIT), and no option that gives the service its own mount namespace (Protect*,
     /// Private*, ReadOnlyPaths) — except with the OCI worker, where only buildkitd itself uses its mounts.
     /// </summary>
     public string Service => OwnedText.Seal(
@@ -117,9 +101,9 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
         """.Replace("\n\n\n", "\n\n", StringComparison.Ordinal));
 
     /// <summary>
-    /// The engine's settings. Since v0.17.0 three bounds exist: reservedSpace is what is always kept, maxUsedSpace what is never
-    /// exceeded, minFreeSpace what is left to others; keepBytes, which alone v0.16 knows and which bounds there, is a mere floor
-    /// since (cmd/buildkitd/config/config.go and gcpolicy.go of both).
+    /// The engine's settings. Since v0.17.0 there are three bounds: reservedSpace is always kept, maxUsedSpace is never
+    /// exceeded, minFreeSpace is left free. keepBytes is the only bound that v0.16 knows; later versions treat it as a floor
+    /// only (cmd/buildkitd/config/config.go and gcpolicy.go of both).
     /// </summary>
     public string Settings
     {

@@ -4,85 +4,85 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>Who runs the containers of a build.</summary>
+/// <summary>The worker that runs build containers.</summary>
 public enum BuildKitWorker
 {
-    /// <summary>containerd: images land in its store.</summary>
+    /// <summary>containerd; built images are placed in its store.</summary>
     Containerd,
 
     /// <summary>BuildKit itself, with its own runc and store.</summary>
     Oci,
 }
 
-/// <summary>What the engine answered.</summary>
-/// <param name="Version">Its version; empty when it does not tell.</param>
-/// <param name="Workers">Its workers, each described in a few words; empty when it has none.</param>
+/// <summary>The engine's answer to a probe.</summary>
+/// <param name="Version">Its version; empty when it does not report one.</param>
+/// <param name="Workers">A short description of each worker; empty when it has none.</param>
 public sealed record EngineAnswer(string Version, IReadOnlyList<string> Workers);
 
 /// <summary>
-/// Asks the engine at the other end of a connected stream who it is, over gRPC. This library speaks no gRPC: who uses it brings
-/// the client.
+/// Queries the engine at the other end of a connected stream over gRPC. This library has no gRPC client; its caller brings
+/// one.
 /// </summary>
 /// <param name="connection">A connected stream; the probe disposes of it.</param>
-/// <param name="cancellationToken">Stops it.</param>
+/// <param name="cancellationToken">Stops the query.</param>
 public delegate Task<EngineAnswer> EngineProbe(Stream connection, CancellationToken cancellationToken);
 
-/// <summary>How BuildKit is to be installed.</summary>
+/// <summary>Options for installing BuildKit.</summary>
 public sealed record InstallOptions
 {
-    /// <summary>The version; null for the newest this module knows, or the one that is installed when that is newer.</summary>
+    /// <summary>The version; null for the newest that this module knows, or the installed one when that is newer.</summary>
     public BuildKitVersion? Version { get; init; }
 
-    /// <summary>Where programs go: <c>PREFIX/bin</c>.</summary>
+    /// <summary>The prefix of the programs: they are installed in <c>PREFIX/bin</c>.</summary>
     public string Prefix { get; init; } = "/usr/local";
 
-    /// <summary>Who runs the containers of a build; null for containerd, or BuildKit itself where the engine is isolated.</summary>
+    /// <summary>The worker; null for containerd, or BuildKit's own worker when the engine is isolated.</summary>
     public BuildKitWorker? Worker { get; init; }
 
-    /// <summary>Whether the engine has no network; null for as it is installed, which at first is with one.</summary>
+    /// <summary>Whether the engine has no network; null keeps the installed setting, and a first installation has a network.</summary>
     public bool? Isolated { get; init; }
 
-    /// <summary>The port of AF_VSOCK at which an isolated engine is reached as well; 0 for none, null for as it is installed.</summary>
+    /// <summary>The AF_VSOCK port of an isolated engine; 0 for none, null keeps the installed setting.</summary>
     public uint? VsockPort { get; init; }
 
-    /// <summary>The containerd namespace images are built in.</summary>
+    /// <summary>The containerd namespace that receives built images.</summary>
     public string Namespace { get; init; } = "default";
 
     /// <summary>The group that may use the engine.</summary>
     public string Group { get; init; } = "buildkit";
 
-    /// <summary>Enables the units at boot, but starts nothing now.</summary>
+    /// <summary>Enables the units at boot but does not start them now.</summary>
     public bool NoStart { get; init; }
 
-    /// <summary>Leaves containerd alone: it is, or will be, there by other means.</summary>
+    /// <summary>Does not install or change containerd: it is provided by other means.</summary>
     public bool SkipContainerd { get; init; }
 
-    /// <summary>Unpacks an archive that nothing proves.</summary>
+    /// <summary>Unpacks an archive without verification.</summary>
     public bool SkipVerification { get; init; }
 
-    /// <summary>The archive's sha256, when the caller knows it.</summary>
+    /// <summary>The known sha256 of the archive; null when the caller does not know it.</summary>
     public string? Sha256 { get; init; }
 
-    /// <summary>A mirror, or the archive's own address.</summary>
+    /// <summary>The address of a mirror, or of the archive itself.</summary>
     public Uri? Uri { get; init; }
 
-    /// <summary>The archive as a file of this machine.</summary>
+    /// <summary>The local path of the archive.</summary>
     public string? ArchivePath { get; init; }
 
-    /// <summary>Puts back the programs that the last update replaced.</summary>
+    /// <summary>Restores the programs that the last update replaced.</summary>
     public bool Rollback { get; init; }
 
-    /// <summary>How long another run of this module is waited for.</summary>
+    /// <summary>How long to wait for another run of this module.</summary>
     public TimeSpan LockPatience { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long the engine may take to answer once it was started.</summary>
+    /// <summary>How long the engine may take to answer after its start.</summary>
     public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>This machine's processor as releases name it: amd64 or arm64.</summary>
-    /// <exception cref="HostException">Another processor.</exception>
+    /// <summary>The name of this machine's processor in releases: amd64 or arm64.</summary>
+    /// <exception cref="HostException">The processor is not supported.</exception>
     public static string HostArchitecture => NameOf(RuntimeInformation.OSArchitecture);
 
-    /// <summary>What BuildKit's archives call a processor.</summary>
+    /// <summary>The name of a processor in BuildKit's archives.</summary>
     /// <exception cref="HostException">There is no archive for it.</exception>
     internal static string NameOf(Architecture processor) => processor switch
     {
@@ -92,51 +92,51 @@ public sealed record InstallOptions
     };
 }
 
-/// <summary>What an installation, an update or a removal did and what is there now.</summary>
+/// <summary>The result of an installation, an update or a removal.</summary>
 public sealed record InstallResult
 {
-    /// <summary>The version that is installed.</summary>
+    /// <summary>The installed version.</summary>
     public required string Version { get; init; }
 
-    /// <summary>The version that was installed before; null when there was none.</summary>
+    /// <summary>The previously installed version; null when there was none.</summary>
     public string? PreviousVersion { get; init; }
 
-    /// <summary>Where its programs are.</summary>
+    /// <summary>The prefix of its programs.</summary>
     public required string Prefix { get; init; }
 
-    /// <summary>Who runs the containers of a build.</summary>
+    /// <summary>The worker that runs build containers.</summary>
     public required BuildKitWorker Worker { get; init; }
 
-    /// <summary>The group that may use it.</summary>
+    /// <summary>The group that may use the engine.</summary>
     public required string Group { get; init; }
 
-    /// <summary>Whether it has no network.</summary>
+    /// <summary>Whether the engine has no network.</summary>
     public bool Isolated { get; init; }
 
-    /// <summary>The port of AF_VSOCK at which it is reached as well; null when there is none.</summary>
+    /// <summary>The AF_VSOCK port of the engine; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
     /// <summary>The engine's address; null when the host has no systemd and nothing was started.</summary>
     public string? Address { get; init; }
 
-    /// <summary>Whose engine it is, when it runs without root; null for root's.</summary>
+    /// <summary>The user of a rootless engine; null for root's.</summary>
     public string? User { get; init; }
 
-    /// <summary>What root has to do before, or so that it survives a reboot, as a shell script; null when nothing.</summary>
+    /// <summary>A shell script with root's part: the prerequisites, or what makes the engine survive a reboot; null when there is none.</summary>
     public string? RootScript { get; init; }
 
-    /// <summary>Whether anything was changed; false for a second run.</summary>
+    /// <summary>Whether anything was changed; false when a second run finds everything done.</summary>
     public bool Changed { get; init; }
 
-    /// <summary>How the archive was proven; null when none was needed.</summary>
+    /// <summary>How the archive was verified; null when no archive was needed.</summary>
     public IntegrityResult? Integrity { get; init; }
 
-    /// <summary>What the engine answered as a member of the group; null when it was not started.</summary>
+    /// <summary>The engine's answer to a member of the group; null when the engine was not started.</summary>
     public EngineAnswer? Engine { get; init; }
 
-    /// <summary>Each step and how it ended.</summary>
+    /// <summary>The steps and their results.</summary>
     public required IReadOnlyList<HostStepOutcome> Steps { get; init; }
 
-    /// <summary>What to know or to do.</summary>
+    /// <summary>Hints and required follow-up actions.</summary>
     public required IReadOnlyList<string> Messages { get; init; }
 }

@@ -6,14 +6,7 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>What was decided before anything is changed.</summary>
-/// <param name="Version">The version.</param>
-/// <param name="Texts">The texts to write.</param>
-/// <param name="Containerd">What there is of containerd.</param>
-/// <param name="InstallContainerd">Whether its package is to be installed.</param>
-/// <param name="UpgradeContainerd">The version its package is to be upgraded to; null to leave it as it is.</param>
-/// <param name="Socket">About the socket unit; null without systemd.</param>
-/// <param name="Service">About the service unit; null without systemd.</param>
+/// <summary>The decisions made before anything is changed. Socket and Service are null without systemd; null UpgradeContainerd keeps its version.</summary>
 internal sealed record InstallPlan(
     BuildKitVersion Version,
     HostTexts Texts,
@@ -23,16 +16,10 @@ internal sealed record InstallPlan(
     UnitDecision? Socket,
     UnitDecision? Service)
 {
-    /// <summary>Whether systemd runs this host.</summary>
     public bool Systemd => Service is not null;
 
-    /// <summary>Decides, and refuses what can be refused.</summary>
-    /// <param name="options">What is wanted; an update keeps how BuildKit was installed.</param>
-    /// <param name="manifest">What this module has installed; null when that is nothing.</param>
-    /// <param name="update">Another version is wanted, and nothing else.</param>
-    /// <param name="warn">Takes what is doubtful, but no reason to refuse.</param>
-    /// <param name="refresh">Fetches the lists of packages anew, before they say whether there is a fixed containerd; null goes by those that are here.</param>
-    /// <exception cref="HostException">It cannot be done; nothing was changed.</exception>
+    /// <summary>Makes the plan and refuses impossible requests. refresh fetches the package lists anew; null uses the present ones.</summary>
+    /// <exception cref="HostException">The request is impossible; nothing is changed.</exception>
     public static InstallPlan Make(InstallOptions options, InstallationManifest? manifest, bool update, Action<string> warn, Action? refresh = null)
     {
         if (update && manifest is not { IsInstalled: true })
@@ -159,8 +146,8 @@ internal sealed record InstallPlan(
         }
     }
 
-    /// <summary>Refuses a prefix below a folder that others can write to: they could exchange what root runs from there.</summary>
-    /// <exception cref="HostException">It is below such a folder.</exception>
+    /// <summary>Refuses a prefix below a folder that others can write to: they could replace programs that root runs from there.</summary>
+    /// <exception cref="HostException">The prefix is below such a folder.</exception>
     internal static void RequirePrefixOfRoot(string prefix)
     {
         if (DirectoryWalk.FirstOpenToOthers(Path.Combine(prefix, "bin"), 0) is { } open)
@@ -197,7 +184,7 @@ internal sealed record InstallPlan(
         }
         catch (System.Net.Sockets.SocketException)
         {
-            // Nobody listens: a stale file, which systemd replaces.
+            // No listener: a stale file, which systemd replaces.
         }
     }
 }

@@ -5,16 +5,15 @@ using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>What is installed, and every change that was made for it with what it takes to undo it.</summary>
+/// <summary>The installed state, and every change made for it with the data needed to undo it.</summary>
 internal sealed record InstallationManifest
 {
-    /// <summary>Where it is kept.</summary>
     public const string Path = ChangeJournal.StateDirectory + "/" + FileName;
 
-    /// <summary>Its name, wherever an installation keeps its state.</summary>
+    /// <summary>The file's name in the state directory of any installation.</summary>
     public const string FileName = "installation.json";
 
-    /// <summary>The version of an installation that was removed, of which something stays.</summary>
+    /// <summary>The version value of a removed installation of which some changes are kept.</summary>
     public const string Removed = "removed";
 
     private static readonly JsonSerializerOptions Json = new()
@@ -24,55 +23,48 @@ internal sealed record InstallationManifest
         Converters = { new JsonStringEnumConverter() },
     };
 
-    /// <summary>Whether BuildKit is installed: false when only what an uninstallation keeps is left.</summary>
+    /// <summary>Whether BuildKit is installed: false when only changes that an uninstallation keeps are left.</summary>
     [JsonIgnore]
     public bool IsInstalled => Version != Removed;
 
-    /// <summary>The form of this file.</summary>
+    /// <summary>The schema version of this file.</summary>
     public int Schema { get; init; } = 1;
 
-    /// <summary>The version.</summary>
     public required string Version { get; init; }
 
-    /// <summary>Where its programs are.</summary>
     public required string Prefix { get; init; }
 
-    /// <summary>Who runs the containers of a build.</summary>
     public required BuildKitWorker Worker { get; init; }
 
-    /// <summary>Whether it has no network.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Isolated { get; init; }
 
-    /// <summary>The port of AF_VSOCK at which it is reached as well; null when there is none.</summary>
+    /// <summary>The AF_VSOCK port of the engine; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
-    /// <summary>The containerd namespace.</summary>
     public required string Namespace { get; init; }
 
-    /// <summary>The group that may use it.</summary>
     public required string Group { get; init; }
 
-    /// <summary>What only a rootless installation has; null for one that runs as root.</summary>
+    /// <summary>The facts of a rootless installation; null for one that runs as root.</summary>
     public RootlessFacts? Rootless { get; init; }
 
-    /// <summary>When it was installed or last changed.</summary>
+    /// <summary>The time of the installation or its last change.</summary>
     public DateTimeOffset InstalledAt { get; init; }
 
-    /// <summary>How the archive was proven.</summary>
+    /// <summary>How the archive was verified.</summary>
     public Releases.IntegrityResult? Integrity { get; init; }
 
     /// <summary>The programs by name, with their sha256.</summary>
     public required IReadOnlyDictionary<string, string> Programs { get; init; }
 
-    /// <summary>The version the last update replaced and its programs, which are kept for a rollback; null when there is none.</summary>
+    /// <summary>The version and programs that the last update replaced, kept for a rollback; null when there are none.</summary>
     public PreviousRelease? Previous { get; init; }
 
     /// <summary>Every change, oldest first.</summary>
     public required IReadOnlyList<HostChange> Changes { get; init; }
 
-    /// <summary>Reads it; null when nothing was installed by this module.</summary>
-    /// <param name="directory">Where it is kept.</param>
+    /// <summary>Reads the manifest; null when this module installed nothing.</summary>
     /// <exception cref="HostException">The file cannot be read.</exception>
     public static InstallationManifest? Load(string directory = ChangeJournal.StateDirectory)
     {
@@ -87,8 +79,7 @@ internal sealed record InstallationManifest
         }
     }
 
-    /// <summary>Reads a manifest's text.</summary>
-    /// <exception cref="HostException">It is no manifest.</exception>
+    /// <exception cref="HostException">The text is not a manifest.</exception>
     internal static InstallationManifest? Parse(string text, string path)
     {
         try
@@ -101,13 +92,11 @@ internal sealed record InstallationManifest
         }
     }
 
-    /// <summary>Writes it.</summary>
-    /// <param name="directory">Where it is kept.</param>
     public void Save(string directory = ChangeJournal.StateDirectory)
     {
         ChangeJournal.EnsureState(directory);
 
-        // For everybody to read: it tells what is installed and holds no secret.
+        // Readable by everybody: it describes the installation and contains no secret.
         WholeFile.Write(
             System.IO.Path.Combine(directory, FileName),
             JsonSerializer.Serialize(this, Json),
@@ -115,16 +104,15 @@ internal sealed record InstallationManifest
     }
 
     /// <summary>
-    /// What is kept for a rollback once other programs are in place: the release that is here now. Where the same ones are to be
-    /// in place again, nothing is replaced, and what was kept stays.
+    /// The release kept for a rollback after the given programs (with their sha256) are in place: the currently installed release. When
+    /// the same programs are installed again, nothing is replaced, and the kept release stays.
     /// </summary>
-    /// <param name="programs">The programs that are to be in place, with their sha256.</param>
     public PreviousRelease? PreviousAfter(IReadOnlyDictionary<string, string> programs)
         => !IsInstalled || programs.All(program => Programs.GetValueOrDefault(program.Key) == program.Value)
             ? Previous
             : new PreviousRelease(Version, Programs, Integrity);
 
-    /// <summary>Old changes and new ones, one record for each target.</summary>
+    /// <summary>Merges old and new changes into one record per target.</summary>
     public static IReadOnlyList<HostChange> Merge(IEnumerable<HostChange> old, IEnumerable<HostChange> added)
     {
         List<HostChange> all = new(old);
@@ -145,8 +133,5 @@ internal sealed record InstallationManifest
     }
 }
 
-/// <summary>The release an update replaced.</summary>
-/// <param name="Version">Its version.</param>
-/// <param name="Programs">Its programs by name, with their sha256.</param>
-/// <param name="Integrity">How its archive was proven; null when that was not written down.</param>
+/// <summary>The release that an update replaced. Integrity is null when it was not recorded.</summary>
 internal sealed record PreviousRelease(string Version, IReadOnlyDictionary<string, string> Programs, Releases.IntegrityResult? Integrity = null);

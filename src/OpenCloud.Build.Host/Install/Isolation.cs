@@ -3,56 +3,49 @@ using System.Globalization;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// The texts of an engine without a network. Its service has a network namespace of its own with nothing but loopback
-/// (PrivateNetwork=, systemd.exec(5)), which cuts off what buildkitd fetches and pushes itself. Its build steps would share that
-/// namespace; so that each has one of its own, as with <c>--network=none</c>, BuildKit is told to set up networks with a
-/// plugin (CNI specification 1.0) that sets up none: BuildKit's own settings know the modes auto, cni, bridge and host only, in
-/// v0.16.0 as in v0.32.2 (util/network/netproviders).
+/// The texts of an engine without a network. Its service has its own network namespace with only loopback (PrivateNetwork=,
+/// systemd.exec(5)), so buildkitd itself cannot fetch or push. Its build steps would share that namespace. To give each step its
+/// own, as with <c>--network=none</c>, BuildKit is configured to set up networks with a plugin (CNI specification 1.0) that sets
+/// up none: BuildKit's own settings know the modes auto, cni, bridge and host only, in v0.16.0 as in v0.32.2
+/// (util/network/netproviders).
 /// </summary>
 /// <remarks>
-/// The worker is BuildKit's own. containerd is a daemon outside the service's namespaces: with it as the worker, steps without a
-/// network setup of their own would run in the network of the host, whatever the service's unit says.
+/// The worker is BuildKit's own. containerd is a daemon outside the service's namespaces: with the containerd worker, steps without
+/// their own network setup would run in the host's network, whatever the service's unit says.
 /// </remarks>
-/// <param name="Prefix">Where the programs are.</param>
-/// <param name="Group">The group that may use the engine.</param>
-/// <param name="VsockPort">The port of AF_VSOCK at which it is reached as well; null for none.</param>
 internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
 {
-    /// <summary>The socket unit of the vsock port.</summary>
     public const string VsockSocketUnit = "buildkit-vsock.socket";
 
     /// <summary>The proxy between the vsock port and the engine's socket.</summary>
     public const string VsockServiceUnit = "buildkit-vsock.service";
 
-    /// <summary>Where the socket unit is written.</summary>
     public const string VsockSocketUnitPath = "/etc/systemd/system/" + VsockSocketUnit;
 
-    /// <summary>Where the proxy's unit is written.</summary>
     public const string VsockServiceUnitPath = "/etc/systemd/system/" + VsockServiceUnit;
 
     /// <summary>systemd's own proxy (systemd-socket-proxyd(8)).</summary>
     public const string Proxy = "/usr/lib/systemd/systemd-socket-proxyd";
 
-    /// <summary>The label of the worker that says who installed it.</summary>
+    /// <summary>The worker's label that names the installer.</summary>
     public const string ManagedLabel = "build.opencloud.managed-by";
 
-    /// <summary>The label of the worker that says which network it has.</summary>
+    /// <summary>The worker's label that names its network.</summary>
     public const string NetworkLabel = "build.opencloud.network";
 
-    /// <summary>Where the plugin is; only this module writes there.</summary>
+    /// <summary>The plugin's folder; only this module writes there.</summary>
     public string Folder => FolderOf(Prefix);
 
-    /// <summary>The folders that are made for it, outermost first.</summary>
+    /// <summary>The folders to create, outermost first.</summary>
     public IReadOnlyList<string> Folders => [Path.GetDirectoryName(Folder)!, Folder];
 
-    /// <summary>The plugin under its two names: CNI's libraries ask for loopback by that name.</summary>
+    /// <summary>The plugin under its two names: CNI's libraries request loopback by that name.</summary>
     public IReadOnlyList<string> Plugins => [$"{Folder}/no-network", $"{Folder}/loopback"];
 
-    /// <summary>Which plugins set up a step's network.</summary>
     public string NetworksPath => $"{Folder}/no-network.conflist";
 
     /// <summary>
-    /// The list of plugins: JSON, which has no comments. Its name is not that of a plugin, beside which it lies: libcni reads
+    /// The list of plugins: JSON, which has no comments. It must not have the name of a plugin beside it: libcni reads
     /// more plugins from a folder of the list's name.
     /// </summary>
     public static string Networks => """
@@ -61,8 +54,8 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
         """;
 
     /// <summary>
-    /// The plugin. It only answers as it must, and brings the step's loopback up, which programs under test often want: with
-    /// nsenter and perl, which are parts of every Debian and Ubuntu; where they are not, loopback stays down.
+    /// The plugin. It gives the required answers only and brings the step's loopback up, which programs under test often need. It uses
+    /// nsenter and perl, which every Debian and Ubuntu has; without them, loopback stays down.
     /// </summary>
     public static string Plugin => """
         #!/bin/sh
@@ -81,13 +74,13 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
 
         """;
 
-    /// <summary>What the service's unit has more.</summary>
+    /// <summary>The additional lines of the service's unit.</summary>
     public static string ServiceLines => "# No network at all: a namespace with nothing but loopback.\nPrivateNetwork=yes\n";
 
-    /// <summary>What marks the unit, in a section that systemd passes over (systemd.syntax(7)).</summary>
+    /// <summary>The marker of the unit, in a section that systemd ignores (systemd.syntax(7)).</summary>
     public static string ServiceLabels => "\n[X-OpenCloud.Build]\nIsolated=yes\n";
 
-    /// <summary>What the worker's settings have more.</summary>
+    /// <summary>The additional lines of the worker's settings.</summary>
     public string WorkerLines =>
         $"""
         # Each step gets a network namespace of its own, in which nothing is.
@@ -97,7 +90,7 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
 
         """;
 
-    /// <summary>The worker's labels, a table of its own.</summary>
+    /// <summary>The worker's labels, as a separate TOML table.</summary>
     public static string WorkerLabels =>
         $"""
 
@@ -107,7 +100,6 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
 
         """;
 
-    /// <summary>The socket unit of the vsock port.</summary>
     public string VsockSocket => OwnedText.Seal(string.Create(CultureInfo.InvariantCulture,
         $"""
         [Unit]
@@ -124,8 +116,8 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
         """));
 
     /// <summary>
-    /// The proxy: BuildKit listens on no vsock, nor can Go adopt one. Type= stays simple, because systemd 252's proxy never says
-    /// that it is ready. Its user is made for it and is in the group, without which it could accept and not connect.
+    /// The proxy's unit: BuildKit does not listen on vsock, and Go cannot adopt such a socket. Type= stays simple, because systemd 252's
+    /// proxy never reports readiness. Its dedicated user is in the group; otherwise it could accept connections but not connect.
     /// </summary>
     public string VsockService => OwnedText.Seal(
         $"""
@@ -151,21 +143,17 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
 
         """);
 
-    /// <summary>Where the plugin is under a prefix.</summary>
     public static string FolderOf(string prefix) => $"{prefix.TrimEnd('/')}/libexec/opencloud.build";
 
     /// <summary>Whether a recorded change belongs to the vsock port.</summary>
     public static bool IsOfVsock(string target) => target is VsockSocketUnit or VsockServiceUnit or VsockSocketUnitPath or VsockServiceUnitPath;
 
-    /// <summary>Whether a recorded change belongs to the plugin, or to what the engine notes of its answers.</summary>
+    /// <summary>Whether a recorded change belongs to the plugin, or to the engine's records of its results.</summary>
     public static bool IsOfPlugin(string target, string prefix)
         => target == FolderOf(prefix) || target == CniResults.Folder || target.StartsWith(FolderOf(prefix) + "/", StringComparison.Ordinal) || target == Path.GetDirectoryName(FolderOf(prefix));
 
-    /// <summary>Decides about the network: what was asked for, else what is installed.</summary>
-    /// <param name="options">What was asked for.</param>
-    /// <param name="manifest">What is installed; null when nothing is.</param>
-    /// <param name="tell">Told when an engine stays isolated though nobody asked for it this time.</param>
-    /// <exception cref="HostException">What was asked for cannot be.</exception>
+    /// <summary>Decides about the network: the requested setting, else the installed one. Reports when an engine stays isolated unasked.</summary>
+    /// <exception cref="HostException">The request is impossible.</exception>
     public static (bool IsIsolated, uint? VsockPort, BuildKitWorker Worker) Decide(InstallOptions options, InstallationManifest? manifest, Action<string> tell)
     {
         InstallationManifest? before = manifest is { IsInstalled: true } ? manifest : null;

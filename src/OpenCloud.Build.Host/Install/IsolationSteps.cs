@@ -4,19 +4,18 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>What an engine without a network takes beside an engine's usual steps, and what goes when it gets its network back.</summary>
+/// <summary>The additional steps of an engine without a network, and their removal when the engine gets its network back.</summary>
 internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? manifest, Action beforeExchange)
 {
     private readonly List<HostChange> _retired = [];
 
-    /// <summary>The recorded changes that were taken back because they are not wanted any more.</summary>
+    /// <summary>The recorded changes that were undone because they are no longer wanted.</summary>
     public IReadOnlyCollection<HostChange> Retired => _retired;
 
     private Isolation? Wanted => plan.Texts.Isolation;
 
-    /// <summary>Refuses what is in the way, before anything is changed.</summary>
-    /// <param name="texts">The texts to write.</param>
-    /// <exception cref="HostException">Settings or units of the user's, or a host without systemd's proxy.</exception>
+    /// <summary>Refuses conflicts before anything is changed.</summary>
+    /// <exception cref="HostException">The user's own settings or units conflict, or the host lacks systemd's proxy.</exception>
     public static void Check(HostTexts texts)
     {
         if (texts.Isolation is not { } isolation)
@@ -39,7 +38,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         RefuseForeign(Isolation.VsockServiceUnitPath, isolation.VsockService, "may be no way to the engine");
     }
 
-    /// <summary>The plugin that sets up no network, before the engine starts with it.</summary>
+    /// <summary>Installs the plugin that sets up no network, before the engine starts with it.</summary>
     public void Plugin(StepRunner runner, CancellationToken cancellationToken)
     {
         if (Wanted is not { } isolation)
@@ -61,7 +60,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         runner.Run(CniResults.Expect(manifest), cancellationToken);
     }
 
-    /// <summary>The vsock port, once the engine's own units are there.</summary>
+    /// <summary>Opens the vsock port, after the engine's own units are installed.</summary>
     public void Vsock(StepRunner runner, bool start, CancellationToken cancellationToken)
     {
         if (Wanted is not { VsockPort: not null } isolation)
@@ -99,8 +98,8 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
     }
 
     /// <summary>
-    /// Takes back what an earlier installation made and this one does not want: last, when nothing can fail any more that would
-    /// have to bring it back.
+    /// Undoes the changes of an earlier installation that this one does not want. It runs last, when no later failure can require
+    /// their restoration.
     /// </summary>
     public void Retire(StepRunner runner, Action<string> tell, CancellationToken cancellationToken)
     {
@@ -151,7 +150,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         }
     }
 
-    // Settings of the user's, who edited ours, may go on naming the plugin; without it no step would run.
+    // Settings that the user edited may still name the plugin; without it no step would run.
     private bool SettingsNameIt()
         => Wanted is null && File.Exists(HostTexts.SettingsPath) && OwnedText.OwnerOf(HostTexts.SettingsPath) is not TextOwner.Module &&
             File.ReadAllText(HostTexts.SettingsPath).Contains(Isolation.FolderOf(manifest!.Prefix), StringComparison.Ordinal);

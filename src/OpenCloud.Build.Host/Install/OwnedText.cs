@@ -2,40 +2,37 @@ using OpenCloud.Build.Host.Files;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>Whose a text file is.</summary>
+/// <summary>The owner of a text file.</summary>
 internal enum TextOwner
 {
-    /// <summary>There is no such file.</summary>
     Nobody,
 
-    /// <summary>This module wrote it, and nobody changed it since.</summary>
+    /// <summary>This module wrote it, and it is unchanged.</summary>
     Module,
 
-    /// <summary>This module wrote it, and somebody changed it since.</summary>
+    /// <summary>This module wrote it, and somebody changed it later.</summary>
     EditedByUser,
 
-    /// <summary>Somebody else wrote it.</summary>
     User,
 }
 
 /// <summary>
-/// Texts this module writes carry their own hash in their first line, so that a later version of it can tell its own from
-/// those a user edited even when all else is lost.
+/// Texts of this module carry their own hash in the first line. A later version can thus tell them from texts
+/// that a user edited, even when all records are lost.
 /// </summary>
 internal static class OwnedText
 {
     private const string Mark = "# Written by OpenCloud.Build; kept as it is once you edit it. sha256 of the rest: ";
 
-    /// <summary>The most bytes a text may have; those of this module have some lines each.</summary>
+    /// <summary>The maximum size of a text in bytes; this module's own texts have a few lines each.</summary>
     public const int Limit = 1024 * 1024;
 
-    /// <summary>Adds the first line.</summary>
     public static string Seal(string body) => $"{Mark}{FileHash.OfText(body)}\n{body}";
 
-    /// <summary>What follows the first line of a file of this module.</summary>
+    /// <summary>The content of a file of this module after its first line.</summary>
     public static string Body(string path) => Shown(path) is var text ? text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..] : string.Empty;
 
-    /// <summary>The text of a file, to be shown; empty for one that is no regular file, or that nobody would read.</summary>
+    /// <summary>The text of a file for display; empty for a file that is not regular or too large.</summary>
     public static string Shown(string path)
     {
         try
@@ -48,7 +45,6 @@ internal static class OwnedText
         }
     }
 
-    /// <summary>Tells whose a file is.</summary>
     public static TextOwner OwnerOf(string path)
     {
         string? text;
@@ -58,7 +54,7 @@ internal static class OwnedText
         }
         catch (IOException)
         {
-            // A device (a masked unit), a pipe, a folder, or far too much for a text of this module.
+            // A device (a masked unit), a pipe, a folder, or a file far too large for a text of this module.
             return TextOwner.User;
         }
 

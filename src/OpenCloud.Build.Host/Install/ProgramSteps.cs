@@ -4,13 +4,9 @@ using OpenCloud.Build.Host.Files;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// Puts the programs of a release in place. They are staged under <c>PREFIX/bin</c>, so on the same file system, in a folder only
-/// root can enter, and renamed; what had their names is kept under a second one, so that there is always a program.
+/// Installs the programs of a release. They are staged under <c>PREFIX/bin</c>, on the same file system, in a folder only root can
+/// enter, and then renamed. The replaced programs are kept under a second name, so there is always a program.
 /// </summary>
-/// <param name="prefix">Where they go: <c>PREFIX/bin</c>.</param>
-/// <param name="manifest">What is installed.</param>
-/// <param name="beforeExchange">Called before the first program is exchanged.</param>
-/// <param name="asRoot">The programs become root's; else they are the caller's.</param>
 internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest, Action beforeExchange, bool asRoot = true)
 {
     private const UnixFileMode Executable =
@@ -19,28 +15,27 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
 
     private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>The programs every release has; the others depend on the processor.</summary>
+    /// <summary>The programs that every release has; the others depend on the processor.</summary>
     public static readonly IReadOnlyList<string> Usual = ["buildctl", "buildkitd", "buildkit-runc"];
 
     private string Keep => Path.Combine(prefix, "bin", ".opencloud.build");
 
     private string Stage => Path.Combine(Keep, "stage");
 
-    /// <summary>Where the programs of the release before are kept.</summary>
+    /// <summary>The folder of the previous release's programs.</summary>
     public string PreviousDirectory => Path.Combine(Keep, "previous");
 
-    // What this run replaces: it becomes the release before only when the run ends well, and until then the one that is stays.
+    // The programs replaced by this run. They become the previous release only when the run succeeds; until then the existing one stays.
     private string ReplacedDirectory => Path.Combine(Keep, "replaced");
 
     private string ForeignDirectory => Path.Combine(Keep, "foreign");
 
-    /// <summary>Whether the programs of a version are all in place and unchanged, and of the archive asked for if one is told by its hash.</summary>
+    /// <summary>Whether all programs of a version are in place and unchanged, and from the archive with the given hash, if any.</summary>
     public bool AreInPlace(string version, string? archiveSha256)
         => manifest is not null && manifest.Version == version && manifest.Prefix == prefix &&
             (archiveSha256 is null || manifest.Integrity is null || string.Equals(archiveSha256.Trim(), manifest.Integrity.Sha256, StringComparison.OrdinalIgnoreCase)) &&
             manifest.Programs.All(program => FileHash.Of(Path.Combine(prefix, "bin", program.Key)) == program.Value);
 
-    /// <summary>The folders the rest needs.</summary>
     public IEnumerable<HostStep> Folders()
     {
         Stack<string> chain = new();
@@ -66,7 +61,6 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         };
     }
 
-    /// <summary>Fills the stage from somewhere.</summary>
     public HostStep Fill(string origin, string action, bool inPlace, Func<string, CancellationToken, Task> fill) => new(
         StepKind.File,
         origin,
@@ -75,18 +69,17 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         () => new DirectoryCreated(Stage, WithContent: true),
         cancellationToken =>
         {
-            // A run that was killed may have left half of one.
+            // A killed run may have left a partial stage.
             TreeRemoval.Remove(Stage);
             Directory.CreateDirectory(Stage, RootOnly);
             fill(Stage, cancellationToken).GetAwaiter().GetResult();
         });
 
-    /// <summary>Fills the stage with the programs the last update replaced.</summary>
     public Task FillFromPrevious(string stage)
     {
         foreach ((string? name, string? sha256) in manifest!.Previous!.Programs)
         {
-            // A program that both versions share was not exchanged and is still in place.
+            // A program shared by both versions was not replaced and is still in place.
             string kept = Path.Combine(PreviousDirectory, name);
             if (FileHash.Of(kept) != sha256)
             {
@@ -106,21 +99,20 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         return Task.CompletedTask;
     }
 
-    /// <summary>Exchanges each program. When the stage was not filled, only says what it usually holds.</summary>
+    /// <summary>Replaces each program. When the stage is empty, lists the usual programs only.</summary>
     public IEnumerable<HostStep> Exchange()
     {
         string[] names = Directory.Exists(Stage) ? Directory.GetFiles(Stage).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).ToArray() : [.. Usual];
         return names.Select(Exchange);
     }
 
-    /// <summary>The programs in place, by name, with their sha256, once the stage was filled.</summary>
+    /// <summary>The installed programs by name with their sha256; the staged ones after the stage is filled.</summary>
     public IReadOnlyDictionary<string, string> Programs { get; private set; } = manifest?.Programs ?? new Dictionary<string, string>();
 
-    /// <summary>Takes note of what is staged.</summary>
     public void NoteStaged()
         => Programs = Directory.GetFiles(Stage).ToDictionary(path => Path.GetFileName(path)!, path => FileHash.Of(path)!, StringComparer.Ordinal);
 
-    /// <summary>Removes the stage, and gives the changes without it.</summary>
+    /// <summary>Removes the stage and returns the changes without it.</summary>
     public IEnumerable<HostChange> DropStage(IEnumerable<HostChange> changes)
     {
         TreeRemoval.Remove(Stage);
@@ -128,7 +120,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         return changes.Where(change => change.Target != Stage);
     }
 
-    /// <summary>Makes what was replaced the release before, and gives the changes with its new place.</summary>
+    /// <summary>Makes the replaced programs the previous release, and returns the changes with the new paths.</summary>
     public IEnumerable<HostChange> KeepReplaced(IEnumerable<HostChange> changes)
     {
         if (Directory.Exists(ReplacedDirectory))
@@ -169,7 +161,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
                 string? backup = null;
                 if (before is not null)
                 {
-                    // The release before, for a rollback; or somebody else's, to be put back when BuildKit is uninstalled.
+                    // The previous release, for a rollback; or another program, to be restored when BuildKit is uninstalled.
                     bool ours = manifest?.Programs.GetValueOrDefault(name) == before;
                     backup = Path.Combine(ours ? ReplacedDirectory : ForeignDirectory, name);
                     Directory.CreateDirectory(Path.GetDirectoryName(backup)!, RootOnly);

@@ -3,10 +3,10 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>Gets hold of a release: fetched or read, proven, and unpacked into a folder that only root can enter.</summary>
+/// <summary>Acquires a release: fetches or reads it, verifies it, and unpacks it into a folder that only root can enter.</summary>
 internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion version, string architecture, IHostObserver observer, HttpClient client)
 {
-    /// <summary>Where downloads lie until they are used; a part stays for the next run.</summary>
+    /// <summary>The folder that keeps downloads until they are used; a partial download stays for the next run.</summary>
     public const string DownloadDirectory = "/var/cache/opencloud.build";
 
     private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -15,15 +15,13 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         : options.Uri is not null ? ReleaseSource.Mirror(options.Uri, version, architecture)
         : ReleaseSource.Project(version, architecture);
 
-    /// <summary>Where downloads of this acquisition lie.</summary>
     public string Downloads { get; init; } = DownloadDirectory;
 
-    /// <summary>Where it comes from, for messages.</summary>
     public string Origin => _source.ArchivePath ?? _source.Uri!.ToString();
 
     /// <summary>
-    /// Refuses, before anything is fetched, what nothing could prove: plain http without a hash known from elsewhere, since who
-    /// can change the archive on its way can change the provenance as well.
+    /// Refuses a source that nothing can verify, before anything is fetched: plain http without a hash from elsewhere. Whoever
+    /// can change the archive in transit can change the provenance as well.
     /// </summary>
     public void CheckSource()
     {
@@ -47,9 +45,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         }
     }
 
-    /// <summary>Fetches, proves and unpacks.</summary>
-    /// <param name="directory">An empty folder that only root can enter.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>Fetches, verifies and unpacks the release into an empty folder that only root can enter.</summary>
     public async Task<IntegrityResult> UnpackAsync(string directory, CancellationToken cancellationToken)
     {
         string? fetched = null;
@@ -62,7 +58,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
 
         try
         {
-            // One handle from here on: what is proven is what is unpacked.
+            // One handle from here on: the verified bytes are the unpacked bytes.
             using FileStream archive = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             (string? expected, IntegrityEvidence evidence) = await ExpectedAsync(cancellationToken).ConfigureAwait(false);
             IntegrityResult result = IntegrityCheck.Verify(archive, expected, evidence, Origin);
@@ -85,13 +81,12 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         }
     }
 
-    /// <summary>Removes the folder of downloads when nothing is in it.</summary>
     public static void RemoveDownloadsIfEmpty(string directory = DownloadDirectory)
     {
         TreeRemoval.RemoveIfEmpty(directory);
     }
 
-    /// <summary>Removes the folder of downloads with the parts that are in it.</summary>
+    /// <summary>Removes the folder of downloads and the partial downloads in it.</summary>
     public static void RemoveDownloads(string directory = DownloadDirectory)
     {
         TreeRemoval.Remove(directory);

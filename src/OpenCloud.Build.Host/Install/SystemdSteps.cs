@@ -5,14 +5,14 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>What an installation does beside the programs on a host that systemd runs.</summary>
+/// <summary>The steps of an installation besides the programs, on a host with systemd.</summary>
 internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Action beforeExchange, List<string> messages, IsolationSteps isolation)
 {
     private bool _socketChanged;
 
     private HostTexts Texts => plan.Texts;
 
-    /// <summary>The worker's package and the group: what takes longest or fails most often, before any program is exchanged.</summary>
+    /// <summary>Installs the worker's package and the group: the slowest and least reliable steps, before any program is replaced.</summary>
     public void BeforePrograms(StepRunner runner, CancellationToken cancellationToken)
     {
         if (Texts.Worker == BuildKitWorker.Containerd)
@@ -31,7 +31,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
             cancellationToken);
     }
 
-    /// <summary>The socket's directory, settings and units; then both units enabled, and started unless that is not wanted.</summary>
+    /// <summary>Installs the socket's directory, settings and units; enables both units, and starts them unless noStart is set.</summary>
     public void AfterPrograms(StepRunner runner, bool noStart, bool wasActive, Func<bool> exchanged, CancellationToken cancellationToken)
     {
         runner.Run(TextSteps.Folder(Path.GetDirectoryName(HostTexts.TmpfilesPath)!), cancellationToken);
@@ -42,7 +42,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         _socketChanged = Unit(plan.Socket!, runner, cancellationToken);
         Unit(plan.Service!, runner, cancellationToken);
 
-        // What the engine keeps appears with its first start; written down before, so that a failed installation leaves none of it.
+        // The engine creates its state at its first start. It is recorded before, so a failed installation removes it.
         runner.Run(
             new HostStep(
                 StepKind.File,
@@ -101,7 +101,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         {
             foreach (string? package in Packages.WouldInstall(ContainerdPresence.Package, cancellationToken).Where(package => package != ContainerdPresence.Package))
             {
-                // Named so that nobody is surprised; it comes with the one below.
+                // Reported so nobody is surprised; it is a dependency of the package below.
                 observer.Verbose($"The package {package} comes with {ContainerdPresence.Package}.");
                 messages.Add($"The package {package} comes with {ContainerdPresence.Package}.");
             }
@@ -168,8 +168,8 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         }
     }
 
-    // Used as it is, unless something is known against it and the distribution has a newer one. An upgrade is not taken back with an
-    // installation that fails: what was vulnerable is better not put back.
+    // Uses the installed one unless it has known vulnerabilities and the distribution has a newer version. A failed installation does
+    // not undo an upgrade, because that would restore a vulnerable version.
     private void UseContainerd(StepRunner runner, CancellationToken cancellationToken)
     {
         string? newer = plan.UpgradeContainerd;

@@ -4,7 +4,7 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>Writes text files of this module, keeping what was there for as long as it may be needed.</summary>
+/// <summary>Writes text files of this module and keeps the replaced files while they may be needed.</summary>
 internal static class TextSteps
 {
     private const string BackupDirectory = ChangeJournal.StateDirectory + "/backup";
@@ -15,7 +15,6 @@ internal static class TextSteps
     private const UnixFileMode Enterable =
         Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    /// <summary>Makes the folder of a file.</summary>
     public static HostStep Folder(string path, bool keepWithoutPurge = false) => new(
         StepKind.File,
         path,
@@ -24,12 +23,7 @@ internal static class TextSteps
         () => new DirectoryCreated(path, WithContent: false) { KeepWithoutPurge = keepWithoutPurge },
         _ => Directory.CreateDirectory(path, Enterable));
 
-    /// <summary>Writes a file; systemd reads its units again when it is one of them.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="text">Its text.</param>
-    /// <param name="before">Called before it is written.</param>
-    /// <param name="keepWithoutPurge">Stays when BuildKit is uninstalled without purging.</param>
-    /// <param name="executable">It is a program.</param>
+    /// <summary>Writes a file; systemd reloads its units when the file is a unit.</summary>
     public static HostStep Write(string path, string text, Action? before = null, bool keepWithoutPurge = false, bool executable = false) => new(
         StepKind.File,
         path,
@@ -59,7 +53,7 @@ internal static class TextSteps
             }
         });
 
-    /// <summary>Removes the copies that no change points to any more.</summary>
+    /// <summary>Removes the copies that no change refers to.</summary>
     public static void DropUnusedBackups(IEnumerable<HostChange> changes)
     {
         if (!Directory.Exists(BackupDirectory))

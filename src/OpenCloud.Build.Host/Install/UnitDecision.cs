@@ -4,18 +4,14 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// What to do about one unit: write ours, leave what is there, add a drop-in to a unit of the user's, or refuse with the
-/// difference shown. Never overwritten, never silently ignored.
+/// The decision about one unit: write this module's, keep the present one, add a drop-in to a user's unit, or refuse and show the
+/// difference. A user's unit is never overwritten or silently ignored. Path is null when nothing is written.
 /// </summary>
-/// <param name="Path">The file to write; null when nothing is to be written.</param>
-/// <param name="Text">What to write.</param>
-/// <param name="Note">What to tell; null when there is nothing to tell.</param>
 internal sealed record UnitDecision(string? Path, string Text, string? Note)
 {
     private const string DropInName = "50-opencloud.build.conf";
 
-    /// <summary>Decides about the socket unit.</summary>
-    /// <exception cref="HostException">The user's unit is another thing altogether.</exception>
+    /// <exception cref="HostException">The user's unit is unrelated.</exception>
     public static UnitDecision ForSocket(HostTexts texts)
     {
         const string Unit = HostTexts.SocketUnit;
@@ -36,7 +32,6 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
         return DropIn(Unit, now, lines.Count == 0 ? null : $"[Socket]\n{string.Join('\n', lines)}\n");
     }
 
-    /// <summary>Decides about the service unit.</summary>
     /// <exception cref="HostException">The user's unit runs something else.</exception>
     public static UnitDecision ForService(HostTexts texts)
     {
@@ -106,11 +101,11 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
         string path = System.IO.Path.Combine(Systemctl.UnitDirectory, unit + ".d", DropInName);
         if (text is null)
         {
-            // What is in force includes a drop-in of an earlier run, which then stays as it is.
+            // The effective settings include a drop-in of an earlier run, which stays as it is.
             return new UnitDecision(null, string.Empty, $"{fragment} is not this module's and is as it should be: kept.");
         }
 
-        // What an earlier run added is in force and so is not missed; it must not be lost with what is added now.
+        // Settings added by an earlier run are in effect and do not count as missing; they must not be lost with the new text.
         text = OwnedText.OwnerOf(path) is TextOwner.Module ? OwnedText.Body(path) + text : text;
         return OwnedText.OwnerOf(path) is TextOwner.User or TextOwner.EditedByUser
             ? throw new HostException(

@@ -1,35 +1,28 @@
 namespace OpenCloud.Build.Host.Releases;
 
 /// <summary>
-/// The bytes of an archive, so that its headers cannot be without end: the reader takes extension headers and long names into
-/// memory whole before it gives an entry, and a few bytes of gzip are gigabytes of those.
+/// Limits the bytes of an archive's headers: the reader loads extension headers and long names into memory whole before it
+/// returns an entry, and a few bytes of gzip expand to gigabytes of those. limit is in bytes.
 /// </summary>
-/// <param name="inner">The archive.</param>
-/// <param name="limit">The most bytes a header may take.</param>
 internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
 {
     private long? _left;
 
-    /// <inheritdoc/>
     public override bool CanRead => true;
 
-    /// <inheritdoc/>
     public override bool CanSeek => false;
 
-    /// <inheritdoc/>
     public override bool CanWrite => false;
 
-    /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override long Position
     {
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Reads a header, within the bound.</summary>
+    /// <summary>Reads a header within the limit.</summary>
     public T Header<T>(Func<T> read)
     {
         _left = limit;
@@ -43,7 +36,6 @@ internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
         }
     }
 
-    /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
         if (_left is not { } left)
@@ -61,20 +53,15 @@ internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
         return read;
     }
 
-    /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    /// <inheritdoc/>
     public override void Flush()
     {
     }
 
-    /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -11,7 +11,7 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
         (Major, Minor, Patch, PreRelease) = (major, minor, patch, preRelease);
     }
 
-    /// <summary>The lowest version this module drives.</summary>
+    /// <summary>The lowest version that this module supports.</summary>
     public static BuildKitVersion Lowest { get; } = Parse("v0.16.0");
 
     /// <summary>The first number.</summary>
@@ -23,11 +23,11 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
     /// <summary>The third number.</summary>
     public int Patch { get; }
 
-    /// <summary>What follows the dash, or null.</summary>
+    /// <summary>The text after the dash; null when there is none.</summary>
     public string? PreRelease { get; }
 
-    /// <summary>Reads a version; the leading v may be left out.</summary>
-    /// <exception cref="HostException">The text is no version.</exception>
+    /// <summary>Parses a version; the leading v is optional.</summary>
+    /// <exception cref="HostException">The text is not a version.</exception>
     public static BuildKitVersion Parse(string text)
     {
         Match match = Pattern().Match(text);
@@ -87,7 +87,7 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Major, Minor, Patch, PreRelease);
 
-    /// <summary>The version as the project's tags write it, with the leading v.</summary>
+    /// <summary>The version in the form of the project's tags, with the leading v.</summary>
     public override string ToString() => $"v{Major}.{Minor}.{Patch}{(PreRelease is null ? string.Empty : "-" + PreRelease)}";
 
     [GeneratedRegex(@"^v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})(?:-([0-9A-Za-z.]{1,32}))?\z", RegexOptions.CultureInvariant)]

@@ -2,14 +2,13 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Host.Releases;
 
-/// <summary>Something known to be vulnerable in containerd, and where it is not.</summary>
-/// <param name="Id">Its CVE.</param>
-/// <param name="What">What it lets somebody do.</param>
-/// <param name="FixedIn">The version of each branch that has the fix; a branch that is not named never got one.</param>
-/// <param name="Since">The first version that has the fault; null for all.</param>
+/// <summary>
+/// A known vulnerability of containerd. FixedIn has the fixed version of each branch; a branch that is not listed never got a fix.
+/// Since is the first vulnerable version; null for all.
+/// </summary>
 internal sealed record ContainerdAdvisory(string Id, string What, IReadOnlyList<Version> FixedIn, Version? Since = null)
 {
-    /// <summary>Whether a version has the fault, by its number.</summary>
+    /// <summary>Whether a version is vulnerable, judged by its number.</summary>
     public bool IsOpenIn(Version version)
     {
         if (Since is not null && version < Since)
@@ -22,13 +21,13 @@ internal sealed record ContainerdAdvisory(string Id, string What, IReadOnlyList<
             : version < FixedIn.Max();
     }
 
-    /// <summary>The fix nearest to a version: of its own branch, else of the lowest that is newer.</summary>
+    /// <summary>The nearest fix for a version: that of its own branch, else the lowest newer one.</summary>
     public Version FixFor(Version version) => FixedIn.Where(fix => fix > version).Min() ?? FixedIn.Max()!;
 }
 
 /// <summary>
-/// containerd's security advisories that matter to a host, as its project and the databases of CVEs tell them (read in November 2026), and
-/// what the package of a distribution has of their fixes: Debian and Ubuntu keep a version's number and add the fixes to it.
+/// containerd's security advisories that matter to a host, from its project and the CVE databases (read in November 2026), and
+/// the fixes that a distribution's package includes: Debian and Ubuntu keep a version's number and add the fixes to it.
 /// </summary>
 internal static class ContainerdAdvisories
 {
@@ -50,8 +49,8 @@ internal static class ContainerdAdvisories
         new("CVE-2026-50195", $"a restored checkpoint gives an image another's name, {ThroughCri}", Versions("2.1.9", "2.2.5", "2.3.2"), new Version(2, 1, 0)),
     ];
 
-    // The changelogs of Debian's packages, for hosts that leave out documentation: a version up to the number of its update, and the
-    // first update that has the fix.
+    // The fixes in Debian's packages, for hosts that omit documentation: the package version without its update number, and the first
+    // update that has the fix.
     private static readonly (string Id, string Package, int Update)[] DebianFixes =
     [
         ("CVE-2024-25621", "1.6.20~ds1-1+deb12u", 2),
@@ -62,18 +61,14 @@ internal static class ContainerdAdvisories
         ("CVE-2025-64329", "1.7.24~ds1-6+deb13u", 1),
     ];
 
-    // A changelog that was wrong, and was put right by the next update's.
+    // A wrong changelog, which the next update's changelog corrected.
     private static readonly (string Id, string Package)[] ClaimedTooEarly = [("CVE-2025-64329", "1.6.20~ds1-1+deb12u2")];
 
-    /// <summary>What is open in a containerd.</summary>
-    /// <param name="version">The version, as the program tells it.</param>
-    /// <param name="package">The version of the package it is from; null when it is from none.</param>
-    /// <param name="changelog">That package's changelog; null when it cannot be read.</param>
+    /// <summary>The open vulnerabilities of a containerd. package and changelog are null when there is none or it cannot be read.</summary>
     public static IReadOnlyList<ContainerdAdvisory> OpenIn(Version version, string? package, string? changelog)
         => [.. All.Where(advisory => advisory.IsOpenIn(version) && !IsFixedByPackage(advisory, package, changelog))];
 
-    /// <summary>The same in words, each with what mends it.</summary>
-    /// <inheritdoc cref="OpenIn"/>
+    /// <summary>The open vulnerabilities as texts, each with its remedy.</summary>
     public static IReadOnlyList<string> KnownAgainst(Version version, string? package, string? changelog)
     {
         string basis = package is null ? "by its version number"

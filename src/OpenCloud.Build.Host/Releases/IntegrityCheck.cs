@@ -2,38 +2,38 @@ using System.Security.Cryptography;
 
 namespace OpenCloud.Build.Host.Releases;
 
-/// <summary>What an archive was held against.</summary>
+/// <summary>The evidence that an archive is verified against.</summary>
 public enum IntegrityEvidence
 {
-    /// <summary>Nothing: the caller skipped it.</summary>
+    /// <summary>None: the caller skipped the verification.</summary>
     Skipped,
 
-    /// <summary>The hash the caller gave.</summary>
+    /// <summary>The hash that the caller gave.</summary>
     GivenSha256,
 
     /// <summary>This module's table of known releases.</summary>
     KnownRelease,
 
-    /// <summary>The subject of the provenance that lies beside the archive.</summary>
+    /// <summary>The subject of the provenance beside the archive.</summary>
     Provenance,
 
-    /// <summary>The digest GitHub computed when the asset was uploaded.</summary>
+    /// <summary>The digest that GitHub computed when the asset was uploaded.</summary>
     AssetDigest,
 
-    /// <summary>The list SHA256SUMS that lies beside the archive.</summary>
+    /// <summary>The list SHA256SUMS beside the archive.</summary>
     Sha256Sums,
 }
 
-/// <summary>How an archive was proven, and what that proves.</summary>
-/// <param name="Evidence">What it was held against.</param>
+/// <summary>How an archive was verified, and what that proves.</summary>
+/// <param name="Evidence">The evidence that the archive was verified against.</param>
 /// <param name="Sha256">The archive's sha256, lower-case hexadecimal.</param>
-/// <param name="Proves">What follows from it, as a sentence.</param>
+/// <param name="Proves">The conclusion, as a sentence.</param>
 public sealed record IntegrityResult(IntegrityEvidence Evidence, string Sha256, string Proves);
 
-/// <summary>Holds an archive against a hash, reading the handle it is unpacked from afterwards.</summary>
+/// <summary>Compares an archive with a hash, through the handle from which it is unpacked later.</summary>
 internal static class IntegrityCheck
 {
-    /// <summary>Checks a hash's form and lowers its case.</summary>
+    /// <summary>Validates a hash's form and converts it to lower case.</summary>
     public static string Normalize(string sha256)
     {
         string text = sha256.Trim().ToLowerInvariant();
@@ -42,11 +42,10 @@ internal static class IntegrityCheck
             : throw new HostException(HostErrorKind.InvalidInput, "A sha256 is 64 hexadecimal digits.", target: sha256);
     }
 
-    /// <summary>Hashes the open archive, compares, and rewinds it.</summary>
-    /// <param name="archive">The archive; the same handle is unpacked later, so nobody can swap the file in between.</param>
-    /// <param name="expected">The hash it must have; null when the caller skipped the check.</param>
-    /// <param name="evidence">Where that hash is from.</param>
-    /// <param name="origin">Where the archive is from, for the message.</param>
+    /// <summary>
+    /// Hashes the open archive, compares the hash, and rewinds the archive. The same handle is unpacked later, so nobody can swap the
+    /// file in between. expected is null when the caller skipped the verification.
+    /// </summary>
     /// <exception cref="HostException">The archive has another hash.</exception>
     public static IntegrityResult Verify(Stream archive, string? expected, IntegrityEvidence evidence, string origin)
     {

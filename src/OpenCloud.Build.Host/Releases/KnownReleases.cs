@@ -3,7 +3,7 @@ namespace OpenCloud.Build.Host.Releases;
 /// <summary>
 /// Releases whose archives this module knows by sha256. Sources: nerdctl's build recipe pins both archives of the releases it
 /// ships (containerd/nerdctl, Dockerfile.d/SHA256SUMS.d; read at 8da504083f15, v0.33.x at 04e041c1a0e4); v0.32.2 is pinned with
-/// the same two hashes by several projects that do not share code. None of these are the release itself: the table proves that
+/// the same two hashes by several projects that do not share code. No source is the release itself: the table proves that
 /// an archive is the one those projects ship.
 /// </summary>
 public static class KnownReleases
@@ -58,14 +58,16 @@ public static class KnownReleases
         ["v0.33.1/arm64"] = "4e1ba91f139761f249a1fa6c71e632dfdbdafeda416176ecadefbb95225e56c4",
     };
 
-    // Fixed in the version named; the project's security advisories.
+    // Each is fixed in the given version; source: the project's security advisories.
     private static readonly (BuildKitVersion FixedIn, string What)[] Advisories =
     [
         (BuildKitVersion.Parse("v0.28.1"), "CVE-2026-33747 and CVE-2026-33748 are open in it"),
         (BuildKitVersion.Parse("v0.12.5"), "CVE-2024-23650, CVE-2024-23651, CVE-2024-23652 and CVE-2024-23653 are open in it"),
     ];
 
-    /// <summary>The newest version this module knows from end to end: its hash is in the table and its protocol was measured. Newer ones in the table are known by hash only.</summary>
+    /// <summary>
+    /// The newest fully known version: its hash is in the table and its protocol was measured. Newer ones in the table are known by hash only.
+    /// </summary>
     public static BuildKitVersion Default { get; } = BuildKitVersion.Parse("v0.32.2");
 
     /// <summary>Every version whose archives are known, newest first.</summary>
@@ -75,13 +77,13 @@ public static class KnownReleases
     /// <summary>The version below which advisories are known.</summary>
     public static BuildKitVersion AdvisoryFloor { get; } = Advisories.Max(advisory => advisory.FixedIn)!;
 
-    /// <summary>The sha256 of a release's archive, or null when the table has none.</summary>
+    /// <summary>The sha256 of a release's archive; null when the table has none.</summary>
     /// <param name="version">The version.</param>
     /// <param name="architecture">amd64 or arm64.</param>
     public static string? Sha256(BuildKitVersion version, string architecture)
         => Hashes.GetValueOrDefault($"{version}/{architecture}");
 
-    /// <summary>What is known against a version; empty when nothing is.</summary>
+    /// <summary>The known vulnerabilities of a version; empty when there are none.</summary>
     public static IReadOnlyList<string> KnownAgainst(BuildKitVersion version)
         => [.. Advisories.Where(advisory => version < advisory.FixedIn).Select(advisory => $"{advisory.What}; fixed in {advisory.FixedIn}")];
 }

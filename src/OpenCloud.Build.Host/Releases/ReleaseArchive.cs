@@ -5,32 +5,29 @@ using OpenCloud.Build.Host.Files;
 namespace OpenCloud.Build.Host.Releases;
 
 /// <summary>
-/// Unpacks BuildKit's archive: regular files <c>bin/NAME</c> and nothing else (RootlessKit's: regular files at the top). Anything that is not exactly that ends the
-/// work before a file of it is used, because a release has no such entry: an archive that does is not a release.
+/// Unpacks BuildKit's archive: regular files <c>bin/NAME</c> and nothing else (RootlessKit's: regular files at the top level). Any other
+/// entry stops the work before a file of the archive is used, because no release has such an entry.
 /// </summary>
 internal static class ReleaseArchive
 {
-    /// <summary>The largest single program taken.</summary>
+    /// <summary>The maximum size of one program.</summary>
     public const long MaxFileBytes = 512L << 20;
 
-    /// <summary>The largest sum of all programs taken.</summary>
+    /// <summary>The maximum size of all programs together.</summary>
     public const long MaxTotalBytes = 1L << 30;
 
-    /// <summary>The most bytes between two files: a header with its extensions, and what pads the file before it.</summary>
+    /// <summary>The most bytes between two files: a header with its extensions, and the padding of the previous file.</summary>
     public const int MaxHeaderBytes = 1 << 20;
 
-    /// <summary>The most entries looked at.</summary>
+    /// <summary>The maximum number of entries.</summary>
     public const int MaxEntries = 256;
 
-    /// <summary>Unpacks into a directory that the caller made for it and that only root can enter.</summary>
-    /// <param name="archive">The archive, already proven, read from where it stands.</param>
-    /// <param name="directory">An empty directory.</param>
-    /// <param name="progress">Told the bytes written so far.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <param name="folder">The folder of the archive the programs are in, with a slash; empty for none.</param>
-    /// <param name="required">The program without which it is no release.</param>
-    /// <returns>The names taken.</returns>
-    /// <exception cref="HostException">The archive is truncated, hostile or holds no buildkitd.</exception>
+    /// <summary>
+    /// Unpacks a verified archive into an empty directory that the caller created and only root can enter. It reads from the current
+    /// position. folder is the archive's folder of programs, with a slash; a release without the required program is refused.
+    /// </summary>
+    /// <returns>The names of the unpacked programs.</returns>
+    /// <exception cref="HostException">The archive is truncated, hostile or lacks the required program.</exception>
     public static IReadOnlyList<string> Unpack(Stream archive, string directory, Action<long>? progress, CancellationToken cancellationToken, string folder = "bin/", string required = "buildkitd")
     {
         List<string> names = new();
@@ -95,7 +92,7 @@ internal static class ReleaseArchive
         }
         catch (OutOfMemoryException error)
         {
-            // Extensions of a header are read into memory, of the size they say they have.
+            // Header extensions are read into memory with the size that they declare.
             throw new HostException(HostErrorKind.Integrity, "The archive is not taken: one of its headers is larger than this host's memory.", "Do not use this archive.", inner: error);
         }
         catch (Exception error) when (error is EndOfStreamException or InvalidOperationException or InvalidDataException or FormatException || (error is IOException && !FileHash.IsDiskFull(error)))

@@ -5,11 +5,10 @@ using OpenCloud.Build.Host.Files;
 
 namespace OpenCloud.Build.Host.Releases;
 
-/// <summary>Fetches files of a release: resumed where an earlier run stopped, bounded, and with errors that say what is wrong.</summary>
-/// <param name="client">The client to use.</param>
+/// <summary>Fetches files of a release: it resumes earlier downloads, limits sizes, and reports errors precisely.</summary>
 internal sealed class ReleaseDownload(HttpClient client)
 {
-    /// <summary>The largest archive fetched; v0.32.2's are 93 MB.</summary>
+    /// <summary>The maximum size of an archive; those of v0.32.2 have 93 MB.</summary>
     public const long MaxArchiveBytes = 1L << 30;
 
     private const int MaxTextBytes = 8 << 20;
@@ -18,7 +17,7 @@ internal sealed class ReleaseDownload(HttpClient client)
     /// <summary>How long a server may send nothing, or next to nothing, before the connection counts as broken.</summary>
     internal TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A client for releases: redirects followed, never from https to http; the system's proxy variables honoured.</summary>
+    /// <summary>Creates a client for releases: it follows redirects, but never from https to http, and honors the system's proxy variables.</summary>
     public static HttpClient CreateClient() => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = true,
@@ -31,11 +30,10 @@ internal sealed class ReleaseDownload(HttpClient client)
         DefaultRequestHeaders = { { "User-Agent", "OpenCloud.Build" } },
     };
 
-    /// <summary>Fetches a file into a folder, taking up what an earlier run left there, and gives its path.</summary>
-    /// <param name="uri">The address.</param>
-    /// <param name="directory">A folder only root can write to.</param>
-    /// <param name="progress">Told the bytes had and the bytes in all (null when the server does not say).</param>
-    /// <param name="cancellationToken">Stops it; what was fetched stays for the next run.</param>
+    /// <summary>
+    /// Fetches a file into a folder only root can write to, resumes an earlier download, and returns the file's path. Progress receives the
+    /// bytes so far and the total (null when the server does not report it). A canceled download stays for the next run.
+    /// </summary>
     public async Task<string> FetchAsync(Uri uri, string directory, Action<long, long?>? progress, CancellationToken cancellationToken)
     {
         string name = Path.GetFileName(uri.AbsolutePath);
@@ -43,7 +41,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         string partial = path + ".part";
         string tagPath = path + ".etag";
 
-        // A part is taken up only when the server can say that it is a part of the same file (RFC 9110, 13.1.5 If-Range).
+        // A partial download is resumed only when the server can confirm that it belongs to the same file (RFC 9110, 13.1.5 If-Range).
         const int Attempts = 4;
         for (int attempt = 1; ; attempt++)
         {
@@ -56,7 +54,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             }
             catch (Exception error) when (IsBroken(error) && attempt < Attempts && !cancellationToken.IsCancellationRequested)
             {
-                // The connection broke: go on from there.
+                // The connection broke: resume from there.
             }
             catch (Exception error) when (error is HttpRequestException or IOException && !FileHash.IsDiskFull(error))
             {
@@ -65,7 +63,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         }
     }
 
-    /// <summary>Fetches a small text; null when there is none (404).</summary>
+    /// <summary>Fetches a small text; null for 404.</summary>
     public async Task<byte[]?> FetchTextAsync(Uri uri, CancellationToken cancellationToken)
     {
         try
@@ -99,7 +97,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         }
     }
 
-    // In the middle of the file, or after it was made and before the answer came; one that was never made is not tried again.
+    // The connection broke during the file, or before the answer came; a connection that was never made is not retried.
     private static bool IsBroken(Exception error)
         => error is IOException ? !FileHash.IsDiskFull(error)
             : error is HttpRequestException { StatusCode: null, HttpRequestError: HttpRequestError.Unknown or HttpRequestError.ResponseEnded, InnerException: IOException };
@@ -142,7 +140,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             throw new HostException(HostErrorKind.Download, $"{uri} is {total >> 20} MiB; no release is larger than {MaxArchiveBytes >> 20} MiB.", target: uri.ToString());
         }
 
-        // The tag is kept first: a part without one is worthless. A weak tag does not promise the same bytes.
+        // The tag is saved first: a partial download without a tag cannot be resumed. A weak tag does not promise the same bytes.
         if (answer.Headers.ETag is { IsWeak: false } strong)
         {
             WholeFile.Write(tagPath, strong.ToString(), OwnersAlone);

@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace OpenCloud.Build.Host.Releases;
 
 /// <summary>
-/// The subjects of an in-toto statement (in-toto/attestation, spec/v1/statement): which files, by sha256, a build says it made.
-/// BuildKit's releases carry one beside each archive. Its signature (.sigstore.json, since v0.27.0) is not checked here.
+/// Reads the subjects of an in-toto statement (in-toto/attestation, spec/v1/statement): the files, by sha256, that a build claims to
+/// have produced. BuildKit's releases have one beside each archive. Its signature (.sigstore.json, since v0.27.0) is not checked here.
 /// </summary>
 internal static class ReleaseProvenance
 {
-    /// <summary>The sha256 a statement gives a file; null when it does not name it.</summary>
-    /// <exception cref="HostException">The text is no statement.</exception>
+    /// <summary>The sha256 of a file in a statement; null when the statement does not name it.</summary>
+    /// <exception cref="HostException">The text is not a statement.</exception>
     public static string? SubjectSha256(ReadOnlySpan<byte> json, string fileName)
     {
         try
@@ -41,7 +41,7 @@ internal static class ReleaseProvenance
         }
     }
 
-    /// <summary>The digest GitHub's API gives an asset of a release (<c>assets[].digest</c>, "sha256:…"); null when it has none.</summary>
+    /// <summary>The digest of a release's asset in GitHub's API (<c>assets[].digest</c>, "sha256:…"); null when it has none.</summary>
     public static string? AssetSha256(ReadOnlySpan<byte> json, string fileName)
     {
         try

@@ -1,34 +1,34 @@
 namespace OpenCloud.Build.Host.Releases;
 
-/// <summary>Where the archive of a release comes from.</summary>
+/// <summary>The source of a release's archive.</summary>
 public sealed record ReleaseSource
 {
     private ReleaseSource()
     {
     }
 
-    /// <summary>The file to read; null for a download.</summary>
+    /// <summary>The local file; null for a download.</summary>
     public string? ArchivePath { get; private init; }
 
-    /// <summary>The address to fetch; null for a file.</summary>
+    /// <summary>The address of the archive; null for a local file.</summary>
     public Uri? Uri { get; private init; }
 
     /// <summary>Whether the address is the project's own release page.</summary>
     public bool IsProjectRelease { get; private init; }
 
-    /// <summary>The project's release on GitHub.</summary>
+    /// <summary>Creates the source for the project's release on GitHub.</summary>
     public static ReleaseSource Project(BuildKitVersion version, string architecture) => new()
     {
         Uri = new Uri($"https://github.com/moby/buildkit/releases/download/{version}/{ArchiveName(version, architecture)}"),
         IsProjectRelease = true,
     };
 
-    /// <summary>A file of this machine.</summary>
+    /// <summary>Creates the source for a local file.</summary>
     public static ReleaseSource File(string path) => new() { ArchivePath = path };
 
     /// <summary>
-    /// A mirror: the address of the archive itself, or of the folder that holds a folder per version (as GitHub's
-    /// <c>releases/download</c> does), then ending in a slash.
+    /// Creates the source for a mirror: the address of the archive itself, or of the folder that holds a folder per version (as GitHub's
+    /// <c>releases/download</c> does), which then ends in a slash.
     /// </summary>
     /// <exception cref="HostException">The address is neither https nor http.</exception>
     public static ReleaseSource Mirror(Uri uri, BuildKitVersion version, string architecture)
@@ -46,9 +46,9 @@ public sealed record ReleaseSource
         return new() { Uri = uri.AbsolutePath.EndsWith('/') ? new Uri(uri, $"{version}/{ArchiveName(version, architecture)}") : uri };
     }
 
-    /// <summary>The name the project gives an archive.</summary>
+    /// <summary>The project's name for an archive.</summary>
     public static string ArchiveName(BuildKitVersion version, string architecture) => $"buildkit-{version}.linux-{architecture}.tar.gz";
 
-    /// <summary>The name the project gives the provenance that lies beside it.</summary>
+    /// <summary>The project's name for the provenance beside an archive.</summary>
     public static string ProvenanceName(BuildKitVersion version, string architecture) => $"buildkit-{version}.linux-{architecture}.provenance.json";
 }

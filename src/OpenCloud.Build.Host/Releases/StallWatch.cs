@@ -3,7 +3,7 @@ namespace OpenCloud.Build.Host.Releases;
 /// <summary>Ends the wait for a server that sends nothing, or next to nothing, for a while.</summary>
 internal sealed class StallWatch : IDisposable
 {
-    // A server that trickles holds its client up as one that is silent does.
+    // A server that sends a trickle blocks its client just as a silent one does.
     private const int SlowestBytes = 1024;
 
     private readonly TimeSpan _timeout;
@@ -11,9 +11,7 @@ internal sealed class StallWatch : IDisposable
     private readonly CancellationTokenSource _stall;
     private int _sinceProgress;
 
-    /// <summary>Begins to watch.</summary>
-    /// <param name="timeout">How long the server may take for its headers, and for each kilobyte of its answer.</param>
-    /// <param name="cancellationToken">Stops the wait for other reasons.</param>
+    /// <summary>Starts to watch. The timeout applies to the server's headers, and to each kilobyte of its answer.</summary>
     public StallWatch(TimeSpan timeout, CancellationToken cancellationToken)
     {
         _timeout = timeout;
@@ -22,8 +20,8 @@ internal sealed class StallWatch : IDisposable
         _stall.CancelAfter(timeout);
     }
 
-    /// <summary>Waits for something that counts as progress when it ends.</summary>
-    /// <exception cref="StalledException">It took too long.</exception>
+    /// <summary>Waits for an operation whose end counts as progress.</summary>
+    /// <exception cref="StalledException">The operation took too long.</exception>
     public async Task<T> WatchAsync<T>(Func<CancellationToken, Task<T>> wait)
     {
         try
@@ -39,7 +37,7 @@ internal sealed class StallWatch : IDisposable
     }
 
     /// <summary>Reads a part of the answer.</summary>
-    /// <exception cref="StalledException">Too little came.</exception>
+    /// <exception cref="StalledException">Too few bytes arrived.</exception>
     public async ValueTask<int> ReadAsync(Stream body, Memory<byte> buffer)
     {
         try
@@ -60,9 +58,8 @@ internal sealed class StallWatch : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _stall.Dispose();
 }
 
-/// <summary>A server sent too little for too long.</summary>
+/// <summary>A server sent too few bytes for too long.</summary>
 internal sealed class StalledException(TimeSpan timeout) : IOException($"it sent nothing, or next to nothing, for {timeout.TotalSeconds:0.###} seconds");

@@ -4,14 +4,11 @@ using OpenCloud.Build.Host.Install;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// The profile that lets one program make user namespaces where AppArmor denies them to programs without one (Ubuntu 23.10 and
-/// later; apparmor.d(5), "userns"). It confines nothing: the program is named so that it may do what every program could before.
+/// The profile that allows one program to create user namespaces where AppArmor denies them to unconfined programs (Ubuntu 23.10
+/// and later; apparmor.d(5), "userns"). The profile restricts nothing; it only grants the program what every program could do before.
 /// </summary>
-/// <param name="Path">The profile's file.</param>
-/// <param name="Text">Its text.</param>
 internal sealed record AppArmorProfile(string Path, string Text)
 {
-    /// <summary>Where profiles lie.</summary>
     public const string Directory = "/etc/apparmor.d";
 
     // The names of the loaded profiles with their modes, for root (security/apparmor/apparmorfs.c).
@@ -22,8 +19,8 @@ internal sealed record AppArmorProfile(string Path, string Text)
 
     private const string Prefix = "opencloud.build.";
 
-    /// <summary>The profile for a program.</summary>
-    /// <param name="program">Its path, links followed: the kernel matches that and nothing else.</param>
+    /// <summary>Creates the profile for a program.</summary>
+    /// <param name="program">The path with all links resolved; the kernel matches only that path.</param>
     public static AppArmorProfile For(string program)
     {
         string name = Prefix + program.Trim('/').Replace('/', '.');
@@ -43,10 +40,10 @@ internal sealed record AppArmorProfile(string Path, string Text)
                 """));
     }
 
-    /// <summary>The profile that lets a program make user namespaces; null when none does.</summary>
-    /// <param name="view">Where to look.</param>
-    /// <param name="program">Its path, links followed.</param>
-    /// <returns>Its file, and whether the kernel has it: null where that is not to be seen, which takes root.</returns>
+    /// <summary>Finds the profile that allows a program to create user namespaces; null when there is none.</summary>
+    /// <param name="view">The view of this machine.</param>
+    /// <param name="program">The path with all links resolved.</param>
+    /// <returns>The profile's file, and whether the kernel has loaded it; null when the caller cannot tell, since that needs root.</returns>
     public static (string File, bool? IsLoaded)? Find(IRootlessView view, string program)
     {
         (string File, bool? IsLoaded)? found = null;
@@ -67,11 +64,10 @@ internal sealed record AppArmorProfile(string Path, string Text)
         return found;
     }
 
-    /// <summary>Whether the kernel has a profile; null where that is not to be seen.</summary>
     public static bool? IsLoaded(IRootlessView view, string name)
         => view.ReadText(Loaded)?.Split('\n').Any(line => line.StartsWith(name + " (", StringComparison.Ordinal));
 
-    /// <summary>The name of the profile of a text that lets a program make user namespaces; null when none of it does.</summary>
+    /// <summary>The name of the profile in a text that allows a program to create user namespaces; null when there is none.</summary>
     public static string? NameOf(string text, string program)
     {
         string? name = null;
@@ -79,7 +75,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
         {
             if (line.EndsWith('{'))
             {
-                // "profile NAME PATH flags=(…) {", where one of the two may be left out.
+                // "profile NAME PATH flags=(…) {"; either NAME or PATH may be omitted.
                 name = Regex.IsMatch(line, $"(^|\\s|\"){Regex.Escape(program)}(\"|\\s)", RegexOptions.CultureInvariant)
                     ? line.Split(' ', StringSplitOptions.RemoveEmptyEntries).First(word => word != "profile").Trim('"')
                     : null;
@@ -97,8 +93,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
         return null;
     }
 
-    /// <summary>Removes what the parser compiled of a profile of this module and keeps for the next boot.</summary>
-    /// <param name="path">The profile's file.</param>
+    /// <summary>Removes the parser's compiled copy of a profile of this module, which would be loaded at the next boot.</summary>
     public static void DropCompiled(string path)
     {
         string name = System.IO.Path.GetFileName(path);

@@ -3,11 +3,6 @@ using System.Text;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>One mount.</summary>
-/// <param name="Point">Where.</param>
-/// <param name="Type">The file system: ext4, nfs4, proc.</param>
-/// <param name="Options">The options of this mount.</param>
-/// <param name="SuperOptions">The options of the file system itself.</param>
 internal sealed record MountEntry(string Point, string Type, IReadOnlyList<string> Options, IReadOnlyList<string> SuperOptions)
 {
     /// <summary>Whether an option is set on this mount or on its file system.</summary>
@@ -23,7 +18,7 @@ internal sealed class MountTable
     {
     }
 
-    /// <summary>Reads the list; lines that are none are passed over.</summary>
+    /// <summary>Parses the list and skips malformed lines.</summary>
     public static MountTable Parse(string? mountinfo)
     {
         MountTable table = new();
@@ -41,7 +36,7 @@ internal sealed class MountTable
         return table;
     }
 
-    /// <summary>The mount a path is on: the deepest one, and of those at one place the last; null when there is none.</summary>
+    /// <summary>The mount that contains a path: the deepest one, and the last of several at one mount point; null when there is none.</summary>
     public MountEntry? Of(string path)
     {
         MountEntry? best = null;
@@ -57,7 +52,7 @@ internal sealed class MountTable
         return best;
     }
 
-    // Spaces, tabs, newlines and backslashes stand as three octal digits.
+    // Spaces, tabs, newlines and backslashes are escaped as three octal digits.
     private static string Unescape(string text)
     {
         if (!text.Contains('\\', StringComparison.Ordinal))

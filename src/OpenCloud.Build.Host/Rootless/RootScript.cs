@@ -3,18 +3,16 @@ using System.Text;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// What root has to do for a user who installs an engine without root, as a script ready to be run: this module never becomes
-/// root by itself.
+/// Collects the commands that root must run for a user who installs a rootless engine, as a ready-to-run script. This module never
+/// becomes root by itself.
 /// </summary>
 internal sealed class RootScript(string user)
 {
     private readonly List<string> _packages = [];
     private readonly List<string> _lines = [];
 
-    /// <summary>Whether there is nothing to do.</summary>
     public bool IsEmpty => _packages.Count == 0 && _lines.Count == 0;
 
-    /// <summary>Adds what mends a trap.</summary>
     public void Add(RootlessCheck check)
     {
         if (check.Package is not null)
@@ -33,10 +31,8 @@ internal sealed class RootScript(string user)
         }
     }
 
-    /// <summary>Adds that the user's service manager runs from boot on.</summary>
     public void AddLinger() => _lines.Add($"loginctl enable-linger {user}");
 
-    /// <summary>The script.</summary>
     public override string ToString()
     {
         StringBuilder text = new();

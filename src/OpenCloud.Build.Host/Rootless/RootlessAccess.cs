@@ -10,12 +10,12 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Shares a rootless engine with a group. Its own socket lies in its user's runtime directory, which nobody else may enter, and
-/// the group's id has no mapping in its user namespace. So there is a second socket, in a set-gid directory that the user owns
-/// and the group may enter: what is made there is the group's. Whoever reaches the engine builds as its user.
+/// Shares a rootless engine with a group. The engine's own socket lies in its user's runtime directory, which no other user may
+/// enter, and the group's id has no mapping in the engine's user namespace. So the engine gets a second socket in a set-gid
+/// directory that the user owns and the group may enter; files created there belong to the group. Clients build as the engine's user.
 /// </summary>
-/// <param name="observer">Who watches and approves.</param>
-/// <param name="probe">Asks the engine over gRPC.</param>
+/// <param name="observer">Approves each change and receives reports.</param>
+/// <param name="probe">Queries the engine over gRPC.</param>
 public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 {
     private const string ShareRecords = ChangeJournal.StateDirectory + "/rootless-share";
@@ -23,11 +23,11 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Grants access.</summary>
-    /// <param name="request">To whom; its group is made when it does not exist, and is <c>buildkit-USER</c> when none is named.</param>
-    /// <param name="engineUser">Whose engine; null when there is one only.</param>
-    /// <param name="planOnly">Only says what would be done.</param>
-    /// <param name="cancellationToken">Stops it and takes back what was done.</param>
-    /// <exception cref="HostException">It could not be done; nothing was changed.</exception>
+    /// <param name="request">The users and services. A missing group is created; its default name is <c>buildkit-USER</c>.</param>
+    /// <param name="engineUser">The engine's user; null when there is only one rootless engine.</param>
+    /// <param name="planOnly">Only reports the planned changes.</param>
+    /// <param name="cancellationToken">Stops the work and rolls it back.</param>
+    /// <exception cref="HostException">Access cannot be granted; nothing is changed.</exception>
     public async Task<IReadOnlyList<AccessReport>> GrantAsync(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
         (RootlessLayout? layout, InstallationManifest? manifest) = Engine(engineUser, planOnly);
@@ -67,7 +67,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 
         if (AccountDatabase.FindGroup(group) is null)
         {
-            // Only a plan has none by now.
+            // Only a plan has no group at this point.
             return [.. request.Users.Select(user => Absent(user, PrincipalKind.User)), .. request.Services.Select(service => Absent(service, PrincipalKind.Service))];
         }
 
@@ -76,11 +76,11 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         AccessReport Absent(string name, PrincipalKind kind) => new(name, kind, group, "not a member", "not a member", null, false) { Address = "unix://" + layout.SharedSocket };
     }
 
-    /// <summary>Takes access back; with the last one the second socket, its directory and a group made for it go too.</summary>
-    /// <param name="request">From whom.</param>
-    /// <param name="engineUser">Whose engine; null when there is one only.</param>
-    /// <param name="planOnly">Only says what would be done.</param>
-    /// <param name="cancellationToken">Stops it between two steps.</param>
+    /// <summary>Revokes access; with the last grant, the second socket, its directory and a group created for it are removed too.</summary>
+    /// <param name="request">The users and services.</param>
+    /// <param name="engineUser">The engine's user; null when there is only one rootless engine.</param>
+    /// <param name="planOnly">Only reports the planned changes.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
     /// <exception cref="HostException">The engine is not shared, or a principal does not exist.</exception>
     public IReadOnlyList<AccessReport> Revoke(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
@@ -97,11 +97,11 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         return reports;
     }
 
-    /// <summary>The group an engine is shared with; null when it is not.</summary>
+    /// <summary>The group an engine is shared with; null when the engine is not shared.</summary>
     internal static string? GroupOf(RootlessLayout layout)
         => OwnedText.Shown(layout.ShareTmpfiles).Split('\n').Select(line => line.Split(' ')).FirstOrDefault(words => words.Length > 4 && words[1] == layout.SharedDirectory)?[4];
 
-    /// <summary>Takes the sharing back, if there is any. Needs root.</summary>
+    /// <summary>Ends the sharing if there is any. Needs root.</summary>
     internal static void Unshare(RootlessLayout layout, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)
     {
         if (InstallationManifest.Load(RecordsOf(layout)) is not { } manifest)
@@ -182,7 +182,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         string? actor = layout.SystemUnit ? null : layout.User.Name;
 
-        // The program may be the user's, who can put anything in its place.
+        // The program may belong to the user, who can replace it.
         string network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
         RootlessTexts texts = new(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
         RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
@@ -261,7 +261,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         return true;
     }
 
-    // As somebody of the group, and then as nobody at all.
+    // Connects as a member of the group, then as a user without any membership.
     private async Task VerifyAsync(RootlessLayout layout, string group, CancellationToken cancellationToken)
     {
         uint gid = AccountDatabase.FindGroup(group)!.Gid;

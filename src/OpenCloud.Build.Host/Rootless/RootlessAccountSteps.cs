@@ -6,7 +6,7 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>What a rootless installation does beside the programs: packages, the user and what belongs to it, texts, the unit.</summary>
+/// <summary>The steps of a rootless installation besides the programs: packages, the user and its settings, texts, and the unit.</summary>
 internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal journal, StepRunner runner, IHostObserver observer, List<string> messages)
 {
     private readonly HashSet<string> _folders = [];
@@ -14,8 +14,8 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private RootlessLayout Layout => _plan.Layout;
 
-    /// <summary>Packages, the user, subordinate ids and lingering: what fails most often, before any program is exchanged.</summary>
-    /// <returns>The plan, with the user that may have been made.</returns>
+    /// <summary>Runs the steps that fail most often before any program is replaced: packages, the user, subordinate ids and lingering.</summary>
+    /// <returns>The plan, updated with a newly created user.</returns>
     public RootlessPlan BeforePrograms(RootScript script, CancellationToken cancellationToken)
     {
         if (Layout.AsRoot)
@@ -30,7 +30,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
         return _plan;
     }
 
-    /// <summary>The profile for rootlesskit, where AppArmor wants one.</summary>
+    /// <summary>Installs the AppArmor profile for rootlesskit where AppArmor requires one.</summary>
     public void Profile(CancellationToken cancellationToken)
     {
         if (!Layout.AsRoot || !_plan.WantsProfile)
@@ -38,7 +38,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
             return;
         }
 
-        // The program is in place by now: what its path really is shows only then.
+        // The program is now in place; only now can its real path be resolved.
         RootlessView view = new();
         string program = view.RealPath(_plan.RootlessKit);
         (string File, bool? IsLoaded)? found = AppArmorProfile.Find(view, program);
@@ -66,7 +66,6 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
             cancellationToken);
     }
 
-    /// <summary>Settings, the unit's file and the folder of the engine's state.</summary>
     public void Texts(Action beforeExchange, CancellationToken cancellationToken)
     {
         RootlessTexts texts = _plan.Texts;
@@ -100,7 +99,6 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
         }
     }
 
-    /// <summary>The unit enabled, and started unless that is not wanted.</summary>
     public void Unit(bool start, Func<bool> exchanged, bool wasActive, CancellationToken cancellationToken)
     {
         RootlessUnit unit = _plan.Unit;
@@ -123,7 +121,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private void Run(IEnumerable<HostStep> steps, CancellationToken cancellationToken)
     {
-        // In a plan nothing is made, and the same folder would be named again and again.
+        // A plan creates nothing, so the same folder would be listed repeatedly.
         foreach (HostStep? step in steps.Where(step => step.Target != Layout.User.Home && _folders.Add(step.Target)))
         {
             runner.Run(step, cancellationToken);
@@ -134,7 +132,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
     {
         foreach (string? package in _plan.Checks.Where(check => check.Package is not null).Select(check => check.Package!).Distinct())
         {
-            // One may have come with another.
+            // A package may have been installed as a dependency of another one.
             runner.Run(
                 new HostStep(
                     StepKind.Package,
@@ -163,7 +161,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                 () => new UserCreated(user.Name, user.Home, Directory.Exists(user.Home)) { KeepWithoutPurge = true },
                 stop =>
                 {
-                    // A system user gets no subordinate ids by itself; those of this module are its own step.
+                    // A system user gets no subordinate ids automatically; a separate step adds them.
                     HostCommand.Require("useradd", ["--system", "--user-group", "--create-home", "--home-dir", user.Home, "--shell", user.Shell, "--comment", "BuildKit without root", "--", user.Name], stop);
                     UserAccount made = AccountDatabase.FindUser(user.Name)!;
                     if (FileStatus.Read(made.Home) is { Uid: 0, Type: InodeType.Directory } && !Directory.EnumerateFileSystemEntries(made.Home).Any())
@@ -193,7 +191,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                 Enough,
                 () =>
                 {
-                    // The same ids in both files where both have room, which is what people expect to see.
+                    // The same ids in both files where both have room, as administrators expect.
                     first = new RootlessTraps(view, RootlessPlan.SubjectOf(Layout, false, null, false)).FreeIds()
                         ?? throw new HostException(HostErrorKind.RootlessBlocked, $"There is no room for 65,536 more ids in {path}.", "Make room there, or raise SUB_UID_MAX and SUB_GID_MAX in /etc/login.defs.", path);
                     if (path == "/etc/subgid" && SubordinateIds.Of(SubordinateIds.Parse(view.ReadText("/etc/subuid")), user.Name, user.Uid) is [{ Count: SubordinateIds.Needed } uids] &&
@@ -213,7 +211,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
         UserManager manager = new(Layout.User);
         if (!Layout.AsRoot && !manager.Lingers)
         {
-            // A user may ask for itself where polkit allows it (org.freedesktop.login1.policy).
+            // A user may enable its own lingering where polkit allows it (org.freedesktop.login1.policy).
             if (!MayLingerItself())
             {
                 script.AddLinger();
@@ -247,7 +245,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
         }
     }
 
-    // In a plan the user may be yet to be made, and who plans may not be root.
+    // In a plan the user may not exist yet, and the planning caller may not be root.
     private TextOwner OwnerAsUser(string path, string? user)
         => ActingUser.Run(_plan.NewUser || Identity.Current().Uid != 0 ? null : user, () => OwnedText.OwnerOf(path));
 

@@ -6,24 +6,23 @@ using OpenCloud.Build.Host.Releases;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// The archives of a rootless installation: BuildKit's, and RootlessKit's when it is not the distribution's; proven and unpacked
-/// into one stage. On the way back it is filled with what the last update replaced.
+/// The archives of a rootless installation: BuildKit's, and RootlessKit's unless the distribution's package is used. Both are
+/// verified and unpacked into one stage. For a rollback the stage holds the programs that the last update replaced.
 /// </summary>
 internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan plan, ProgramSteps programs, IHostObserver observer, HttpClient? client)
 {
-    /// <summary>How BuildKit's was proven; null while it was not.</summary>
+    /// <summary>How BuildKit's archive was verified; null before verification.</summary>
     public IntegrityResult? Integrity { get; private set; } = options.Release.Rollback ? plan.Manifest!.Previous!.Integrity : null;
 
-    /// <summary>How RootlessKit's was proven; null for a package's.</summary>
+    /// <summary>How RootlessKit's archive was verified; null when RootlessKit comes from a package.</summary>
     public IntegrityResult? RootlessKitIntegrity { get; private set; } = plan.Manifest?.Rootless?.RootlessKitIntegrity;
 
-    /// <summary>The programs out of RootlessKit's.</summary>
     public IReadOnlyDictionary<string, string> RootlessKitPrograms { get; private set; } = plan.Manifest?.Rootless?.RootlessKitPrograms ?? new Dictionary<string, string>();
 
-    /// <summary>Whether all that is wanted is in place and unchanged.</summary>
+    /// <summary>Whether all requested programs are in place and unchanged.</summary>
     public bool InPlace => !options.Release.Rollback && programs.AreInPlace(plan.Version.ToString(), options.Release.Sha256) && (!options.BringsRootlessKit || RootlessKitIsInPlace());
 
-    /// <summary>Fetches or reads, proves, unpacks; tells whether there is something to exchange.</summary>
+    /// <summary>Fetches or reads the archives, verifies and unpacks them; returns whether programs must be replaced.</summary>
     public bool Stage(StepRunner runner, CancellationToken cancellationToken)
     {
         if (InPlace)
@@ -87,7 +86,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
     {
         await programs.FillFromPrevious(stage).ConfigureAwait(false);
 
-        // A RootlessKit that was exchanged in between goes back as well; its archive's proof is not of these programs then.
+        // A RootlessKit replaced in between is rolled back as well; the recorded proof of its archive does not apply to those programs.
         Dictionary<string, string> kit = RootlessKitPrograms.ToDictionary(program => program.Key, program => FileHash.Of(Path.Combine(stage, program.Key)) ?? program.Value, StringComparer.Ordinal);
         if (kit.Any(program => RootlessKitPrograms[program.Key] != program.Value))
         {

@@ -6,19 +6,14 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>A text was written, as a user or as the caller.</summary>
-/// <param name="Target">Its path.</param>
-/// <param name="Sha256">What was written.</param>
-/// <param name="Prior">The text that was there before, this module's own; null when there was none.</param>
-/// <param name="User">As whom; null for the caller.</param>
+/// <summary>A text was written. User is null for the caller; Prior is this module's own earlier text, null when there was none.</summary>
 internal sealed record TextWritten(string Target, string Sha256, string? Prior, string? User) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (User is not null && AccountDatabase.FindUser(User) is null && FileStatus.Read(Target) is null)
         {
-            // It went with its user.
+            // The file was removed together with its user.
             return;
         }
 
@@ -53,16 +48,12 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
         }
     }
 
-    /// <inheritdoc/>
     public override HostChange Merge(HostChange later) => later is TextWritten text ? this with { Sha256 = text.Sha256 } : this;
 }
 
-/// <summary>A folder was made, as a user or as the caller.</summary>
-/// <param name="Target">Its path.</param>
-/// <param name="User">As whom; null for the caller.</param>
+/// <summary>A folder was created as a user, or as the caller when User is null.</summary>
 internal sealed record FolderCreated(string Target, string? User) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (User is null || AccountDatabase.FindUser(User) is not null || FileStatus.Read(Target) is not null)
@@ -72,13 +63,9 @@ internal sealed record FolderCreated(string Target, string? User) : HostChange(T
     }
 }
 
-/// <summary>A package was installed.</summary>
-/// <param name="Target">The package asked for.</param>
-/// <param name="Before">Every package that was installed before.</param>
-/// <param name="Added">What came, once it is known; null while the installation runs.</param>
+/// <summary>A package was installed. Added is null while the installation runs, then the packages that it brought.</summary>
 internal sealed record PrerequisiteInstalled(string Target, IReadOnlyList<string> Before, IReadOnlyList<string>? Added) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         string[] added = (Added ?? Packages.Installed().Except(Before)).Intersect(Packages.Known()).ToArray();
@@ -89,13 +76,9 @@ internal sealed record PrerequisiteInstalled(string Target, IReadOnlyList<string
     }
 }
 
-/// <summary>A user was made.</summary>
-/// <param name="Target">Its name.</param>
-/// <param name="Home">Its home.</param>
-/// <param name="HomeWasThere">The home was there before.</param>
+/// <summary>A user was created.</summary>
 internal sealed record UserCreated(string Target, string Home, bool HomeWasThere) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (AccountDatabase.FindUser(Target) is not { } user)
@@ -111,19 +94,14 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
         }
     }
 
-    /// <summary>Ends everything of a user, and returns when it has ended: userdel and usermod refuse while a process of the user's runs.</summary>
+    /// <summary>Ends all processes of a user and waits for their end: userdel and usermod refuse while a process of the user runs.</summary>
     public static void EndProcesses(UserAccount user)
         => Systemctl.TryStop(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user-{user.Uid}.slice"));
 }
 
-/// <summary>A user was given subordinate ids.</summary>
-/// <param name="Target">The file: /etc/subuid or /etc/subgid.</param>
-/// <param name="User">The user.</param>
-/// <param name="Range">The ids, as first-last.</param>
-/// <param name="UserIsOurs">The user was made by this module, and does nothing but build.</param>
+/// <summary>A user was given subordinate ids, as a range first-last in /etc/subuid or /etc/subgid.</summary>
 internal sealed record SubordinateIdsAdded(string Target, string User, string Range, bool UserIsOurs) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         IReadOnlyList<SubordinateRange> there = SubordinateIds.Parse(BoundedFile.TryReadText(Target, followLink: true));
@@ -139,10 +117,9 @@ internal sealed record SubordinateIdsAdded(string Target, string User, string Ra
     }
 }
 
-/// <summary>A user's service manager was made to run from boot on.</summary>
+/// <summary>Lingering was enabled: the user's service manager runs from boot on.</summary>
 internal sealed record LingerEnabled(string Target) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         CommandResult result = HostCommand.Run("loginctl", ["disable-linger", Target]);
@@ -153,8 +130,8 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
         else if (Identity.Current().Uid == 0 && AccountDatabase.FindUser(Target) is { } user &&
             HostCommand.Run("loginctl", ["show-user", "--property", "Sessions", "--value", Target]).Output.Trim().Length == 0)
         {
-            // It ends by itself some seconds later; what comes next needs that no process of the user's runs. One that does not answer would
-            // not end either, and systemd waits two minutes for it.
+            // The manager ends by itself after some seconds, but the next change requires that no process of the user runs. A hung
+            // manager would not end at all, and systemd waits two minutes for it.
             string unit = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user@{user.Uid}.service");
             if (new UserManager(user).IsSilent)
             {
@@ -166,15 +143,14 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
     }
 }
 
-/// <summary>A profile was loaded into the kernel. Written down after its file, so that it is unloaded before that goes.</summary>
+/// <summary>A profile was loaded into the kernel. Recorded after its file, so it is unloaded before the file is removed.</summary>
 internal sealed record ProfileLoaded(string Target) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (File.Exists(Target) && HostCommand.Find("apparmor_parser") is not null)
         {
-            // It complains where the kernel has none of it, which is what is wanted.
+            // The command fails when the kernel has no such profile, which is the wanted state.
             HostCommand.Run("apparmor_parser", ["--remove", Target]);
         }
 
@@ -183,15 +159,11 @@ internal sealed record ProfileLoaded(string Target) : HostChange(Target)
 }
 
 /// <summary>
-/// The engine's state appeared. What builds leave there belongs to subordinate ids, which its user cannot remove: that takes
-/// root, or the same user namespace.
+/// The engine's state appeared. Files that builds leave there belong to subordinate ids, and the user cannot remove them: that
+/// requires root or the same user namespace.
 /// </summary>
-/// <param name="Target">Where it is.</param>
-/// <param name="RootlessKit">The program that makes the user namespace.</param>
-/// <param name="User">Whose it is.</param>
 internal sealed record EngineStateCreated(string Target, string RootlessKit, string User) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         if (FileStatus.Read(Target) is null)
@@ -202,11 +174,11 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
         UserAccount user = ActingUser.Required(User);
         if (Identity.Current().Uid != 0 && Directory.EnumerateFileSystemEntries(Target).Any())
         {
-            // Host network: only the mapping of ids is wanted.
+            // Host network: only the id mapping is needed.
             HostCommand.Require(RootlessKit, ["rm", "-rf", "--", Target]);
         }
 
-        // Looked at when it is open: a folder on the way that was made a link since leads to what is not the engine's.
+        // Checked on the open folder: a parent that was replaced by a link leads to a folder that is not the engine's.
         if (!TreeRemoval.Remove(Target, state => state.Uid == user.Uid))
         {
             tell($"'{Target}' is not {User}'s and is kept.");
@@ -214,30 +186,21 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
     }
 }
 
-/// <summary>The engine's unit was enabled.</summary>
-/// <param name="Target">The unit.</param>
-/// <param name="User">Whose manager has it; null for the system's.</param>
+/// <summary>The engine's unit was enabled. User is null for the system's manager.</summary>
 internal sealed record RootlessUnitEnabled(string Target, string? User) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell) => new RootlessUnit(Target, User).TryDisable();
 }
 
-/// <summary>The engine's unit was started.</summary>
-/// <param name="Target">The unit.</param>
-/// <param name="User">Whose manager has it; null for the system's.</param>
+/// <summary>The engine's unit was started. User is null for the system's manager.</summary>
 internal sealed record RootlessUnitStarted(string Target, string? User) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell) => new RootlessUnit(Target, User).TryStop();
 }
 
-/// <summary>The engine ran before its files were replaced: taken back last, it is started anew from the old ones.</summary>
-/// <param name="Target">The unit.</param>
-/// <param name="User">Whose manager has it; null for the system's.</param>
+/// <summary>The engine ran before its files were replaced. Undone last: it restarts the engine from the old files.</summary>
 internal sealed record RootlessUnitRestored(string Target, string? User) : HostChange(Target)
 {
-    /// <inheritdoc/>
     public override void Undo(Action<string> tell)
     {
         RootlessUnit unit = new(Target, User);

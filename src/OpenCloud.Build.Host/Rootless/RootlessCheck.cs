@@ -2,7 +2,7 @@ using OpenCloud.Build.Host.Diagnosis;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>What an engine without root can stumble over.</summary>
+/// <summary>A condition that can keep a rootless engine from working.</summary>
 internal enum RootlessTrap
 {
     UserNamespaces,
@@ -24,23 +24,18 @@ internal enum RootlessTrap
     Home,
 }
 
-/// <summary>One trap looked at.</summary>
-/// <param name="Trap">Which.</param>
-/// <param name="State">Failed: no engine starts, or no build runs.</param>
-/// <param name="Evidence">What was seen.</param>
-/// <param name="Remedy">What to do about it; null when nothing is to be done.</param>
+/// <summary>The result of one check. Failed: the engine does not start or builds do not run.</summary>
 internal sealed record RootlessCheck(RootlessTrap Trap, CheckState State, string Evidence, string? Remedy = null)
 {
-    /// <summary>The package that mends it; null when none does.</summary>
+    /// <summary>The package that fixes the problem; null when none does.</summary>
     public string? Package { get; init; }
 
-    /// <summary>What root can run to mend it, as lines of a shell script; empty when it takes a decision no script can make.</summary>
+    /// <summary>The shell commands for root that fix the problem; empty when the fix needs a human decision.</summary>
     public IReadOnlyList<string> RootCommands { get; init; } = [];
 
-    /// <summary>Whether Install-BuildKit -Rootless, run by root, mends it as one of its steps.</summary>
+    /// <summary>Whether Install-BuildKit -Rootless fixes the problem when root runs it.</summary>
     public bool ByInstaller { get; init; }
 
-    /// <summary>Its name as it is shown.</summary>
     public string Name => Trap switch
     {
         RootlessTrap.UserNamespaces => "User namespaces",
@@ -62,6 +57,5 @@ internal sealed record RootlessCheck(RootlessTrap Trap, CheckState State, string
         _ => "Home",
     };
 
-    /// <summary>As a diagnosis shows it.</summary>
     public DiagnosisCheck ToDiagnosis() => new($"Rootless: {Name}", State, Evidence, Remedy);
 }

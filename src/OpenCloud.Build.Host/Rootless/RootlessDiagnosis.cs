@@ -6,12 +6,12 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>The traps of a rootless engine, for a diagnosis of its socket.</summary>
+/// <summary>Checks the prerequisites of a rootless engine, for the diagnosis of its socket.</summary>
 public static class RootlessDiagnosis
 {
-    /// <summary>The socket of a user's engine without root, whether there is one or not.</summary>
+    /// <summary>The socket path of a user's rootless engine, whether the engine exists or not.</summary>
     /// <param name="user">The user; null for the caller.</param>
-    /// <exception cref="HostException">There is no such user.</exception>
+    /// <exception cref="HostException">The user does not exist.</exception>
     public static string SocketOf(string? user)
     {
         uint uid = user is null ? Identity.Current().Uid
@@ -19,7 +19,7 @@ public static class RootlessDiagnosis
         return RootlessLayout.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
     }
 
-    /// <summary>Whose engine a socket belongs to by its place; null when it is not one of an engine without root.</summary>
+    /// <summary>The user whose rootless engine listens at a path; null when the path is not a rootless engine's.</summary>
     internal static UserAccount? OwnerOf(string path)
     {
         string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
@@ -31,7 +31,7 @@ public static class RootlessDiagnosis
         };
     }
 
-    /// <summary>How the engine of a user is started, or made.</summary>
+    /// <summary>The command that starts or installs a user's engine.</summary>
     internal static string StartRemedy(UserAccount user) => RootlessInstallations.OfUser(user.Name) switch
     {
         null => Identity.Current().Uid == user.Uid ? "Install-BuildKit -Rootless" : RootLine.Of("Install-BuildKit", ("Rootless", true), ("User", user.Name)),
@@ -39,7 +39,6 @@ public static class RootlessDiagnosis
         { Layout: var layout } => Identity.Current().Uid == user.Uid ? $"systemctl --user start {layout.Unit}" : $"sudo systemctl --user --machine {user.Name}@.host start {layout.Unit}",
     };
 
-    /// <summary>Looks at everything an engine of this user can stumble over.</summary>
     internal static IReadOnlyList<DiagnosisCheck> Checks(UserAccount user)
     {
         (RootlessLayout Layout, InstallationManifest Manifest)? known = RootlessInstallations.OfUser(user.Name);

@@ -4,10 +4,10 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>The engines without root that this module installed.</summary>
+/// <summary>The rootless engines that this module installed.</summary>
 public static class RootlessInstallations
 {
-    /// <summary>Those of root's records, and the caller's own. Changes nothing and needs no root.</summary>
+    /// <summary>Finds the engines in root's records and the caller's own. Changes nothing and needs no root.</summary>
     public static IReadOnlyList<BuildKitInstallation> Find()
     {
         List<BuildKitInstallation> found = OfRoot().Where(manifest => manifest.IsInstalled).Select(manifest => Describe(manifest, asRoot: true)).ToList();
@@ -19,7 +19,6 @@ public static class RootlessInstallations
         return found;
     }
 
-    /// <summary>The records root keeps.</summary>
     internal static IEnumerable<InstallationManifest> OfRoot()
     {
         if (!Directory.Exists(RootlessLayout.RootRecords))
@@ -36,7 +35,7 @@ public static class RootlessInstallations
         }
     }
 
-    /// <summary>The layout of a user's installation, whoever made it; null when there is none.</summary>
+    /// <summary>The layout of a user's installation, whether root or the user installed it; null when there is none.</summary>
     internal static (RootlessLayout Layout, InstallationManifest Manifest)? OfUser(string name)
     {
         if (AccountDatabase.FindUser(name) is not { } user)
@@ -53,8 +52,8 @@ public static class RootlessInstallations
         return UsersOwnEngine.Of(user);
     }
 
-    /// <summary>Refuses a record that is of another user than the one whose name it has: the account was made anew since, or the record is not what it seems.</summary>
-    /// <exception cref="HostException">It is.</exception>
+    /// <summary>Refuses a record under this user's name that belongs to another user: the account was recreated, or the record is forged.</summary>
+    /// <exception cref="HostException">The record belongs to another user.</exception>
     internal static void RequireOf(UserAccount user, InstallationManifest? manifest)
     {
         if (manifest?.Rootless is { } facts && user.Uid != 0 && (facts.User != user.Name || facts.Uid != user.Uid || facts.Home != user.Home))

@@ -7,23 +7,22 @@ using OpenCloud.Build.Host.Releases;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Gives a user an engine that runs without root: prerequisites, subordinate ids, lingering, RootlessKit, BuildKit, settings and
-/// a unit, each a step that asks first, is skipped when it is so already, and is taken back when a later one fails. Run by root
-/// it does all of it; run by a user it does what that user can, and gives root's part as a script. It ends only when the engine
-/// answers that user.
+/// Installs a rootless engine for a user: prerequisites, subordinate ids, lingering, RootlessKit, BuildKit, settings and a unit.
+/// Each step asks first, is skipped when already done, and is undone when a later step fails. Run by root, it does everything.
+/// Run by a user, it does the user's part and returns root's part as a script. It succeeds only when the engine answers that user.
 /// </summary>
-/// <param name="observer">Who watches and approves.</param>
-/// <param name="probe">Asks the engine over gRPC.</param>
-/// <param name="client">For downloads; one is made when none is given.</param>
+/// <param name="observer">Approves each change and receives reports.</param>
+/// <param name="probe">Queries the engine over gRPC.</param>
+/// <param name="client">The HTTP client for downloads; null creates one.</param>
 public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe, HttpClient? client = null)
 {
     private readonly List<string> _messages = [];
 
-    /// <summary>Installs it, completes it, or takes it to another version.</summary>
-    /// <param name="options">What is wanted.</param>
-    /// <param name="planOnly">Only says what would be done (<see cref="IHostObserver.Approve"/> must then answer false).</param>
-    /// <param name="cancellationToken">Stops it and puts the host back.</param>
-    /// <exception cref="HostException">It could not be done; the host is as it was.</exception>
+    /// <summary>Installs the engine, completes an installation, or changes its version.</summary>
+    /// <param name="options">The requested installation.</param>
+    /// <param name="planOnly">Only reports the planned changes (<see cref="IHostObserver.Approve"/> must then return false).</param>
+    /// <param name="cancellationToken">Stops the work and rolls it back.</param>
+    /// <exception cref="HostException">The installation failed; the host is unchanged.</exception>
     public async Task<InstallResult> InstallAsync(RootlessOptions options, bool planOnly, CancellationToken cancellationToken)
     {
         if (!OperatingSystem.IsLinux())
@@ -31,7 +30,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             throw new HostException(HostErrorKind.Unsupported, "BuildKit is installed on Linux.");
         }
 
-        // Decided twice: what another run did while this one waited for the lock counts.
+        // Planned twice: another run may have changed the host while this one waited for the lock.
         RootlessPlan first = RootlessPlan.Make(options, planOnly, new RootlessView());
         using HostLock? hold = planOnly ? null : TakeLock(first.Layout, options.Release.LockPatience, observer.Warning, cancellationToken);
         RootlessPlan plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new RootlessView());
@@ -71,7 +70,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
     }
 
-    /// <summary>Takes the lock: root's; one in the user's runtime directory; or, where there is none, one beside the user's records.</summary>
+    /// <summary>Takes root's lock; otherwise one in the user's runtime directory, or beside the user's records when that is missing.</summary>
     internal static HostLock TakeLock(RootlessLayout layout, TimeSpan patience, Action<string> tell, CancellationToken cancellationToken)
     {
         if (layout.AsRoot || Directory.Exists(layout.RuntimeDirectory))
@@ -109,7 +108,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             exchanged = true;
         }
 
-        // The archives first: nothing of the host is touched before they were proven.
+        // The archives come first: the host is not changed before they are verified.
         ProgramSteps programs = new(plan.Layout.Prefix, manifest, BeforeExchange, plan.Layout.AsRoot);
         RootlessArchives archives = new(options, plan, programs, observer, client);
         bool staged = archives.Stage(runner, cancellationToken);
@@ -135,7 +134,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         account.Profile(cancellationToken);
         account.Texts(BeforeExchange, cancellationToken);
 
-        // Without root's part nothing would start; with it, the next run does.
+        // Without root's part the engine would not start; once root has done it, the next run starts the engine.
         bool blocked = plan.Layout.AsRoot ? false : plan.Checks.Any(check => check.State == CheckState.Failed);
         bool reachable = planOnly || plan.Unit.CanBeAsked;
         if (!reachable && !blocked)
@@ -218,7 +217,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             return;
         }
 
-        // What came with each package is what was there before the next one, less what was there before it.
+        // The packages a step brought are those present before the next step, minus those present before it.
         PrerequisiteInstalled[] packages = journal.Changes.OfType<PrerequisiteInstalled>().Where(package => package.Added is null).ToArray();
         IReadOnlyList<string>[] after = packages.Skip(1).Select(package => package.Before).Append(packages.Length > 0 ? Packages.Installed() : []).ToArray();
         HostChange[] added = programs.KeepReplaced(programs.DropStage(journal.Changes)).Select(change => Array.IndexOf(packages, change) is >= 0 and var i
@@ -284,7 +283,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
         catch (System.Net.Sockets.SocketException)
         {
-            // Nobody listens: a stale file, which buildkitd replaces.
+            // No listener: a stale file, which buildkitd replaces.
         }
     }
 

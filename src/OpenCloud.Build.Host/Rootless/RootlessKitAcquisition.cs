@@ -6,17 +6,16 @@ using OpenCloud.Build.Host.Releases;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Gets hold of a release of RootlessKit: an archive <c>rootlesskit-MACHINE.tar.gz</c> with the programs at its top, beside which
-/// the release has a list <c>SHA256SUMS</c> (rootless-containers/rootlesskit, .github/workflows/release.yaml, hack/make-cross.sh).
+/// Acquires a release of RootlessKit: an archive <c>rootlesskit-MACHINE.tar.gz</c> with the programs at its top level. The release
+/// has a list <c>SHA256SUMS</c> (rootless-containers/rootlesskit, .github/workflows/release.yaml, hack/make-cross.sh).
 /// </summary>
 internal sealed class RootlessKitAcquisition(RootlessOptions options, string downloads, IHostObserver observer, HttpClient client)
 {
     private const string Sums = "SHA256SUMS";
 
-    /// <summary>Where it comes from, for messages.</summary>
     public string Origin => options.RootlessKitArchivePath ?? options.RootlessKitUri!.ToString();
 
-    /// <summary>Refuses, before anything is fetched, what is not there or what nothing could prove.</summary>
+    /// <summary>Refuses a missing source, or one that nothing can verify, before anything is fetched.</summary>
     public void CheckSource()
     {
         if (options.RootlessKitSha256 is not null)
@@ -55,10 +54,8 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
         }
     }
 
-    /// <summary>Fetches, proves and unpacks.</summary>
-    /// <param name="directory">Where the programs go.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>How it was proven, and the names of the programs.</returns>
+    /// <summary>Fetches, verifies and unpacks the programs into a folder.</summary>
+    /// <returns>How the archive was verified, and the names of the programs.</returns>
     public async Task<(IntegrityResult Integrity, IReadOnlyList<string> Names)> UnpackAsync(string directory, CancellationToken cancellationToken)
     {
         string? fetched = null;
@@ -91,7 +88,7 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
         }
     }
 
-    /// <summary>The hash a list has for a name: lines of sha256sum(1), text or binary mode; null when it has none.</summary>
+    /// <summary>The hash that a list has for a name (lines of sha256sum(1), text or binary mode); null when it has none.</summary>
     public static string? HashIn(string sums, string name)
     {
         foreach (string line in sums.Split('\n'))

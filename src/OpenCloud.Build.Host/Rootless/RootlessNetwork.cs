@@ -3,33 +3,26 @@ using System.Globalization;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Which program gives an engine without root its network: slirp4netns where it is, else pasta where it and rootlesskit get along.
-/// rootlesskit knows pasta from 2.0 on, and wants one of 2023_06_25 or later, and on hosts where AppArmor restricts user namespaces
-/// pasta may not do its work (rootless-containers/rootlesskit, docs/network.md). Debian 12 has rootlesskit 1.1 and a pasta of
-/// 2023_03_09, Debian 13 rootlesskit 2.0 and a pasta of 2025.
+/// Selects the program for a rootless engine's network: slirp4netns where it is installed, else pasta where rootlesskit supports it.
+/// rootlesskit supports pasta since 2.0 and requires version 2023_06_25 or later. Where AppArmor restricts user namespaces,
+/// pasta may not work (rootless-containers/rootlesskit, docs/network.md). Debian 12 has rootlesskit 1.1 and a pasta of
+/// 2023_03_09, Debian 13 rootlesskit 2.0 and a pasta of 2025. Driver is the value for rootlesskit's option --net.
 /// </summary>
-/// <param name="Driver">As rootlesskit's option --net takes it.</param>
-/// <param name="Program">The program; null when there is none that would do.</param>
-/// <param name="Evidence">What was seen.</param>
 internal sealed record RootlessNetwork(string Driver, string? Program, string Evidence)
 {
-    /// <summary>The driver that is preferred: rootlesskit recommends it, and it works with every version.</summary>
+    /// <summary>The preferred driver: rootlesskit recommends it, and it works with every version.</summary>
     public const string Slirp = "slirp4netns";
 
-    /// <summary>The other one.</summary>
     public const string Pasta = "pasta";
 
-    // Programs are asked by the options' names that they have in them: those in a user's home are not run by root, and pasta 2025
-    // prints its version into a pipe as nothing.
+    // Programs are searched for the names of their options instead of run: root does not run programs from a user's home, and
+    // pasta 2025 prints nothing when its version goes to a pipe.
     private const string OptionOfRootlessKit = "pasta-binary";
     private const string OptionOfPasta = "no-copy-addrs";
 
     private const string Restriction = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
-    /// <summary>Chooses.</summary>
-    /// <param name="view">What there is.</param>
-    /// <param name="rootlessKit">The program rootlesskit; null where its package is yet to be installed.</param>
-    /// <param name="bringsRootlessKit">It comes out of an archive, which <see cref="KnownBy"/> is asked about once it is unpacked.</param>
+    /// <summary>Chooses the driver. rootlessKit is null before its package is installed; for an archive, ask <see cref="KnownBy"/> later.</summary>
     public static RootlessNetwork Choose(IRootlessView view, string? rootlessKit, bool bringsRootlessKit)
     {
         if (view.Find(Slirp) is { } slirp)
@@ -53,10 +46,10 @@ internal sealed record RootlessNetwork(string Driver, string? Program, string Ev
             : new(Slirp, null, $"slirp4netns is nowhere on the system's path, and {pasta} is not used: {against}");
     }
 
-    /// <summary>Whether a rootlesskit knows pasta.</summary>
+    /// <summary>Whether a rootlesskit supports pasta.</summary>
     public static bool KnownBy(IRootlessView view, string rootlessKit) => view.Contains(view.RealPath(rootlessKit), OptionOfRootlessKit);
 
-    // What is no number is taken for a new one.
+    // A version that is not a number counts as new.
     private static int Major(string version)
     {
         string digits = new([.. version[(version.IndexOf(':', StringComparison.Ordinal) + 1)..].TakeWhile(char.IsAsciiDigit)]);

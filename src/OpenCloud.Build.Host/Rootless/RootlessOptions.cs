@@ -2,36 +2,35 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>How an engine without root is to be installed.</summary>
+/// <summary>Options for installing a rootless engine.</summary>
 public sealed record RootlessOptions
 {
-    /// <summary>The release of BuildKit: version, source, proof. Prefix, worker, namespace and group of it do not count here.</summary>
+    /// <summary>The release of BuildKit: version, source, verification. Its prefix, worker, namespace and group are ignored.</summary>
     public InstallOptions Release { get; init; } = new();
 
-    /// <summary>Whose engine; null for the caller, or who is behind sudo. Made when it does not exist; needs root unless it is the caller.</summary>
+    /// <summary>The engine's user; null for the caller or the user behind sudo. A missing user is created. Another user than the caller needs root.</summary>
     public string? User { get; init; }
 
-    /// <summary>Where the programs go; null for <c>/opt/buildkit</c> as root, else <c>~/.local</c>.</summary>
+    /// <summary>The prefix of the programs; null for <c>/opt/buildkit</c> as root, else <c>~/.local</c>.</summary>
     public string? Prefix { get; init; }
 
-    /// <summary>Where the engine keeps its state; null for <c>~/.local/share/buildkit</c>.</summary>
+    /// <summary>The directory of the engine's state; null for <c>~/.local/share/buildkit</c>.</summary>
     public string? StateDirectory { get; init; }
 
-    /// <summary>A unit of the system instead of one of the user's; needs root.</summary>
+    /// <summary>Installs a system unit instead of a user unit; needs root.</summary>
     public bool SystemUnit { get; init; }
 
-    /// <summary>RootlessKit's archive as a file; null for the distribution's package.</summary>
+    /// <summary>The local path of RootlessKit's archive; null for the distribution's package.</summary>
     public string? RootlessKitArchivePath { get; init; }
 
-    /// <summary>The address of RootlessKit's archive, beside which its SHA256SUMS lies; null for the distribution's package.</summary>
+    /// <summary>The address of RootlessKit's archive, with SHA256SUMS beside it; null for the distribution's package.</summary>
     public Uri? RootlessKitUri { get; init; }
 
-    /// <summary>The sha256 of RootlessKit's archive, when the caller knows it.</summary>
+    /// <summary>The known sha256 of RootlessKit's archive; null when the caller does not know it.</summary>
     public string? RootlessKitSha256 { get; init; }
 
-    /// <summary>Takes what is installed to another version, and refuses where nothing is; the rest stays as it was installed.</summary>
+    /// <summary>Changes the version of an existing installation and keeps its other settings; fails when nothing is installed.</summary>
     public bool Update { get; init; }
 
-    /// <summary>Whether RootlessKit comes out of an archive.</summary>
     internal bool BringsRootlessKit => RootlessKitArchivePath is not null || RootlessKitUri is not null;
 }

@@ -10,47 +10,40 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>What was decided about a rootless engine before anything is changed.</summary>
+/// <summary>The decisions about a rootless engine, made before anything is changed.</summary>
 internal sealed record RootlessPlan
 {
-    /// <summary>Where everything goes. Its user's number is 0 while the user is yet to be made.</summary>
+    /// <summary>The layout. Its user's number is 0 until the user is created.</summary>
     public required RootlessLayout Layout { get; init; }
 
-    /// <summary>The version.</summary>
     public required BuildKitVersion Version { get; init; }
 
-    /// <summary>Whether the user is yet to be made.</summary>
     public required bool NewUser { get; init; }
 
-    /// <summary>What was looked at.</summary>
     public required IReadOnlyList<RootlessCheck> Checks { get; init; }
 
-    /// <summary>The program rootlesskit, where it is or will be.</summary>
+    /// <summary>The current or future path of the program rootlesskit.</summary>
     public required string RootlessKit { get; init; }
 
-    /// <summary>What is installed already.</summary>
     public InstallationManifest? Manifest { get; init; }
 
-    /// <summary>rootlesskit's network driver.</summary>
     public required string Network { get; init; }
 
-    /// <summary>The texts.</summary>
     public RootlessTexts Texts => new(Layout, Version, RootlessKit, Network);
 
-    /// <summary>Whether AppArmor keeps rootlesskit from making a user namespace.</summary>
+    /// <summary>Whether AppArmor prevents rootlesskit from creating a user namespace.</summary>
     public bool WantsProfile => Checks.Any(check => check is { Trap: RootlessTrap.AppArmor, State: CheckState.Failed });
 
-    /// <summary>As whom files in the user's home are written; null for the caller.</summary>
+    /// <summary>The user that writes files in the user's home; null for the caller.</summary>
     public string? Actor => Layout.AsRoot ? Layout.User.Name : null;
 
-    /// <summary>As whom the unit's file is written.</summary>
+    /// <summary>The user that writes the unit's file; null for the caller.</summary>
     public string? UnitActor => Layout.SystemUnit ? null : Actor;
 
-    /// <summary>The unit.</summary>
     public RootlessUnit Unit => new(Layout.Unit, Layout.SystemUnit ? null : Layout.User.Name);
 
-    /// <summary>Who is meant: the one named, the caller, or who is behind sudo.</summary>
-    /// <exception cref="HostException">Nobody is, or root is.</exception>
+    /// <summary>The engine's user: the given name, the caller, or the user behind sudo.</summary>
+    /// <exception cref="HostException">There is no such user, or it is root.</exception>
     public static string NameOf(string? given)
     {
         uint uid = Identity.Current().Uid;
@@ -69,8 +62,8 @@ internal sealed record RootlessPlan
         return given ?? AccountDatabase.UserName(uid);
     }
 
-    /// <summary>Decides, and refuses what cannot be.</summary>
-    /// <exception cref="HostException">It cannot be; nothing was changed.</exception>
+    /// <summary>Makes the plan and refuses impossible requests.</summary>
+    /// <exception cref="HostException">The request is impossible; nothing is changed.</exception>
     public static RootlessPlan Make(RootlessOptions options, bool planOnly, IRootlessView view)
     {
         uint caller = Identity.Current().Uid;
@@ -164,7 +157,6 @@ internal sealed record RootlessPlan
         return plan;
     }
 
-    /// <summary>As the checks want it.</summary>
     public static RootlessSubject SubjectOf(RootlessLayout layout, bool newUser, string? rootlessKit, bool bringsRootlessKit) => new()
     {
         Name = layout.User.Name,
@@ -176,7 +168,7 @@ internal sealed record RootlessPlan
         BringsRootlessKit = bringsRootlessKit,
     };
 
-    /// <summary>What root has to do first; empty when this run does all itself.</summary>
+    /// <summary>The commands that root must run first; empty when this run does everything itself.</summary>
     public RootScript Script()
     {
         RootScript script = new(Layout.User.Name);

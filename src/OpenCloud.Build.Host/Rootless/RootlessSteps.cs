@@ -5,19 +5,15 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>The steps a rootless installation has of its own: texts and folders in a user's home, written as that user.</summary>
+/// <summary>The file steps of a rootless installation: texts and folders in a user's home, written as that user.</summary>
 internal static class RootlessSteps
 {
-    /// <summary>Its owner writes, everybody reads.</summary>
     public const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private const UnixFileMode Enterable =
         Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    /// <summary>Makes the folders of a file that are not there.</summary>
-    /// <param name="path">The innermost folder.</param>
-    /// <param name="user">As whom; null for the caller.</param>
-    /// <param name="keepWithoutPurge">Stay when BuildKit is uninstalled without purging.</param>
+    /// <summary>Creates the missing folders of a path as the user, or as the caller when the user is null.</summary>
     public static IEnumerable<HostStep> Folders(string path, string? user, bool keepWithoutPurge = false)
     {
         Stack<string> lacking = new();
@@ -38,13 +34,7 @@ internal static class RootlessSteps
         }
     }
 
-    /// <summary>Writes a text of this module.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="text">Its text.</param>
-    /// <param name="user">As whom; null for the caller.</param>
-    /// <param name="before">Called before it is written.</param>
-    /// <param name="after">Called when it was written.</param>
-    /// <param name="keepWithoutPurge">Stays when BuildKit is uninstalled without purging.</param>
+    /// <summary>Writes a text of this module as the user, or as the caller when the user is null.</summary>
     public static HostStep Write(string path, string text, string? user, Action? before = null, Action? after = null, bool keepWithoutPurge = false) => new(
         StepKind.File,
         path,
@@ -53,7 +43,7 @@ internal static class RootlessSteps
         () =>
         {
             before?.Invoke();
-            // Read as the user as well: what a link leads to that the user may not read must not end up in the records.
+            // Also read as the user: a file behind a link that the user may not read must not end up in the records.
             string? prior = ActingUser.Run(user, () => BoundedFile.TryReadText(path, OwnedText.Limit, followLink: true));
             return new TextWritten(path, FileHash.OfText(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
         },
@@ -63,7 +53,7 @@ internal static class RootlessSteps
             after?.Invoke();
         });
 
-    // A plan may be made by anybody, who is nobody else then, and for a user who is yet to be made.
+    // A caller without root cannot switch users while planning, and the user may not exist yet.
     private static bool IsThere(string path, string text, string? user)
     {
         string? actor = Identity.Current().Uid == 0 ? user : null;
@@ -77,11 +67,8 @@ internal static class RootlessSteps
         }
     }
 
-    /// <summary>Refuses to overwrite a text that somebody else wrote, or changed.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="wanted">The text that is to be there.</param>
-    /// <param name="user">As whom it is read; null for the caller.</param>
-    /// <exception cref="HostException">It is not this module's; the message shows how it differs.</exception>
+    /// <summary>Refuses to overwrite a text that somebody else wrote or changed.</summary>
+    /// <exception cref="HostException">The text is not this module's; the message shows the difference.</exception>
     public static void RequireOurs(string path, string wanted, string? user)
     {
         if (ActingUser.Run(user, () => OwnedText.OwnerOf(path)) is TextOwner.User or TextOwner.EditedByUser)

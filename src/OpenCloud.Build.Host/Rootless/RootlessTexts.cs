@@ -3,21 +3,17 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>The texts of a rootless engine: its unit, its settings, and what shares its socket.</summary>
-/// <param name="Layout">Where everything is.</param>
-/// <param name="Version">The version of BuildKit.</param>
-/// <param name="RootlessKit">The program rootlesskit.</param>
-/// <param name="Network">rootlesskit's network driver: slirp4netns or pasta.</param>
+/// <summary>The texts of a rootless engine: its unit, its settings, and the texts that share its socket.</summary>
 internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Version, string RootlessKit, string Network)
 {
     private string Command =>
         $"{RootlessKit} --net={Network} --copy-up=/etc --disable-host-loopback {Layout.Prefix}/bin/buildkitd --config {Layout.Settings} --addr unix://{Layout.Socket}";
 
     /// <summary>
-    /// The unit. buildkitd, which says that it is ready, is a grandchild of the unit's main process: NotifyAccess=all. Nothing
-    /// here may set NoNewPrivileges or take capabilities' bounds: newuidmap is set-uid. A unit of the system has no runtime
-    /// directory of the user's and no manager that keeps it: it names the one and requires the other (without, buildkitd ends
-    /// with "mkdir /run/buildkit: permission denied", which rootlesskit issue 246 tells of).
+    /// The unit. buildkitd, which reports readiness, is a grandchild of the unit's main process: NotifyAccess=all. The unit must not
+    /// set NoNewPrivileges or bound capabilities: newuidmap is set-uid. A system unit has no runtime directory of the user and no
+    /// manager that keeps it: it sets the directory and requires the manager's unit. Otherwise buildkitd ends with
+    /// "mkdir /run/buildkit: permission denied" (rootlesskit issue 246).
     /// </summary>
     public string Unit => OwnedText.Seal(
         $"""
@@ -44,9 +40,9 @@ internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Vers
         """.Replace("\n\n\n", "\n\n", StringComparison.Ordinal));
 
     /// <summary>
-    /// The drop-in that makes the engine listen a second time, where a group may enter. Inside the engine's user namespace the
-    /// group's id has no mapping, so buildkitd cannot give the socket to it; but a socket made in a set-gid directory belongs to
-    /// the directory's group from the beginning, and group -1 makes buildkitd's chown leave that (chown(2)).
+    /// The drop-in that adds a second socket, in a directory that the group may enter. Inside the engine's user namespace the
+    /// group's id has no mapping, so buildkitd cannot give the socket to it. A socket created in a set-gid directory belongs to
+    /// the directory's group from the start, and group -1 makes buildkitd's chown keep that (chown(2)).
     /// </summary>
     public string Share => OwnedText.Seal(
         $"""
@@ -56,11 +52,11 @@ internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Vers
 
         """);
 
-    /// <summary>The rule for the folder of the shared socket: the engine's user writes, the group enters.</summary>
+    /// <summary>The tmpfiles.d rule for the shared socket's directory: the engine's user writes, the group enters.</summary>
     public static string ShareRule(RootlessLayout layout, string group) => OwnedText.Seal(
         $"d {RootlessLayout.SharedRoot} 0755 root root -\nd {layout.SharedDirectory} 2750 {layout.User.Name} {group} -\n");
 
-    /// <summary>The engine's settings: those of an engine of root's with the OCI worker, and another state.</summary>
+    /// <summary>The engine's settings: those of a root engine with the OCI worker, but with another state directory.</summary>
     public string Settings
     {
         get

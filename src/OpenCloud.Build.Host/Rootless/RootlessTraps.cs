@@ -5,8 +5,8 @@ using OpenCloud.Build.Host.Diagnosis;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Everything of kernel, distribution and account that keeps an engine without root from running or building, looked at before
-/// anything is changed, each with what to do about it. The installer and Test-BuildKitSocket -Detailed give the same list.
+/// Checks everything in kernel, distribution and account that can keep a rootless engine from running or building, before
+/// anything is changed, each with a remedy. The installer and Test-BuildKitSocket -Detailed return the same list.
 /// Facts: moby/buildkit docs/rootless.md; rootless-containers/rootlesskit README.md and pkg/network; user_namespaces(7);
 /// capabilities(7) for the form of file capabilities; each tried on Debian 12 and 13.
 /// </summary>
@@ -20,12 +20,11 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
     private const int CapSetGid = 6;
     private const int CapSetUid = 7;
 
-    // Their servers know nothing of this machine's subordinate ids, and overlayfs takes none of them as an upper layer.
+    // Their servers do not know this machine's subordinate ids, and overlayfs accepts none of them as an upper layer.
     private static readonly string[] NetworkTypes = ["nfs", "nfs4", "cifs", "smb3", "afs", "fuse.sshfs", "9p", "lustre", "ceph"];
 
     private readonly MountTable _mounts = MountTable.Parse(view.ReadText("/proc/self/mountinfo"));
 
-    /// <summary>Looks at all of them.</summary>
     public IReadOnlyList<RootlessCheck> Run() =>
     [
         UserNamespaces(),
@@ -47,14 +46,14 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         Home(),
     ];
 
-    /// <summary>Where rootlesskit is or will be, links followed: what an AppArmor profile has to name.</summary>
+    /// <summary>The current or future path of rootlesskit with all links resolved, as an AppArmor profile must name it.</summary>
     public string RootlessKitPath()
     {
         string path = subject.BringsRootlessKit ? $"{subject.Prefix}/bin/rootlesskit" : subject.RootlessKit ?? view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
         return view.RealPath(path);
     }
 
-    /// <summary>The first of 65,536 subordinate ids that nobody has; null when there is no room.</summary>
+    /// <summary>The first of 65,536 free subordinate ids; null when there is no room.</summary>
     public long? FreeIds() => SubordinateIds.FindFree(
         SubordinateIds.Parse(view.ReadText("/etc/subuid")).Concat(SubordinateIds.Parse(view.ReadText("/etc/subgid"))),
         [view.ReadText("/etc/passwd"), view.ReadText("/etc/group")],
@@ -223,7 +222,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             };
         }
 
-        // A user yet to be made is nobody in particular.
+        // A user that is not created yet has no uid.
         uint uid = subject.Uid ?? Identity.Nobody;
         return status.Allows(new Identity(uid, uid, []), 6)
             ? Ok(RootlessTrap.Tun, $"/dev/net/tun is {status.ModeText()}")
@@ -234,7 +233,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
     }
 
     private RootlessCheck HostsFile()
-        // rootlesskit puts one of its own in its place, and stops when there is none to take the place of.
+        // rootlesskit replaces it with its own file, and stops when there is none to replace.
         => view.Look("/etc/hosts") is not null
             ? Ok(RootlessTrap.HostsFile, "/etc/hosts is there")
             : new(RootlessTrap.HostsFile, CheckState.Failed, "there is no /etc/hosts: rootlesskit does not start without", "printf '127.0.0.1 localhost\\n' | sudo tee /etc/hosts")

@@ -7,18 +7,18 @@ using OpenCloud.Build.Host.Install;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Removes an engine without root by its manifest, newest change first. Without purging, what others may use by now or what
-/// holds work stays: packages, the user with its subordinate ids, settings, and the engine's state.
+/// Removes a rootless engine by its manifest, newest change first. Without purging, it keeps what others may use or what holds
+/// work: packages, the user with its subordinate ids, settings, and the engine's state.
 /// </summary>
-/// <param name="observer">Who watches and approves.</param>
+/// <param name="observer">Approves each change and receives reports.</param>
 public sealed class RootlessUninstaller(IHostObserver observer)
 {
-    /// <summary>Removes it.</summary>
-    /// <param name="user">Whose engine; null for the caller, who is behind sudo, or the only one there is.</param>
-    /// <param name="purge">Also what stays otherwise.</param>
-    /// <param name="planOnly">Only says what would be removed.</param>
-    /// <param name="cancellationToken">Stops between two steps; another run goes on from there.</param>
-    /// <exception cref="HostException">There is none that this module installed, or root is needed.</exception>
+    /// <summary>Removes the engine.</summary>
+    /// <param name="user">The engine's user; null for the caller, the user behind sudo, or the only rootless engine.</param>
+    /// <param name="purge">Also removes what is kept otherwise.</param>
+    /// <param name="planOnly">Only reports what would be removed.</param>
+    /// <param name="cancellationToken">Stops between two steps; another run continues from there.</param>
+    /// <exception cref="HostException">This module installed no such engine, or root is needed.</exception>
     public InstallResult Uninstall(string? user, bool purge, bool planOnly, CancellationToken cancellationToken)
     {
         uint caller = Identity.Current().Uid;
@@ -72,7 +72,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             manifest = SharedChanges.HandOver(manifest, RootlessInstallations.OfRoot(), planOnly);
         }
 
-        // Links are followed while the program is there.
+        // Links must be resolved while the program exists.
         string? profile = asRoot ? null : AppArmorProfile.For(new RootlessView().RealPath(manifest.Rootless!.RootlessKit)).Path;
         InstallResult result = new BuildKitUninstaller(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads);
         if (!planOnly)
@@ -84,7 +84,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         return result with { User = name, RootScript = script };
     }
 
-    // What root did for a user before, by the script that the installation gave.
+    // Undoes what root did for the user with the script that the installation returned.
     private static string RevokeLine(string engineUser, string group)
     {
         IReadOnlyList<string> users = AccountDatabase.FindGroup(group)?.Members ?? [];

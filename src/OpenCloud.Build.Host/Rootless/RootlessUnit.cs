@@ -3,9 +3,7 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>The unit of a rootless engine, whichever manager has it.</summary>
-/// <param name="Name">The unit.</param>
-/// <param name="User">Whose manager has it; null for the system's.</param>
+/// <summary>The unit of a rootless engine, in the system's manager (User is null) or a user's.</summary>
 internal sealed record RootlessUnit(string Name, string? User)
 {
     private UserManager Needed => new(ActingUser.Required(User!));
@@ -15,22 +13,17 @@ internal sealed record RootlessUnit(string Name, string? User)
     /// <summary>Whether its manager can be asked.</summary>
     public bool CanBeAsked => User is null ? Systemctl.IsRunning : Manager is { IsRunning: true };
 
-    /// <summary>Whether it is active.</summary>
     public bool IsActive => User is null ? Systemctl.IsActive(Name) : Manager?.IsActive(Name) == true;
 
-    /// <summary>Whether it is enabled.</summary>
     public bool IsEnabled => User is null ? Systemctl.IsEnabled(Name) : Manager?.IsEnabled(Name) == true;
 
     /// <summary>Its state in a word: active, failed, activating.</summary>
     public string State => User is null ? Systemctl.Property(Name, "ActiveState") : Manager?.Property(Name, "ActiveState") ?? string.Empty;
 
-    /// <summary>The command that shows what it wrote.</summary>
     public string LogCommand => User is null ? $"See 'journalctl -u {Name}'" : Manager?.LogCommand(Name) ?? "See journalctl";
 
-    /// <summary>The last lines it wrote.</summary>
     public string LastLines => User is null ? Systemctl.LastLines(Name) : Manager?.LastLines(Name) ?? string.Empty;
 
-    /// <summary>Its manager reads its files again.</summary>
     public void Reload()
     {
         if (User is null)
@@ -43,7 +36,6 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
     }
 
-    /// <summary>Enables it.</summary>
     public void Enable()
     {
         if (User is null)
@@ -56,7 +48,6 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
     }
 
-    /// <summary>Disables it if it is there.</summary>
     public void TryDisable()
     {
         if (User is null)
@@ -69,7 +60,7 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
     }
 
-    /// <summary>Starts it anew; returns when it said that it is ready.</summary>
+    /// <summary>Restarts the unit; returns when it reports readiness.</summary>
     /// <exception cref="HostException">It did not start; the message carries its last lines.</exception>
     public void Restart(CancellationToken cancellationToken = default)
     {
@@ -85,7 +76,6 @@ internal sealed record RootlessUnit(string Name, string? User)
         }
     }
 
-    /// <summary>Stops it if it is there.</summary>
     public void TryStop()
     {
         if (User is null)

@@ -4,11 +4,11 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>Whether a rootless engine answers its user, and only its user: the connection is made with that user's credentials.</summary>
+/// <summary>Checks that a rootless engine answers its user and nobody else: the connection is made with that user's credentials.</summary>
 internal static class RootlessVerifier
 {
-    /// <summary>Waits until it answers.</summary>
-    /// <exception cref="HostException">It does not answer in time, or lets others in.</exception>
+    /// <summary>Waits until the engine answers.</summary>
+    /// <exception cref="HostException">The engine does not answer in time, or accepts other users.</exception>
     public static async Task<EngineAnswer> VerifyAsync(RootlessLayout layout, RootlessUnit unit, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
     {
         Identity caller = Identity.Current();

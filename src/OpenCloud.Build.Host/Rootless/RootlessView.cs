@@ -4,41 +4,39 @@ using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>What the checks of a rootless engine look at: files of /proc, /sys and /etc, inodes and programs. Tests bring their own.</summary>
+/// <summary>The parts of a machine that the rootless checks read: files of /proc, /sys and /etc, inodes and programs. Tests replace it.</summary>
 internal interface IRootlessView
 {
-    /// <summary>The text of a file; null when it is not there or closed to the caller.</summary>
+    /// <summary>The text of a file; null when it is missing or unreadable.</summary>
     public string? ReadText(string path);
 
-    /// <summary>An inode, links followed; null when it is not there or closed to the caller.</summary>
+    /// <summary>The inode of a path with links resolved; null when it is missing or inaccessible.</summary>
     public FileStatus? Look(string path);
 
-    /// <summary>A program on the system's path; null when it is nowhere.</summary>
+    /// <summary>The path of a program on the system's path; null when there is none.</summary>
     public string? Find(string program);
 
-    /// <summary>A path with every link followed, as far as it is there.</summary>
+    /// <summary>A path with every link resolved, as far as it exists.</summary>
     public string RealPath(string path);
 
     /// <summary>The attribute <c>security.capability</c> of a file; null when it has none.</summary>
     public byte[]? FileCapabilities(string path);
 
-    /// <summary>The plain files of a directory; none when it is not there.</summary>
+    /// <summary>The plain files of a directory; empty when the directory is missing.</summary>
     public IReadOnlyList<string> FilesOf(string directory);
 
-    /// <summary>Whether a plain file has a text of ASCII in it; false when it is not there or closed to the caller.</summary>
+    /// <summary>Whether a plain file contains an ASCII text; false when it is missing or unreadable.</summary>
     public bool Contains(string path, string text);
 
-    /// <summary>The version of a package that would be installed now; null when that is not known.</summary>
+    /// <summary>The version of a package that would be installed now; null when unknown.</summary>
     public string? Candidate(string package);
 }
 
-/// <summary>This machine.</summary>
 internal sealed class RootlessView : IRootlessView
 {
-    // Twenty times what rootlesskit has; a file with a hole of 1 TiB takes minutes.
+    // Twenty times the size of rootlesskit; a sparse file of 1 TiB takes minutes.
     private const int ProgramLimit = 256 << 20;
 
-    /// <inheritdoc/>
     public string? ReadText(string path)
     {
         try
@@ -51,7 +49,6 @@ internal sealed class RootlessView : IRootlessView
         }
     }
 
-    /// <inheritdoc/>
     public FileStatus? Look(string path)
     {
         try
@@ -64,18 +61,15 @@ internal sealed class RootlessView : IRootlessView
         }
     }
 
-    /// <inheritdoc/>
     public string? Find(string program) => HostCommand.Find(program);
 
-    /// <inheritdoc/>
     public string RealPath(string path)
     {
-        // What is yet to be made, below what there is.
+        // Appends the part that does not exist yet to the resolved existing part.
         return RealPaths.Resolve(path)
             ?? (Path.GetDirectoryName(path) is { Length: > 0 } folder ? Path.Combine(RealPath(folder), Path.GetFileName(path)) : path);
     }
 
-    /// <inheritdoc/>
     public byte[]? FileCapabilities(string path)
     {
         byte[] value = new byte[64];
@@ -83,7 +77,6 @@ internal sealed class RootlessView : IRootlessView
         return length < 0 ? null : value[..length];
     }
 
-    /// <inheritdoc/>
     public IReadOnlyList<string> FilesOf(string directory)
     {
         try
@@ -96,7 +89,6 @@ internal sealed class RootlessView : IRootlessView
         }
     }
 
-    /// <inheritdoc/>
     public bool Contains(string path, string text)
     {
         try
@@ -126,7 +118,7 @@ internal sealed class RootlessView : IRootlessView
                     return true;
                 }
 
-                // It may lie across two blocks.
+                // The text may span two blocks.
                 kept = Math.Min(wanted.Length - 1, have.Length);
                 have[^kept..].CopyTo(block);
             }
@@ -137,6 +129,5 @@ internal sealed class RootlessView : IRootlessView
         }
     }
 
-    /// <inheritdoc/>
     public string? Candidate(string package) => Changes.Packages.Candidate(package);
 }

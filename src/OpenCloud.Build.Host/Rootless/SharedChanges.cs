@@ -4,15 +4,12 @@ using OpenCloud.Build.Host.Install;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// What several engines without root need and the first of them brought: prerequisite packages, and the AppArmor profile of a
-/// rootlesskit they share. It goes with the last of them: an engine that is removed leaves it, with the record of it, to one that stays.
+/// The changes that several rootless engines need and the first one made: prerequisite packages, and the AppArmor profile of a shared
+/// rootlesskit. They are undone with the last engine: a removed engine hands them, with their records, to one that stays.
 /// </summary>
 internal static class SharedChanges
 {
     /// <summary>Whether a change serves another engine as well.</summary>
-    /// <param name="change">The change.</param>
-    /// <param name="of">Whose record it is in.</param>
-    /// <param name="other">The other engine.</param>
     public static bool Serves(HostChange change, InstallationManifest of, InstallationManifest other) => change switch
     {
         PrerequisiteInstalled => true,
@@ -21,11 +18,8 @@ internal static class SharedChanges
         _ => false,
     };
 
-    /// <summary>Gives what others need to one of them.</summary>
-    /// <param name="leaving">The engine that is removed.</param>
-    /// <param name="others">The engines of root's records.</param>
-    /// <param name="planOnly">Only looks.</param>
-    /// <returns>The engine that is removed, with what is left to take back.</returns>
+    /// <summary>Moves the changes that other engines need to one of them.</summary>
+    /// <returns>The manifest of the removed engine, with the changes left to undo.</returns>
     public static InstallationManifest HandOver(InstallationManifest leaving, IEnumerable<InstallationManifest> others, bool planOnly)
     {
         foreach (InstallationManifest? heir in others.Where(other => other.IsInstalled && other.Rootless!.User != leaving.Rootless!.User))
@@ -38,7 +32,7 @@ internal static class SharedChanges
 
             if (!planOnly)
             {
-                // The heir first: cut off in between, both have it, and what is taken back twice does no harm.
+                // The heir is written first: after an interruption both have the change, and undoing it twice is harmless.
                 (heir with { Changes = [.. given.Concat(heir.Changes).DistinctBy(change => (change.GetType(), change.Target))] }).Save($"{RootlessLayout.RootRecords}/{heir.Rootless!.User}");
             }
 

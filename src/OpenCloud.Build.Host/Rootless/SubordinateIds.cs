@@ -2,35 +2,29 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Host.Rootless;
 
-/// <summary>A run of subordinate ids that belongs to somebody.</summary>
-/// <param name="Owner">A user's name or number.</param>
-/// <param name="First">The first id.</param>
-/// <param name="Count">How many.</param>
+/// <summary>A range of subordinate ids. The owner is a user's name or number.</summary>
 internal sealed record SubordinateRange(string Owner, long First, long Count)
 {
-    /// <summary>The last id.</summary>
     public long Last => First + Count - 1;
 
-    /// <summary>Whether two runs share an id.</summary>
     public bool Overlaps(SubordinateRange other) => First <= other.Last && other.First <= Last;
 
-    /// <summary>As usermod takes it.</summary>
+    /// <summary>The range in usermod's form.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{First}-{Last}");
 }
 
 /// <summary>
-/// The subordinate ids of users (subuid(5), subgid(5)): <c>owner:first:count</c> a line. An engine without root needs 65,536 of
-/// each, since that is what images use, and nobody else may have the same ones: they would own each other's files.
+/// The subordinate ids of users (subuid(5), subgid(5)), one <c>owner:first:count</c> per line. A rootless engine needs 65,536 of
+/// each, because images use that many. They must be unique to the user: users with common ids would own each other's files.
 /// </summary>
 internal static class SubordinateIds
 {
-    /// <summary>How many an engine needs.</summary>
     public const long Needed = 65536;
 
     private const long DefaultMin = 100000;
     private const long DefaultMax = 600100000;
 
-    /// <summary>Reads a file's text; lines that are none are passed over, as newuidmap does.</summary>
+    /// <summary>Parses a file's text and skips malformed lines, as newuidmap does.</summary>
     public static IReadOnlyList<SubordinateRange> Parse(string? text)
     {
         List<SubordinateRange> ranges = new();
@@ -49,11 +43,10 @@ internal static class SubordinateIds
         return ranges;
     }
 
-    /// <summary>Those of a user, under its name or its number.</summary>
     public static IReadOnlyList<SubordinateRange> Of(IEnumerable<SubordinateRange> all, string name, uint? uid)
         => [.. all.Where(range => IsOf(range, name, uid))];
 
-    /// <summary>The first pair of a user's run and somebody else's that share ids; null when there is none.</summary>
+    /// <summary>The first overlapping pair of a user's range and another user's; null when there is none.</summary>
     public static (SubordinateRange Own, SubordinateRange Other)? Overlap(IReadOnlyList<SubordinateRange> all, string name, uint? uid)
     {
         foreach (SubordinateRange own in Of(all, name, uid))
@@ -67,9 +60,7 @@ internal static class SubordinateIds
         return null;
     }
 
-    /// <summary>A user or group of its own whose id lies in a user's run; null when there is none.</summary>
-    /// <param name="own">The user's runs.</param>
-    /// <param name="accounts">The text of /etc/passwd or /etc/group: the third field is the id in both.</param>
+    /// <summary>The first account whose own id lies in a user's range, from /etc/passwd or /etc/group (third field); null when there is none.</summary>
     public static (SubordinateRange Own, string Account)? Covers(IReadOnlyList<SubordinateRange> own, string? accounts)
     {
         foreach ((string? name, long id) in Accounts(accounts))
@@ -83,11 +74,8 @@ internal static class SubordinateIds
         return null;
     }
 
-    /// <summary>The lowest run of 65,536 ids that is free in both files and holds no account's own id.</summary>
-    /// <param name="taken">The runs of both files.</param>
-    /// <param name="accounts">The texts of /etc/passwd and /etc/group.</param>
-    /// <param name="loginDefs">The text of /etc/login.defs, which may bound where such runs lie; null when there is none.</param>
-    /// <returns>The first id; null when there is no room.</returns>
+    /// <summary>The lowest range of 65,536 ids that is free in both files and contains no account's own id.</summary>
+    /// <returns>The first id; null when there is no room. /etc/login.defs may bound the ranges.</returns>
     public static long? FindFree(IEnumerable<SubordinateRange> taken, IEnumerable<string?> accounts, string? loginDefs)
     {
         long min = Math.Max(Setting(loginDefs, "SUB_UID_MIN") ?? DefaultMin, Setting(loginDefs, "SUB_GID_MIN") ?? DefaultMin);

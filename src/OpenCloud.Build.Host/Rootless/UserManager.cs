@@ -7,12 +7,12 @@ using OpenCloud.Build.Linux.Programs;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// A user's service manager, asked as that user over its private socket: no session is needed, only a manager that runs, which
+/// A user's service manager, called as that user over its private socket. No session is needed, only a running manager, which
 /// lingering keeps. Root becomes the user with setpriv(1), which opens no session either.
 /// </summary>
 /// <remarks>
-/// The manager is the user's own process: the user can stop it, or have it read a unit that never ends. Root, who holds the host's lock meanwhile,
-/// gives it a time to answer, and little of it once it has let one pass.
+/// The manager is the user's own process: the user can stop it, or have it read a unit that never ends. Root holds the host's lock
+/// meanwhile, so it waits a limited time for an answer, and a much shorter time after one timeout.
 /// </remarks>
 internal sealed class UserManager(UserAccount user)
 {
@@ -21,10 +21,9 @@ internal sealed class UserManager(UserAccount user)
     private static readonly TimeSpan SilentPatience = TimeSpan.FromSeconds(3);
     private static readonly ConcurrentDictionary<uint, bool> Silent = new();
 
-    /// <summary>Whether it let its time to answer pass when it was asked last.</summary>
+    /// <summary>Whether the manager did not answer in time on the last call.</summary>
     public bool IsSilent => Silent.ContainsKey(user.Uid);
 
-    /// <summary>Whether it runs and can be asked.</summary>
     public bool IsRunning => Run(["show", "--property", "Version"]).ExitCode == 0;
 
     /// <summary>Whether the manager runs without a session, from boot on (loginctl(1)).</summary>
@@ -33,7 +32,7 @@ internal sealed class UserManager(UserAccount user)
     /// <summary>Runs a program as the user, with the user's runtime directory.</summary>
     public CommandResult As(string program, IReadOnlyList<string> arguments, TimeSpan? patience = null, CancellationToken cancellationToken = default)
     {
-        // Nothing of root's environment: who the engine's user is can read it in /proc, and what is started there inherits it.
+        // No variables of root's environment: the engine's user can read them in /proc, and started programs inherit them.
         Dictionary<string, string> environment = ProgramEnvironment.Of(user.Name, user.Home, RootlessLayout.RuntimeDirectoryOf(user.Uid));
         if (Identity.Current().Uid == user.Uid)
         {
@@ -47,10 +46,9 @@ internal sealed class UserManager(UserAccount user)
         return HostCommand.RunWith("setpriv", [.. become, .. arguments], environment, cancellationToken, patience);
     }
 
-    /// <summary>Asks it.</summary>
     public CommandResult Run(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
-        // A job may take its time where the manager does answer.
+        // A job may take longer, provided that the manager answers.
         bool isJob = arguments[0] is "start" or "restart" or "stop";
         if (isJob && AskWithin(AnswerPatience, ["show", "--property", "Version"], cancellationToken) is { ExitCode: HostCommand.TookTooLong } silent)
         {
@@ -73,13 +71,10 @@ internal sealed class UserManager(UserAccount user)
         return result with { Error = $"the service manager of {user.Name} does not answer" };
     }
 
-    /// <summary>Whether a unit is active.</summary>
     public bool IsActive(string unit) => Run(["is-active", "--quiet", "--", unit]).ExitCode == 0;
 
-    /// <summary>Whether a unit is enabled.</summary>
     public bool IsEnabled(string unit) => Run(["is-enabled", "--quiet", "--", unit]).ExitCode == 0;
 
-    /// <summary>A property of a unit.</summary>
     public string Property(string unit, string property)
     {
         string answer = Run(["show", "--property", property, "--", unit]).Output.Trim();
@@ -87,8 +82,7 @@ internal sealed class UserManager(UserAccount user)
         return equals < 0 ? string.Empty : answer[(equals + 1)..];
     }
 
-    /// <summary>Does something that must succeed.</summary>
-    /// <exception cref="HostException">It did not.</exception>
+    /// <exception cref="HostException">The command failed.</exception>
     public void Require(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
         CommandResult result = Run(arguments, cancellationToken);
@@ -102,11 +96,10 @@ internal sealed class UserManager(UserAccount user)
         }
     }
 
-    /// <summary>Makes it run, and waits until it does: root starts its unit.</summary>
+    /// <summary>Starts the manager's unit as root and waits until the manager runs.</summary>
     public void Start(CancellationToken cancellationToken)
         => Systemctl.Start(string.Create(CultureInfo.InvariantCulture, $"user@{user.Uid}.service"), cancellationToken);
 
-    /// <summary>The last lines a unit wrote.</summary>
     public string LastLines(string unit, int lines = 8)
     {
         string count = lines.ToString(CultureInfo.InvariantCulture);
@@ -116,7 +109,6 @@ internal sealed class UserManager(UserAccount user)
         return HostCommand.Run("journalctl", ["--no-pager", "--quiet", "--output", "cat", "--lines", count, .. which]).Output.Trim();
     }
 
-    /// <summary>The command that shows all it wrote.</summary>
     public string LogCommand(string unit) => Identity.Current().Uid == 0
         ? $"See 'journalctl _SYSTEMD_USER_UNIT={unit} _UID={user.Uid.ToString(CultureInfo.InvariantCulture)}'"
         : $"See 'journalctl --user-unit {unit}'";

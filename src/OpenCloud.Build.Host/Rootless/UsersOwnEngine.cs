@@ -5,15 +5,15 @@ using OpenCloud.Build.Host.Releases;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// An engine that a user installed without root, as root looks at it. The user can write anything into those records, so they are read as that
-/// user and within bounds, and no more is taken than the version. Who the user is, and where everything lies, the accounts say. Where the user's
-/// programs are, which go into the user's own unit and nowhere else, <see cref="UsersPrograms"/> says.
+/// An engine that a user installed without root, as seen by root. The user can write anything into the records, so they are read as that
+/// user and within bounds, and only the version is taken from them. The account database gives the user and the layout. The user's programs
+/// come from <see cref="UsersPrograms"/>; root writes their paths into the user's own unit only.
 /// </summary>
 internal static class UsersOwnEngine
 {
     private const int Limit = 1024 * 1024;
 
-    /// <summary>Looks; null when the user has none, or nothing that can be read as one.</summary>
+    /// <summary>Finds the user's engine; null when there is none or its records are unreadable.</summary>
     public static (RootlessLayout Layout, InstallationManifest Manifest)? Of(UserAccount user)
     {
         try
@@ -23,7 +23,7 @@ internal static class UsersOwnEngine
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or HostException)
         {
-            // Somebody else's home is closed, or what is in there is no manifest: either way root has nothing to go by.
+            // Root cannot rely on it: the home is closed, or the file is not a manifest.
             return null;
         }
     }

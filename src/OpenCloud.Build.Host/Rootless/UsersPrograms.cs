@@ -3,12 +3,10 @@ using OpenCloud.Build.Host.Commands;
 namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
-/// Where the programs of an engine are that a user installed without root: below <c>~/.local</c>, with the system's rootlesskit unless there is one
-/// beside them. A user who chose another prefix has it in the unit that starts the engine. That is believed for programs of that user or of root, in
-/// folders that nobody else can write to, and root repeats it in that user's unit alone: it runs as the user and never as root.
+/// Locates the programs of an engine that a user installed without root: below <c>~/.local</c>, with the system's rootlesskit unless one lies
+/// beside them. Another prefix is read from the unit that starts the engine. It is trusted only for programs of that user or of root, in
+/// folders that nobody else can write to. Root repeats it in that user's unit only, which runs as the user and never as root.
 /// </summary>
-/// <param name="Prefix">Where they are.</param>
-/// <param name="RootlessKit">The program that makes the user namespace.</param>
 internal sealed record UsersPrograms(string Prefix, string RootlessKit)
 {
     private const string Daemon = "/bin/buildkitd";
@@ -16,7 +14,6 @@ internal sealed record UsersPrograms(string Prefix, string RootlessKit)
     private const string System = "/usr/bin/rootlesskit";
     private const int UnitLimit = 64 * 1024;
 
-    /// <summary>Looks, as the user.</summary>
     public static UsersPrograms Of(UserAccount user) => ActingUser.Run(user, () => OfUnit(user) ?? Usual(user));
 
     private static UsersPrograms Usual(UserAccount user)
@@ -48,7 +45,7 @@ internal sealed record UsersPrograms(string Prefix, string RootlessKit)
 
     private static string Brought(string prefix) => $"{prefix}/bin/rootlesskit";
 
-    // A program of the user's or of root's, which nobody else can exchange.
+    // Whether the program belongs to the user or to root and nobody else can replace it.
     private static bool IsOf(UserAccount user, string program)
     {
         try

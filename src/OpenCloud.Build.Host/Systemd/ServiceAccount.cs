@@ -3,19 +3,14 @@ using OpenCloud.Build.Host.Accounts;
 
 namespace OpenCloud.Build.Host.Systemd;
 
-/// <summary>A service and who it runs as.</summary>
-/// <param name="Unit">Its own name, aliases resolved.</param>
-/// <param name="User">User=; "root" when it has none.</param>
-/// <param name="Groups">SupplementaryGroups=, by name.</param>
-/// <param name="MainPid">Its main process; 0 when it does not run.</param>
-/// <param name="Running">Who its main process is; null when it does not run.</param>
+/// <summary>A service and its account. Unit has aliases resolved; MainPid is 0 and Running null when the service does not run.</summary>
 internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<string> Groups, int MainPid, Identity? Running)
 {
-    /// <summary>Whether it runs as root, whom no group keeps out.</summary>
+    /// <summary>Whether it runs as root, which no group restricts.</summary>
     public bool IsRoot => User is "root" or "0";
 
-    /// <summary>Checks a name and finds the service.</summary>
-    /// <exception cref="HostException">The name cannot be one, or there is no such service.</exception>
+    /// <summary>Validates a name and finds the service.</summary>
+    /// <exception cref="HostException">The name is invalid, or there is no such service.</exception>
     public static ServiceAccount Find(string name)
     {
         string unit = name.EndsWith(".service", StringComparison.Ordinal) ? name : name + ".service";
@@ -58,7 +53,7 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
             pid > 0 ? ProcessCredentials.Of(pid) : null);
     }
 
-    /// <summary>Who it is, or will be when it is started; null when its user does not exist (yet).</summary>
+    /// <summary>The identity of the service when it is started; null when its user does not exist yet.</summary>
     public Identity? IdentityWhenStarted()
     {
         UserAccount? account = AccountDatabase.FindUser(User);

@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Host.Systemd;
 /// <summary>The system's service manager, through systemctl.</summary>
 internal static class Systemctl
 {
-    /// <summary>Where an administrator's units go (systemd.unit(5)).</summary>
+    /// <summary>The folder of an administrator's units (systemd.unit(5)).</summary>
     public const string UnitDirectory = "/etc/systemd/system";
 
     /// <summary>Whether systemd runs this host (sd_booted(3)).</summary>
@@ -14,7 +14,7 @@ internal static class Systemctl
     /// <summary>Whether a path is a unit's file or drop-in.</summary>
     public static bool IsUnitFile(string path) => path.StartsWith(UnitDirectory + "/", StringComparison.Ordinal);
 
-    /// <summary>Properties of a unit, by name; a unit that does not exist has LoadState "not-found".</summary>
+    /// <summary>The properties of a unit by name; a unit that does not exist has LoadState "not-found".</summary>
     public static IReadOnlyDictionary<string, string> Show(string unit, params string[] properties)
     {
         CommandResult answer = HostCommand.Run("systemctl", ["show", "--no-pager", "--property", string.Join(',', properties), "--", unit]);
@@ -24,7 +24,7 @@ internal static class Systemctl
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0)
             {
-                // Listen and ExecStart may stand several times.
+                // Listen and ExecStart may occur several times.
                 string name = line[..equals];
                 found[name] = found.TryGetValue(name, out string? before) ? before + '\n' + line[(equals + 1)..] : line[(equals + 1)..];
             }
@@ -33,19 +33,16 @@ internal static class Systemctl
         return found;
     }
 
-    /// <summary>One property of a unit; empty when it has none.</summary>
+    /// <summary>One property of a unit; empty when unset.</summary>
     public static string Property(string unit, string property) => Show(unit, property).GetValueOrDefault(property, string.Empty);
 
-    /// <summary>Whether a unit is active.</summary>
     public static bool IsActive(string unit) => HostCommand.Run("systemctl", ["is-active", "--quiet", "--", unit]).ExitCode == 0;
 
-    /// <summary>Whether a unit is enabled.</summary>
     public static bool IsEnabled(string unit) => HostCommand.Run("systemctl", ["is-enabled", "--quiet", "--", unit]).ExitCode == 0;
 
-    /// <summary>Reads the units' files again.</summary>
     public static void Reload() => HostCommand.Require("systemctl", ["daemon-reload"]);
 
-    /// <summary>Reads the units' files again, where systemd runs.</summary>
+    /// <summary>Reloads the units' files where systemd runs.</summary>
     public static void TryReload()
     {
         if (IsRunning)
@@ -54,22 +51,18 @@ internal static class Systemctl
         }
     }
 
-    /// <summary>Enables a unit at boot.</summary>
     public static void Enable(string unit) => HostCommand.Require("systemctl", ["enable", "--quiet", "--", unit]);
 
-    /// <summary>Starts a unit and returns when it has started: for Type=notify, when it said so.</summary>
-    /// <exception cref="HostException">It did not; the message carries its last lines.</exception>
+    /// <summary>Starts a unit and returns when it has started; a Type=notify unit has then reported readiness.</summary>
+    /// <exception cref="HostException">The unit did not start; the message carries its last lines.</exception>
     public static void Start(string unit, CancellationToken cancellationToken) => Must("start", unit, cancellationToken);
 
-    /// <summary>Restarts a unit.</summary>
-    /// <exception cref="HostException">It did not start.</exception>
     public static void Restart(string unit, CancellationToken cancellationToken = default)
     {
         HostCommand.Run("systemctl", ["reset-failed", "--", unit], cancellationToken);
         Must("restart", unit, cancellationToken);
     }
 
-    /// <summary>Stops a unit if there is one.</summary>
     public static void TryStop(string unit)
     {
         if (IsRunning)
@@ -79,7 +72,6 @@ internal static class Systemctl
         }
     }
 
-    /// <summary>Disables a unit if there is one.</summary>
     public static void TryDisable(string unit)
     {
         if (IsRunning)
@@ -88,11 +80,10 @@ internal static class Systemctl
         }
     }
 
-    /// <summary>The last lines a unit wrote, for a message.</summary>
     public static string LastLines(string unit, int lines = 8)
         => HostCommand.Run("journalctl", ["--no-pager", "--quiet", "--output", "cat", "--lines", lines.ToString(System.Globalization.CultureInfo.InvariantCulture), "--unit", unit]).Output.Trim();
 
-    /// <summary>The unit a process belongs to, from its cgroup; null when it is in none.</summary>
+    /// <summary>The unit of a process, from its cgroup; null when it is in none.</summary>
     public static string? UnitOf(int pid)
     {
         try
@@ -108,7 +99,7 @@ internal static class Systemctl
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The process is gone, or hidden from us.
+            // The process has ended or is not visible to the caller.
         }
 
         return null;

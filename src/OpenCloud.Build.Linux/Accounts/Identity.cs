@@ -1,20 +1,16 @@
 namespace OpenCloud.Build.Linux;
 
-/// <summary>Who somebody is to the kernel: user, group and supplementary groups.</summary>
-/// <param name="Uid">The user id.</param>
-/// <param name="Gid">The primary group id.</param>
-/// <param name="Groups">The supplementary group ids.</param>
+/// <summary>A user as the kernel sees it: user id, group id and supplementary group ids.</summary>
 internal sealed record Identity(uint Uid, uint Gid, IReadOnlyList<uint> Groups)
 {
     /// <summary>Debian's and Ubuntu's <c>nobody</c> and <c>nogroup</c>: an id that owns nothing.</summary>
     public const uint Nobody = 65534;
 
-    /// <summary>Nobody, but a member of one group: who a newly granted user is, seen from a socket.</summary>
+    /// <summary>The user nobody as a member of one group: how a socket sees a newly granted user.</summary>
     public static Identity NobodyIn(uint gid) => new(Nobody, Nobody, [gid]);
 
-    /// <summary>This process as it is now, not as the database says it would be after a new login.</summary>
+    /// <summary>The credentials that this process has now. A new login could give it others.</summary>
     public static Identity Current() => new(LinuxCalls.EffectiveUserId, LinuxCalls.EffectiveGroupId, LinuxCalls.SupplementaryGroups());
 
-    /// <summary>Whether the kernel counts this identity as a member of a group.</summary>
     public bool IsMember(uint gid) => Gid == gid || Groups.Contains(gid);
 }

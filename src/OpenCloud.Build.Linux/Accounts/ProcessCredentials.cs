@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>Who running processes are, from /proc: what holds now, whatever the databases say (proc_pid_status(5)).</summary>
+/// <summary>Reads the credentials of running processes from /proc (proc_pid_status(5)). These count, not those of the user database.</summary>
 internal static class ProcessCredentials
 {
-    /// <summary>Who a process is; null when it is gone or cannot be looked at.</summary>
+    /// <summary>The credentials of a process; null when it has ended or cannot be read.</summary>
     public static Identity? Of(int pid)
     {
         try
@@ -30,13 +30,13 @@ internal static class ProcessCredentials
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It ended meanwhile.
+            // The process ended meanwhile.
         }
 
         return null;
     }
 
-    /// <summary>How many processes of a user there are, and how many of them are not members of a group.</summary>
+    /// <summary>Counts the processes of a user, and those of them that are not members of a group.</summary>
     public static (int All, int Without) OfUser(uint uid, uint gid)
     {
         (int all, int without) = (0, 0);

@@ -3,13 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>A user as the system's name services know it.</summary>
 internal sealed record UserAccount(string Name, uint Uid, uint Gid, string Home, string Shell);
 
-/// <summary>A group as the system's name services know it.</summary>
 internal sealed record GroupAccount(string Name, uint Gid, IReadOnlyList<string> Members);
 
-/// <summary>Users and groups, asked of the C library, so that directory services count as well as /etc/passwd.</summary>
+/// <summary>Looks users and groups up through the C library, so that directory services count as well as /etc/passwd.</summary>
 internal static unsafe class SystemAccounts
 {
     private const int SmallestRecord = 16 * 1024;
@@ -19,17 +17,15 @@ internal static unsafe class SystemAccounts
     public static UserAccount? FindUser(string name) => NumberIn(name) is { } uid ? FindUser(uid)
         : Ask((record, strings, length, found) => LinuxCalls.UserByName(name, record, strings, length, found), UserOf);
 
-    /// <summary>Finds a user by number; null when there is none.</summary>
     public static UserAccount? FindUser(uint uid) => Ask((record, strings, length, found) => LinuxCalls.UserById(uid, record, strings, length, found), UserOf);
 
     /// <summary>Finds a group by name or number; null when there is none.</summary>
     public static GroupAccount? FindGroup(string name) => NumberIn(name) is { } gid ? FindGroup(gid)
         : Ask((record, strings, length, found) => LinuxCalls.GroupByName(name, record, strings, length, found), GroupOf);
 
-    /// <summary>Finds a group by number; null when there is none.</summary>
     public static GroupAccount? FindGroup(uint gid) => Ask((record, strings, length, found) => LinuxCalls.GroupById(gid, record, strings, length, found), GroupOf);
 
-    /// <summary>The groups a user is in after a new login: those of the database and one more, which is the primary one.</summary>
+    /// <summary>The groups of a user after a new login: those of the database and the primary one.</summary>
     public static uint[] GroupsOf(string user, uint primary)
     {
         uint[] groups = new uint[64];
@@ -53,7 +49,7 @@ internal static unsafe class SystemAccounts
         }
     }
 
-    // As getent(1) does: what is all digits is a number.
+    // As in getent(1): a name of digits only is a number.
     private static uint? NumberIn(string name)
         => name.Length > 0 && name.All(char.IsAsciiDigit) && uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : null;
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>The calls that change files, all relative to a directory that is held open.</summary>
+/// <summary>The calls that change files, all relative to an open directory.</summary>
 internal static unsafe partial class LinuxCalls
 {
     public const int WriteOnly = 1;
@@ -24,7 +24,7 @@ internal static unsafe partial class LinuxCalls
         _ => RenameAt2OnGeneric,
     };
 
-    /// <summary>Opens, with a mode for what is made.</summary>
+    /// <summary>Opens a file, with a mode for a file that it creates.</summary>
     public static int Open(int directory, ReadOnlySpan<byte> terminatedPath, int flags, uint mode)
     {
         fixed (byte* path = terminatedPath)
@@ -39,7 +39,6 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Writes all of it, or fails.</summary>
     public static bool TryWrite(int descriptor, ReadOnlySpan<byte> content)
     {
         while (!content.IsEmpty)
@@ -63,7 +62,7 @@ internal static unsafe partial class LinuxCalls
         return true;
     }
 
-    /// <summary>Writes what the kernel takes now, and gives how much that was; negative on failure.</summary>
+    /// <summary>Writes what the kernel accepts now and returns the number of bytes; negative on failure.</summary>
     public static int Write(int descriptor, ReadOnlySpan<byte> content)
     {
         nint count;
@@ -122,7 +121,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Renames and fails where the new name is taken (<c>renameat2</c> with RENAME_NOREPLACE).</summary>
+    /// <summary>Renames; fails when the new name exists (<c>renameat2</c> with RENAME_NOREPLACE).</summary>
     public static int RenameNew(int fromDirectory, ReadOnlySpan<byte> terminatedFrom, int toDirectory, ReadOnlySpan<byte> terminatedTo)
     {
         const nint NoReplace = 1;
@@ -141,7 +140,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Gives a name, or the descriptor itself when the path is empty, to an owner and a group.</summary>
+    /// <summary>Changes owner and group of a name, or of the descriptor itself when the path is empty.</summary>
     public static int ChangeOwner(int directory, ReadOnlySpan<byte> terminatedName, uint uid, uint gid, int flags)
     {
         fixed (byte* name = terminatedName)
@@ -150,7 +149,6 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Sets an extended attribute of an open file.</summary>
     public static int SetAttribute(int descriptor, ReadOnlySpan<byte> terminatedName, ReadOnlySpan<byte> value)
     {
         fixed (byte* name = terminatedName)
@@ -160,7 +158,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Sets the time of a name; a link is not followed.</summary>
+    /// <summary>Sets the time of a name; does not follow a link.</summary>
     public static int SetTime(int directory, ReadOnlySpan<byte> terminatedName, long seconds, long nanoseconds)
     {
         TimeSpec* times = stackalloc TimeSpec[2];
@@ -178,11 +176,11 @@ internal static unsafe partial class LinuxCalls
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Synchronize(int descriptor);
 
-    /// <summary>Writes all of a file system to its disk, and tells errors of writing since the descriptor was opened (Linux 5.8).</summary>
+    /// <summary>Writes a whole file system to its disk, and reports write errors since the descriptor was opened (Linux 5.8).</summary>
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SynchronizeFileSystem(int descriptor);
 
-    /// <summary>Takes or gives back a lock of the whole file (flock(2)); 2 for one's own alone, 4 without waiting.</summary>
+    /// <summary>Takes or releases a lock on the whole file (flock(2)): 2 is exclusive, 4 does not wait.</summary>
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(int descriptor, int operation);
 

@@ -33,7 +33,7 @@ internal static unsafe partial class LinuxCalls
     public const int InProgress = 115;
     public const int StaleHandle = 116;
 
-    /// <summary>An error of a call as an exception whose message is a clause, for those who put it into a sentence of their own.</summary>
+    /// <summary>An exception for an error number, with a clause as message that the caller puts into its own sentence.</summary>
     public static Exception Clause(int error) => error switch
     {
         NoEntry => new FileNotFoundException("it does not exist"),
@@ -41,10 +41,8 @@ internal static unsafe partial class LinuxCalls
         _ => new IOException(LowerFirst(Describe(error)), error),
     };
 
-    /// <summary>An error of a call as an exception of .NET's kind, with the error number in its HResult's lower half as .NET has it.</summary>
-    /// <param name="action">What was to be done, as a sentence begins: "Cannot open".</param>
-    /// <param name="target">What with.</param>
-    /// <param name="error">The error number.</param>
+    /// <summary>The .NET exception for an error number, which is in the lower half of its HResult as .NET has it.</summary>
+    /// <remarks>The action is the beginning of a sentence, such as "Cannot open".</remarks>
     public static Exception Failure(string action, string target, int error)
     {
         string message = $"{action} '{target}': {Describe(error)}.";

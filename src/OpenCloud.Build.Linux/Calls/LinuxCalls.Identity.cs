@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>Who this process and this thread are, what the databases of the system know, and signals.</summary>
+/// <summary>Credentials of this process and thread, the user and group databases, and signals.</summary>
 internal static unsafe partial class LinuxCalls
 {
     public const int MostGroups = 65536;
@@ -10,7 +10,7 @@ internal static unsafe partial class LinuxCalls
     private const int EffectiveAccess = 0x200;
     private const int ExecuteAccess = 1;
 
-    // The raw calls change the calling thread alone; the C library's wrappers would change all of them.
+    // The raw calls change the calling thread only; the C library's wrappers change all threads.
     private static readonly (nint SetGroups, nint SetFsUid, nint SetFsGid)? OfThread = RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => (116, 122, 123),
@@ -24,10 +24,9 @@ internal static unsafe partial class LinuxCalls
 
     public static uint EffectiveGroupId => GetEffectiveGroup();
 
-    /// <summary>Whether the credentials of a single thread can be changed on this processor.</summary>
+    /// <summary>Whether this processor's system call numbers for credentials of a single thread are known.</summary>
     public static bool KnowsThreadCredentials => OfThread is not null;
 
-    /// <summary>The supplementary groups of this process.</summary>
     public static uint[] SupplementaryGroups()
     {
         int count = GetGroups(0, null);
@@ -45,7 +44,6 @@ internal static unsafe partial class LinuxCalls
         return count == groups.Length ? groups : groups[..Math.Max(count, 0)];
     }
 
-    /// <summary>Sets the supplementary groups of the calling thread.</summary>
     public static bool TrySetThreadGroups(ReadOnlySpan<uint> groups)
     {
         fixed (uint* list = groups)
@@ -54,7 +52,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Sets the file-system group and user of the calling thread; these calls report nothing, so it is asked what is in force.</summary>
+    /// <summary>Sets the file-system group and user of the calling thread. These calls report no errors, so the ids in force are read back.</summary>
     public static bool TrySetThreadFileSystemIds(uint uid, uint gid)
     {
         if (OfThread is not { } numbers)
@@ -62,16 +60,15 @@ internal static unsafe partial class LinuxCalls
             return false;
         }
 
-        // -1 is no id: it changes nothing, and the answer is the one in force.
+        // -1 is no valid id: it changes nothing, and the call returns the id in force.
         _ = SystemCall(numbers.SetFsGid, (nint)gid, 0, 0, 0, 0);
         _ = SystemCall(numbers.SetFsUid, (nint)uid, 0, 0, 0, 0);
         return (uint)SystemCall(numbers.SetFsGid, -1, 0, 0, 0, 0) == gid && (uint)SystemCall(numbers.SetFsUid, -1, 0, 0, 0, 0) == uid;
     }
 
-    /// <summary>Whether this process may pass through a directory; true where something else than rights is in the way.</summary>
+    /// <summary>Whether this process may pass through a directory; true when something other than permissions prevents it.</summary>
     public static bool MaySearch(string directory) => AccessAt(CurrentDirectory, directory, ExecuteAccess, EffectiveAccess) == 0 || LastError != AccessDenied;
 
-    /// <summary>Whether the calling thread may execute a file.</summary>
     public static bool MayExecute(string path) => AccessAt(CurrentDirectory, path, ExecuteAccess, EffectiveAccess) == 0;
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>The calls of sockets, and of threads that wait for one in the kernel. Constants are the same on every architecture .NET runs Linux on.</summary>
+/// <summary>The calls for sockets and for waiting on them. The constants are the same on every Linux architecture of .NET.</summary>
 internal static unsafe partial class LinuxCalls
 {
     public const int UnixFamily = 1;
@@ -12,17 +12,17 @@ internal static unsafe partial class LinuxCalls
     public const short Readable = 1;
     public const short Writable = 4;
 
-    /// <summary>Waits until a descriptor takes something, or fails to, for a time.</summary>
+    /// <summary>Waits until a descriptor is writable or in error, up to a time limit.</summary>
     public static void WaitUntilWritable(int descriptor, int milliseconds)
     {
         PollDescriptor waiting = new() { Descriptor = descriptor, Events = Writable };
         _ = Poll(&waiting, 1, milliseconds);
     }
 
-    /// <summary>Makes a stream socket of a family; it is closed when a program is started.</summary>
+    /// <summary>Creates a stream socket of a family, close-on-exec.</summary>
     public static int StreamSocketOf(int family, bool nonBlocking = false) => MakeSocket(family, StreamSocket | CloseOnExec | (nonBlocking ? NonBlocking : 0), 0);
 
-    /// <summary>Connects to an address as the kernel has it; does not try again when interrupted.</summary>
+    /// <summary>Connects to an address in the kernel's form; does not retry after an interrupt.</summary>
     public static int Connect(int socket, ReadOnlySpan<byte> address)
     {
         fixed (byte* start = address)
@@ -56,7 +56,6 @@ internal static unsafe partial class LinuxCalls
     private static partial int ConnectSocket(int socket, byte* address, uint length);
 }
 
-/// <summary>The kernel's <c>struct pollfd</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct PollDescriptor
 {

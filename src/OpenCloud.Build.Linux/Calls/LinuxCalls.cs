@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>The system calls of this project: here once, and nowhere else. These read; .NET's file API decodes names to UTF-16 and cannot name every file.</summary>
+/// <summary>
+/// All system calls of this project; this file has those that read. .NET's file API decodes names to UTF-16 and cannot name every file.
+/// </summary>
 /// <remarks>
 /// Calls whose wrappers differ between C libraries, or came late, go through <c>syscall</c>; their numbers and the flags that
 /// differ between architectures are from the kernel's uapi headers.
@@ -52,17 +54,15 @@ internal static unsafe partial class LinuxCalls
 
     public static int NoFollow { get; } = OldArmFlags ? 0x8000 : 0x20000;
 
-    /// <summary>Whether an error says that a name has gone, or is no directory or link any more, since it was read.</summary>
+    /// <summary>Whether an error says that a name has vanished since it was read, or is no directory or link any more.</summary>
     public static bool IsGone(int error) => error is NoEntry or NotADirectory or TooManyLinks or StaleHandle;
 
-    /// <summary>The error number of the last call on this thread.</summary>
     public static int LastError
     {
         get => Marshal.GetLastPInvokeError();
         set => Marshal.SetLastPInvokeError(value);
     }
 
-    /// <summary>What an error number means, in the C library's words.</summary>
     public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);
 
     /// <summary>Opens a name relative to a directory; a negative result is a failure.</summary>
@@ -84,15 +84,15 @@ internal static unsafe partial class LinuxCalls
     public static int OpenBeneath(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
         OpenAt2(directory, terminatedPath, flags, ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks);
 
-    /// <summary>The same, and enters no other mount either, bind mounts of the same file system included.</summary>
+    /// <summary>As <c>OpenBeneath</c>, and enters no other mount, not even a bind mount of the same file system.</summary>
     public static int OpenBeneathOnMount(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
         OpenAt2(directory, terminatedPath, flags, ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks | ResolveNoOtherDevice);
 
-    /// <summary>Opens a path with the directory as its root: absolute links and <c>..</c> end in it.</summary>
+    /// <summary>Opens a path with the directory as its root: absolute links and <c>..</c> stay inside it.</summary>
     public static int OpenInRoot(int directory, ReadOnlySpan<byte> terminatedPath, int flags) =>
         OpenAt2(directory, terminatedPath, flags, ResolveInRoot | ResolveNoMagicLinks);
 
-    /// <summary>Another descriptor of the same open file; it is closed when a program is started.</summary>
+    /// <summary>Duplicates a descriptor, close-on-exec.</summary>
     public static int Duplicate(int descriptor) => Control(descriptor, DuplicateCloseOnExec, 0);
 
     /// <summary>Reads the state of a name, or of the descriptor itself when the path is empty.</summary>
@@ -137,7 +137,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Lists the attributes of a name in a directory, not following a link (Linux 6.13; <c>listxattrat</c>).</summary>
+    /// <summary>Lists the attributes of a name in a directory; does not follow a link (Linux 6.13; <c>listxattrat</c>).</summary>
     public static int ListAttributesAt(int directory, ReadOnlySpan<byte> terminatedName, Span<byte> buffer)
     {
         fixed (byte* name = terminatedName)
@@ -166,7 +166,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>Reads an attribute of a file, links followed.</summary>
+    /// <summary>Reads an attribute of a file; follows links.</summary>
     public static int GetAttributeFollowing(ReadOnlySpan<byte> terminatedPath, ReadOnlySpan<byte> terminatedName, Span<byte> buffer)
     {
         fixed (byte* path = terminatedPath)
@@ -192,7 +192,7 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
-    /// <summary>The real path in memory of the C library's; 0 when there is none.</summary>
+    /// <summary>The real path, in memory that the C library allocated; 0 on failure.</summary>
     [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial nint RealPath(string path, nint resolved);
 

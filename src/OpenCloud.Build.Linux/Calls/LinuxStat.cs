@@ -42,7 +42,6 @@ internal struct LinuxStat
     [FieldOffset(140)]
     public uint FileSystemMinor;
 
-    /// <summary>The file system it is on.</summary>
     public readonly ulong Device => ((ulong)FileSystemMajor << 32) | FileSystemMinor;
 
     public readonly uint Type => Mode & UnixMode.TypeMask;

@@ -5,39 +5,31 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Reads files that somebody else may have put there: no link in the file's own place is followed, only a regular file is read, opening never
-/// waits, and no more is read than was allowed. A pipe would hold the reader, /dev/zero would fill memory.
+/// Reads files that another user may have put there. It follows no link in the file's own place, reads only regular files, opens without
+/// waiting, and reads at most the given number of bytes. A pipe would block the reader, /dev/zero would fill memory.
 /// </summary>
 internal static class BoundedFile
 {
-    /// <summary>What a text of settings or records may have: far more than any has.</summary>
+    /// <summary>The limit for settings and records, far above their usual size.</summary>
     public const int TextLimit = 4 * 1024 * 1024;
 
     private const int FirstBuffer = 16 * 1024;
     private const int PollMilliseconds = 50;
 
-    /// <summary>Reads a regular file; null when there is none.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="limit">The most bytes it may have.</param>
-    /// <param name="followLink">Follows a link in the file's own place, for files whose place only the caller can write to.</param>
-    /// <param name="cancellationToken">Stops it between two reads.</param>
-    /// <exception cref="IOException">It is something else, or too large.</exception>
-    /// <exception cref="UnauthorizedAccessException">It is closed to the caller.</exception>
+    /// <exception cref="IOException">The file is not regular, or too large.</exception>
     public static byte[]? TryRead(string path, int limit = TextLimit, bool followLink = false, CancellationToken cancellationToken = default)
     {
         using SafeFileHandle? file = TryOpen(path, followLink);
         return file is null ? null : ReadAll(file, path, limit, cancellationToken);
     }
 
-    /// <summary>Reads a regular file as UTF-8; null when there is none.</summary>
     public static string? TryReadText(string path, int limit = TextLimit, bool followLink = false, CancellationToken cancellationToken = default)
         => TryRead(path, limit, followLink, cancellationToken) is { } bytes ? Encoding.UTF8.GetString(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsSpan(3) : bytes) : null;
 
-    /// <summary>Opens a regular file for reading; null when there is none.</summary>
-    /// <exception cref="IOException">It is something else.</exception>
+    /// <exception cref="IOException">The file is not regular.</exception>
     public static SafeFileHandle? TryOpen(string path, bool followLink = false)
     {
-        // Non-blocking: opening a pipe or a device must not wait for its other end. Regular files do not know the difference.
+        // Non-blocking: opening a pipe or a device must not wait for its other end. It has no effect on regular files.
         int flags = LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal | (followLink ? 0 : LinuxCalls.NoFollow);
         int descriptor = LinuxCalls.Open(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(path), flags);
         if (descriptor < 0)
@@ -64,8 +56,7 @@ internal static class BoundedFile
         }
     }
 
-    /// <summary>Reads what a descriptor is open on, to its end.</summary>
-    /// <exception cref="IOException">It is too large, or cannot be read.</exception>
+    /// <exception cref="IOException">The file is too large, or cannot be read.</exception>
     public static byte[] ReadAll(SafeFileHandle file, string path, int limit, CancellationToken cancellationToken)
     {
         LinuxStat stat = DirectoryWalk.StatusOf(file, path);
@@ -79,12 +70,8 @@ internal static class BoundedFile
         }
     }
 
-    /// <summary>Reads what a descriptor is open on, to its end; a pipe is waited for, until that is given up.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="stat">What it is.</param>
-    /// <param name="limit">The most bytes it may have.</param>
-    /// <param name="cancellationToken">Stops it between two reads.</param>
-    /// <exception cref="IOException">It is too large, or cannot be read; the message is a clause.</exception>
+    /// <summary>Reads an open file to its end. Waits for the writer of a pipe until cancelled.</summary>
+    /// <exception cref="IOException">The file is too large, or cannot be read; the message is a clause.</exception>
     public static byte[] ReadToEnd(SafeFileHandle file, in LinuxStat stat, int limit, CancellationToken cancellationToken)
     {
         bool regular = stat.Type == UnixMode.Regular;
@@ -93,7 +80,7 @@ internal static class BoundedFile
             throw TooLarge(limit);
         }
 
-        // A length is a hint only: files of /proc have none, and others grow.
+        // The length is a hint only: files of /proc report none, and others grow.
         byte[] buffer = new byte[regular && stat.Size > 0 ? (int)Math.Min((long)stat.Size + 1, limit + 1L) : (int)Math.Min(FirstBuffer, limit + 1L)];
         int length = 0;
         try
@@ -125,7 +112,7 @@ internal static class BoundedFile
         }
         finally
         {
-            // It may be a secret.
+            // The content may be a secret.
             CryptographicOperations.ZeroMemory(buffer);
         }
     }
@@ -138,7 +125,7 @@ internal static class BoundedFile
         return larger;
     }
 
-    // A named pipe that has had no writer yet is at its end for read(2), but not for poll(2), which tells of a writer that has gone.
+    // A named pipe that has had no writer yet is at its end for read(2), but not for poll(2), which reports a writer that has closed it.
     private static unsafe int ReadWhenReady(SafeFileHandle file, Span<byte> buffer, CancellationToken cancellationToken)
     {
         while (true)

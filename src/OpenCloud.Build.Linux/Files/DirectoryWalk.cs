@@ -4,19 +4,17 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Goes down a path one directory after the other, each held open, so that nothing on the way can be exchanged meanwhile. A link is
-/// followed only where nobody but root and the caller could have put it: a folder that a user writes to leads nowhere else.
+/// Walks down a path one directory at a time. Each directory is held open, so that nothing on the path can be exchanged meanwhile. A link is
+/// followed only when nobody but root and the caller could have put it there: a folder that another user may write to leads nowhere else.
 /// </summary>
 internal static class DirectoryWalk
 {
     private const int MostLinks = 40;
 
-    /// <summary>Opens a directory.</summary>
-    /// <exception cref="IOException">A link on the way could be somebody else's, or the directory cannot be opened.</exception>
+    /// <exception cref="IOException">A link on the path could be another user's, or the directory cannot be opened.</exception>
     /// <exception cref="FileNotFoundException">There is no such directory.</exception>
     public static SafeFileHandle Open(string path) => Walk(path, null);
 
-    /// <summary>Opens a directory, or gives null where there is none.</summary>
     public static SafeFileHandle? TryOpen(string path)
     {
         try
@@ -29,9 +27,7 @@ internal static class DirectoryWalk
         }
     }
 
-    /// <summary>Opens the directory that a path's last name is in.</summary>
-    /// <param name="path">The path.</param>
-    /// <param name="terminatedName">The last name, with a zero byte.</param>
+    /// <summary>Opens the directory that contains the last name of a path. The name ends with a zero byte.</summary>
     public static SafeFileHandle OpenParent(string path, out byte[] terminatedName)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -45,9 +41,10 @@ internal static class DirectoryWalk
         return Open(Path.GetDirectoryName(full)!);
     }
 
-    /// <summary>The first directory on the way, the last one included, in which others than root and one user could exchange what is there; null when there is none.</summary>
-    /// <param name="path">The path; what is yet to be made is passed over.</param>
-    /// <param name="owner">The user who may, beside root.</param>
+    /// <summary>
+    /// The first directory on the path, its last name included, in which somebody other than root and the owner can exchange entries; null when
+    /// there is none. Names that do not exist yet are skipped.
+    /// </summary>
     public static string? FirstOpenToOthers(string path, uint owner)
     {
         string? open = null;
@@ -61,7 +58,7 @@ internal static class DirectoryWalk
         return open;
     }
 
-    /// <summary>Whether others than root and one user may put something else into a directory, or take its entries away.</summary>
+    /// <summary>Whether somebody other than root and one user may add, replace or remove entries of a directory.</summary>
     public static bool IsOpenToOthers(in LinuxStat directory, uint owner)
     {
         const int GroupWrite = 0x10;
@@ -71,16 +68,15 @@ internal static class DirectoryWalk
             || ((directory.Mode & GroupWrite) != 0 && directory.Gid != 0);
     }
 
-    /// <summary>A name as the calls take it.</summary>
+    /// <summary>A name as the system calls take it.</summary>
     public static byte[] Terminated(string name) => name.Contains('\0', StringComparison.Ordinal)
         ? throw new IOException("A path cannot have a zero character in it.")
         : Encoding.UTF8.GetBytes(name + '\0');
 
-    /// <summary>The state of what a descriptor is open on.</summary>
     public static LinuxStat StatusOf(SafeFileHandle handle, string path)
         => LinuxCalls.TryStat(Number(handle), "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat) ? stat : throw LinuxCalls.Failure("Cannot look at", path, LinuxCalls.LastError);
 
-    /// <summary>The descriptor; whoever uses it keeps the handle alive.</summary>
+    /// <summary>The descriptor. The caller keeps the handle alive.</summary>
     public static int Number(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
 
     private static SafeFileHandle Walk(string path, Action<string, LinuxStat>? visit)
@@ -103,7 +99,7 @@ internal static class DirectoryWalk
                 int error = descriptor < 0 ? LinuxCalls.LastError : 0;
                 if (error == LinuxCalls.AccessDenied)
                 {
-                    // One that may be passed through, but not be listed.
+                    // For a directory that may be passed through but not listed.
                     descriptor = LinuxCalls.Open(Number(current), terminated, LinuxCalls.PathOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow);
                     error = descriptor < 0 ? LinuxCalls.LastError : 0;
                 }
@@ -156,7 +152,7 @@ internal static class DirectoryWalk
         }
     }
 
-    /// <summary>The target of a link in a directory, or of the link that is open when the name is empty; null on failure.</summary>
+    /// <summary>The target of a link in a directory, or of the open link itself when the name is empty; null on failure.</summary>
     public static string? LinkAt(SafeFileHandle directory, ReadOnlySpan<byte> terminatedName)
     {
         Span<byte> buffer = stackalloc byte[4096];

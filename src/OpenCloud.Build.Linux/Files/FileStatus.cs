@@ -3,7 +3,6 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>What an inode is.</summary>
 internal enum InodeType
 {
     Other,
@@ -13,19 +12,10 @@ internal enum InodeType
     Socket,
 }
 
-/// <summary>Owner, group, mode and type of a path, links not followed: what .NET's own file classes do not tell.</summary>
-/// <param name="Type">What it is.</param>
-/// <param name="Mode">The permission bits, with set-uid, set-gid and sticky.</param>
-/// <param name="Uid">The owner.</param>
-/// <param name="Gid">The group.</param>
-/// <param name="Device">The file system it is on.</param>
-/// <param name="Inode">Its number there.</param>
+/// <summary>Owner, group, mode and type of a path, links not followed. .NET's file classes do not report owner and inode.</summary>
 internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid, ulong Device, ulong Inode)
 {
-    /// <summary>Reads the status; null when there is no such path.</summary>
-    /// <param name="path">The path.</param>
-    /// <param name="follow">Follows a link at the end of the path.</param>
-    /// <exception cref="UnauthorizedAccessException">A directory on the way is closed to the caller.</exception>
+    /// <exception cref="UnauthorizedAccessException">The caller may not pass through a directory on the path.</exception>
     public static FileStatus? Read(string path, bool follow = false)
     {
         if (!LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(path), follow ? 0 : LinuxCalls.NoFollowLinks, out LinuxStat stat))
@@ -37,7 +27,6 @@ internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid,
         return Of(stat);
     }
 
-    /// <summary>As the kernel has it.</summary>
     public static FileStatus Of(in LinuxStat stat) => new(
         stat.Type switch
         {
@@ -53,16 +42,8 @@ internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid,
         stat.Device,
         stat.Inode);
 
-    /// <summary>
-    /// Gives what is at a path to an owner and a group, and sets its mode, by descriptor: no link is followed, and what is exchanged after it was
-    /// looked at stays as it is.
-    /// </summary>
-    /// <param name="path">The path.</param>
-    /// <param name="uid">The owner.</param>
-    /// <param name="gid">The group.</param>
-    /// <param name="mode">The mode; null leaves it.</param>
-    /// <param name="isExpected">Whether what was opened is what is meant; else it is left alone.</param>
-    /// <returns>False when it was left alone.</returns>
+    /// <summary>Changes owner, group and mode by descriptor: it follows no link, and leaves alone what replaces the file after it was opened.</summary>
+    /// <returns>False when <c>isExpected</c> rejects the opened file, which then stays unchanged.</returns>
     public static bool Give(string path, uint uid, uint gid, UnixFileMode? mode = null, Func<FileStatus, bool>? isExpected = null)
     {
         using SafeFileHandle parent = DirectoryWalk.OpenParent(path, out byte[] name);
@@ -86,14 +67,14 @@ internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid,
 
         if (mode is { } bits)
         {
-            // A descriptor that is only a place takes no fchmod; its name in /proc leads to the same inode, whatever the path leads to by now.
+            // An O_PATH descriptor takes no fchmod; its name in /proc leads to the same inode, whatever the path names by now.
             File.SetUnixFileMode($"/proc/self/fd/{descriptor}", bits);
         }
 
         return true;
     }
 
-    /// <summary>Whether somebody may do what the three bits say (4 read, 2 write, 1 enter or run) by the mode alone: no capabilities, no ACLs.</summary>
+    /// <summary>Whether the mode bits alone (4 read, 2 write, 1 enter or run) allow access; ignores capabilities and ACLs.</summary>
     public bool Allows(Identity who, uint bits)
     {
         int shift = who.Uid == Uid ? 6 : who.IsMember(Gid) ? 3 : 0;

@@ -2,10 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>A second name for a file: keeps the old program while its name is given to the new one, without a moment in which there is none.</summary>
+/// <summary>Hard links. They keep the old program while its name goes to the new one, so that the name always exists.</summary>
 internal static class HardLink
 {
-    /// <summary>Gives a file a second name; one that is there already is replaced.</summary>
+    /// <summary>Creates a second name for a file; replaces an existing one.</summary>
     public static void Create(string existing, string added)
     {
         WholeFile.Remove(added);

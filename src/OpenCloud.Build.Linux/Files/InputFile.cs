@@ -2,29 +2,27 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>Reads whole files that come from outside: once, within a bound, and without waiting for what never comes.</summary>
+/// <summary>Reads whole files from outside: once, up to a limit, and without waiting for ever.</summary>
 /// <remarks>
-/// A file that somebody named may be a pipe or a descriptor (<c>/dev/fd/3</c>, <c>/dev/stdin</c>): its length says nothing and its writer may
-/// take its time, so that reading it can be cancelled. A file that nobody named must be a regular one.
+/// A file that the user named may be a pipe or a descriptor (<c>/dev/fd/3</c>, <c>/dev/stdin</c>): its length says nothing, and its writer
+/// may be slow, so reading it can be cancelled. Any other file must be a regular one.
 /// </remarks>
 internal static class InputFile
 {
-    // Without waiting for a writer and without taking a terminal.
+    // Opens without waiting for a writer and without taking a controlling terminal.
     private const int ReadFlags = LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal;
 
-    /// <summary>Reads a file that somebody named; links are followed.</summary>
-    /// <param name="path">The file, a named pipe or a descriptor.</param>
-    /// <param name="most">The most bytes that are taken.</param>
-    /// <param name="cancellationToken">Ends the waiting for the writer of a pipe.</param>
-    /// <exception cref="IOException">It is not there, is no file, cannot be read or is larger; the message is a clause without the path.</exception>
+    /// <summary>Reads a file, named pipe or descriptor that the user named; follows links.</summary>
+    /// <exception cref="IOException">
+    /// The file does not exist, is no file, cannot be read or is too large; the message is a clause without the path.
+    /// </exception>
     public static FileContent ReadNamed(string path, int most, CancellationToken cancellationToken)
     {
         using SafeFileHandle file = TryOpen(path, ReadFlags) ?? Duplicate(path) ?? throw Failure();
         return Read(file, path, most, isNamed: true, cancellationToken);
     }
 
-    /// <summary>Reads a file of the system's or of the user's that nobody named; links are followed, and it must be a regular file.</summary>
-    /// <inheritdoc cref="ReadNamed" path="/param"/>
+    /// <summary>Reads a regular file of the system or the user that the user did not name; follows links.</summary>
     /// <inheritdoc cref="ReadNamed" path="/exception"/>
     public static FileContent ReadRegular(string path, int most)
     {
@@ -32,8 +30,6 @@ internal static class InputFile
         return Read(file, path, most, isNamed: false, CancellationToken.None);
     }
 
-    /// <summary>Reads the beginning of a regular file.</summary>
-    /// <exception cref="IOException">It is not there, is no regular file, or cannot be read.</exception>
     public static Span<byte> ReadStart(string path, Span<byte> buffer)
     {
         using SafeFileHandle file = TryOpen(path, ReadFlags) ?? throw Failure();
@@ -48,13 +44,10 @@ internal static class InputFile
         return buffer[..length];
     }
 
-    /// <summary>Reads a regular file beneath a directory that nobody named; links are resolved as if the directory were the root.</summary>
-    /// <param name="root">The directory.</param>
-    /// <param name="name">The file's path in it.</param>
-    /// <param name="most">The most bytes that are taken.</param>
-    /// <returns>The content; null when there is nothing of that name.</returns>
-    /// <exception cref="LinkLeavesRootException">It is a link that does not end in the directory.</exception>
-    /// <exception cref="IOException">It is no regular file, cannot be read or is larger.</exception>
+    /// <summary>Reads a regular file below a directory, which the user did not name; links resolve as if the directory were the root.</summary>
+    /// <returns>The content; null when the name does not exist.</returns>
+    /// <exception cref="LinkLeavesRootException">The name is a link that does not end inside the directory.</exception>
+    /// <exception cref="IOException">The file is not regular, cannot be read or is too large.</exception>
     public static FileContent? ReadInRoot(string root, string name, int most)
     {
         using SafeFileHandle directory = TryOpen(root, LinuxCalls.DirectoryOnly) ?? throw Failure();

@@ -2,30 +2,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>
-/// Has what was written reach the disk. A write that the kernel has taken may still fail on the disk, and only the call that waits for that says so.
-/// </summary>
+/// <summary>Forces written data to disk. A write that the kernel has accepted may still fail on the disk; only the sync call reports that.</summary>
 internal static class LastingFile
 {
     /// <summary>
-    /// Has what was written to a file reach the disk. .NET's own flush passes over EROFS, which is what the wait for a disk ends with that the
-    /// kernel has stopped writing to meanwhile.
+    /// Forces a file to disk. .NET's own flush ignores EROFS, the sync error of a disk that the kernel has stopped writing to.
     /// </summary>
-    /// <param name="file">The file.</param>
-    /// <param name="path">What it is to the user; null for the file's own name.</param>
-    /// <exception cref="IOException">The disk did not take it.</exception>
+    /// <remarks>Errors name the given path; without one, the file's own name.</remarks>
     public static void Synchronize(FileStream file, string? path = null)
     {
         file.Flush();
         Check(LinuxCalls.Synchronize(DirectoryWalk.Number(file.SafeFileHandle)), path ?? file.Name);
     }
 
-    /// <summary>Has the names in a folder reach the disk.</summary>
     public static void SynchronizeFolder(string folder) => Synchronize(folder, LinuxCalls.Synchronize);
 
-    /// <summary>Has the names in a folder that is open reach the disk.</summary>
-    /// <param name="folder">The folder; one that may be passed through and not be listed cannot be waited for.</param>
-    /// <param name="path">What was written to it.</param>
+    /// <summary>Forces the names in an open folder to disk. A folder that may be passed through but not listed cannot be synchronized.</summary>
     public static void SynchronizeFolder(SafeFileHandle folder, string path)
     {
         if (LinuxCalls.Synchronize(DirectoryWalk.Number(folder)) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.BadDescriptor or LinuxCalls.NotSupported))
@@ -34,7 +26,7 @@ internal static class LastingFile
         }
     }
 
-    /// <summary>Has everything on the file system of a folder reach its disk: cheaper than one call for each of many files.</summary>
+    /// <summary>Forces the whole file system of a folder to disk: cheaper than one call for each of many files.</summary>
     public static void SynchronizeFileSystem(string folder) => Synchronize(folder, LinuxCalls.SynchronizeFileSystem);
 
     private static void Synchronize(string folder, Func<int, int> synchronize)
@@ -44,7 +36,7 @@ internal static class LastingFile
         {
             if (LinuxCalls.LastError == LinuxCalls.AccessDenied)
             {
-                // Who may write to a folder and not read it cannot wait for it.
+                // A caller who may write to the folder but not read it cannot synchronize it.
                 return;
             }
 
@@ -63,7 +55,7 @@ internal static class LastingFile
 
     private static void Check(int result, string written)
     {
-        // A file system that knows no such call has no disk behind it.
+        // A file system without this call has no disk behind it.
         if (result != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.NotSupported))
         {
             throw LinuxCalls.Failure("The disk did not take what was written to", written, error);

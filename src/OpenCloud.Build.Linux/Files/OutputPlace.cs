@@ -3,9 +3,9 @@ using System.Text;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// A place that a user named for a file: what is there decides how it is written. A regular file, or nothing, is replaced whole. A link stays a link: what
-/// it leads to is replaced. A device or a named pipe is written through, as a shell does; it is never replaced. Every writer of a file that a user
-/// named goes through this.
+/// The place of an output file that the user named. What is there decides how it is written: a regular file is replaced as a whole. A link
+/// stays, its target is replaced. A device or a named pipe is written to, as by a shell, and never replaced. All writers of files that the
+/// user named use this class.
 /// </summary>
 internal sealed class OutputPlace
 {
@@ -21,33 +21,31 @@ internal sealed class OutputPlace
         _mode = mode;
     }
 
-    /// <summary>The path, with a link in the place followed.</summary>
     public string Path { get; }
 
-    /// <summary>Whether it is a device, a pipe or a socket, which is written to and not replaced.</summary>
+    /// <summary>True for a device, a pipe or a socket, which is written to and not replaced.</summary>
     public bool IsSpecial { get; }
 
-    /// <summary>Whether a special place is a named pipe, whose opening waits for a reader.</summary>
+    /// <summary>True for a named pipe: opening it waits for a reader.</summary>
     public bool IsPipe { get; private init; }
 
-    /// <summary>The mode of a new file, by the process's mask.</summary>
+    /// <summary>The mode of a new file under the process's umask.</summary>
     public static UnixFileMode UsualMode => Unmasked & ~Mask();
 
     private UnixFileMode Mode => _mode ?? UsualMode;
 
-    // The folders above are the user's choice, links among them.
+    // The user chose the folders above, links included.
     private string RealPath => RealPaths.Resolve(System.IO.Path.GetDirectoryName(Path)!) is { } folder
         ? System.IO.Path.Combine(folder, System.IO.Path.GetFileName(Path))
         : Path;
 
-    /// <summary>Finds out what is at a place.</summary>
-    /// <exception cref="IOException">It is a directory, or a link that somebody else has put there.</exception>
+    /// <exception cref="IOException">The place is a directory, or a link that another user has put there.</exception>
     public static OutputPlace Of(string path)
     {
         string full = System.IO.Path.GetFullPath(path);
         if (LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(full), 0, out LinuxStat stat) && stat.Type != UnixMode.Regular)
         {
-            // By the name as it was given: what /dev/fd/3 leads to has no other.
+            // Uses the given name: what /dev/fd/3 leads to has no other.
             return stat.Type == UnixMode.Directory
                 ? throw new IOException($"'{path}' is a directory.")
                 : new OutputPlace(full, isSpecial: true, null) { IsPipe = stat.Type == UnixMode.NamedPipe };
@@ -55,7 +53,7 @@ internal sealed class OutputPlace
 
         if (FileStatus.Read(full) is { Type: InodeType.Symlink } link)
         {
-            // A link in a place that is open to others may lead anywhere; root would write there.
+            // A link in a directory that others may write to may lead anywhere, and root would write there.
             if (link.Uid != 0 && link.Uid != LinuxCalls.EffectiveUserId)
             {
                 throw new IOException($"'{path}' is a link that somebody else has put there.");
@@ -67,15 +65,9 @@ internal sealed class OutputPlace
         return new OutputPlace(full, isSpecial: false, FileStatus.Read(full) is { } status ? (UnixFileMode)(status.Mode & 0x1FF) : null);
     }
 
-    /// <summary>Writes a whole text in UTF-8.</summary>
-    /// <inheritdoc cref="Write(ReadOnlySpan{byte}, CancellationToken)" path="/exception"/>
     public void Write(string text) => Write(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Writes the whole content.</summary>
-    /// <param name="content">The content.</param>
-    /// <param name="cancellationToken">Ends the waiting for a slow reader of a pipe.</param>
-    /// <exception cref="IOException">It cannot be written; what was there is as it was. A pipe that nobody reads is not waited for.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    /// <exception cref="IOException">The content cannot be written; a regular file stays unchanged. A pipe without a reader fails at once.</exception>
     public void Write(ReadOnlySpan<byte> content, CancellationToken cancellationToken = default)
     {
         if (IsSpecial)
@@ -90,16 +82,13 @@ internal sealed class OutputPlace
         file.Publish();
     }
 
-    /// <summary>Begins the file that replaces what is in a place that is not special.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Begins the file that replaces a place that is not special.</summary>
     public StagedFile Stage() => StagedFile.Create(RealPath, Mode);
 
-    /// <summary>Opens a special place for writing. A pipe that nobody reads is an error and not waited for.</summary>
-    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <summary>Opens a special place for writing. Fails for a pipe without a reader and does not wait.</summary>
     public ThroughStream OpenThrough() => ThroughStream.TryOpen(Path, IsPipe) ?? throw new IOException($"Nobody reads from the named pipe '{Path}'.");
 
-    /// <summary>Opens a special place for writing, and waits for the reader of a pipe.</summary>
-    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <summary>Opens a special place for writing. Waits for the reader of a pipe.</summary>
     public async Task<ThroughStream> OpenThroughAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -113,7 +102,7 @@ internal sealed class OutputPlace
         }
     }
 
-    /// <summary>Opens and closes a pipe that was never written to, so that a reader who waits for a writer goes on.</summary>
+    /// <summary>Opens and closes a pipe that was never written to, so that a waiting reader continues.</summary>
     public void LetReaderGo()
     {
         try
@@ -122,15 +111,14 @@ internal sealed class OutputPlace
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is gone, and with it those who waited.
+            // The pipe no longer exists, so nobody waits.
         }
     }
 
     /// <summary>
-    /// Opens what grows while others read it, a log: a special place is written through; a file is emptied and stays the file it is, so that
-    /// those who follow it go on.
+    /// Opens a file that grows while others read it, such as a log. A special place is written to. A regular file is truncated and keeps its
+    /// inode, so that readers who follow it continue.
     /// </summary>
-    /// <exception cref="IOException">It cannot be opened.</exception>
     public Stream OpenGrowing()
     {
         if (IsSpecial)

@@ -2,14 +2,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>Files that are written in place: locks, logs, and downloads that are taken up again. Only a regular file is opened, and no link in its place is followed.</summary>
+/// <summary>Files that are written in place: locks, logs, and resumed downloads. Only regular files are opened, and a link is not followed.</summary>
 internal static class OwnFile
 {
-    /// <summary>Opens a file for writing, and makes it where there is none. What it holds stays.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="mode">The mode of one that is made.</param>
-    /// <exception cref="IOException">Something else is in its place, or it cannot be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    /// <summary>Opens a file for writing, and creates it with the mode when it does not exist. Keeps its content.</summary>
+    /// <exception cref="IOException">The path is not a regular file, or cannot be opened.</exception>
     public static FileStream Open(string path, UnixFileMode mode)
     {
         using SafeFileHandle folder = DirectoryWalk.OpenParent(path, out byte[] name);

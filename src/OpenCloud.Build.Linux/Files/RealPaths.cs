@@ -2,10 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Linux;
 
-/// <summary>Paths with every link followed.</summary>
 internal static class RealPaths
 {
-    /// <summary>The real path of what is there; null when it is not.</summary>
+    /// <summary>Resolves all links of a path; null when it does not exist.</summary>
     public static string? Resolve(string path)
     {
         nint real = LinuxCalls.RealPath(path, 0);

@@ -3,17 +3,16 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>Opens paths beneath a directory with every symbolic link resolved as if that directory were the root.</summary>
-/// <remarks>The kernel does it (<c>openat2</c>, Linux 5.6); where it or a sandbox does not know the call it is done step by step.</remarks>
+/// <remarks>The kernel does this (<c>openat2</c>, Linux 5.6). Where the kernel or a sandbox lacks the call, it is done step by step.</remarks>
 internal static class RootedPath
 {
-    // As the kernel's own limit (path_resolution(7)).
+    // The kernel's own limit (path_resolution(7)).
     private const int MostLinks = 40;
     private const int MostTries = 8;
 
-    // The link that a descriptor is open on.
     private static readonly byte[] EmptyName = [0];
 
-    /// <summary>Opens a path; null on failure, with the error number kept.</summary>
+    /// <summary>Opens a path; null on failure, with errno kept.</summary>
     public static SafeFileHandle? Open(SafeFileHandle root, string path, int flags)
     {
         byte[] terminated = DirectoryWalk.Terminated(path);
@@ -22,7 +21,7 @@ internal static class RootedPath
         {
             file = Handle(LinuxCalls.OpenInRoot(DirectoryWalk.Number(root), terminated, flags));
 
-            // A rename somewhere while it looked: the kernel asks for another try.
+            // Something was renamed meanwhile: the kernel asks for a retry.
             if (file is not null || LinuxCalls.LastError != LinuxCalls.TryAgain)
             {
                 break;
@@ -34,7 +33,7 @@ internal static class RootedPath
             : file;
     }
 
-    /// <summary>The same without <c>openat2</c>.</summary>
+    /// <summary>As <c>Open</c>, without <c>openat2</c>.</summary>
     internal static SafeFileHandle? OpenStepwise(SafeFileHandle root, string path, int flags)
     {
         Stack<SafeFileHandle> way = new();

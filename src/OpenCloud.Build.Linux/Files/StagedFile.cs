@@ -4,12 +4,12 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// A file that is written under a name of its own beside its place, and gets its own name when it is whole. Until then, and when it is disposed of
-/// before, its place is as it was. Every file of this project that others look for comes about like this.
+/// A file that is written under a temporary name beside its destination and renamed when complete. Until then, and when it is disposed before,
+/// the destination stays unchanged. All files of this project that others read are written this way.
 /// </summary>
 /// <remarks>
-/// The folder is held open from the beginning, so that nothing on the way can be exchanged meanwhile. A write that the kernel has taken may still fail
-/// on the disk, and only the call that waits for that says so.
+/// The folder stays open from the beginning, so that nothing on the path can be exchanged meanwhile. A write that the kernel has accepted may
+/// still fail on the disk; only the sync call reports that.
 /// </remarks>
 internal sealed class StagedFile : IDisposable
 {
@@ -30,13 +30,10 @@ internal sealed class StagedFile : IDisposable
         Stream = stream;
     }
 
-    /// <summary>What is written to.</summary>
     public FileStream Stream { get; }
 
-    /// <summary>Begins a file.</summary>
-    /// <param name="path">What it becomes; a file or a link there is replaced at the end.</param>
-    /// <param name="mode">The mode it gets at the end; until then it is the caller's alone.</param>
-    /// <exception cref="IOException">The folder takes no file, or a link on the way could be somebody else's.</exception>
+    /// <remarks>An existing file or link is replaced at the end. The file gets its mode at the end; until then only the caller may access it.</remarks>
+    /// <exception cref="IOException">The folder accepts no file, or a link on the path could be another user's.</exception>
     public static StagedFile Create(string path, UnixFileMode mode)
     {
         SafeFileHandle folder = DirectoryWalk.OpenParent(path, out byte[] name);
@@ -54,12 +51,10 @@ internal sealed class StagedFile : IDisposable
         return new StagedFile(path, folder, temporary, (uint)mode, stream);
     }
 
-    /// <summary>Gives the file to somebody.</summary>
-    /// <exception cref="IOException">The kernel refuses.</exception>
     public void Give(uint uid, uint gid) => Check(LinuxCalls.ChangeOwner(Descriptor, "\0"u8, uid, gid, LinuxCalls.EmptyPath));
 
-    /// <summary>Waits until the disk has all of it, then gives it its name, and waits for that as well.</summary>
-    /// <exception cref="IOException">The disk did not take it; the place is as it was, unless only the wait for the name failed.</exception>
+    /// <summary>Waits until the data is on disk, renames the file to its destination, and waits for the rename.</summary>
+    /// <exception cref="IOException">The disk did not take the data. The destination is unchanged, unless only the sync of the rename failed.</exception>
     public void Publish()
     {
         Check(LinuxCalls.ChangeMode(Descriptor, _mode));
@@ -68,15 +63,17 @@ internal sealed class StagedFile : IDisposable
         LastingFile.SynchronizeFolder(_folder, _path);
     }
 
-    /// <summary>Gives it a name in its folder without waiting for the disk, for one of many whose file system is synchronized at the end.</summary>
-    /// <param name="name">The name.</param>
+    /// <summary>Renames the file without waiting for the disk, for one of many files whose file system is synchronized at the end.</summary>
     public void PublishAs(string name)
     {
         Check(LinuxCalls.ChangeMode(Descriptor, _mode));
         Rename(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path))!, name));
     }
 
-    /// <summary>Closes it, and removes it unless it has its name. That it cannot be removed, on a disk that has failed say, is not reported: something else is under way.</summary>
+    /// <summary>
+    /// Closes the file, and removes it unless it was published. A failure to remove it, on a failed disk say, is not reported: another error is
+    /// under way.
+    /// </summary>
     public void Dispose()
     {
         Stream.Dispose();

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Writes to a device, a named pipe or a descriptor that somebody has opened. A reader who is slow makes the writer wait, which can be stopped: a
-/// blocking write could not.
+/// Writes to a device, a named pipe or an open descriptor. A slow reader makes the writer wait. That wait can be cancelled, unlike a blocking
+/// write.
 /// </summary>
 internal sealed class ThroughStream : Stream
 {
@@ -19,27 +19,21 @@ internal sealed class ThroughStream : Stream
         _path = path;
     }
 
-    /// <inheritdoc/>
     public override bool CanRead => false;
 
-    /// <inheritdoc/>
     public override bool CanSeek => false;
 
-    /// <inheritdoc/>
     public override bool CanWrite => true;
 
-    /// <inheritdoc/>
     public override long Length => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override long Position
     {
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Opens it; null where it is a named pipe that nobody reads from.</summary>
-    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <summary>Opens the path; null when it is a named pipe without a reader.</summary>
     public static ThroughStream? TryOpen(string path, bool isPipe)
     {
         int descriptor = LinuxCalls.Open(
@@ -53,8 +47,7 @@ internal sealed class ThroughStream : Stream
         return error == LinuxCalls.NoSuchDeviceOrAddress && isPipe ? null : throw LinuxCalls.Failure("Cannot write", path, error);
     }
 
-    /// <summary>Writes all of it.</summary>
-    /// <exception cref="IOException">The reader has gone, or the device takes no more.</exception>
+    /// <exception cref="IOException">The reader has closed the pipe, or the device is full.</exception>
     public void Write(ReadOnlySpan<byte> content, CancellationToken cancellationToken)
     {
         while (!content.IsEmpty)
@@ -77,35 +70,26 @@ internal sealed class ThroughStream : Stream
         }
     }
 
-    /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer) => Write(buffer, CancellationToken.None);
 
-    /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count), CancellationToken.None);
 
-    /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         new(Task.Run(() => Write(buffer.Span, cancellationToken), cancellationToken));
 
-    /// <inheritdoc/>
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    /// <inheritdoc/>
     public override void Flush()
     {
     }
 
-    /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         _file.Dispose();

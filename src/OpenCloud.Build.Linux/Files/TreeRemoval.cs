@@ -5,26 +5,23 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Removes a directory with all in it, each name relative to a directory that is held open. No link is followed, no other file system and no
-/// mount is entered, whatever is exchanged meanwhile; and the depth of the tree costs neither stack nor descriptors.
+/// Removes a directory tree, each name relative to an open directory. It follows no link and enters no other file system or mount, whatever is
+/// exchanged meanwhile. The depth of the tree costs neither stack nor descriptors.
 /// </summary>
 internal static class TreeRemoval
 {
-    // What lies deeper is moved up to the top of the tree first. A hostile tree has no bound of its own.
+    // Deeper directories are first moved up to the top of the tree. A hostile tree can have any depth.
     private const int Deepest = 64;
 
-    // A directory is listed in portions: its entries need no bound either.
+    // A directory is listed in portions, because it may have any number of entries.
     private const int Portion = 4096;
 
-    // Who keeps writing into a directory would keep the removal busy for ever.
+    // A process that keeps writing into a directory would make the removal endless.
     private const int MostRounds = 1000;
 
-    /// <summary>Removes it; one that is not there is no error.</summary>
-    /// <param name="path">The directory. Where a link is in its place, the link is removed.</param>
-    /// <param name="mayRemove">Asked with the state of the directory that was opened; false leaves it all.</param>
-    /// <param name="cancellationToken">Stops it between two entries.</param>
-    /// <returns>False when it was left.</returns>
-    /// <exception cref="IOException">Something of it could not be removed.</exception>
+    /// <summary>Removes the tree; a missing directory is no error. A link in its place is removed itself.</summary>
+    /// <returns>False when <c>mayRemove</c>, called with the state of the opened directory, said no; then nothing is removed.</returns>
+    /// <exception cref="IOException">A part of the tree could not be removed.</exception>
     public static bool Remove(string path, Func<LinuxStat, bool>? mayRemove = null, CancellationToken cancellationToken = default)
     {
         SafeFileHandle parent;
@@ -69,7 +66,7 @@ internal static class TreeRemoval
         }
     }
 
-    /// <summary>Removes a directory that has nothing in it; false when it is not there, is a link, or has something in it.</summary>
+    /// <summary>Removes an empty directory; false when it does not exist, is a link, or is not empty.</summary>
     public static bool RemoveIfEmpty(string path)
     {
         try
@@ -128,7 +125,7 @@ internal static class TreeRemoval
                         continue;
                     }
 
-                    // The next portion, and what was put here since.
+                    // The next portion, and entries added since.
                     if (List(at.Handle) is { Count: > 0 } late)
                     {
                         if (late.Count < Portion && ++_rounds > MostRounds)
@@ -180,7 +177,7 @@ internal static class TreeRemoval
             int error = descriptor < 0 ? LinuxCalls.LastError : 0;
             if (error is LinuxCalls.NoSystemCall or LinuxCalls.NotPermitted or LinuxCalls.TryAgain)
             {
-                // A kernel, or a container, without openat2: devices are compared below.
+                // A kernel or container without openat2: devices are compared below.
                 descriptor = LinuxCalls.Open(DirectoryWalk.Number(parent), name, flags);
                 error = descriptor < 0 ? LinuxCalls.LastError : 0;
             }
@@ -199,7 +196,7 @@ internal static class TreeRemoval
                 case LinuxCalls.NoEntry:
                     return null;
                 case LinuxCalls.NotADirectory or LinuxCalls.TooManyLinks:
-                    // It became something else, or never was a directory.
+                    // It is not a directory, or no longer.
                     if (LinuxCalls.Unlink(DirectoryWalk.Number(parent), name) != 0 && LinuxCalls.LastError is var last and not LinuxCalls.NoEntry)
                     {
                         throw Failed(name, last);
@@ -229,7 +226,7 @@ internal static class TreeRemoval
             const byte DirectoryType = 4;
             const byte UnknownType = 0;
 
-            // A descriptor of its own begins at the beginning.
+            // A new descriptor reads from the beginning.
             int descriptor = LinuxCalls.Open(DirectoryWalk.Number(directory), ".\0"u8, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly);
             if (descriptor < 0)
             {

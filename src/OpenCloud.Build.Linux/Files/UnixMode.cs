@@ -15,7 +15,6 @@ internal static class UnixMode
     public const uint SetGroupId = 0x400;
     public const uint Sticky = 0x200;
 
-    /// <summary>What a type is, for people.</summary>
     public static string Describe(uint type) => type switch
     {
         Regular => "a regular file",

@@ -4,22 +4,14 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Files that are either the old ones or the new ones, never a half, whenever the power goes: written under a name of their own beside their
-/// place, given mode and owner by descriptor, forced to disk and renamed. A link in the place is replaced and not followed.
+/// Replaces files atomically, also across a power failure: a file is written under a temporary name beside its destination, gets mode and owner
+/// by descriptor, is forced to disk and renamed. A link at the destination is replaced and not followed.
 /// </summary>
 internal static class WholeFile
 {
-    /// <summary>Writes a text.</summary>
-    /// <param name="path">Where.</param>
-    /// <param name="text">The text.</param>
-    /// <param name="mode">Its mode.</param>
     public static void Write(string path, string text, UnixFileMode mode) => Write(path, Encoding.UTF8.GetBytes(text), mode);
 
-    /// <summary>Writes bytes.</summary>
-    /// <param name="path">Where.</param>
-    /// <param name="content">What.</param>
-    /// <param name="mode">Its mode.</param>
-    /// <param name="owner">Whose it becomes; null for the caller's.</param>
+    /// <summary>Writes the content with a mode; the owner is the caller when null.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, (uint Uid, uint Gid)? owner = null)
     {
         using StagedFile file = StagedFile.Create(path, mode);
@@ -32,7 +24,7 @@ internal static class WholeFile
         file.Publish();
     }
 
-    /// <summary>Removes a file, or a link in its place; one that is not there is no error.</summary>
+    /// <summary>Removes a file or a link; a missing one is no error.</summary>
     public static void Remove(string path)
     {
         SafeFileHandle folder;

@@ -2,16 +2,13 @@ using System.Text;
 
 namespace OpenCloud.Build.Linux.Programs;
 
-/// <summary>Reads what a program says to the end, so that it never waits for a reader, and keeps no more of it than was agreed.</summary>
-/// <param name="limit">How many bytes are kept.</param>
+/// <summary>Reads a program's output to its end, so that the program never blocks, and keeps a limited part of it.</summary>
 internal sealed class ProgramOutput(int limit)
 {
     private readonly MemoryStream _kept = new();
 
-    /// <summary>Whether there was more.</summary>
     public bool IsTruncated { get; private set; }
 
-    /// <summary>What was kept, read as UTF-8.</summary>
     public string Text
     {
         get
@@ -23,7 +20,6 @@ internal sealed class ProgramOutput(int limit)
         }
     }
 
-    /// <summary>Reads a stream to its end.</summary>
     public async Task ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[16 << 10];
@@ -38,7 +34,7 @@ internal sealed class ProgramOutput(int limit)
         }
     }
 
-    /// <summary>Reads a stream to its end and passes on each line; one that is longer than the limit is cut.</summary>
+    /// <summary>Reads a stream to its end and passes on each line, cut at the limit.</summary>
     public static async Task ReadLinesAsync(Stream stream, int limit, Action<string> line, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[16 << 10];

@@ -1,12 +1,11 @@
 namespace OpenCloud.Build.Linux.Programs;
 
-/// <summary>Runs programs to their end. Everything of this project that starts a program does so here or with <see cref="RunningProgram"/>.</summary>
+/// <summary>Runs programs to their end. All code of this project starts programs here or with <see cref="RunningProgram"/>.</summary>
 internal static class ProgramRunner
 {
-    /// <summary>Runs a program and waits for it without holding a thread. It is started before the first wait: on the caller's thread, with that thread's credentials.</summary>
-    /// <exception cref="IOException">It cannot be started.</exception>
-    /// <exception cref="TimeoutException">It ran longer than it may; it and its group are killed.</exception>
-    /// <exception cref="OperationCanceledException">The caller gave up; it and its group are killed.</exception>
+    /// <summary>Runs a program and waits without holding a thread. It starts on the caller's thread, with that thread's credentials.</summary>
+    /// <exception cref="TimeoutException">The program ran too long; it and its process group are killed.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled; the program and its process group are killed.</exception>
     public static async Task<ProgramResult> RunAsync(ProgramCommand command, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -27,7 +26,7 @@ internal static class ProgramRunner
         }
     }
 
-    /// <summary>Runs a program and blocks the calling thread until it has ended.</summary>
+    /// <summary>Runs a program and blocks the calling thread until it ends.</summary>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
     public static ProgramResult Run(ProgramCommand command, CancellationToken cancellationToken = default)
         => RunAsync(command, cancellationToken).GetAwaiter().GetResult();

@@ -5,8 +5,8 @@ using CliWrap;
 namespace OpenCloud.Build.Linux.Programs;
 
 /// <summary>
-/// Starts programs with CliWrap: it makes the pipes, feeds and reads them side by side, waits for the end and, when told to stop, kills
-/// the process with its children. This is the only file that names CliWrap, so its assembly is loaded with the first program that runs.
+/// Starts programs with CliWrap, which creates the pipes, feeds and reads them concurrently, waits for the end and, when cancelled, kills the
+/// process with its children. Only this file names CliWrap, so its assembly is loaded with the first program that runs.
 /// </summary>
 /// <remarks>
 /// What CliWrap does not do is done here and in <see cref="RunningProgram"/>. It finds a bare name as <c>Process.Start</c> does: it gets
@@ -18,13 +18,11 @@ namespace OpenCloud.Build.Linux.Programs;
 internal static class ProgramStart
 {
     /// <summary>Starts a program; the task ends when the program has ended and its outputs are closed.</summary>
-    /// <param name="command">What to start.</param>
-    /// <param name="setSid">setsid(1), which makes a session for it; null for none.</param>
-    /// <param name="output">Reads its standard output.</param>
-    /// <param name="error">Reads its standard error.</param>
-    /// <param name="ended">Told its exit status when it ends, whether or not its outputs are closed.</param>
-    /// <param name="stop">Kills it and its children.</param>
-    /// <exception cref="Win32Exception">It cannot be started.</exception>
+    /// <remarks>
+    /// <c>setSid</c> is the path of setsid(1), which starts a new session; null for none. <c>ended</c> receives the exit status when the program
+    /// ends, even when its outputs are still open. <c>stop</c> kills the program and its children.
+    /// </remarks>
+    /// <exception cref="Win32Exception">The program cannot be started.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static (int ProcessId, Task<int> Completion) Start(
         ProgramCommand command,
@@ -73,7 +71,7 @@ internal static class ProgramStart
         }
         catch (InvalidOperationException)
         {
-            // CliWrap was faster, and has disposed of it: the task has the status.
+            // CliWrap was faster and has disposed of the process: the task has the status.
             return -1;
         }
     }

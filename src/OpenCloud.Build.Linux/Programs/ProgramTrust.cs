@@ -1,14 +1,14 @@
 namespace OpenCloud.Build.Linux.Programs;
 
 /// <summary>
-/// Which programs root runs: those that nobody but root could have put there or could change. The file, every folder on the way to it and
-/// every link on that way have to belong to root and be closed to the writes of others. A folder such as /tmp may be on the way, since
-/// its sticky bit keeps what is root's in its place, but it may not hold the program itself.
+/// Decides which programs root runs: those that only root could have put there or could change. The file, each folder on its path and each link
+/// on that path must belong to root and be closed to the writes of others. A folder such as /tmp may be on the path, since its sticky bit
+/// protects root's entries, but it may not contain the program itself.
 /// </summary>
 /// <remarks>
 /// A group may write when it is root's, and below /usr/local, which Debian gives to the group staff on older systems (Debian policy 9.1.2);
-/// the administrator chooses that group's members. Without root there is no such rule: a user's PATH is the user's own choice. Nor is there
-/// one for the root of a user namespace, who can do no more than the user it is outside and sees the system's files as nobody's.
+/// the administrator chooses that group's members. The rule does not apply without root: a user's PATH is the user's own choice. It does not
+/// apply to root in a user namespace, who can do no more than the user outside and sees the system's files as those of nobody.
 /// </remarks>
 internal static class ProgramTrust
 {
@@ -17,10 +17,10 @@ internal static class ProgramTrust
     private const uint OthersWrite = 0x2;
     private const uint Sticky = 0x200;
 
-    /// <summary>Whether the rule binds this process.</summary>
+    /// <summary>Whether the rule applies to this process.</summary>
     public static bool Applies => LinuxCalls.EffectiveUserId == 0 && InFirstUserNamespace();
 
-    /// <summary>Why root does not run a file; null when it does.</summary>
+    /// <summary>The reason why root does not run a file; null when it does.</summary>
     public static string? Objection(string path)
     {
         Stack<string> left = new();
@@ -46,7 +46,7 @@ internal static class ProgramTrust
                 return $"'{next}' belongs to user {file.Uid}.";
             }
 
-            // A sticky folder on the way; any other that is open ended the way before.
+            // A sticky folder on the path; any other open folder was rejected before.
             if (file.Type != InodeType.Directory && FileStatus.Read(at) is { } folder && IsOpen(folder, at))
             {
                 return $"'{at}' can be written by others.";

@@ -2,16 +2,16 @@ using System.ComponentModel;
 
 namespace OpenCloud.Build.Linux.Programs;
 
-/// <summary>A program that runs, in a session of its own, until it ends or is stopped; disposing of it stops it.</summary>
+/// <summary>A running program in its own session; disposing it stops it.</summary>
 internal sealed class RunningProgram : IAsyncDisposable
 {
     private const int SigTerm = 15;
     private const int SigKill = 9;
 
-    // After a kill: a process that is stuck in the kernel, or a pipe that something outside the group keeps open, is not waited for.
+    // After a kill, this does not wait longer for a process that is stuck in the kernel, or for a pipe that a process outside the group keeps open.
     private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(5);
 
-    // Its outputs are closed with its end, unless it left something running that has them, too.
+    // The outputs close with the program's end, unless it left a running process that holds them.
     private static readonly TimeSpan LastWordsPatience = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stop = new();
@@ -25,10 +25,10 @@ internal sealed class RunningProgram : IAsyncDisposable
             throw new ArgumentException($"'{command.Path}' is not an absolute path.", nameof(command));
         }
 
-        // In a session of its own: Ctrl+C at the terminal goes to all that runs there, and would cut off a package installation, or the
-        // commands that take one back. It reaches this process, which decides what is stopped. .NET has no setsid(2); setsid(1) becomes
-        // the program, with the process id as it is, which then is the group's as well. A forked process of .NET leads no group, so
-        // that setsid(1) has no reason to fork.
+        // The program gets its own session: Ctrl+C at the terminal reaches all processes of the foreground group, and would interrupt a package
+        // installation or the commands that undo one. Instead it reaches this process, which decides what is stopped. .NET has no setsid(2).
+        // setsid(1) becomes the program and keeps the process id, which then is also the group id. A forked process of .NET leads no group, so
+        // setsid(1) has no reason to fork.
         string? setSid = ProgramFinder.InSystem("setsid");
         _hasGroup = setSid is not null;
         try
@@ -41,7 +41,7 @@ internal sealed class RunningProgram : IAsyncDisposable
             throw new IOException($"'{command.Path}' cannot be started: {(failed.InnerException ?? failed).Message}.", failed);
         }
 
-        // For an end that came before the handler was there.
+        // For a program that ended before the handler was attached.
         _ = Completion.ContinueWith(
             task => _ended.TrySetResult(task.IsCompletedSuccessfully ? task.Result : -1),
             CancellationToken.None,
@@ -49,22 +49,19 @@ internal sealed class RunningProgram : IAsyncDisposable
             TaskScheduler.Default);
     }
 
-    /// <summary>Its process id, and the id of its group.</summary>
+    /// <summary>The process id, which is also the id of its process group.</summary>
     public int ProcessId { get; }
 
-    /// <summary>Ends with its exit status when it has ended and everything that it said has been read.</summary>
+    /// <summary>Ends with the exit status when the program has ended and all its output has been read.</summary>
     public Task<int> Completion { get; }
 
-    /// <summary>Ends with its exit status when it has ended, whoever still has its outputs.</summary>
+    /// <summary>Ends with the exit status when the program has ended, even when its outputs are still open.</summary>
     public Task<int> Ended => _ended.Task;
 
-    /// <summary>Starts a program whose outputs go to readers.</summary>
-    /// <exception cref="IOException">It cannot be started.</exception>
     public static RunningProgram Start(ProgramCommand command, Func<Stream, CancellationToken, Task> output, Func<Stream, CancellationToken, Task> error)
         => new(command, output, error);
 
-    /// <summary>Starts a program and passes on the lines of both of its outputs, each cut at the command's limit.</summary>
-    /// <exception cref="IOException">It cannot be started.</exception>
+    /// <summary>Starts a program and passes on the lines of both outputs, each cut at the command's limit.</summary>
     public static RunningProgram Start(ProgramCommand command, Action<string> line)
     {
         return Start(command, ReadAsync, ReadAsync);
@@ -72,21 +69,19 @@ internal sealed class RunningProgram : IAsyncDisposable
         Task ReadAsync(Stream stream, CancellationToken stop) => ProgramOutput.ReadLinesAsync(stream, command.OutputLimit, line, stop);
     }
 
-    /// <summary>Kills it, its children and all that is in its group.</summary>
     public void Kill()
     {
-        // CliWrap goes through the children first, while their parents can still be told: one in another session is not in the group.
+        // CliWrap kills the children first, while their parents are still known: a child in another session is not in the group.
         _stop.Cancel();
 
-        // The group outlives its first process as long as anything is in it. Ids are given anew only after all others: this one is free
-        // or the group's.
+        // The group exists as long as it has a process. The kernel reuses ids last: this one is free or still the group's.
         if (_hasGroup)
         {
             _ = LinuxCalls.Signal(-ProcessId, SigKill);
         }
     }
 
-    /// <summary>Asks it to end, and kills it when it does not.</summary>
+    /// <summary>Asks the program to end, and kills it after the given time.</summary>
     public async Task StopAsync(TimeSpan patience)
     {
         if (!Ended.IsCompleted)
@@ -98,10 +93,9 @@ internal sealed class RunningProgram : IAsyncDisposable
         await DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Of a program that has ended: waits a moment until what it said has been read.</summary>
+    /// <summary>After the program has ended: waits briefly until its output has been read.</summary>
     public Task LastWordsAsync() => Task.WhenAny(Completion, Task.Delay(LastWordsPatience));
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (Ended.IsCompleted)

@@ -3,19 +3,17 @@ using System.Net.Sockets;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// Connects to unix sockets. Where nobody accepts and the backlog is full, connect(2) waits without a bound and is deaf to everything; a socket
-/// that does not block is told to try again (unix(7), EAGAIN), which is done here until patience or the caller ends it.
+/// Connects to unix sockets. When nobody accepts and the backlog is full, connect(2) blocks without a limit and cannot be cancelled. A
+/// non-blocking socket returns EAGAIN instead (unix(7)), so this class retries until the timeout or cancellation.
 /// </summary>
 internal static class UnixSocket
 {
-    /// <summary>How long somebody who listens may take to accept.</summary>
+    /// <summary>The time a listener has to accept.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Connects.</summary>
-    /// <exception cref="SocketException">The kernel's answer; TimedOut when nobody accepted in time.</exception>
-    /// <exception cref="OperationCanceledException">The caller ended it.</exception>
+    /// <exception cref="SocketException">The kernel's error; TimedOut when nobody accepted in time.</exception>
     public static Socket Connect(string path, TimeSpan patience, CancellationToken cancellationToken)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
@@ -31,9 +29,8 @@ internal static class UnixSocket
         }
     }
 
-    /// <summary>Connects, without holding a thread while nobody accepts.</summary>
-    /// <exception cref="SocketException">The kernel's answer; TimedOut when nobody accepted in time.</exception>
-    /// <exception cref="OperationCanceledException">The caller ended it.</exception>
+    /// <summary>Connects without holding a thread while waiting.</summary>
+    /// <exception cref="SocketException">The kernel's error; TimedOut when nobody accepted in time.</exception>
     public static async ValueTask<Socket> ConnectAsync(string path, TimeSpan patience, CancellationToken cancellationToken)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;

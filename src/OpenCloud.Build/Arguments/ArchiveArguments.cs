@@ -3,11 +3,10 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Files and directories that are read, as users give them.</summary>
 internal static class ArchiveArguments
 {
-    /// <summary>The full paths that are meant.</summary>
-    /// <exception cref="BuildErrorException">Nothing is there, or it is not of the file system.</exception>
+    /// <summary>The full paths.</summary>
+    /// <exception cref="BuildErrorException">Nothing matches, or a path is not in the file system.</exception>
     public static IReadOnlyList<string> Resolve(PSCmdlet cmdlet, string path, bool isLiteral)
     {
         if (isLiteral || !WildcardPattern.ContainsWildcardCharacters(path))

@@ -4,13 +4,12 @@ using System.Management.Automation;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Lets a switch take the text of a table's cell: <c>true</c>, <c>yes</c>, <c>on</c> and <c>1</c> are on; <c>false</c>, <c>no</c>, <c>off</c>,
-/// <c>0</c> and an empty cell are off. Without it PowerShell refuses the text.
+/// Lets a switch accept the text of a table cell: <c>true</c>, <c>yes</c>, <c>on</c> and <c>1</c> are on; <c>false</c>, <c>no</c>, <c>off</c>,
+/// <c>0</c> and an empty cell are off. Without it PowerShell rejects the text.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SwitchCellTransformAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
         => HostArguments.Unwrap(inputData) is not string text ? inputData : text.Trim().ToLowerInvariant() switch
         {
@@ -20,35 +19,31 @@ internal sealed class SwitchCellTransformAttribute : ArgumentTransformationAttri
         };
 }
 
-/// <summary>Takes an empty cell of a table for a value that is not given.</summary>
+/// <summary>Treats an empty table cell as a parameter that is not given.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class EmptyCellTransformAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
     public override bool TransformNullOptionalParameters => false;
 
-    /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object inputData)
         => HostArguments.Unwrap(inputData) is string text && string.IsNullOrWhiteSpace(text) ? null : inputData;
 }
 
-/// <summary>Takes an empty cell of a table for an enumeration's first value.</summary>
+/// <summary>Treats an empty table cell as an enumeration's first value.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class EnumCellTransformAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
         => HostArguments.Unwrap(inputData) is string text && string.IsNullOrWhiteSpace(text) ? 0 : inputData;
 }
 
 /// <summary>
-/// Lets secrets be given as docker spells them, <c>id=NAME[,src=PATH|,env=NAME]</c>, beside a dictionary. As with docker, an id alone is the
-/// environment variable of that name, or else the file. What does not fit is passed on without a word of it, as it may be the secret itself.
+/// Accepts secrets in docker's form, <c>id=NAME[,src=PATH|,env=NAME]</c>, beside a dictionary. As with docker, a bare id means the environment
+/// variable of that name, or else the file. Invalid input is passed on without a message, as it may be the secret itself.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecretTransformAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         object? input = HostArguments.Unwrap(inputData);
@@ -83,7 +78,7 @@ internal sealed class SecretTransformAttribute : ArgumentTransformationAttribute
         return secrets;
     }
 
-    // PowerShell takes 'id=a,src=b' apart where it has no quotes. A string belongs to the one before it until both have an id.
+    // PowerShell splits an unquoted 'id=a,src=b'. A string belongs to the one before it until both have an id.
     private static IEnumerable<object?> Join(IEnumerable items)
     {
         string? text = null;
@@ -115,7 +110,7 @@ internal sealed class SecretTransformAttribute : ArgumentTransformationAttribute
         static bool HasId(string text) => text.Split(',').Any(static f => f.TrimStart().StartsWith("id=", StringComparison.OrdinalIgnoreCase));
     }
 
-    // A value of null is what ExchangeArguments refuses, with the forms that there are.
+    // ExchangeArguments rejects a null value, with a list of the valid forms.
     private static (string Id, object? Value) Read(string text)
     {
         string? id = null, file = null, variable = null, type = null;

@@ -3,17 +3,12 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Turns what users call a path into full paths of the file system.</summary>
 internal static class DirectoryArguments
 {
     private const string FileSystem = "FileSystem";
 
     /// <summary>Finds the directories that <paramref name="path"/> names.</summary>
-    /// <param name="cmdlet">Whose location and drives count.</param>
-    /// <param name="path">A path in PowerShell's sense: relative, on a PSDrive, provider-qualified.</param>
-    /// <param name="isLiteral">False when wildcards are meant; then only directories are taken from what matches.</param>
-    /// <param name="allowFile">Which files a path without wildcards may name as well; null for none.</param>
-    /// <exception cref="BuildErrorException">It names nothing, no directory, or nothing of the file system.</exception>
+    /// <exception cref="BuildErrorException">The path matches nothing, names no directory, or is not in the file system.</exception>
     public static IReadOnlyList<string> Resolve(PSCmdlet cmdlet, string path, bool isLiteral, Func<string, bool>? allowFile = null)
     {
         bool hasWildcards = !isLiteral && WildcardPattern.ContainsWildcardCharacters(path);
@@ -32,8 +27,8 @@ internal static class DirectoryArguments
         return found;
     }
 
-    /// <summary>The full path that <paramref name="path"/> means, whether anything is there or not; wildcards mean themselves.</summary>
-    /// <exception cref="BuildErrorException">It is not of the file system.</exception>
+    /// <summary>The full path of <paramref name="path"/>, which need not exist; wildcards are literal.</summary>
+    /// <exception cref="BuildErrorException">The path is not in the file system.</exception>
     public static string ResolveLiteral(PSCmdlet cmdlet, string path)
     {
         if (path.Length == 0)
@@ -53,7 +48,7 @@ internal static class DirectoryArguments
         }
 
         Check(path, provider);
-        // The root keeps its separator, nothing else does.
+        // Only the root keeps its separator.
         return Path.TrimEndingDirectorySeparator(Path.GetFullPath(full));
     }
 

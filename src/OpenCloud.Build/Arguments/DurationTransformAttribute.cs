@@ -4,15 +4,14 @@ using System.Management.Automation;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Lets a TimeSpan parameter take seconds (5, 0.5) and text with a unit (500ms, 5s, 2m, 1h). Without it PowerShell takes the
-/// number 5 for five ticks and the text '5' for five days.
+/// Lets a TimeSpan parameter accept seconds (5, 0.5) and text with a unit (500ms, 5s, 2m, 1h). Without it PowerShell reads the number 5 as five
+/// ticks and the text '5' as five days.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class DurationTransformAttribute : ArgumentTransformationAttribute
 {
     private static readonly (string Suffix, double Seconds)[] Units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)];
 
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         object? input = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;

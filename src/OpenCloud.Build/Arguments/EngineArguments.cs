@@ -3,11 +3,10 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Addresses of engines and stores as users give them.</summary>
 internal static class EngineArguments
 {
-    /// <summary>Reads an address, or answers nothing when there is none.</summary>
-    /// <exception cref="BuildErrorException">It is no address.</exception>
+    /// <summary>Parses an address; null when the text is null or empty.</summary>
+    /// <exception cref="BuildErrorException">The address is invalid.</exception>
     public static EngineAddress? ParseAddress(string? text)
     {
         if (string.IsNullOrEmpty(text))

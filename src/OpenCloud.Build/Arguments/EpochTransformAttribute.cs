@@ -3,13 +3,12 @@ using System.Management.Automation;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Lets a time parameter take seconds since 1970, as SOURCE_DATE_EPOCH has them; without it PowerShell takes a number for ticks.</summary>
+/// <summary>Lets a time parameter accept seconds since 1970, as SOURCE_DATE_EPOCH has them; without it PowerShell reads a number as ticks.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class EpochTransformAttribute : ArgumentTransformationAttribute
 {
     private const long Most = 253_402_300_799;
 
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         object? input = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;

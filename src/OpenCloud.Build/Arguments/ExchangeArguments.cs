@@ -7,15 +7,14 @@ using OpenCloud.Build.Errors;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Reads what a user gives for outputs, caches, secrets, SSH agents and registries: docker's strings, hashtables, or objects of PowerShell's. Paths
-/// are those of the session's location. No message repeats a value, which may be a secret.
+/// Parses a user's outputs, caches, secrets, SSH agents and registry credentials: docker's strings, hashtables, or PowerShell objects. Relative
+/// paths start at the session's location. No message repeats a value, which may be a secret.
 /// </summary>
 internal sealed class ExchangeArguments(Func<string, string> resolvePath)
 {
     private const string FilePrefix = "file:";
     private const string EnvironmentPrefix = "env:";
 
-    /// <summary>Reads outputs.</summary>
     public IReadOnlyList<BuildOutput> Outputs(object[]? values) => [.. Each("Output", values, BuildOutput.Parse, static pairs => new BuildOutput
     {
         Type = Take(pairs, "type") ?? throw new FormatException("it has no type, such as @{ type = 'local'; dest = 'out' }."),
@@ -23,14 +22,12 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         Attributes = pairs,
     }).Select(Resolve)];
 
-    /// <summary>Reads caches.</summary>
     public IReadOnlyList<BuildCache> Caches(string parameter, object[]? values) => [.. Each(parameter, values, BuildCache.Parse, static pairs => new BuildCache
     {
         Type = Take(pairs, "type") ?? throw new FormatException("it has no type, such as @{ type = 'registry'; ref = 'registry.local/app:cache' }."),
         Attributes = pairs,
     }).Select(Resolve)];
 
-    /// <summary>Reads secrets.</summary>
     public IReadOnlyDictionary<string, BuildSecret> Secrets(IDictionary? values)
     {
         Dictionary<string, BuildSecret> secrets = new(StringComparer.Ordinal);
@@ -52,7 +49,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         return secrets;
     }
 
-    /// <summary>Reads SSH agents: docker's strings, or hashtables of ids and paths.</summary>
+    /// <summary>Parses SSH agents: docker's strings, or hashtables of ids and paths.</summary>
     public IReadOnlyList<SshForward> Ssh(object[]? values)
     {
         List<SshForward> forwards = [];
@@ -76,7 +73,6 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         return forwards;
     }
 
-    /// <summary>Reads credentials of registries.</summary>
     public static IReadOnlyDictionary<string, RegistryCredential> RegistryCredentials(IDictionary? values)
     {
         Dictionary<string, RegistryCredential> credentials = new(StringComparer.OrdinalIgnoreCase);
@@ -148,7 +144,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         return pairs;
     }
 
-    // PowerShell's own text, results and warnings among it, goes to standard output (in a remote session, its protocol): octets would be mixed with it.
+    // PowerShell's own text, including results and warnings, goes to standard output (in a remote session, its protocol): bytes would mix with it.
     private BuildOutput Resolve(BuildOutput output) => output.Destination switch
     {
         null or "" => output,

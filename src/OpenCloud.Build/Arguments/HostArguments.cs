@@ -5,12 +5,12 @@ using System.Management.Automation;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Lets the parameter for hosts take strings, <c>name=address</c> or <c>name:address</c>, beside a dictionary; a name may come several times.
+/// Lets the parameter for hosts accept strings, <c>name=address</c> or <c>name:address</c>, beside a dictionary; a name may occur several
+/// times.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class HostTransformAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         object? input = HostArguments.Unwrap(inputData);
@@ -20,16 +20,15 @@ internal sealed class HostTransformAttribute : ArgumentTransformationAttribute
         }
 
         Hashtable hosts = [];
-        // One cell of a table holds several; neither separator can stand in a name or an address.
+        // A table cell may contain several; neither separator can occur in a name or an address.
         hosts[""] = HostArguments.TextsOf(input).SelectMany(static t => t.Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToArray();
         return hosts;
     }
 }
 
-/// <summary>Reads hosts and their addresses.</summary>
 internal static class HostArguments
 {
-    /// <summary>The hosts as <c>name=address</c>, or as they were given in one text; a name with several addresses comes as often.</summary>
+    /// <summary>The hosts as <c>name=address</c>, or as given in one text; a name with several addresses occurs once for each.</summary>
     public static IEnumerable<string> Read(IDictionary? hosts)
     {
         foreach (DictionaryEntry entry in hosts ?? new Hashtable())

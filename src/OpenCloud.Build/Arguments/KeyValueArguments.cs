@@ -7,13 +7,12 @@ using OpenCloud.Build.Errors;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Lets a dictionary parameter also take strings: <c>NAME=value</c>, and <c>NAME</c> alone for the value of that environment
-/// variable. What does not fit is passed on for <see cref="KeyValueArguments"/> to refuse with an error of the catalogue.
+/// Lets a dictionary parameter also accept strings: <c>NAME=value</c>, and a bare <c>NAME</c> for the value of that environment variable.
+/// Invalid input is passed on to <see cref="KeyValueArguments"/>, which rejects it with an error of the catalog.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class KeyValueTransformAttribute : ArgumentTransformationAttribute
 {
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         object? input = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
@@ -48,11 +47,10 @@ internal sealed class KeyValueTransformAttribute : ArgumentTransformationAttribu
     }
 }
 
-/// <summary>Turns what a user gives for names and values into strings.</summary>
 internal static class KeyValueArguments
 {
-    /// <summary>Reads <paramref name="values"/>; null values are taken from the environment, and left out when it has none.</summary>
-    /// <exception cref="BuildErrorException">A name is empty or has a '=', or a value cannot be written as a string.</exception>
+    /// <summary>Reads <paramref name="values"/>; null values come from the environment, and are left out when it has none.</summary>
+    /// <exception cref="BuildErrorException">A name is empty or contains '=', or a value cannot be converted to a string.</exception>
     public static IReadOnlyDictionary<string, string> Read(string parameter, IDictionary? values, Func<string, string?> environment)
     {
         Dictionary<string, string> read = new(StringComparer.Ordinal);
@@ -74,7 +72,7 @@ internal static class KeyValueArguments
             {
                 null => environment(name),
                 string plain => plain,
-                // Both would end up readable in the image's history.
+                // Both would be readable in the image's history.
                 SecureString or PSCredential => throw Refuse(parameter, $"'{name}' is a secret, and would be readable in the image."),
                 IDictionary or ICollection => throw Refuse(parameter, $"'{name}' is a collection, not one value."),
                 _ => LanguagePrimitives.ConvertTo<string>(value),

@@ -4,13 +4,12 @@ using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Turns named contexts as a user gives them into addresses and full paths.</summary>
 internal static class NamedContextArguments
 {
     private const string LayoutScheme = "oci-layout://";
 
-    /// <summary>Reads the contexts; directories are looked up from the user's location.</summary>
-    /// <exception cref="Errors.BuildErrorException">A name or a value cannot be one.</exception>
+    /// <summary>Reads the contexts; relative directories start at the user's location.</summary>
+    /// <exception cref="Errors.BuildErrorException">A name or a value is invalid.</exception>
     public static IReadOnlyDictionary<string, string> Read(PSCmdlet cmdlet, IDictionary? contexts)
     {
         Dictionary<string, string> read = new(StringComparer.Ordinal);
@@ -25,7 +24,7 @@ internal static class NamedContextArguments
         return read;
     }
 
-    // Not by the provider: the tag's colon would make it a drive's.
+    // Not by the provider: it would take the tag's colon for a drive's.
     private static string Rooted(PSCmdlet cmdlet, string path) =>
         Path.IsPathRooted(path) ? path : Path.GetFullPath(Path.Join(cmdlet.SessionState.Path.CurrentFileSystemLocation.ProviderPath, path));
 }

@@ -5,13 +5,13 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Namespaces of containerd as users give them.</summary>
+/// <summary>Resolves the containerd namespaces that users give.</summary>
 internal static partial class NamespaceArguments
 {
     private const int MaxLength = 76;
 
-    /// <summary>The namespaces meant; those with wildcards are looked up. None for a store without namespaces.</summary>
-    /// <exception cref="BuildErrorException">One of them can be no namespace.</exception>
+    /// <summary>The namespaces, with wildcards expanded. Empty for a store without namespaces.</summary>
+    /// <exception cref="BuildErrorException">A namespace is invalid.</exception>
     public static async Task<IReadOnlyList<string>> ExpandAsync(IImageStore store, IReadOnlyList<string> given, CancellationToken cancellationToken)
     {
         if (!store.HasNamespaces)
@@ -37,11 +37,11 @@ internal static partial class NamespaceArguments
         return [.. namespaces.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Refuses a name that containerd would refuse.</summary>
+    /// <summary>Rejects a name that containerd would reject.</summary>
     public static string Check(string name) =>
         name.Length is > 0 and <= MaxLength && Grammar().IsMatch(name) ? name : throw ErrorCatalog.InvalidNamespace.ToException(name, null, name);
 
-    // containerd, pkg/identifiers: the grammar of all names that it gives its objects.
+    // containerd, pkg/identifiers: the grammar of all its object names.
     [GeneratedRegex("^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$", RegexOptions.CultureInvariant)]
     private static partial Regex Grammar();
 }

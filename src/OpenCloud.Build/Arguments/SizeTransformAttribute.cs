@@ -3,14 +3,13 @@ using System.Management.Automation;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Lets a parameter of bytes take text with a unit, as docker has it (64m, 1g), beside PowerShell's own 64MB.</summary>
+/// <summary>Lets a size parameter accept text with a unit in docker's form (64m, 1g), beside PowerShell's own 64MB.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SizeTransformAttribute : ArgumentTransformationAttribute
 {
     private const int Step = 1024;
     private const string Units = "bkmgt";
 
-    /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         object? input = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;

@@ -7,15 +7,12 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Turns what a user gives for a source policy into JSON: a file, a whole policy or its rules as hashtables or objects.</summary>
+/// <summary>Converts a user's source policy to JSON: a file, a whole policy, or its rules as hashtables or objects.</summary>
 internal static class SourcePolicyArguments
 {
     private const int MaxSize = 16 * 1024 * 1024;
 
-    /// <summary>Reads the policy; null for none.</summary>
-    /// <param name="cmdlet">Whose location and drives count.</param>
-    /// <param name="value">What the user gave.</param>
-    /// <param name="cancellationToken">Ends the waiting for a file that is a pipe.</param>
+    /// <summary>Reads the policy; null when none is given.</summary>
     /// <exception cref="BuildErrorException">The file cannot be read.</exception>
     public static string? Read(PSCmdlet cmdlet, object? value, CancellationToken cancellationToken)
     {

@@ -2,18 +2,15 @@ using System.Management.Automation;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>
-/// Puts together what PowerShell took apart: <c>-Output type=oci,dest=app.tar</c>, typed as docker's users type it and without quotes, arrives
-/// as two strings.
-/// </summary>
+/// <summary>Rejoins what PowerShell split: <c>-Output type=oci,dest=app.tar</c>, typed without quotes as for docker, arrives as two strings.</summary>
 internal static class UnquotedText
 {
     private const string TypeKey = "type=";
 
-    /// <summary>Joins strings that are parts of one; everything else passes as it is.</summary>
-    /// <param name="values">What the parameter was given.</param>
-    /// <returns>The values; a string that is <c>key=value</c> and no type of its own belongs to the string of that form before it, and one with a
-    /// type does where there is none yet.</returns>
+    /// <summary>Joins strings that belong together; passes everything else on unchanged.</summary>
+    /// <remarks>
+    /// A string <c>key=value</c> without a type joins the string of that form before it; one with a type joins it too, when that one has no type yet.
+    /// </remarks>
     public static List<object?> Join(object[]? values)
     {
         List<object?> joined = [];
@@ -39,7 +36,7 @@ internal static class UnquotedText
     private static bool HasType(string text) =>
         text.StartsWith(TypeKey, StringComparison.OrdinalIgnoreCase) || text.Contains("," + TypeKey, StringComparison.OrdinalIgnoreCase);
 
-    // 'name=a,b' had quotes around it when it was typed, which is the only way a comma gets here without a pair after it.
+    // 'name=a,b' was quoted when typed: only then can a comma occur here without a pair after it.
     private static string Field(string part) =>
         part.Split(',').All(IsPair) || part.Contains('"', StringComparison.Ordinal) ? part : $"\"{part}\"";
 }

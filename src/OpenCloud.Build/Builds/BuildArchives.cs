@@ -3,11 +3,11 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Tells archives from Dockerfiles by their names, where a file could be meant as either.</summary>
+/// <summary>Distinguishes archives from Dockerfiles by name, where a file could be either.</summary>
 internal static class BuildArchives
 {
-    /// <summary>Whether a file is an archive, or is meant as one and should be looked at as such.</summary>
-    /// <exception cref="BuildErrorException">It cannot be read, or is a pipe.</exception>
+    /// <summary>Whether a file is an archive, or has the name of one and should be checked as one.</summary>
+    /// <exception cref="BuildErrorException">The file cannot be read, or is a pipe.</exception>
     public static bool IsArchive(string path)
     {
         try
@@ -20,7 +20,6 @@ internal static class BuildArchives
         }
     }
 
-    /// <summary>Whether a file is meant as an archive.</summary>
     public static bool IsName(string path) =>
         path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase)
         || Path.GetFileName(path).Contains(".tar.", StringComparison.OrdinalIgnoreCase);

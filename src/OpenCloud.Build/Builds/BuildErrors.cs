@@ -6,13 +6,13 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Makes errors of the catalogue out of builds that failed.</summary>
+/// <summary>Converts failed builds to errors of the catalog.</summary>
 internal static class BuildErrors
 {
     private const int LinesShown = 10;
     private const int LongestLine = 1000;
 
-    /// <summary>The error for a failed build: what failed and where, the lines around it, and what the step wrote last.</summary>
+    /// <summary>The error for a failed build: what failed and where, the source lines around it, and the last output of the step.</summary>
     public static BuildErrorException From(ImageBuildException failure, CheckedBuild build)
     {
         ErrorEntry entry = failure.Kind switch
@@ -40,7 +40,6 @@ internal static class BuildErrors
         return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure), [Describe(failure), failure.Engine]);
     }
 
-    /// <summary>What failed and where, in a line.</summary>
     private static string Describe(ImageBuildException failure)
     {
         string said = NamesItsEngine(failure) ? failure.Message : $"The engine {failure.Engine} cannot do this: {failure.Message}";
@@ -48,7 +47,7 @@ internal static class BuildErrors
         return failure.File is null || failure.Line is not { } line ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({failure.File}:{line})");
     }
 
-    /// <summary>The lines of the Dockerfile and of the step's log that a reader wants to see; null when there are none.</summary>
+    /// <summary>The relevant lines of the Dockerfile and of the step's log; null when there are none.</summary>
     private static string? Excerpt(ImageBuildException failure)
     {
         StringBuilder text = new();
@@ -73,10 +72,9 @@ internal static class BuildErrors
         return text.Length > 0 ? text.ToString() : null;
     }
 
-    // What an engine says itself of what it lacks does not say who is speaking.
+    // An engine's own message about a missing feature does not name the engine.
     private static bool NamesItsEngine(ImageBuildException failure)
         => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Engine, StringComparison.Ordinal);
 
-    /// <summary>One line of what an engine or a step wrote.</summary>
     private static string Shown(string line) => TerminalText.Line(TerminalText.Bounded(line, LongestLine)).Replace("\t", "    ", StringComparison.Ordinal);
 }

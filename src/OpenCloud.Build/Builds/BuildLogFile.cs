@@ -7,8 +7,8 @@ using OpenCloud.Build.Linux;
 namespace OpenCloud.Build.Builds;
 
 /// <summary>
-/// A file that takes the whole log of one or more builds, line by line as it comes, so that others may follow it. It begins anew with
-/// each command and is then added to by each of its builds. A device or a named pipe is written through.
+/// A file for the whole log of one or more builds, written line by line so that others can follow it. Each command truncates it once, and each
+/// of its builds appends to it. A device or a named pipe is written to.
 /// </summary>
 internal sealed class BuildLogFile : IDisposable
 {
@@ -16,8 +16,7 @@ internal sealed class BuildLogFile : IDisposable
     private readonly string _path;
     private readonly Stream _stream;
 
-    /// <summary>Opens the file.</summary>
-    /// <exception cref="BuildErrorException">It cannot be written.</exception>
+    /// <exception cref="BuildErrorException">The file cannot be written.</exception>
     public BuildLogFile(string path)
     {
         _path = path;
@@ -31,14 +30,11 @@ internal sealed class BuildLogFile : IDisposable
         }
     }
 
-    /// <summary>Says which build the lines to come are of.</summary>
+    /// <summary>Writes which build the following lines belong to.</summary>
     public void Begin(string name, CancellationToken cancellationToken) =>
         Write([string.Create(CultureInfo.InvariantCulture, $"# {name} {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}")], cancellationToken);
 
-    /// <summary>Writes lines.</summary>
-    /// <param name="lines">The lines.</param>
-    /// <param name="cancellationToken">Ends the waiting for a slow reader of a pipe.</param>
-    /// <exception cref="BuildErrorException">They cannot be written.</exception>
+    /// <exception cref="BuildErrorException">The lines cannot be written.</exception>
     public void Write(IReadOnlyCollection<string> lines, CancellationToken cancellationToken = default)
     {
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static l => l + "\n")));
@@ -62,11 +58,9 @@ internal sealed class BuildLogFile : IDisposable
         }
     }
 
-    /// <summary>Writes how a build ended.</summary>
     public void End(ImageBuildResult result)
         => Write([string.Create(CultureInfo.InvariantCulture, $"# {result.Digest} in {result.Duration.TotalSeconds:0.0} s, {result.CachedCount} of {result.StepCount} steps cached")]);
 
-    /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
     private BuildErrorException NotWritable(Exception exception) => ErrorCatalog.LogNotWritable.ToException(_path, exception, _path, exception.Message);

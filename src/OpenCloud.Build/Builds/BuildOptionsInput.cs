@@ -7,19 +7,17 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>What a user gave for how an image is built and what is said about it, not checked yet.</summary>
+/// <summary>A user's options for a build and its image, not checked yet.</summary>
 internal sealed record BuildOptionsInput
 {
-    /// <summary>Nothing.</summary>
     public static BuildOptionsInput None { get; } = new();
 
     /// <summary>Named contexts; directories as full paths.</summary>
     public IReadOnlyDictionary<string, string> NamedContexts { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Annotations, by keys with their places.</summary>
+    /// <summary>Annotations by key; a key may begin with the levels.</summary>
     public IDictionary? Annotations { get; init; }
 
-    /// <summary>Attestations.</summary>
     public object[]? Attestations { get; init; }
 
     /// <summary>The scanner's image, or <c>true</c> or <c>false</c>.</summary>
@@ -28,38 +26,30 @@ internal sealed record BuildOptionsInput
     /// <summary><c>min</c>, <c>max</c>, <c>false</c>, or attributes.</summary>
     public string? Provenance { get; init; }
 
-    /// <summary>The image's time.</summary>
     public DateTimeOffset? SourceDateEpoch { get; init; }
 
-    /// <summary>Whether files in layers get that time.</summary>
+    /// <summary>True to apply that time to files in layers.</summary>
     public bool RewriteTimestamp { get; init; }
 
-    /// <summary>Stages to run anew.</summary>
     public IReadOnlyList<string> NoCacheFilter { get; init; } = [];
 
-    /// <summary>The steps' network.</summary>
     public BuildNetwork Network { get; init; }
 
-    /// <summary>Lines of /etc/hosts.</summary>
     public IDictionary? AddHosts { get; init; }
 
-    /// <summary>Bytes of /dev/shm.</summary>
+    /// <summary>The size of /dev/shm in bytes.</summary>
     public long? ShmSize { get; init; }
 
-    /// <summary>Limits.</summary>
     public IDictionary? Ulimits { get; init; }
 
-    /// <summary>The parent of the steps' control groups.</summary>
     public string? CgroupParent { get; init; }
 
-    /// <summary>Entitlements.</summary>
     public IReadOnlyList<string> Allow { get; init; } = [];
 
     /// <summary>The source policy as JSON.</summary>
     public string? SourcePolicy { get; init; }
 
-    /// <summary>Reads annotations.</summary>
-    /// <exception cref="BuildErrorException">One has no place it can stand in.</exception>
+    /// <exception cref="BuildErrorException">An annotation has no document to apply to.</exception>
     public IReadOnlyList<ImageAnnotation> ReadAnnotations()
     {
         List<ImageAnnotation> read = [];
@@ -73,8 +63,8 @@ internal sealed record BuildOptionsInput
         return read;
     }
 
-    /// <summary>Reads attestations; what is named by its own parameter comes last and wins.</summary>
-    /// <exception cref="BuildErrorException">One is of no type that engines know.</exception>
+    /// <summary>Parses attestations. Those of their own parameters come last and have priority.</summary>
+    /// <exception cref="BuildErrorException">An attestation has an unknown type.</exception>
     public IReadOnlyList<ImageAttestation> ReadAttestations()
     {
         Dictionary<string, Dictionary<string, string>> read = new(StringComparer.Ordinal);
@@ -94,8 +84,7 @@ internal sealed record BuildOptionsInput
         return [.. read.Where(static a => !(a.Value.TryGetValue("disabled", out string? off) && off == "true")).Select(static a => new ImageAttestation(a.Key, a.Value))];
     }
 
-    /// <summary>Reads how steps are run.</summary>
-    /// <exception cref="BuildErrorException">A limit, an address or an entitlement is none.</exception>
+    /// <exception cref="BuildErrorException">A limit, an address or an entitlement is invalid.</exception>
     public BuildExecution ReadExecution() => new()
     {
         NoCacheStages = NoCacheFilter,
@@ -112,19 +101,17 @@ internal sealed record BuildOptionsInput
         ],
     };
 
-    /// <summary>Reads the image's time.</summary>
-    /// <exception cref="BuildErrorException">Timestamps are to be rewritten to a time that is not given.</exception>
+    /// <exception cref="BuildErrorException">Timestamps are to be rewritten, but no time is given.</exception>
     public SourceDate? ReadSourceDate() => (SourceDateEpoch?.ToUnixTimeSeconds() ?? FromEnvironment()) is { } seconds
         ? new SourceDate(seconds, RewriteTimestamp)
         : RewriteTimestamp ? throw ErrorCatalog.InvalidOption.ToException(null, null, "RewriteTimestamp", "true", "there is no -SourceDateEpoch to rewrite to") : null;
 
-    /// <summary>What $SOURCE_DATE_EPOCH says, as for buildctl and buildx.</summary>
+    /// <summary>The value of $SOURCE_DATE_EPOCH, which buildctl and buildx read as well.</summary>
     private static long? FromEnvironment() => Environment.GetEnvironmentVariable(SourceDate.ArgumentName) is not { Length: > 0 } text ? null
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seconds) ? seconds
         : throw ErrorCatalog.InvalidOption.ToException(text, null, nameof(SourceDateEpoch), text, $"${SourceDate.ArgumentName} is not a number of seconds since 1970");
 
-    /// <summary>Reads the source policy.</summary>
-    /// <exception cref="BuildErrorException">It is none.</exception>
+    /// <exception cref="BuildErrorException">The policy is invalid.</exception>
     public SourcePolicy? ReadSourcePolicy()
     {
         try
@@ -153,7 +140,7 @@ internal sealed record BuildOptionsInput
         string first = text.Split(',', 2)[0].Trim();
         try
         {
-            // The type may stand alone in front: provenance,mode=max.
+            // The type may come first without a key: provenance,mode=max.
             return AttributeText.Parse(ImageAttestation.IsType(first) ? "type=" + text : text, "attestation");
         }
         catch (FormatException exception)

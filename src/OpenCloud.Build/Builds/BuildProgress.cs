@@ -4,16 +4,12 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Makes of a build, as it stands, what the progress bars show: one for the build, one for each running step.</summary>
+/// <summary>Creates the progress bars of a build: one for the build, one for each running step.</summary>
 internal static class BuildProgress
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-    /// <summary>The view of a build.</summary>
-    /// <param name="what">What is being built, for the first line.</param>
-    /// <param name="model">The build.</param>
-    /// <param name="elapsed">The time since its start.</param>
-    /// <param name="now">The daemon's time, as well as it is known; for steps' durations.</param>
+    /// <summary>The current progress of a build; <c>now</c> is the estimated time of the daemon's clock.</summary>
     public static ProgressSnapshot Of(string what, BuildModel model, TimeSpan elapsed, DateTimeOffset now)
     {
         int total = model.Steps.Count;
@@ -32,7 +28,7 @@ internal static class BuildProgress
         }
 
         string status = string.Create(CultureInfo.InvariantCulture, $"{done} of {total} steps, {model.CachedCount} cached, {elapsed.TotalSeconds:0} s");
-        // The daemon makes steps known as it goes, so the whole is a guess until the last is.
+        // The daemon reports steps as it goes, so the total is an estimate until the last one.
         return new ProgressSnapshot($"Building {what}", status, total == 0 ? -1 : done * 100 / total, running);
     }
 

@@ -4,7 +4,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Turns what happens in a build into progress, verbose lines, warnings and the log file.</summary>
+/// <summary>Converts build events to progress, verbose lines, warnings and the log file.</summary>
 internal sealed class BuildReporter : IBuildObserver
 {
     private static readonly TimeSpan SnapshotInterval = TimeSpan.FromMilliseconds(100);
@@ -30,21 +30,19 @@ internal sealed class BuildReporter : IBuildObserver
         poster.Progress(new ProgressSnapshot($"Building {build.Name}", "Starting"));
     }
 
-    /// <inheritdoc/>
     public void OnWarning(BuildWarning warning)
     {
         _poster.Warning($"{_build.Name}: {warning}");
         _file?.Write([$"# warning: {warning}"], _cancellationToken);
     }
 
-    /// <inheritdoc/>
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
     {
         foreach (BuildEvent happened in events)
         {
             if (happened is StepStarted { Step.Started: { } at })
             {
-                // Steps are timed by the daemon's clock; the smallest difference seen is the clocks', the rest is the way.
+                // Step times use the daemon's clock. The smallest difference seen is the clock offset; the rest is latency.
                 TimeSpan difference = DateTimeOffset.UtcNow - at;
                 _clockDifference = _clockDifference is { } known && known < difference ? known : difference;
             }

@@ -4,30 +4,28 @@ using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>One build, all of its input checked.</summary>
+/// <summary>One build with checked input.</summary>
 internal sealed record CheckedBuild
 {
-    /// <summary>What to build.</summary>
     public required ImageBuildRequest Request { get; init; }
 
-    /// <summary>What was read from the Dockerfile; null when it is in a context that is not read here.</summary>
+    /// <summary>The parsed Dockerfile; null when it is in a context that is not read here.</summary>
     public required DockerfileText? Dockerfile { get; init; }
 
-    /// <summary>The engine, or null for the one that is found.</summary>
+    /// <summary>The engine; null for the discovered one.</summary>
     public EngineAddress? Address { get; init; }
 
-    /// <summary>How it is connected to.</summary>
     public EngineConnectOptions Connect { get; init; } = new();
 
-    /// <summary>The full path of the file that takes the whole log, or null.</summary>
+    /// <summary>The full path of the log file; null for none.</summary>
     public string? LogPath { get; init; }
 
-    /// <summary>The full path of the file that takes what the engine tells of the image, or null.</summary>
+    /// <summary>The full path of the file for the build metadata; null for none.</summary>
     public string? MetadataPath { get; init; }
 
-    /// <summary>The full path of the file that takes the image's id, or null.</summary>
+    /// <summary>The full path of the file for the image's id; null for none.</summary>
     public string? ImageIdPath { get; init; }
 
-    /// <summary>What is being built, for people.</summary>
+    /// <summary>The name of the build in messages.</summary>
     public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Request.ContextPath;
 }

@@ -4,10 +4,9 @@ using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Makes errors of the catalogue out of engines that could not be connected to.</summary>
+/// <summary>Converts failed engine connections to errors of the catalog.</summary>
 internal static class EngineErrors
 {
-    /// <summary>The error for a failed connection.</summary>
     public static BuildErrorException From(EngineConnectException failure)
     {
         string? address = failure.Address?.ToString();
@@ -42,7 +41,7 @@ internal static class EngineErrors
             return ErrorCatalog.EngineForbiddenUntilLogin.ToException(address, failure, failure.Message, access.Group!, access.User);
         }
 
-        // To join root's own group would be to become root.
+        // Joining root's own group would amount to becoming root.
         return access is { GroupOpens: true, Group: { } group and not "root" }
             ? ErrorCatalog.EngineForbiddenToGroup.ToException(address, failure, failure.Message, group, access.User, RootLine.Of("Grant-BuildKitAccess", ("User", access.User), ("Group", group)))
             : ErrorCatalog.EngineForbidden.ToException(address, failure, failure.Message);

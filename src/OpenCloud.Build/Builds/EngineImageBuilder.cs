@@ -6,13 +6,11 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Builds on a BuildKit engine.</summary>
 internal sealed class EngineImageBuilder : IImageBuilder
 {
     private readonly EnginePool _engines = new();
     private readonly Dictionary<string, BuildLogFile> _logs = new(StringComparer.Ordinal);
 
-    /// <inheritdoc/>
     public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         BuildLogFile? log = build.LogPath is { } path ? LogFor(path) : null;
@@ -36,7 +34,6 @@ internal sealed class EngineImageBuilder : IImageBuilder
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _engines.Dispose();
@@ -46,7 +43,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
         }
     }
 
-    /// <summary>Whether all that comes of a build is an image in the engine's store: nothing is pushed, and nothing comes here.</summary>
+    /// <summary>Whether the only output is an image in the engine's store: nothing is pushed, and nothing is sent here.</summary>
     private static bool StaysInTheEngine(ImageBuildRequest build) =>
         !build.Push && build.Outputs.All(static o => o.Type == BuildOutput.Image && !(o.Attributes.TryGetValue("push", out string? push) && push == "true"));
 

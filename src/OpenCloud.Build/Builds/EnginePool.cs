@@ -8,16 +8,16 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Builds;
 
 /// <summary>
-/// The engines of one pipeline, each connected to once. An engine that could not be reached is not tried again for the next input, which
-/// would wait as long again and hear the same.
+/// The engines of one pipeline, each connected once. An unreachable engine is not tried again for the next input, which would wait as long and
+/// fail the same way.
 /// </summary>
 internal sealed class EnginePool : IDisposable
 {
     private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp), Task<BuildKitClient>> _clients = [];
     private readonly WarnedOnce _warned = new();
 
-    /// <summary>The engine at an address, or the one that is found when there is none.</summary>
-    /// <exception cref="BuildErrorException">It cannot be reached, or is no engine.</exception>
+    /// <summary>The engine at an address; the discovered one when the address is null.</summary>
+    /// <exception cref="BuildErrorException">The engine cannot be reached, or the address is no engine's.</exception>
     public async Task<BuildKitClient> GetAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         Task<BuildKitClient>? client;
@@ -44,14 +44,13 @@ internal sealed class EnginePool : IDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (Task<BuildKitClient> client in _clients.Values)
         {
             if (client.IsCompletedSuccessfully)
             {
-                // Completes at once: it only closes a socket.
+                // Completes synchronously: it only closes a socket.
                 client.Result.DisposeAsync().AsTask().GetAwaiter().GetResult();
             }
         }

@@ -11,75 +11,62 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>What a user gave for one build, not checked yet. Nothing is changed or sent before <see cref="Check"/> has ended.</summary>
+/// <summary>A user's input for one build, not checked yet. Nothing is changed or sent before <see cref="Check"/> has ended.</summary>
 internal sealed record ImageBuildInput
 {
-    /// <summary>What is built from: a full path of a directory or an archive, or an address.</summary>
+    /// <summary>The context: the full path of a directory or an archive, or an address.</summary>
     public required string Directory { get; init; }
 
-    /// <summary>How the image is built and what is said about it.</summary>
     public BuildOptionsInput Options { get; init; } = BuildOptionsInput.None;
 
-    /// <summary>The full path of the file that takes what the engine tells of the image, or null.</summary>
+    /// <summary>The full path of the file for the build metadata; null for none.</summary>
     public string? MetadataPath { get; init; }
 
-    /// <summary>The full path of the file that takes the image's id, or null.</summary>
+    /// <summary>The full path of the file for the image's id; null for none.</summary>
     public string? ImageIdPath { get; init; }
 
-    /// <summary>The Dockerfile as named, or null.</summary>
+    /// <summary>The Dockerfile as the user named it, or null.</summary>
     public string? Dockerfile { get; init; }
 
-    /// <summary>The Dockerfile as named, as a full path seen from the user's location.</summary>
+    /// <summary>The full path of that name, relative to the user's location.</summary>
     public string? DockerfileFromLocation { get; init; }
 
-    /// <summary>The Dockerfile's text, or null.</summary>
     public string? DockerfileText { get; init; }
 
-    /// <summary>Image references.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
-    /// <summary>Build arguments.</summary>
     public IDictionary? BuildArguments { get; init; }
 
-    /// <summary>Labels.</summary>
     public IDictionary? Labels { get; init; }
 
-    /// <summary>The stage.</summary>
     public string? Target { get; init; }
 
-    /// <summary>Platforms.</summary>
     public IReadOnlyList<string> Platforms { get; init; } = [];
 
-    /// <summary>Whether every step is run anew.</summary>
     public bool NoCache { get; init; }
 
-    /// <summary>Whether base images are looked up anew.</summary>
+    /// <summary>True to look up base images in their registries.</summary>
     public bool Pull { get; init; }
 
-    /// <summary>Whether a directory that changes while it is sent lets the build fail.</summary>
+    /// <summary>True to fail when the directory changes while it is sent.</summary>
     public bool StrictContext { get; init; }
 
-    /// <summary>The engine's address.</summary>
     public string? Address { get; init; }
 
-    /// <summary>How long to wait for an engine that is starting.</summary>
+    /// <summary>The time to wait for an engine that is starting.</summary>
     public TimeSpan ConnectTimeout { get; init; }
 
-    /// <summary>How long the build may take, or null.</summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>Whether plain TCP may leave the machine.</summary>
     public bool AllowPlainTcp { get; init; }
 
-    /// <summary>Outputs, caches, secrets, SSH agents and registries.</summary>
     public BuildExchange Exchange { get; init; } = new();
 
-    /// <summary>The log's full path, or null.</summary>
+    /// <summary>The full path of the log; null for none.</summary>
     public string? LogPath { get; init; }
 
-    /// <summary>Checks everything that can be checked without an engine.</summary>
-    /// <param name="cancellationToken">Ends the waiting for a Dockerfile that comes from a pipe.</param>
-    /// <exception cref="BuildErrorException">Something is wrong; the first thing found is told.</exception>
+    /// <summary>Checks everything that needs no engine.</summary>
+    /// <exception cref="BuildErrorException">The input is invalid; reports the first error found.</exception>
     public CheckedBuild Check(CancellationToken cancellationToken)
     {
         IReadOnlyList<ImageReference> tags = [.. Tags.Select(ReadTag).Distinct()];
@@ -204,7 +191,7 @@ internal sealed record ImageBuildInput
         }
     }
 
-    /// <summary>The Dockerfile, its name and its text; what it has none of is null, as when it is part of an archive or of what an engine fetches.</summary>
+    /// <summary>The Dockerfile's file, name and text; null for those it does not have, as in an archive or a context that the engine fetches.</summary>
     private (DockerfileContent? File, string? Name, string? Text) ReadDockerfile(CancellationToken cancellationToken)
     {
         if (DockerfileText is not null)
@@ -221,7 +208,7 @@ internal sealed record ImageBuildInput
 
         DockerfileContent file = Read(cancellationToken) ?? throw NotFound();
 
-        // What '>' of Windows PowerShell writes. The engine would take it for one line of nonsense.
+        // '>' of Windows PowerShell writes UTF-16. The engine would read it as one line of nonsense.
         if (file.Bytes.Span is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
         {
             throw ErrorCatalog.InvalidDockerfile.ToException(file.Path, null, file.Path, 1, "The file is UTF-16, and a Dockerfile must be UTF-8.");
@@ -262,7 +249,7 @@ internal sealed record ImageBuildInput
 
     private static DockerfileText Parse(string name, string text, IReadOnlyDictionary<string, string> arguments)
     {
-        // A file that is no text, such as a program that came down the pipeline, has octets of zero before its first line ends.
+        // A binary file, such as a program that came down the pipeline, has zero bytes before its first line end.
         int zero = text.IndexOf('\0', StringComparison.Ordinal);
         if (zero >= 0 && !text.StartsWith('#') && text.IndexOf('\n', StringComparison.Ordinal) is var end && (end < 0 || zero < end))
         {

@@ -1,8 +1,7 @@
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Gives the cmdlets what carries out their builds.</summary>
 internal static class ImageBuilders
 {
-    /// <summary>Makes the builder; tests of the input's checks put their own here.</summary>
+    /// <summary>Creates the builder; tests of the input checks replace it.</summary>
     public static Func<IImageBuilder> Create { get; set; } = static () => new EngineImageBuilder();
 }

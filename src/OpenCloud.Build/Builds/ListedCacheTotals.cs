@@ -2,10 +2,10 @@ using OpenCloud.Build.Client.Caches;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>The sums of a listing, which know how many of its rows a table has shown: PowerShell's views have no footer of their own.</summary>
+/// <summary>The totals of a listing, which count the rows that a table has shown: PowerShell's views have no footer.</summary>
 /// <remarks>
-/// Its view calls <see cref="BeginTable"/> as it begins a table and <see cref="NextRow"/> for each row, and so writes the sums beneath the last one,
-/// in whatever order the rows come. A table of some of the rows never comes to the last, and has no sums that would not be its own.
+/// The view calls <see cref="BeginTable"/> at the beginning of a table and <see cref="NextRow"/> for each row, and so writes the totals below the
+/// last row, whatever the order. A table of only some rows never reaches the last one, and so shows no totals.
 /// </remarks>
 public sealed record ListedCacheTotals : BuildCacheTotals
 {
@@ -16,14 +16,14 @@ public sealed record ListedCacheTotals : BuildCacheTotals
     {
     }
 
-    /// <summary>A table begins.</summary>
+    /// <summary>Called at the beginning of a table.</summary>
     public void BeginTable() => _shown = 0;
 
-    /// <summary>A row is shown.</summary>
-    /// <returns>Whether it is the last of the listing.</returns>
+    /// <summary>Called for each row.</summary>
+    /// <returns>True for the last row of the listing.</returns>
     public bool NextRow() => ++_shown == Count;
 
-    /// <summary>Whether the row being shown is the last of the listing.</summary>
+    /// <summary>Whether the current row is the last of the listing.</summary>
     public bool IsAtEnd() => _shown == Count;
 
     /// <inheritdoc/>

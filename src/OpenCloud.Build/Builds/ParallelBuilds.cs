@@ -7,10 +7,12 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Runs builds side by side for one pipeline: results as they come, one failure ending none of the others, one view of progress.</summary>
+/// <summary>
+/// Runs builds concurrently for one pipeline: results come as they are ready, a failure ends no other build, and all share one progress view.
+/// </summary>
 internal static class ParallelBuilds
 {
-    /// <summary>Runs all, so many at a time.</summary>
+    /// <summary>Runs all builds, at most <paramref name="limit"/> at a time.</summary>
     public static Task RunAsync(IImageBuilder builder, IReadOnlyList<CheckedBuild> builds, int limit, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         Overview overview = new(poster, builds.Count);
@@ -33,7 +35,7 @@ internal static class ParallelBuilds
         });
     }
 
-    /// <summary>Makes one picture of all builds: a bar for the whole, one below for each that runs.</summary>
+    /// <summary>Combines the progress of all builds: a bar for the whole, and one below it for each running build.</summary>
     private sealed class Overview(IPipelinePoster poster, int total)
     {
         private readonly object _gate = new();
@@ -73,7 +75,7 @@ internal static class ParallelBuilds
 
             public void Output(object value) => poster.Output(value);
 
-            // Lines of several builds come mixed: each says whose it is.
+            // Lines of several builds are mixed, so each has its build's name.
             public void Verbose(string text) => poster.Verbose($"{build.Name}: {text}");
 
             public void Warning(string text) => poster.Warning($"{build.Name}: {text}");

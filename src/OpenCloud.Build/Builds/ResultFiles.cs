@@ -5,11 +5,10 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Writes what came of a build where other tools look for it; each file appears whole or not at all; a device or a pipe is written to.</summary>
+/// <summary>Writes the metadata and image id files of a build. Each file appears complete or not at all; a device or a pipe is written to.</summary>
 internal static class ResultFiles
 {
-    /// <summary>Writes the files that were asked for.</summary>
-    /// <exception cref="BuildErrorException">One cannot be written; the image is there all the same.</exception>
+    /// <exception cref="BuildErrorException">A file cannot be written; the image exists all the same.</exception>
     public static void Write(CheckedBuild build, ImageBuildResult result, CancellationToken cancellationToken)
     {
         if (build.MetadataPath is { } metadata)
@@ -19,7 +18,7 @@ internal static class ResultFiles
 
         if (build.ImageIdPath is { } id)
         {
-            // As with docker: what it calls an image's id, or the digest where an image has several configs.
+            // As in docker: its image id, or the digest of an image with several configs.
             Write(id, result.ConfigDigest ?? result.Digest ?? "", cancellationToken);
         }
     }

@@ -7,13 +7,11 @@ using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>What cmdlets that change who reaches the engine are made from.</summary>
+/// <summary>The base class of the cmdlets that change who may use the engine.</summary>
 public abstract class BuildKitAccessCommand : HostCmdlet
 {
-    /// <summary>The set of this machine's engine.</summary>
     private protected const string EngineSet = "Engine";
 
-    /// <summary>The set of an engine without root.</summary>
     private protected const string RootlessSet = "Rootless";
 
     private protected BuildKitAccessCommand()
@@ -62,15 +60,15 @@ public abstract class BuildKitAccessCommand : HostCmdlet
             enumerateCollection: true);
     }
 
-    /// <summary>Makes the change, or says what it would be.</summary>
+    /// <summary>Makes the change, or describes it.</summary>
     private protected abstract IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly);
 
-    /// <summary>Makes the change at an engine without root, or says what it would be.</summary>
+    /// <summary>Makes the change at an engine without root, or describes it.</summary>
     private protected abstract Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken);
 
     private AccessRequest Request() => new()
     {
-        // Who names nobody means himself, also behind sudo.
+        // Without a user it is the caller, also under sudo.
         Users = User ?? (Service is null ? [InvokingUser.Name()] : []),
         Services = Service ?? [],
         Containerd = Containerd,

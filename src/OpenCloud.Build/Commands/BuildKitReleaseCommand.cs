@@ -8,22 +8,18 @@ using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>What cmdlets that bring a release of BuildKit onto this host are made from: which one, where from, and how it is proven.</summary>
+/// <summary>The base class of the cmdlets that put a release of BuildKit onto this host: its version, source and verification.</summary>
 public abstract class BuildKitReleaseCommand : HostCmdlet
 {
-    /// <summary>The set of a release from the network.</summary>
     private protected const string UriSet = "Uri";
 
-    /// <summary>The set of a release that is at hand.</summary>
     private protected const string ArchivePathSet = "ArchivePath";
 
-    /// <summary>The set of an engine without root, from the network.</summary>
     private protected const string RootlessSet = "Rootless";
 
-    /// <summary>The set of an engine without root that is at hand.</summary>
     private protected const string RootlessArchivePathSet = "RootlessArchivePath";
 
-    // Those HttpClient.DefaultProxy reads.
+    // The variables that HttpClient.DefaultProxy reads.
     private static readonly string[] ProxyVariables = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
     private protected BuildKitReleaseCommand()
@@ -91,7 +87,6 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
         }
     }
 
-    /// <inheritdoc/>
     private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
     {
         foreach (string path in parameters.Keys.Where(name => name.EndsWith("Path", StringComparison.Ordinal)).ToArray())
@@ -100,17 +95,15 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
         }
     }
 
-    /// <inheritdoc/>
     private protected override IReadOnlyList<string> EnvironmentForRoot() =>
         [.. ProxyVariables.Where(name => ArchivePath is null && !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)))];
 
-    /// <summary>Adds what only this cmdlet asks for.</summary>
+    /// <summary>Adds the options of this cmdlet only.</summary>
     private protected abstract InstallOptions Complete(InstallOptions options);
 
-    /// <summary>Adds what only this cmdlet asks for, about an engine without root.</summary>
     private protected abstract RootlessOptions Complete(RootlessOptions options);
 
-    /// <summary>Brings the release onto this host, or says what that would change.</summary>
+    /// <summary>Installs the release on this host, or describes the changes.</summary>
     private protected abstract Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken);
 
     private InstallOptions Options(string? archive) => new()

@@ -62,7 +62,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             return;
         }
 
-        // One request for all of an engine's records: one that others stand on goes only with them.
+        // One request for all records of an engine: a record with dependents is removed only with them.
         string key = Address ?? "";
         if (!_named.TryGetValue(key, out List<string>? ids))
         {

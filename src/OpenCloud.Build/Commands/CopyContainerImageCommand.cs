@@ -92,7 +92,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
         return reference.Digest is null ? reference.WithDefaultTag() : throw ErrorCatalog.TagWithDigest.ToException(name, null, name);
     }
 
-    /// <summary>The stored name; a name without a tag means latest here, since there must be one source.</summary>
+    /// <summary>The stored name; a name without a tag means latest here, since there must be exactly one source.</summary>
     private async Task<string?> ResolveAsync(IImageStore store, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellationToken).ConfigureAwait(false);

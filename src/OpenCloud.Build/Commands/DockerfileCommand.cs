@@ -11,7 +11,7 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>What cmdlets that ask an engine about a Dockerfile are made from; nothing is built.</summary>
+/// <summary>The base class of the cmdlets that query an engine about a Dockerfile; nothing is built.</summary>
 public abstract class DockerfileCommand : BuildCmdlet
 {
     private const string PathSet = "Path";
@@ -71,7 +71,7 @@ public abstract class DockerfileCommand : BuildCmdlet
     [Parameter]
     public SwitchParameter AllowPlainTcp { get; set; }
 
-    /// <summary>The stage that is asked about; null for the last.</summary>
+    /// <summary>The stage of the query; null for the last.</summary>
     private protected virtual string? StageName => null;
 
     /// <inheritdoc/>
@@ -105,10 +105,10 @@ public abstract class DockerfileCommand : BuildCmdlet
         }
     }
 
-    /// <summary>Asks, and gives what is to be written.</summary>
+    /// <summary>Queries the engine and returns the objects to write.</summary>
     private protected abstract Task<IEnumerable<object>> AskAsync(BuildKitClient client, CheckedBuild build, CancellationToken cancellationToken);
 
-    /// <summary>Writes what went wrong with one input; the pipeline goes on with the next.</summary>
+    /// <summary>Writes the error of one input; the pipeline continues with the next.</summary>
     private protected virtual void WriteFailure(BuildErrorException failure) => WriteError(failure.ToRecord());
 
     private void Ask(string path, bool isLiteral)
@@ -136,7 +136,7 @@ public abstract class DockerfileCommand : BuildCmdlet
 
     private ImageBuildInput InputOf(string found)
     {
-        // A Dockerfile itself may be named: the directory it is in is then what would be built from.
+        // The path may name a Dockerfile itself; its directory is then the context.
         bool isDockerfile = File.Exists(found) && Dockerfile is null && DockerfileText is null && !BuildArchives.IsName(found);
         string? named = isDockerfile ? found : string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
         return new ImageBuildInput

@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(string), typeof(byte[]))]
 public sealed class GetBuildLogCommand : BuildHistoryCmdlet
 {
-    // What a running build has said already comes at once; a pause as long as this is taken for its end.
+    // The past part of a running build's log comes at once; a pause of this length counts as its end.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The ids of builds.</summary>

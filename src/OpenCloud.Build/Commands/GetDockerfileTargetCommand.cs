@@ -13,7 +13,7 @@ public sealed class GetDockerfileTargetCommand : DockerfileCommand
     private protected override async Task<IEnumerable<object>> AskAsync(BuildKitClient client, CheckedBuild build, CancellationToken cancellationToken)
         => [.. (await client.GetTargetsAsync(build.Request, cancellationToken).ConfigureAwait(false)).Select(target => WithBuild(target, build))];
 
-    // With the parameters of Invoke-ImageBuild beside what the engine told, each can be piped on and is built.
+    // The object also has the parameters of Invoke-ImageBuild, so that it can be piped on and built.
     private static PSObject WithBuild(DockerfileTarget target, CheckedBuild build)
     {
         PSObject item = new(target);

@@ -9,11 +9,9 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(AccessReport))]
 public sealed class GrantBuildKitAccessCommand : BuildKitAccessCommand
 {
-    /// <inheritdoc/>
     private protected override IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly) =>
         access.Grant(request, planOnly);
 
-    /// <inheritdoc/>
     private protected override Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken) =>
         access.GrantAsync(request, EngineUser, planOnly, cancellationToken);
 }

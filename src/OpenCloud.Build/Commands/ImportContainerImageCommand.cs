@@ -78,7 +78,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
                 throw ErrorCatalog.NameForSeveralImages.ToException(path, null, path, archive.Images.Count);
             }
 
-            // All names before the first image: an archive is refused as a whole.
+            // Checks all names before the first image, so that an invalid archive is rejected as a whole.
             List<(ArchivedImage Image, IReadOnlyList<string> Names)> images = [.. archive.Images.Select(i => (i, given.Count > 0 ? given : i.Names))];
             if (images.Exists(static i => i.Names.Count == 0))
             {

@@ -31,7 +31,6 @@ public sealed partial class InstallBuildKitCommand
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public string? RootlessKitSha256 { get; set; }
 
-    /// <inheritdoc/>
     private protected override RootlessOptions Complete(RootlessOptions options) => options with
     {
         Release = options.Release with { NoStart = NoStart },

@@ -47,7 +47,6 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     [Parameter]
     public SwitchParameter NoStart { get; set; }
 
-    /// <inheritdoc/>
     private protected override InstallOptions Complete(InstallOptions options) => options with
     {
         Prefix = Prefix,
@@ -60,7 +59,6 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
         NoStart = NoStart,
     };
 
-    /// <inheritdoc/>
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>
         installer.InstallAsync(options, planOnly, cancellationToken);
 

@@ -7,7 +7,7 @@ using OpenCloud.Build.Completion;
 
 namespace OpenCloud.Build.Commands;
 
-// What goes in beside the directory, how steps are run, and what is said about the image.
+// The parameters for further inputs, for running steps, and for metadata of the image.
 public sealed partial class InvokeImageBuildCommand
 {
     private readonly List<CheckedBuild> _queued = [];

@@ -7,7 +7,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 
-/// <content>What a build gives and takes beside its files: outputs, caches, secrets, SSH agents, registries.</content>
+/// <content>The parameters for outputs, caches, secrets, SSH agents and registries.</content>
 public sealed partial class InvokeImageBuildCommand
 {
     private const int NamesShown = 5;

@@ -136,7 +136,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             return;
         }
 
-        // A record beside a path that the command line names can only add parameters.
+        // When the command line names a path, a record can only add parameters.
         bool isNamed = _onCommandLine.Overlaps([nameof(Path), nameof(LiteralPath), nameof(InputObject)]);
         bool isBuild = Record is null || (isNamed ? Record.BaseObject is PSCustomObject : Record.BaseObject is PSCustomObject or FileSystemInfo || HasPath(Record) || LiteralPathOf(Record) is not null);
         if (!isBuild)
@@ -145,7 +145,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             return;
         }
 
-        // Piped files bring a property PSPath along, which chooses the set of -LiteralPath.
+        // Piped files have a property PSPath, which selects the set of -LiteralPath.
         _items = Record?.BaseObject is FileSystemInfo piped ? [piped] : ParameterSetName == InputObjectSet ? InputObject : null;
         foreach (FileSystemInfo item in _items ?? [])
         {
@@ -172,14 +172,14 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         }
     }
 
-    // PowerShell binds Record before any property, and then takes the set of -Path for chosen.
+    // PowerShell binds Record before any property, and then considers the set of -Path selected.
     private static string[]? LiteralPathOf(PSObject? record) => record?.BaseObject is null or string || record.Properties[nameof(Path)] is not null
         ? null
         : (record.Properties[nameof(LiteralPath)] ?? record.Properties["LP"] ?? record.Properties["PSPath"])?.Value is { } path
             ? LanguagePrimitives.ConvertTo<string[]>(path)
             : null;
 
-    // Of another object PowerShell makes a text that is no path.
+    // PowerShell converts any other object to text that is no path.
     private static bool HasPath(PSObject? record) => record?.BaseObject is null or string or ValueType || (record.BaseObject is not IDictionary && record.Properties[nameof(Path)] is not null);
 
     private void BuildItem(FileSystemInfo item)
@@ -259,7 +259,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private ImageBuildInput ReadInput(string directory, string? file)
     {
-        // A link piped in as a file object has a property Target of its own, which names no stage.
+        // A link piped in as a file object has its own property Target, which names no stage.
         bool hasTarget = _items is null || _onCommandLine.Contains(nameof(Target));
         string? dockerfile = string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
         if (file is not null && dockerfile is not null)
@@ -298,7 +298,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         };
     }
 
-    /// <summary>One cell of a CSV file holds a list as one string; neither ';' nor ',' can stand in a reference or a platform.</summary>
+    /// <summary>A CSV cell holds a list as one string; neither ';' nor ',' can occur in a reference or a platform.</summary>
     private IReadOnlyList<string> Split(string parameter, string[]? values)
     {
         if (values is null || _onCommandLine.Contains(parameter))
@@ -309,7 +309,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         return [.. values.SelectMany(static v => v.Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
     }
 
-    /// <summary>Makes errors of one input non-terminating: the pipeline goes on with the next.</summary>
+    /// <summary>Makes errors of one input non-terminating: the pipeline continues with the next.</summary>
     private void Guard(Action build, object target)
     {
         try

@@ -79,7 +79,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
 
             try
             {
-                // An image of Docker's without a tag has only its id to be called by.
+                // A Docker image without a tag has no name but its id.
                 string name = !store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name;
                 if (!await store.RemoveAsync(image.Namespace, name, Force, cancellationToken).ConfigureAwait(false))
                 {

@@ -9,11 +9,9 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(AccessReport))]
 public sealed class RevokeBuildKitAccessCommand : BuildKitAccessCommand
 {
-    /// <inheritdoc/>
     private protected override IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly) =>
         access.Revoke(request, planOnly);
 
-    /// <inheritdoc/>
     private protected override Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken) =>
         Task.FromResult(access.Revoke(request, EngineUser, planOnly, cancellationToken));
 }

@@ -84,17 +84,16 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         }
     }
 
-    /// <inheritdoc/>
     private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
     {
-        // Root has another environment, and so another default.
+        // Root has another environment, and so another default address.
         if (Address is null && !Rootless)
         {
             parameters[nameof(Address)] = DefaultAddress();
         }
     }
 
-    // Where the machine's engine is, or would be: discovery would pass a closed socket over, which is what this is to explain.
+    // The actual or default address of the machine's engine: discovery would skip a closed socket, which this cmdlet must diagnose.
     private static string DefaultAddress()
     {
         if (Environment.GetEnvironmentVariable("BUILDKIT_HOST") is { Length: > 0 } set)

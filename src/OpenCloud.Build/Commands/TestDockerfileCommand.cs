@@ -40,10 +40,9 @@ public sealed class TestDockerfileCommand : DockerfileCommand
             : checks.Findings;
     }
 
-    /// <inheritdoc/>
     private protected override void WriteFailure(BuildErrorException failure)
     {
-        // A Dockerfile that is none has failed its test; anything else says nothing about it.
+        // An invalid Dockerfile has failed its test; any other error says nothing about it.
         if (!Detailed && Verdicts.Contains(failure.ErrorId))
         {
             WriteVerbose(TerminalText.Plain(failure.Message));

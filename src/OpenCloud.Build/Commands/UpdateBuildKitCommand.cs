@@ -30,13 +30,10 @@ public sealed class UpdateBuildKitCommand : BuildKitReleaseCommand
     [Parameter(ParameterSetName = RootlessRollbackSet, Mandatory = true)]
     public SwitchParameter Rollback { get; set; }
 
-    /// <inheritdoc/>
     private protected override InstallOptions Complete(InstallOptions options) => options with { Rollback = Rollback };
 
-    /// <inheritdoc/>
     private protected override RootlessOptions Complete(RootlessOptions options) => options with { Update = true, Release = Complete(options.Release) };
 
-    /// <inheritdoc/>
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>
         installer.UpdateAsync(options, planOnly, cancellationToken);
 }

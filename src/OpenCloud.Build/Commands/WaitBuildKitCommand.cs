@@ -50,7 +50,7 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
             using EnginePool engines = new();
             RunAsync(async (poster, cancellationToken) =>
             {
-                // Connecting asks for the workers; an engine that accepts and does not answer yet is not waited for.
+                // Connecting requests the workers, so an engine that accepts but does not answer yet does not count.
                 BuildKitClient engine = await engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
                 if (PassThru)
                 {

@@ -5,10 +5,10 @@ using OpenCloud.Build.Client.Engines;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>Completes the address of an engine with those that are found on this machine.</summary>
+/// <summary>Completes the address of an engine with those found on this machine.</summary>
 public sealed class AddressCompleter : IArgumentCompleter
 {
-    // What cannot be found by looking; offered to whoever has begun to write it.
+    // Schemes that cannot be discovered; offered when the user has begun to type one.
     private static readonly (string Text, string Tip)[] Schemes =
     [
         ("vsock://local:", "AF_VSOCK of this machine, and a port"),
@@ -28,11 +28,11 @@ public sealed class AddressCompleter : IArgumentCompleter
         }
         catch (EngineConnectException)
         {
-            // A setting that is no address has nothing to offer.
+            // An invalid setting has nothing to offer.
             return [];
         }
 
-        // Sockets that are there, connected to or not: completion must not wait for an engine.
+        // Existing sockets, without a connection: completion must not wait for an engine.
         return candidates
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))

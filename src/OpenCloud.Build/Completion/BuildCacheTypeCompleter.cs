@@ -5,7 +5,7 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>Completes the type of a record of a build cache.</summary>
+/// <summary>Completes the type of a build cache record.</summary>
 /// <remarks>moby/buildkit, client/diskusage.go.</remarks>
 public sealed class BuildCacheTypeCompleter : IArgumentCompleter
 {
@@ -19,8 +19,8 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
         ("internal", "the engine's own"),
     ];
 
-    /// <summary>The filter for a type.</summary>
-    /// <exception cref="BuildErrorException">The text could be more than a type.</exception>
+    /// <summary>The filter expression for a type.</summary>
+    /// <exception cref="BuildErrorException">The text contains more than a type.</exception>
     public static string ToFilter(string type) =>
         type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
             ? $"type=={type}"

@@ -33,7 +33,7 @@ public sealed class BuildRefCompleter : IArgumentCompleter
         }
         catch (Exception)
         {
-            // Completion has no place for errors, whatever they are.
+            // Completion cannot show errors.
             return [];
         }
     }

@@ -52,13 +52,13 @@ public sealed class DockerfileStageCompleter : IArgumentCompleter
             return DockerfileContent.Usual(directory)?.Text;
         }
 
-        // Not a pipe: who presses Tab does not wait, and what is read from a pipe is gone.
+        // Not a pipe: completion must not wait, and what it reads from a pipe is lost.
         return DockerfileLocator.Find(directory, named, Resolve(named)) is { } file
             ? Encoding.UTF8.GetString(InputFile.ReadRegular(file, DockerfileContent.MaxSize).Bytes)
             : null;
     }
 
-    /// <summary>The full path: completion runs in the session's runspace, whose location is not the process's.</summary>
+    /// <summary>The full path. Completion runs in the session's runspace, whose location differs from the process's.</summary>
     private static string? Resolve(string? path)
     {
         if (string.IsNullOrEmpty(path))

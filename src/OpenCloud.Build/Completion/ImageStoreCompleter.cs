@@ -6,7 +6,7 @@ using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>Completes the address of a store of images with those of this machine.</summary>
+/// <summary>Completes the address of an image store with those of this machine.</summary>
 public sealed class ImageStoreCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>Completes a platform: this machine's first, then those that images are usually made for.</summary>
+/// <summary>Completes a platform: this machine's first, then common ones.</summary>
 public sealed class PlatformCompleter : IArgumentCompleter
 {
     private static readonly string[] Usual =

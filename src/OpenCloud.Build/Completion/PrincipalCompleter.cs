@@ -6,10 +6,10 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>Completes users with those who log in here, and services with those an administrator wrote.</summary>
+/// <summary>Completes users with those who log in on this machine, and services with those an administrator wrote.</summary>
 public sealed class PrincipalCompleter : IArgumentCompleter
 {
-    // Where people begin on Debian and Ubuntu (login.defs, UID_MIN).
+    // The first user id of people on Debian and Ubuntu (login.defs, UID_MIN).
     private const int FirstPerson = 1000;
     private const int Nobody = 65534;
     private const int MaxPasswd = 16 * 1024 * 1024;

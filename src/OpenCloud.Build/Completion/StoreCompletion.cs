@@ -5,12 +5,12 @@ using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>What completers ask of a store, within a time that nobody waits for in vain.</summary>
+/// <summary>Queries a store for completion, within a short time limit.</summary>
 internal static class StoreCompletion
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>Asks the store that the command line being typed names; answers nothing when it cannot be asked.</summary>
+    /// <summary>Queries the store that the current command line names; empty when it does not answer.</summary>
     public static IReadOnlyList<T> Ask<T>(IDictionary bound, Func<IImageStore, CancellationToken, Task<IReadOnlyList<T>>> question)
     {
         try
@@ -28,7 +28,7 @@ internal static class StoreCompletion
         }
         catch (Exception)
         {
-            // Completion has no place for errors, whatever they are.
+            // Completion cannot show errors.
             return [];
         }
     }

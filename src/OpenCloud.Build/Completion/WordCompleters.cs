@@ -13,7 +13,7 @@ public sealed class EntitlementCompleter : IArgumentCompleter
         new[] { "network.host", "security.insecure", "device" }.Select(static w => (w, w)).Matching(wordToComplete);
 }
 
-/// <summary>Completes the common ways to attest a build.</summary>
+/// <summary>Completes common provenance settings.</summary>
 public sealed class ProvenanceCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
@@ -22,7 +22,7 @@ public sealed class ProvenanceCompleter : IArgumentCompleter
         new[] { "max", "min", "false" }.Select(static w => (w, w)).Matching(wordToComplete);
 }
 
-/// <summary>Completes how long a build may take.</summary>
+/// <summary>Completes the time limit of a build.</summary>
 public sealed class BuildTimeoutCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>

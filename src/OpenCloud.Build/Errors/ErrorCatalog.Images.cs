@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Errors;
 /// <summary>Images of a store.</summary>
 internal static partial class ErrorCatalog
 {
-    /// <summary>0: name, 1: where it was looked for, 2: where else it is, or nothing.</summary>
+    /// <summary>0: name, 1: where it was looked for, 2: where else it is, or an empty string.</summary>
     public static readonly ErrorEntry ImageNotFound = new(
         "ImageNotFound",
         ErrorCategory.ObjectNotFound,

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace OpenCloud.Build.Errors;
 
-/// <summary>Input that is refused before anything is changed or sent.</summary>
+/// <summary>Input that is rejected before anything is changed or sent.</summary>
 internal static partial class ErrorCatalog
 {
     /// <summary>0: reference, 1: explanation.</summary>
@@ -89,7 +89,7 @@ internal static partial class ErrorCatalog
         "'{0}' is a symbolic link to '{1}', which leads out of the build's directory '{2}' or to nothing in it.",
         "Links are resolved as if the build's directory were the root. Name the file itself with -Dockerfile if it is meant; nothing was sent to the engine.");
 
-    /// <summary>0: the context directory, 1: a hint or nothing.</summary>
+    /// <summary>0: the context directory, 1: a hint or an empty string.</summary>
     public static readonly ErrorEntry DockerfileNotFound = new(
         "DockerfileNotFound",
         ErrorCategory.ObjectNotFound,

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace OpenCloud.Build.Errors;
 
-/// <summary>Options of a build that are refused before anything is changed or sent.</summary>
+/// <summary>Build options that are rejected before anything is changed or sent.</summary>
 internal static partial class ErrorCatalog
 {
     /// <summary>0: parameter, 1: value, 2: explanation.</summary>

@@ -4,19 +4,19 @@ using System.Reflection;
 namespace OpenCloud.Build.Errors;
 
 /// <summary>
-/// Every error of the module. Each part of the module has a file of its own (<c>ErrorCatalog.Input.cs</c>, …); docs/errors.md
-/// lists them all, and a test holds the two together.
+/// All errors of the module. Each part of the module has its own file (<c>ErrorCatalog.Input.cs</c>, …). docs/errors.md lists them all, and a
+/// test compares the two.
 /// </summary>
 internal static partial class ErrorCatalog
 {
-    /// <summary>A bug: something that no entry foresees.</summary>
+    /// <summary>A bug: an exception without an entry.</summary>
     public static readonly ErrorEntry Unexpected = new(
         "UnexpectedFailure",
         ErrorCategory.NotSpecified,
         "{0}",
         "Please report this, with what Get-Error shows.");
 
-    /// <summary>All entries, read anew: an initializer could run before those of the other files.</summary>
+    /// <summary>All entries, read each time: an initializer could run before those of the other files.</summary>
     public static IReadOnlyList<ErrorEntry> All =>
     [
         .. typeof(ErrorCatalog).GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -4,14 +4,12 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Hosts;
 
-/// <summary>Lets a cmdlet watch and approve what the Host library does.</summary>
+/// <summary>Connects a cmdlet to the Host library: approvals, messages and progress.</summary>
 internal sealed class CmdletObserver(PSCmdlet cmdlet, IPipelinePoster poster) : IHostObserver
 {
-    /// <inheritdoc/>
-    // On the pipeline's thread: -WhatIf and -Confirm speak with the user.
+    // On the pipeline's thread, because -WhatIf and -Confirm interact with the user.
     public bool Approve(HostStepInfo step) => poster.InvokeAsync(() => cmdlet.ShouldProcess(step.Target, step.Action)).GetAwaiter().GetResult();
 
-    /// <inheritdoc/>
     public void Report(HostStepOutcome outcome)
     {
         if (outcome.Result == StepResult.Unchanged)
@@ -20,13 +18,10 @@ internal sealed class CmdletObserver(PSCmdlet cmdlet, IPipelinePoster poster) : 
         }
     }
 
-    /// <inheritdoc/>
     public void Verbose(string text) => poster.Verbose(text);
 
-    /// <inheritdoc/>
     public void Warning(string text) => poster.Warning(text);
 
-    /// <inheritdoc/>
     public void Progress(string activity, string status, double? fraction) =>
         poster.Progress(new ProgressSnapshot(activity, status, fraction is { } part ? (int)(part * 100) : -1));
 }

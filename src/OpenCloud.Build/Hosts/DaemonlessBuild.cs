@@ -7,15 +7,14 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Hosts;
 
-/// <summary>One build on an engine of its own, which is started for it and stopped after it.</summary>
+/// <summary>One build on its own engine, which starts and stops with it.</summary>
 internal static class DaemonlessBuild
 {
-    /// <summary>How long a stopped build may take to stop its engine as well.</summary>
+    /// <summary>The time a stopped build has to stop its engine as well.</summary>
     public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Builds.</summary>
     public static async Task<ImageBuildResult> RunAsync(CheckedBuild build, IImageBuilder builder, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         poster.Progress(new ProgressSnapshot("Starting an engine", "a buildkitd for this build"));

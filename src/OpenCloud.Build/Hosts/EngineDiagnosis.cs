@@ -6,10 +6,9 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Hosts;
 
-/// <summary>Diagnoses an engine at any address: sockets of this machine with all that the host knows of them, others by connecting.</summary>
+/// <summary>Diagnoses an engine at any address: a local socket with the host's knowledge of it, any other by connecting.</summary>
 internal static class EngineDiagnosis
 {
-    /// <summary>Looks.</summary>
     public static Task<SocketDiagnosis> RunAsync(EngineAddress address, EngineConnectOptions options, string? asUser, string? asService, bool rootless, CancellationToken cancellationToken)
     {
         if (address is { Scheme: "docker", Path: null, Host: null })
@@ -24,7 +23,7 @@ internal static class EngineDiagnosis
 
         if (address is { Scheme: "docker", Path: { } dockerPath })
         {
-            // The Engine's API socket: who may connect is asked with their credentials, what answers is asked with the caller's.
+            // The Engine's API socket: access is tested with the given user's credentials, the answer is requested with the caller's.
             async Task<EngineAnswer> AskAsync(Stream connection, CancellationToken stop)
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
@@ -44,11 +43,6 @@ internal static class EngineDiagnosis
             : FromAfarAsync(address, options, [], cancellationToken);
     }
 
-    /// <summary>Looks by connecting.</summary>
-    /// <param name="address">The engine.</param>
-    /// <param name="options">How it is connected to.</param>
-    /// <param name="before">What was looked at already.</param>
-    /// <param name="cancellationToken">Stops it.</param>
     internal static async Task<SocketDiagnosis> FromAfarAsync(
         EngineAddress address, EngineConnectOptions options, IEnumerable<DiagnosisCheck> before, CancellationToken cancellationToken)
     {

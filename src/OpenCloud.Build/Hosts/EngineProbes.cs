@@ -7,17 +7,17 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Hosts;
 
-/// <summary>Brings the Client's gRPC to the Host library, which speaks none.</summary>
+/// <summary>Provides the Client's gRPC to the Host library, which has none.</summary>
 internal static class EngineProbes
 {
-    /// <summary>Asks the engine at the other end of a stream who it is.</summary>
+    /// <summary>Asks the engine at the other end of a stream for its identity.</summary>
     public static async Task<EngineAnswer> AskAsync(Stream connection, CancellationToken cancellationToken)
     {
         await using EngineChannel channel = new(new StreamConnector(connection));
         return await AskAsync(channel, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Asks the engine at an address who it is, as the caller.</summary>
+    /// <summary>Asks the engine at an address for its identity, as the caller.</summary>
     public static async Task<EngineAnswer> AskAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         EngineConnection connection = await EngineConnection.OpenAsync(address, options, cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal static class EngineProbes
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
         {
-            // Docker Engines of some versions have no Info.
+            // Some versions of the Docker Engine have no Info.
             version = workers.Record.FirstOrDefault()?.BuildkitVersion?.Version ?? string.Empty;
         }
 
@@ -51,7 +51,6 @@ internal static class EngineProbes
         return $"{worker.Id} ({executor}, {platform})";
     }
 
-    /// <summary>One connection that exists already.</summary>
     private sealed class StreamConnector(Stream stream) : IEngineConnector
     {
         private Stream? _stream = stream;

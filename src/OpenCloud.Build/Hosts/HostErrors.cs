@@ -3,12 +3,10 @@ using OpenCloud.Build.Host;
 
 namespace OpenCloud.Build.Hosts;
 
-/// <summary>Makes errors of the catalogue out of those of the Host library.</summary>
+/// <summary>Converts errors of the Host library to errors of the catalog.</summary>
 internal static class HostErrors
 {
-    /// <summary>The error for a failure.</summary>
-    /// <param name="failure">The failure.</param>
-    /// <param name="asRoot">The line that runs the same as root, where there is one.</param>
+    /// <remarks><c>asRoot</c> returns the command line that does the same as root; null when there is none.</remarks>
     public static BuildErrorException From(HostException failure, Func<string>? asRoot = null)
     {
         (ErrorEntry entry, string otherwise) = failure.Kind switch

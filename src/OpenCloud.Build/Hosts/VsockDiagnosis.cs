@@ -6,14 +6,13 @@ using OpenCloud.Build.Host.Install;
 namespace OpenCloud.Build.Hosts;
 
 /// <summary>
-/// Diagnoses engines in virtual machines. A monitor's socket is a file, which has owners and modes; AF_VSOCK itself has none, so
-/// there is nothing to say about other users of it.
+/// Diagnoses engines in virtual machines. A monitor's socket is a file with owner and mode. AF_VSOCK has neither, so its access by other users
+/// cannot be diagnosed.
 /// </summary>
 internal static class VsockDiagnosis
 {
     private const string Device = "/dev/vsock";
 
-    /// <summary>Looks.</summary>
     public static Task<SocketDiagnosis> RunAsync(EngineAddress address, EngineConnectOptions options, string? asUser, string? asService, CancellationToken cancellationToken)
     {
         if (address.Path is { } path)
@@ -65,7 +64,7 @@ internal static class VsockDiagnosis
 
     private static IEnumerable<DiagnosisCheck> Before(EngineAddress address)
     {
-        // The kernel loads its modules when the first socket is opened: without the device nothing is proven yet.
+        // The kernel loads its modules when the first socket is opened, so a missing device proves nothing.
         yield return File.Exists(Device)
             ? new DiagnosisCheck("Device", CheckState.Ok, $"{Device} is there")
             : new DiagnosisCheck("Device", CheckState.Warning, $"there is no {Device}: the kernel's vsock module is not loaded", "sudo modprobe vsock");

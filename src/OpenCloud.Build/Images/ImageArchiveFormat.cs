@@ -1,9 +1,9 @@
 namespace OpenCloud.Build.Images;
 
-/// <summary>How images are written.</summary>
+/// <summary>The format of exported images.</summary>
 public enum ImageArchiveFormat
 {
-    /// <summary>An OCI layout in a tar, which docker loads as well.</summary>
+    /// <summary>An OCI layout in a tar archive, which docker also loads.</summary>
     Tar,
 
     /// <summary>An OCI layout in a directory.</summary>

@@ -3,17 +3,17 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Images;
 
-/// <summary>Whether a stored name is one of those asked for, whole or as short as people write it.</summary>
+/// <summary>Matches stored names with requested ones, which may be full or in the familiar short form.</summary>
 internal sealed class ImageNames
 {
     private readonly List<Pattern> _patterns;
 
     public ImageNames(IEnumerable<string> names) => _patterns = [.. names.Select(static n => new Pattern(n))];
 
-    /// <summary>Whether the name is asked for; every one is when none was given.</summary>
+    /// <summary>Whether the name is requested; always true when no name was given.</summary>
     public bool Matches(string stored) => _patterns.Count == 0 || _patterns.Exists(p => p.Matches(stored));
 
-    /// <summary>The names given without wildcards which nothing has matched.</summary>
+    /// <summary>The requested names without wildcards that have not matched.</summary>
     public IEnumerable<string> Unmatched => _patterns.Where(static p => !p.HasWildcards && !p.HasMatched).Select(static p => p.Text);
 
     private sealed class Pattern(string text)
@@ -29,7 +29,7 @@ internal sealed class ImageNames
 
         public bool Matches(string stored)
         {
-            // Some stores hold names with wildcards in them, which mean themselves then.
+            // Some stores contain names with wildcard characters, which then match literally.
             bool matches = stored == text || (HasWildcards ? MatchesWildcard(stored) : MatchesReference(stored));
             HasMatched |= matches;
             return matches;
@@ -39,7 +39,7 @@ internal sealed class ImageNames
             _wildcard.IsMatch(stored)
             || (ImageReference.TryParse(stored, out ImageReference? reference) && (_wildcard.IsMatch(reference.ToFamiliarString()) || _wildcard.IsMatch(reference.FamiliarName)));
 
-        // A name without a tag means every tag of the repository, as with docker.
+        // A name without a tag matches every tag of the repository, as in docker.
         private bool MatchesReference(string stored) =>
             _reference is not null
             && ImageReference.TryParse(stored, out ImageReference? reference)

@@ -6,14 +6,11 @@ using OpenCloud.Build.Client.Wire.Grpc;
 
 namespace OpenCloud.Build.Images;
 
-/// <summary>Finds and opens stores of images.</summary>
 internal static class ImageStores
 {
     private const string ContainerdVariable = "CONTAINERD_ADDRESS";
 
-    /// <summary>Opens a store.</summary>
-    /// <param name="address">Where it is; nothing for the store that a build's images go to.</param>
-    /// <param name="options">How it is connected to.</param>
+    /// <summary>Opens a store; a null address means the store for the images of builds.</summary>
     public static IImageStore Open(EngineAddress? address, EngineConnectOptions options)
     {
         EngineAddress found = address ?? Default(options);
@@ -26,7 +23,7 @@ internal static class ImageStores
             new ContainerdClient(new EngineChannel(new RetryingConnector(EngineConnectors.Create(found, options), options), options)), found.ToString());
     }
 
-    /// <summary>The stores of this machine, apart from one: where a name may be that is not in that one.</summary>
+    /// <summary>The stores of this machine except one: the places to look for a name that is not in that one.</summary>
     public static IReadOnlyList<EngineAddress> Others(string address) =>
     [
         .. new[] { DockerSocket(new EngineConnectOptions()), ContainerdSocket() }
@@ -35,8 +32,8 @@ internal static class ImageStores
     ];
 
     /// <summary>
-    /// $CONTAINERD_ADDRESS if set. Else Docker's store when builds go to a Docker Engine by default, so that what has been built
-    /// is what is listed; else containerd, or Docker if that is all there is.
+    /// $CONTAINERD_ADDRESS if set. Else Docker's store when builds use a Docker Engine by default, so that listings show what was built; else
+    /// containerd, or Docker when it is the only one.
     /// </summary>
     public static EngineAddress Default(EngineConnectOptions options)
     {
@@ -77,7 +74,7 @@ internal static class ImageStores
         }
     }
 
-    // A channel connects once; a store that is starting deserves the same patience as an engine.
+    // A channel connects once; a store that is starting gets the same waiting time as an engine.
     private sealed class RetryingConnector(IEngineConnector inner, EngineConnectOptions options) : IEngineConnector
     {
         public EngineAddress Address => inner.Address;

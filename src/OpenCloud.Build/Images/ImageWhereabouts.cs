@@ -5,12 +5,12 @@ using OpenCloud.Build.Client.Images.Docker;
 
 namespace OpenCloud.Build.Images;
 
-/// <summary>Looks for a name that is not where it was expected: in other namespaces, and in the other stores of this machine.</summary>
+/// <summary>Searches for a missing name in other namespaces and in the other stores of this machine.</summary>
 internal static class ImageWhereabouts
 {
     private static readonly EngineConnectOptions Brief = new() { ConnectTimeout = TimeSpan.FromMilliseconds(500) };
 
-    /// <summary>Says where the name is, as a sentence with a blank before it; nothing when it is nowhere.</summary>
+    /// <summary>A sentence, with a leading space, that says where the name is; empty when it is nowhere.</summary>
     public static async Task<string> DescribeAsync(IImageStore store, string address, string name, IReadOnlyList<string> searched, CancellationToken cancellationToken)
     {
         List<string> places = [];
@@ -31,7 +31,7 @@ internal static class ImageWhereabouts
         return places.Count == 0 ? string.Empty : $" It is in {string.Join(" and in ", places.Distinct())}.";
     }
 
-    /// <summary>Says which other namespaces of a store have images; nothing when none has.</summary>
+    /// <summary>A sentence about the other namespaces of a store that have images; null when there are none.</summary>
     public static async Task<string?> DescribeNeighboursAsync(IImageStore store, IReadOnlyList<string> searched, CancellationToken cancellationToken)
     {
         if (!store.HasNamespaces)
@@ -76,7 +76,7 @@ internal static class ImageWhereabouts
         }
         catch (Exception exception) when (exception is EngineConnectException or RpcException or DockerEngineException or HttpRequestException or IOException)
         {
-            // This is help for an error that is reported anyway; a store that cannot be asked has nothing to add to it.
+            // This is a hint for an error that is reported anyway; a store that does not answer adds nothing.
         }
     }
 }

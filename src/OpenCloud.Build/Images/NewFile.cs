@@ -4,7 +4,7 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Images;
 
-/// <summary>A file or directory that is there either whole or not at all: it is written beside its place and then moved.</summary>
+/// <summary>A file or directory that appears complete or not at all: it is written beside its destination and then moved.</summary>
 internal sealed class NewFile
 {
     private const int BufferSize = 128 * 1024;
@@ -18,7 +18,7 @@ internal sealed class NewFile
         _isDirectory = isDirectory;
     }
 
-    /// <summary>Refuses what cannot be written before anything is done.</summary>
+    /// <summary>Rejects a destination that cannot be written, before any work.</summary>
     public static NewFile Prepare(string path, bool isDirectory, bool replace)
     {
         if (Directory.Exists(path) ? !isDirectory || Directory.EnumerateFileSystemEntries(path).Any() : File.Exists(path) && (isDirectory || !replace))
@@ -32,7 +32,6 @@ internal sealed class NewFile
             : throw ErrorCatalog.PathNotFound.ToException(parent, null, parent);
     }
 
-    /// <summary>Writes it.</summary>
     public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write, CancellationToken cancellationToken)
     {
         string temporary = Path.Combine(Path.GetDirectoryName(_path)!, $".{Path.GetFileName(_path)}.{Guid.NewGuid():n}.partial");
@@ -44,7 +43,7 @@ internal sealed class NewFile
                 await write(new DirectoryOutput(temporary)).ConfigureAwait(false);
                 if (Directory.Exists(_path))
                 {
-                    // It is empty; Prepare has seen to that.
+                    // The directory is empty; Prepare has checked that.
                     Directory.Delete(_path);
                 }
 
@@ -85,7 +84,7 @@ internal sealed class NewFile
         }
     }
 
-    /// <summary>Removes what was not finished; that it cannot be is not told, since something else is under way.</summary>
+    /// <summary>Removes an unfinished file. A failure is not reported, since another error is under way.</summary>
     private static void Discard(string temporary)
     {
         try

@@ -6,22 +6,22 @@ using OpenCloud.Build.Client.Threading;
 namespace OpenCloud.Build.Pipeline;
 
 /// <summary>
-/// Runs an operation on a thread of its own while the pipeline's thread, the only one that may write, carries out what the operation
-/// posts. One pump serves one operation.
+/// Runs an operation on a separate thread while the pipeline's thread, the only one that may write, processes the operation's posts. One pump
+/// serves one operation.
 /// </summary>
 internal sealed class PipelinePump : IPipelinePoster
 {
-    /// <summary>The console repaints at this pace; writing more often costs much and shows nothing.</summary>
+    /// <summary>The console repaints at this interval; writing more often is expensive and has no effect.</summary>
     internal static readonly TimeSpan RepaintInterval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How long a stopped operation may take to end before it is left to itself.</summary>
+    /// <summary>The time a stopped operation has to end before it is abandoned.</summary>
     internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
 
     // Bounds the memory of a pipeline whose reader is slower than the build's log.
     private const int Capacity = 4096;
     private const long MostCharacters = 16 * 1024 * 1024;
 
-    // Tells the host whose bars they are; PowerShell's own ids count up from 1.
+    // Identifies the owner of progress bars to the host; PowerShell's own ids count up from 1.
     private static long _lastSourceId = 1L << 40;
 
     private readonly object _gate = new();
@@ -35,9 +35,6 @@ internal sealed class PipelinePump : IPipelinePoster
     private long _characters;
     private bool _closed;
 
-    /// <param name="cmdlet">Whose pipeline it is.</param>
-    /// <param name="isVerbose">Whether verbose lines are wanted.</param>
-    /// <param name="stopGrace">How long a stopped operation may take to end; null for <see cref="StopGrace"/>.</param>
     public PipelinePump(PSCmdlet cmdlet, bool isVerbose, TimeSpan? stopGrace = null)
     {
         _stopGrace = stopGrace ?? StopGrace;
@@ -112,13 +109,13 @@ internal sealed class PipelinePump : IPipelinePoster
         return answer.Task;
     }
 
-    /// <summary>Runs <paramref name="operation"/> to its end; to be called on the pipeline's thread.</summary>
-    /// <param name="operation">Ends soon when its token is cancelled.</param>
+    /// <summary>Runs <paramref name="operation"/> to its end. Call it on the pipeline's thread.</summary>
+    /// <param name="operation">Must end soon after its token is cancelled.</param>
     /// <param name="stop">Cancelled when the pipeline is stopped.</param>
     /// <exception cref="PipelineStoppedException">The pipeline was stopped.</exception>
     public void Run(Func<IPipelinePoster, CancellationToken, Task> operation, CancellationToken stop)
     {
-        // Not disposed while an operation that outlives the grace may still look at its token.
+        // Not disposed while an abandoned operation may still use its token.
         CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using SessionThreads threads = new();
         Task task = threads.Run(() => operation(this, cancel.Token));
@@ -135,7 +132,7 @@ internal sealed class PipelinePump : IPipelinePoster
         }
         finally
         {
-            // Also when writing threw: the reader of the pipeline wants no more (Select-Object -First), or -WarningAction Stop.
+            // Also when writing threw: the pipeline's reader has ended (Select-Object -First), or -WarningAction Stop applies.
             Close();
             if (!ended)
             {
@@ -180,7 +177,7 @@ internal sealed class PipelinePump : IPipelinePoster
         }
     }
 
-    /// <summary>Carries out what is posted until the operation has ended and nothing is left, or until the stop.</summary>
+    /// <summary>Processes posts until the operation has ended and the queue is empty, or until the stop.</summary>
     private void Drain(Task task, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -191,7 +188,7 @@ internal sealed class PipelinePump : IPipelinePoster
             {
                 while (_queue.Count == 0 && !task.IsCompleted && !stop.IsCancellationRequested && !IsPaintDue())
                 {
-                    // With a snapshot waiting, only until its repaint is due.
+                    // When a snapshot is pending, only until its repaint is due.
                     Monitor.Wait(_gate, _pending is null ? Timeout.InfiniteTimeSpan : UntilRepaint());
                 }
 
@@ -266,7 +263,7 @@ internal sealed class PipelinePump : IPipelinePoster
         }
         catch (AggregateException)
         {
-            // How it ended no longer matters: the pipeline is stopped, or the exception that ended it is on its way.
+            // The outcome no longer matters: the pipeline is stopped, or the exception that ended it propagates.
             return true;
         }
     }
@@ -279,7 +276,7 @@ internal sealed class PipelinePump : IPipelinePoster
         }
         catch (Exception exception) when (exception is PipelineStoppedException or InvalidOperationException)
         {
-            // A pipeline that is being stopped takes no records, but the host still shows the bars.
+            // A stopping pipeline accepts no records, but the host still shows the bars.
             _board.Complete(record => _cmdlet.Host.UI.WriteProgress(_sourceId, record));
         }
     }

@@ -5,21 +5,21 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Pipeline;
 
 /// <summary>
-/// Shows snapshots as PowerShell progress: one bar for the operation and one below it for each running step. Writes only the
-/// bars that changed, and ends every bar it began. Belongs to the pipeline's thread.
+/// Shows snapshots as PowerShell progress: one bar for the operation and one below it for each running step. Writes only changed bars, and
+/// completes every bar it started. Belongs to the pipeline's thread.
 /// </summary>
 internal sealed class ProgressBoard(Action<ProgressRecord> write)
 {
-    /// <summary>Bars of steps shown at once: more would push everything else off the console.</summary>
+    /// <summary>The largest number of step bars shown at once: more would push everything else off the console.</summary>
     internal const int MaxSteps = 8;
 
-    // Ids of their own, so that bars of other cmdlets in the same session are not taken over.
+    // Distinct ids, so that bars of other cmdlets in the session are not replaced.
     private static int _lastId = 0x0B01_0000;
 
     private readonly Dictionary<string, Bar> _steps = new(StringComparer.Ordinal);
     private Bar? _parent;
 
-    /// <summary>Shows <paramref name="snapshot"/>: bars of steps that it no longer has are completed.</summary>
+    /// <summary>Shows <paramref name="snapshot"/>; completes the bars of steps that it no longer contains.</summary>
     public void Show(ProgressSnapshot snapshot)
     {
         List<StepProgress> steps = [.. snapshot.Steps.DistinctBy(static s => s.Key).Take(MaxSteps)];
@@ -49,8 +49,8 @@ internal sealed class ProgressBoard(Action<ProgressRecord> write)
         }
     }
 
-    /// <summary>Ends every bar.</summary>
-    /// <param name="instead">Takes the records where the usual way no longer does.</param>
+    /// <summary>Completes every bar.</summary>
+    /// <param name="instead">Receives the records when the normal way is closed.</param>
     public void Complete(Action<ProgressRecord>? instead = null)
     {
         foreach (Bar bar in _steps.Values)
@@ -83,7 +83,7 @@ internal sealed class ProgressBoard(Action<ProgressRecord> write)
     private void Complete(Bar bar, Action<ProgressRecord>? instead = null) =>
         (instead ?? write)(new ProgressRecord(bar.Id, bar.Shown.Activity, bar.Shown.Status) { ParentActivityId = bar.ParentId, RecordType = ProgressRecordType.Completed });
 
-    /// <summary>One line that does not steer the terminal. Never empty.</summary>
+    /// <summary>One line without terminal control sequences. Never empty.</summary>
     private static string Plain(string text) => TerminalText.Line(text).Replace('\t', ' ') is { Length: > 0 } plain ? plain : " ";
 
     private sealed class Bar(int id, int parentId)

@@ -1,22 +1,15 @@
 namespace OpenCloud.Build.Pipeline;
 
-/// <summary>How far an operation is.</summary>
-/// <param name="Activity">What is being done.</param>
-/// <param name="Status">Where it stands.</param>
-/// <param name="Percent">0 to 100, or -1 when not known.</param>
-/// <param name="Steps">What is running now, each with a bar of its own below.</param>
+/// <summary>The progress of an operation.</summary>
+/// <remarks>Percent is 0 to 100, or -1 when unknown. Each running step has its own bar below.</remarks>
 internal sealed record ProgressSnapshot(string Activity, string Status, int Percent, IReadOnlyList<StepProgress> Steps)
 {
-    /// <summary>An operation without steps.</summary>
     public ProgressSnapshot(string activity, string status, int percent = -1)
         : this(activity, status, percent, [])
     {
     }
 }
 
-/// <summary>How far one step is.</summary>
-/// <param name="Key">Tells the step from others, from snapshot to snapshot.</param>
-/// <param name="Activity">What is being done.</param>
-/// <param name="Status">Where it stands.</param>
-/// <param name="Percent">0 to 100, or -1 when not known.</param>
+/// <summary>The progress of one step.</summary>
+/// <remarks>The key identifies the step across snapshots. Percent is 0 to 100, or -1 when unknown.</remarks>
 internal sealed record StepProgress(string Key, string Activity, string Status, int Percent = -1);

@@ -4,8 +4,8 @@ using System.Reflection;
 namespace OpenCloud.Build.Pipeline;
 
 /// <summary>
-/// Finds the properties of a piped record that look like a parameter and are not taken: a name in another spelling (<c>tags</c>,
-/// <c>build-arg</c>), or a parameter that only the command line has.
+/// Finds the properties of a piped record that resemble a parameter but are not bound: a name in another spelling (<c>tags</c>,
+/// <c>build-arg</c>), or a parameter that does not accept pipeline input.
 /// </summary>
 internal sealed class RecordColumns
 {
@@ -13,13 +13,12 @@ internal sealed class RecordColumns
     private readonly Dictionary<string, string> _taken = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _told = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Learns the parameters of a cmdlet.</summary>
     public RecordColumns(Type cmdlet)
     {
         foreach (PropertyInfo property in cmdlet.GetProperties())
         {
             ParameterAttribute[] uses = [.. property.GetCustomAttributes<ParameterAttribute>()];
-            // Which of the sets for a path counts is PowerShell's choice.
+            // PowerShell decides which of the path parameter sets applies.
             if (!uses.Any(static u => u.ParameterSetName == ParameterAttribute.AllParameterSets && !u.DontShow))
             {
                 continue;
@@ -37,7 +36,7 @@ internal sealed class RecordColumns
         }
     }
 
-    /// <summary>What is to be said of a record's columns, each once.</summary>
+    /// <summary>The warnings about a record's columns, each once.</summary>
     public IEnumerable<string> Warnings(PSObject? record)
     {
         if (record?.BaseObject is not PSCustomObject)
@@ -57,10 +56,9 @@ internal sealed class RecordColumns
     }
 
     /// <summary>
-    /// A column whose cell is no value of its parameter, or null. PowerShell passes over one that it cannot convert without a word.
+    /// The column whose cell cannot be converted to its parameter's type; null when there is none. PowerShell silently skips such a cell.
     /// </summary>
-    /// <param name="record">The record.</param>
-    /// <param name="bound">The parameters that have a value, from the command line or from this record.</param>
+    /// <remarks><c>bound</c> has the parameters with a value, from the command line or from this record.</remarks>
     public PSPropertyInfo? Misfit(PSObject? record, IDictionary<string, object> bound) => record?.BaseObject is not PSCustomObject
         ? null
         : record.Properties.FirstOrDefault(column => _taken.TryGetValue(column.Name, out string? parameter)

@@ -1,11 +1,11 @@
 namespace OpenCloud.Build.Pipeline;
 
-/// <summary>Warnings of connecting, each written once: a store, an engine and each of a build's calls connect more than one time.</summary>
+/// <summary>Connection warnings, each written once: a store, an engine and the calls of a build connect more than once.</summary>
 internal sealed class WarnedOnce
 {
     private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
 
-    /// <summary>Writes a warning if it is new; from any thread.</summary>
+    /// <summary>Writes a warning if it is new. Thread-safe.</summary>
     public void Warn(string text, IPipelinePoster poster)
     {
         lock (_texts)

@@ -1,9 +1,7 @@
 namespace OpenCloud.Build.Client.Context.Ignore;
 
-/// <summary>What a walk does with an entry.</summary>
 internal enum FilterVerdict
 {
-    /// <summary>The entry is sent.</summary>
     Send,
 
     /// <summary>The entry is not sent by itself, but something beneath it may be.</summary>
@@ -16,7 +14,7 @@ internal enum FilterVerdict
 /// <summary>The include and exclude patterns of one transfer.</summary>
 /// <remarks>
 /// Source of the rules: fsutil's filter.go (NewFilterFS, Walk). A directory is pruned when no include pattern, and no exception
-/// of an exclude pattern, can match beneath it; that can be told when those patterns have no wildcards but a trailing one.
+/// of an exclude pattern, can match beneath it. This is known when those patterns have no wildcards but a trailing one.
 /// </remarks>
 internal sealed class ContextFilter
 {
@@ -25,7 +23,7 @@ internal sealed class ContextFilter
     private readonly bool _plainIncludes = true;
     private readonly bool _plainExceptions = true;
 
-    // What the directories on the way to the current entry matched, by depth.
+    // What the directories above the current entry matched, by depth.
     private readonly List<bool[]> _includeState = [];
     private readonly List<bool[]> _excludeState = [];
 
@@ -51,13 +49,10 @@ internal sealed class ContextFilter
         }
     }
 
-    /// <summary>The exclude pattern that had the last word on the entry judged last: an index, or -1.</summary>
+    /// <summary>The index of the exclude pattern that decided about the last entry, or -1.</summary>
     public int DecisiveExclude { get; private set; } = -1;
 
-    /// <summary>Judges an entry. Entries come in the order of the walk, a directory before what is in it.</summary>
-    /// <param name="path">The path from the root.</param>
-    /// <param name="depth">The number of directories above the entry.</param>
-    /// <param name="isDirectory">Whether the entry is a directory.</param>
+    /// <summary>Judges an entry. Entries come in the order of the walk, a directory before its contents.</summary>
     public FilterVerdict Judge(ReadOnlySpan<byte> path, int depth, bool isDirectory)
     {
         FilterVerdict verdict = FilterVerdict.Send;

@@ -6,24 +6,24 @@ namespace OpenCloud.Build.Client.Context.Ignore;
 /// <param name="Line">The line, counted from 1.</param>
 /// <param name="Text">The line as it is written, without white space around it.</param>
 /// <param name="Pattern">The pattern as it is sent, with the <c>!</c> of an exception.</param>
-/// <param name="IsException">Whether the rule takes files back in.</param>
+/// <param name="IsException">Whether the rule includes files again.</param>
 public sealed record IgnoreRule(int Line, string Text, string Pattern, bool IsException);
 
 /// <summary>What an ignore file does with a path.</summary>
 /// <param name="Path">The path, clean and relative to the context.</param>
 /// <param name="IsExcluded">Whether the path is left out of the context.</param>
-/// <param name="Rule">The rule that had the last word; null when none matches.</param>
+/// <param name="Rule">The rule that decides; null when none matches.</param>
 public sealed record IgnoreExplanation(string Path, bool IsExcluded, IgnoreRule? Rule);
 
 /// <summary>A <c>.dockerignore</c> file.</summary>
 /// <remarks>
-/// The daemon reads it from the context by itself and sends the patterns back with its request, so a build does not need this
-/// class; people do, to learn which rule hides a file. The syntax is that of moby/patternmatcher's ignorefile package, the
+/// The daemon reads the file from the context itself and sends the patterns back with its request, so a build does not need this
+/// class. It tells users which rule hides a file. The syntax is that of moby/patternmatcher's ignorefile package, the
 /// meaning that of <see cref="ContextFilter"/>.
 /// </remarks>
 public sealed class IgnoreFile
 {
-    // The longest line that the daemon's reader takes (Go's bufio.MaxScanTokenSize).
+    // The longest line that the daemon's reader accepts (Go's bufio.MaxScanTokenSize).
     private const int MaxLine = 64 * 1024;
 
     private readonly List<IgnoreRule> _rules = [];
@@ -33,7 +33,7 @@ public sealed class IgnoreFile
     {
     }
 
-    /// <summary>The rules, in the order of the file; comments and blank lines are none.</summary>
+    /// <summary>The rules in the order of the file, without comments and blank lines.</summary>
     public IReadOnlyList<IgnoreRule> Rules => _rules;
 
     /// <summary>Reads a file's text.</summary>
@@ -75,7 +75,7 @@ public sealed class IgnoreFile
         return file;
     }
 
-    /// <summary>Tells whether a path is left out of the context, and why.</summary>
+    /// <summary>Reports whether a path is left out of the context, and why.</summary>
     /// <param name="path">A path in the context, slash-separated; a leading slash or <c>./</c> means the same as none.</param>
     public IgnoreExplanation Explain(string path)
     {

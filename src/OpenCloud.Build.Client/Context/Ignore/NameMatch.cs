@@ -11,14 +11,13 @@ internal static class NameMatch
 {
     private static ReadOnlySpan<byte> Dot => "."u8;
 
-    /// <summary>Whether moby's matcher refuses the pattern at once, which it decides by matching it with a dot.</summary>
+    /// <summary>Whether moby's matcher refuses the pattern, which it tests by matching it with a dot.</summary>
     public static bool IsRefused(ReadOnlySpan<byte> pattern)
     {
         IsMatch(pattern, Dot, out bool malformed);
         return malformed;
     }
 
-    /// <summary>Whether the text has an unescaped wildcard.</summary>
     public static bool HasWildcard(ReadOnlySpan<byte> text)
     {
         for (int i = 0; i < text.Length; i++)
@@ -36,13 +35,8 @@ internal static class NameMatch
         return false;
     }
 
-    /// <summary>Whether the whole name matches.</summary>
-    /// <param name="pattern">The pattern.</param>
-    /// <param name="name">The name.</param>
-    /// <param name="malformed">
-    /// Whether the match came to an escape or a class that is not complete. Behind a part that does not match nothing is looked
-    /// at, so the same pattern may be malformed for one name and just not match another.
-    /// </param>
+    /// <summary>Whether the whole name matches, and whether the match reached an incomplete escape or class.</summary>
+    /// <remarks>Nothing is parsed after a part that does not match, so a pattern may be malformed for one name and just not match another.</remarks>
     public static bool IsMatch(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> name, out bool malformed)
     {
         malformed = false;

@@ -7,9 +7,7 @@ internal sealed class Pattern
     private readonly byte[] _comparand = [];
     private readonly PatternProgram[]? _programs;
 
-    /// <param name="text">The clean pattern, without the <c>!</c> of an exception.</param>
-    /// <param name="isException">Whether the pattern takes matches back.</param>
-    /// <exception cref="ContextException">The pattern's counts stand for more than is taken.</exception>
+    /// <exception cref="ContextException">The pattern's counts expand to more atoms than are accepted.</exception>
     public Pattern(byte[] text, bool isException)
     {
         Text = text;
@@ -50,7 +48,6 @@ internal sealed class Pattern
 
     public bool IsException { get; }
 
-    /// <summary>How many atoms its programs have.</summary>
     public int Size => _programs?.Sum(static program => program.Size) ?? 0;
 
     /// <summary>The text without a trailing glob, ending in a separator (fsutil's filter.go, patternWithoutTrailingGlob).</summary>
@@ -59,8 +56,8 @@ internal sealed class Pattern
     /// <summary>Whether the stem has no wildcards, so that it tells which directories a match can be in.</summary>
     public bool IsPlainPrefix { get; }
 
-    /// <summary>Whether the pattern matches this very path, its directories not considered.</summary>
-    /// <exception cref="ContextException">The pattern is malformed. As with the daemon's matcher that is found on first use.</exception>
+    /// <summary>Whether the pattern matches exactly this path, without regard to its directories.</summary>
+    /// <exception cref="ContextException">The pattern is malformed. As with the daemon's matcher, this is found on first use.</exception>
     public bool IsMatch(ReadOnlySpan<byte> path)
     {
         switch (_kind)
@@ -78,7 +75,6 @@ internal sealed class Pattern
         }
     }
 
-    /// <summary>Whether the pattern, as a plain prefix, can match something beneath the directory.</summary>
     public bool MayMatchBeneath(ReadOnlySpan<byte> directory) =>
         Stem.Length > directory.Length && Stem[directory.Length] == BytePath.Separator && Stem.AsSpan().StartsWith(directory);
 

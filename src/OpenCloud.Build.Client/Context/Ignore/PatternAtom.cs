@@ -19,32 +19,25 @@ internal enum PatternAtomKind
     /// <summary>Anything but line feeds, ending in a separator.</summary>
     Directories,
 
-    /// <summary>The beginning of the path.</summary>
     Begin,
 
-    /// <summary>The end of the path.</summary>
     End,
 
     /// <summary>Between a word character (ASCII) and something else.</summary>
     WordBoundary,
 
-    /// <summary>Not at a word boundary.</summary>
     NoWordBoundary,
 }
 
-/// <summary>A link of the chain.</summary>
-/// <param name="Kind">What it does.</param>
-/// <param name="Rune">The scalar of a <see cref="PatternAtomKind.Rune"/>.</param>
-/// <param name="Set">The scalars of a <see cref="PatternAtomKind.Set"/> or <see cref="PatternAtomKind.Star"/>.</param>
-/// <param name="IsOptional">Whether a <see cref="PatternAtomKind.Rune"/> or <see cref="PatternAtomKind.Set"/> may be left out.</param>
+/// <summary>One atom of a program's chain.</summary>
 internal readonly record struct PatternAtom(PatternAtomKind Kind, int Rune = 0, RuneSet? Set = null, bool IsOptional = false)
 {
     public bool IsAssertion => Kind >= PatternAtomKind.Begin;
 
-    /// <summary>Whether it reads a scalar of the path in any case.</summary>
+    /// <summary>Whether it always reads a scalar of the path.</summary>
     public bool IsMandatory => Kind is PatternAtomKind.Rune or PatternAtomKind.Set && !IsOptional;
 
-    /// <summary>Reads a scalar in a state: where that leads to, or -1.</summary>
+    /// <summary>Reads a scalar in a state: the next state, or -1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Read(int rune, int state)
     {
@@ -63,7 +56,7 @@ internal readonly record struct PatternAtom(PatternAtomKind Kind, int Rune = 0, 
         }
     }
 
-    /// <summary>How many of the links behind it are reached without reading anything.</summary>
+    /// <summary>How many of the following atoms are reached without reading.</summary>
     public int Skips => Kind switch
     {
         PatternAtomKind.Rune or PatternAtomKind.Set => IsOptional ? 1 : 0,
@@ -72,7 +65,7 @@ internal readonly record struct PatternAtom(PatternAtomKind Kind, int Rune = 0, 
         _ => 0,
     };
 
-    /// <summary>Whether it is an assertion that holds between two scalars, of which -1 is none.</summary>
+    /// <summary>Whether it is an assertion that holds between two scalars; -1 stands for no scalar.</summary>
     public bool Holds(int before, int after) => Kind switch
     {
         PatternAtomKind.Begin => before < 0,

@@ -3,11 +3,11 @@ namespace OpenCloud.Build.Client.Context.Ignore;
 /// <summary>A list of patterns with exceptions, compiled once for a transfer.</summary>
 /// <remarks>
 /// The rules are those of moby/patternmatcher (patternmatcher.go, New and MatchesUsingParentResults): the
-/// last pattern that matters wins, a pattern that matches a directory matches what is beneath it, and <c>!</c> takes back.
+/// last pattern that matters wins, a pattern that matches a directory matches what is beneath it, and <c>!</c> reverts matches.
 /// </remarks>
 internal sealed class PatternMatcher
 {
-    // Atoms of all programs: some 50 MB. Thousands of usual rules have a hundredth of it.
+    // Atoms of all programs: some 50 MB. Thousands of usual rules take a hundredth of it.
     private const int MaxSize = 2 * 1024 * 1024;
 
     private readonly Pattern[] _patterns;
@@ -22,7 +22,6 @@ internal sealed class PatternMatcher
 
     public int Count => _patterns.Length;
 
-    /// <summary>Whether any pattern begins with <c>!</c>.</summary>
     public bool HasExceptions { get; }
 
     /// <summary>Compiles patterns. Blank ones are dropped.</summary>
@@ -46,8 +45,6 @@ internal sealed class PatternMatcher
         return new PatternMatcher([.. compiled]);
     }
 
-    /// <summary>Compiles one pattern; false when it is blank.</summary>
-    /// <exception cref="ContextException">The pattern is malformed.</exception>
     public static bool TryCompile(ReadOnlySpan<byte> raw, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Pattern? pattern)
     {
         pattern = null;
@@ -78,11 +75,8 @@ internal sealed class PatternMatcher
         return true;
     }
 
-    /// <summary>Whether a path found in a walk matches, given what its directory matched.</summary>
-    /// <param name="path">The path from the root.</param>
-    /// <param name="parent">What this method put in <paramref name="result"/> for the directory; empty in the root.</param>
-    /// <param name="result">Which patterns matched, for what is beneath the path; as long as there are patterns, or empty.</param>
-    /// <param name="decisive">The index of the pattern that had the last word; -1 when none matched.</param>
+    /// <summary>Whether a path found in a walk matches; <c>decisive</c> is the index of the pattern that decides, or -1.</summary>
+    /// <remarks><c>result</c> is empty or has a flag for each pattern that matched; it is the <c>parent</c> of what is beneath the path.</remarks>
     public bool Matches(ReadOnlySpan<byte> path, ReadOnlySpan<bool> parent, Span<bool> result, out int decisive)
     {
         bool matched = false;

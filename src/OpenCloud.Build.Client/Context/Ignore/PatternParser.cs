@@ -22,7 +22,7 @@ internal ref struct PatternParser
     private PatternParser(ReadOnlySpan<int> text) => _text = text;
 
     /// <summary>Compiles an expression to its alternatives; null when Go's syntax refuses it.</summary>
-    /// <exception cref="PatternSizeException">It has more atoms than are taken.</exception>
+    /// <exception cref="PatternSizeException">It has more atoms than are accepted.</exception>
     public static PatternProgram[]? Compile(ReadOnlySpan<int> expression)
     {
         PatternParser parser = new(expression);
@@ -114,7 +114,7 @@ internal ref struct PatternParser
         _atoms.RemoveAt(_repeatable);
         if (atom.IsAssertion)
         {
-            // Once is as good as often, and what may be left out asserts nothing.
+            // A repeated assertion is the same as one, and an optional assertion asserts nothing.
             _atoms.AddRange(least > 0 ? [atom] : []);
             return;
         }

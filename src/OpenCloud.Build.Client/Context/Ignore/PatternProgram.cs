@@ -8,9 +8,9 @@ namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>A compiled pattern: a chain of atoms, run as an automaton, in time linear in the path and without backtracking.</summary>
 /// <remarks>
-/// Literal bytes at both ends are compared as bytes first; they decide most paths, and so does the least length that the rest needs. What is left
-/// is run with one bit for each state. Ways that read nothing lead to the states right behind, so that what is reached from a state is a run of
-/// bits that is known beforehand; only assertions, which odd patterns have, are followed while the path is read.
+/// Literal bytes at both ends are compared first. With the least length of the rest they decide most paths. The rest is run with one bit for each
+/// state. Transitions that read nothing lead to the next states, so the states reached from one are a run of bits known beforehand. Only
+/// assertions, which odd patterns have, are followed while the path is read.
 /// </remarks>
 internal sealed class PatternProgram
 {
@@ -27,11 +27,11 @@ internal sealed class PatternProgram
     private readonly bool _hasAssertions;
     private readonly int _shortest;
 
-    // For each state the last of those that are reached from it without reading, and their bits in the state's own word.
+    // For each state: the last state reached from it without reading, and the bits of those in the state's own word.
     private readonly int[] _last;
     private readonly ulong[] _bits;
 
-    /// <param name="atoms">The atoms; without an assertion at an end, anything may stand before or behind them.</param>
+    /// <param name="atoms">The atoms; without an assertion at an end, any text may precede or follow them.</param>
     public PatternProgram(List<PatternAtom> atoms)
     {
         List<PatternAtom> chain = Simplify(atoms);
@@ -83,13 +83,12 @@ internal sealed class PatternProgram
         }
     }
 
-    /// <summary>How many atoms are kept.</summary>
     public int Size => _atoms.Length;
 
     [SkipLocalsInit]
     public bool IsMatch(ReadOnlySpan<byte> path)
     {
-        // Every scalar is a byte at least.
+        // Every scalar takes at least one byte.
         if (path.Length < _prefix.Length + _suffix.Length + _shortest || !path.StartsWith(_prefix) || !path.EndsWith(_suffix))
         {
             return false;
@@ -115,7 +114,7 @@ internal sealed class PatternProgram
     private static bool IsLiteral(PatternAtom atom) =>
         atom.Kind == PatternAtomKind.Rune && !atom.IsOptional && atom.Rune != Utf8.Replacement && Rune.IsValid(atom.Rune);
 
-    /// <summary>Leaves out what adds nothing: anything or directories as often as wanted, twice in a row.</summary>
+    /// <summary>Drops redundant atoms: a star or a run of directories that repeats the one before it.</summary>
     private static List<PatternAtom> Simplify(List<PatternAtom> atoms)
     {
         List<PatternAtom> chain = new(atoms.Count + 1);
@@ -166,7 +165,7 @@ internal sealed class PatternProgram
             ulong any = 0;
             for (int word = 0; word < states.Length; word++)
             {
-                // Most of what is reached is in the same word, and is put together in a register.
+                // Most of the reached states are in the same word, which is collected in a register.
                 ulong reached = 0;
                 for (ulong left = states[word]; left != 0; left &= left - 1)
                 {

@@ -14,7 +14,6 @@ internal enum PatternKind
     /// <summary>The text without its leading <c>**</c> ends the path.</summary>
     Suffix,
 
-    /// <summary>A compiled program decides.</summary>
     Program,
 }
 

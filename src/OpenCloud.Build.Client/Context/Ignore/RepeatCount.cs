@@ -1,14 +1,11 @@
 namespace OpenCloud.Build.Client.Context.Ignore;
 
-/// <summary>How often a part of a regular expression is repeated: <c>{n}</c>, <c>{n,}</c> or <c>{n,m}</c>.</summary>
-/// <param name="Least">At least.</param>
-/// <param name="Most">At most; -1 when there is no limit.</param>
+/// <summary>How often a part of a regular expression is repeated: <c>{n}</c>, <c>{n,}</c> (Most is -1) or <c>{n,m}</c>.</summary>
 internal readonly record struct RepeatCount(int Least, int Most)
 {
     /// <summary>The largest count that Go's regular expressions take.</summary>
     private const int MaxCount = 1000;
 
-    /// <summary>Whether Go's regular expressions take the counts.</summary>
     public bool IsValid => Least <= MaxCount && Most <= MaxCount && (Most < 0 || Least <= Most);
 
     /// <summary>Reads a count at the beginning of a text; anything else that begins with a brace is literal text.</summary>

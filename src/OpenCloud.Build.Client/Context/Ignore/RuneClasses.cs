@@ -14,20 +14,17 @@ internal static class RuneClasses
     /// <summary>The ranges of <c>\w</c>: ASCII only.</summary>
     public const string Words = "09AZ__az";
 
-    /// <summary>The last scalar.</summary>
     public const int LastRune = 0x10FFFF;
 
-    /// <summary>A word character: ASCII only.</summary>
     public static bool IsWord(int rune) =>
         rune is (>= '0' and <= '9') or (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or '_';
 
     /// <summary>A hexadecimal digit's value, or -1.</summary>
     public static int Hex(int rune) => rune < 0x80 && char.IsAsciiHexDigit((char)rune) ? Convert.ToInt32(((char)rune).ToString(), 16) : -1;
 
-    /// <summary>Adds ranges that are written as pairs of characters, or all but them.</summary>
+    /// <summary>Adds ranges that are written as pairs of characters, or their complement.</summary>
     public static void Add(RuneSet set, string pairs, bool negated) => Add(set, [.. pairs.Select(static c => (int)c)], negated);
 
-    /// <summary>Adds ranges that are written as pairs, or all but them.</summary>
     public static void Add(RuneSet set, ReadOnlySpan<int> pairs, bool negated)
     {
         int next = 0;
@@ -51,7 +48,7 @@ internal static class RuneClasses
         }
     }
 
-    /// <summary>Adds a class of <c>[:name:]</c>, ASCII only; false when there is none of that name.</summary>
+    /// <summary>Adds a class of <c>[:name:]</c>, ASCII only; false when the name is unknown.</summary>
     public static bool AddNamed(RuneSet set, ReadOnlySpan<int> name)
     {
         bool negated = !name.IsEmpty && name[0] == '^';

@@ -5,8 +5,8 @@ namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>The sets that <c>\p{NAME}</c> stands for: general categories by their short and long names, scripts, and a few of Go's own.</summary>
 /// <remarks>
-/// Names as Go 1.25's regexp/syntax takes them: in any case, and without regard to spaces, hyphens and low lines. Go of that version knows no script whose name
-/// has a low line any more, which earlier ones do; here they are known. The categories are .NET's, the scripts Unicode's (tools/script-ranges).
+/// Names as Go 1.25's regexp/syntax takes them: in any case, and without regard to spaces, hyphens and low lines. Unlike earlier versions, Go 1.25 knows
+/// no script whose name has a low line; this class does. The categories are .NET's, the scripts Unicode's (tools/script-ranges).
 /// </remarks>
 internal static class RuneProperties
 {
@@ -64,7 +64,7 @@ internal static class RuneProperties
 
     private static readonly Lazy<Dictionary<string, int[]>> Scripts = new(ReadScripts);
 
-    /// <summary>Adds what a name stands for, or all but that; false when there is nothing of that name.</summary>
+    /// <summary>Adds the set of a name, or its complement; false when the name is unknown.</summary>
     public static bool Add(RuneSet set, ReadOnlySpan<int> name, bool negated)
     {
         string key = Canonical(name);
@@ -111,7 +111,7 @@ internal static class RuneProperties
         return key.ToString();
     }
 
-    /// <summary>The general categories of a short name, as a mask with one bit for each; 0 when there is none of that name.</summary>
+    /// <summary>The general categories of a short name, as a mask with one bit for each; 0 when the name is unknown.</summary>
     private static uint Categories(string name)
     {
         if (name == "lc")

@@ -16,10 +16,8 @@ internal sealed class RuneSet
     /// <summary>Everything but a line feed: what <c>**</c> runs over.</summary>
     public static RuneSet NotLineFeed { get; } = Of('\n', negated: true);
 
-    /// <summary>Every scalar.</summary>
     public static RuneSet Everything { get; } = new RuneSet().Seal(negated: true);
 
-    /// <summary>A set of one scalar, or of all others.</summary>
     public static RuneSet Of(int rune, bool negated = false)
     {
         RuneSet set = new();
@@ -32,7 +30,7 @@ internal sealed class RuneSet
     /// <summary>Adds categories by a mask with one bit for each <see cref="UnicodeCategory"/>.</summary>
     public void AddCategories(uint mask) => _categories |= mask;
 
-    /// <summary>Ends the building of the set. However often a range was given, it is looked at once from now on.</summary>
+    /// <summary>Ends the building of the set; ranges that overlap or touch are merged.</summary>
     public RuneSet Seal(bool negated)
     {
         _negated = negated;
@@ -69,7 +67,6 @@ internal sealed class RuneSet
         _ => Evaluate(rune),
     };
 
-    /// <summary>Whether both sets were made of the same.</summary>
     public bool IsSame(RuneSet other) => ReferenceEquals(this, other)
         || (_negated == other._negated && _categories == other._categories && _ranges.AsSpan().SequenceEqual(other._ranges));
 

@@ -1,19 +1,17 @@
 namespace OpenCloud.Build.Client.Context.Transfer;
 
-/// <summary>What is done about files that are not what was listed any more when they are sent.</summary>
-/// <param name="isStrict">Whether such a file ends the transfer; else what is found is sent, and it is told.</param>
-/// <param name="warn">Takes sentences for the user; null for nobody.</param>
+/// <summary>What happens when a file has changed between listing and sending.</summary>
 internal sealed class ContextChanges(bool isStrict = false, Action<string>? warn = null)
 {
     private const int MostNamed = 20;
 
     private int _count;
 
-    /// <summary>Whether a change ends the transfer.</summary>
+    /// <summary>Whether a change ends the transfer; otherwise the current content is sent and the user is warned.</summary>
     public bool IsStrict { get; } = isStrict;
 
-    /// <summary>Tells of a change. Safe for concurrent use.</summary>
-    /// <exception cref="ContextException">The same, where changes are not put up with.</exception>
+    /// <summary>Reports a change. Safe for concurrent use.</summary>
+    /// <exception cref="ContextException">The change itself, when changes end the transfer.</exception>
     public void Report(ContextException change)
     {
         if (IsStrict)

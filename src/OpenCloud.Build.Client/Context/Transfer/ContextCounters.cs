@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Context.Transfer;
 
-/// <summary>What has been sent of a build's contexts so far. Reading is safe at any time, while transfers are under way too.</summary>
+/// <summary>What has been sent of a build's contexts so far. Reading is safe at any time, also during transfers.</summary>
 public sealed class ContextCounters
 {
     private readonly ContextCounters? _sum;
@@ -11,16 +11,16 @@ public sealed class ContextCounters
 
     internal ContextCounters(ContextCounters? sum = null) => _sum = sum;
 
-    /// <summary>Files, directories and other entries that the daemon was told of.</summary>
+    /// <summary>Files, directories and other entries listed to the daemon.</summary>
     public long EntriesListed => Interlocked.Read(ref _entriesListed);
 
-    /// <summary>Files whose content the daemon asked for and got.</summary>
+    /// <summary>Files whose content the daemon requested and received.</summary>
     public long FilesSent => Interlocked.Read(ref _filesSent);
 
     /// <summary>Bytes of file content that were sent; packets and listings are not counted.</summary>
     public long BytesSent => Interlocked.Read(ref _bytesSent);
 
-    /// <summary>How often the daemon has asked for a directory.</summary>
+    /// <summary>How often the daemon has requested a directory.</summary>
     public long Transfers => Interlocked.Read(ref _transfers);
 
     internal void AddListed(int count)

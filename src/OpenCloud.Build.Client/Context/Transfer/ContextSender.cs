@@ -17,7 +17,7 @@ internal sealed class ContextSender
     private const int StatBufferSize = 32 * 1024;
     private const int DataBufferSize = 256 * 1024;
 
-    // A reader more is worth its switches when this many files wait for each that there is.
+    // Another reader pays off when this many files wait for each reader.
     private const int FilesPerReader = 32;
 
     private static readonly int MaxReaders = Math.Clamp(Environment.ProcessorCount, 2, 4);
@@ -52,7 +52,6 @@ internal sealed class ContextSender
         _progress = progress;
     }
 
-    /// <summary>Runs the transfer to its end.</summary>
     /// <exception cref="ContextException">Either side failed; the receiver has been told.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -62,7 +61,7 @@ internal sealed class ContextSender
         Task walk = _work.Run(() => Guard(WalkAsync));
         await Guard(ReceiveAsync).ConfigureAwait(false);
 
-        // The receiver has all it wanted, or something failed: nobody is left to send to.
+        // The receiver is finished, or something failed: there is nobody left to send to.
         await stop.CancelAsync().ConfigureAwait(false);
         await walk.ConfigureAwait(false);
         foreach (Task? reader in _readers)
@@ -93,11 +92,11 @@ internal sealed class ContextSender
         }
         catch (Exception)
         {
-            // The stream is gone, or the call was given up; the failure itself is what counts.
+            // The stream is gone, or the call was canceled; the original failure is what counts.
         }
     }
 
-    /// <summary>Runs a part of the transfer; its failure stops the others. The first failure is the one that is told.</summary>
+    /// <summary>Runs a part of the transfer; its failure stops the others. The first failure is the one reported.</summary>
     private async Task Guard(Func<CancellationToken, Task> part)
     {
         CancellationToken token = _stop!.Token;
@@ -203,7 +202,7 @@ internal sealed class ContextSender
             directory = _files.AddDirectory(walker.ParentPath);
         }
 
-        // The receiver takes a socket for an empty file and may ask for it.
+        // The receiver takes a socket for an empty file and may request it.
         long size = type == GoFileMode.Socket ? -1 : entry.Size;
         _files.Add(id, directory, BytePath.Name(walker.Path), new ListedFile(size, entry.Inode, entry.Modified));
     }
@@ -269,7 +268,7 @@ internal sealed class ContextSender
                     await batch.SendAsync(place, cancellationToken).ConfigureAwait(false);
                 }
 
-                // Requests come one by one; let those that have arrived be read before a small batch goes out.
+                // Requests come one by one; those that have arrived are read before a small batch goes out.
                 await _work.Yield();
                 if (TryDequeue(out int next))
                 {
@@ -304,7 +303,7 @@ internal sealed class ContextSender
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            // A write that was begun is not cut off because another part failed: the ERR packet must follow a whole message.
+            // A write in progress is not cut off when another part fails: the ERR packet must follow a whole message.
             await _channel.WriteAsync(messages, _call).ConfigureAwait(false);
         }
         finally

@@ -4,14 +4,9 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>The messages of several small files, or of a part of a large one, on their way into one write.</summary>
-/// <param name="files">The files that were listed.</param>
-/// <param name="reader">Reads them.</param>
-/// <param name="buffer">Where messages are gathered.</param>
-/// <param name="changes">Decides about files that are not what was listed.</param>
-/// <param name="send">Sends messages, with the number of files that end in them and of bytes of content.</param>
 /// <remarks>
-/// A file is read to its end, whatever size it was listed with: some file systems say 0, or a whole page. That is what fsutil does
-/// (send.go, sendFile), and its receiver takes what comes.
+/// <c>send</c> takes messages, the number of files that end in them, and their bytes of content. A file is read to its end, whatever its
+/// listed size: some file systems report 0, or a whole page. fsutil does the same (send.go, sendFile), and its receiver accepts it.
 /// </remarks>
 internal sealed class FileBatch(
     FileTable files, TreeReader reader, byte[] buffer, ContextChanges changes, Func<ReadOnlyMemory<byte>, int, long, CancellationToken, ValueTask> send)
@@ -25,8 +20,6 @@ internal sealed class FileBatch(
     private long _bytes;
 
     /// <summary>Gathers a file's packets; full buffers are sent.</summary>
-    /// <param name="place">The file's place in the table.</param>
-    /// <param name="cancellationToken">Ends it.</param>
     public async ValueTask SendAsync(int place, CancellationToken cancellationToken)
     {
         ListedFile listed = files.Get(place, ref _path, out int pathLength, out uint id);
@@ -51,8 +44,6 @@ internal sealed class FileBatch(
         _files++;
     }
 
-    /// <summary>Sends what is gathered.</summary>
-    /// <param name="cancellationToken">Ends it.</param>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         if (_used > 0)
@@ -91,7 +82,7 @@ internal sealed class FileBatch(
                 continue;
             }
 
-            // Past the listed size all that fits is asked for: mostly there is nothing.
+            // Past the listed size a full read is tried: mostly there is nothing.
             int wanted = sent < listed.Size ? (int)Math.Min(room, rest) : room;
             int count = ReadChunk(id, wanted);
             sent += count;

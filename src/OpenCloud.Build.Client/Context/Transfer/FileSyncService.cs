@@ -21,10 +21,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
     private readonly ContextChanges _changes;
     private ContextException? _failure;
 
-    /// <summary>Makes the service.</summary>
-    /// <param name="sources">The directories that the build declares; nothing else can be asked for.</param>
-    /// <param name="progress">Called now and then while something is sent, from any thread: <see cref="Counters"/> have changed.</param>
-    /// <param name="changes">What is done about files that change meanwhile; null to send what is found.</param>
+    /// <summary>Declares the directories. <c>progress</c> is called from any thread when <see cref="Counters"/> have changed.</summary>
     /// <exception cref="ArgumentException">Two directories have the same name.</exception>
     public FileSyncService(IEnumerable<ContextSource> sources, Action? progress = null, ContextChanges? changes = null)
     {
@@ -39,13 +36,11 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
         }
     }
 
-    /// <summary>What was sent of all directories.</summary>
     public ContextCounters Counters { get; } = new();
 
-    /// <summary>The first failure on this side, which the daemon's error only repeats; null when there was none.</summary>
+    /// <summary>The first failure on this side, which the daemon's error only repeats; null when there is none.</summary>
     public ContextException? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>What was sent of one directory.</summary>
     public ContextCounters CountersOf(string name) => _sources[name].Counters;
 
     private static StatusCode CodeOf(ContextErrorKind kind) => kind switch
@@ -65,7 +60,6 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
         }
     }
 
-    /// <inheritdoc/>
     public override async Task DiffCopy(IAsyncStreamReader<Packet> requestStream, IServerStreamWriter<Packet> responseStream, ServerCallContext context)
     {
         GrpcServerCall call = GrpcServerCall.Of(context);
@@ -74,7 +68,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
             FileSyncRequest request = FileSyncRequest.Parse(Pairs(call.Headers));
             if (!_sources.TryGetValue(request.DirectoryName, out (ContextSource Source, ContextCounters Counters) declared))
             {
-                // The words are the Go client's: daemons and people know them.
+                // The wording is the Go client's: daemons and users know it.
                 throw new ContextException(ContextErrorKind.NotDeclared, $"no access allowed to dir \"{request.DirectoryName}\"");
             }
 
@@ -86,7 +80,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
         }
         catch (ContextException e)
         {
-            // What the receiver reports is its own failure, or an echo of one of ours.
+            // A receiver's report is its own failure, or an echo of one of ours.
             if (e.Kind != ContextErrorKind.Receiver)
             {
                 Interlocked.CompareExchange(ref _failure, e, null);

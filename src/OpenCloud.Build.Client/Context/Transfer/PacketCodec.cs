@@ -14,25 +14,23 @@ internal enum PacketType
     Error = 4,
 }
 
-/// <summary>A packet that a receiver of files sends.</summary>
 internal readonly record struct ReceivedPacket(PacketType Type, uint Id, string? Message);
 
 /// <summary>Writes packets straight into buffers, as length-prefixed gRPC messages, and reads those of a receiver.</summary>
 /// <remarks>
-/// A build context is millions of small packets or gigabytes of large ones; objects for them would be most of the work. The
+/// A build context is millions of small packets or gigabytes of large ones; objects for them would dominate the work. The
 /// bytes are those of fsutil's types/wire.proto and types/stat.proto, in front of each the five bytes of gRPC's message prefix.
 /// Strings are written as the bytes they are: fsutil's own messages are not checked for UTF-8 either (gogo and vtproto).
 /// </remarks>
 internal static class PacketCodec
 {
-    /// <summary>The most bytes that stand in front of a DATA packet's content, the message prefix among them.</summary>
+    /// <summary>The largest size of what precedes a DATA packet's content, message prefix included.</summary>
     public const int MaxDataHeader = GrpcPrefix.Length + 2 + (1 + Varint.MaxLength32) + (1 + Varint.MaxLength32);
 
     private const byte StatTag = (2 << 3) | 2;
     private const byte DataTag = (4 << 3) | 2;
     private const byte AttributesTag = (10 << 3) | 2;
 
-    /// <summary>The number of bytes that an entry's STAT message takes.</summary>
     public static int StatSize(ReadOnlySpan<byte> path, TreeEntry entry)
     {
         int size = StatBodySize(path, entry);
@@ -40,7 +38,6 @@ internal static class PacketCodec
     }
 
     /// <summary>Writes a STAT message. The owner is root; a socket loses its bit and so is listed as an empty regular file.</summary>
-    /// <returns>The bytes written, <see cref="StatSize"/> of them.</returns>
     public static int WriteStat(Span<byte> output, ReadOnlySpan<byte> path, TreeEntry entry)
     {
         int bodySize = StatBodySize(path, entry);
@@ -66,7 +63,6 @@ internal static class PacketCodec
         return writer.Written;
     }
 
-    /// <summary>Writes the empty STAT that ends the listing.</summary>
     public static int WriteLastStat(Span<byte> output)
     {
         Writer writer = new(output);
@@ -74,11 +70,10 @@ internal static class PacketCodec
         return writer.Written;
     }
 
-    /// <summary>How long what stands in front of a DATA packet's content is.</summary>
     public static int DataHeaderSize(uint id, int contentLength) =>
         GrpcPrefix.Length + 2 + (id == 0 ? 0 : 1 + Varint.Size(id)) + (contentLength == 0 ? 0 : 1 + Varint.Size((uint)contentLength));
 
-    /// <summary>Writes what stands in front of a DATA packet's content; no content ends the file.</summary>
+    /// <summary>Writes what precedes a DATA packet's content; empty content ends the file.</summary>
     public static int WriteDataHeader(Span<byte> output, uint id, int contentLength)
     {
         Writer writer = new(output);
@@ -96,17 +91,12 @@ internal static class PacketCodec
         return writer.Written;
     }
 
-    /// <summary>Makes a FIN message.</summary>
     public static byte[] Finish() => Packet(PacketType.Finish, 0, []);
 
-    /// <summary>Makes a REQ message.</summary>
     public static byte[] Request(uint id) => Packet(PacketType.Request, id, []);
 
-    /// <summary>Makes an ERR message.</summary>
     public static byte[] Error(string message) => Packet(PacketType.Error, 0, System.Text.Encoding.UTF8.GetBytes(message));
 
-    /// <summary>Reads a receiver's packet: REQ, FIN or ERR.</summary>
-    /// <exception cref="ContextException">The bytes are no packet.</exception>
     public static ReceivedPacket Read(ReadOnlySpan<byte> packet)
     {
         ulong type = 0;

@@ -18,28 +18,24 @@ internal sealed class UploadService : Upload.UploadBase
 {
     private const string Host = "http://buildkit-session/";
 
-    // Well below the 4 MiB that a Go receiver takes, and the pool hands such arrays out again.
+    // Well below the 4 MiB that a Go receiver takes, and a size that the array pool reuses.
     private const int ChunkSize = 1024 * 1024;
 
     private readonly IReadOnlyDictionary<string, string> _files;
     private readonly ContextCounters _counters;
 
-    /// <summary>Makes the service.</summary>
-    /// <param name="files">Paths by the names under which the daemon may ask for them, safe in an address.</param>
-    /// <param name="counters">Where what is sent is counted.</param>
+    /// <summary>Declares files by the names under which the daemon may ask for them. Names are safe in an address.</summary>
     public UploadService(IReadOnlyDictionary<string, string> files, ContextCounters counters)
     {
         _files = files;
         _counters = counters;
     }
 
-    /// <summary>The first failure on this side; null when there was none.</summary>
+    /// <summary>The first failure on this side; null when there is none.</summary>
     public ContextException? Failure { get; private set; }
 
-    /// <summary>The address of a declared file.</summary>
     public static string AddressOf(string id) => Host + id;
 
-    /// <summary>Binds the service to a server when there is anything to ask for.</summary>
     public void BindTo(GrpcServer server)
     {
         if (_files.Count > 0)
@@ -48,7 +44,6 @@ internal sealed class UploadService : Upload.UploadBase
         }
     }
 
-    /// <inheritdoc/>
     public override async Task Pull(IAsyncStreamReader<BytesMessage> requestStream, IServerStreamWriter<BytesMessage> responseStream, ServerCallContext context)
     {
         CancellationToken cancellationToken = context.CancellationToken;
@@ -82,7 +77,7 @@ internal sealed class UploadService : Upload.UploadBase
             return;
         }
 
-        // Not compressed: this is only a form that the engine recognizes.
+        // Stored without compression: gzip is only a form that the engine recognizes.
         BufferedStream buffer = new(output, ChunkSize);
         await using (buffer.ConfigureAwait(false))
         {

@@ -5,15 +5,15 @@ namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>Reads extended attributes of directory entries. One reader serves one walk.</summary>
 /// <remarks>
-/// fsutil sends all of them but those of macOS (stat_unix.go). Calls that take a directory's descriptor are new in Linux 6.13;
-/// before, the path goes through <c>/proc/self/fd</c>, which is as safe (no component can be exchanged meanwhile) and takes four
+/// fsutil sends all of them but those of macOS (stat_unix.go). Calls that take a directory's descriptor are new in Linux 6.13.
+/// Older kernels go through <c>/proc/self/fd</c>, which is as safe (no component can be exchanged meanwhile) and takes four
 /// times as long. Values, which few files have, are always read that way.
 /// </remarks>
 internal sealed class AttributeReader
 {
     private const int InitialBuffer = 4096;
 
-    // Once for the process: the kernel or a sandbox does not know listxattrat.
+    // Set once for the process when the kernel or a sandbox does not know listxattrat.
     private static volatile bool _throughProc;
 
     private readonly HashSet<ulong> _unsupported = [];
@@ -51,7 +51,7 @@ internal sealed class AttributeReader
                     _unsupported.Add(entry.FileSystem);
                     return true;
                 case LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.StaleHandle:
-                    // Without /proc there is no way to the attributes; with it the entry has gone.
+                    // Without /proc the attributes cannot be read; with it the entry has vanished.
                     return _throughProc && !Directory.Exists("/proc/self/fd");
                 default:
                     throw ContextException.Unreadable("list the attributes of", Utf8.Display(name), LinuxCalls.Describe(error));
@@ -88,7 +88,7 @@ internal sealed class AttributeReader
                 _value = new byte[_value.Length * 4];
             }
 
-            // Like fsutil: an attribute that may not be read is not sent.
+            // Like fsutil: an unreadable attribute is not sent.
             if (length >= 0)
             {
                 entry.Attributes.Add(new(terminated[..^1].ToArray(), _value[..length]));

@@ -3,14 +3,12 @@ using OpenCloud.Build.Client.Context.Ignore;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>Finds files of a directory by a path with wildcards, as COPY has them, to explain what an engine did not find.</summary>
+/// <summary>Finds files of a directory by a path with wildcards, as in COPY, to explain what an engine did not find.</summary>
 internal static class ContextSearch
 {
     private const int MostEntries = 10_000;
 
-    /// <summary>The paths that match, relative to the root; not all of them in a large tree.</summary>
-    /// <param name="root">The directory.</param>
-    /// <param name="pattern">The path, of which each component may have the wildcards of Go's path/filepath.</param>
+    /// <summary>The matching paths relative to the root; incomplete in a large tree. Components may have the wildcards of Go's path/filepath.</summary>
     public static List<string> Find(string root, string pattern)
     {
         List<string> found = [""];

@@ -3,7 +3,7 @@ namespace OpenCloud.Build.Client.Context.Tree;
 /// <summary>Files that a build may use, wherever they are. One tree serves one transfer.</summary>
 internal abstract class ContextTree : IDisposable
 {
-    /// <summary>Opens the root. The caller disposes what is given.</summary>
+    /// <summary>Opens the root. The caller disposes the result.</summary>
     public abstract TreeDirectory OpenRoot();
 
     /// <summary>Makes a reader of file content; a reader is used by one thread at a time.</summary>
@@ -12,19 +12,16 @@ internal abstract class ContextTree : IDisposable
     public abstract void Dispose();
 }
 
-/// <summary>An open directory of a tree.</summary>
 internal abstract class TreeDirectory : IDisposable
 {
     /// <summary>Adds all names, in any order.</summary>
-    /// <returns>0, or the number of the error that kept the directory from being read.</returns>
+    /// <returns>0, or the error number when the directory cannot be read.</returns>
     public abstract int List(NameList names);
 
-    /// <summary>Reads an entry's state, not following a symbolic link; false when there is no such entry (any more).</summary>
+    /// <summary>Reads an entry's state, not following a symbolic link; false when the entry does not exist (any more).</summary>
     public abstract bool TryStat(ReadOnlySpan<byte> name, TreeEntry entry);
 
-    /// <summary>Opens a directory in this one, not following a symbolic link.</summary>
-    /// <param name="name">The name.</param>
-    /// <param name="error">0, or the number of the error.</param>
+    /// <summary>Opens a directory in this one, not following a symbolic link; <c>error</c> is 0 or the error number.</summary>
     public abstract TreeDirectory? Open(ReadOnlySpan<byte> name, out int error);
 
     public virtual void Dispose()
@@ -36,22 +33,17 @@ internal abstract class TreeDirectory : IDisposable
 internal abstract class TreeReader : IDisposable
 {
     /// <summary>Opens a file that was listed.</summary>
-    /// <param name="path">The path from the root.</param>
-    /// <param name="listed">What the listing said.</param>
     /// <exception cref="ContextException">
-    /// The file cannot be read; or, with <see cref="ContextErrorKind.Changed"/>, it is gone or no regular file any more.
+    /// The file cannot be read; or, with <see cref="ContextErrorKind.Changed"/>, it is gone or no longer a regular file.
     /// </exception>
     public abstract void Open(ReadOnlySpan<byte> path, in ListedFile listed);
 
     /// <summary>Reads on; 0 at the end.</summary>
     public abstract int Read(Span<byte> buffer);
 
-    /// <summary>Whether the open file is not as it was listed.</summary>
-    /// <param name="listed">What the listing said.</param>
-    /// <param name="byTime">Whether it is compared by its time as well, not by its size only.</param>
+    /// <summary>Whether the open file differs in size, or <c>byTime</c> in time as well, from the listing.</summary>
     public virtual bool HasChanged(in ListedFile listed, bool byTime) => false;
 
-    /// <summary>Closes the open file, if there is one.</summary>
     public abstract void Close();
 
     public void Dispose() => Close();
@@ -60,7 +52,7 @@ internal abstract class TreeReader : IDisposable
 /// <summary>What is remembered of a listed file to recognize it when it is sent.</summary>
 internal readonly record struct ListedFile(long Size, ulong Inode, long Modified);
 
-/// <summary>The state of one entry. One object is used for a whole walk.</summary>
+/// <summary>The state of one entry. One object is reused for a whole walk.</summary>
 internal sealed class TreeEntry
 {
     /// <summary>Go's mode bits; a socket still has its bit.</summary>

@@ -44,7 +44,6 @@ internal sealed class DirectoryTree : ContextTree
     }
 }
 
-/// <summary>An open directory.</summary>
 internal sealed class LinuxDirectory : TreeDirectory
 {
     private const int DirectoryType = 4;

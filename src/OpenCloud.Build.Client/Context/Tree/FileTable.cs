@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>The files of a listing that may be asked for. Safe for concurrent use.</summary>
-/// <remarks>A file costs 48 bytes and its name; a directory costs its path, once. That is all that is kept of a walk.</remarks>
+/// <summary>The files of a listing that the receiver may request. Safe for concurrent use.</summary>
+/// <remarks>A file takes 48 bytes and its name; a directory takes its path, once. Nothing else is kept of a walk.</remarks>
 internal sealed class FileTable
 {
     private const int ChunkBits = 16;
@@ -15,7 +15,6 @@ internal sealed class FileTable
     private readonly List<(int Offset, int Length)> _directories = [];
     private int _used = ChunkSize;
 
-    /// <summary>Remembers a directory's path, for the files in it.</summary>
     public int AddDirectory(ReadOnlySpan<byte> path)
     {
         lock (_lock)
@@ -25,11 +24,7 @@ internal sealed class FileTable
         }
     }
 
-    /// <summary>Remembers a file. Ids only grow.</summary>
-    /// <param name="id">Its index in the listing.</param>
-    /// <param name="directory">What <see cref="AddDirectory"/> gave.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="listed">What the listing said; a negative size is a file without content that can be opened.</param>
+    /// <summary>Adds a file. Ids only grow; a negative size marks a file without content that can be opened.</summary>
     public void Add(uint id, int directory, ReadOnlySpan<byte> name, ListedFile listed)
     {
         lock (_lock)
@@ -38,7 +33,7 @@ internal sealed class FileTable
         }
     }
 
-    /// <summary>Takes a file, which can be done once.</summary>
+    /// <summary>Takes a file, which is possible once.</summary>
     /// <returns>Its place for <see cref="Get"/>, or -1 when there is no such file or it was taken.</returns>
     public int Claim(uint id)
     {
@@ -65,7 +60,7 @@ internal sealed class FileTable
         }
     }
 
-    /// <summary>A file's path, in a buffer that grows when it must, its id and what the listing said.</summary>
+    /// <summary>A file's path (in a buffer that grows when needed), its id and what the listing said.</summary>
     public ListedFile Get(int place, ref byte[] path, out int pathLength, out uint id)
     {
         lock (_lock)
@@ -99,7 +94,7 @@ internal sealed class FileTable
             _used = 0;
         }
 
-        // A shift that runs over is no error, checked or not; a product is.
+        // An overflowing shift is no error, checked or not; an overflowing product is.
         int offset = checked((_chunks.Count - 1) * ChunkSize) | _used;
         bytes.CopyTo(_chunks[^1].AsSpan(_used));
         _used += bytes.Length;

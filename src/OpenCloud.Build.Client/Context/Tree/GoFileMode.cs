@@ -18,7 +18,6 @@ internal static class GoFileMode
     /// <summary>The bits that make an entry something else than a regular file.</summary>
     public const uint TypeMask = Directory | Symlink | NamedPipe | Socket | Device | CharacterDevice | Irregular;
 
-    /// <summary>Converts <c>st_mode</c>.</summary>
     public static uint FromUnix(uint mode)
     {
         uint result = mode & 0x1FF;

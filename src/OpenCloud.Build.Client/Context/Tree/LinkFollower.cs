@@ -3,11 +3,11 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>Resolves the paths that a build names to the paths that must be sent so that they can be reached there.</summary>
+/// <summary>Resolves the paths that a build names to the paths that must be sent to make them reachable.</summary>
 /// <remarks>
 /// Source of the rules: fsutil's followlinks.go. Every link on the way is sent, and what it points to, as if the context were
 /// the root of a file system. A wildcard component stands for the links that it matches. A path that leaves the context is
-/// looked at no further; nothing outside the root is ever touched.
+/// not followed further; nothing outside the root is ever touched.
 /// </remarks>
 internal sealed class LinkFollower
 {
@@ -18,7 +18,6 @@ internal sealed class LinkFollower
     private LinkFollower(ContextTree tree) => _tree = tree;
 
     /// <summary>The paths to include; null when one of them is the root, which includes everything.</summary>
-    /// <exception cref="ContextException">A directory cannot be read.</exception>
     public static List<byte[]>? Follow(ContextTree tree, IReadOnlyList<byte[]> paths)
     {
         LinkFollower follower = new(tree);

@@ -2,14 +2,14 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>Reads listed files beneath a root, and only those: no link is followed, nothing else is taken for them.</summary>
+/// <summary>Reads listed files beneath a root, and only those: it follows no link and opens nothing else in their place.</summary>
 internal sealed class LinuxFileReader : TreeReader
 {
     private const int Flags = LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal;
     private const int Closed = -1;
     private const string SomethingElse = "it was listed as a regular file and is something else now";
 
-    // Once for the process: the kernel or a sandbox does not know openat2.
+    // Set once for the process when the kernel or a sandbox does not know openat2.
     private static volatile bool _stepwise;
 
     private readonly int _root;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>A few files that exist in memory only, for example a Dockerfile that was given as text.</summary>
+/// <summary>A few files that exist in memory only, for example a Dockerfile given as text.</summary>
 public sealed class MemoryContextSource : ContextSource
 {
     private const long FirstSecond = 1_000_000_000;
@@ -14,8 +14,8 @@ public sealed class MemoryContextSource : ContextSource
 
     /// <summary>Declares files.</summary>
     /// <param name="name">The name by which the daemon asks for the directory.</param>
-    /// <param name="files">Relative, slash-separated paths and what is in the files. The memory must not change any more.</param>
-    /// <exception cref="ArgumentException">A path is rooted, not clean, leaves the directory, or is there twice.</exception>
+    /// <param name="files">Relative, slash-separated paths and the contents of the files. The memory must not change afterwards.</param>
+    /// <exception cref="ArgumentException">A path is rooted, not clean, leaves the directory, or occurs twice.</exception>
     public MemoryContextSource(string name, IEnumerable<KeyValuePair<string, ReadOnlyMemory<byte>>> files)
         : base(name)
     {
@@ -38,16 +38,16 @@ public sealed class MemoryContextSource : ContextSource
     public static MemoryContextSource FromText(string name, string path, string text) =>
         new(name, [new(path, Encoding.UTF8.GetBytes(text))]);
 
-    /// <summary>Adds a file that was read from this machine, with its own time where it has one that can be told.</summary>
+    /// <summary>Adds a file that was read from this machine, with its own time if it is a regular file.</summary>
     internal void Add(string name, FileContent file) =>
         _tree.Add(Encoding.UTF8.GetBytes(name), MemoryTree.FileMode, file.IsRegular ? file.Modified : TimeOf(file.Bytes), file.Bytes);
 
     internal override ContextTree OpenTree() => _tree;
 
-    /// <summary>A time that is the content's own.</summary>
+    /// <summary>A time derived from the content.</summary>
     /// <remarks>
-    /// The daemon keeps what it was sent and asks again only for files whose size or time differs, so a constant time would let
-    /// it build from a text that was replaced by another of the same length, and the current time would make it ask always.
+    /// The daemon keeps what it received and requests only files whose size or time differs. With a constant time it would build
+    /// from an old text of the same length; with the current time it would request the file always.
     /// </remarks>
     private static long TimeOf(ReadOnlySpan<byte> content)
     {

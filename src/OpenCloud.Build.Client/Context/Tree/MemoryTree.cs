@@ -13,11 +13,7 @@ internal sealed class MemoryTree : ContextTree
 
     private readonly MemoryNode _root = new(DirectoryMode, 0, default);
 
-    /// <summary>Adds a file and the directories on its way.</summary>
-    /// <param name="path">A clean relative path.</param>
-    /// <param name="mode">Go's mode bits of a regular file.</param>
-    /// <param name="modified">Nanoseconds since 1970.</param>
-    /// <param name="content">The content, which must not change any more.</param>
+    /// <summary>Adds a file and its parent directories. The time is in nanoseconds since 1970; the content must not change afterwards.</summary>
     public void Add(byte[] path, uint mode, long modified, ReadOnlyMemory<byte> content)
     {
         MemoryNode directory = _root;

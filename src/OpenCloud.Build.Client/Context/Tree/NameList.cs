@@ -3,20 +3,17 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>What a directory says about an entry's type before it is looked at.</summary>
+/// <summary>An entry's type as its directory reports it, before a stat.</summary>
 internal enum EntryKind : byte
 {
-    /// <summary>The file system does not say.</summary>
     Unknown,
 
-    /// <summary>A directory.</summary>
     Directory,
 
-    /// <summary>Anything else.</summary>
     Other,
 }
 
-/// <summary>The names in one directory, in two arrays that are used again for the next one.</summary>
+/// <summary>The names in one directory, in two arrays that are reused for the next one.</summary>
 internal sealed class NameList
 {
     private byte[] _bytes = new byte[512];
@@ -52,7 +49,6 @@ internal sealed class NameList
         _length += name.Length;
     }
 
-    /// <summary>Orders the names by their bytes.</summary>
     public void Sort()
     {
         byte[] bytes = _bytes;

@@ -2,10 +2,9 @@ using OpenCloud.Build.Client.Context.Ignore;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>The filter that a daemon asks for with a transfer.</summary>
 internal static class RequestFilter
 {
-    /// <summary>Prepares a filter. Follow-paths are resolved in the tree now, and become include patterns.</summary>
+    /// <summary>Prepares a filter. Follow-paths are resolved in the tree immediately and become include patterns.</summary>
     /// <exception cref="ContextException">A pattern is malformed, or the tree cannot be read.</exception>
     public static ContextFilter Create(FileSyncRequest request, ContextTree tree)
     {

@@ -4,10 +4,10 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Context.Tree;
 
-/// <summary>Walks a tree in the order of the protocol and gives the entries that a filter lets through, one by one.</summary>
+/// <summary>Walks a tree in the order of the protocol and yields the entries that a filter passes, one by one.</summary>
 /// <remarks>
-/// The order is by components' bytes, a directory before what is in it. A directory that only leads to something is given just
-/// before the first thing in it that is sent (fsutil's filter.go). An entry that vanishes while the walk is under way was never
+/// The order is by components' bytes, a directory before its contents. A directory that only leads to something is yielded just
+/// before the first thing in it that is sent (fsutil's filter.go). An entry that vanishes during the walk counts as never
 /// there. Memory is bounded by the widest directories on one path, not by the tree.
 /// </remarks>
 internal sealed class TreeWalker : IDisposable
@@ -29,30 +29,27 @@ internal sealed class TreeWalker : IDisposable
 
     private enum State
     {
-        /// <summary>Take the next name.</summary>
         Next,
 
-        /// <summary>The current entry waits for directories above it to be given first.</summary>
+        /// <summary>The current entry waits until the directories above it are yielded.</summary>
         Waiting,
 
-        /// <summary>A directory was given and is to be entered.</summary>
+        /// <summary>A directory was yielded and is entered next.</summary>
         Enter,
     }
 
-    /// <summary>The entry that was given last. The object is the same every time.</summary>
+    /// <summary>The entry that was yielded last. The object is the same every time.</summary>
     public TreeEntry Entry { get; } = new();
 
-    /// <summary>The entry's path from the root.</summary>
     public ReadOnlySpan<byte> Path => _path.AsSpan(0, _pathLength);
 
     /// <summary>The path of the directory that the entry is in, "" for the root.</summary>
     public ReadOnlySpan<byte> ParentPath => _path.AsSpan(0, _levels[_depth].PathLength);
 
-    /// <summary>A number that the caller may keep for the directory that the entry is in; -1 at first.</summary>
+    /// <summary>A number that the caller may attach to the entry's directory; -1 at first.</summary>
     public ref int ParentTag => ref _levels[_depth].Tag;
 
-    /// <summary>Goes to the next entry; false at the end.</summary>
-    /// <exception cref="ContextException">Something that would have been sent cannot be read.</exception>
+    /// <exception cref="ContextException">An entry that would be sent cannot be read.</exception>
     public bool MoveNext()
     {
         while (true)
@@ -89,7 +86,7 @@ internal sealed class TreeWalker : IDisposable
         }
     }
 
-    /// <summary>Takes the next name that the filter lets through; false when the walk is over.</summary>
+    /// <summary>Takes the next name that the filter passes; false when the walk is over.</summary>
     private bool Advance()
     {
         Level level = _levels[_depth];
@@ -124,7 +121,7 @@ internal sealed class TreeWalker : IDisposable
         return true;
     }
 
-    /// <summary>Gives the outermost directory that was not given yet, or else the waiting entry; false when it has vanished.</summary>
+    /// <summary>Yields the outermost directory that was not yielded yet, or else the waiting entry; false when it has vanished.</summary>
     private bool TryGive()
     {
         for (int depth = 1; depth <= _depth; depth++)
@@ -166,7 +163,7 @@ internal sealed class TreeWalker : IDisposable
             return true;
         }
 
-        // The directory went away under the walk, and all that is in it.
+        // The directory vanished during the walk, with all that is in it.
         for (; _depth >= depth; _depth--)
         {
             _levels[_depth].Close();
@@ -176,7 +173,7 @@ internal sealed class TreeWalker : IDisposable
         return false;
     }
 
-    /// <summary>Makes the entry a hard link when its file has been given already.</summary>
+    /// <summary>Makes the entry a hard link when its file was yielded already.</summary>
     private void LinkToFirst()
     {
         if (Entry.LinkCount <= 1 || Entry.IsSymlink)
@@ -195,7 +192,6 @@ internal sealed class TreeWalker : IDisposable
         }
     }
 
-    /// <summary>Goes into the directory whose path is current.</summary>
     private void Enter(bool given)
     {
         Level parent = _levels[_depth];

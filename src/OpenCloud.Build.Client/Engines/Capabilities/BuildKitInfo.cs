@@ -2,28 +2,28 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Engines.Capabilities;
 
-/// <summary>What an engine tells of itself.</summary>
+/// <summary>What an engine reports about itself.</summary>
 public sealed record BuildKitInfo
 {
-    /// <summary>The address it was reached at.</summary>
+    /// <summary>The engine's address.</summary>
     public required string Address { get; init; }
 
-    /// <summary>Where the address came from: <c>given</c>, <c>$BUILDKIT_HOST</c>, …</summary>
+    /// <summary>The source of the address: <c>given</c>, <c>$BUILDKIT_HOST</c>, …</summary>
     public string Source { get; init; } = string.Empty;
 
-    /// <summary>Its version; nothing when it tells none, as those inside Docker Engines may.</summary>
+    /// <summary>The version; null when not reported, as by the BuildKit inside some Docker Engines.</summary>
     public string? Version { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The commit it was built from; nothing when it tells none.</summary>
+    /// <summary>The commit of the engine's source; null when not reported.</summary>
     public string? Revision { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The Go package it was built from; nothing when it tells none.</summary>
+    /// <summary>The Go package of the engine; null when not reported.</summary>
     public string? Package { get; init => field = TerminalText.Name(value); }
 
     /// <summary>Whether it is the BuildKit inside a Docker Engine.</summary>
     public bool IsDockerEngine { get; init; }
 
-    /// <summary>Its workers; the first is the one that builds use.</summary>
+    /// <summary>The workers; builds use the first one.</summary>
     public IReadOnlyList<BuildKitWorker> Workers { get; init; } = [];
 
     /// <summary>The platforms of the first worker.</summary>
@@ -32,13 +32,13 @@ public sealed record BuildKitInfo
     /// <summary>The snapshotter of the first worker.</summary>
     public string? Snapshotter => Workers.Count > 0 ? Workers[0].Snapshotter : null;
 
-    /// <summary>What runs the steps of the first worker: <c>oci</c> or <c>containerd</c>.</summary>
+    /// <summary>The executor of the first worker: <c>oci</c> or <c>containerd</c>.</summary>
     public string? Executor => Workers.Count > 0 ? Workers[0].Executor : null;
 
-    /// <summary>The namespace of containerd that images go to; nothing when the worker is not containerd's.</summary>
+    /// <summary>The containerd namespace of the images; null when the worker does not use containerd.</summary>
     public string? Namespace => Workers.Count > 0 ? Workers[0].Namespace : null;
 
-    /// <summary>The rules by which the first worker clears its cache, in order.</summary>
+    /// <summary>The garbage collection rules of the first worker, in order.</summary>
     public IReadOnlyList<BuildCachePolicy> GCPolicy => Workers.Count > 0 ? Workers[0].GCPolicy : [];
 
     /// <summary>The labels of the first worker.</summary>
@@ -51,37 +51,37 @@ public sealed record BuildKitInfo
 /// <summary>A worker of an engine.</summary>
 public sealed record BuildKitWorker
 {
-    /// <summary>Its id, the same after a restart.</summary>
+    /// <summary>The worker's id, which survives a restart.</summary>
     public required string Id { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of its engine.</summary>
     public required string Address { get; init; }
 
-    /// <summary>The version of its engine, where the worker tells it.</summary>
+    /// <summary>The version of its engine; null when not reported.</summary>
     public string? Version { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The platforms it builds for, its own first.</summary>
+    /// <summary>The platforms that it builds for, its own first.</summary>
     public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>Its labels.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
-    /// <summary>The rules by which it clears its cache, in order.</summary>
+    /// <summary>The garbage collection rules of the worker, in order.</summary>
     public IReadOnlyList<BuildCachePolicy> GCPolicy { get; init; } = [];
 
-    /// <summary>What runs its steps: <c>oci</c> or <c>containerd</c>; nothing when it does not tell.</summary>
+    /// <summary>The executor: <c>oci</c> or <c>containerd</c>; null when not reported.</summary>
     public string? Executor => Label("executor");
 
-    /// <summary>Its snapshotter; nothing when it does not tell.</summary>
+    /// <summary>The snapshotter; null when not reported.</summary>
     public string? Snapshotter => Label("snapshotter");
 
-    /// <summary>Its network: <c>cni</c>, <c>host</c>, …; nothing when it does not tell.</summary>
+    /// <summary>The network mode: <c>cni</c>, <c>host</c>, …; null when not reported.</summary>
     public string? Network => Label("network");
 
-    /// <summary>The machine it runs on; nothing when it does not tell.</summary>
+    /// <summary>The host name of its machine; null when not reported.</summary>
     public string? Hostname => Label("hostname");
 
-    /// <summary>The namespace of containerd it works in; nothing when it is not containerd's.</summary>
+    /// <summary>The containerd namespace; null when the worker does not use containerd.</summary>
     public string? Namespace => Label("containerd.namespace");
 
     /// <inheritdoc/>
@@ -91,31 +91,31 @@ public sealed record BuildKitWorker
     private string? Label(string name) => Labels.GetValueOrDefault("org.mobyproject.buildkit.worker." + name);
 }
 
-/// <summary>A rule by which a worker clears its cache.</summary>
-/// <param name="All">Whether it clears internal records and those shared with images, too.</param>
-/// <param name="Filters">Which records it is about; all when empty.</param>
+/// <summary>A garbage collection rule of a worker's cache.</summary>
+/// <param name="All">Whether the rule also covers internal records and those shared with images.</param>
+/// <param name="Filters">The records that the rule covers; all when empty.</param>
 /// <param name="KeepDuration">Records used within this time stay; zero for no such limit.</param>
-/// <param name="ReservedSpace">The bytes that always stay. Before 0.17: the bytes that it clears down to.</param>
-/// <param name="MaxUsedSpace">The bytes that it clears down to; zero for no such limit, and before 0.17.</param>
-/// <param name="MinFreeSpace">The bytes that it tries to leave free on the disk; zero for no such limit, and before 0.17.</param>
+/// <param name="ReservedSpace">The bytes that always stay. Before 0.17: the target size in bytes.</param>
+/// <param name="MaxUsedSpace">The target size in bytes; zero for no such limit, and before 0.17.</param>
+/// <param name="MinFreeSpace">The bytes to leave free on the disk if possible; zero for no such limit, and before 0.17.</param>
 public sealed record BuildCachePolicy(bool All, IReadOnlyList<string> Filters, TimeSpan KeepDuration, long ReservedSpace, long MaxUsedSpace, long MinFreeSpace)
 {
-    /// <summary>Whether it clears internal records and those shared with images, too.</summary>
+    /// <summary>Whether the rule also covers internal records and those shared with images.</summary>
     public bool All { get; init; } = All;
 
-    /// <summary>Which records it is about; all when empty.</summary>
+    /// <summary>The records that the rule covers; all when empty.</summary>
     public IReadOnlyList<string> Filters { get; init => field = TerminalText.Names(value); } = TerminalText.Names(Filters);
 
     /// <summary>Records used within this time stay; zero for no such limit.</summary>
     public TimeSpan KeepDuration { get; init; } = KeepDuration;
 
-    /// <summary>The bytes that always stay. Before 0.17: the bytes that it clears down to.</summary>
+    /// <summary>The bytes that always stay. Before 0.17: the target size in bytes.</summary>
     public long ReservedSpace { get; init; } = ReservedSpace;
 
-    /// <summary>The bytes that it clears down to; zero for no such limit, and before 0.17.</summary>
+    /// <summary>The target size in bytes; zero for no such limit, and before 0.17.</summary>
     public long MaxUsedSpace { get; init; } = MaxUsedSpace;
 
-    /// <summary>The bytes that it tries to leave free on the disk; zero for no such limit, and before 0.17.</summary>
+    /// <summary>The bytes to leave free on the disk if possible; zero for no such limit, and before 0.17.</summary>
     public long MinFreeSpace { get; init; } = MinFreeSpace;
 
     /// <inheritdoc/>

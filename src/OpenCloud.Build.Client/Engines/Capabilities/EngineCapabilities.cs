@@ -7,18 +7,18 @@ using SolveResponse = OpenCloud.Build.Client.Protocol.Control.SolveResponse;
 
 namespace OpenCloud.Build.Client.Engines.Capabilities;
 
-/// <summary>What an engine says it can do.</summary>
+/// <summary>Queries an engine's capabilities.</summary>
 /// <remarks>
-/// A daemon tells its capabilities on the bridge of a build that has no frontend (moby/buildkit, client/build.go and solver/pb/caps.go), so one is
-/// begun and given up. It is asked only where an answer decides: a version would not tell, since embedded daemons have odd ones.
+/// A daemon reports its capabilities on the bridge of a build without a frontend (moby/buildkit, client/build.go and solver/pb/caps.go), so
+/// a build is started and canceled. This happens only where an answer decides: embedded daemons report unreliable versions.
 /// </remarks>
 internal static class EngineCapabilities
 {
     /// <summary>Several exporters in one build; since BuildKit 0.13.</summary>
     public const string MultipleExporters = "exporter.multiple";
 
-    /// <summary>Asks whether an engine has a capability.</summary>
-    /// <exception cref="RpcException">It did not answer.</exception>
+    /// <summary>Whether the engine has a capability.</summary>
+    /// <exception cref="RpcException">The engine did not answer.</exception>
     public static async Task<bool> HasAsync(CallInvoker invoker, string capability, CancellationToken cancellationToken)
     {
         string reference = BuildIdentity.New();

@@ -6,17 +6,16 @@ using OpenCloud.Build.Client.Protocol.Workers;
 
 namespace OpenCloud.Build.Client.Engines.Capabilities;
 
-/// <summary>Asks an engine what it is.</summary>
 internal static class EngineInspector
 {
     private static readonly Version SpaceLimitsVersion = new(0, 17);
     private static readonly Version SpaceLimitsDockerApi = new(1, 48);
 
-    /// <summary>All that the engine tells of itself. One without a version is as good as any other.</summary>
+    /// <summary>Collects the engine's information. A missing version is no error.</summary>
     public static async Task<BuildKitInfo> InspectAsync(Control.ControlClient control, EngineAddress address, string source, CancellationToken cancellationToken)
     {
         ListWorkersResponse workers = await control.ListWorkersAsync(new ListWorkersRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
-        // The worker's word first, as a build has it: two answers would be two versions of one engine.
+        // The worker's version first, as in a build: two sources could give one engine two versions.
         BuildkitVersion? version = workers.Record.Select(static w => w.BuildkitVersion).FirstOrDefault(static v => SoundVersion(v?.Version) is not null)
             ?? await VersionAsync(control, cancellationToken).ConfigureAwait(false);
         return new BuildKitInfo
@@ -32,12 +31,11 @@ internal static class EngineInspector
     }
 
     /// <summary>
-    /// Whether the engine knows limits of space other than the one that was there before 0.17. Versions are not to be relied
-    /// upon (an embedded one may be empty or made up), so three things are asked: the version if there is a sound one, whether
-    /// a policy of the collector uses the newer limits, and for a Docker Engine the version of its API, which came to pass
-    /// them on with 1.48.
+    /// Whether the engine supports the space limits that BuildKit 0.17 added. A version is unreliable (an embedded one may be empty or made
+    /// up), so three sources are checked: the version if it is valid, whether a GC policy uses the newer limits, and for a Docker Engine its API
+    /// version, which passes them on since 1.48.
     /// </summary>
-    /// <returns>Nothing when none of them tells.</returns>
+    /// <returns>Null when none of them answers.</returns>
     public static async Task<bool?> KnowsSpaceLimitsAsync(BuildKitInfo info, EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         if (info.Workers.Any(static w => w.GCPolicy.Any(static p => p.MaxUsedSpace > 0 || p.MinFreeSpace > 0)))
@@ -60,7 +58,7 @@ internal static class EngineInspector
         return (await docker.GetFactsAsync(cancellationToken).ConfigureAwait(false)).Api >= SpaceLimitsDockerApi;
     }
 
-    /// <summary>The version, if it is one: <c>v0.16.0-rc1</c> is 0.16, while <c>v0.0.0+unknown</c> is none.</summary>
+    /// <summary>The version if valid: <c>v0.16.0-rc1</c> is 0.16, while <c>v0.0.0+unknown</c> is null.</summary>
     internal static Version? SoundVersion(string? text)
     {
         string digits = (text ?? string.Empty).TrimStart('v').Split('-', '+')[0];

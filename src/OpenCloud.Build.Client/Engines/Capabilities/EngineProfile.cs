@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Protocol.Workers;
 
 namespace OpenCloud.Build.Client.Engines.Capabilities;
 
-/// <summary>What a build needs to know of the engine it is sent to, read from its workers.</summary>
+/// <summary>The properties of an engine that a build depends on, read from its workers.</summary>
 internal sealed class EngineProfile
 {
     private const string LabelPrefix = "org.mobyproject.buildkit.worker.";
@@ -23,40 +23,38 @@ internal sealed class EngineProfile
         Version = EngineInspector.SoundVersion(worker.BuildkitVersion?.Version) is null ? null : worker.BuildkitVersion!.Version;
     }
 
-    /// <summary>The engine's address.</summary>
     public EngineAddress Address { get; }
 
     /// <summary>True for the BuildKit inside a Docker Engine, whose images are the Engine's own.</summary>
     public bool IsDockerEngine { get; }
 
-    /// <summary>The version the worker tells; null when it tells none, or none that is one. Never decided upon.</summary>
+    /// <summary>The version that the worker reports; null when missing or invalid. No decision depends on it.</summary>
     public string? Version { get; }
 
     /// <summary>The platforms of the default worker, its own first.</summary>
     public IReadOnlyList<string> Platforms { get; } = [];
 
-    /// <summary>The default worker's labels.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; } = new Dictionary<string, string>();
 
-    /// <summary><c>oci</c>, <c>containerd</c> or null when not told.</summary>
+    /// <summary><c>oci</c>, <c>containerd</c>, or null when not reported.</summary>
     public string? Executor => Labels.GetValueOrDefault(LabelPrefix + "executor");
 
-    /// <summary>The containerd namespace that images go to; null when the worker is not containerd's.</summary>
+    /// <summary>The containerd namespace of the images; null when the worker does not use containerd.</summary>
     public string? ContainerdNamespace => Labels.GetValueOrDefault(LabelPrefix + "containerd.namespace");
 
-    /// <summary>False when a built image ends nowhere but in the build cache: buildkitd's own worker has no image store.</summary>
+    /// <summary>False when a built image stays only in the build cache: buildkitd's own worker has no image store.</summary>
     public bool KeepsImages => IsDockerEngine || Executor != "oci";
 
     /// <summary>
-    /// Where the engine's images are: in the Docker Engine itself, or in the containerd of this machine that a local daemon works with. Null when there
-    /// is no store, or it is another machine's. Workers do not tell their containerd's socket: it is the one that everybody uses.
+    /// The store of the engine's images: the Docker Engine itself, or the containerd of this machine that a local daemon uses. Null when there
+    /// is no store, or it is on another machine. Workers do not report their containerd's socket: the default one is assumed.
     /// </summary>
     public string? StoreAddress => IsDockerEngine ? Address.ToString()
         : ContainerdNamespace is null || Address.Scheme != "unix" ? null
         : Environment.GetEnvironmentVariable("CONTAINERD_ADDRESS") is { Length: > 0 } set ? EngineAddress.Parse(set).ToString()
         : EngineAddress.ForUnixSocket(ContainerdClient.DefaultSocket).ToString();
 
-    /// <summary>Makes the profile from the workers' answer; the first worker is the default one.</summary>
+    /// <summary>Creates the profile from the workers' answer; the first worker is the default one.</summary>
     public static EngineProfile From(EngineAddress address, ListWorkersResponse workers)
         => new(address, workers.Record.Count > 0 ? workers.Record[0] : null);
 }

@@ -14,15 +14,15 @@ using VersionService = OpenCloud.Build.Client.Protocol.Containerd.Version.Versio
 namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
-/// containerd's services for images, leases and snapshots, on one connection. A namespace goes along with each call as a
-/// header (containerd, pkg/namespaces/grpc.go).
+/// containerd's services for images, leases and snapshots, on one connection. Each call carries its namespace as a header
+/// (containerd, pkg/namespaces/grpc.go).
 /// </summary>
 internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
 {
-    /// <summary>Where containerd listens unless told otherwise.</summary>
+    /// <summary>Where containerd listens by default.</summary>
     public const string DefaultSocket = "/run/containerd/containerd.sock";
 
-    /// <summary>The namespace of containerd's own clients when they are told none.</summary>
+    /// <summary>The namespace that containerd's own clients use by default.</summary>
     public const string DefaultNamespace = "default";
 
     private const string NamespaceHeader = "containerd-namespace";
@@ -32,25 +32,20 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
     private readonly Snapshots.SnapshotsClient _snapshots = new(channel.Pooled);
     private readonly ConcurrentDictionary<string, Metadata> _namespaces = new(StringComparer.Ordinal);
 
-    /// <summary>What it is connected to, for errors.</summary>
     public string Name => channel.Name;
 
-    /// <summary>The contents of a namespace.</summary>
     public ContentClient Content(string @namespace, string? lease = null) =>
         new(channel, lease is null ? Scope(@namespace) : Scope(@namespace, lease));
 
-    /// <summary>Which containerd it is.</summary>
     public Task<VersionResponse> VersionAsync(CancellationToken cancellationToken) =>
         new VersionService.VersionClient(channel.Pooled).VersionAsync(new Empty(), cancellationToken: cancellationToken).ResponseAsync;
 
-    /// <summary>The names of the namespaces, in ordinal order.</summary>
     public async Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken)
     {
         ListNamespacesResponse answer = await new Namespaces.NamespacesClient(channel.Pooled).ListAsync(new ListNamespacesRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
         return [.. answer.Namespaces.Select(static n => n.Name).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>An image, or nothing.</summary>
     public async Task<Image?> GetImageAsync(string @namespace, string name, CancellationToken cancellationToken)
     {
         try
@@ -64,8 +59,8 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
     }
 
     /// <summary>
-    /// The images of a namespace by name. The service has no paging and a message no more than 16 MiB; a namespace that
-    /// exceeds it is asked for in parts, by the first digits of the digests.
+    /// The images of a namespace by name. The service has no paging and a message takes at most 16 MiB; a namespace that
+    /// exceeds it is requested in parts, by the first digits of the digests.
     /// </summary>
     public async Task<IReadOnlyList<Image>> ListImagesAsync(string @namespace, CancellationToken cancellationToken)
     {
@@ -83,7 +78,7 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         return images;
     }
 
-    /// <summary>Makes a name, or lets an existing one point elsewhere.</summary>
+    /// <summary>Creates a name, or points an existing one elsewhere.</summary>
     /// <returns>Whether the name is new.</returns>
     public async Task<bool> PutImageAsync(string @namespace, Image image, string? lease, CancellationToken cancellationToken)
     {
@@ -101,13 +96,12 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a name which must not exist yet.</summary>
+    /// <summary>Creates a name that must not exist yet.</summary>
     /// <exception cref="RpcException">It exists (AlreadyExists).</exception>
     public async Task<Image> CreateImageAsync(string @namespace, Image image, CancellationToken cancellationToken) =>
         (await _images.CreateAsync(new CreateImageRequest { Image = image }, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Image;
 
-    /// <summary>Removes a name, and waits for the garbage collector when asked to.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Removes a name and, with <c>sync</c>, waits for the garbage collector; false when there is no such name.</summary>
     public async Task<bool> DeleteImageAsync(string @namespace, string name, bool sync, CancellationToken cancellationToken)
     {
         try
@@ -121,33 +115,30 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a lease, which keeps what is written under it from the garbage collector until it is given back or expires.</summary>
+    /// <summary>Creates a lease, which protects what is written under it from the garbage collector until it is deleted or expires.</summary>
     public async Task<ContainerdLease> LeaseAsync(string @namespace, TimeSpan expiresIn, CancellationToken cancellationToken)
     {
         string id = $"opencloud-build-{Guid.NewGuid():n}";
         CreateRequest request = new() { Id = id };
-        // containerd, core/metadata/gc.go: the collector takes an expired lease for none. It is what is left of us after a crash.
+        // containerd, core/metadata/gc.go: the collector ignores an expired lease. After a crash, expiry is what removes ours.
         request.Labels["containerd.io/gc.expire"] = DateTimeOffset.UtcNow.Add(expiresIn).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
         await _leases.CreateAsync(request, Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false);
         return new ContainerdLease(this, @namespace, id);
     }
 
-    /// <summary>Lets a lease hold a content that was there before.</summary>
     public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellationToken) =>
         _leases.AddResourceAsync(new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
 
-    /// <summary>Gives a lease back.</summary>
     public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellationToken) =>
         _leases.DeleteAsync(new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
 
-    /// <summary>Runs the garbage collector and waits for it. There is no call for that alone; the end of a lease is one that can be waited for.</summary>
+    /// <summary>Runs the garbage collector and waits for it. No call does only that; deleting a lease is one that can be waited for.</summary>
     public async Task CollectAsync(string @namespace, CancellationToken cancellationToken)
     {
         ContainerdLease lease = await LeaseAsync(@namespace, TimeSpan.FromMinutes(1), cancellationToken).ConfigureAwait(false);
         await lease.ReleaseAsync(collect: true).ConfigureAwait(false);
     }
 
-    /// <summary>The leases of a namespace.</summary>
     public async Task<IReadOnlyList<string>> ListLeasesAsync(string @namespace, CancellationToken cancellationToken) =>
         [.. (await _leases.ListAsync(new ListRequest(), Scope(@namespace), cancellationToken: cancellationToken).ConfigureAwait(false)).Leases.Select(static l => l.Id)];
 
@@ -159,7 +150,6 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         return [.. answer.Plugins.Where(static p => p.InitErr is null).Select(static p => p.Id)];
     }
 
-    /// <summary>The names of the snapshots of a namespace.</summary>
     public async IAsyncEnumerable<string> ListSnapshotsAsync(string @namespace, string snapshotter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ListSnapshotsRequest request = new() { Snapshotter = snapshotter };
@@ -172,7 +162,7 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         }
     }
 
-    /// <summary>The bytes a snapshot occupies without those below it, or nothing when it has gone.</summary>
+    /// <summary>The bytes that a snapshot occupies without its parents, or null when it is gone.</summary>
     public async Task<long?> SnapshotUsageAsync(string @namespace, string snapshotter, string key, CancellationToken cancellationToken)
     {
         try
@@ -185,7 +175,6 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync() => channel.DisposeAsync();
 
     private static Metadata Scope(string @namespace, string lease) => new() { { NamespaceHeader, @namespace }, { "containerd-lease", lease } };

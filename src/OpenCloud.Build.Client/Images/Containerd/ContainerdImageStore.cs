@@ -13,22 +13,17 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
     // Enough to keep one connection busy; each holds one image's documents.
     private const int ReadsAtOnce = 16;
 
-    // Above this one listing of all contents costs less than a question for each layer.
+    // Above this number, one listing of all contents costs less than a request for each layer.
     private const int ManyImages = 64;
 
-    /// <inheritdoc/>
     public string Description => $"containerd at {address}";
 
-    /// <inheritdoc/>
     public bool HasNamespaces => true;
 
-    /// <summary>The store's services.</summary>
     public ContainerdClient Client => client;
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => client.ListNamespacesAsync(cancellationToken);
 
-    /// <inheritdoc/>
     public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IReadOnlyList<string> namespaces = query.Namespaces.Count > 0
@@ -43,11 +38,9 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         }
     }
 
-    /// <inheritdoc/>
     public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellationToken) =>
         client.DeleteImageAsync(@namespace, name, sync: true, cancellationToken);
 
-    /// <inheritdoc/>
     public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken)
     {
         Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
@@ -78,7 +71,6 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         }
     }
 
-    /// <inheritdoc/>
     public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         ContentClient content = client.Content(@namespace);
@@ -96,11 +88,9 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         await ImageArchiveWriter.WriteAsync(output, images, content, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken) =>
         new ContainerdImport(client, @namespace, archive, options).RunAsync(image.Target, names, cancellationToken);
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync() => client.DisposeAsync();
 
     private async IAsyncEnumerable<ContainerImage> ListAsync(string @namespace, ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -6,8 +6,8 @@ using OpenCloud.Build.Client.Protocol.Containerd.Images;
 namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
-/// Takes one image into a namespace. A lease holds what is written until the name is; when it fails the lease is given back
-/// and the garbage collector, which is waited for, removes what was written.
+/// Imports one image into a namespace. A lease holds what is written until the name exists. On failure the lease is deleted, and the
+/// garbage collector, which is waited for, removes what was written.
 /// </summary>
 internal sealed class ContainerdImport(ContainerdClient client, string @namespace, IBlobSource archive, ImageImportOptions options)
 {
@@ -18,7 +18,6 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
     private int _moved;
     private int _present;
 
-    /// <summary>Takes the image.</summary>
     public async Task<ImageImportResult> RunAsync(OciDescriptor target, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         ImageTree tree = await ImageTree.ReadAsync(archive, target, options.Platforms, cancellationToken).ConfigureAwait(false);
@@ -29,7 +28,7 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
         {
             ContentClient store = client.Content(@namespace, lease.Id);
 
-            // The digest of the manifest stands for all below it, but only if all of it is there.
+            // The manifest's digest stands for everything below it, but only if all of that is present.
             ImageTree? there = options.Force ? null : await ImageTree.ReadAsync(store, target, options.Platforms, cancellationToken).ConfigureAwait(false);
             if (there is { Missing.Count: 0 } || (there is not null && Covers(there, tree)))
             {
@@ -64,7 +63,7 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
         return new ImageImportResult(_bytes, _moved, _present);
     }
 
-    /// <summary>What the garbage collector follows from a document to what it refers to.</summary>
+    /// <summary>The labels by which the garbage collector follows a document to what it refers to.</summary>
     /// <remarks>containerd, core/images/mediatypes.go (ChildGCLabels) and core/metadata/gc.go.</remarks>
     internal static Dictionary<string, string> CollectorLabels(IReadOnlyList<OciDescriptor> children)
     {
@@ -90,7 +89,7 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
         return !wanted.Nodes.Any(n => missing.Contains(n.Descriptor.Digest));
     }
 
-    // Other names may be removed while this one is being made, and who wrote the contents may have set no labels.
+    // Other names may be removed while this one is created, and the writer of the contents may have set no labels.
     private async Task HoldAsync(ContentClient store, ContainerdLease lease, ImageTree tree, CancellationToken cancellationToken)
     {
         foreach (ImageTreeNode node in tree.Nodes)
@@ -125,7 +124,7 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
                 return;
             }
 
-            // A store never overwrites a content, so a damaged one has to go first, file and all; a sound one stays.
+            // A store never overwrites a content, so a damaged one is deleted first, file and all; a sound one stays.
             damaged = !await IsSoundAsync(store, node.Descriptor, cancellationToken).ConfigureAwait(false);
             if (damaged)
             {

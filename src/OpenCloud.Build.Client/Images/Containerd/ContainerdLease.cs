@@ -1,16 +1,14 @@
 namespace OpenCloud.Build.Client.Images.Containerd;
 
-/// <summary>A lease that is held. Giving it back lets the garbage collector at what nothing else refers to.</summary>
+/// <summary>A lease that is held. Deleting it lets the garbage collector remove what nothing else refers to.</summary>
 internal sealed class ContainerdLease(ContainerdClient client, string @namespace, string id)
 {
-    /// <summary>Its id, which goes along with what is written under it.</summary>
     public string Id { get; } = id;
 
-    /// <summary>Gives it back.</summary>
-    /// <param name="collect">Wait until the collector has run: nothing of what was written under the lease alone is left then.</param>
+    /// <summary>Deletes it; with <c>collect</c>, waits until the collector has removed what only this lease held.</summary>
     public async Task ReleaseAsync(bool collect)
     {
-        // Also when the work was cancelled: that is when it matters most.
+        // Also when the work was canceled: that is when it matters most.
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
         await client.DeleteLeaseAsync(@namespace, Id, collect, limit.Token).ConfigureAwait(false);
     }

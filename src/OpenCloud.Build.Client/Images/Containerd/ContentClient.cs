@@ -10,9 +10,7 @@ using OpenCloud.Build.Client.Wire.Grpc;
 
 namespace OpenCloud.Build.Client.Images.Containerd;
 
-/// <summary>
-/// The Content service: of a namespace of containerd, or what buildkitd serves of it read-only for its build history.
-/// </summary>
+/// <summary>The Content service of a containerd namespace, or the read-only one that buildkitd serves for its build history.</summary>
 internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IBlobSource
 {
     // The server answers each WRITE, so larger pieces mean fewer round trips; a message may have 16 MiB.
@@ -20,10 +18,9 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
 
     private readonly Content.ContentClient _content = new(channel.Pooled);
 
-    /// <inheritdoc/>
     public string Location => channel.Name;
 
-    /// <summary>What the store knows of a content, or nothing when it does not have it.</summary>
+    /// <summary>What the store knows of a content, or null when it does not have it.</summary>
     public async Task<Info?> InfoAsync(ContentDigest digest, CancellationToken cancellationToken)
     {
         try
@@ -36,17 +33,15 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         }
     }
 
-    /// <inheritdoc/>
     public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         (await InfoAsync(digest, cancellationToken).ConfigureAwait(false))?.Size;
 
-    /// <inheritdoc/>
     public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         ValueTask.FromResult<Stream>(new ContentReadStream(
             _content.Read(new ReadContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellationToken)));
 
-    /// <summary>Reads a whole content, or answers nothing when the store does not have it.</summary>
-    /// <exception cref="OciFormatException">It is larger than the bound, or not what its descriptor says.</exception>
+    /// <summary>Reads a whole content; null when the store does not have it.</summary>
+    /// <exception cref="OciFormatException">It is larger than the bound, or does not match its descriptor.</exception>
     public async Task<byte[]?> TryReadAsync(OciDescriptor descriptor, int limit, CancellationToken cancellationToken)
     {
         try
@@ -60,7 +55,6 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         }
     }
 
-    /// <summary>The digests of all contents, as they come.</summary>
     public async IAsyncEnumerable<Info> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (ListContentResponse? answer in _content.List(new ListContentRequest(), scope, cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
@@ -72,7 +66,7 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         }
     }
 
-    /// <summary>Sets labels of a content that is there, beside those it has.</summary>
+    /// <summary>Sets labels of a present content, beside those it has.</summary>
     public Task SetLabelsAsync(ContentDigest digest, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken)
     {
         UpdateRequest request = new() { Info = new Info { Digest = digest.ToString() }, UpdateMask = new FieldMask() };
@@ -85,18 +79,16 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         return _content.UpdateAsync(request, scope, cancellationToken: cancellationToken).ResponseAsync;
     }
 
-    /// <summary>Removes a content at once, whoever refers to it.</summary>
+    /// <summary>Removes a content at once, even if something refers to it.</summary>
     public Task DeleteAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         _content.DeleteAsync(new DeleteContentRequest { Digest = digest.ToString() }, scope, cancellationToken: cancellationToken).ResponseAsync;
 
-    /// <summary>Writes a content and holds it against its descriptor on both sides.</summary>
-    /// <param name="descriptor">What it must be.</param>
-    /// <param name="content">Its bytes; disposed of.</param>
-    /// <param name="labels">The labels it gets.</param>
-    /// <param name="announce">Tell the store the digest beforehand; it then takes nothing it has, of any namespace.</param>
-    /// <param name="cancellationToken">Stops the writing; what was written is dropped.</param>
+    /// <summary>Writes a content, verified against its descriptor on both sides, and disposes of the stream.</summary>
     /// <returns>The bytes that were sent.</returns>
-    /// <remarks>containerd, plugins/services/content/contentserver: STAT tells how far a write is, COMMIT ends it.</remarks>
+    /// <remarks>
+    /// With <c>announce</c> the store gets the digest beforehand; it then takes nothing that it has in any namespace. containerd,
+    /// plugins/services/content/contentserver: STAT reports how far a write is, COMMIT ends it.
+    /// </remarks>
     public async Task<long> WriteAsync(OciDescriptor descriptor, Stream content, IReadOnlyDictionary<string, string> labels, bool announce, CancellationToken cancellationToken)
     {
         string reference = $"opencloud-build-{Guid.NewGuid():n}";
@@ -123,12 +115,12 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
             WriteContentResponse status = await ExchangeAsync(call, stat, cancellationToken).ConfigureAwait(false);
             long sent = 0;
 
-            // A store that shares contents between namespaces says at once that it has all of it.
+            // A store that shares contents between namespaces reports at once that it has all of it.
             if (status.Offset < descriptor.Size)
             {
                 byte[] buffer = new byte[Math.Min(WriteSize, Math.Max(descriptor.Size, 1))];
                 int read;
-                // The last read, of nothing, is the one that verifies.
+                // The last read, which returns nothing, is the one that verifies.
                 while ((read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false)) > 0)
                 {
                     WriteContentRequest write = new() { Action = WriteAction.Write, Ref = reference, Offset = sent, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)) };
@@ -170,7 +162,7 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
         }
         catch (RpcException)
         {
-            // The server ended the call without taking this; what it has to say is read below.
+            // The server ended the call without taking this; its answer is read below.
         }
 
         return await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false)

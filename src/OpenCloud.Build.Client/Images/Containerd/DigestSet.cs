@@ -8,7 +8,6 @@ internal sealed class DigestSet
     private readonly HashSet<(UInt128 High, UInt128 Low)> _sha256 = [];
     private readonly HashSet<ContentDigest> _others = [];
 
-    /// <summary>Adds a digest.</summary>
     public void Add(ContentDigest digest)
     {
         if (digest.Algorithm == "sha256")
@@ -21,7 +20,6 @@ internal sealed class DigestSet
         }
     }
 
-    /// <summary>Whether the digest is in the set.</summary>
     public bool Contains(ContentDigest digest) =>
         digest.Algorithm == "sha256" ? _sha256.Contains(Key(digest)) : _others.Contains(digest);
 

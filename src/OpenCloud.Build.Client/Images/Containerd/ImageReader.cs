@@ -9,10 +9,10 @@ namespace OpenCloud.Build.Client.Images.Containerd;
 /// <summary>Makes a <see cref="ContainerImage"/> of a record of containerd's image store.</summary>
 internal sealed class ImageReader(string engine, string @namespace, NamespaceReader store, IReadOnlyDictionary<string, IReadOnlyList<string>> namesByDigest)
 {
-    // As for any other walk; an index that lists itself cannot exist, but one that nests without end can.
+    // As for any other walk; an index cannot list itself, but it can nest without end.
     private const int MaxDepth = 4;
 
-    /// <summary>Reads an image. Damage and missing contents are told in the object, not thrown.</summary>
+    /// <summary>Reads an image. Damage and missing contents are reported in the object, not thrown.</summary>
     public async Task<ContainerImage> ReadAsync(Image record, CancellationToken cancellationToken)
     {
         (string? registry, string? repository, string? tag) = SplitName(record.Name);
@@ -54,9 +54,9 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         return walk.Complete(image);
     }
 
-    /// <summary>The parts of a name; one that is no image reference is a repository without registry and tag.</summary>
+    /// <summary>The parts of a name; a name that is no image reference is a repository without registry and tag.</summary>
     /// <remarks>
-    /// Kubernetes' plugin names an image by its bare digest, too, which would pass for the repository sha256 and a tag.
+    /// Kubernetes' plugin also names an image by its bare digest, which would pass for the repository sha256 and a tag.
     /// </remarks>
     public static (string Registry, string Repository, string Tag) SplitName(string name) =>
         !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference)
@@ -66,7 +66,6 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     private static string? RepoDigest(string name, string? digest) =>
         digest is not null && !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference) ? $"{reference.Name}@{digest}" : null;
 
-    /// <summary>One image's walk.</summary>
     private sealed class Walk(NamespaceReader store, CancellationToken cancellationToken)
     {
         private readonly HashSet<ContentDigest> _counted = [];
@@ -124,7 +123,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 Size = _contentSize + (_unpackedSize ?? 0),
                 Created = _shown?.Created ?? image.Created,
                 Labels = _shown?.Labels ?? image.Labels,
-                // What an index lists and nobody fetched is no damage, as long as there is something that runs.
+                // A platform that an index lists and nobody fetched is no damage, as long as another one is complete.
                 Missing = [.. _missing, .. someComplete ? [] : _missingManifests],
                 IsComplete = image.IsComplete && _missing.Count == 0 && (someComplete || _missingManifests.Count == 0),
             };
@@ -177,7 +176,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 IsComplete = missing == _missing.Count,
             });
 
-            // Labels and age are those of this machine's platform, else of the first.
+            // Labels and age are those of this machine's platform, or else of the first.
             if (config is not null && (_shown is null || (platform.Matches(Platform.Current) && !_shownPlatform!.Matches(Platform.Current))))
             {
                 (_shown, _shownPlatform) = (config, platform);
@@ -211,7 +210,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
             {
                 Count(descriptor);
             }
-            // Foreign layers are fetched from elsewhere when they are needed.
+            // Foreign layers are fetched from elsewhere when needed.
             else if (!OciMediaTypes.IsForeignLayer(descriptor.MediaType) && !_missing.Contains(descriptor.Digest))
             {
                 _missing.Add(descriptor.Digest);

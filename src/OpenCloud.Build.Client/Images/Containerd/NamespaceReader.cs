@@ -7,7 +7,7 @@ using OpenCloud.Build.Client.Threading;
 namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>
-/// Reads what images of one namespace consist of. Each document is fetched once and each question about a content or a
+/// Reads the parts of the images of one namespace. Each document is fetched once and each question about a content or a
 /// snapshot is asked once, as long as the answers fit the bounds of the caches.
 /// </summary>
 internal sealed class NamespaceReader
@@ -34,14 +34,9 @@ internal sealed class NamespaceReader
         _content = client.Content(@namespace);
     }
 
-    /// <summary>How many documents were fetched.</summary>
     public int Fetches => _manifests.Fetches + _configs.Fetches;
 
-    /// <summary>Prepares to read.</summary>
-    /// <param name="client">The store.</param>
-    /// <param name="namespace">The namespace.</param>
-    /// <param name="many">Whether so many images will be read that one listing of all contents costs less than asking for each.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>Prepares to read. With <c>many</c>, one listing of all contents replaces a request for each.</summary>
     public static async Task<NamespaceReader> CreateAsync(ContainerdClient client, string @namespace, bool many, CancellationToken cancellationToken)
     {
         NamespaceReader reader = new(client, @namespace);
@@ -63,27 +58,24 @@ internal sealed class NamespaceReader
         return reader;
     }
 
-    /// <summary>Reads an index or manifest; nothing when it is missing.</summary>
     public Task<OciManifest?> ReadManifestAsync(OciDescriptor descriptor, CancellationToken cancellationToken) =>
         _manifests.GetAsync(descriptor.Digest, descriptor.Size, async () =>
             await _content.TryReadAsync(descriptor, OciJson.MaxManifestBytes, cancellationToken).ConfigureAwait(false) is { } bytes
                 ? OciManifest.Parse(bytes, descriptor.MediaType, descriptor.Digest.ToString())
                 : null);
 
-    /// <summary>Reads a configuration; nothing when it is missing.</summary>
     public Task<OciImageConfig?> ReadConfigAsync(OciDescriptor descriptor, CancellationToken cancellationToken) =>
         _configs.GetAsync(descriptor.Digest, descriptor.Size, async () =>
             await _content.TryReadAsync(descriptor, OciJson.MaxConfigBytes, cancellationToken).ConfigureAwait(false) is { } bytes
                 ? OciImageConfig.Parse(bytes, descriptor.Digest.ToString())
                 : null);
 
-    /// <summary>Whether the namespace has the content.</summary>
     public Task<bool> HasAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         _contents is { } contents
             ? Task.FromResult(contents.Contains(digest))
             : _present.GetAsync(digest, 1, async () => await _content.InfoAsync(digest, cancellationToken).ConfigureAwait(false) is not null);
 
-    /// <summary>The snapshots that hold the unpacked layers; none when the image is not unpacked.</summary>
+    /// <summary>The snapshots that hold the unpacked layers; null when the image is not unpacked.</summary>
     public (string Snapshotter, IReadOnlyList<ContentDigest> Chain)? FindSnapshots(OciImageConfig config)
     {
         IReadOnlyList<ContentDigest> chain = config.ChainIds();
@@ -101,7 +93,6 @@ internal sealed class NamespaceReader
         return null;
     }
 
-    /// <summary>The bytes that a snapshot occupies.</summary>
     public Task<long?> UsageAsync(string snapshotter, ContentDigest key, CancellationToken cancellationToken) =>
         _usage.GetAsync((snapshotter, key.ToString()), 1, () => _client.SnapshotUsageAsync(_namespace, snapshotter, key.ToString(), cancellationToken));
 
@@ -124,7 +115,7 @@ internal sealed class NamespaceReader
             }
             catch (RpcException e) when (e.StatusCode != StatusCode.Unavailable)
             {
-                // A snapshotter which was loaded but does not work (a proxy whose process has gone) hides no image.
+                // A snapshotter that is loaded but does not work (a proxy whose process is gone) hides no image.
                 continue;
             }
 

@@ -8,13 +8,13 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>A Docker Engine's HTTP API, as far as its images go.</summary>
-/// <remarks>moby, api/swagger.yaml. A request names the version of the API it is written for, in its path.</remarks>
+/// <remarks>moby, api/swagger.yaml. The path of a request names the API version that it is written for.</remarks>
 internal sealed class DockerEngineClient : IAsyncDisposable
 {
-    // What the newest fields used here came with; an older engine is spoken to in its own version.
+    // The API version of the newest fields used here; requests to an older engine use its own version.
     private static readonly Version NewestApi = new(1, 48);
 
-    // Of one document, of a whole list, and of the words of a failure. A list of 10,000 images has some 20 MB.
+    // The limits of one document, a whole list, and the text of a failure. A list of 10,000 images takes some 20 MB.
     private const int MostOfDocument = 32 * 1024 * 1024;
     private const long MostOfList = 1L << 30;
     private const int MostOfMessage = 1024 * 1024;
@@ -25,9 +25,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     private readonly SemaphoreSlim _once = new(1);
     private EngineFacts? _facts;
 
-    /// <summary>Makes a client; it connects with the first request.</summary>
-    /// <param name="address">A <c>docker://</c> address.</param>
-    /// <param name="options">How it is connected to.</param>
+    /// <summary>Creates a client of a <c>docker://</c> address; it connects with the first request.</summary>
     public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
     {
         _connector = new SocketConnector(DockerConnector.Create(address, options).Address, options);
@@ -41,10 +39,8 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         });
     }
 
-    /// <summary>The address, resolved.</summary>
     public EngineAddress Address => _connector.Address;
 
-    /// <summary>Which engine it is and where it keeps its images.</summary>
     public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellationToken)
     {
         await _once.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -58,8 +54,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks for a document.</summary>
-    /// <returns>Nothing when there is no such thing (404).</returns>
+    /// <summary>Requests a document; null when it does not exist (404).</summary>
     public async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
@@ -73,7 +68,6 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         return document.RootElement.Clone();
     }
 
-    /// <summary>Asks for a list, element by element.</summary>
     public async IAsyncEnumerable<JsonElement> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
@@ -100,7 +94,6 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks for bytes.</summary>
     public async Task CopyToAsync(string path, Stream destination, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
@@ -108,8 +101,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         await answer.Content.CopyToAsync(destination, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Changes something.</summary>
-    /// <returns>Whether there was such a thing (anything but 404).</returns>
+    /// <returns>Whether the thing exists (anything but 404).</returns>
     public async Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(method, path, null, cancellationToken).ConfigureAwait(false);
@@ -122,7 +114,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Sends bytes and reads the messages that the engine answers with while it works.</summary>
+    /// <summary>Sends bytes and reads the messages that the engine sends while it works.</summary>
     /// <exception cref="DockerEngineException">One of the messages is an error.</exception>
     public async Task SendAsync(string path, HttpContent content, CancellationToken cancellationToken)
     {
@@ -144,7 +136,6 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         _http.Dispose();
@@ -195,7 +186,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         await ThrowIfFailedAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
         using JsonDocument document = await ReadAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
 
-        // The store of containerd says so in the status of the "driver": [["driver-type","io.containerd.snapshotter.v1"]].
+        // With containerd's store the status of the "driver" says so: [["driver-type","io.containerd.snapshotter.v1"]].
         string status = DockerJson.Find(document.RootElement, "DriverStatus") is { } driver ? driver.GetRawText() : string.Empty;
         return facts with { UsesContainerd = status.Contains("io.containerd.snapshotter.", StringComparison.Ordinal) };
     }
@@ -214,7 +205,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
             return;
         }
 
-        // The beginning is enough: the rest of an answer that is longer is no JSON, and its first words are shown.
+        // The beginning is enough: a longer answer is no JSON, and only its first words are shown.
         byte[] bytes = new byte[MostOfMessage];
         Stream stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
@@ -235,8 +226,5 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     }
 }
 
-/// <summary>What is known of a Docker Engine.</summary>
-/// <param name="Api">The version of the API that is spoken with it.</param>
-/// <param name="Version">Its own version.</param>
-/// <param name="UsesContainerd">Whether its images are in containerd's store: ids are digests of indexes and manifests then.</param>
+/// <summary>A Docker Engine's API version in use, its own version, and its store. With containerd's, ids are digests of indexes and manifests.</summary>
 internal sealed record EngineFacts(Version Api, string Version, bool UsesContainerd);

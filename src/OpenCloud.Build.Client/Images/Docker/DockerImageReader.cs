@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Docker;
 
-/// <summary>Makes <see cref="ContainerImage"/>s of what a Docker Engine tells of its images.</summary>
+/// <summary>Makes <see cref="ContainerImage"/>s from what a Docker Engine reports of its images.</summary>
 /// <remarks>moby, api/swagger.yaml: ImageSummary, ImageManifestSummary (API 1.47), ImageInspect.</remarks>
 internal sealed class DockerImageReader(string engine, EngineFacts facts)
 {
@@ -53,7 +53,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         }
     }
 
-    /// <summary>Adds what only the inspection of an image tells, where the listing has not told it.</summary>
+    /// <summary>Adds what only the inspection of an image reports, where the listing lacks it.</summary>
     public static ContainerImage WithInspection(ContainerImage image, JsonElement inspection)
     {
         IReadOnlyList<ContainerImagePlatform> platforms = image.Platforms;
@@ -99,7 +99,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             if (DockerJson.Find(data, "Platform") is not { } stated
                 || StatedPlatform.From(DockerJson.Text(stated, "os"), DockerJson.Text(stated, "architecture"), DockerJson.Text(stated, "variant")) is not { } platform)
             {
-                // Of an image whose contents are not all there the engine tells no platform.
+                // The engine reports no platform for an image whose contents are not all present.
                 missing |= !available;
                 continue;
             }
@@ -129,7 +129,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         };
     }
 
-    // The listing of containerd's store gives the digest for one of the names, the inspection for each.
+    // The listing of containerd's store gives the digest for one of the names only, the inspection for each.
     private static List<string> WithDigest(List<string> tags, string id, List<string> digests) =>
         [.. digests.Union(tags.Select(tag => ImageReference.TryParse(tag, out ImageReference? reference) ? $"{reference.FamiliarName}@{id}" : null).OfType<string>(), StringComparer.Ordinal)];
 
@@ -144,6 +144,6 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         return ContentDigest.TryParse(text[(text.IndexOf('@', StringComparison.Ordinal) + 1)..], out ContentDigest digest) ? digest : null;
     }
 
-    // Saturated: these are the engine's numbers.
+    // Saturates: these are the engine's numbers.
     private static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 }

@@ -12,20 +12,16 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
 {
     private const int InspectionsAtOnce = 8;
 
-    // Which platforms an image has is told by listings since this version of the API, and can be asked for in exports since the other.
+    // Listings report the platforms of an image since this version of the API; exports can select them since the other.
     private static readonly Version ManifestsApi = new(1, 47);
     private static readonly Version PlatformApi = new(1, 48);
 
-    /// <inheritdoc/>
     public string Description => $"Docker Engine at {client.Address}";
 
-    /// <inheritdoc/>
     public bool HasNamespaces => false;
 
-    /// <inheritdoc/>
     public Task<IReadOnlyList<string>> ListNamespacesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
 
-    /// <inheritdoc/>
     public async IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
@@ -52,7 +48,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
                     return image;
                 }
 
-                // Gone since the listing, or a problem of its own: what the listing told is still true.
+                // Gone since the listing, or an error of its own: what the listing reported is still true.
                 JsonElement? inspection = await inspections.GetAsync(image.Id, 1, () => client.GetAsync(PathOf(image.Id) + "/json", stop)).ConfigureAwait(false);
                 return inspection is { } found ? DockerImageReader.WithInspection(image, found) : image;
             },
@@ -66,11 +62,9 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         }
     }
 
-    /// <inheritdoc/>
     public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellationToken) =>
         client.ChangeAsync(HttpMethod.Delete, $"{PathOf(name)}?force={(force ? 1 : 0)}", cancellationToken);
 
-    /// <inheritdoc/>
     public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken)
     {
         JsonElement image = await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false)
@@ -86,7 +80,6 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         await TagAsync(name, reference, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     public async Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         List<(string Name, string Id)> ids = new();
@@ -97,8 +90,8 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
             ids.Add((name, DockerJson.Text(image, "Id")));
         }
 
-        // The engine's archive is read back from a file: what is passed on has been held against its digests, and both
-        // formats are the same whatever the engine's age.
+        // The engine's archive is read back from a file: its contents are verified against their digests before they are passed on,
+        // and both formats are the same whatever the engine's age.
         string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
         try
         {
@@ -139,7 +132,6 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         }
     }
 
-    /// <inheritdoc/>
     public async Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken)
     {
         List<ImageReference> references = names.Select(RequireTag).ToList();
@@ -155,7 +147,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
             return new ImageImportResult(0, 0, tree.Nodes.Count);
         }
 
-        // An engine keeps what it got before an error; so the whole is verified before the first byte is sent.
+        // An engine keeps what it received before an error, so everything is verified before the first byte is sent.
         IBlobSource source = archive;
         foreach (ImageTreeNode node in tree.Nodes)
         {
@@ -171,7 +163,6 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         return new ImageImportResult(tree.Nodes.Sum(static n => n.Descriptor.Size), tree.Nodes.Count, 0);
     }
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync() => client.DisposeAsync();
 
     // The API wants the slashes of a name as they are.
@@ -190,7 +181,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     private Task TagAsync(string name, ImageReference reference, CancellationToken cancellationToken) =>
         client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);
 
-    // The store of containerd knows an image by the digest it starts with, a graph driver by that of its configuration.
+    // containerd's store knows an image by the digest of its target, a graph driver by that of its configuration.
     private async Task<string?> FindAsync(ImageTree tree, CancellationToken cancellationToken)
     {
         EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
@@ -202,7 +193,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
             return null;
         }
 
-        // Platforms that an engine lists and does not have would be skipped for good.
+        // Otherwise the platforms that an engine lists and does not have would be skipped for good.
         if (facts.UsesContainerd && facts.Api >= PlatformApi
             && await client.GetAsync(PathOf(id) + "/json?manifests=1", cancellationToken).ConfigureAwait(false) is { } detail
             && DockerJson.Find(detail, "Manifests") is { ValueKind: JsonValueKind.Array } manifests)
@@ -217,7 +208,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         return id;
     }
 
-    /// <summary>An archive as the body of a request, made while it is sent.</summary>
+    /// <summary>An archive as the body of a request, written while it is sent.</summary>
     private sealed class ArchiveContent(IReadOnlyList<ImageToWrite> images, IBlobSource source, IProgress<long>? progress) : HttpContent
     {
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>

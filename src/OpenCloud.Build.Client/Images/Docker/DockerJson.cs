@@ -3,40 +3,34 @@ using System.Text.Json;
 namespace OpenCloud.Build.Client.Images.Docker;
 
 /// <summary>
-/// Reads values of a Docker Engine's answers. What is missing, of another type, out of range or no Unicode is taken for empty: engines differ in
-/// what they tell, and none is to be believed that it keeps to the API.
+/// Reads values of a Docker Engine's answers. A value that is missing, of another type, out of range or not Unicode counts as empty: engines differ
+/// in what they report, and none is trusted to keep to the API.
 /// </summary>
 internal static class DockerJson
 {
-    /// <summary>A property, when it is an object's and there.</summary>
+    /// <summary>A property; null when it is missing or the parent is no object.</summary>
     public static JsonElement? Find(JsonElement parent, string name) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement value) && value.ValueKind is not JsonValueKind.Null ? value : null;
 
-    /// <summary>A text; empty where there is none.</summary>
     public static string Text(JsonElement parent, string name) => Find(parent, name) is { } value ? Text(value) : string.Empty;
 
-    /// <summary>A number; 0 where there is none.</summary>
     public static long Number(JsonElement parent, string name) =>
         Find(parent, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long number) ? number : 0;
 
-    /// <summary>True when it says so.</summary>
     public static bool Flag(JsonElement parent, string name) => Find(parent, name) is { ValueKind: JsonValueKind.True };
 
-    /// <summary>A time in seconds since 1970; null where there is none that can be one.</summary>
+    /// <summary>A time in seconds since 1970; null when missing or out of range.</summary>
     public static DateTimeOffset? Time(JsonElement parent, string name) =>
         Find(parent, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long seconds)
             && seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : null;
 
-    /// <summary>The elements of an array.</summary>
     public static IEnumerable<JsonElement> Items(JsonElement parent, string name) =>
         Find(parent, name) is { ValueKind: JsonValueKind.Array } value ? value.EnumerateArray() : [];
 
-    /// <summary>The texts of an array.</summary>
     public static List<string> Texts(JsonElement parent, string name) => [.. Items(parent, name).Select(Text).Where(static t => t.Length > 0)];
 
-    /// <summary>The texts of an object.</summary>
     public static Dictionary<string, string> Map(JsonElement parent, string name)
     {
         Dictionary<string, string> map = new(StringComparer.Ordinal);
@@ -50,7 +44,7 @@ internal static class DockerJson
                 }
                 catch (InvalidOperationException)
                 {
-                    // The name is no Unicode.
+                    // The name is not Unicode.
                 }
             }
         }
@@ -66,7 +60,7 @@ internal static class DockerJson
         }
         catch (InvalidOperationException)
         {
-            // Bytes that are no UTF-8, and halves of surrogates, show only when a string is asked for.
+            // Invalid UTF-8 and unpaired surrogates show only when a string is requested.
             return string.Empty;
         }
     }

@@ -2,11 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Reads whole small contents, within a bound and held against their descriptors.</summary>
+/// <summary>Reads whole small contents, within a bound and verified against their descriptors.</summary>
 internal static class BlobReading
 {
-    /// <summary>Reads a content that is kept in memory.</summary>
-    /// <exception cref="OciFormatException">It is larger than the bound, or not what the descriptor says.</exception>
+    /// <summary>Reads a content into memory.</summary>
+    /// <exception cref="OciFormatException">It is larger than the bound, or does not match the descriptor.</exception>
     public static async Task<byte[]> ReadAllAsync(Stream content, OciDescriptor descriptor, int limit, string what, CancellationToken cancellationToken)
     {
         if (descriptor.Size > limit)
@@ -22,7 +22,7 @@ internal static class BlobReading
         return more == 0 ? bytes : throw new OciFormatException($"{what}: {descriptor.Digest} is longer than its descriptor says.");
     }
 
-    /// <summary>Reads a file whose digest nothing says.</summary>
+    /// <summary>Reads a file that has no known digest.</summary>
     public static async Task<byte[]> ReadFileAsync(IFileTree tree, string path, int limit, CancellationToken cancellationToken)
     {
         long length = tree.GetLength(path) ?? throw new OciFormatException($"'{tree.Location}' has no file '{path}'.");
@@ -38,7 +38,6 @@ internal static class BlobReading
         return bytes;
     }
 
-    /// <summary>The maximum for a document of the media type.</summary>
     public static int LimitFor(string mediaType) =>
         OciMediaTypes.IsIndex(mediaType) || OciMediaTypes.IsManifest(mediaType) || mediaType.Length == 0
             ? OciJson.MaxManifestBytes

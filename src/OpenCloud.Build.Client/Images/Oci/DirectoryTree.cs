@@ -20,7 +20,6 @@ internal sealed class DirectoryTree(string root) : IFileTree
     {
     }
 
-    /// <summary>Whether a directory on the way to a file is a link.</summary>
     internal bool IsThroughLink(string path)
     {
         for (int slash = path.IndexOf('/'); slash > 0; slash = path.IndexOf('/', slash + 1))

@@ -10,8 +10,8 @@ namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
 /// A docker archive as older engines save it: a <c>manifest.json</c> that names configurations and layers by path. It has
-/// no manifests and no digests of layers as stored, so both are made here, and each layer is held against the diff id that
-/// the configuration gives it.
+/// no manifests and no digests of layers as stored. Both are made here, and each layer is verified against its diff id in
+/// the configuration.
 /// </summary>
 /// <remarks>Format: moby, image/tarexport and image/spec/spec.md ("Combined Image JSON + Filesystem Changeset Format").</remarks>
 internal static class DockerArchive
@@ -19,10 +19,8 @@ internal static class DockerArchive
     private const int MaxImages = 10_000;
     private const int MaxLayers = 1_000;
 
-    /// <summary>Makes manifests for the images of the archive and says where their contents are.</summary>
-    /// <param name="tree">The archive.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <param name="maxUnpacked">The most bytes that its layers may have in all when unpacked: they are only hashed, but that takes its time.</param>
+    /// <summary>Makes manifests for the images and locates their contents.</summary>
+    /// <remarks><c>maxUnpacked</c> bounds the bytes of all unpacked layers: they are only hashed, but that takes time.</remarks>
     public static async Task<(IReadOnlyList<ArchivedImage> Images, Dictionary<ContentDigest, BlobLocation> Blobs)> ConvertAsync(
         IFileTree tree, CancellationToken cancellationToken, long maxUnpacked = ImageArchive.MaxUnpackedBytes)
     {
@@ -73,7 +71,7 @@ internal static class DockerArchive
         return (images, blobs);
     }
 
-    // Docker writes names as short as people do; elsewhere they are whole.
+    // Docker writes short names, as people do; elsewhere names are complete.
     private static string Complete(string name) =>
         ImageReference.TryParse(name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : name;
 
@@ -115,7 +113,7 @@ internal static class DockerArchive
         }
     }
 
-    // One pass for both digests: of the bytes as they are and, through the decompressor, of what they unpack to.
+    // One pass for both digests: of the stored bytes and, through the decompressor, of the unpacked bytes.
     private static async Task<Layer> HashAsync(IFileTree tree, string path, Budget budget, CancellationToken cancellationToken)
     {
         long length = tree.GetLength(path) ?? throw new OciFormatException($"'{tree.Location}' has no layer '{path}'.");
@@ -156,7 +154,7 @@ internal static class DockerArchive
                 }
             }
 
-            // What follows the last member belongs to the stored bytes as well.
+            // Bytes after the last member belong to the stored bytes as well.
             while (await tee.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) > 0)
             {
             }
@@ -211,7 +209,7 @@ internal static class DockerArchive
 
     private sealed record Layer(OciDescriptor Descriptor, ContentDigest DiffId);
 
-    // Gives back the bytes already taken for the magic number, then hashes all that is read from the file.
+    // Returns the bytes already read for the magic number, then hashes all that is read from the file.
     private sealed class HashingStream(Stream inner, IncrementalHash hash, ReadOnlyMemory<byte> head) : Stream
     {
         private ReadOnlyMemory<byte> _head = head;

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>A part of a file as a stream. It reads at offsets, so that many can share one handle, which stays open.</summary>
+/// <summary>A part of a file as a stream. It reads at offsets, so that many streams can share one handle, which stays open.</summary>
 internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long length) : Stream
 {
     private long _position;

@@ -3,9 +3,8 @@ namespace OpenCloud.Build.Client.Images.Oci;
 /// <summary>Takes the files of an archive one after the other.</summary>
 internal interface IArchiveOutput
 {
-    /// <summary>Writes a file of exactly that length.</summary>
+    /// <summary>Writes a file of exactly <c>length</c> bytes.</summary>
     public Task WriteAsync(string path, long length, Stream content, CancellationToken cancellationToken);
 
-    /// <summary>Writes what follows the last file.</summary>
     public Task CompleteAsync(CancellationToken cancellationToken);
 }

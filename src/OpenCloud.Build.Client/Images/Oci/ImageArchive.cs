@@ -4,27 +4,27 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>An image of an archive: where its tree starts and the names it is given.</summary>
+/// <summary>An image of an archive: where its tree starts, and its names.</summary>
 /// <param name="Target">The index or manifest.</param>
-/// <param name="Names">The full names; none when the archive does not name it.</param>
+/// <param name="Names">The full names; empty when the archive does not name it.</param>
 public sealed record ArchivedImage(OciDescriptor Target, IReadOnlyList<string> Names);
 
-/// <summary>Contents by digest. Whoever reads them checks them.</summary>
+/// <summary>Contents by digest. The reader verifies them.</summary>
 internal interface IBlobSource
 {
-    /// <summary>What to call the source in an error.</summary>
+    /// <summary>The name of the source in errors.</summary>
     public string Location { get; }
 
-    /// <summary>Answers the length of a content, or nothing when the source does not have it.</summary>
+    /// <summary>The length of a content, or null when the source does not have it.</summary>
     public ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken);
 
-    /// <summary>Opens a content; its bytes are not checked yet.</summary>
+    /// <summary>Opens a content; its bytes are not verified yet.</summary>
     public ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellationToken);
 }
 
 /// <summary>
 /// Images in a file or directory: an OCI layout (directory or tar) or a docker archive, plain or compressed by gzip.
-/// Nothing of it is trusted: sizes are bounded, paths come from digests, contents are held against their digests.
+/// Nothing in it is trusted: sizes are bounded, paths come from digests, contents are verified against their digests.
 /// </summary>
 public sealed class ImageArchive : IBlobSource, IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class ImageArchive : IBlobSource, IDisposable
     private const string IndexFile = "index.json";
     private const string DockerFile = "manifest.json";
 
-    // A gigabyte of gzip may stand for a terabyte of zeroes.
+    // A gigabyte of gzip may expand to a terabyte of zeros.
     internal const long MaxUnpackedBytes = 64L * 1024 * 1024 * 1024;
 
     private readonly IFileTree _tree;
@@ -46,10 +46,10 @@ public sealed class ImageArchive : IBlobSource, IDisposable
         Images = images;
     }
 
-    /// <summary>The path it was opened by.</summary>
+    /// <summary>The path from which it was opened.</summary>
     public string Location => _tree.Location;
 
-    /// <summary>What it is: <c>oci</c> or <c>docker</c>.</summary>
+    /// <summary>The format: <c>oci</c> or <c>docker</c>.</summary>
     public string Format { get; }
 
     /// <summary>The images in it.</summary>
@@ -116,8 +116,8 @@ public sealed class ImageArchive : IBlobSource, IDisposable
         }
     }
 
-    // Contents are read in any order and more than once, so a compressed tar is unpacked once, into a file without a name
-    // to others: created for this process alone and gone with its handle.
+    // Contents are read in any order and more than once, so a compressed tar is unpacked once, into an unnamed file that
+    // belongs to this process alone and is gone with its handle.
     private static async Task<Microsoft.Win32.SafeHandles.SafeFileHandle> UnpackAsync(string path, CancellationToken cancellationToken)
     {
         string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");

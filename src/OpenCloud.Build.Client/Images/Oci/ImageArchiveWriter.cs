@@ -4,22 +4,16 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>An image to be written: where it starts, its names, and what it consists of.</summary>
 internal sealed record ImageToWrite(OciDescriptor Target, IReadOnlyList<string> Names, ImageTree Tree);
 
 /// <summary>
-/// Writes images as an OCI layout which docker loads too: beside <c>index.json</c> there is the <c>manifest.json</c> of docker
-/// archives, whose paths lead to the same blobs. Every content is verified while it is written, and written once.
+/// Writes images as an OCI layout that docker loads too: beside <c>index.json</c> it has the <c>manifest.json</c> of docker
+/// archives, whose paths refer to the same blobs. Every content is verified while it is written, and written once.
 /// </summary>
 internal static class ImageArchiveWriter
 {
-    /// <summary>Writes the images.</summary>
-    /// <param name="output">What they are written to.</param>
-    /// <param name="images">The images.</param>
-    /// <param name="source">Where their contents are.</param>
-    /// <param name="progress">Told of each content's length when it is written; may be nothing.</param>
-    /// <param name="cancellationToken">Stops the writing.</param>
-    /// <exception cref="OciFormatException">A content is not what its descriptor says.</exception>
+    /// <summary>Writes the images; <c>progress</c> gets each content's length after it is written.</summary>
+    /// <exception cref="OciFormatException">A content does not match its descriptor.</exception>
     public static async Task WriteAsync(IArchiveOutput output, IReadOnlyList<ImageToWrite> images, IBlobSource source, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         await WriteBytesAsync(output, "oci-layout", """{"imageLayoutVersion":"1.0.0"}"""u8.ToArray(), cancellationToken).ConfigureAwait(false);
@@ -88,7 +82,7 @@ internal static class ImageArchiveWriter
         return stream.ToArray();
     }
 
-    // Docker's older engines know one platform to an image: the one of this machine, else the first.
+    // Docker's older engines know one platform per image: the one of this machine, or else the first.
     private static byte[] DockerManifest(IReadOnlyList<ImageToWrite> images, string location)
     {
         using MemoryStream stream = new();

@@ -2,11 +2,10 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Whether what is there of an image is worth passing on.</summary>
 internal static class ImageCompleteness
 {
     /// <summary>
-    /// Refuses an image of which no platform is whole, or with a manifest whose contents are missing. Platforms that an index
+    /// Refuses an image without any complete platform, or with a manifest whose contents are missing. Platforms that an index
     /// lists and that were never fetched are left out.
     /// </summary>
     /// <exception cref="OciFormatException">The image is refused; the message names what is missing.</exception>

@@ -2,13 +2,10 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>A content of an image and what it refers to.</summary>
-/// <param name="Descriptor">The content.</param>
-/// <param name="Children">What it refers to, in its own order; none for configurations and layers.</param>
-/// <param name="Document">The bytes of an index or manifest, which have been read anyway; nothing for other contents.</param>
+/// <summary>A content and what it refers to, in its own order. <c>Document</c> has the bytes of an index or manifest, null for others.</summary>
 internal sealed record ImageTreeNode(OciDescriptor Descriptor, IReadOnlyList<OciDescriptor> Children, ReadOnlyMemory<byte>? Document);
 
-/// <summary>The contents of an image: each once, and each after all that it refers to.</summary>
+/// <summary>The contents of an image, each once and after all that it refers to.</summary>
 internal sealed class ImageTree
 {
     // An index may list indexes; nobody nests them deeper than this on purpose.
@@ -21,23 +18,17 @@ internal sealed class ImageTree
 
     private ImageTree(OciDescriptor target) => Target = target;
 
-    /// <summary>Where it starts.</summary>
     public OciDescriptor Target { get; }
 
-    /// <summary>The contents that are there, children before parents.</summary>
+    /// <summary>The contents that are present, children before parents.</summary>
     public IReadOnlyList<ImageTreeNode> Nodes => _nodes;
 
-    /// <summary>Contents that are referred to and not there.</summary>
     public IReadOnlyList<OciDescriptor> Missing => _missing;
 
-    /// <summary>Whether the image can be used for at least one platform: a manifest is there with all that it refers to.</summary>
+    /// <summary>Whether the image is usable for at least one platform: a manifest is present with all that it refers to.</summary>
     public bool HasCompleteManifest { get; private set; }
 
-    /// <summary>Walks an image.</summary>
-    /// <param name="source">Where its contents are.</param>
-    /// <param name="target">Where it starts.</param>
-    /// <param name="platforms">The platforms of an index to follow; all when empty.</param>
-    /// <param name="cancellationToken">Stops the walk.</param>
+    /// <summary>Walks an image; of an index only the given platforms, or all when none are given.</summary>
     /// <exception cref="OciFormatException">A document is damaged, too large or nested too deep.</exception>
     public static async Task<ImageTree> ReadAsync(IBlobSource source, OciDescriptor target, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
@@ -46,7 +37,7 @@ internal sealed class ImageTree
         return tree;
     }
 
-    /// <summary>The manifests of an index for some platforms, with the attestations about them.</summary>
+    /// <summary>The manifests of an index for the given platforms, with their attestations.</summary>
     public static IReadOnlyList<OciDescriptor> Select(IReadOnlyList<OciDescriptor> manifests, IReadOnlyList<Platform> platforms)
     {
         if (platforms.Count == 0)

@@ -3,19 +3,19 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>What a content is and how it is found: an OCI descriptor.</summary>
+/// <summary>An OCI descriptor: the type, digest and size of a content.</summary>
 /// <param name="MediaType">The media type, as written.</param>
 /// <param name="Digest">The digest of the bytes.</param>
 /// <param name="Size">The length of the bytes.</param>
 public sealed record OciDescriptor(string MediaType, ContentDigest Digest, long Size)
 {
-    /// <summary>The platform an index says this manifest is for.</summary>
+    /// <summary>The platform that an index states for this manifest.</summary>
     public Platform? Platform { get; init; }
 
     /// <summary>The annotations; empty when there are none.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = FrozenDictionary<string, string>.Empty;
 
-    /// <summary>Whether this is a statement about another manifest of its index and no image for any platform.</summary>
+    /// <summary>Whether this is an attestation about another manifest of its index, not an image for a platform.</summary>
     /// <remarks>
     /// BuildKit marks it by an annotation (docs/attestations/attestation-storage.md there) and gives it the platform
     /// <c>unknown/unknown</c>.

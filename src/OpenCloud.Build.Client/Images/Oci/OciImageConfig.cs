@@ -4,9 +4,9 @@ using OpenCloud.Build.Client.Images.References;
 namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>The part of an image configuration that a listing and an import need.</summary>
-/// <param name="Platform">The platform the image is for, where it states one.</param>
-/// <param name="Created">When it was made, where it says so.</param>
-/// <param name="Author">Who made it; empty when it does not say.</param>
+/// <param name="Platform">The platform of the image; null when it states none.</param>
+/// <param name="Created">When the image was created; null when it does not say.</param>
+/// <param name="Author">The author; empty when it does not say.</param>
 /// <param name="Labels">The labels given at the build.</param>
 /// <param name="DiffIds">The digests of the uncompressed layers, lowest first.</param>
 /// <remarks>OCI image specification, config.md. Docker's schema 2 configuration has the same fields.</remarks>
@@ -18,7 +18,7 @@ public sealed record OciImageConfig(
     IReadOnlyList<ContentDigest> DiffIds)
 {
     /// <summary>Reads the document.</summary>
-    /// <exception cref="OciFormatException">It is no configuration.</exception>
+    /// <exception cref="OciFormatException">The document is no configuration.</exception>
     public static OciImageConfig Parse(ReadOnlyMemory<byte> json, string what) =>
         OciJson.Read(json, what, root => Parse(root, what));
 

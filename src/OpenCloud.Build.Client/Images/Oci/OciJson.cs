@@ -3,20 +3,19 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Reads the JSON of indexes, manifests and configurations; all of it may come from strangers.</summary>
+/// <summary>Reads the JSON of indexes, manifests and configurations; all of it is untrusted.</summary>
 internal static class OciJson
 {
-    /// <summary>The largest index or manifest read: what registries accept.</summary>
+    /// <summary>The largest index or manifest that is read: the limit of registries.</summary>
     public const int MaxManifestBytes = 4 * 1048 * 1048;
 
-    /// <summary>The largest configuration read. Long histories make them larger than manifests.</summary>
+    /// <summary>The largest configuration that is read. Long histories make them larger than manifests.</summary>
     public const int MaxConfigBytes = 8 * 1024 * 1024;
 
-    // A name that appears twice is read one way by us and another way by others; it is refused.
+    // Parsers differ in how they read a name that appears twice, so it is refused.
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
-    /// <summary>Reads a document whole.</summary>
-    /// <exception cref="OciFormatException">It is no JSON, no object, or holds text that is no Unicode.</exception>
+    /// <exception cref="OciFormatException">The document is not JSON, not an object, or holds text that is not Unicode.</exception>
     public static T Read<T>(ReadOnlyMemory<byte> json, string what, Func<JsonElement, T> read)
     {
         using JsonDocument document = Parse(json, what);
@@ -26,7 +25,7 @@ internal static class OciJson
         }
         catch (InvalidOperationException e)
         {
-            // Bytes that are no UTF-8, and halves of surrogates, show only when a string is asked for.
+            // Invalid UTF-8 and unpaired surrogates show only when a string is requested.
             throw new OciFormatException($"{what} holds text that is not Unicode.", e);
         }
     }

@@ -9,7 +9,7 @@ internal static class OciLayoutIndex
     /// <summary>The tag or name of a descriptor of an <c>index.json</c>.</summary>
     public const string RefNameAnnotation = "org.opencontainers.image.ref.name";
 
-    /// <summary>The whole name, as containerd and BuildKit write it beside the tag.</summary>
+    /// <summary>The full name, as containerd and BuildKit write it beside the tag.</summary>
     public const string ImageNameAnnotation = "io.containerd.image.name";
 
     public static string BlobPath(ContentDigest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";

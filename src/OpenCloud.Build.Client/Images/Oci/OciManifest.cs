@@ -17,10 +17,10 @@ public sealed class OciManifest
         Subject = subject;
     }
 
-    /// <summary>The media type the document gives itself; empty when it does not.</summary>
+    /// <summary>The media type that the document states; empty when it states none.</summary>
     public string MediaType { get; }
 
-    /// <summary>Whether it lists manifests; it lists layers otherwise.</summary>
+    /// <summary>Whether the document lists manifests; otherwise it lists layers.</summary>
     public bool IsIndex { get; }
 
     /// <summary>The manifests of an index.</summary>
@@ -35,17 +35,17 @@ public sealed class OciManifest
     /// <summary>The annotations.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; }
 
-    /// <summary>What it is about, when it is an artifact that refers to an image. Not a child: it may well be absent.</summary>
+    /// <summary>The subject of an artifact that refers to an image. Not a child: it may be absent.</summary>
     public OciDescriptor? Subject { get; }
 
-    /// <summary>What it is made of, in the order in which containerd walks it: the configuration, then the layers.</summary>
+    /// <summary>The contents it refers to, in the order in which containerd walks them: the configuration, then the layers.</summary>
     public IEnumerable<OciDescriptor> Children => IsIndex ? Manifests : Layers.Prepend(Config!);
 
     /// <summary>Reads the document.</summary>
     /// <param name="json">The bytes.</param>
-    /// <param name="mediaType">What the descriptor says it is; it decides.</param>
-    /// <param name="what">What to call it in an error: a digest or a path.</param>
-    /// <exception cref="OciFormatException">It is not what the media type says, or could be read as both.</exception>
+    /// <param name="mediaType">The media type of the descriptor, which decides.</param>
+    /// <param name="what">The name of the document in errors: a digest or a path.</param>
+    /// <exception cref="OciFormatException">The document does not match the media type, or could be read as both.</exception>
     public static OciManifest Parse(ReadOnlyMemory<byte> json, string mediaType, string what) =>
         OciJson.Read(json, what, root => Parse(root, mediaType, what));
 
@@ -65,7 +65,7 @@ public sealed class OciManifest
             throw new OciFormatException($"{what}: '{effective}' is neither an index nor a manifest.");
         }
 
-        // One digest, two meanings: the hole of CVE-2021-41190. containerd refuses such documents too.
+        // One digest with two meanings is the hole of CVE-2021-41190. containerd refuses such documents too.
         if (isIndex
             ? OciJson.TryGet(root, "config", out _) || OciJson.TryGet(root, "layers", out _)
             : OciJson.TryGet(root, "manifests", out _))

@@ -45,7 +45,7 @@ public static class OciMediaTypes
         mediaType.StartsWith("application/vnd.oci.image.layer.", StringComparison.Ordinal)
         || mediaType.StartsWith("application/vnd.docker.image.rootfs.", StringComparison.Ordinal);
 
-    /// <summary>Layers which are not meant to be passed on and whose bytes are fetched from the urls of the descriptor.</summary>
+    /// <summary>Layers that are not to be distributed and whose bytes are fetched from the urls of the descriptor.</summary>
     internal static bool IsForeignLayer(string mediaType) =>
         mediaType.StartsWith("application/vnd.docker.image.rootfs.foreign.", StringComparison.Ordinal)
         || mediaType.StartsWith("application/vnd.oci.image.layer.nondistributable.", StringComparison.Ordinal);

@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
 /// Finds the regular files of a tar: path, offset and length. Reads ustar, pax and GNU long names; every length is checked
-/// against the file, so that a header can neither make us allocate nor read what is not there.
+/// against the file, so that a header can cause neither large allocations nor reads past the end.
 /// </summary>
 /// <remarks>Format: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".</remarks>
 internal static class TarIndex
@@ -15,10 +15,10 @@ internal static class TarIndex
     private const int MaxEntries = 1_000_000;
     private const int MaxExtendedHeader = 1024 * 1024;
 
-    // No path of an image's archive is as long; a name may be a megabyte of which gzip makes a kilobyte.
+    // No path in an image's archive is this long; gzip makes a kilobyte of a name of a megabyte.
     private const int MaxName = 4096;
 
-    // What the names of all entries may take in memory: those of a quarter of a million contents.
+    // The memory for the names of all entries: enough for a quarter of a million contents.
     private const long MaxNames = 64L * 1024 * 1024;
     private const int EntryOverhead = 128;
 
@@ -50,7 +50,7 @@ internal static class TarIndex
             position += BlockSize;
             char type = (char)header[156];
             long size = ParseNumber(header.Slice(124, 12), location);
-            // A pax size is the truth about a file too large for the field; headers of headers keep their own.
+            // The pax size applies when a file is too large for the field; extension headers keep their own size.
             if (type is not ('x' or 'g' or 'L' or 'K') && paxSize is { } large)
             {
                 size = large;
@@ -86,8 +86,8 @@ internal static class TarIndex
 
                     if (path is not null && (type is '0' or '\0' or '7'))
                     {
-                        // Two files of one name: which one counts depends on the reader. Below the top level every content
-                        // is held against its digest, and some tools write a layer twice.
+                        // Two files of one name: which one counts depends on the reader. Below the top level every content is verified
+                        // against its digest, and some tools write a layer twice.
                         if (!files.TryAdd(path, (position, size)) && !path.Contains('/', StringComparison.Ordinal))
                         {
                             throw new OciFormatException($"'{location}' holds '{path}' twice.");
@@ -107,7 +107,7 @@ internal static class TarIndex
             position += (size + BlockSize - 1) / BlockSize * BlockSize;
         }
 
-        // docker save of older engines links a layer that occurs twice; only links within the tar mean anything.
+        // docker save of older engines links a layer that occurs twice; only links within the tar are followed.
         foreach ((string? path, string? target) in links)
         {
             if (Normalize(target) is { } inside && files.TryGetValue(inside, out (long Offset, long Length) file))
@@ -199,7 +199,7 @@ internal static class TarIndex
 
     private static long ParseNumber(ReadOnlySpan<byte> field, string location)
     {
-        // GNU's base 256 for what octal digits cannot hold.
+        // GNU's base 256 for sizes that octal digits cannot hold.
         if ((field[0] & 0x80) != 0)
         {
             long binary = field[0] & 0x7f;
@@ -230,7 +230,7 @@ internal static class TarIndex
         return value;
     }
 
-    // A name that is too long is none: nothing of an image has it.
+    // A name that is too long counts as none: no file of an image has it.
     private static string Name(ReadOnlySpan<byte> bytes) => bytes.Length > MaxName ? "/" : Encoding.UTF8.GetString(bytes.TrimEnd((byte)0));
 
     private static string HeaderName(ReadOnlySpan<byte> header)
@@ -252,7 +252,7 @@ internal static class TarIndex
         return slash < 0 || target.StartsWith('/') ? target : $"{path[..slash]}/{target}";
     }
 
-    // What leads out of the tar has no name in it; what "./" and ".." lead to within it has one only.
+    // A path that leads out of the tar gets null; "./" and ".." within it are resolved.
     private static string? Normalize(string path)
     {
         if (path.StartsWith('/'))

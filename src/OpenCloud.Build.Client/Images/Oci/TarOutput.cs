@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Writes a tar to any stream, the same bytes for the same files: no owner, no time, mode 0644.</summary>
+/// <summary>Writes a tar to any stream; the same files give the same bytes: no owner, no time, mode 0644.</summary>
 /// <remarks>Format: POSIX.1-2017, pax. A file too large for the octal field gets a pax header.</remarks>
 internal sealed class TarOutput(Stream stream) : IArchiveOutput
 {
@@ -88,7 +88,7 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
         return header;
     }
 
-    // The length of a record counts its own digits.
+    // The length of a record includes its own digits.
     private static string PaxRecord(string key, string value)
     {
         int rest = key.Length + value.Length + 3;

@@ -2,9 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>
-/// The regular files of a tar, found by one pass over its headers; contents are read in place, nothing is unpacked.
-/// </summary>
+/// <summary>The regular files of a tar, found by one pass over its headers. Contents are read in place, nothing is unpacked.</summary>
 internal sealed class TarTree : IFileTree
 {
     private readonly Dictionary<string, (long Offset, long Length)> _files;
@@ -19,7 +17,7 @@ internal sealed class TarTree : IFileTree
 
     public string Location { get; }
 
-    /// <summary>Reads the headers of a tar. The handle belongs to the tree from here on, also when this fails.</summary>
+    /// <summary>Reads the headers of a tar. The tree owns the handle from here on, also when this fails.</summary>
     public static TarTree Open(string location, SafeFileHandle handle)
     {
         try

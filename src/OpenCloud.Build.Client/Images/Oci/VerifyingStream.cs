@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>
-/// Passes a content on and holds it against its descriptor: one byte too many or too few, or another hash, is an error at
-/// the read that shows it. The end is reached only by content that is what it should be.
+/// Passes a content on and verifies it against its descriptor: a wrong length or hash is an error at the read that shows it.
+/// Only correct content reaches the end.
 /// </summary>
 internal sealed class VerifyingStream : Stream
 {
@@ -37,7 +37,6 @@ internal sealed class VerifyingStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Whether all of it has been read and found right.</summary>
     public bool Verified => _verified;
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

@@ -29,13 +29,13 @@ public readonly record struct ContentDigest : IComparable<ContentDigest>
     private string Value => _value ?? throw new InvalidOperationException("The digest is empty.");
 
     /// <summary>Reads a digest; upper-case hex, other algorithms and anything after the hash are refused.</summary>
-    /// <exception cref="FormatException">The text is no digest.</exception>
+    /// <exception cref="FormatException">The text is not a digest.</exception>
     public static ContentDigest Parse(string text) =>
         TryParse(text, out ContentDigest digest)
             ? digest
             : throw new FormatException($"'{text}' is not a digest: sha256: and 64, or sha512: and 128 lower-case hex digits are expected.");
 
-    /// <summary>Reads a digest and answers whether it is one.</summary>
+    /// <summary>Reads a digest; false when the text is not one.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out ContentDigest digest)
     {
         digest = default;
@@ -72,10 +72,8 @@ public readonly record struct ContentDigest : IComparable<ContentDigest>
 
     internal static ContentDigest FromSha256(ReadOnlySpan<byte> hash) => new(Sha256Prefix + Convert.ToHexStringLower(hash));
 
-    /// <summary>A hash of this digest's algorithm.</summary>
     internal IncrementalHash CreateHash() =>
         IncrementalHash.CreateHash(Algorithm == "sha512" ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256);
 
-    /// <summary>Whether the finished hash is this digest.</summary>
     internal bool Matches(ReadOnlySpan<byte> hash) => Hex.AsSpan().SequenceEqual(Convert.ToHexStringLower(hash));
 }

@@ -10,10 +10,10 @@ namespace OpenCloud.Build.Client.Images.References;
 /// </remarks>
 public sealed class ImageReference : IEquatable<ImageReference>
 {
-    /// <summary>The registry of names that give none.</summary>
+    /// <summary>The registry of names without one.</summary>
     public const string DefaultDomain = "docker.io";
 
-    /// <summary>The tag of names that give neither tag nor digest.</summary>
+    /// <summary>The tag of names with neither tag nor digest.</summary>
     public const string DefaultTag = "latest";
 
     /// <summary>The longest path, in characters; registry, tag and digest do not count.</summary>
@@ -33,8 +33,8 @@ public sealed class ImageReference : IEquatable<ImageReference>
     }
 
     /// <summary>
-    /// The registry, with its port if it has one; <see cref="DefaultDomain"/> when none was given. Empty for the odd names whose
-    /// first component looks like a registry but can be none (<c>a_b.c/app</c>): the grammar takes that for part of the path.
+    /// The registry, with its port if it has one; <see cref="DefaultDomain"/> when none was given. Empty for odd names whose first
+    /// component looks like a registry but is not a valid one (<c>a_b.c/app</c>): the grammar takes it for part of the path.
     /// </summary>
     public string Domain { get; }
 
@@ -47,10 +47,10 @@ public sealed class ImageReference : IEquatable<ImageReference>
     /// <summary>The digest, <c>algorithm:hex</c>, or null.</summary>
     public string? Digest { get; }
 
-    /// <summary>Registry and path.</summary>
+    /// <summary>The registry and the path.</summary>
     public string Name => Domain.Length == 0 ? Path : $"{Domain}/{Path}";
 
-    /// <summary>Registry and path as short as people write them: <c>busybox</c> for <c>docker.io/library/busybox</c>.</summary>
+    /// <summary>Registry and path in the short form that people write: <c>busybox</c> for <c>docker.io/library/busybox</c>.</summary>
     public string FamiliarName
     {
         get
@@ -68,7 +68,7 @@ public sealed class ImageReference : IEquatable<ImageReference>
     }
 
     /// <summary>Reads <paramref name="text"/>.</summary>
-    /// <exception cref="ImageReferenceException">It is no image reference; the message says why.</exception>
+    /// <exception cref="ImageReferenceException">The text is not an image reference; the message says why.</exception>
     public static ImageReference Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -82,7 +82,7 @@ public sealed class ImageReference : IEquatable<ImageReference>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out ImageReference? reference) =>
         TryParse(text, out reference, out _);
 
-    /// <summary>Reads <paramref name="text"/>, and says what is wrong with it where it cannot.</summary>
+    /// <summary>Reads <paramref name="text"/>, and reports what is wrong with it if that fails.</summary>
     /// <returns>Whether it is an image reference.</returns>
     public static bool TryParse(
         [NotNullWhen(true)] string? text, [NotNullWhen(true)] out ImageReference? reference, [NotNullWhen(false)] out ImageReferenceError? error) =>
@@ -91,7 +91,7 @@ public sealed class ImageReference : IEquatable<ImageReference>
     /// <summary>The same reference with <see cref="DefaultTag"/>, if it has neither tag nor digest.</summary>
     public ImageReference WithDefaultTag() => Tag is null && Digest is null ? new(Domain, Path, DefaultTag, null) : this;
 
-    /// <summary>The reference as short as people write it.</summary>
+    /// <summary>The reference in the short form that people write.</summary>
     public string ToFamiliarString() => Join(FamiliarName);
 
     /// <summary>The whole reference.</summary>

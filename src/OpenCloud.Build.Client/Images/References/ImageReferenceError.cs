@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Client.Images.References;
 
-/// <summary>Why a text is no image reference.</summary>
-/// <param name="Position">Where in the text it shows, counted in characters from 0; equal to its length for what is missing at the end.</param>
+/// <summary>Why a text is not an image reference.</summary>
+/// <param name="Position">Where the error shows in the text, in characters from 0; the text's length when something is missing at the end.</param>
 /// <param name="Reason">What is wrong, in words that fit after a colon.</param>
 public sealed record ImageReferenceError(int Position, string Reason)
 {
@@ -11,7 +11,7 @@ public sealed record ImageReferenceError(int Position, string Reason)
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Reason} (character {Position + 1})");
 }
 
-/// <summary>A text that should have been an image reference.</summary>
+/// <summary>A text is not an image reference.</summary>
 public sealed class ImageReferenceException : FormatException
 {
     internal ImageReferenceException(string text, ImageReferenceError error)

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Client.Images.References;
 
-/// <summary>Reads one text as an <see cref="ImageReference"/>; positions in its errors are those of the text as it was given.</summary>
+/// <summary>Reads one text as an <see cref="ImageReference"/>; positions in its errors refer to the text as given.</summary>
 internal ref struct ImageReferenceReader(string text)
 {
     private const string Localhost = "localhost";
@@ -52,7 +52,7 @@ internal ref struct ImageReferenceReader(string text)
             return null;
         }
 
-        // What looks like a registry but can be none is a part of the path, if it may be one.
+        // What looks like a registry but is not a valid one is part of the path, if that is valid.
         int start = isDomain ? pathStart : 0;
         int pathEnd = _text.AsSpan(start).IndexOfAny(':', '@') is >= 0 and int at ? start + at : _text.Length;
         if (!CheckPath(start, pathEnd))
@@ -100,7 +100,7 @@ internal ref struct ImageReferenceReader(string text)
         return new ImageReference(isDomain ? domain : "", path, tag, digest);
     }
 
-    /// <summary>Finds the registry (completed) and where the path begins; whether the registry is well formed is not its matter.</summary>
+    /// <summary>Finds the registry (completed) and the beginning of the path; it does not check that the registry is well formed.</summary>
     private readonly (string Domain, int PathStart) SplitDomain()
     {
         int slash = _text.IndexOf('/', StringComparison.Ordinal);
@@ -115,7 +115,7 @@ internal ref struct ImageReferenceReader(string text)
             return (ImageReference.DefaultDomain, slash + 1);
         }
 
-        // Upper case cannot stand in a path, so it must be a registry's.
+        // Upper case is invalid in a path, so it must belong to a registry.
         bool isDomain = first == Localhost || first.AsSpan().IndexOfAny('.', ':') >= 0 || first.AsSpan().ContainsAnyInRange('A', 'Z');
         return isDomain ? (first, slash + 1) : (ImageReference.DefaultDomain, 0);
     }

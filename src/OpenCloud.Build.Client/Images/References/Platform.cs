@@ -3,9 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Client.Images.References;
 
-/// <summary>
-/// What an image runs on: operating system, architecture and, for some, a variant of the architecture; always in the normal form.
-/// </summary>
+/// <summary>What an image runs on: operating system, architecture and, for some, a variant; always in the normal form.</summary>
 /// <remarks>Names and rules: containerd/platforms, platforms.go and database.go.</remarks>
 public sealed record Platform
 {
@@ -28,7 +26,7 @@ public sealed record Platform
         Variant = variant;
     }
 
-    /// <summary>The platform of this machine, as images for it name it.</summary>
+    /// <summary>The platform of this machine, as its images name it.</summary>
     public static Platform Current { get; } = Detect();
 
     /// <summary>The operating system, as Go names it: <c>linux</c>, <c>windows</c>, <c>darwin</c>, …</summary>
@@ -40,8 +38,8 @@ public sealed record Platform
     /// <summary>The variant: <c>v7</c>, <c>v2</c>, …; empty for most.</summary>
     public string Variant { get; }
 
-    /// <summary>Reads <c>os/architecture[/variant]</c>, or one of os and architecture, the other being this machine's.</summary>
-    /// <exception cref="FormatException">It is none; the message says why.</exception>
+    /// <summary>Reads <c>os/architecture[/variant]</c>, or only one of os and architecture; the other is this machine's.</summary>
+    /// <exception cref="FormatException">The text is not a platform; the message says why.</exception>
     public static Platform Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -50,8 +48,8 @@ public sealed record Platform
             : throw new FormatException($"'{text}' is no platform: {error}");
     }
 
-    /// <summary>Reads <c>os/architecture[/variant]</c>, or one of os and architecture, the other being this machine's.</summary>
-    /// <returns>Whether it is a platform; where not, <paramref name="error"/> says why.</returns>
+    /// <summary>Reads <c>os/architecture[/variant]</c>, or only one of os and architecture; the other is this machine's.</summary>
+    /// <returns>Whether it is a platform; if not, <paramref name="error"/> says why.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out Platform? platform, [NotNullWhen(false)] out string? error)
     {
         platform = null;
@@ -105,7 +103,7 @@ public sealed record Platform
         return error is null;
     }
 
-    /// <summary>Whether both name the same platform once what is left unsaid is filled in (<c>arm</c> is <c>arm/v7</c>, <c>arm64/v8</c> is <c>arm64</c>).</summary>
+    /// <summary>Whether both name the same platform once defaults are filled in (<c>arm</c> is <c>arm/v7</c>, <c>arm64/v8</c> is <c>arm64</c>).</summary>
     public bool Matches(Platform other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -126,7 +124,7 @@ public sealed record Platform
 
         foreach (char c in part)
         {
-            // A dot stands in versions of variants and architectures only.
+            // A dot is valid only in versions of variants and architectures.
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-') && (c != '.' || isOperatingSystem))
             {
                 return c switch

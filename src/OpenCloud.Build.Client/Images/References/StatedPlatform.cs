@@ -3,8 +3,8 @@ namespace OpenCloud.Build.Client.Images.References;
 /// <summary>Platforms as descriptors and configurations state them: nothing is completed from this machine.</summary>
 internal static class StatedPlatform
 {
-    /// <summary>Brings what a document states to the form that containerd lists it in.</summary>
-    /// <returns>Nothing when the words cannot be a platform's; <c>unknown/unknown</c> is a platform that is not known.</returns>
+    /// <summary>Brings a stated platform to the form in which containerd lists it.</summary>
+    /// <returns>Null when the words cannot be a platform; <c>unknown/unknown</c> is an unknown platform.</returns>
     /// <remarks>containerd/platforms, Normalize: plain arm is arm/v7, arm64/v8 is arm64.</remarks>
     public static Platform? From(string operatingSystem, string architecture, string variant)
     {
@@ -18,7 +18,7 @@ internal static class StatedPlatform
         return Platform.TryParse(text, out Platform? platform, out _) ? platform : null;
     }
 
-    /// <summary>Whether either part is not known, as of manifests which are no images.</summary>
+    /// <summary>Whether either part is unknown, as for manifests that are not images.</summary>
     public static bool IsUnknown(this Platform platform) =>
         platform.OperatingSystem == "unknown" || platform.Architecture == "unknown";
 }

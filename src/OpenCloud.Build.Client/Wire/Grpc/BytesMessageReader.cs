@@ -3,7 +3,7 @@ using Grpc.Core;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// Finds the data in a sequence of framed <c>BytesMessage</c>s, given in pieces of any size: consumes what stands between data, and
+/// Finds the data in a sequence of framed <c>BytesMessage</c>s, given in pieces of any size: consumes the bytes between data, and
 /// tells how many bytes of data come next. Without I/O.
 /// </summary>
 internal sealed class BytesMessageReader
@@ -25,15 +25,15 @@ internal sealed class BytesMessageReader
     private uint _tag;
     private int _skipLeft;
 
-    /// <summary>Bytes of data that come next; whoever takes some of them lowers it.</summary>
+    /// <summary>Bytes of data that come next; the caller lowers it when it takes some.</summary>
     public long DataLeft { get; set; }
 
-    /// <summary>True when an end here is no truncation.</summary>
+    /// <summary>Whether the input may end here without truncation.</summary>
     public bool IsBetweenMessages => _part is Part.Prefix or Part.Tag && DataLeft == 0 && _messageLeft == 0 && _prefixFilled == 0 && !_varint.IsInside;
 
     /// <summary>Consumes bytes until data comes or there are no more.</summary>
     /// <returns>How many were consumed.</returns>
-    /// <exception cref="RpcException">The bytes are no such messages.</exception>
+    /// <exception cref="RpcException">The bytes are not such messages.</exception>
     public int Parse(ReadOnlySpan<byte> bytes)
     {
         int position = 0;
@@ -99,7 +99,7 @@ internal sealed class BytesMessageReader
         switch (_part)
         {
             case Part.Tag:
-                // Tags fit 32 bits; what a longer one has above them is no field of ours.
+                // Tags fit 32 bits; higher bits of a longer one belong to no field of this message.
                 _tag = (uint)value;
                 _part = (value & 7) switch
                 {

@@ -6,21 +6,21 @@ using OpenCloud.Build.Client.Threading;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// The bytes that travel in the <c>BytesMessage</c>s of a duplex call (<c>bytes data = 1</c>; BuildKit's Control.Session), as a stream.
+/// The data of the <c>BytesMessage</c>s of a duplex call (<c>bytes data = 1</c>; BuildKit's Control.Session), as a stream.
 /// One reader and one writer at a time, which may be two tasks.
 /// </summary>
 /// <remarks>
-/// Writes are gathered in a small buffer and go out as one message at the next <see cref="FlushAsync(CancellationToken)"/> or when the
-/// buffer is full; a large write goes out at once, in messages of at most 1 MiB, and is not copied here. Reads hand out what there is, across messages.
+/// Writes are gathered in a small buffer and sent as one message at the next <see cref="FlushAsync(CancellationToken)"/> or when the
+/// buffer is full. A large write is sent at once, in messages of at most 1 MiB, and is not copied here. Reads return available data, across messages.
 /// </remarks>
 internal sealed class BytesMessageStream : Stream, IInterruptibleReader
 {
-    /// <summary>The most data in a message: older daemons accept messages of 4 MiB, and an even share of the link is worth more than a few bytes less of prefix.</summary>
+    /// <summary>The most data in a message: older daemons accept messages of 4 MiB, and sharing the link fairly matters more than prefix bytes.</summary>
     internal const int LargestData = 1024 * 1024;
 
     private const int BufferSize = 2 * 16384;
 
-    // Room for the longest that stands before the data.
+    // Room for the longest prefix of the data.
     private const int Headroom = GrpcPrefix.Length + BytesField.MaxHeadLength;
     private const int ReadBufferSize = 32 * 1024;
 
@@ -52,19 +52,17 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         set => throw new NotSupportedException();
     }
 
-    /// <summary>The data bytes written so far.</summary>
     public long BytesWritten { get; private set; }
 
-    /// <summary>The data bytes read so far.</summary>
     public long BytesRead { get; private set; }
 
-    /// <summary>Takes over a call on a connection of its own: what its messages hold is read and written in place.</summary>
-    /// <exception cref="EngineConnectException">The engine cannot be connected to.</exception>
+    /// <summary>Opens the stream on a call with its own connection; message data is read and written in place.</summary>
+    /// <exception cref="EngineConnectException">The engine cannot be reached.</exception>
     public static async Task<BytesMessageStream> OpenAsync(AsyncDuplexStreamingCall<BytesMessage, BytesMessage> call) =>
         new(await ((DedicatedExchange)call.RequestStream).Call.ConfigureAwait(false));
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">The call has ended; the inner exception is how.</exception>
+    /// <exception cref="IOException">The call has ended; the inner exception says why.</exception>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         Enter(ref _writing, "write");
@@ -96,8 +94,8 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <summary>Sends what was written.</summary>
-    /// <exception cref="IOException">The call has ended; the inner exception is how.</exception>
+    /// <summary>Sends pending data.</summary>
+    /// <exception cref="IOException">The call has ended; the inner exception says why.</exception>
     public override async Task FlushAsync(CancellationToken cancellationToken)
     {
         Enter(ref _writing, "flush");
@@ -118,10 +116,9 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <inheritdoc/>
     public bool TryInterruptRead() => _call.TryInterruptRead();
 
-    /// <summary>Sends what was written and ends this direction: the peer reads to the end and may still answer.</summary>
+    /// <summary>Sends pending data and ends this direction: the peer reads to the end and may still answer.</summary>
     public async Task CompleteWritingAsync(CancellationToken cancellationToken = default)
     {
         if (!_completed)
@@ -133,7 +130,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
     }
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">The call ended otherwise than with status Ok, which reads as 0 bytes; the inner exception is how.</exception>
+    /// <exception cref="IOException">The call did not end with status Ok, which reads as 0 bytes; the inner exception says why.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         Enter(ref _reading, "read");
@@ -169,7 +166,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    /// <summary>Ends both directions at once. What was written and not flushed is dropped; <see cref="CompleteWritingAsync"/> first keeps it.</summary>
+    /// <summary>Ends both directions at once. Unflushed data is dropped unless <see cref="CompleteWritingAsync"/> is called first.</summary>
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -178,7 +175,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         }
 
         await _call.DisposeAsync().ConfigureAwait(false);
-        // A buffer that a read or a write is still busy with is left to the collector rather than handed to somebody else.
+        // A buffer that a read or write still uses is left to the garbage collector, not returned to the pool.
         ReturnIfIdle(ref _writing, ref _out);
         ReturnIfIdle(ref _reading, ref _in);
     }
@@ -203,7 +200,6 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <summary>Sends one message: what is pending, then the given data.</summary>
     private ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         byte[] buffer = _out!;
@@ -247,7 +243,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
                     continue;
                 }
             }
-            // With the buffer empty and much data to come, it can go where it is wanted without a stop here.
+            // With the buffer empty and much data to come, it is read directly into the caller's buffer.
             if (_reader.DataLeft >= ReadBufferSize && buffer.Length >= ReadBufferSize)
             {
                 int direct = await _call.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _reader.DataLeft)], cancellationToken).ConfigureAwait(false);

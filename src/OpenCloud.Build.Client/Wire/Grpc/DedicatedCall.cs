@@ -6,15 +6,14 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// A call whose two directions are open, as bytes that the caller frames, and which has its connection for itself. One writer and one
-/// reader at a time, which may be two tasks. Its user reads all the time: that keeps the connection going.
+/// A duplex call as bytes that the caller frames, on its own connection. One writer and one reader at a time, which may be two tasks.
+/// The user must always read: reading keeps the connection going.
 /// </summary>
 internal sealed class DedicatedCall(Http2ClientStream stream, string path, EngineChannel engine, GreetingStream connection) : IByteReader, IAsyncDisposable
 {
-    /// <summary>The windows and limits of the connection.</summary>
     internal static readonly Http2Options Options = new()
     {
-        // What the pooled connection accepts, too.
+        // The same limit as on the pooled connection.
         MaxHeaderListSize = 16 * 1024 * 1024,
 
         // A full gather of the Http2Server inside, with its frame headers, goes out with one write.
@@ -25,10 +24,7 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
     private bool _answered;
     private volatile bool _interrupted;
 
-    /// <summary>Writes bytes of framed messages, and sends them at once if the engine lets us.</summary>
-    /// <param name="head">The first bytes.</param>
-    /// <param name="body">The bytes that follow.</param>
-    /// <param name="cancellationToken">Ends the call: HTTP/2 has no half-written frames to go back to.</param>
+    /// <summary>Writes bytes of framed messages, and sends them at once if the windows allow. Cancellation ends the call, as a frame may be partial.</summary>
     /// <exception cref="RpcException">The engine has ended the call.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
@@ -47,7 +43,6 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         }
     }
 
-    /// <inheritdoc cref="IInterruptibleReader.TryInterruptRead"/>
     public bool TryInterruptRead()
     {
         _interrupted = true;
@@ -57,11 +52,9 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
     /// <summary>Ends the sending direction; the answer can still be read.</summary>
     public void CompleteWriting() => stream.CompleteWriting();
 
-    /// <summary>Reads bytes of the answer; 0 when it ended with status OK.</summary>
-    /// <param name="buffer">Where the bytes go.</param>
-    /// <param name="cancellationToken">Ends the read; the call goes on.</param>
-    /// <exception cref="RpcException">The call ended otherwise.</exception>
-    /// <exception cref="EngineConnectException">The peer is no engine.</exception>
+    /// <summary>Reads bytes of the answer; 0 when it ended with status OK. Cancellation ends the read; the call goes on.</summary>
+    /// <exception cref="RpcException">The call ended with another status.</exception>
+    /// <exception cref="EngineConnectException">The peer is not an engine.</exception>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_failure is not null)
@@ -98,10 +91,10 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         return count;
     }
 
-    /// <summary>Notes that the call failed; the first error stays.</summary>
+    /// <summary>Records that the call failed; the first error is kept.</summary>
     public Exception Fail(Exception error) => _failure ??= error;
 
-    /// <summary>Ends the call; an engine that has not ended it sees it cancelled.</summary>
+    /// <summary>Ends the call; the engine sees it as canceled unless it had ended.</summary>
     public ValueTask DisposeAsync()
     {
         engine.Forget(this);
@@ -134,10 +127,10 @@ internal sealed class DedicatedCall(Http2ClientStream stream, string path, Engin
         }
     }
 
-    /// <summary>Why the answer's end is an error; null when it is none.</summary>
+    /// <summary>The error with which the answer ended; null for status OK.</summary>
     private RpcException? ReadEnd()
     {
-        // Without trailers, an answer may consist of headers only, which tell the end then.
+        // Without trailers, an answer may consist of headers only, which then hold the status.
         HeaderList? fields = stream.Trailers ?? stream.ResponseHeaders;
         return (fields is null ? null : HeaderMetadata.ReadStatus(fields)) switch
         {

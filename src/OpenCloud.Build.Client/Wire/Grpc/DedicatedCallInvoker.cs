@@ -8,43 +8,38 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// Calls on connections of their own, on threads of their own: those of a build. <see cref="SocketsHttpHandler"/> works on the threads of the
-/// pool, which look for more work before they sleep, so that each of its steps costs a build that does little some 0.3 ms of CPU, and it
-/// sends every 16 KiB by way of two of them. Here whoever reads a call waits in the kernel. No pings are sent: grpc-go's server ends a
-/// connection with more than one in five minutes. An engine that has stopped is noticed by a build's session, in which it is the client
-/// (<see cref="Http2Options.PingInterval"/>). Deadlines are left to the pooled calls.
+/// The calls of a build, each on its own connection, on dedicated threads. <see cref="SocketsHttpHandler"/> works on pool threads,
+/// which spin for more work before they sleep, so that each of its steps costs a mostly idle build some 0.3 ms of CPU, and it sends every
+/// 16 KiB through two of them. Here the reader of a call waits in the kernel. No pings are sent: grpc-go's server ends a connection with
+/// more than one in five minutes. A build's session, in which the engine is the client, notices an engine that has stopped
+/// (<see cref="Http2Options.PingInterval"/>). Only the pooled calls support deadlines.
 /// </summary>
 internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
 {
-    // What a peer takes of a stream before it has allowed more, less room for the prefix (RFC 9113, 6.9.2).
+    // The octets that a peer accepts on a stream before it enlarges the window, less room for the prefix (RFC 9113, 6.9.2).
     private const int LargestUnasked = 60 * 1024;
 
     private static readonly string UserAgent = "opencloud-build/" + typeof(DedicatedCallInvoker).Assembly.GetName().Version?.ToString(3);
 
-    /// <summary>Makes an invoker with threads of its own.</summary>
     internal DedicatedCallInvoker(EngineChannel engine)
         : this(engine, new SessionThreads())
     {
     }
 
-    /// <summary>Makes an invoker that works in a given queue.</summary>
     internal DedicatedCallInvoker(EngineChannel engine, WorkQueue work)
     {
         Engine = engine;
         Work = work;
     }
 
-    /// <summary>The engine that is called.</summary>
     public EngineChannel Engine { get; }
 
-    /// <summary>Where what is awaited of a call goes on, and where its user may have more run.</summary>
+    /// <summary>The queue for the calls' continuations and for further work of their user.</summary>
     public WorkQueue Work { get; }
 
-    /// <inheritdoc/>
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
         AsyncUnaryCall(method, host, options, request).GetAwaiter().GetResult();
 
-    /// <inheritdoc/>
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
         DedicatedExchange<TRequest, TResponse> exchange = new(this, method, options);
@@ -52,7 +47,6 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
             Work.Run(() => exchange.AskAsync(request)), DedicatedExchange.Headers, DedicatedExchange.Status, DedicatedExchange.Trailers, DedicatedExchange.End, exchange);
     }
 
-    /// <inheritdoc/>
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
         DedicatedExchange<TRequest, TResponse> exchange = new(this, method, options);
@@ -61,7 +55,6 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
             exchange, DedicatedExchange.Headers, DedicatedExchange.Status, DedicatedExchange.Trailers, DedicatedExchange.End, exchange);
     }
 
-    /// <inheritdoc/>
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
         DedicatedExchange<TRequest, TResponse> exchange = new(this, method, options);
@@ -70,7 +63,6 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
             exchange, Work.Run(exchange.ReadAnswerAsync), DedicatedExchange.Headers, DedicatedExchange.Status, DedicatedExchange.Trailers, DedicatedExchange.End, exchange);
     }
 
-    /// <inheritdoc/>
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
         DedicatedExchange<TRequest, TResponse> exchange = new(this, method, options);
@@ -79,14 +71,11 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
             exchange, exchange, DedicatedExchange.Headers, DedicatedExchange.Status, DedicatedExchange.Trailers, DedicatedExchange.End, exchange);
     }
 
-    /// <summary>Has the threads end once nothing waits. Calls that are open end with the channel.</summary>
+    /// <summary>Ends the threads once no operation waits. Open calls end with the channel.</summary>
     public void Dispose() => (Work as IDisposable)?.Dispose();
 
-    /// <summary>Opens a call; its headers are on their way when this returns, and nothing is awaited of the engine.</summary>
-    /// <param name="path">The method's path.</param>
-    /// <param name="options">The call's options, of which the token only stops connecting.</param>
-    /// <param name="request">All of the request; null when it is written later.</param>
-    /// <exception cref="EngineConnectException">The engine cannot be connected to.</exception>
+    /// <summary>Opens a call without waiting for the engine's answer; the token only stops connecting. A null request is written later.</summary>
+    /// <exception cref="EngineConnectException">The engine cannot be reached.</exception>
     internal async Task<DedicatedCall> OpenAsync(string path, CallOptions options, ReadOnlyMemory<byte>? request)
     {
         if (options.Deadline is not null)
@@ -117,8 +106,8 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
     }
 
     /// <summary>
-    /// Goes on where blocking is allowed: who waited for a connection (for an answer to an upgrade, say) comes back on a thread of the pool,
-    /// which has few.
+    /// Moves to a thread that may block: after waiting for a connection (for an answer to an upgrade, say) the caller resumes on a pool thread,
+    /// of which there are few.
     /// </summary>
     internal async ValueTask ComeBackAsync()
     {

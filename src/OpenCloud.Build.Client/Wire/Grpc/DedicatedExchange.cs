@@ -2,13 +2,13 @@ using Grpc.Core;
 
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
-/// <summary>What the handles of a call on a connection of its own refer to.</summary>
+/// <summary>The state that the handles of a call on its own connection share.</summary>
 internal abstract class DedicatedExchange
 {
     private Status? _status;
     private Metadata _trailers = Metadata.Empty;
 
-    /// <summary>The call beneath, as bytes; faulted when it could not be opened.</summary>
+    /// <summary>The call as bytes; faulted when it could not be opened.</summary>
     public abstract Task<DedicatedCall> Call { get; }
 
     public static Task<Metadata> Headers(object exchange) => throw new NotSupportedException("A call on a connection of its own tells its answer, not its headers.");
@@ -17,7 +17,6 @@ internal abstract class DedicatedExchange
 
     public static Metadata Trailers(object exchange) => ((DedicatedExchange)exchange)._trailers;
 
-    /// <summary>Ends the call.</summary>
     public static void End(object exchange) => _ = EndAsync(((DedicatedExchange)exchange).Call);
 
     protected void Ended(RpcException? failure)
@@ -35,14 +34,12 @@ internal abstract class DedicatedExchange
         }
         catch (Exception)
         {
-            // Whoever used the call has been told why there is none.
+            // The user of the call already has the error.
         }
     }
 }
 
-/// <summary>The messages of a call on a connection of its own. One reader and one writer at a time.</summary>
-/// <typeparam name="TRequest">What is sent.</typeparam>
-/// <typeparam name="TResponse">What is answered.</typeparam>
+/// <summary>The messages of a call on its own connection. One reader and one writer at a time.</summary>
 internal sealed class DedicatedExchange<TRequest, TResponse>(DedicatedCallInvoker invoker, Method<TRequest, TResponse> method, CallOptions options)
     : DedicatedExchange, IClientStreamWriter<TRequest>, IAsyncStreamReader<TResponse>
     where TRequest : class
@@ -51,29 +48,25 @@ internal sealed class DedicatedExchange<TRequest, TResponse>(DedicatedCallInvoke
     private Task<DedicatedCall> _call = Task.FromException<DedicatedCall>(new InvalidOperationException("The call has not begun."));
     private MessageReader? _reader;
 
-    /// <inheritdoc/>
     public override Task<DedicatedCall> Call => _call;
 
-    /// <inheritdoc/>
     public TResponse Current { get; private set; } = null!;
 
-    /// <inheritdoc/>
     public WriteOptions? WriteOptions { get; set; }
 
-    /// <summary>Opens a call that is written to later.</summary>
+    /// <summary>Opens a call whose request is written later.</summary>
     public void Begin() => _call = invoker.OpenAsync(method.FullName, options, null);
 
-    /// <summary>Opens a call with all of its request.</summary>
     public void Begin(TRequest request) => _call = SendAsync(request);
 
-    /// <summary>Opens a call with all of its request and reads the one message of its answer.</summary>
+    /// <summary>Opens a call with its complete request and reads the single answer.</summary>
     public Task<TResponse> AskAsync(TRequest request)
     {
         Begin(request);
         return ReadAnswerAsync();
     }
 
-    /// <summary>Reads the one message of an answer. The call has ended then.</summary>
+    /// <summary>Reads the single answer, which ends the call.</summary>
     public async Task<TResponse> ReadAnswerAsync()
     {
         DedicatedCall call = await _call.ConfigureAwait(false);
@@ -88,7 +81,6 @@ internal sealed class DedicatedExchange<TRequest, TResponse>(DedicatedCallInvoke
         }
     }
 
-    /// <inheritdoc/>
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
     {
         DedicatedCall call = await _call.ConfigureAwait(false);
@@ -114,10 +106,8 @@ internal sealed class DedicatedExchange<TRequest, TResponse>(DedicatedCallInvoke
         return false;
     }
 
-    /// <inheritdoc/>
     public Task WriteAsync(TRequest message) => WriteAsync(message, options.CancellationToken);
 
-    /// <inheritdoc/>
     public async Task WriteAsync(TRequest message, CancellationToken cancellationToken)
     {
         DedicatedCall call = await _call.ConfigureAwait(false);
@@ -126,7 +116,6 @@ internal sealed class DedicatedExchange<TRequest, TResponse>(DedicatedCallInvoke
         await call.WriteAsync(sent.Framed, default, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     public async Task CompleteAsync() => (await _call.ConfigureAwait(false)).CompleteWriting();
 
     private async Task<DedicatedCall> SendAsync(TRequest request)

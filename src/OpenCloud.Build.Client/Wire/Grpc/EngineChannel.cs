@@ -5,12 +5,12 @@ using OpenCloud.Build.Client.Engines;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// The ways to call one engine, each a <see cref="CallInvoker"/> on which every generated client works: one HTTP/2 connection that all
-/// share, which is made with the first call and anew when it has ended; and calls that have a connection and a thread each.
+/// The ways to call one engine, each a <see cref="CallInvoker"/> for generated clients: one shared HTTP/2 connection,
+/// which the first call opens and which is reopened after it ends; and calls with their own connection and thread.
 /// </summary>
 internal sealed class EngineChannel : IAsyncDisposable
 {
-    // An engine that has let us in before is there, and at most busy: what a person waits for one that may not be says nothing of it.
+    // An engine that accepted a connection before exists and is at most busy, so a short connect timeout does not apply to it.
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(30);
 
     private readonly IEngineConnector _connector;
@@ -21,13 +21,11 @@ internal sealed class EngineChannel : IAsyncDisposable
     private CallInvoker? _pooled;
     private bool _disposed;
 
-    /// <summary>Creates a channel that connects with its first call.</summary>
     public EngineChannel(IEngineConnector connector, EngineConnectOptions? options = null)
         : this(connector, null, options ?? new EngineConnectOptions())
     {
     }
 
-    /// <summary>Creates a channel on an engine that is connected already.</summary>
     public EngineChannel(EngineConnection connection, EngineConnectOptions options)
         : this(connection.Connector, connection.Stream, options)
     {
@@ -42,19 +40,15 @@ internal sealed class EngineChannel : IAsyncDisposable
         Authority = Address.Host is { } host ? $"{(host.Contains(':') ? $"[{host}]" : host)}:{Address.Port}" : "localhost";
     }
 
-    /// <summary>The engine's address.</summary>
     public EngineAddress Address => _connector.Address;
 
-    /// <summary>The engine's address, for errors.</summary>
     public string Name => Address.ToString();
 
-    /// <summary>The clock of what waits for the engine.</summary>
     public TimeProvider Clock { get; }
 
-    /// <summary>What requests call the engine.</summary>
     public string Authority { get; }
 
-    /// <summary>Calls on the connection that all share. What it needs is only loaded when it is asked for: no build does.</summary>
+    /// <summary>Calls on the shared connection. Its code is loaded on first use only: no build needs it.</summary>
     public CallInvoker Pooled
     {
         get
@@ -67,10 +61,9 @@ internal sealed class EngineChannel : IAsyncDisposable
         }
     }
 
-    /// <summary>Calls that have a connection each, on threads that end with the invoker's disposal.</summary>
+    /// <summary>Calls with their own connections, on threads that end when the invoker is disposed.</summary>
     public DedicatedCallInvoker OpenDedicated() => new(this);
 
-    /// <summary>Ends the connections and with them every call.</summary>
     public async ValueTask DisposeAsync()
     {
         DedicatedCall[] calls;
@@ -92,12 +85,12 @@ internal sealed class EngineChannel : IAsyncDisposable
         }
     }
 
-    /// <summary>The connection that was there from the beginning, or a new one.</summary>
+    /// <summary>The initial connection, or a new one.</summary>
     internal async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken) =>
         Interlocked.Exchange(ref _firstConnection, null) ?? await _connector.ConnectAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>The same, for a call of its own.</summary>
-    /// <exception cref="EngineConnectException">The engine cannot be connected to, or not in time.</exception>
+    /// <summary>The same, for a call with its own connection.</summary>
+    /// <exception cref="EngineConnectException">The engine cannot be reached, or not in time.</exception>
     internal async ValueTask<Stream> ConnectDedicatedAsync(CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -119,8 +112,8 @@ internal sealed class EngineChannel : IAsyncDisposable
         }
     }
 
-    /// <summary>Has a call end with the channel.</summary>
-    /// <returns>False when that has ended.</returns>
+    /// <summary>Registers a call that ends with the channel.</summary>
+    /// <returns>False when the channel has ended.</returns>
     internal bool Keep(DedicatedCall call)
     {
         lock (_lock)
@@ -129,7 +122,6 @@ internal sealed class EngineChannel : IAsyncDisposable
         }
     }
 
-    /// <summary>A call has ended.</summary>
     internal void Forget(DedicatedCall call)
     {
         lock (_lock)
@@ -138,7 +130,7 @@ internal sealed class EngineChannel : IAsyncDisposable
         }
     }
 
-    // A method of its own, so that nothing else of this class refers to what it loads.
+    // A separate method, so that no other method of this class refers to the types that it loads.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private PooledCallInvoker CreatePooled() => new(this, _connectTimeout);
 }

@@ -5,7 +5,7 @@ using Grpc.Net.Client;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// Calls by way of .NET's HTTP client and Grpc.Net.Client, on one connection that all share: images, cache, history, queries. Their errors
+/// Calls through .NET's HTTP client and Grpc.Net.Client, on one shared connection: images, cache, history, queries. Their errors
 /// are those of <see cref="CallErrors"/>.
 /// </summary>
 internal sealed class PooledCallInvoker : CallInvoker, IDisposable
@@ -13,10 +13,10 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
     // Answers with status details carry a whole Dockerfile in base64, twice; grpc-go accepts headers of up to 16 MiB.
     private const int LargestHeadersKilobytes = 16 * 1024;
 
-    // What an engine may send ahead of a slow reader. With the default of 64 KiB exports wait for window updates.
+    // The octets that an engine may send ahead of a slow reader. With the default of 64 KiB exports wait for window updates.
     private const int StreamWindow = 4 * 1024 * 1024;
 
-    // grpc-go's servers take pings more often than every 5 minutes for abuse and end the connection (keepalive.EnforcementPolicy).
+    // grpc-go's servers treat pings more often than every 5 minutes as abuse and end the connection (keepalive.EnforcementPolicy).
     private static readonly TimeSpan PingDelay = TimeSpan.FromMinutes(6);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromMinutes(1);
 
@@ -33,7 +33,7 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
         {
             ConnectCallback = async (_, cancellationToken) => _connection = new GreetingStream(await engine.ConnectAsync(cancellationToken).ConfigureAwait(false)),
             ConnectTimeout = connectTimeout,
-            // None of what a browser does suits an engine: no proxy, no cookies, no redirects, no trace headers.
+            // Browser features do not suit an engine: no proxy, no cookies, no redirects, no trace headers.
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
@@ -49,16 +49,14 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         };
 
-        // A channel has one limit for all of its answers; two share the handler, and so the connection.
+        // A channel has one limit for all of its answers; two channels share the handler, and so the connection.
         _large = Create(MessageLimits.Largest);
         _small = Create(MessageLimits.Small);
     }
 
-    /// <inheritdoc/>
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
         AsyncUnaryCall(method, host, options, request).GetAwaiter().GetResult();
 
-    /// <inheritdoc/>
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
         options.CancellationToken.ThrowIfCancellationRequested();
@@ -72,7 +70,6 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
             call);
     }
 
-    /// <inheritdoc/>
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
         AsyncServerStreamingCall<TResponse> call = Of(method).AsyncServerStreamingCall(method, host, options, request);
@@ -85,7 +82,6 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
             call);
     }
 
-    /// <inheritdoc/>
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
         AsyncClientStreamingCall<TRequest, TResponse> call = Of(method).AsyncClientStreamingCall(method, host, options);
@@ -99,7 +95,6 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
             call);
     }
 
-    /// <inheritdoc/>
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
         AsyncDuplexStreamingCall<TRequest, TResponse> call = Of(method).AsyncDuplexStreamingCall(method, host, options);
@@ -113,14 +108,13 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
             call);
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _large.Dispose();
         _small.Dispose();
         _handler.Dispose();
 
-        // The handler alone would keep the connection for as long as calls use it.
+        // Disposing of the handler alone would keep the connection for as long as calls use it.
         _connection?.Dispose();
     }
 
@@ -130,7 +124,7 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
         DisposeHttpClient = false,
         MaxReceiveMessageSize = limit,
         MaxSendMessageSize = MessageLimits.Largest,
-        // What is not offered need not be taken apart.
+        // Compression that is not offered need not be decoded.
         CompressionProviders = [],
     });
 

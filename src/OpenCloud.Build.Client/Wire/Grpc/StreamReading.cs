@@ -2,10 +2,9 @@ using Grpc.Core;
 
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
-/// <summary>Reads the messages of a call.</summary>
 internal static class StreamReading
 {
-    /// <summary>All messages of an answer. The call ends with the enumeration, and by the token of its options.</summary>
+    /// <summary>All messages of an answer. The call ends with the enumeration, or by the token of its options.</summary>
     public static async IAsyncEnumerable<T> ReadAllAsync<T>(this AsyncServerStreamingCall<T> call)
     {
         using (call)

@@ -4,14 +4,13 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <content>
-/// Receiving: by the reader itself while one waits, so that what comes needs no further thread to reach it; else, while a write waits for
-/// the peer's word, by a task that ends with that.
+/// Receiving. A waiting reader receives itself, so that no further thread is involved. Otherwise, while a write waits for the peer, a task
+/// receives and ends when the write does.
 /// </content>
 internal sealed partial class Http2ClientStream
 {
     private bool IsReadDue => _readCount > 0 || _responseEnded || _failure is not null;
 
-    /// <summary>Receives until there is something for the read that waits.</summary>
     private async ValueTask<int> ReceiveForReaderAsync(CancellationToken cancellationToken)
     {
         bool isDue;
@@ -64,7 +63,7 @@ internal sealed partial class Http2ClientStream
         return _readCount > 0 || _responseEnded ? _readCount : throw _failure!;
     }
 
-    /// <summary>A write waits for the peer, whose word somebody must receive.</summary>
+    /// <summary>Starts receiving for a write that waits for the peer, unless somebody receives already.</summary>
     private void ReceiveForWriterIfNobodyElse()
     {
         lock (_sync)
@@ -115,8 +114,8 @@ internal sealed partial class Http2ClientStream
         }
     }
 
-    /// <summary>Hands a read that waits what came. Under the lock.</summary>
-    /// <returns>Whether to go on receiving: somebody waits.</returns>
+    /// <summary>Passes received octets to the waiting read. Under the lock.</summary>
+    /// <returns>Whether to go on receiving because an operation still waits.</returns>
     private bool EndReceiving()
     {
         if (_read.IsPending && (IsReadDue || _interrupted))
@@ -135,7 +134,7 @@ internal sealed partial class Http2ClientStream
         return _receiving = _failure is null && !_interrupted && (_read.IsPending || _write.IsPending);
     }
 
-    /// <summary>Takes in what was read. Under the lock.</summary>
+    /// <summary>Processes received octets. Under the lock.</summary>
     private void Receive(int count)
     {
         if (_failure is not null)
@@ -145,7 +144,7 @@ internal sealed partial class Http2ClientStream
 
         if (count == 0 && _interrupted)
         {
-            // Nobody reads any more, so nobody hears what a write waits for.
+            // Nobody reads any more, so the event that a write waits for cannot arrive.
             FailWrite(new IOException("Reading was ended while the stream was still being sent to."));
             return;
         }
@@ -173,7 +172,7 @@ internal sealed partial class Http2ClientStream
 
         if (_responseEnded || _failure is not null)
         {
-            // The peer wants nothing more of the request, and there is nothing else on the connection.
+            // The peer wants no more of the request, and the connection carries no other stream.
             _connection.Reset(_stream, Http2ErrorCode.Cancel);
             FailWrite(_failure ?? ResponseHasEnded());
         }

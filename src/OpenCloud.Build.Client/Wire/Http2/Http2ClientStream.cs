@@ -4,13 +4,13 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// One request and its response on an HTTP/2 connection of its own, in which the peer is the server. No thread is kept busy with it: who
-/// reads receives for the connection, and who has caused output sends it, unless somebody is about that already. One reader and one
-/// writer at a time, which may be two tasks.
+/// One request and its response on its own HTTP/2 connection, as the client. No thread is dedicated to it: the reader receives for the
+/// connection, and the caller that caused output sends it, unless another caller already does. One reader and one writer at a time, which
+/// may be two tasks.
 /// </summary>
 /// <remarks>
-/// What the connection needs of us (receipts for PING, WINDOW_UPDATE) is done while somebody reads or a write waits. A user that does
-/// neither for long holds the peer up.
+/// Replies that the connection owes the peer (PING acknowledgements, WINDOW_UPDATE) are sent while a read or a write waits. A user that
+/// does neither for long stalls the peer.
 /// </remarks>
 internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2ConnectionEvents
 {
@@ -35,11 +35,11 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     private Exception? _failure;
     private Http2ErrorCode _goAway;
 
-    /// <summary>Sends a request's header fields on a fresh connection.</summary>
-    /// <param name="transport">The octets to and from the peer; disposed of with this. A cancelled read must have taken nothing, and what is written needs no flush.</param>
-    /// <param name="headers">The fields, pseudo-header fields first.</param>
-    /// <param name="options">Windows and limits.</param>
-    /// <param name="content">All of the request's content, which is sent with the fields; null when it is written later. At most 64 KiB - 1, which a peer takes unasked.</param>
+    /// <summary>
+    /// Sends a request's header fields on a fresh connection, pseudo-header fields first. This stream owns the transport, on which a canceled
+    /// read must take no octets and writes need no flush. Content, at most 64 KiB - 1 (the initial window), is sent with the fields; null
+    /// when it is written later.
+    /// </summary>
     internal Http2ClientStream(Stream transport, HeaderList headers, Http2Options options, ReadOnlyMemory<byte>? content = null)
     {
         _transport = transport;
@@ -68,7 +68,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     /// <returns>How many octets were read; 0 at the end.</returns>
     /// <exception cref="Http2Exception">The stream was reset, or the peer broke the protocol.</exception>
     /// <exception cref="IOException">The connection is gone.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the stream goes on and nothing is lost.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the stream stays usable and no data is lost.</exception>
     internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -121,7 +121,6 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         return receives ? ReceiveForReaderAsync(cancellationToken) : new ValueTask<int>(_read, version);
     }
 
-    /// <inheritdoc cref="IInterruptibleReader.TryInterruptRead"/>
     internal bool TryInterruptRead()
     {
         if (_transport is not IInterruptibleReader reader)
@@ -137,10 +136,8 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         return reader.TryInterruptRead();
     }
 
-    /// <summary>Sends octets of the request's content that lie in two places; done when they were taken, which the peer's windows or a slow transport delay.</summary>
-    /// <param name="head">The first octets.</param>
-    /// <param name="body">The octets that follow.</param>
-    /// <param name="cancellationToken">Stops waiting. The stream is reset then, for nobody could tell how much was sent.</param>
+    /// <summary>Sends request content from two buffers. Completes when all of it is taken, which the peer's windows or a slow transport delay.</summary>
+    /// <remarks>Cancellation resets the stream, because the number of octets sent is unknown.</remarks>
     /// <exception cref="IOException">The response has ended, or the connection is gone.</exception>
     /// <exception cref="Http2Exception">The stream was reset, or the peer broke the protocol.</exception>
     internal ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
@@ -198,16 +195,13 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         _sender.Send();
     }
 
-    /// <summary>Ends the stream, as cancelled unless it had ended, and the connection.</summary>
     public ValueTask DisposeAsync() => new(Close(new ObjectDisposedException(nameof(Http2ClientStream))));
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers) => ResponseHeaders = headers;
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data)
     {
-        // Nothing fits when nobody reads: then what the last read got is still counted, but its buffer is gone.
+        // When no read waits, the octets of the last read still count, but its buffer is gone.
         int count = Math.Clamp(_readBuffer.Length - _readCount, 0, data.Length);
         if (count > 0)
         {
@@ -219,24 +213,21 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         _received.Append(data[count..]);
     }
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnEnded(Http2Stream stream, HeaderList? trailers)
     {
         Trailers = trailers;
         _responseEnded = true;
     }
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer)
     {
-        // grpc-go resets a stream that it has answered before the request had ended (RFC 9113, 8.1): then the answer is what counts.
+        // grpc-go resets a stream that it has answered before the request ended (RFC 9113, 8.1): the answer counts then.
         if (!_responseEnded)
         {
             _failure ??= new Http2Exception(errorCode, byPeer ? "The stream was reset by the peer." : "The stream was reset because the peer broke the protocol on it.");
         }
     }
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnWritten(Http2Stream stream)
     {
         if (_write.IsPending)
@@ -245,7 +236,6 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         }
     }
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnGoAway(int lastStreamId, Http2ErrorCode errorCode)
     {
         _goAway = errorCode;
@@ -265,8 +255,8 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
 
     private static IOException ResponseHasEnded() => new("The peer ended the stream while it was still being sent to.");
 
-    /// <summary>The connection is over. Under the lock.</summary>
-    /// <returns>Why: the first reason stays.</returns>
+    /// <summary>Marks the connection as ended. Under the lock.</summary>
+    /// <returns>The reason: the first one is kept.</returns>
     private Exception Fail(Exception failure, Http2ErrorCode errorCode)
     {
         if (!_connection.IsDraining)
@@ -352,24 +342,24 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         {
             if (isOver)
             {
-                // Both sides have said all: a peer whose only stream has ended learns nothing from a GOAWAY.
+                // Both sides have ended: a peer whose only stream has ended learns nothing from a GOAWAY.
                 _transport.Dispose();
             }
             else
             {
-                // The peer is owed the word that it is over, but not for longer than that takes.
+                // The peer should learn of the end, but only within the timeout.
                 await _sender.FinishAsync(_options.GoAwayTimeout).ConfigureAwait(false);
                 await _transport.DisposeAsync().ConfigureAwait(false);
             }
         }
         catch (Exception)
         {
-            // It was given up; nobody can do anything about how it ends.
+            // The stream was given up; nobody can react to how it ends.
         }
 
         lock (_sync)
         {
-            // What a loop is still busy with is left to the collector rather than handed to somebody else.
+            // A buffer that a loop still uses is left to the garbage collector, not returned to the pool.
             if (!_sender.IsSending && !_receiving)
             {
                 _received.Clear();

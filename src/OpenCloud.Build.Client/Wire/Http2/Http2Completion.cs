@@ -4,8 +4,8 @@ using OpenCloud.Build.Client.Threading;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// One awaited operation at a time, again and again without allocation. Begun and ended under the lock of its owner; whoever awaits goes
-/// on in the given queue.
+/// One awaited operation at a time, reusable without allocation. Begun and ended under the lock of its owner; the awaiter
+/// continues in the given queue.
 /// </summary>
 internal sealed class Http2Completion(WorkQueue queue) : IValueTaskSource<int>, IValueTaskSource
 {
@@ -15,11 +15,10 @@ internal sealed class Http2Completion(WorkQueue queue) : IValueTaskSource<int>, 
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _cancellation;
 
-    /// <summary>Whether an operation was begun and not ended.</summary>
     internal bool IsPending { get; private set; }
 
     /// <summary>Begins an operation.</summary>
-    /// <returns>The version for the value task that stands for it.</returns>
+    /// <returns>The version for the operation's value task.</returns>
     internal short Begin()
     {
         _core.Reset();
@@ -27,12 +26,12 @@ internal sealed class Http2Completion(WorkQueue queue) : IValueTaskSource<int>, 
         return _core.Version;
     }
 
-    /// <summary>Has <paramref name="onCancelled"/> called if the token is cancelled while the operation is pending.</summary>
+    /// <summary>Registers the callback for a cancellation of the token while the operation is pending.</summary>
     internal void CancelWith(Action<object?, CancellationToken> onCancelled, object state, CancellationToken cancellationToken)
     {
         _cancellationToken = cancellationToken;
 
-        // A token that is already cancelled calls back at once and may end the operation: then there is nothing to take back later.
+        // An already canceled token calls back at once and may end the operation: then there is no registration to dispose later.
         CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(onCancelled, state);
         if (IsPending)
         {
@@ -41,12 +40,11 @@ internal sealed class Http2Completion(WorkQueue queue) : IValueTaskSource<int>, 
     }
 
     /// <summary>
-    /// Whether the pending operation is one that the token cancels, and not one that was begun while the callback for an earlier one was
-    /// under way.
+    /// Whether the token cancels the pending operation, and not an earlier one whose callback was
+    /// still under way when this one began.
     /// </summary>
     internal bool IsPendingWith(CancellationToken cancellationToken) => IsPending && _cancellationToken == cancellationToken;
 
-    /// <summary>Ends the operation.</summary>
     internal void SetResult(int result)
     {
         _result = result;
@@ -54,22 +52,18 @@ internal sealed class Http2Completion(WorkQueue queue) : IValueTaskSource<int>, 
         End();
     }
 
-    /// <summary>Ends the operation with an error.</summary>
     internal void SetException(Exception exception)
     {
         _exception = exception;
         End();
     }
 
-    /// <inheritdoc/>
     public int GetResult(short token) => _core.GetResult(token);
 
     void IValueTaskSource.GetResult(short token) => _core.GetResult(token);
 
-    /// <inheritdoc/>
     public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
-    /// <inheritdoc/>
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 

@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// One side of an HTTP/2 connection without any I/O (RFC 9113): octets go in and events come out; commands go in and octets come out.
-/// Not safe for concurrent use. This part has the commands; what comes in is handled by <see cref="Http2FrameHandler"/>.
+/// Not safe for concurrent use. This class has the commands; <see cref="Http2FrameHandler"/> handles input.
 /// </summary>
 internal sealed class Http2Connection : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class Http2Connection : IDisposable
     private readonly Http2FrameHandler _frames;
     private readonly Dictionary<int, Http2Stream> _streams = [];
 
-    // Streams that we reset while the peer could still send: what it had sent before it knew is ignored.
+    // Streams that we reset while the peer could still send: frames that it sent before it knew are ignored.
     private readonly int[] _recentResets = new int[128];
     private int _recentResetCount;
     private int _uncredited;
@@ -45,10 +45,8 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Which side this is.</summary>
     internal Http2Role Role { get; }
 
-    /// <summary>The octets that wait for the transport.</summary>
     internal int OutputLength => _output.Length;
 
     /// <summary>The requests that are not yet released; a client does not count its own.</summary>
@@ -57,34 +55,30 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>The octets of the header lists of requests that are not yet released.</summary>
     internal int HeldHeaders { get; private set; }
 
-    /// <summary>Whether no further requests will come, and those that came are done with.</summary>
+    /// <summary>Whether no further requests will come and all received ones are complete.</summary>
     internal bool IsDrained => (IsDraining || PeerGoesAway) && Occupied == 0;
 
     /// <summary>The octets that we may send on the connection.</summary>
     internal int SendWindow => _sendQueue.ConnectionWindow;
 
-    /// <summary>Where events go.</summary>
     internal IHttp2ConnectionEvents Events { get; }
 
     /// <summary>The octets that the peer may send on the connection.</summary>
     internal int ReceiveWindow { get; set; }
 
-    /// <summary>The highest stream that the client, be it the peer or us, opened.</summary>
+    /// <summary>The highest stream that the client (the peer or this side) opened.</summary>
     internal int LastStreamId { get; set; }
 
-    /// <summary>What GOAWAY names: a client serves nothing, as nothing is pushed to it.</summary>
+    /// <summary>The stream number for GOAWAY. 0 for a client, which serves no streams because push is disabled.</summary>
     private int LastServedStreamId => Role == Http2Role.Server ? LastStreamId : 0;
 
-    /// <summary>We have sent GOAWAY.</summary>
     internal bool IsDraining { get; private set; }
 
-    /// <summary>The peer has sent GOAWAY.</summary>
     internal bool PeerGoesAway { get; set; }
 
-    /// <summary>Takes in what the peer sent.</summary>
-    /// <param name="input">What came, beginning with what an earlier call left.</param>
-    /// <returns>How many octets are done with. The rest, less than a frame, is to be given again with more behind it.</returns>
-    /// <exception cref="Http2Exception">The peer broke the connection; <see cref="Fail"/> is due, and nothing more may be taken in.</exception>
+    /// <summary>Processes the peer's octets, beginning with those that an earlier call left.</summary>
+    /// <returns>How many octets were processed. The rest, less than a frame, must be passed again with more behind it.</returns>
+    /// <exception cref="Http2Exception">The peer broke the connection; call <see cref="Fail"/>, and process no more input.</exception>
     internal int Receive(ReadOnlySpan<byte> input)
     {
         int consumed = _frames.Receive(input);
@@ -92,8 +86,7 @@ internal sealed class Http2Connection : IDisposable
         return consumed;
     }
 
-    /// <summary>Takes all that waits for the transport; room that this makes is filled at once with what streams have to send.</summary>
-    /// <param name="empty">The buffer that takes its place.</param>
+    /// <summary>Takes all output that waits and puts the empty buffer in its place; the room is filled at once with the streams' pending data.</summary>
     internal PooledBuffer TakeOutput(PooledBuffer empty)
     {
         PooledBuffer gather = _output.Take(empty);
@@ -101,7 +94,6 @@ internal sealed class Http2Connection : IDisposable
         return gather;
     }
 
-    /// <summary>Sends a request's header fields on a new stream. A client's only.</summary>
     internal Http2Stream Request(HeaderList headers)
     {
         LastStreamId += LastStreamId == 0 ? 1 : 2;
@@ -121,14 +113,10 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Sends octets on a stream, of which all is sent that was handed over before.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="head">The first octets.</param>
-    /// <param name="body">The octets that follow them.</param>
-    /// <returns>Whether all is taken; otherwise the memory must stay as it is until <see cref="IHttp2ConnectionEvents.OnWritten"/> or the stream's end.</returns>
+    /// <summary>Sends octets on a stream whose earlier octets are all sent.</summary>
+    /// <returns>Whether all is taken; otherwise the memory must not change until <see cref="IHttp2ConnectionEvents.OnWritten"/> or the stream's end.</returns>
     internal bool Write(Http2Stream stream, ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body) => _sendQueue.Write(stream, head, body);
 
-    /// <summary>Ends our side of a stream.</summary>
     internal void WriteEnd(Http2Stream stream)
     {
         _output.WriteEnd(stream.Id);
@@ -145,7 +133,7 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Received octets were read by the application: the peer may send as many again.</summary>
+    /// <summary>Returns window for octets that the application has read.</summary>
     internal void Consume(Http2Stream stream, int count)
     {
         if (stream.Closed)
@@ -170,7 +158,6 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>A request is done with; its place may be taken by another.</summary>
     internal void Release(Http2Stream stream)
     {
         Reset(stream, Http2ErrorCode.NoError);
@@ -178,10 +165,9 @@ internal sealed class Http2Connection : IDisposable
         HeldHeaders -= stream.HeaderSize;
     }
 
-    /// <summary>Asks the peer for a sign of life.</summary>
     internal void Ping() => _output.WritePing("ocb-ping"u8);
 
-    /// <summary>Sends GOAWAY: requests that are there are still served, further ones are ignored.</summary>
+    /// <summary>Sends GOAWAY: current requests are still served, further ones are ignored.</summary>
     internal void BeginShutdown()
     {
         if (!IsDraining)
@@ -191,7 +177,7 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Sends GOAWAY, if that says anything new, and drops all streams: their memory is not looked at any more.</summary>
+    /// <summary>Sends GOAWAY, if it says anything new, and drops all streams: their memory is no longer read.</summary>
     internal void Fail(Http2ErrorCode errorCode)
     {
         if (!IsDraining || errorCode != Http2ErrorCode.NoError)
@@ -209,20 +195,17 @@ internal sealed class Http2Connection : IDisposable
         _streams.Clear();
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _output.Dispose();
         _frames.Dispose();
     }
 
-    /// <summary>The open stream of a number, or null.</summary>
     internal Http2Stream? Find(int streamId) => _streams.GetValueOrDefault(streamId);
 
-    /// <summary>Whether we have reset a stream so recently that the peer may not have known when it sent.</summary>
+    /// <summary>Whether we reset the stream so recently that the peer may have sent before it knew.</summary>
     internal bool IsRecentlyReset(int streamId) => Array.IndexOf(_recentResets, streamId) >= 0;
 
-    /// <summary>Adds a stream that the peer has opened with a header list.</summary>
     internal Http2Stream Open(int streamId, HeaderList headers)
     {
         Occupied++;
@@ -239,14 +222,13 @@ internal sealed class Http2Connection : IDisposable
         _output.WriteReset(streamId, errorCode);
     }
 
-    /// <summary>The peer sends nothing more on a stream.</summary>
     internal void EndRemote(Http2Stream stream)
     {
         stream.RemoteEnded = true;
         CloseIfEnded(stream);
     }
 
-    /// <summary>Removes a stream. What the application has not read is lost, so the peer gets it back at once.</summary>
+    /// <summary>Removes a stream. Octets that the application has not read are dropped and credited to the peer at once.</summary>
     internal void Close(Http2Stream stream)
     {
         stream.Closed = true;
@@ -256,7 +238,6 @@ internal sealed class Http2Connection : IDisposable
         stream.Unconsumed = 0;
     }
 
-    /// <summary>Allows the peer octets on the connection again.</summary>
     internal void CreditConnection(int count)
     {
         _uncredited += count;
@@ -268,7 +249,7 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>The peer changes the window with which streams begin; open ones change by the difference (RFC 9113, 6.9.2).</summary>
+    /// <summary>Changes the initial window of streams; open ones change by the difference (RFC 9113, 6.9.2).</summary>
     internal void SetPeerInitialWindow(uint window)
     {
         long difference = (long)window - _peerInitialWindow;

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>Takes the peer's octets apart into frames and does what they ask for (RFC 9113, 3.4, 4 and 6).</summary>
+/// <summary>Splits the peer's octets into frames and handles them (RFC 9113, 3.4, 4 and 6).</summary>
 internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2HeaderReader headers, Http2PeerLimits limits, Http2Options options) : IDisposable
 {
     private readonly Http2HeaderReader _headers = headers;
@@ -12,21 +12,19 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
     private readonly Http2RateLimiter _idlePings = new(options.IdlePings, options.TimeProvider, "PING frames");
     private readonly Http2RateLimiter _emptyFrames = new(options.EmptyFrames, options.TimeProvider, "empty frames");
 
-    // A server does not begin with a preface, so all of it has been seen.
+    // A server does not begin with a preface, so a client expects none.
     private int _prefaceSeen = connection.Role == Http2Role.Server ? 0 : Preface.Length;
     private bool _settingsSeen;
 
-    /// <summary>What a client says first.</summary>
     internal static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
-    /// <summary>Handles all frames that are complete.</summary>
-    /// <returns>How many octets are done with.</returns>
+    /// <summary>Handles all complete frames and returns how many octets were processed.</summary>
     internal int Receive(ReadOnlySpan<byte> input)
     {
         int position = ReceivePreface(input);
         while (input.Length - position >= Http2FrameHeader.Size)
         {
-            // The header is checked before its payload is waited for.
+            // The header is checked before its payload is complete.
             Http2FrameHeader header = Http2FrameHeader.Read(input[position..]);
             Http2FrameRules.Check(header, _settingsSeen, _headers.StreamId);
             int end = position + Http2FrameHeader.Size + header.Length;
@@ -46,7 +44,6 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         return position;
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _headers.Dispose();
 
     private static Http2Exception Error(Http2ErrorCode errorCode, string message) => new(errorCode, message);
@@ -179,7 +176,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         return stream.ContentLeft >= 0 && (!endStream || stream.ContentLeft == 0);
     }
 
-    /// <summary>The stream of a frame; null, with all that is due done, when it is closed.</summary>
+    /// <summary>The stream of a frame; null when it is closed, after everything due for it is done.</summary>
     private Http2Stream? FindForPeer(Http2FrameHeader header, int flowControlled)
     {
         if (connection.Find(header.StreamId) is Http2Stream stream)
@@ -189,7 +186,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
         if ((header.StreamId & 1) == 0 || header.StreamId > connection.LastStreamId)
         {
-            // Streams past our GOAWAY are not kept count of, so they look as if they had never begun.
+            // Streams past our GOAWAY are not counted, so they look as if they had never begun.
             if (connection.Role == Http2Role.Server && connection.IsDraining && (header.StreamId & 1) != 0)
             {
                 connection.CreditConnection(flowControlled);
@@ -242,7 +239,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         {
             if (!stream.LocalEnded)
             {
-                // After our answer it is only good manners: grpc-go resets a stream that was answered before it had ended its side.
+                // After our answer a reset is a courtesy: grpc-go resets a stream that was answered before it had ended its side.
                 limits.Resets.Count();
             }
 

@@ -2,10 +2,9 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>What a complete list of header fields means: a request, a response or trailers (RFC 9113, 8.1).</summary>
+/// <summary>Handles a complete list of header fields: a request, a response or trailers (RFC 9113, 8.1).</summary>
 internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2HeaderReader reader, Http2PeerLimits limits, Http2Options options)
 {
-    /// <summary>Does what a list asks for.</summary>
     internal void Handle(int streamId, HeaderList headers)
     {
         if (connection.Find(streamId) is Http2Stream stream)
@@ -86,7 +85,7 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
         }
         else if (status < 200)
         {
-            // Interim responses say nothing that we asked for, and may come any number of times, but not forever.
+            // Interim responses carry nothing useful here. Any number may come, but their rate is limited.
             limits.IgnoredFrames.Count();
             if (reader.EndStream)
             {

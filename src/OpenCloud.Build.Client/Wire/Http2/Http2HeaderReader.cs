@@ -12,13 +12,10 @@ internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
     /// <summary>The stream whose header block is not complete, or 0.</summary>
     internal int StreamId { get; private set; }
 
-    /// <summary>Whether the block's stream ends with it.</summary>
     internal bool EndStream { get; private set; }
 
-    /// <summary>Whether the last list was within its limit.</summary>
     internal bool ListFits { get; private set; }
 
-    /// <summary>The payload of DATA or HEADERS without its padding.</summary>
     internal static ReadOnlySpan<byte> StripPadding(Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
         if (!header.Has(Http2FrameFlags.Padded))
@@ -34,8 +31,7 @@ internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
         return payload[1..^payload[0]];
     }
 
-    /// <summary>Takes in HEADERS.</summary>
-    /// <returns>The fields, when the block is complete.</returns>
+    /// <summary>Processes HEADERS; returns the fields when the block is complete, otherwise null.</summary>
     internal HeaderList? Begin(Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
         ReadOnlySpan<byte> fragment = StripPadding(header, payload);
@@ -60,8 +56,7 @@ internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
         return null;
     }
 
-    /// <summary>Takes in CONTINUATION.</summary>
-    /// <returns>The fields, when the block is complete.</returns>
+    /// <summary>Processes CONTINUATION; returns the fields when the block is complete, otherwise null.</summary>
     internal HeaderList? Continue(Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
         Append(payload);
@@ -76,7 +71,6 @@ internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
         return headers;
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _block.Dispose();
 
     private void Append(ReadOnlySpan<byte> fragment)

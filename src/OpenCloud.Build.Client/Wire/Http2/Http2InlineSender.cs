@@ -3,14 +3,10 @@ using OpenCloud.Build.Client.Threading;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// Sends a connection's output on the thread that caused it, for as long as the transport takes it at once: no other thread has to wake
-/// up. Whoever comes while a send is under way leaves its output to that.
+/// Sends a connection's output on the thread that caused it while the transport takes it synchronously, so that no other thread has to wake
+/// up. A caller that arrives during a send leaves its output to that send. The lock is never held while sending. After a transport
+/// failure, which is reported outside the lock, nothing is sent.
 /// </summary>
-/// <param name="transport">Where the output goes.</param>
-/// <param name="connection">Whose output it is.</param>
-/// <param name="work">Where output is sent that its cause must not wait for.</param>
-/// <param name="sync">Guards the connection; never held while sending.</param>
-/// <param name="onFailed">Told, not under the lock, when the transport fails. Nothing is sent after that.</param>
 internal sealed class Http2InlineSender(Stream transport, Http2Connection connection, WorkQueue work, Lock sync, Action<Exception> onFailed) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -20,10 +16,9 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
     private bool _failed;
     private bool _finishing;
 
-    /// <summary>Whether a send is under way.</summary>
     internal bool IsSending => _sending;
 
-    /// <summary>Has what waits sent by another thread, for one that must not wait for the transport. Not under the lock.</summary>
+    /// <summary>Sends pending output on another thread, for a caller that must not wait for the transport. Not under the lock.</summary>
     internal void SendElsewhere()
     {
         lock (sync)
@@ -37,7 +32,7 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
         work.Queue(static sender => ((Http2InlineSender)sender!).Send(), this);
     }
 
-    /// <summary>Sends what waits. Not under the lock.</summary>
+    /// <summary>Sends pending output. Not under the lock.</summary>
     internal void Send()
     {
         PooledBuffer? gather;
@@ -72,7 +67,7 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
         }
     }
 
-    /// <summary>Sends what waits, or gives it up after a time.</summary>
+    /// <summary>Sends pending output, or gives up after a time.</summary>
     internal async Task FinishAsync(TimeSpan timeout)
     {
         bool isIdle;
@@ -87,7 +82,7 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
             return;
         }
 
-        // Here and not elsewhere: it is a few octets, and whoever ends a stream waits for this anyway.
+        // On this thread: it is a few octets, and the caller waits for the end of the stream anyway.
         _stop.CancelAfter(timeout);
         Send();
         try
@@ -100,7 +95,7 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
         }
     }
 
-    /// <summary>Gives the buffers back. Nothing may be under way.</summary>
+    /// <summary>Returns the buffers. No send may be under way.</summary>
     public void Dispose()
     {
         _spare.Dispose();
@@ -148,7 +143,7 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
     {
         lock (sync)
         {
-            // The buffer that was being sent is left to the collector: the transport may still look at it.
+            // The buffer that was being sent is left to the collector: the transport may still read it.
             _spare = Http2Output.CreateGather();
             _failed = true;
             _sending = false;

@@ -6,8 +6,8 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// The frames that wait for the transport, in two buffers: frames whose order matters (HEADERS, DATA, RST_STREAM, the receipt for
-/// SETTINGS), and those which may overtake them (receipts for PING, WINDOW_UPDATE, GOAWAY). A gather takes both, the latter in front.
+/// The frames that wait for the transport, in two buffers: frames whose order matters (HEADERS, DATA, RST_STREAM, SETTINGS acknowledgements)
+/// and those that may overtake them (PING acknowledgements, WINDOW_UPDATE, GOAWAY). A gather takes both, the latter in front.
 /// </summary>
 internal sealed class Http2Output : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class Http2Output : IDisposable
     private PooledBuffer _ordered = CreateGather();
     private int _pendingControlFrames;
 
-    // The DATA frame that ends the ordered buffer and may still grow: where it begins, its stream (0: none), and its payload.
+    // The DATA frame that ends the ordered buffer and may still grow: its start, its stream (0: none), and its payload.
     private int _openFrameStart;
     private int _openFrameStream;
     private int _openFrameLength;
@@ -32,25 +32,21 @@ internal sealed class Http2Output : IDisposable
         _maxPendingControlFrames = maxPendingControlFrames;
     }
 
-    /// <summary>Makes our header blocks.</summary>
     internal HpackEncoder Encoder { get; } = new();
 
     /// <summary>The largest payload that we send, in octets.</summary>
     internal int MaxPayload { get; set; } = Http2FrameHeader.DefaultMaxPayload;
 
-    /// <summary>Whether more DATA may be added now.</summary>
     internal bool HasRoom => _ordered.Length < _maxGathered;
 
-    /// <summary>The octets that wait.</summary>
     internal int Length => _ordered.Length + _control.Length;
 
-    /// <summary>Whether more frames other than DATA wait than may: the peer does not read what it causes.</summary>
+    /// <summary>Whether too many frames other than DATA wait: the peer does not read what it causes.</summary>
     internal bool IsFlooded => _pendingControlFrames > _maxPendingControlFrames;
 
     /// <summary>Whether HEADERS or DATA were written since this was last set to false.</summary>
     internal bool HasSentContent { get; set; }
 
-    /// <summary>A buffer for <see cref="Take"/>.</summary>
     internal static PooledBuffer CreateGather() => new(InitialCapacity, Headroom);
 
     /// <summary>Takes all that waits, and leaves an empty buffer in its place.</summary>
@@ -69,7 +65,7 @@ internal sealed class Http2Output : IDisposable
         return gather;
     }
 
-    /// <summary>Adds what a client says before its first frame (RFC 9113, 3.4).</summary>
+    /// <summary>Adds the client's connection preface (RFC 9113, 3.4).</summary>
     internal void WritePreface() => _control.Append(Http2FrameHandler.Preface);
 
     /// <summary>Adds SETTINGS with our values. It must be the first frame.</summary>
@@ -85,16 +81,13 @@ internal sealed class Http2Output : IDisposable
         WriteFrame(_control, Http2FrameType.Settings, Http2FrameFlags.None, 0, payload);
     }
 
-    /// <summary>Adds the receipt for SETTINGS, behind what was made under the old settings.</summary>
+    /// <summary>Adds the SETTINGS acknowledgement, behind the frames made under the old settings.</summary>
     internal void WriteSettingsAck() => WriteOrdered(Http2FrameType.Settings, Http2FrameFlags.Ack, 0, []);
 
-    /// <summary>Adds PING.</summary>
     internal void WritePing(ReadOnlySpan<byte> payload) => WriteFrame(_control, Http2FrameType.Ping, Http2FrameFlags.None, 0, payload);
 
-    /// <summary>Adds the receipt for PING.</summary>
     internal void WritePingAck(ReadOnlySpan<byte> payload) => WriteFrame(_control, Http2FrameType.Ping, Http2FrameFlags.Ack, 0, payload);
 
-    /// <summary>Adds WINDOW_UPDATE.</summary>
     internal void WriteWindowUpdate(int streamId, int increment)
     {
         Span<byte> payload = stackalloc byte[4];
@@ -102,10 +95,7 @@ internal sealed class Http2Output : IDisposable
         WriteFrame(_control, Http2FrameType.WindowUpdate, Http2FrameFlags.None, streamId, payload);
     }
 
-    /// <summary>Adds GOAWAY.</summary>
-    /// <param name="lastStreamId">The last stream that is, or was, served.</param>
-    /// <param name="errorCode">Why.</param>
-    /// <param name="isLast">Whether nothing follows, so that it goes behind all else; otherwise it overtakes what waits.</param>
+    /// <summary>Adds GOAWAY: behind all else when it is the last frame, otherwise ahead of what waits.</summary>
     internal void WriteGoAway(int lastStreamId, Http2ErrorCode errorCode, bool isLast)
     {
         Span<byte> payload = stackalloc byte[8];
@@ -116,7 +106,6 @@ internal sealed class Http2Output : IDisposable
         WriteFrame(isLast ? _ordered : _control, Http2FrameType.GoAway, Http2FrameFlags.None, 0, payload);
     }
 
-    /// <summary>Adds RST_STREAM.</summary>
     internal void WriteReset(int streamId, Http2ErrorCode errorCode)
     {
         Span<byte> payload = stackalloc byte[4];
@@ -147,7 +136,7 @@ internal sealed class Http2Output : IDisposable
     /// <summary>Adds an empty DATA frame that ends the stream.</summary>
     internal void WriteEnd(int streamId) => WriteOrdered(Http2FrameType.Data, Http2FrameFlags.EndStream, streamId, []);
 
-    /// <summary>Adds octets of DATA: at the end of the last frame when that is the same stream's, then in a further frame.</summary>
+    /// <summary>Adds octets of DATA: to the last frame when it belongs to the same stream, otherwise in a new frame.</summary>
     /// <returns>How many octets were taken: one frame's worth at most.</returns>
     internal int WriteData(int streamId, ReadOnlySpan<byte> head, ReadOnlySpan<byte> body, int limit)
     {
@@ -173,7 +162,6 @@ internal sealed class Http2Output : IDisposable
         return count;
     }
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _control.Dispose();

@@ -2,16 +2,14 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>How often the peer may do what costs us more than it, where more than one part of the connection keeps the count.</summary>
+/// <summary>Limits on what costs us more than the peer, for events that several parts of the connection count.</summary>
 internal sealed class Http2PeerLimits(Http2Options options)
 {
-    /// <summary>Streams that are reset, or broken so that we reset them.</summary>
     internal Http2RateLimiter Resets { get; } = new(options.Resets, options.TimeProvider, "streams only to reset or break them");
 
-    /// <summary>Frames that are ignored.</summary>
     internal Http2RateLimiter IgnoredFrames { get; } = new(options.IgnoredFrames, options.TimeProvider, "frames that mean nothing");
 
-    /// <summary>The peer broke the protocol on one stream only.</summary>
+    /// <summary>Resets a stream on which the peer broke the protocol, and counts it.</summary>
     internal void Break(Http2Connection connection, Http2Stream stream, Http2ErrorCode errorCode)
     {
         Resets.Count();

@@ -6,10 +6,10 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 /// <summary>Applies the peer's settings (RFC 9113, 6.5).</summary>
 internal static class Http2PeerSettings
 {
-    // The largest payload that we send even if the peer takes more: control frames would wait behind it.
+    // The largest payload that we send even if the peer accepts more: control frames would wait behind it.
     private const int MaxSentPayload = 64 * 1024;
 
-    /// <summary>Applies the payload of SETTINGS, whose length has been checked, in the order in which the values come.</summary>
+    /// <summary>Applies the payload of SETTINGS, whose length is already checked, in the order of its values.</summary>
     internal static void Apply(ReadOnlySpan<byte> payload, Http2Connection connection, Http2Output output)
     {
         for (; !payload.IsEmpty; payload = payload[6..])

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>Octets that came for a stream and wait to be read, in pooled chunks. Not safe for concurrent use.</summary>
+/// <summary>Received octets of a stream that wait for a read, in pooled chunks. Not safe for concurrent use.</summary>
 internal sealed class Http2ReceiveQueue
 {
     private const int ChunkSize = 32 * 1024;
@@ -12,10 +12,8 @@ internal sealed class Http2ReceiveQueue
     private int _readInFirst;
     private int _writtenInLast;
 
-    /// <summary>The octets that wait.</summary>
     internal int Length { get; private set; }
 
-    /// <summary>Appends octets.</summary>
     internal void Append(ReadOnlySpan<byte> octets)
     {
         Length += octets.Length;
@@ -35,8 +33,6 @@ internal sealed class Http2ReceiveQueue
         }
     }
 
-    /// <summary>Takes octets out.</summary>
-    /// <returns>How many.</returns>
     internal int Read(Span<byte> destination)
     {
         int total = 0;
@@ -58,7 +54,6 @@ internal sealed class Http2ReceiveQueue
         return total;
     }
 
-    /// <summary>Drops all octets.</summary>
     internal void Clear()
     {
         while (_chunks.Count > 0)

@@ -11,10 +11,8 @@ internal static class Http2RequestValidator
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
     private static readonly SearchValues<char> ForbiddenInValues = SearchValues.Create("\0\r\n");
 
-    /// <summary>Checks a request's header fields.</summary>
-    /// <param name="headers">The fields.</param>
-    /// <param name="contentLength">The announced length of the content in octets, or -1.</param>
-    /// <returns>What is wrong, or null.</returns>
+    /// <summary>Checks a request's header fields. The content length is in octets, -1 when absent.</summary>
+    /// <returns>The fault, or null.</returns>
     internal static string? FindFault(HeaderList headers, out long contentLength)
     {
         contentLength = -1;
@@ -78,8 +76,6 @@ internal static class Http2RequestValidator
         return method == 1 && scheme == 1 && path == 1 && authority <= 1 ? null : "A request needs one each of :method, :scheme and :path.";
     }
 
-    /// <summary>Checks the fields of trailers.</summary>
-    /// <returns>What is wrong, or null.</returns>
     internal static string? FindTrailerFault(HeaderList trailers)
     {
         foreach (HeaderField field in trailers)
@@ -98,7 +94,6 @@ internal static class Http2RequestValidator
         return null;
     }
 
-    /// <summary>Checks a regular field's name.</summary>
     internal static string? FindFault(HeaderField field)
     {
         if (field.Name.Length == 0 || field.Name.AsSpan().ContainsAnyExcept(NameCharacters))
@@ -114,12 +109,11 @@ internal static class Http2RequestValidator
         };
     }
 
-    /// <summary>Whether a field's value may be sent.</summary>
     internal static bool IsValidValue(string value) =>
         value.AsSpan().IndexOfAny(ForbiddenInValues) < 0
         && (value.Length == 0 || (value[0] is not (' ' or '\t') && value[^1] is not (' ' or '\t')));
 
-    /// <summary>Reads a content-length, of which several must agree.</summary>
+    /// <summary>Reads a content-length; repeated values must agree.</summary>
     internal static bool TryReadLength(string value, ref long contentLength)
     {
         if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long length) || (contentLength >= 0 && contentLength != length))

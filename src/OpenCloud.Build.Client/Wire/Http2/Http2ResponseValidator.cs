@@ -6,11 +6,8 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 /// <summary>Whether a response's header fields are well-formed (RFC 9113, 8.2 and 8.3.2).</summary>
 internal static class Http2ResponseValidator
 {
-    /// <summary>Checks a response's header fields.</summary>
-    /// <param name="headers">The fields.</param>
-    /// <param name="status">The status code.</param>
-    /// <param name="contentLength">The announced length of the content in octets, or -1.</param>
-    /// <returns>What is wrong, or null.</returns>
+    /// <summary>Checks a response's header fields. The content length is in octets, -1 when absent.</summary>
+    /// <returns>The fault, or null.</returns>
     internal static string? FindFault(HeaderList headers, out int status, out long contentLength)
     {
         status = 0;
@@ -20,7 +17,7 @@ internal static class Http2ResponseValidator
             HeaderField field = headers[i];
             if (field.Name.StartsWith(':'))
             {
-                // It is the only pseudo-header field there is, so it is the first field and comes once.
+                // It is the only pseudo-header field of a response, so it is the first field and comes once.
                 if (i != 0 || field.Name != ":status" || !TryReadStatus(field.Value, out status))
                 {
                     return "A pseudo-header field other than one :status in front.";

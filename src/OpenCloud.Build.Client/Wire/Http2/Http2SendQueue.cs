@@ -1,25 +1,24 @@
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// Decides which stream's DATA goes out next, within the peer's windows (RFC 9113, 5.2) and the room of the output. Streams that could
-/// send take turns; one that waits for its own window is left out until that opens.
+/// Decides which stream's DATA goes out next, within the peer's windows (RFC 9113, 5.2) and the room of the output. Streams that can
+/// send take turns; one that waits for its own window is skipped until it opens.
 /// </summary>
 internal sealed class Http2SendQueue(Http2Output output, IHttp2ConnectionEvents events)
 {
-    /// <summary>The windows' size before anybody says otherwise, in octets (RFC 9113, 6.9.2).</summary>
+    /// <summary>The initial size of windows, in octets (RFC 9113, 6.9.2).</summary>
     internal const int DefaultWindow = 65535;
 
-    // What a stream sends at one turn, in octets.
+    // The most that a stream sends in one turn, in octets.
     private const int Turn = 64 * 1024;
 
     private readonly Queue<Http2Stream> _waiting = new();
     private int _window = DefaultWindow;
 
-    /// <summary>The octets that we may send on the connection.</summary>
     internal int ConnectionWindow => _window;
 
     /// <summary>Sends what can be sent now.</summary>
-    /// <returns>Whether that was all; otherwise <see cref="IHttp2ConnectionEvents.OnWritten"/> will tell.</returns>
+    /// <returns>Whether that was all; otherwise <see cref="IHttp2ConnectionEvents.OnWritten"/> follows.</returns>
     internal bool Write(Http2Stream stream, ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body)
     {
         stream.PendingHead = head;
@@ -38,14 +37,12 @@ internal sealed class Http2SendQueue(Http2Output output, IHttp2ConnectionEvents 
         return false;
     }
 
-    /// <summary>Forgets what a stream still had to send.</summary>
     internal static void Forget(Http2Stream stream)
     {
         stream.PendingHead = default;
         stream.PendingBody = default;
     }
 
-    /// <summary>Sends what has become possible.</summary>
     internal void Pump()
     {
         while (_window > 0 && output.HasRoom && _waiting.TryDequeue(out Http2Stream? stream))
@@ -68,7 +65,7 @@ internal sealed class Http2SendQueue(Http2Output output, IHttp2ConnectionEvents 
         }
     }
 
-    /// <summary>The peer allows more octets on the connection.</summary>
+    /// <summary>Enlarges the connection's window.</summary>
     /// <returns>False when the window overflows.</returns>
     internal bool TryOpenConnection(int increment)
     {
@@ -82,7 +79,7 @@ internal sealed class Http2SendQueue(Http2Output output, IHttp2ConnectionEvents 
         return true;
     }
 
-    /// <summary>The peer allows more octets on a stream, or fewer.</summary>
+    /// <summary>Changes a stream's window.</summary>
     /// <returns>False when the window overflows.</returns>
     internal bool TryOpenStream(Http2Stream stream, long increment)
     {

@@ -6,9 +6,9 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// Serves HTTP/2 over any stream of octets, in which the peer is the client. One loop receives and one loop sends; all state is in an
-/// <see cref="Http2Connection"/>, guarded by one lock under which nothing waits. The transport stays the caller's; its reads and writes
-/// must heed their cancellation tokens.
+/// Serves HTTP/2 over any byte stream, as the server. One loop receives and one loop sends; all state is in an
+/// <see cref="Http2Connection"/>, guarded by one lock under which nothing waits. The caller owns the transport, whose reads and writes
+/// must honor their cancellation tokens.
 /// </summary>
 internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
 {
@@ -28,13 +28,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     private bool _closing;
     private bool _peerIsGone;
 
-    /// <summary>Creates a server for one connection.</summary>
-    /// <param name="transport">The octets to and from the peer.</param>
-    /// <param name="handler">
-    /// Called for each request, several at a time. The request ends with it: a response that it leaves open is ended, and one that never
-    /// began is reset.
-    /// </param>
-    /// <param name="options">Windows and limits.</param>
+    /// <summary>Creates a server for one connection. A request ends with its handler: an open response is ended, one that never began is reset.</summary>
     internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2Options? options = null)
     {
         _transport = transport;
@@ -45,19 +39,16 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         _silence = new Http2Silence(_options);
     }
 
-    /// <summary>Guards <see cref="Connection"/> and the streams.</summary>
     internal Lock Sync { get; } = new();
 
-    /// <summary>Where handlers run and what they await goes on.</summary>
     internal WorkQueue Work => _options.Work;
 
-    /// <summary>The protocol's state.</summary>
     internal Http2Connection Connection { get; }
 
-    /// <summary>Serves until the peer closes the connection or goes away. May be called once.</summary>
+    /// <summary>Serves until the peer closes the connection or sends GOAWAY. May be called once.</summary>
     /// <exception cref="Http2Exception">The peer broke the protocol or a limit; it was told by GOAWAY.</exception>
     /// <exception cref="IOException">The transport failed.</exception>
-    /// <exception cref="Http2SilenceException">The peer does not answer any more.</exception>
+    /// <exception cref="Http2SilenceException">The peer no longer answers.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the peer was sent GOAWAY if possible.</exception>
     internal Task RunAsync(CancellationToken cancellationToken)
     {
@@ -69,7 +60,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         return _run = RunCoreAsync(cancellationToken);
     }
 
-    /// <summary>Accepts no further requests; <see cref="RunAsync"/> ends when those that are there are done with.</summary>
+    /// <summary>Accepts no further requests; <see cref="RunAsync"/> ends when the current requests are complete.</summary>
     internal void BeginShutdown()
     {
         lock (Sync)
@@ -80,7 +71,6 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
     }
 
-    /// <summary>Stops serving at once and waits for the end.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
@@ -103,7 +93,6 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
     }
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers)
     {
         Http2ServerStream serverStream = new(this, stream, headers);
@@ -112,20 +101,15 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         _newStreams.Add(serverStream);
     }
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data) => Owner(stream).OnData(data);
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnEnded(Http2Stream stream, HeaderList? trailers) => Owner(stream).OnRequestEnded(trailers);
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer) =>
         Owner(stream).Fail(new Http2Exception(errorCode, byPeer ? "The stream was reset by the peer." : "The stream was reset because the peer broke the protocol on it."));
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnWritten(Http2Stream stream) => Owner(stream).OnWritten();
 
-    /// <inheritdoc/>
     void IHttp2ConnectionEvents.OnGoAway(int lastStreamId, Http2ErrorCode errorCode) => CheckDrained();
 
     private static Http2ServerStream Owner(Http2Stream stream) => (Http2ServerStream)stream.Owner!;
@@ -154,7 +138,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         Exception? failure = first == _silence.Found ? _silence.ToException() : first.Exception?.InnerException;
         bool cancelled = stopReceiving.IsCancellationRequested;
         bool peerIsThere = first != sending && (cancelled || failure is Http2Exception || first == _drained.Task);
-        // Not CancelAsync, which takes a thread of the pool: whoever is told wakes up on its own.
+        // Not CancelAsync, which takes a pool thread: the canceled reader resumes on its own.
         stopReceiving.Cancel();
         Close(failure as Http2Exception, peerIsThere);
 
@@ -172,7 +156,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
             {
                 if (Connection.Occupied == 0)
                 {
-                    // Otherwise somebody still holds on; then the garbage collector gets the buffers, not the pool.
+                    // Otherwise a loop still uses the buffers; then the garbage collector gets them, not the pool.
                     Connection.Dispose();
                 }
             }
@@ -209,7 +193,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
         catch (Exception)
         {
-            // How the connection ended is known already; what its loops say afterwards, or that they hang, adds nothing.
+            // How the connection ended is already known; later errors or hangs of its loops add nothing.
         }
     }
 
@@ -251,7 +235,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
             }
             catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset } && HasAnsweredAll())
             {
-                // The peer has closed a socket in which something of ours was unread, like the receipt for a PING.
+                // The peer closed a socket that still held unread output of ours, such as a PING acknowledgement.
                 return;
             }
 
@@ -275,7 +259,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
                 }
                 finally
                 {
-                    // Those that began before an error are handed to it, so that they are ended in the one way there is.
+                    // Streams that began before an error are passed to it, so that all streams end the same way.
                     started.AddRange(_newStreams);
                     _newStreams.Clear();
                     SignalIfOutputWaits();
@@ -311,7 +295,7 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
         }
         catch (Exception)
         {
-            // A handler answers its own errors. One that does not has broken off, and that is what the peer gets to see.
+            // A handler answers its own errors. One that throws is reported to the peer as an internal error.
             stream.Reset(Http2ErrorCode.InternalError);
         }
 

@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 /// </summary>
 internal sealed class Http2ServerStream : IByteReader
 {
-    // Output that is left to wait for more is sent anyway once it is this large, in octets.
+    // Deferred output is sent once it is this large, in octets.
     private const int WorthSending = 64 * 1024;
 
     private readonly Http2Server _server;
@@ -32,19 +32,14 @@ internal sealed class Http2ServerStream : IByteReader
         Aborted = _aborted.Token;
     }
 
-    /// <summary>What it came from.</summary>
     internal Http2Server Server => _server;
 
-    /// <summary>The stream's number.</summary>
     internal int Id => _stream.Id;
 
-    /// <summary>The request's method.</summary>
     internal string Method { get; }
 
-    /// <summary>The request's path.</summary>
     internal string Path { get; }
 
-    /// <summary>The request's header fields, pseudo-header fields included.</summary>
     internal HeaderList RequestHeaders { get; }
 
     /// <summary>The request's trailers, once <see cref="ReadAsync"/> has returned 0; null when there were none.</summary>
@@ -53,13 +48,11 @@ internal sealed class Http2ServerStream : IByteReader
     /// <summary>Cancelled when the stream was reset or the connection is gone.</summary>
     internal CancellationToken Aborted { get; }
 
-    /// <summary>Whether response header fields were sent.</summary>
     internal bool HasResponded => _stream.HeadersSent;
 
-    /// <summary>Whether the response is complete.</summary>
     internal bool IsResponseEnded => _stream.LocalEnded;
 
-    /// <summary>Reads octets of the request's content. Output that waits for more is sent before a read waits.</summary>
+    /// <summary>Reads octets of the request's content. Deferred output is sent before a read waits.</summary>
     /// <returns>How many octets were read; 0 at the end.</returns>
     /// <exception cref="Http2Exception">The stream was reset.</exception>
     /// <exception cref="IOException">The connection is gone.</exception>
@@ -101,10 +94,6 @@ internal sealed class Http2ServerStream : IByteReader
         return new ValueTask<int>(_read, version);
     }
 
-    /// <summary>Sends the response's header fields.</summary>
-    /// <param name="headers">The fields, <c>:status</c> first.</param>
-    /// <param name="endStream">Whether the response ends with them.</param>
-    /// <param name="moreFollows">Whether more is written at once, so that nothing is gained by sending yet.</param>
     internal ValueTask WriteHeadersAsync(HeaderList headers, bool endStream = false, bool moreFollows = false)
     {
         lock (_server.Sync)
@@ -123,10 +112,8 @@ internal sealed class Http2ServerStream : IByteReader
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Sends trailers, which end the response.</summary>
     internal ValueTask WriteTrailersAsync(HeaderList trailers) => WriteHeadersAsync(trailers, endStream: true);
 
-    /// <summary>Ends the response without trailers.</summary>
     internal ValueTask CompleteAsync()
     {
         lock (_server.Sync)
@@ -145,18 +132,15 @@ internal sealed class Http2ServerStream : IByteReader
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Sends octets of the response's content; done when they were taken, which the peer's windows or a slow transport delay.</summary>
+    /// <summary>Sends octets of the response's content. Completes when all are taken, which the peer's windows or a slow transport delay.</summary>
     internal ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         WriteAsync(default, content, moreFollows: false, cancellationToken);
 
-    /// <summary>Sends octets of the response's content that lie in two places.</summary>
-    /// <param name="head">The first octets.</param>
-    /// <param name="body">The octets that follow.</param>
-    /// <param name="moreFollows">
-    /// Whether more will be written soon, so that these octets may wait for them. They are sent at the latest when the handler reads and
-    /// has to wait, flushes or ends: a handler that waits for anything else must flush first.
-    /// </param>
-    /// <param name="cancellationToken">Stops waiting. The stream is reset then, for nobody could tell how much was sent.</param>
+    /// <summary>Sends response content from two buffers. Cancellation resets the stream, because the number of octets sent is unknown.</summary>
+    /// <remarks>
+    /// With moreFollows, the octets may be deferred. They are sent at the latest when the handler waits in a read, flushes or ends: a handler
+    /// that waits for anything else must flush first.
+    /// </remarks>
     internal ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, bool moreFollows, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -188,7 +172,6 @@ internal sealed class Http2ServerStream : IByteReader
         return new ValueTask(_write, version);
     }
 
-    /// <summary>Has all that was written sent now.</summary>
     internal void Flush()
     {
         lock (_server.Sync)
@@ -197,7 +180,6 @@ internal sealed class Http2ServerStream : IByteReader
         }
     }
 
-    /// <summary>Ends the stream at once.</summary>
     internal void Reset(Http2ErrorCode errorCode)
     {
         lock (_server.Sync)
@@ -212,7 +194,7 @@ internal sealed class Http2ServerStream : IByteReader
         }
     }
 
-    /// <summary>Octets came. Under the lock.</summary>
+    /// <summary>Receives octets. Under the lock.</summary>
     internal void OnData(ReadOnlySpan<byte> data)
     {
         if (_read.IsPending)
@@ -228,7 +210,7 @@ internal sealed class Http2ServerStream : IByteReader
         _received.Append(data);
     }
 
-    /// <summary>The request is complete. Under the lock.</summary>
+    /// <summary>Ends the request. Under the lock.</summary>
     internal void OnRequestEnded(HeaderList? trailers)
     {
         _requestEnded = true;
@@ -240,7 +222,7 @@ internal sealed class Http2ServerStream : IByteReader
         }
     }
 
-    /// <summary>All pending octets were taken. Under the lock.</summary>
+    /// <summary>Completes the pending write. Under the lock.</summary>
     internal void OnWritten()
     {
         if (_write.IsPending)
@@ -249,7 +231,7 @@ internal sealed class Http2ServerStream : IByteReader
         }
     }
 
-    /// <summary>The stream is gone. Under the lock.</summary>
+    /// <summary>Ends the stream with an error. Under the lock.</summary>
     internal void Fail(Exception failure)
     {
         if (End(failure))
@@ -259,7 +241,7 @@ internal sealed class Http2ServerStream : IByteReader
         }
     }
 
-    /// <summary>The handler has ended: completes what it left open. Under the lock.</summary>
+    /// <summary>Completes what the handler left open when it ended. Under the lock.</summary>
     internal void Finish()
     {
         if (!_stream.Closed && !_stream.LocalEnded)
@@ -321,7 +303,7 @@ internal sealed class Http2ServerStream : IByteReader
 
     private void RegisterCancellation(Http2Completion completion, Action<object?, CancellationToken> onCancelled, CancellationToken cancellationToken)
     {
-        // The stream's own token needs no callback: what cancels it ends the operation too.
+        // The stream's own token needs no callback: its cancellation ends the operation anyway.
         if (!cancellationToken.CanBeCanceled || cancellationToken == Aborted)
         {
             return;

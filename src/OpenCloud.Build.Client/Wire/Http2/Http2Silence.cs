@@ -1,8 +1,8 @@
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// Finds out that a peer is gone without a word. What counts is ticks and not time: whoever was stopped itself, or slept with its machine, finds
-/// one tick on waking up, and then the peer's octets that lay there. All calls are made under the lock of the connection's driver but <see cref="Begin"/>.
+/// Detects a peer that is gone silently. It counts ticks, not time: a process that was stopped or a machine that slept sees one tick on
+/// waking up, and then the peer's octets that had arrived. All calls except <see cref="Begin"/> are made under the lock of the driver.
 /// </summary>
 internal sealed class Http2Silence(Http2Options options)
 {
@@ -10,22 +10,18 @@ internal sealed class Http2Silence(Http2Options options)
     private int _unanswered;
     private bool _hasReceived;
 
-    /// <summary>Ends when the peer has been silent for too long.</summary>
     public Task Found => _found.Task;
 
-    /// <summary>What to say of it.</summary>
     public Http2SilenceException ToException() => new(options.UnansweredPings, options.PingInterval ?? default);
 
-    /// <summary>Begins to count; null where that is not wanted. Whoever gets it ends it.</summary>
-    /// <param name="onTick">Called for each tick.</param>
+    /// <summary>Begins to count; null when no interval is set. The caller disposes of the timer.</summary>
     public ITimer? Begin(Action onTick) => options.PingInterval is { } interval
         ? options.TimeProvider.CreateTimer(static tick => ((Action)tick!)(), onTick, interval, interval)
         : null;
 
-    /// <summary>The peer has sent something.</summary>
     public void OnReceived() => _hasReceived = true;
 
-    /// <summary>A tick has passed: whether a PING is due.</summary>
+    /// <summary>Counts a tick; returns whether a PING is due.</summary>
     public bool Tick()
     {
         if (_hasReceived)

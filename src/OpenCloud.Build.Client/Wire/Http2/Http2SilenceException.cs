@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>The peer of a connection has answered no PING, and sent nothing else, for a while.</summary>
+/// <summary>The peer of a connection answered no PING and sent nothing else for too long.</summary>
 internal sealed class Http2SilenceException(int pings, TimeSpan interval)
     : IOException(string.Create(
         System.Globalization.CultureInfo.InvariantCulture,

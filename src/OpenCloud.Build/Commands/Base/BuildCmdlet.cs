@@ -5,19 +5,19 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>
-/// What every cmdlet of this module is made from: it can be stopped at any time, runs asynchronous work while its pipeline stays
-/// responsive, and takes its errors from <see cref="ErrorCatalog"/>.
+/// The base class of all cmdlets of this module: it can be stopped at any time, runs asynchronous work while its pipeline stays responsive, and
+/// takes its errors from <see cref="ErrorCatalog"/>.
 /// </summary>
 public abstract class BuildCmdlet : PSCmdlet, IDisposable
 {
-    // Cmdlet.PipelineStopToken would do, but is absent from PowerShellStandard.Library.
+    // Cmdlet.PipelineStopToken would fit, but is not in PowerShellStandard.Library.
     private readonly CancellationTokenSource _stop = new();
 
     private protected BuildCmdlet()
     {
     }
 
-    /// <summary>What the operation that runs now speaks by; null between two.</summary>
+    /// <summary>The poster of the running operation; null between operations.</summary>
     private protected IPipelinePoster? Poster { get; private set; }
 
     /// <summary>Cancelled when the pipeline is stopped, as by Ctrl+C.</summary>
@@ -40,13 +40,13 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Releases what the cmdlet holds; PowerShell calls it when the pipeline has ended, however it ended.</summary>
+    /// <summary>Releases the cmdlet's resources; PowerShell calls it when the pipeline has ended in any way.</summary>
     /// <param name="disposing">True when called by <see cref="Dispose()"/>.</param>
     protected virtual void Dispose(bool disposing)
     {
         if (disposing)
         {
-            // Cancelled as well: a pipeline that ended early (Select-Object -First) is not stopped through StopProcessing.
+            // Also cancels: a pipeline that ended early (Select-Object -First) does not call StopProcessing.
             StopProcessing();
             _stop.Dispose();
         }
@@ -61,13 +61,13 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Ctrl+C met the end of the pipeline.
+            // Ctrl+C coincided with the end of the pipeline.
         }
     }
 
     /// <summary>
-    /// Runs <paramref name="operation"/> on a thread of its own and writes what it posts. Throws what it throws; once the pipeline is
-    /// stopped, cancels it and waits for at most a second, or <paramref name="stopGrace"/>.
+    /// Runs <paramref name="operation"/> on a separate thread and writes what it posts. Rethrows its exception. When the pipeline is stopped,
+    /// cancels it and waits for at most a second, or <paramref name="stopGrace"/>.
     /// </summary>
     private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation, TimeSpan? stopGrace = null)
     {
@@ -83,11 +83,9 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Writes a non-terminating error of the catalogue.</summary>
     private protected void WriteError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>
         WriteError(entry.ToRecord(target, cause, arguments));
 
-    /// <summary>Ends the cmdlet with an error of the catalogue.</summary>
     private protected void ThrowError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>
         ThrowTerminatingError(entry.ToRecord(target, cause, arguments));
 }

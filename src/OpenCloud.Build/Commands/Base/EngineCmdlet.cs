@@ -11,7 +11,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
 
-/// <summary>What the cmdlets that speak with an engine have in common: where it is, and one connection for the whole pipeline.</summary>
+/// <summary>The base class of the cmdlets that use an engine: its address, and one connection for the whole pipeline.</summary>
 public abstract class EngineCmdlet : BuildCmdlet
 {
     private readonly EnginePool _engines = new();
@@ -47,7 +47,7 @@ public abstract class EngineCmdlet : BuildCmdlet
         }
     }
 
-    /// <summary>Does something with the engine; what goes wrong is a non-terminating error.</summary>
+    /// <summary>Runs work with the engine; reports errors as non-terminating.</summary>
     private protected void OnEngine(object? target, Func<BuildKitClient, IPipelinePoster, CancellationToken, Task> work) => Guard(target, () =>
     {
         EngineAddress? address = EngineArguments.ParseAddress(Address);
@@ -63,7 +63,7 @@ public abstract class EngineCmdlet : BuildCmdlet
         });
     });
 
-    /// <summary>Makes the errors of one input non-terminating: the pipeline goes on with the next.</summary>
+    /// <summary>Makes the errors of one input non-terminating: the pipeline continues with the next.</summary>
     private protected void Guard(object? target, Action work)
     {
         try

@@ -7,21 +7,20 @@ using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands.Base;
 
-/// <summary>What the cmdlets that change or inspect this machine share.</summary>
+/// <summary>The base class of the cmdlets that change or inspect this machine.</summary>
 public abstract class HostCmdlet : BuildCmdlet
 {
     private protected HostCmdlet()
     {
     }
 
-    /// <summary>Whether only the plan is wanted: -WhatIf.</summary>
     private protected bool IsPlanOnly => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? asked)
         ? asked is SwitchParameter { IsPresent: true } or true
         : GetVariableValue("WhatIfPreference") is true or SwitchParameter { IsPresent: true };
 
     /// <summary>
-    /// Runs work of the Host library and gives what it gives. Once the pipeline is stopped the work takes back what it did, and
-    /// that is waited for, however long it takes: a host is not left half changed for the sake of a prompt.
+    /// Runs work of the Host library and returns its result. When the pipeline is stopped, the work undoes its changes, and this method waits
+    /// for that without a time limit, so that the host is not left half changed.
     /// </summary>
     private protected T RunHost<T>(Func<IHostObserver, CancellationToken, Task<T>> work)
     {
@@ -45,18 +44,18 @@ public abstract class HostCmdlet : BuildCmdlet
         return result!;
     }
 
-    /// <summary>Changes what is repeated as root to what means the same there, in another environment and another folder.</summary>
+    /// <summary>Changes the parameters of the command line for root, whose environment and working directory differ.</summary>
     private protected virtual void TranslateForRoot(IDictionary<string, object?> parameters)
     {
     }
 
-    /// <summary>The variables of the caller's environment that the work needs as root, too.</summary>
+    /// <summary>The environment variables of the caller that the work also needs as root.</summary>
     private protected virtual IReadOnlyList<string> EnvironmentForRoot() => [];
 
-    /// <summary>The line that runs this cmdlet with these parameters as root.</summary>
+    /// <summary>The command line that runs this cmdlet with these parameters as root.</summary>
     private string AsRoot()
     {
-        // Variables of this session, and the buffer that feeds its pipeline, mean nothing in another.
+        // Variables of this session, and its pipeline input buffer, mean nothing in another session.
         Dictionary<string, object?> parameters = MyInvocation.BoundParameters
             .Where(pair => !(CommonParameters.Contains(pair.Key) && (pair.Key.EndsWith("Variable", StringComparison.Ordinal) || pair.Key == "OutBuffer")))
             .ToDictionary(pair => pair.Key, pair => pair.Value is SwitchParameter asked ? asked.IsPresent : (object?)pair.Value);

@@ -15,7 +15,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
 
-/// <summary>What the cmdlets that work with a store of images have in common.</summary>
+/// <summary>The base class of the cmdlets that use an image store.</summary>
 public abstract class ImageStoreCmdlet : BuildCmdlet
 {
     private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
@@ -52,13 +52,13 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         {
             foreach (IImageStore store in _stores.Values)
             {
-                // Completes at once: it only closes sockets.
+                // Completes synchronously: it only closes sockets.
                 store.DisposeAsync().AsTask().GetAwaiter().GetResult();
             }
         }
     }
 
-    /// <summary>The store at an address, opened once for the pipeline.</summary>
+    /// <summary>The store at an address, opened once per pipeline.</summary>
     private protected IImageStore Store(string? address)
     {
         if (string.IsNullOrEmpty(address) && Record?.BaseObject is ImageBuildResult { Store: null } built)
@@ -83,7 +83,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         return store;
     }
 
-    // A store connects when it is asked something first, and again when that connection was lost.
+    // A store connects at its first request, and again after the connection was lost.
     private void Warn(string text)
     {
         if (Poster is { } poster)
@@ -92,7 +92,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         }
     }
 
-    /// <summary>Makes the errors of one input non-terminating: the pipeline goes on with the next.</summary>
+    /// <summary>Makes the errors of one input non-terminating: the pipeline continues with the next.</summary>
     private protected void Guard(object? target, Action work)
     {
         try
@@ -109,7 +109,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         }
     }
 
-    /// <summary>The record of an error of the store's or the archive's; nothing for errors that no one foresees.</summary>
+    /// <summary>The record for a store or archive error; null for unexpected errors.</summary>
     private protected ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
     {
         BuildErrorException known => known.ToRecord(),
@@ -125,7 +125,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         _ => null,
     };
 
-    /// <summary>The images of some names, and for each name that is nowhere an error which says where it is instead.</summary>
+    /// <summary>The images of some names. Each name without a match causes an error that says where it is instead.</summary>
     private protected async Task<List<ContainerImage>> FindAsync(
         IImageStore store, IReadOnlyList<string> names, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
@@ -140,7 +140,6 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         return images;
     }
 
-    /// <summary>Writes an error for each name that nothing matched.</summary>
     private protected async Task ReportMissingAsync(IImageStore store, ImageNames wanted, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         foreach (string name in wanted.Unmatched)

@@ -7,8 +7,8 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>
-/// What generated services bind to, and their server on any stream of octets. Services are bound first and then only served. The health
-/// service is always there, since BuildKit drops a session that does not answer it (session/grpc.go).
+/// The binder for generated services, and their server on any byte stream. Bind all services before serving. The health
+/// service is always bound, since BuildKit drops a session that does not answer it (session/grpc.go).
 /// </summary>
 internal sealed class GrpcServer : ServiceBinderBase
 {
@@ -29,15 +29,13 @@ internal sealed class GrpcServer : ServiceBinderBase
     /// <summary>The paths of all methods, in the order in which they were bound.</summary>
     internal IReadOnlyCollection<string> Methods => _methods;
 
-    /// <summary>Told of exceptions for which the peer gets no more than a general message: the path, and what was thrown.</summary>
+    /// <summary>Called for exceptions that the peer sees only as a general message, with the path and the exception.</summary>
     internal Action<string, Exception>? UnexpectedError { get; set; }
 
-    /// <summary>Adds a method.</summary>
-    /// <param name="path">Its path, <c>/package.Service/Method</c>.</param>
-    /// <param name="handler">
-    /// Serves one call. Its token is cancelled when the peer gives the call up, its deadline passes or the connection is gone. An
-    /// <see cref="RpcException"/> becomes the call's status; a return means OK.
-    /// </param>
+    /// <summary>
+    /// Adds a method at <c>/package.Service/Method</c>. The token of its handler is canceled when the peer cancels the call, its deadline passes
+    /// or the connection is gone. An <see cref="RpcException"/> becomes the call's status; a return means OK.
+    /// </summary>
     internal void Add(string path, Func<GrpcServerCall, Task> handler)
     {
         if (_isFixed)
@@ -54,7 +52,6 @@ internal sealed class GrpcServer : ServiceBinderBase
         _methods.Add(path);
     }
 
-    /// <inheritdoc/>
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
         Add(method.FullName, async call =>
         {
@@ -62,12 +59,10 @@ internal sealed class GrpcServer : ServiceBinderBase
             await call.WriteAsync(method.ResponseMarshaller, response, call.CancellationToken, moreFollows: true).ConfigureAwait(false);
         });
 
-    /// <inheritdoc/>
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
         Add(method.FullName, async call =>
             await handler!(await OnlyRequestAsync(method, call).ConfigureAwait(false), new MessageStreams<TRequest, TResponse>(method, call), call).ConfigureAwait(false));
 
-    /// <inheritdoc/>
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler) =>
         Add(method.FullName, call =>
         {
@@ -75,10 +70,9 @@ internal sealed class GrpcServer : ServiceBinderBase
             return handler!(streams, streams, call);
         });
 
-    /// <summary>Serves on a stream of octets in which the peer is the HTTP/2 client; ends as <see cref="Http2Server.RunAsync"/> does.</summary>
+    /// <summary>Serves on a byte stream whose peer is the HTTP/2 client; ends as <see cref="Http2Server.RunAsync"/> does.</summary>
     internal Task RunAsync(Stream transport, CancellationToken cancellationToken) => RunAsync(transport, WorkQueue.Pool, cancellationToken);
 
-    /// <summary>The same, with the work done in a given queue.</summary>
     internal async Task RunAsync(Stream transport, WorkQueue work, CancellationToken cancellationToken)
     {
         _isFixed = true;
@@ -87,7 +81,6 @@ internal sealed class GrpcServer : ServiceBinderBase
         await server.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Whether a service of that name has methods here.</summary>
     internal bool HasService(string service)
     {
         foreach (string method in _methods)
@@ -116,7 +109,7 @@ internal sealed class GrpcServer : ServiceBinderBase
 
         TimeSpan? timeout = GrpcTimeout.Parse(stream.RequestHeaders["grpc-timeout"], out bool isMalformed);
 
-        // A timer cannot wait for as long as a client may ask for; such a deadline is none.
+        // A timer cannot wait as long as a client may ask for; such a deadline is ignored.
         using CancellationTokenSource? deadline = timeout is { TotalDays: < 40 } ? new CancellationTokenSource(timeout.Value, _options.TimeProvider) : null;
         using CancellationTokenSource? either = deadline is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted, deadline.Token);
         using GrpcServerCall call = new(
@@ -144,7 +137,7 @@ internal sealed class GrpcServer : ServiceBinderBase
         }
         catch (Exception) when (aborted.IsCancellationRequested)
         {
-            // Nobody is left to be told.
+            // Nobody is left to report to.
             return null;
         }
         catch (OperationCanceledException) when (call.CancellationToken.IsCancellationRequested)
@@ -157,7 +150,7 @@ internal sealed class GrpcServer : ServiceBinderBase
         }
         catch (Exception error)
         {
-            // Messages of other exceptions may hold paths or secrets, which are none of the peer's business.
+            // Messages of other exceptions may hold paths or secrets, which the peer must not see.
             UnexpectedError?.Invoke(call.Method, error);
             return CallErrors.Create(StatusCode.Unknown, "The method failed on the client's side.");
         }

@@ -6,12 +6,12 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 
 /// <summary>
-/// One call of a served method: the context that generated services are given, and beneath it the call's messages as bytes, for services
+/// One call of a served method: the context for generated services, and beneath it the call's messages as bytes, for services
 /// that read and write in place. Reading and writing may go on at the same time, but only one of each. Valid until the handler ends.
 /// </summary>
 internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisposable
 {
-    // The prefix of a message and a few octets of protobuf before a body of another's.
+    // A message's prefix and a few octets of protobuf before the body.
     private const int HeadSize = 64;
 
     private static readonly HeaderList ResponseHeaders = CreateResponseHeaders();
@@ -33,49 +33,37 @@ internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisp
         _reader = new MessageReader(stream, MessageLimits.OfRequest(stream.Path), StatusCode.Unimplemented, budget);
     }
 
-    /// <summary>Where what the handler awaits goes on, and where it may have more run.</summary>
+    /// <summary>The queue for the handler's continuations and for further work that it starts.</summary>
     internal WorkQueue Work => _stream.Server.Work;
 
-    /// <summary>All header fields of the request, as they came.</summary>
     internal HeaderList Headers => _stream.RequestHeaders;
 
-    /// <inheritdoc/>
     protected override string MethodCore => _stream.Path;
 
-    /// <inheritdoc/>
     protected override string HostCore => Headers[":authority"] ?? string.Empty;
 
-    /// <inheritdoc/>
     protected override string PeerCore => "session";
 
-    /// <inheritdoc/>
     protected override DateTime DeadlineCore => _deadline;
 
-    /// <inheritdoc/>
     protected override Metadata RequestHeadersCore => _requestHeaders ??= Headers.ToMetadata();
 
-    /// <inheritdoc/>
     protected override CancellationToken CancellationTokenCore => _cancellationToken;
 
-    /// <inheritdoc/>
     protected override Metadata ResponseTrailersCore => _responseTrailers ??= [];
 
-    /// <inheritdoc/>
     protected override Status StatusCore { get; set; } = Status.DefaultSuccess;
 
-    /// <inheritdoc/>
     protected override WriteOptions? WriteOptionsCore { get; set; }
 
-    /// <inheritdoc/>
     protected override AuthContext AuthContextCore => new(null, []);
 
-    /// <summary>The call of a context that a served method was given.</summary>
     internal static GrpcServerCall Of(ServerCallContext context) => (GrpcServerCall)context;
 
     /// <summary>Reads the next message.</summary>
     /// <returns>The message, which the caller disposes, or null when the peer sends no more.</returns>
     /// <exception cref="RpcException">The message is too large (ResourceExhausted), compressed or cut off.</exception>
-    /// <exception cref="IOException">The call was given up by the peer, or the connection is gone.</exception>
+    /// <exception cref="IOException">The peer canceled the call, or the connection is gone.</exception>
     public ValueTask<ReceivedMessage?> ReadMessageAsync(CancellationToken cancellationToken) => _reader.ReadAsync(cancellationToken);
 
     /// <summary>Reads and decodes the next message.</summary>
@@ -88,14 +76,11 @@ internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisp
         return message?.Decode(marshaller);
     }
 
-    /// <summary>Sends a serialized message that lies in two places; done when the peer's windows and the transport have taken it.</summary>
-    /// <param name="prefix">The first octets, of which few are expected.</param>
-    /// <param name="body">The octets that follow.</param>
-    /// <param name="moreFollows">
-    /// Whether another message will be written soon, so that this one may wait for it. It is sent at the latest when the handler reads
-    /// and has to wait, flushes or ends: a handler that waits for anything else must <see cref="Flush"/> first.
-    /// </param>
-    /// <param name="cancellationToken">Stops waiting, which breaks the call off.</param>
+    /// <summary>Sends a serialized message from two buffers. Completes when it is taken. Cancellation breaks the call off.</summary>
+    /// <remarks>
+    /// With moreFollows, the message may be deferred. It is sent at the latest when the handler waits in a read, flushes or ends: a handler that
+    /// waits for anything else must <see cref="Flush"/> first. The first buffer should be short.
+    /// </remarks>
     internal ValueTask WriteMessageAsync(ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> body, bool moreFollows, CancellationToken cancellationToken)
     {
         BeginResponse();
@@ -106,31 +91,28 @@ internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisp
         return _stream.WriteAsync(head.AsMemory(0, headLength), body, moreFollows, cancellationToken);
     }
 
-    /// <summary>Sends bytes as a message that has nothing else; see <see cref="BytesField"/>.</summary>
+    /// <summary>Sends bytes as the only field of a message; see <see cref="BytesField"/>.</summary>
     internal ValueTask WriteBytesAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
         WriteMessageAsync(BytesField.HeadOf(data.Length), data, moreFollows: false, cancellationToken);
 
-    /// <summary>Sends serialized messages, as many as there are, each of which has gRPC's prefix in front of it already.</summary>
+    /// <summary>Sends any number of serialized messages that already have their gRPC prefixes.</summary>
     public ValueTask WriteFramedAsync(ReadOnlyMemory<byte> messages, CancellationToken cancellationToken, bool moreFollows = false)
     {
         BeginResponse();
         return _stream.WriteAsync(default, messages, moreFollows, cancellationToken);
     }
 
-    /// <summary>Encodes and sends a message.</summary>
     internal async ValueTask WriteAsync<T>(Marshaller<T> marshaller, T message, CancellationToken cancellationToken, bool moreFollows = false)
     {
         using SentMessage sent = SentMessage.Of(marshaller, message);
         await WriteFramedAsync(sent.Framed, cancellationToken, moreFollows).ConfigureAwait(false);
     }
 
-    /// <summary>Has all that was written sent now.</summary>
     internal void Flush() => _stream.Flush();
 
-    /// <summary>Sends the response's header fields before there is a message; they are sent with the first message otherwise.</summary>
+    /// <summary>Sends the response's header fields before the first message; otherwise they are sent with it.</summary>
     internal ValueTask SendHeadersAsync() => _stream.WriteHeadersAsync(ResponseHeaders);
 
-    /// <summary>Ends the call.</summary>
     internal ValueTask EndAsync(Status status, Metadata trailers)
     {
         bool isPlain = status.StatusCode == StatusCode.OK && status.Detail.Length == 0 && trailers.Count == 0;
@@ -145,10 +127,8 @@ internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisp
         return _stream.WriteHeadersAsync(fields, endStream: true);
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _reader.Dispose();
 
-    /// <inheritdoc/>
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders)
     {
         HeaderList headers = CreateResponseHeaders();
@@ -164,7 +144,7 @@ internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisp
 
     private static HeaderList CreateOkTrailers() => new() { { "grpc-status", "0" } };
 
-    // Never waits; it throws what the stream failed with.
+    // Never waits; it throws the stream's failure.
     private void BeginResponse()
     {
         if (!_stream.HasResponded)

@@ -10,10 +10,8 @@ internal sealed class HeaderList : IReadOnlyList<HeaderField>
     /// <summary>The list's size in octets as SETTINGS_MAX_HEADER_LIST_SIZE counts it.</summary>
     internal int Size { get; private set; }
 
-    /// <inheritdoc/>
     public int Count => _fields.Count;
 
-    /// <inheritdoc/>
     public HeaderField this[int index] => _fields[index];
 
     /// <summary>The first value of a name, or null. Names are compared octet by octet: they are lower-case on the wire.</summary>
@@ -33,17 +31,14 @@ internal sealed class HeaderList : IReadOnlyList<HeaderField>
         }
     }
 
-    /// <summary>Appends a field.</summary>
     public void Add(string name, string value) => Add(new HeaderField(name, value));
 
-    /// <summary>Appends a field.</summary>
     internal void Add(HeaderField field)
     {
         _fields.Add(field);
         Size += field.Size;
     }
 
-    /// <summary>All values of a name, in order.</summary>
     internal IEnumerable<string> GetValues(string name)
     {
         foreach (HeaderField field in _fields)
@@ -55,7 +50,6 @@ internal sealed class HeaderList : IReadOnlyList<HeaderField>
         }
     }
 
-    /// <summary>Enumerates the fields in order.</summary>
     public List<HeaderField>.Enumerator GetEnumerator() => _fields.GetEnumerator();
 
     IEnumerator<HeaderField> IEnumerable<HeaderField>.GetEnumerator() => _fields.GetEnumerator();

@@ -3,8 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
-/// <summary>Decodes header blocks (RFC 7541). One for each connection: blocks depend on those before them.</summary>
-/// <param name="maxTableSize">The table size that we announced (SETTINGS_HEADER_TABLE_SIZE), in octets.</param>
+/// <summary>Decodes header blocks (RFC 7541). One per connection: blocks depend on earlier ones. The table size is our SETTINGS_HEADER_TABLE_SIZE.</summary>
 internal sealed class HpackDecoder(int maxTableSize)
 {
     private const byte IndexedFlag = 0x80;
@@ -13,16 +12,12 @@ internal sealed class HpackDecoder(int maxTableSize)
 
     private readonly HpackDynamicTable _table = new(maxTableSize);
 
-    /// <summary>The octets that the dynamic table takes now.</summary>
     internal int TableSize => _table.Size;
 
-    /// <summary>Decodes a whole header block.</summary>
-    /// <param name="block">The block, joined from its frames.</param>
-    /// <param name="headers">Where the fields go.</param>
-    /// <param name="maxListSize">The most octets the list may take (RFC 9113, 6.5.2).</param>
+    /// <summary>Decodes a whole header block, joined from its frames. The list size is limited as in RFC 9113, 6.5.2.</summary>
     /// <returns>
-    /// False when the list is too large: the fields past the limit are left out, the block is decoded to its end all the same, since
-    /// the tables of both sides must stay alike.
+    /// False when the list is too large: fields past the limit are left out, but the block is decoded to its end, because
+    /// the tables of both sides must match.
     /// </returns>
     /// <exception cref="Http2Exception">COMPRESSION_ERROR: the block is malformed.</exception>
     internal bool Decode(ReadOnlySpan<byte> block, HeaderList headers, int maxListSize)
@@ -62,7 +57,7 @@ internal sealed class HpackDecoder(int maxTableSize)
             }
             else
             {
-                // Without indexing, or never indexed: the difference matters to those who forward.
+                // Without indexing, or never indexed: the difference matters only to intermediaries.
                 field = ReadLiteral(block, ref position, 4);
             }
 

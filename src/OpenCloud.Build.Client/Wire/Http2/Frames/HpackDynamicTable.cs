@@ -7,10 +7,9 @@ internal sealed class HpackDynamicTable(int maxSize)
     private int _newest;
     private int _size;
 
-    /// <summary>How many entries there are.</summary>
     internal int Count { get; private set; }
 
-    /// <summary>The most octets that the entries may take.</summary>
+    /// <summary>The room of the table, in octets.</summary>
     internal int MaxSize { get; private set; } = maxSize;
 
     /// <summary>The octets that the entries take now.</summary>
@@ -19,14 +18,13 @@ internal sealed class HpackDynamicTable(int maxSize)
     /// <summary>The entry that was added <paramref name="index"/> entries before the newest.</summary>
     internal HeaderField Get(int index) => _ring[(_newest - index) & (_ring.Length - 1)];
 
-    /// <summary>Changes the room, dropping the oldest entries that no longer fit.</summary>
     internal void Resize(int maxSize)
     {
         MaxSize = maxSize;
         EvictTo(maxSize);
     }
 
-    /// <summary>Adds an entry. One that is larger than the whole table empties it, which is no error (RFC 7541, 4.4).</summary>
+    /// <summary>Adds an entry. One larger than the whole table empties it, which is no error (RFC 7541, 4.4).</summary>
     internal void Add(HeaderField field)
     {
         if (field.Size > MaxSize)

@@ -3,10 +3,10 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
-/// <summary>Encodes header blocks (RFC 7541). One for each connection: blocks depend on those before them.</summary>
+/// <summary>Encodes header blocks (RFC 7541). One per connection: blocks depend on those before them.</summary>
 internal sealed class HpackEncoder
 {
-    /// <summary>The size of either side's table before anybody says otherwise (RFC 9113, 6.5.2), and the most that this encoder uses.</summary>
+    /// <summary>The initial size of either side's table (RFC 9113, 6.5.2), and the most that this encoder uses.</summary>
     internal const int DefaultTableSize = 4096;
 
     private const byte IndexedFlag = 0x80;
@@ -16,13 +16,12 @@ internal sealed class HpackEncoder
 
     private readonly HpackDynamicTable _table = new(DefaultTableSize);
 
-    // The smallest size since the last block, when the peer has changed it; it must see that one too (RFC 7541, 4.2).
+    // The smallest size since the last block, when the peer has changed it; the block must announce that one too (RFC 7541, 4.2).
     private int? _smallestPendingSize;
 
-    /// <summary>The room of the dynamic table in octets.</summary>
     internal int TableSize => _table.MaxSize;
 
-    /// <summary>Takes over the peer's SETTINGS_HEADER_TABLE_SIZE; the next block announces the change.</summary>
+    /// <summary>Applies the peer's SETTINGS_HEADER_TABLE_SIZE; the next block announces the change.</summary>
     internal void SetPeerTableSize(uint size)
     {
         int newSize = (int)Math.Min(size, DefaultTableSize);
@@ -35,7 +34,6 @@ internal sealed class HpackEncoder
         _table.Resize(newSize);
     }
 
-    /// <summary>Appends the block of the fields.</summary>
     internal void Encode(HeaderList headers, PooledBuffer output)
     {
         if (_smallestPendingSize is int smallest)
@@ -55,7 +53,7 @@ internal sealed class HpackEncoder
         }
     }
 
-    // Text that differs each time would only push useful entries out, and a table must not keep what may be secret.
+    // Text that differs each time would only evict useful entries, and a table must not keep possible secrets.
     private static bool IsWorthIndexing(HeaderField field) =>
         field.Size <= DefaultTableSize / 8 && field.Name is not ("grpc-message" or "grpc-status-details-bin" or "authorization" or "set-cookie");
 

@@ -42,8 +42,7 @@ internal static class HpackHuffman
         30,
     ];
 
-    /// <summary>How many octets the text takes when encoded.</summary>
-    /// <param name="text">ISO 8859-1 text.</param>
+    /// <summary>How many octets the ISO 8859-1 text takes when encoded.</summary>
     internal static int GetEncodedLength(string text)
     {
         ReadOnlySpan<byte> lengths = Lengths;
@@ -56,9 +55,7 @@ internal static class HpackHuffman
         return (int)((bits + 7) / 8);
     }
 
-    /// <summary>Encodes the text, padded with ones to an octet.</summary>
-    /// <param name="text">ISO 8859-1 text.</param>
-    /// <param name="destination">Room for <see cref="GetEncodedLength"/> octets.</param>
+    /// <summary>Encodes ISO 8859-1 text, padded with ones to an octet; needs room for <see cref="GetEncodedLength"/> octets.</summary>
     /// <returns>The octets written.</returns>
     internal static int Encode(string text, Span<byte> destination)
     {
@@ -90,10 +87,7 @@ internal static class HpackHuffman
     /// <summary>The most octets that <paramref name="encodedLength"/> encoded octets can stand for.</summary>
     internal static int GetMaxDecodedLength(int encodedLength) => (int)((long)encodedLength * 8 / 5);
 
-    /// <summary>Decodes.</summary>
-    /// <param name="source">The encoded octets.</param>
-    /// <param name="destination">Room for <see cref="GetMaxDecodedLength"/> octets.</param>
-    /// <param name="written">The octets written.</param>
+    /// <summary>Decodes; needs room for <see cref="GetMaxDecodedLength"/> octets.</summary>
     /// <returns>False when the input holds the end-of-string symbol or is wrongly padded.</returns>
     internal static bool TryDecode(ReadOnlySpan<byte> source, Span<byte> destination, out int written)
     {

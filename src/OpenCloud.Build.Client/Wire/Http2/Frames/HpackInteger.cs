@@ -7,7 +7,6 @@ internal static class HpackInteger
     internal const int MaxLength = 6;
 
     /// <summary>Writes an integer whose first octet shares its high bits with <paramref name="firstOctet"/>.</summary>
-    /// <returns>The octets written.</returns>
     internal static int Write(Span<byte> destination, byte firstOctet, int prefixBits, int value)
     {
         int mask = (1 << prefixBits) - 1;

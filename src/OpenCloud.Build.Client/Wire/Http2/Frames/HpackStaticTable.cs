@@ -70,7 +70,6 @@ internal static class HpackStaticTable
 
     private static readonly Dictionary<string, int> FirstByName = BuildFirstByName();
 
-    /// <summary>How many entries there are (61).</summary>
     internal static int Count => Fields.Length;
 
     /// <summary>The entry at an index from 1 to <see cref="Count"/>.</summary>

@@ -5,34 +5,28 @@ namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 /// <summary>The types of frames (RFC 9113, 6). Others are ignored.</summary>
 internal enum Http2FrameType : byte
 {
-    /// <summary>Octets of a stream.</summary>
     Data = 0,
 
-    /// <summary>Begins a header block.</summary>
     Headers = 1,
 
     /// <summary>Deprecated advice about the order of streams.</summary>
     Priority = 2,
 
-    /// <summary>Ends a stream at once.</summary>
     RstStream = 3,
 
-    /// <summary>The sender's settings, or the receipt for the other side's.</summary>
+    /// <summary>The sender's settings, or the acknowledgement of the other side's.</summary>
     Settings = 4,
 
     /// <summary>Announces a pushed stream; a client must not send it.</summary>
     PushPromise = 5,
 
-    /// <summary>Asks for the same frame back.</summary>
+    /// <summary>Asks the peer to return the same payload.</summary>
     Ping = 6,
 
-    /// <summary>No further streams are accepted.</summary>
     GoAway = 7,
 
-    /// <summary>Allows more octets of DATA.</summary>
     WindowUpdate = 8,
 
-    /// <summary>Continues a header block.</summary>
     Continuation = 9,
 }
 
@@ -40,10 +34,9 @@ internal enum Http2FrameType : byte
 [Flags]
 internal enum Http2FrameFlags : byte
 {
-    /// <summary>No flag.</summary>
     None = 0,
 
-    /// <summary>SETTINGS, PING: this is a receipt.</summary>
+    /// <summary>SETTINGS, PING: this is an acknowledgement.</summary>
     Ack = 1,
 
     /// <summary>DATA, HEADERS: the sender sends nothing more on this stream.</summary>
@@ -65,7 +58,6 @@ internal enum Http2Setting : ushort
     /// <summary>The room of the decoder's table in octets.</summary>
     HeaderTableSize = 1,
 
-    /// <summary>Whether pushed streams are accepted.</summary>
     EnablePush = 2,
 
     /// <summary>How many streams the other side may have open.</summary>
@@ -82,16 +74,11 @@ internal enum Http2Setting : ushort
 }
 
 /// <summary>The header of a frame (RFC 9113, 4.1).</summary>
-/// <param name="Length">The payload's octets.</param>
-/// <param name="Type">The type.</param>
-/// <param name="Flags">The flags.</param>
-/// <param name="StreamId">The stream, or 0 for the connection.</param>
 internal readonly record struct Http2FrameHeader(int Length, Http2FrameType Type, Http2FrameFlags Flags, int StreamId)
 {
-    /// <summary>The octets of a frame's header.</summary>
     internal const int Size = 9;
 
-    /// <summary>The payload that each side must accept, in octets, and the most we accept (RFC 9113, 4.2).</summary>
+    /// <summary>The payload in octets that each side must accept, and the most that this side accepts (RFC 9113, 4.2).</summary>
     internal const int DefaultMaxPayload = 16384;
 
     /// <summary>Reads a header from <see cref="Size"/> octets.</summary>
@@ -112,6 +99,5 @@ internal readonly record struct Http2FrameHeader(int Length, Http2FrameType Type
         BinaryPrimitives.WriteUInt32BigEndian(destination[5..], (uint)StreamId);
     }
 
-    /// <summary>Whether a flag is set.</summary>
     internal bool Has(Http2FrameFlags flag) => (Flags & flag) != 0;
 }

@@ -1,12 +1,9 @@
 namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
-/// <summary>What a frame's header alone must satisfy (RFC 9113, 3.4, 4.2, 4.3 and 6), so that nothing is waited for in vain.</summary>
+/// <summary>The rules for a frame's header alone (RFC 9113, 3.4, 4.2, 4.3 and 6), checked before its payload is awaited.</summary>
 internal static class Http2FrameRules
 {
-    /// <summary>Checks a header.</summary>
-    /// <param name="header">The header.</param>
-    /// <param name="settingsSeen">Whether the peer's first SETTINGS came.</param>
-    /// <param name="openBlockStream">The stream whose header block is not complete, or 0.</param>
+    /// <summary>Checks a header. The open block's stream is the one whose header block is not complete, or 0.</summary>
     /// <exception cref="Http2Exception">The frame breaks the connection.</exception>
     internal static void Check(Http2FrameHeader header, bool settingsSeen, int openBlockStream)
     {
