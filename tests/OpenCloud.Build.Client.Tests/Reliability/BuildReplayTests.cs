@@ -22,7 +22,7 @@ public sealed class BuildReplayTests
     /// <summary>1 for every byte; without it a run takes one in so many, and begins at another each time.</summary>
     private const string StrideVariable = "OPENCLOUD_BUILD_TEST_REPLAY_STRIDE";
 
-    private const int UsualStride = 24;
+    private const int UsualStride = 48;
     private const int SideBySide = 24;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
