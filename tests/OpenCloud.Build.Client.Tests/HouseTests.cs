@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using OpenCloud.Build.Tests;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests;
@@ -8,8 +9,6 @@ public sealed partial class HouseTests
 {
     private const int MostLines = 400;
     private const int MostFiles = 25;
-
-    private static readonly string Root = FindRoot();
 
     /// <summary>One file for each cmdlet; engines without root, which are to become a layout of the installer.</summary>
     private static readonly string[] MayBeFull = ["OpenCloud.Build.Commands", "OpenCloud.Build.Host.Rootless"];
@@ -79,7 +78,7 @@ public sealed partial class HouseTests
 
     private static List<Source> Read(string project)
     {
-        string folder = Path.Combine(Root, "src", project);
+        string folder = Path.Combine(RepositoryRoot.Path, "src", project);
         return
         [
             .. Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
@@ -87,17 +86,6 @@ public sealed partial class HouseTests
                 .Select(f => new Source(f, Path.GetRelativePath(folder, f), project))
                 .Where(static s => s.Room.Length > 0),
         ];
-    }
-
-    private static string FindRoot()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "OpenCloud.Build.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests are not in the checkout.");
-        }
-
-        return folder;
     }
 
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Engine.Tests.Fixture;
+using OpenCloud.Build.Tests;
 
 namespace OpenCloud.Build.Engine.Tests.Field;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OpenCloud.Build.Tests;
 
 namespace OpenCloud.Build.Engine.Tests.Fixture;
 
