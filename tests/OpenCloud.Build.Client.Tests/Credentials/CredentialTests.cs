@@ -16,7 +16,7 @@ public sealed class CredentialTests
     public async Task CredentialsThatWereAskedForLongAgo_AreAskedForAgain()
     {
         using TemporaryDirectory folder = new();
-        ManualClock clock = new();
+        SteppedClock clock = new();
         Write(folder, "first");
         AuthService service = new(Hosts("a.test/x"), new Dictionary<string, RegistryCredential>(), folder.Path, clock);
         Assert.Equal("first", (await service.FindAsync("a.test", Token)).Password);
@@ -33,7 +33,7 @@ public sealed class CredentialTests
     {
         using TemporaryDirectory folder = new();
         File.WriteAllText(Path.Combine(folder.Path, "config.json"), "{ broken");
-        AuthService service = new(Hosts("a.test/x"), new Dictionary<string, RegistryCredential>(), folder.Path, new ManualClock());
+        AuthService service = new(Hosts("a.test/x"), new Dictionary<string, RegistryCredential>(), folder.Path, new SteppedClock());
         await Assert.ThrowsAsync<RpcException>(() => service.FindAsync("a.test", Token));
         Assert.IsType<RegistryCredentialException>(service.Failure);
         Write(folder, "mended");
@@ -100,16 +100,5 @@ public sealed class CredentialTests
     {
         string auth = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes("user:" + password));
         File.WriteAllText(Path.Combine(folder.Path, "config.json"), $$"""{ "auths": { "a.test": { "auth": "{{auth}}" } } }""");
-    }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _ticks;
-
-        public void Advance(TimeSpan time) => _ticks += time.Ticks;
     }
 }

@@ -8,7 +8,7 @@ namespace OpenCloud.Build.Client.Tests.Wire.Http2;
 /// <summary>Each limit, with a peer that sends too much.</summary>
 public sealed class Http2LimitTests
 {
-    private readonly ManualClock _clock = new();
+    private readonly SteppedClock _clock = new();
 
     private Http2Options Options => new()
     {
@@ -179,7 +179,7 @@ public sealed class Http2LimitTests
 
         for (int second = 0; second < 20; second++)
         {
-            _clock.Now += TimeSpan.FromSeconds(1);
+            _clock.Advance(TimeSpan.FromSeconds(1));
             for (int i = 0; i < 5; i++)
             {
                 once(time++);
@@ -196,14 +196,5 @@ public sealed class Http2LimitTests
             }
         });
         Assert.Equal(Http2ErrorCode.EnhanceYourCalm, error.ErrorCode);
-    }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
     }
 }

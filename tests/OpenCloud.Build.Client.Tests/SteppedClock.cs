@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Tests.Reliability;
+namespace OpenCloud.Build.Client.Tests;
 
 /// <summary>A clock that stands until a test moves it; timers fire on the thread that does.</summary>
 internal sealed class SteppedClock : TimeProvider
