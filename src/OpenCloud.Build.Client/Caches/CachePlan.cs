@@ -13,7 +13,7 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>
-/// The caches of a build: what the engine is told, and the local directories that it reads and writes through the session as stores.
+/// The caches of a build: their part of the solve request, and the local directories that the engine reads and writes as content stores of the session.
 /// </summary>
 /// <remarks>Names, attributes and who writes <c>index.json</c>: moby/buildkit, client/solve.go and cache/remotecache/local.</remarks>
 internal sealed class CachePlan

@@ -26,7 +26,7 @@ internal sealed class FileSyncRequest
 
     public IReadOnlyList<byte[]> FollowPaths { get; }
 
-    /// <summary>Reads the metadata, whose names are in lower case and whose values are octets as characters (ISO 8859-1).</summary>
+    /// <summary>Reads the metadata, whose names are in lower case and whose values are bytes as characters (ISO 8859-1).</summary>
     public static FileSyncRequest Parse(IEnumerable<KeyValuePair<string, string>> metadata)
     {
         Dictionary<string, List<string>> values = new(StringComparer.Ordinal);

@@ -43,10 +43,10 @@ internal sealed class DirectoryReceiver
         _counters = counters;
     }
 
-    /// <summary>The received paths, octets as characters (ISO 8859-1): files and other entries, and directories.</summary>
+    /// <summary>The received paths, bytes as characters (ISO 8859-1): files and other entries, and directories.</summary>
     public (IReadOnlySet<string> Files, IReadOnlySet<string> Folders) Entries => (_files, _folders);
 
-    /// <summary>Receives until both sides are done. <c>beforeEnd</c> is called when everything has arrived and before the sender is told.</summary>
+    /// <summary>Receives until both sides are done. <c>beforeEnd</c> runs when everything has arrived, before the sender gets the FIN packet.</summary>
     /// <exception cref="ContextException">The engine broke the rules, or the directory could not be written.</exception>
     public async Task RunAsync(Func<Task> beforeEnd, CancellationToken cancellationToken)
     {

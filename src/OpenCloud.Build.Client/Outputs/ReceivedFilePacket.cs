@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Outputs;
 
 /// <summary>A packet of a file transfer, as the receiving side reads it.</summary>
-/// <remarks>Fields: tonistiigi/fsutil, types/wire.proto and types/stat.proto. Names are octets: Linux names are not text.</remarks>
+/// <remarks>Fields: tonistiigi/fsutil, types/wire.proto and types/stat.proto. Names are bytes: Linux names are not text.</remarks>
 internal ref struct ReceivedFilePacket
 {
     public PacketType Type;

@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Threading;
 
 /// <summary>
-/// Octets in one pooled array, appended at the end and taken from the start; it grows as needed. Headroom may be kept before the first octet,
+/// Bytes in one pooled array, appended at the end and taken from the start; it grows as needed. Headroom may be kept before the first byte,
 /// so that a prefix can be added without moving data. Arrays are cleared before they are returned, because they may have held a secret or
 /// a credential. Not safe for concurrent use.
 /// </summary>
@@ -14,7 +14,7 @@ internal sealed class PooledBuffer : IDisposable
     private int _end;
     private int _used;
 
-    /// <summary>Creates an empty buffer with sizes in octets; an array is rented with the first octet.</summary>
+    /// <summary>Creates an empty buffer with sizes in bytes; an array is rented with the first byte.</summary>
     internal PooledBuffer(int initialCapacity, int headroom = 0)
     {
         _initialCapacity = initialCapacity;
@@ -28,7 +28,7 @@ internal sealed class PooledBuffer : IDisposable
 
     internal ReadOnlyMemory<byte> Memory => _array.Length == 0 ? default : _array.AsMemory(_start, Length);
 
-    /// <summary>Room for at least <paramref name="size"/> octets after the last; <see cref="Advance"/> commits them.</summary>
+    /// <summary>Room for at least <paramref name="size"/> bytes after the last; <see cref="Advance"/> commits them.</summary>
     internal Span<byte> GetSpan(int size)
     {
         if (_array.Length - _end < size)
@@ -39,7 +39,7 @@ internal sealed class PooledBuffer : IDisposable
         return _array.AsSpan(_end);
     }
 
-    /// <summary>Commits octets written at the start of <see cref="GetSpan"/>.</summary>
+    /// <summary>Commits bytes written at the start of <see cref="GetSpan"/>.</summary>
     internal void Advance(int count) => _end += count;
 
     internal void Append(ReadOnlySpan<byte> octets)
@@ -48,7 +48,7 @@ internal sealed class PooledBuffer : IDisposable
         _end += octets.Length;
     }
 
-    /// <summary>Puts octets before the first; data moves only when the headroom does not suffice.</summary>
+    /// <summary>Puts bytes before the first; data moves only when the headroom does not suffice.</summary>
     internal void Prepend(ReadOnlySpan<byte> octets)
     {
         if (octets.Length > _start || _array.Length == 0)
@@ -75,7 +75,7 @@ internal sealed class PooledBuffer : IDisposable
         _start = _end = _headroom;
     }
 
-    /// <summary>Drops all octets and returns the array.</summary>
+    /// <summary>Drops all bytes and returns the array.</summary>
     public void Dispose()
     {
         byte[] array = _array;

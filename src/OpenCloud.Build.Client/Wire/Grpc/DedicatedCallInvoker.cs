@@ -16,7 +16,7 @@ namespace OpenCloud.Build.Client.Wire.Grpc;
 /// </summary>
 internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
 {
-    // The octets that a peer accepts on a stream before it enlarges the window, less room for the prefix (RFC 9113, 6.9.2).
+    // The bytes that a peer accepts on a stream before it enlarges the window, less room for the prefix (RFC 9113, 6.9.2).
     private const int LargestUnasked = 60 * 1024;
 
     private static readonly string UserAgent = "opencloud-build/" + typeof(DedicatedCallInvoker).Assembly.GetName().Version?.ToString(3);

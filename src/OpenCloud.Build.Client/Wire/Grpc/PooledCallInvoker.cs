@@ -13,7 +13,7 @@ internal sealed class PooledCallInvoker : CallInvoker, IDisposable
     // Answers with status details carry a whole Dockerfile in base64, twice; grpc-go accepts headers of up to 16 MiB.
     private const int LargestHeadersKilobytes = 16 * 1024;
 
-    // The octets that an engine may send ahead of a slow reader. With the default of 64 KiB exports wait for window updates.
+    // The bytes that an engine may send ahead of a slow reader. With the default of 64 KiB exports wait for window updates.
     private const int StreamWindow = 4 * 1024 * 1024;
 
     // grpc-go's servers treat pings more often than every 5 minutes as abuse and end the connection (keepalive.EnforcementPolicy).

@@ -114,7 +114,7 @@ internal sealed partial class Http2ClientStream
         }
     }
 
-    /// <summary>Passes received octets to the waiting read. Under the lock.</summary>
+    /// <summary>Passes received bytes to the waiting read. Under the lock.</summary>
     /// <returns>Whether to go on receiving because an operation still waits.</returns>
     private bool EndReceiving()
     {
@@ -134,7 +134,7 @@ internal sealed partial class Http2ClientStream
         return _receiving = _failure is null && !_interrupted && (_read.IsPending || _write.IsPending);
     }
 
-    /// <summary>Processes received octets. Under the lock.</summary>
+    /// <summary>Processes received bytes. Under the lock.</summary>
     private void Receive(int count)
     {
         if (_failure is not null)

@@ -37,7 +37,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
 
     /// <summary>
     /// Sends a request's header fields on a fresh connection, pseudo-header fields first. This stream owns the transport, on which a canceled
-    /// read must take no octets and writes need no flush. Content, at most 64 KiB - 1 (the initial window), is sent with the fields; null
+    /// read must take no bytes and writes need no flush. Content, at most 64 KiB - 1 (the initial window), is sent with the fields; null
     /// when it is written later.
     /// </summary>
     internal Http2ClientStream(Stream transport, HeaderList headers, Http2Options options, ReadOnlyMemory<byte>? content = null)
@@ -64,8 +64,8 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     /// <summary>The response's trailers, once <see cref="ReadAsync"/> has returned 0; null when there were none.</summary>
     internal HeaderList? Trailers { get; private set; }
 
-    /// <summary>Reads octets of the response's content.</summary>
-    /// <returns>How many octets were read; 0 at the end.</returns>
+    /// <summary>Reads bytes of the response's content.</summary>
+    /// <returns>How many bytes were read; 0 at the end.</returns>
     /// <exception cref="Http2Exception">The stream was reset, or the peer broke the protocol.</exception>
     /// <exception cref="IOException">The connection is gone.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the stream stays usable and no data is lost.</exception>
@@ -137,7 +137,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
     }
 
     /// <summary>Sends request content from two buffers. Completes when all of it is taken, which the peer's windows or a slow transport delay.</summary>
-    /// <remarks>Cancellation resets the stream, because the number of octets sent is unknown.</remarks>
+    /// <remarks>Cancellation resets the stream, because the number of bytes sent is unknown.</remarks>
     /// <exception cref="IOException">The response has ended, or the connection is gone.</exception>
     /// <exception cref="Http2Exception">The stream was reset, or the peer broke the protocol.</exception>
     internal ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
@@ -201,7 +201,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
 
     void IHttp2ConnectionEvents.OnData(Http2Stream stream, ReadOnlySpan<byte> data)
     {
-        // When no read waits, the octets of the last read still count, but its buffer is gone.
+        // When no read waits, the bytes of the last read still count, but its buffer is gone.
         int count = Math.Clamp(_readBuffer.Length - _readCount, 0, data.Length);
         if (count > 0)
         {

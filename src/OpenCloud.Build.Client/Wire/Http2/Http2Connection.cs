@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
-/// One side of an HTTP/2 connection without any I/O (RFC 9113): octets go in and events come out; commands go in and octets come out.
+/// One side of an HTTP/2 connection without any I/O (RFC 9113): bytes go in and events come out; commands go in and bytes come out.
 /// Not safe for concurrent use. This class has the commands; <see cref="Http2FrameHandler"/> handles input.
 /// </summary>
 internal sealed class Http2Connection : IDisposable
@@ -52,18 +52,18 @@ internal sealed class Http2Connection : IDisposable
     /// <summary>The requests that are not yet released; a client does not count its own.</summary>
     internal int Occupied { get; private set; }
 
-    /// <summary>The octets of the header lists of requests that are not yet released.</summary>
+    /// <summary>The bytes of the header lists of requests that are not yet released.</summary>
     internal int HeldHeaders { get; private set; }
 
     /// <summary>Whether no further requests will come and all received ones are complete.</summary>
     internal bool IsDrained => (IsDraining || PeerGoesAway) && Occupied == 0;
 
-    /// <summary>The octets that we may send on the connection.</summary>
+    /// <summary>The bytes that we may send on the connection.</summary>
     internal int SendWindow => _sendQueue.ConnectionWindow;
 
     internal IHttp2ConnectionEvents Events { get; }
 
-    /// <summary>The octets that the peer may send on the connection.</summary>
+    /// <summary>The bytes that the peer may send on the connection.</summary>
     internal int ReceiveWindow { get; set; }
 
     /// <summary>The highest stream that the client (the peer or this side) opened.</summary>
@@ -76,8 +76,8 @@ internal sealed class Http2Connection : IDisposable
 
     internal bool PeerGoesAway { get; set; }
 
-    /// <summary>Processes the peer's octets, beginning with those that an earlier call left.</summary>
-    /// <returns>How many octets were processed. The rest, less than a frame, must be passed again with more behind it.</returns>
+    /// <summary>Processes the peer's bytes, beginning with those that an earlier call left.</summary>
+    /// <returns>How many bytes were processed. The rest, less than a frame, must be passed again with more behind it.</returns>
     /// <exception cref="Http2Exception">The peer broke the connection; call <see cref="Fail"/>, and process no more input.</exception>
     internal int Receive(ReadOnlySpan<byte> input)
     {
@@ -113,7 +113,7 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Sends octets on a stream whose earlier octets are all sent.</summary>
+    /// <summary>Sends bytes on a stream whose earlier bytes are all sent.</summary>
     /// <returns>Whether all is taken; otherwise the memory must not change until <see cref="IHttp2ConnectionEvents.OnWritten"/> or the stream's end.</returns>
     internal bool Write(Http2Stream stream, ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body) => _sendQueue.Write(stream, head, body);
 
@@ -133,7 +133,7 @@ internal sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Returns window for octets that the application has read.</summary>
+    /// <summary>Returns window for bytes that the application has read.</summary>
     internal void Consume(Http2Stream stream, int count)
     {
         if (stream.Closed)
@@ -228,7 +228,7 @@ internal sealed class Http2Connection : IDisposable
         CloseIfEnded(stream);
     }
 
-    /// <summary>Removes a stream. Octets that the application has not read are dropped and credited to the peer at once.</summary>
+    /// <summary>Removes a stream. Bytes that the application has not read are dropped and credited to the peer at once.</summary>
     internal void Close(Http2Stream stream)
     {
         stream.Closed = true;

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>Splits the peer's octets into frames and handles them (RFC 9113, 3.4, 4 and 6).</summary>
+/// <summary>Splits the peer's bytes into frames and handles them (RFC 9113, 3.4, 4 and 6).</summary>
 internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2HeaderReader headers, Http2PeerLimits limits, Http2Options options) : IDisposable
 {
     private readonly Http2HeaderReader _headers = headers;
@@ -18,7 +18,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
     internal static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
-    /// <summary>Handles all complete frames and returns how many octets were processed.</summary>
+    /// <summary>Handles all complete frames and returns how many bytes were processed.</summary>
     internal int Receive(ReadOnlySpan<byte> input)
     {
         int position = ReceivePreface(input);

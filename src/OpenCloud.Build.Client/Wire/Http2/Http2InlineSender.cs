@@ -82,7 +82,7 @@ internal sealed class Http2InlineSender(Stream transport, Http2Connection connec
             return;
         }
 
-        // On this thread: it is a few octets, and the caller waits for the end of the stream anyway.
+        // On this thread: it is a few bytes, and the caller waits for the end of the stream anyway.
         _stop.CancelAfter(timeout);
         Send();
         try

@@ -11,23 +11,23 @@ internal sealed record Http2Options
     /// <summary>The most streams that are open or whose handlers still run. Further ones are refused.</summary>
     internal int MaxConcurrentStreams { get; init; } = 128;
 
-    /// <summary>The most octets of a header list, and of an encoded header block.</summary>
+    /// <summary>The most bytes of a header list, and of an encoded header block.</summary>
     internal int MaxHeaderListSize { get; init; } = 64 * 1024;
 
     /// <summary>
-    /// The octets of header lists that all unreleased requests may hold together. A further request is refused before it begins, unless it is
+    /// The bytes of header lists that all unreleased requests may hold together. A further request is refused before it begins, unless it is
     /// the only one; the peer may retry it.
     /// </summary>
     internal int MaxHeldHeaders { get; init; } = 32 * 1024 * 1024;
 
-    /// <summary>The octets that a stream's peer may send before the handler has read them.</summary>
+    /// <summary>The bytes that a stream's peer may send before the handler has read them.</summary>
     internal int StreamReceiveWindow { get; init; } = 1024 * 1024;
 
-    /// <summary>The octets that the peer may send on all streams before the handlers have read them. Bounds the memory.</summary>
+    /// <summary>The bytes that the peer may send on all streams before the handlers have read them. Bounds the memory.</summary>
     internal int ConnectionReceiveWindow { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// The octets of output that are gathered while an earlier gather is written; beyond that, writers wait. Together with a last frame this
+    /// The bytes of output that are gathered while an earlier gather is written; beyond that, writers wait. Together with a last frame this
     /// stays within an array of 256 KiB.
     /// </summary>
     internal int MaxGatheredOutput { get; init; } = 224 * 1024;
@@ -61,7 +61,7 @@ internal sealed record Http2Options
     /// </summary>
     internal TimeSpan? PingInterval { get; init; }
 
-    /// <summary>The most consecutive PINGs without an answer or any other octets from the peer.</summary>
+    /// <summary>The most consecutive PINGs without an answer or any other bytes from the peer.</summary>
     internal int UnansweredPings { get; init; } = 3;
 
     /// <summary>Runs everything that does not run on a caller's thread.</summary>

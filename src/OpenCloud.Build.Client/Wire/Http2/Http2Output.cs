@@ -34,7 +34,7 @@ internal sealed class Http2Output : IDisposable
 
     internal HpackEncoder Encoder { get; } = new();
 
-    /// <summary>The largest payload that we send, in octets.</summary>
+    /// <summary>The largest payload that we send, in bytes.</summary>
     internal int MaxPayload { get; set; } = Http2FrameHeader.DefaultMaxPayload;
 
     internal bool HasRoom => _ordered.Length < _maxGathered;
@@ -136,8 +136,8 @@ internal sealed class Http2Output : IDisposable
     /// <summary>Adds an empty DATA frame that ends the stream.</summary>
     internal void WriteEnd(int streamId) => WriteOrdered(Http2FrameType.Data, Http2FrameFlags.EndStream, streamId, []);
 
-    /// <summary>Adds octets of DATA: to the last frame when it belongs to the same stream, otherwise in a new frame.</summary>
-    /// <returns>How many octets were taken: one frame's worth at most.</returns>
+    /// <summary>Adds bytes of DATA: to the last frame when it belongs to the same stream, otherwise in a new frame.</summary>
+    /// <returns>How many bytes were taken: one frame's worth at most.</returns>
     internal int WriteData(int streamId, ReadOnlySpan<byte> head, ReadOnlySpan<byte> body, int limit)
     {
         bool extend = _openFrameStream == streamId && _openFrameLength < MaxPayload;

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>Received octets of a stream that wait for a read, in pooled chunks. Not safe for concurrent use.</summary>
+/// <summary>Received bytes of a stream that wait for a read, in pooled chunks. Not safe for concurrent use.</summary>
 internal sealed class Http2ReceiveQueue
 {
     private const int ChunkSize = 32 * 1024;

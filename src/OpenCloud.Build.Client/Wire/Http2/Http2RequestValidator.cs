@@ -11,7 +11,7 @@ internal static class Http2RequestValidator
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
     private static readonly SearchValues<char> ForbiddenInValues = SearchValues.Create("\0\r\n");
 
-    /// <summary>Checks a request's header fields. The content length is in octets, -1 when absent.</summary>
+    /// <summary>Checks a request's header fields. The content length is in bytes, -1 when absent.</summary>
     /// <returns>The fault, or null.</returns>
     internal static string? FindFault(HeaderList headers, out long contentLength)
     {

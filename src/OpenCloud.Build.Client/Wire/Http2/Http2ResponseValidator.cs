@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 /// <summary>Whether a response's header fields are well-formed (RFC 9113, 8.2 and 8.3.2).</summary>
 internal static class Http2ResponseValidator
 {
-    /// <summary>Checks a response's header fields. The content length is in octets, -1 when absent.</summary>
+    /// <summary>Checks a response's header fields. The content length is in bytes, -1 when absent.</summary>
     /// <returns>The fault, or null.</returns>
     internal static string? FindFault(HeaderList headers, out int status, out long contentLength)
     {

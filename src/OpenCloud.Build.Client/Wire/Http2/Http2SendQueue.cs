@@ -6,10 +6,10 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 /// </summary>
 internal sealed class Http2SendQueue(Http2Output output, IHttp2ConnectionEvents events)
 {
-    /// <summary>The initial size of windows, in octets (RFC 9113, 6.9.2).</summary>
+    /// <summary>The initial size of windows, in bytes (RFC 9113, 6.9.2).</summary>
     internal const int DefaultWindow = 65535;
 
-    // The most that a stream sends in one turn, in octets.
+    // The most that a stream sends in one turn, in bytes.
     private const int Turn = 64 * 1024;
 
     private readonly Queue<Http2Stream> _waiting = new();

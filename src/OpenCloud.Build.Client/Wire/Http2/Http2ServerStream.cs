@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 /// </summary>
 internal sealed class Http2ServerStream : IByteReader
 {
-    // Deferred output is sent once it is this large, in octets.
+    // Deferred output is sent once it is this large, in bytes.
     private const int WorthSending = 64 * 1024;
 
     private readonly Http2Server _server;
@@ -52,8 +52,8 @@ internal sealed class Http2ServerStream : IByteReader
 
     internal bool IsResponseEnded => _stream.LocalEnded;
 
-    /// <summary>Reads octets of the request's content. Deferred output is sent before a read waits.</summary>
-    /// <returns>How many octets were read; 0 at the end.</returns>
+    /// <summary>Reads bytes of the request's content. Deferred output is sent before a read waits.</summary>
+    /// <returns>How many bytes were read; 0 at the end.</returns>
     /// <exception cref="Http2Exception">The stream was reset.</exception>
     /// <exception cref="IOException">The connection is gone.</exception>
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
@@ -132,13 +132,13 @@ internal sealed class Http2ServerStream : IByteReader
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Sends octets of the response's content. Completes when all are taken, which the peer's windows or a slow transport delay.</summary>
+    /// <summary>Sends bytes of the response's content. Completes when all are taken, which the peer's windows or a slow transport delay.</summary>
     internal ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         WriteAsync(default, content, moreFollows: false, cancellationToken);
 
-    /// <summary>Sends response content from two buffers. Cancellation resets the stream, because the number of octets sent is unknown.</summary>
+    /// <summary>Sends response content from two buffers. Cancellation resets the stream, because the number of bytes sent is unknown.</summary>
     /// <remarks>
-    /// With moreFollows, the octets may be deferred. They are sent at the latest when the handler waits in a read, flushes or ends: a handler
+    /// With moreFollows, the bytes may be deferred. They are sent at the latest when the handler waits in a read, flushes or ends: a handler
     /// that waits for anything else must flush first.
     /// </remarks>
     internal ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, bool moreFollows, CancellationToken cancellationToken)
@@ -194,7 +194,7 @@ internal sealed class Http2ServerStream : IByteReader
         }
     }
 
-    /// <summary>Receives octets. Under the lock.</summary>
+    /// <summary>Receives bytes. Under the lock.</summary>
     internal void OnData(ReadOnlySpan<byte> data)
     {
         if (_read.IsPending)

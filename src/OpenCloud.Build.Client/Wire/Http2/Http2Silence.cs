@@ -2,7 +2,7 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>
 /// Detects a peer that is gone silently. It counts ticks, not time: a process that was stopped or a machine that slept sees one tick on
-/// waking up, and then the peer's octets that had arrived. All calls except <see cref="Begin"/> are made under the lock of the driver.
+/// waking up, and then the peer's bytes that had arrived. All calls except <see cref="Begin"/> are made under the lock of the driver.
 /// </summary>
 internal sealed class Http2Silence(Http2Options options)
 {

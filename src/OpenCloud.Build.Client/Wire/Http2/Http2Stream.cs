@@ -7,16 +7,16 @@ internal sealed class Http2Stream(int id, int sendWindow, int receiveWindow)
 
     internal object? Owner { get; set; }
 
-    /// <summary>The octets that we may send. Negative after the peer has lowered its initial window (RFC 9113, 6.9.2).</summary>
+    /// <summary>The bytes that we may send. Negative after the peer has lowered its initial window (RFC 9113, 6.9.2).</summary>
     internal int SendWindow { get; set; } = sendWindow;
 
-    /// <summary>The octets that the peer may send.</summary>
+    /// <summary>The bytes that the peer may send.</summary>
     internal int ReceiveWindow { get; set; } = receiveWindow;
 
-    /// <summary>Octets received, but not yet consumed.</summary>
+    /// <summary>Bytes received, but not yet consumed.</summary>
     internal int Unconsumed { get; set; }
 
-    /// <summary>Octets consumed, but not yet returned to the peer by a WINDOW_UPDATE.</summary>
+    /// <summary>Bytes consumed, but not yet returned to the peer by a WINDOW_UPDATE.</summary>
     internal int Uncredited { get; set; }
 
     /// <summary>The rest of the announced content-length, or -1 when there is none.</summary>

@@ -16,7 +16,7 @@ internal interface IHttp2ConnectionEvents
 
     public void OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer);
 
-    /// <summary>All octets passed to <see cref="Http2Connection.Write"/> are in the output.</summary>
+    /// <summary>All bytes passed to <see cref="Http2Connection.Write"/> are in the output.</summary>
     public void OnWritten(Http2Stream stream);
 
     /// <summary>The peer sent GOAWAY and serves no stream above the one that it names.</summary>

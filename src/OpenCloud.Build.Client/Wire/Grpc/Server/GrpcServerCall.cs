@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Client.Wire.Grpc.Server;
 /// </summary>
 internal sealed class GrpcServerCall : ServerCallContext, IFramedMessages, IDisposable
 {
-    // A message's prefix and a few octets of protobuf before the body.
+    // A message's prefix and a few bytes of protobuf before the body.
     private const int HeadSize = 64;
 
     private static readonly HeaderList ResponseHeaders = CreateResponseHeaders();

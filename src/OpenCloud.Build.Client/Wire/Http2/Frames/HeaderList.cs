@@ -7,14 +7,14 @@ internal sealed class HeaderList : IReadOnlyList<HeaderField>
 {
     private readonly List<HeaderField> _fields = [];
 
-    /// <summary>The list's size in octets as SETTINGS_MAX_HEADER_LIST_SIZE counts it.</summary>
+    /// <summary>The list's size in bytes as SETTINGS_MAX_HEADER_LIST_SIZE counts it.</summary>
     internal int Size { get; private set; }
 
     public int Count => _fields.Count;
 
     public HeaderField this[int index] => _fields[index];
 
-    /// <summary>The first value of a name, or null. Names are compared octet by octet: they are lower-case on the wire.</summary>
+    /// <summary>The first value of a name, or null. Names are compared byte by byte: they are lower-case on the wire.</summary>
     internal string? this[string name]
     {
         get

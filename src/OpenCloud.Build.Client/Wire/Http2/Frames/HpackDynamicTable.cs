@@ -9,10 +9,10 @@ internal sealed class HpackDynamicTable(int maxSize)
 
     internal int Count { get; private set; }
 
-    /// <summary>The room of the table, in octets.</summary>
+    /// <summary>The room of the table, in bytes.</summary>
     internal int MaxSize { get; private set; } = maxSize;
 
-    /// <summary>The octets that the entries take now.</summary>
+    /// <summary>The bytes that the entries take now.</summary>
     internal int Size => _size;
 
     /// <summary>The entry that was added <paramref name="index"/> entries before the newest.</summary>

@@ -13,7 +13,7 @@ internal static class HpackHuffman
 
     private static readonly uint[] Codes = BuildCodes();
 
-    // One step for each state and each half octet. The shortest code has 5 bits, so a step emits one symbol at most.
+    // One step for each state and each half byte. The shortest code has 5 bits, so a step emits one symbol at most.
     private static readonly Step[] Steps;
 
     // Whether input may end in a state: at a symbol's end, or within padding (fewer than 8 bits, all ones).
@@ -42,7 +42,7 @@ internal static class HpackHuffman
         30,
     ];
 
-    /// <summary>How many octets the ISO 8859-1 text takes when encoded.</summary>
+    /// <summary>How many bytes the ISO 8859-1 text takes when encoded.</summary>
     internal static int GetEncodedLength(string text)
     {
         ReadOnlySpan<byte> lengths = Lengths;
@@ -55,8 +55,8 @@ internal static class HpackHuffman
         return (int)((bits + 7) / 8);
     }
 
-    /// <summary>Encodes ISO 8859-1 text, padded with ones to an octet; needs room for <see cref="GetEncodedLength"/> octets.</summary>
-    /// <returns>The octets written.</returns>
+    /// <summary>Encodes ISO 8859-1 text, padded with ones to a byte; needs room for <see cref="GetEncodedLength"/> bytes.</summary>
+    /// <returns>The bytes written.</returns>
     internal static int Encode(string text, Span<byte> destination)
     {
         ReadOnlySpan<byte> lengths = Lengths;
@@ -84,10 +84,10 @@ internal static class HpackHuffman
         return written;
     }
 
-    /// <summary>The most octets that <paramref name="encodedLength"/> encoded octets can stand for.</summary>
+    /// <summary>The most bytes that <paramref name="encodedLength"/> encoded bytes can stand for.</summary>
     internal static int GetMaxDecodedLength(int encodedLength) => (int)((long)encodedLength * 8 / 5);
 
-    /// <summary>Decodes; needs room for <see cref="GetMaxDecodedLength"/> octets.</summary>
+    /// <summary>Decodes; needs room for <see cref="GetMaxDecodedLength"/> bytes.</summary>
     /// <returns>False when the input holds the end-of-string symbol or is wrongly padded.</returns>
     internal static bool TryDecode(ReadOnlySpan<byte> source, Span<byte> destination, out int written)
     {

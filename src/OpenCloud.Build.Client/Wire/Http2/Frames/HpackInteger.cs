@@ -3,10 +3,10 @@ namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 /// <summary>HPACK's integers (RFC 7541, 5.1).</summary>
 internal static class HpackInteger
 {
-    /// <summary>The most octets that a 31-bit integer takes.</summary>
+    /// <summary>The most bytes that a 31-bit integer takes.</summary>
     internal const int MaxLength = 6;
 
-    /// <summary>Writes an integer whose first octet shares its high bits with <paramref name="firstOctet"/>.</summary>
+    /// <summary>Writes an integer whose first byte shares its high bits with <paramref name="firstOctet"/>.</summary>
     internal static int Write(Span<byte> destination, byte firstOctet, int prefixBits, int value)
     {
         int mask = (1 << prefixBits) - 1;

@@ -55,7 +55,7 @@ internal enum Http2FrameFlags : byte
 /// <summary>The parameters of SETTINGS (RFC 9113, 6.5.2).</summary>
 internal enum Http2Setting : ushort
 {
-    /// <summary>The room of the decoder's table in octets.</summary>
+    /// <summary>The room of the decoder's table in bytes.</summary>
     HeaderTableSize = 1,
 
     EnablePush = 2,
@@ -63,13 +63,13 @@ internal enum Http2Setting : ushort
     /// <summary>How many streams the other side may have open.</summary>
     MaxConcurrentStreams = 3,
 
-    /// <summary>The window with which a stream begins, in octets.</summary>
+    /// <summary>The window with which a stream begins, in bytes.</summary>
     InitialWindowSize = 4,
 
-    /// <summary>The largest payload of a frame, in octets.</summary>
+    /// <summary>The largest payload of a frame, in bytes.</summary>
     MaxFrameSize = 5,
 
-    /// <summary>The largest header list, in octets.</summary>
+    /// <summary>The largest header list, in bytes.</summary>
     MaxHeaderListSize = 6,
 }
 
@@ -78,17 +78,17 @@ internal readonly record struct Http2FrameHeader(int Length, Http2FrameType Type
 {
     internal const int Size = 9;
 
-    /// <summary>The payload in octets that each side must accept, and the most that this side accepts (RFC 9113, 4.2).</summary>
+    /// <summary>The payload in bytes that each side must accept, and the most that this side accepts (RFC 9113, 4.2).</summary>
     internal const int DefaultMaxPayload = 16384;
 
-    /// <summary>Reads a header from <see cref="Size"/> octets.</summary>
+    /// <summary>Reads a header from <see cref="Size"/> bytes.</summary>
     internal static Http2FrameHeader Read(ReadOnlySpan<byte> source) => new(
         (source[0] << 16) | (source[1] << 8) | source[2],
         (Http2FrameType)source[3],
         (Http2FrameFlags)source[4],
         (int)(BinaryPrimitives.ReadUInt32BigEndian(source[5..]) & 0x7fffffff));
 
-    /// <summary>Writes the header's <see cref="Size"/> octets.</summary>
+    /// <summary>Writes the header's <see cref="Size"/> bytes.</summary>
     internal void Write(Span<byte> destination)
     {
         destination[0] = (byte)(Length >> 16);

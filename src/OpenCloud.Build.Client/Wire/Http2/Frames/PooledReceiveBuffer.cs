@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Http2.Frames;
 
-/// <summary>Octets read from the transport and not yet processed, in one pooled array of fixed size. Not safe for concurrent use.</summary>
+/// <summary>Bytes read from the transport and not yet processed, in one pooled array of fixed size. Not safe for concurrent use.</summary>
 internal sealed class PooledReceiveBuffer(int size) : IDisposable
 {
     // A read with less free room than this is not worthwhile.
@@ -12,7 +12,7 @@ internal sealed class PooledReceiveBuffer(int size) : IDisposable
     private int _start;
     private int _end;
 
-    /// <summary>Room for the next read. Unprocessed octets, less than a frame, may be moved.</summary>
+    /// <summary>Room for the next read. Unprocessed bytes, less than a frame, may be moved.</summary>
     internal Memory<byte> Free
     {
         get
