@@ -99,11 +99,11 @@ internal sealed class EngineChannel : IAsyncDisposable
             return first;
         }
 
-        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(_connectTimeout > ShortestWait ? _connectTimeout : ShortestWait);
+        using CancellationTokenSource timeout = new(_connectTimeout > ShortestWait ? _connectTimeout : ShortestWait, Clock);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await _connector.ConnectAsync(timeout.Token).ConfigureAwait(false);
+            return await _connector.ConnectAsync(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e)
         {
