@@ -8,8 +8,8 @@ namespace OpenCloud.Build.Client.Tests.Reliability;
 /// </summary>
 internal sealed class ReplayedEngine : IAsyncDisposable
 {
-    // What the client is waited for before a part; it sends the same as in the recording, unless a connection broke.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    // How long a part waits for the client, which sends the same as in the recording unless a connection broke.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     // How long nothing is left to happen before the clock moves.
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
