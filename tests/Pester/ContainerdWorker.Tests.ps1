@@ -69,6 +69,12 @@ defaultCgroupParent = "$group"
         $image.Name | Should -Be 'docker.io/demo/listed:1'
         $image.Namespace | Should -Be $Namespace
         $image.Digest | Should -Be $built.Digest
+        $copy = $built | Copy-ContainerImage -Destination demo/copied:1 -Force -PassThru -ErrorAction Stop
+        $copy.Namespace | Should -Be $Namespace
+        $built | Export-ContainerImage -Destination "$TestDrive/$Namespace.tar" -ErrorAction Stop
+        Test-Path "$TestDrive/$Namespace.tar" | Should -BeTrue
+        $built | Remove-ContainerImage -Confirm:$false -ErrorAction Stop
+        $copy | Remove-ContainerImage -Confirm:$false -ErrorAction Stop
     }
 
     It 'shows what the first lines of README show' {
