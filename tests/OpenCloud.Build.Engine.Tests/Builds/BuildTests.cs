@@ -9,6 +9,7 @@ using OpenCloud.Build.Engine.Tests.Fixture;
 namespace OpenCloud.Build.Engine.Tests.Builds;
 
 /// <summary>What a build makes of its request, seen in the image.</summary>
+[Collection(nameof(KeepsTheCache))]
 public sealed class BuildTests(EngineFixture engines)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -11,6 +11,7 @@ using OpenCloud.Build.Engine.Tests.Images;
 namespace OpenCloud.Build.Engine.Tests.Builds;
 
 /// <summary>Contexts that are no directory, and contexts beside the main one.</summary>
+[Collection(nameof(KeepsTheCache))]
 public sealed class ContextKindTests(EngineFixture engines)
 {
     private const string ShowFiles = "FROM scratch\nCOPY . /\nRUN [\"/busybox\", \"sh\", \"-c\", \"echo said=$(/busybox cat /said)\"]\n";

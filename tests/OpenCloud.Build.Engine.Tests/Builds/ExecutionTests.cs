@@ -8,6 +8,7 @@ using OpenCloud.Build.Engine.Tests.Fixture;
 namespace OpenCloud.Build.Engine.Tests.Builds;
 
 /// <summary>How steps are run: each setting is seen from inside a step.</summary>
+[Collection(nameof(KeepsTheCache))]
 public sealed class ExecutionTests(EngineFixture engines)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -8,6 +8,7 @@ using OpenCloud.Build.Engine.Tests.Fixture;
 namespace OpenCloud.Build.Engine.Tests.Builds;
 
 /// <summary>What is sent, and that no more than needed is.</summary>
+[Collection(nameof(KeepsTheCache))]
 public sealed class TransferTests(EngineFixture engines)
 {
     private const int ManyFiles = 20_000;

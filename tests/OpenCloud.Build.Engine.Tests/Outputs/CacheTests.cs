@@ -10,6 +10,7 @@ using OpenCloud.Build.Engine.Tests.Fixture;
 namespace OpenCloud.Build.Engine.Tests.Outputs;
 
 /// <summary>Caches outside of the engine: steps that are not run again though the engine has forgotten them.</summary>
+[Collection(nameof(KeepsTheCache))]
 public sealed class CacheTests(EngineFixture engines)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -8,6 +8,7 @@ using OpenCloud.Build.Engine.Tests.Fixture;
 namespace OpenCloud.Build.Engine.Tests.Outputs;
 
 /// <summary>A real registry that asks for a password: what is pushed, pulled and cached with it.</summary>
+[Collection(nameof(KeepsTheCache))]
 public sealed class RegistryTests(EngineFixture engines)
 {
     private static readonly RegistryCredential Credential = new(RegistryServer.UserName, RegistryServer.Password);
