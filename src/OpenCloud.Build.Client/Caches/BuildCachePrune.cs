@@ -14,6 +14,7 @@ internal sealed record BuildCachePrune
     /// <summary>The ids of the records to clear; all when empty.</summary>
     public IReadOnlyList<string> Ids { get; init; } = [];
 
+    /// <summary>Clears only records that no build has used for this time.</summary>
     public TimeSpan? OlderThan { get; init; }
 
     /// <summary>The bytes that are kept in any case.</summary>

@@ -4,6 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Client.Dockerfiles;
 
+/// <summary>
+/// One instruction. <c>Flags</c> are the words that begin with <c>--</c>, without their quotes; <c>Whole</c> has its continued lines joined;
+/// <c>Line</c> is its first line, from 1.
+/// </summary>
 internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyList<string> Flags, string Rest, string Whole, int Line)
 {
     private static readonly string[] TakesHereDocuments = ["RUN", "COPY", "ADD"];

@@ -243,7 +243,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
     }
 
-    /// <summary>Waits for the socket when the last call's error means that it would block; otherwise throws.</summary>
+    /// <summary>Waits when the last call would block, returns at once when it was interrupted, and throws for any other error.</summary>
     private unsafe void WaitOrThrow(short condition, SafeFileHandle waker, CancellationToken cancellationToken)
     {
         int error = LinuxCalls.LastError;
@@ -303,7 +303,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
         catch (ObjectDisposedException)
         {
-            // No reader waits any more.
+            // Nobody waits any more.
         }
         finally
         {

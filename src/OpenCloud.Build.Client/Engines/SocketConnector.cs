@@ -111,7 +111,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
                 return new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"Cannot connect to {Address}: {path} is not a socket.", e);
             case EngineConnectReason.Refused:
                 return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: the socket is there, but no process listens on it.", e);
-            // .NET maps ENOENT and ENOTDIR to this code. An engine that is starting may have created the socket by now.
+            // .NET maps ENOENT to this code and has none for ENOTDIR. An engine that is starting may have created the socket by now.
             case EngineConnectReason.Other when e.SocketErrorCode == SocketError.AddressNotAvailable || !Path.Exists(path):
                 return new EngineConnectException(EngineConnectReason.NotFound, Address, $"Cannot connect to {Address}: there is no such socket.", e);
             default:

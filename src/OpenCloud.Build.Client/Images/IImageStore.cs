@@ -23,13 +23,17 @@ internal interface IImageStore : IAsyncDisposable
     /// <summary>Gives the target of a name another name in its namespace; <c>force</c> lets an existing name point elsewhere.</summary>
     public Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken);
 
+    /// <summary>Writes images as an OCI layout.</summary>
     public Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken);
 
     /// <summary>Imports an image of an archive; contents that are present are not moved.</summary>
     public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken);
 }
 
-/// <summary>Options of an import. No platforms means all; <c>Force</c> moves contents although the store has them; progress is in bytes.</summary>
+/// <summary>
+/// Options of an import. No platforms means all; <c>Force</c> moves contents although the store has them; <c>Progress</c> gets the bytes of each
+/// content that is done, also when it was not moved.
+/// </summary>
 internal sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool Force, IProgress<long>? Progress);
 
 internal sealed record ImageImportResult(long BytesMoved, int ContentsMoved, int ContentsPresent);

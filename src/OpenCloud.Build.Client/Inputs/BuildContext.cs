@@ -30,7 +30,7 @@ internal static class BuildContext
     public static bool IsDockerfileFetched(ImageBuildRequest build)
         => !IsDirectory(build) && !Path.IsPathRooted(build.DockerfilePath ?? string.Empty);
 
-    /// <summary>Explains why the daemon did not find a file of the context.</summary>
+    /// <summary>Explains why the daemon did not find a path, as it names it from the root of the context; the path may have wildcards.</summary>
     /// <returns>One or two sentences; null when there is no explanation.</returns>
     public static string? Explain(ImageBuildRequest build, DockerfileContent? dockerfile, string missing)
     {

@@ -8,8 +8,8 @@ namespace OpenCloud.Build.Client.Inputs;
 /// once.
 /// </summary>
 /// <remarks>
-/// A Dockerfile that the caller named is read wherever it is. <c>Dockerfile</c> in the context and an ignore file beside any Dockerfile are
-/// not named by the caller, and must not be links that leave the directory: the context may belong to somebody else.
+/// A Dockerfile that the caller named is read wherever and whatever it is, a pipe included. <c>Dockerfile</c> in the context and an ignore file
+/// beside any Dockerfile are not named by the caller, and must not be links that leave the directory: the context may belong to somebody else.
 /// </remarks>
 internal sealed class DockerfileContent
 {

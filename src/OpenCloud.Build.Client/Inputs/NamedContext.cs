@@ -13,7 +13,7 @@ internal enum NamedContextKind
 }
 
 /// <summary>A named context: a name that FROM, COPY --from and RUN --mount may use, or that replaces a stage or an image.</summary>
-/// <remarks>Source: moby/buildkit, frontend/dockerui/namedcontext.go.</remarks>
+/// <remarks>Source: moby/buildkit, frontend/dockerui/namedcontext.go. <c>Name</c> has the form in which the frontend compares names.</remarks>
 internal sealed record NamedContext(string Name, NamedContextKind Kind, string Value, OciLayoutReference? Layout)
 {
     /// <summary>The scheme of an image in a registry or in the engine's own store.</summary>

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Inputs;
 
-/// <summary>An image in a local OCI layout.</summary>
+/// <summary>An image in a local OCI layout: the absolute path of the layout, and the digest of the image's manifest or index.</summary>
 /// <remarks>The layout is that of the OCI image specification, image-layout.md; tags are the annotation <c>org.opencontainers.image.ref.name</c>.</remarks>
 internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
 {

@@ -26,7 +26,7 @@ public sealed record StepProgressed(BuildStep Step, BuildStepStatus Status) : Bu
 /// <param name="Line">The line without its line end, never shortened.</param>
 public sealed record StepLogged(BuildStep Step, bool IsError, DateTimeOffset At, string Line) : BuildEvent(Step);
 
-/// <summary>A step wrote output: the raw bytes, for callers who request them instead of lines.</summary>
+/// <summary>A step wrote output: the raw bytes, for callers who request them instead of lines. A piece ends anywhere.</summary>
 internal sealed record StepWrote(BuildStep Step, bool IsError, ReadOnlyMemory<byte> Bytes) : BuildEvent(Step);
 
 /// <summary>The frontend issued a warning.</summary>

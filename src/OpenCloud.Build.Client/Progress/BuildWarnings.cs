@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Progress;
 
-/// <summary>The warnings of this client about a build, each once, reported at once. Thread-safe.</summary>
+/// <summary>The warnings of this client about a build, each once, reported at once. Thread-safe; <c>tell</c> is called on any thread.</summary>
 internal sealed class BuildWarnings(Action<BuildWarning> tell)
 {
     private const int Most = 1000;

@@ -49,7 +49,7 @@ internal sealed class BuildHistory(EngineChannel channel)
     public Task RemoveAsync(string reference, CancellationToken cancellationToken) =>
         _control.UpdateBuildHistoryAsync(new UpdateBuildHistoryRequest { Ref = reference, Delete = true }, cancellationToken: cancellationToken).ResponseAsync;
 
-    /// <summary>The events of a build from its beginning; for a running build, until it ends.</summary>
+    /// <summary>The events of a build, by its full id, from its beginning; for a running build, until it ends.</summary>
     /// <remarks>
     /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). Only a pause shows where the past
     /// part of a running build's log ends: <c>idle</c> stops after such a pause; null waits for the end of the build.

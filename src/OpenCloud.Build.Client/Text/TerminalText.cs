@@ -37,8 +37,8 @@ public static class TerminalText
     }
 
     /// <summary>
-    /// The text as one line that shows control characters as <c>\xNN</c>. For names and ids: removing characters could make two of them
-    /// equal.
+    /// The text as one line that shows control characters as <c>\xNN</c> and marks of direction as <c>\uNNNN</c>. For names and ids: removing
+    /// characters could make two of them equal.
     /// </summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
     public static string? Name(string? text)

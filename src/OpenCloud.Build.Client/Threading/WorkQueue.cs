@@ -7,6 +7,7 @@ internal abstract class WorkQueue
 {
     public static WorkQueue Pool { get; } = new PoolQueue();
 
+    /// <summary>Runs work soon, on another thread.</summary>
     public abstract void Queue(Action<object?> work, object? state);
 
     /// <summary>Starts asynchronous work in this queue; the work decides where its continuations run.</summary>

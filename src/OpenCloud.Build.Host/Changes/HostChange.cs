@@ -112,7 +112,10 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
     }
 }
 
-/// <summary>Packages were installed. Added is null while the installation runs, then the difference to the packages before.</summary>
+/// <summary>
+/// Packages were installed. AbsentBefore has the directories that their programs create and that did not exist before. Added is null while
+/// the installation runs, then the difference to the packages before.
+/// </summary>
 internal sealed record PackagesInstalled(
     string Target,
     IReadOnlyList<string> Before,

@@ -26,7 +26,10 @@ internal sealed class HostLock : IDisposable
         _remove = remove;
     }
 
-    /// <summary>Takes the lock and waits for another run to end. tell is called once when another run holds it.</summary>
+    /// <summary>
+    /// Takes the lock and waits for another run to end. tell is called once when another run holds it. remove: the file and its folder are
+    /// removed with the lock, because they are in a place that a boot does not empty.
+    /// </summary>
     /// <exception cref="HostException">The other run did not end in time, or the folder belongs to somebody else.</exception>
     public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
     {

@@ -64,7 +64,10 @@ public interface IHostObserver
     public void Progress(string activity, string status, double? fraction);
 }
 
-/// <summary>A change that knows whether it is needed, how to make it, and how to undo it. Prepare returns null when there is nothing to undo.</summary>
+/// <summary>
+/// A change that knows whether it is needed, how to make it, and how to undo it. Prepare returns the record to write before Do; null when
+/// there is nothing to undo.
+/// </summary>
 internal sealed record HostStep(
     StepKind Kind,
     string Target,

@@ -2,7 +2,10 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>The texts that are written to a host: units, the directory's tmpfiles.d rule, and the engine's settings.</summary>
+/// <summary>
+/// The texts that are written to a host: units, the directory's tmpfiles.d rule, and the engine's settings. OrderAfterContainerd: the engine
+/// needs containerd, which is a service of this host's systemd.
+/// </summary>
 internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Worker, string Namespace, BuildKitVersion Version, bool OrderAfterContainerd)
 {
     /// <summary>The settings of an engine without a network; null for an engine in the host's network.</summary>

@@ -45,8 +45,8 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
     public string NetworksPath => $"{Folder}/no-network.conflist";
 
     /// <summary>
-    /// The list of plugins: JSON, which has no comments. It must not have the name of a plugin beside it: libcni reads
-    /// more plugins from a folder of the list's name.
+    /// The list of plugins: JSON, which has no comments. Its "name" is not that of a plugin beside it: libcni reads
+    /// more plugins from a folder of that name.
     /// </summary>
     public static string Networks => """
         {"cniVersion":"1.0.0","name":"opencloud.build-isolated","plugins":[{"type":"no-network"}]}

@@ -6,6 +6,7 @@ namespace OpenCloud.Build.Host.Install;
 /// <summary>
 /// Installs the programs of a release. They are staged under <c>PREFIX/bin</c>, on the same file system, in a folder only root can
 /// enter, and then renamed. The replaced programs are kept under a second name, so there is always a program.
+/// With asRoot the programs become root's; otherwise they are the caller's.
 /// </summary>
 internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest, Action beforeExchange, bool asRoot = true)
 {

@@ -49,8 +49,8 @@ internal static class ContainerdAdvisories
         new("CVE-2026-50195", $"a restored checkpoint gives an image another's name, {ThroughCri}", Versions("2.1.9", "2.2.5", "2.3.2"), new Version(2, 1, 0)),
     ];
 
-    // The fixes in Debian's packages, for hosts that omit documentation: the package version without its update number, and the first
-    // update that has the fix.
+    // The fixes in Debian's packages, from their changelogs, for hosts that omit documentation: the package version without its update
+    // number, and the first update that has the fix.
     private static readonly (string Id, string Package, int Update)[] DebianFixes =
     [
         ("CVE-2024-25621", "1.6.20~ds1-1+deb12u", 2),

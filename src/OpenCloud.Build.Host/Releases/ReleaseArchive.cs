@@ -25,6 +25,7 @@ internal static class ReleaseArchive
     /// <summary>
     /// Unpacks a verified archive into an empty directory that the caller created and only root can enter. It reads from the current
     /// position. folder is the archive's folder of programs, with a slash; a release without the required program is refused.
+    /// progress receives the bytes written so far, of all programs.
     /// </summary>
     /// <returns>The names of the unpacked programs.</returns>
     /// <exception cref="HostException">The archive is truncated, hostile or lacks the required program.</exception>

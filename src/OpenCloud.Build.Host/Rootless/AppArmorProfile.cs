@@ -43,7 +43,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
     /// <summary>Finds the profile that allows a program to create user namespaces; null when there is none.</summary>
     /// <param name="view">The view of this machine.</param>
     /// <param name="program">The path with all links resolved.</param>
-    /// <returns>The profile's file, and whether the kernel has loaded it; null when the caller cannot tell, since that needs root.</returns>
+    /// <returns>The profile's file, and whether the kernel has loaded it, which is null for a caller without the root rights to see that.</returns>
     public static (string File, bool? IsLoaded)? Find(IRootlessView view, string program)
     {
         (string File, bool? IsLoaded)? found = null;

@@ -99,7 +99,10 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
         => Systemctl.TryStop(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"user-{user.Uid}.slice"));
 }
 
-/// <summary>A user was given subordinate ids, as a range first-last in /etc/subuid or /etc/subgid.</summary>
+/// <summary>
+/// A user was given subordinate ids, as a range first-last in /etc/subuid or /etc/subgid. UserIsOurs: this module created the user, which
+/// does nothing but build.
+/// </summary>
 internal sealed record SubordinateIdsAdded(string Target, string User, string Range, bool UserIsOurs) : HostChange(Target)
 {
     public override void Undo(Action<string> tell)

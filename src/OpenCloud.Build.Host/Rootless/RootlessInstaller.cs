@@ -70,7 +70,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
     }
 
-    /// <summary>Takes root's lock; otherwise one in the user's runtime directory, or beside the user's records when that is missing.</summary>
+    /// <summary>Takes root's lock; otherwise one in the user's runtime directory, or in the user's home when that is missing.</summary>
     internal static HostLock TakeLock(RootlessLayout layout, TimeSpan patience, Action<string> tell, CancellationToken cancellationToken)
     {
         if (layout.AsRoot || Directory.Exists(layout.RuntimeDirectory))

@@ -4,9 +4,10 @@ namespace OpenCloud.Build.Host.Rootless;
 
 /// <summary>
 /// Selects the program for a rootless engine's network: slirp4netns where it is installed, else pasta where rootlesskit supports it.
-/// rootlesskit supports pasta since 2.0 and requires version 2023_06_25 or later. Where AppArmor restricts user namespaces,
+/// rootlesskit supports pasta since 2.0 and requires a pasta of 2023_06_25 or later. Where AppArmor restricts user namespaces,
 /// pasta may not work (rootless-containers/rootlesskit, docs/network.md). Debian 12 has rootlesskit 1.1 and a pasta of
 /// 2023_03_09, Debian 13 rootlesskit 2.0 and a pasta of 2025. Driver is the value for rootlesskit's option --net.
+/// Program is null when none is suitable.
 /// </summary>
 internal sealed record RootlessNetwork(string Driver, string? Program, string Evidence)
 {

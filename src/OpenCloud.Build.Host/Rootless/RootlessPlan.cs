@@ -43,7 +43,7 @@ internal sealed record RootlessPlan
     public RootlessUnit Unit => new(Layout.Unit, Layout.SystemUnit ? null : Layout.User.Name);
 
     /// <summary>The engine's user: the given name, the caller, or the user behind sudo.</summary>
-    /// <exception cref="HostException">There is no such user, or it is root.</exception>
+    /// <exception cref="HostException">No name is given, and root itself is the invoking user.</exception>
     public static string NameOf(string? given)
     {
         uint uid = Identity.Current().Uid;

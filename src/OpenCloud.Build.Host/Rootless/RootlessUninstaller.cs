@@ -84,7 +84,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         return result with { User = name, RootScript = script };
     }
 
-    // Undoes what root did for the user with the script that the installation returned.
+    // The command line for root that ends the sharing with a group.
     private static string RevokeLine(string engineUser, string group)
     {
         IReadOnlyList<string> users = AccountDatabase.FindGroup(group)?.Members ?? [];
@@ -97,6 +97,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             ("Service", services.Count > 0 ? services : null));
     }
 
+    // The script that undoes what root did for the user with the installation's script; null when nothing is left to undo.
     private string? RootsPart(string name, string profile)
     {
         List<string> lines = new();

@@ -3,7 +3,10 @@ using OpenCloud.Build.Host.Accounts;
 
 namespace OpenCloud.Build.Host.Systemd;
 
-/// <summary>A service and its account. Unit has aliases resolved; MainPid is 0 and Running null when the service does not run.</summary>
+/// <summary>
+/// A service and its account. Unit has aliases resolved; User is "root" when User= is unset; Groups has the names of SupplementaryGroups=.
+/// MainPid is 0 and Running, the identity of the main process, is null when the service does not run.
+/// </summary>
 internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<string> Groups, int MainPid, Identity? Running)
 {
     /// <summary>Whether it runs as root, which no group restricts.</summary>

@@ -13,7 +13,9 @@ namespace OpenCloud.Build.Linux;
 internal static class IdentityThread
 {
     /// <summary>Connects as the identity and returns the socket. Needs root unless the identity is the caller's own.</summary>
-    /// <exception cref="SocketException">The kernel's error: AccessDenied, ConnectionRefused, AddressNotAvailable (no such file), TimedOut.</exception>
+    /// <exception cref="SocketException">
+    /// The kernel's error: AccessDenied, ConnectionRefused, AddressNotAvailable (no such file), TimedOut (nobody accepts).
+    /// </exception>
     public static Socket Connect(string socketPath, Identity who, CancellationToken cancellationToken = default)
         => Run(who, () => UnixSocket.Connect(socketPath, UnixSocket.Patience, cancellationToken));
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace OpenCloud.Build.Linux;
 
 /// <summary>
-/// All system calls of this project; this file has those that read. .NET's file API decodes names to UTF-16 and cannot name every file.
+/// All system calls of this project are in this class; this file has those that read. .NET's file API decodes names to UTF-16 and cannot name every file.
 /// </summary>
 /// <remarks>
 /// Calls whose wrappers differ between C libraries, or came late, go through <c>syscall</c>; their numbers and the flags that

@@ -16,6 +16,7 @@ internal static class BoundedFile
     private const int FirstBuffer = 16 * 1024;
     private const int PollMilliseconds = 50;
 
+    /// <remarks>Set <c>followLink</c> only for a file whose place nobody but root and the caller can write to.</remarks>
     /// <exception cref="IOException">The file is not regular, or too large.</exception>
     public static byte[]? TryRead(string path, int limit = TextLimit, bool followLink = false, CancellationToken cancellationToken = default)
     {

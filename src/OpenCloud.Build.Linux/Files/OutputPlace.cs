@@ -4,7 +4,7 @@ namespace OpenCloud.Build.Linux;
 
 /// <summary>
 /// The place of an output file that the user named. What is there decides how it is written: a regular file is replaced as a whole. A link
-/// stays, its target is replaced. A device or a named pipe is written to, as by a shell, and never replaced. All writers of files that the
+/// stays, and its target is replaced. A device or a named pipe is written to, as by a shell, and never replaced. All writers of files that the
 /// user named use this class.
 /// </summary>
 internal sealed class OutputPlace

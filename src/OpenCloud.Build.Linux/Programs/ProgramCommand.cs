@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Linux.Programs;
 /// <param name="Environment">The whole environment: see <see cref="ProgramEnvironment"/>.</param>
 internal sealed record ProgramCommand(string Path, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment)
 {
-    /// <summary>The standard input; the program then reads its end.</summary>
+    /// <summary>The content of the standard input, which ends after it.</summary>
     public ReadOnlyMemory<byte> Input { get; init; }
 
     /// <summary>The working directory; never the caller's current directory, from which programs may load files.</summary>

@@ -27,6 +27,9 @@ internal static class PeerJudgement
     public static PeerTrust Of(string path, PeerCredentials peer)
         => IsOfSystem(path) ? Of(peer.Uid, FileStatus.Read(Path.GetDirectoryName(Path.GetFullPath(path))!, follow: true)?.Uid, Overflow()) : PeerTrust.Trusted;
 
+    /// <summary>
+    /// Judges by user ids only. owner is the folder's, null when unknown; overflow stands for all users that this user namespace does not map.
+    /// </summary>
     public static PeerTrust Of(uint peer, uint? owner, uint overflow)
         => peer == overflow ? PeerTrust.Unproven
             : peer == 0 || peer == owner ? PeerTrust.Trusted

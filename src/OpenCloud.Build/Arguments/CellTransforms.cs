@@ -39,7 +39,8 @@ internal sealed class EnumCellTransformAttribute : ArgumentTransformationAttribu
 
 /// <summary>
 /// Accepts secrets in docker's form, <c>id=NAME[,src=PATH|,env=NAME]</c>, beside a dictionary. As with docker, a bare id means the environment
-/// variable of that name, or else the file. Invalid input is passed on without a message, as it may be the secret itself.
+/// variable of that name, or else the file. Of invalid text only the id is passed on, with a null value, as the rest may
+/// be the secret itself.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecretTransformAttribute : ArgumentTransformationAttribute

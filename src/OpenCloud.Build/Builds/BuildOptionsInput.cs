@@ -28,7 +28,7 @@ internal sealed record BuildOptionsInput
 
     public DateTimeOffset? SourceDateEpoch { get; init; }
 
-    /// <summary>True to apply that time to files in layers.</summary>
+    /// <summary>True to apply SourceDateEpoch to files in layers.</summary>
     public bool RewriteTimestamp { get; init; }
 
     public IReadOnlyList<string> NoCacheFilter { get; init; } = [];
@@ -49,7 +49,7 @@ internal sealed record BuildOptionsInput
     /// <summary>The source policy as JSON.</summary>
     public string? SourcePolicy { get; init; }
 
-    /// <exception cref="BuildErrorException">An annotation has no document to apply to.</exception>
+    /// <exception cref="BuildErrorException">The key of an annotation is invalid.</exception>
     public IReadOnlyList<ImageAnnotation> ReadAnnotations()
     {
         List<ImageAnnotation> read = [];

@@ -5,7 +5,7 @@ internal static class DockerfileLocator
     /// <summary>The default names; BuildKit's frontend also knows the second.</summary>
     private static readonly string[] Usual = ["Dockerfile", "dockerfile"];
 
-    /// <summary>Finds the file; null when there is none. <c>fromLocation</c> is the user's name for it as a full path.</summary>
+    /// <summary>Finds the file; null when there is none. <c>fromLocation</c> is the given name as a full path, resolved from the user's location.</summary>
     public static string? Find(string directory, string? named, string? fromLocation) =>
         Candidates(directory, named, fromLocation).FirstOrDefault(File.Exists);
 

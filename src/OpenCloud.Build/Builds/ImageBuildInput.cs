@@ -28,7 +28,7 @@ internal sealed record ImageBuildInput
     /// <summary>The Dockerfile as the user named it, or null.</summary>
     public string? Dockerfile { get; init; }
 
-    /// <summary>The full path of that name, relative to the user's location.</summary>
+    /// <summary>That name as a full path, resolved from the user's location.</summary>
     public string? DockerfileFromLocation { get; init; }
 
     public string? DockerfileText { get; init; }
@@ -58,6 +58,7 @@ internal sealed record ImageBuildInput
 
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>True to allow plain TCP to other machines.</summary>
     public bool AllowPlainTcp { get; init; }
 
     public BuildExchange Exchange { get; init; } = new();

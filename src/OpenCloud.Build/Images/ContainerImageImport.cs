@@ -17,7 +17,7 @@ public sealed record ContainerImageImport
     /// <summary>The address of the store; empty for the default store.</summary>
     public string Engine { get; init; } = string.Empty;
 
-    /// <summary>The path of the archive.</summary>
+    /// <summary>The path of the imported archive, a file or a directory.</summary>
     public required string Path { get; init; }
 
     /// <summary>The bytes sent to the store; zero when it already had everything.</summary>

@@ -7,6 +7,7 @@ internal sealed class Pattern
     private readonly byte[] _comparand = [];
     private readonly PatternProgram[]? _programs;
 
+    /// <summary>Compiles a clean pattern without the <c>!</c> of an exception.</summary>
     /// <exception cref="ContextException">The pattern's counts expand to more atoms than are accepted.</exception>
     public Pattern(byte[] text, bool isException)
     {

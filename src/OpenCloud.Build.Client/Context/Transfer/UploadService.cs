@@ -24,7 +24,7 @@ internal sealed class UploadService : Upload.UploadBase
     private readonly IReadOnlyDictionary<string, string> _files;
     private readonly ContextCounters _counters;
 
-    /// <summary>Declares files by the names under which the daemon may ask for them. Names are safe in an address.</summary>
+    /// <summary>Declares files by the names under which the daemon may ask for them. Names must be safe in an address.</summary>
     public UploadService(IReadOnlyDictionary<string, string> files, ContextCounters counters)
     {
         _files = files;

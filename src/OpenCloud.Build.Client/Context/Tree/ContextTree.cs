@@ -41,7 +41,7 @@ internal abstract class TreeReader : IDisposable
     /// <summary>Reads on; 0 at the end.</summary>
     public abstract int Read(Span<byte> buffer);
 
-    /// <summary>Whether the open file differs in size, or <c>byTime</c> in time as well, from the listing.</summary>
+    /// <summary>Whether the open file differs from the listing in size or, with <c>byTime</c>, in time.</summary>
     public virtual bool HasChanged(in ListedFile listed, bool byTime) => false;
 
     public abstract void Close();

@@ -24,7 +24,7 @@ internal sealed class FileTable
         }
     }
 
-    /// <summary>Adds a file. Ids only grow; a negative size marks a file without content that can be opened.</summary>
+    /// <summary>Adds a file; its id is its index in the listing. Ids only grow; a negative size marks a file without content that can be opened.</summary>
     public void Add(uint id, int directory, ReadOnlySpan<byte> name, ListedFile listed)
     {
         lock (_lock)

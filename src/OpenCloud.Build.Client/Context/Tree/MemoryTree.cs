@@ -13,7 +13,10 @@ internal sealed class MemoryTree : ContextTree
 
     private readonly MemoryNode _root = new(DirectoryMode, 0, default);
 
-    /// <summary>Adds a file and its parent directories. The time is in nanoseconds since 1970; the content must not change afterwards.</summary>
+    /// <summary>
+    /// Adds a file at a clean relative path, and its parent directories. The mode has Go's bits, the time is in nanoseconds since 1970; the
+    /// content must not change afterwards.
+    /// </summary>
     public void Add(byte[] path, uint mode, long modified, ReadOnlyMemory<byte> content)
     {
         MemoryNode directory = _root;

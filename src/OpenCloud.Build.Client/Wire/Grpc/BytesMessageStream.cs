@@ -56,7 +56,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
 
     public long BytesRead { get; private set; }
 
-    /// <summary>Opens the stream on a call with its own connection; message data is read and written in place.</summary>
+    /// <summary>Takes ownership of a call with its own connection; message data is read and written in place.</summary>
     /// <exception cref="EngineConnectException">The engine cannot be reached.</exception>
     public static async Task<BytesMessageStream> OpenAsync(AsyncDuplexStreamingCall<BytesMessage, BytesMessage> call) =>
         new(await ((DedicatedExchange)call.RequestStream).Call.ConfigureAwait(false));

@@ -74,7 +74,10 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
     /// <summary>Ends the threads once no operation waits. Open calls end with the channel.</summary>
     public void Dispose() => (Work as IDisposable)?.Dispose();
 
-    /// <summary>Opens a call without waiting for the engine's answer; the token only stops connecting. A null request is written later.</summary>
+    /// <summary>
+    /// Opens a call; its headers are on their way on return, and the engine's answer is not awaited. The token only stops connecting. A null
+    /// request is written later.
+    /// </summary>
     /// <exception cref="EngineConnectException">The engine cannot be reached.</exception>
     internal async Task<DedicatedCall> OpenAsync(string path, CallOptions options, ReadOnlyMemory<byte>? request)
     {

@@ -195,6 +195,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         _sender.Send();
     }
 
+    /// <summary>Ends the stream, as canceled unless it had ended, and the connection.</summary>
     public ValueTask DisposeAsync() => new(Close(new ObjectDisposedException(nameof(Http2ClientStream))));
 
     void IHttp2ConnectionEvents.OnHeaders(Http2Stream stream, HeaderList headers) => ResponseHeaders = headers;

@@ -94,6 +94,7 @@ internal sealed class Http2Connection : IDisposable
         return gather;
     }
 
+    /// <summary>Sends a request's header fields on a new stream. For a client only.</summary>
     internal Http2Stream Request(HeaderList headers)
     {
         LastStreamId += LastStreamId == 0 ? 1 : 2;

@@ -46,6 +46,7 @@ internal sealed record Http2Options
     /// </summary>
     internal Http2Rate IdlePings { get; init; } = new(1000, 100);
 
+    /// <summary>DATA and CONTINUATION frames without content.</summary>
     internal Http2Rate EmptyFrames { get; init; } = new(100, 10);
 
     /// <summary>Frames that are ignored: PRIORITY and unknown types.</summary>

@@ -28,7 +28,10 @@ internal sealed class Http2Server : IAsyncDisposable, IHttp2ConnectionEvents
     private bool _closing;
     private bool _peerIsGone;
 
-    /// <summary>Creates a server for one connection. A request ends with its handler: an open response is ended, one that never began is reset.</summary>
+    /// <summary>
+    /// Creates a server for one connection. The handler is called for each request, several at a time. A request ends with its handler: an open
+    /// response is ended, one that never began is reset.
+    /// </summary>
     internal Http2Server(Stream transport, Func<Http2ServerStream, CancellationToken, Task> handler, Http2Options? options = null)
     {
         _transport = transport;

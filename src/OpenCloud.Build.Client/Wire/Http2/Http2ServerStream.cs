@@ -94,6 +94,7 @@ internal sealed class Http2ServerStream : IByteReader
         return new ValueTask<int>(_read, version);
     }
 
+    /// <summary>Sends header fields; those of a response begin with <c>:status</c>.</summary>
     internal ValueTask WriteHeadersAsync(HeaderList headers, bool endStream = false, bool moreFollows = false)
     {
         lock (_server.Sync)

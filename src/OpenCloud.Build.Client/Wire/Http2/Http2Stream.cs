@@ -22,12 +22,14 @@ internal sealed class Http2Stream(int id, int sendWindow, int receiveWindow)
     /// <summary>The rest of the announced content-length, or -1 when there is none.</summary>
     internal long ContentLeft { get; set; } = -1;
 
+    /// <summary>The bytes of the request's header list.</summary>
     internal int HeaderSize { get; set; }
 
     internal bool RemoteEnded { get; set; }
 
     internal bool LocalEnded { get; set; }
 
+    /// <summary>Whether the response's header fields have arrived. For a client's streams only.</summary>
     internal bool ResponseSeen { get; set; }
 
     internal bool HeadersSent { get; set; }

@@ -14,6 +14,7 @@ internal interface IHttp2ConnectionEvents
     /// <summary>The peer's side of the stream is complete, perhaps with trailers.</summary>
     public void OnEnded(Http2Stream stream, HeaderList? trailers);
 
+    /// <summary>A stream was reset: by the peer, or by us because the peer broke the protocol on it.</summary>
     public void OnReset(Http2Stream stream, Http2ErrorCode errorCode, bool byPeer);
 
     /// <summary>All bytes passed to <see cref="Http2Connection.Write"/> are in the output.</summary>

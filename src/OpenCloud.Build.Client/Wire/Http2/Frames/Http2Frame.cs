@@ -73,7 +73,7 @@ internal enum Http2Setting : ushort
     MaxHeaderListSize = 6,
 }
 
-/// <summary>The header of a frame (RFC 9113, 4.1).</summary>
+/// <summary>The header of a frame (RFC 9113, 4.1). The length is that of the payload in bytes; stream 0 is the connection.</summary>
 internal readonly record struct Http2FrameHeader(int Length, Http2FrameType Type, Http2FrameFlags Flags, int StreamId)
 {
     internal const int Size = 9;
