@@ -30,7 +30,7 @@ public sealed class PlainObjectTests
     ];
 
     // Addresses, folders and references of builds, which are this side's; the last lines of a step, which the step has made plain.
-    private static readonly string[] OfThisSide = ["Engine", "Address", "Source", "Path", "Store", "BuildRef", "LogTail"];
+    private static readonly string[] OfThisSide = ["Address", "Source", "Path", "Store", "Ref", "LogTail"];
 
     public static TheoryData<string> Types => [.. Given.Select(static t => t.FullName!)];
 
@@ -54,7 +54,7 @@ public sealed class PlainObjectTests
         using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(
             """{"name":TEXT,"description":TEXT,"args":[{"name":TEXT,"value":TEXT,"description":TEXT}],"secrets":[{"name":TEXT}],"targets":[{"name":TEXT,"base":TEXT,"platform":TEXT,"description":TEXT}],"warnings":[{"ruleName":TEXT,"description":TEXT,"detail":TEXT,"url":TEXT}],"buildError":{"message":TEXT}}""".Replace("TEXT", text, StringComparison.Ordinal));
         DockerfileOutline outline = DockerfileOutline.From(document.RootElement);
-        CheckPlain("outline", new[] { outline.Name!, outline.Description!, outline.Arguments[0].Name, outline.Arguments[0].Value!, outline.Arguments[0].Description!, outline.Secrets[0].Name });
+        CheckPlain("outline", new[] { outline.Target!, outline.Description!, outline.Arguments[0].Name, outline.Arguments[0].Value!, outline.Arguments[0].Description!, outline.Secrets[0].Name });
         DockerfileTarget target = Assert.Single(DockerfileTarget.ListFrom(document.RootElement));
         CheckPlain("target", new[] { target.Name!, target.Base!, target.BasePlatform!, target.Description! });
         DockerfileChecks checks = DockerfileChecks.From(document.RootElement);

@@ -66,7 +66,7 @@ defaultCgroupParent = "$group"
         $built = Invoke-ImageBuild $app -Tag demo/listed:1 -Address $address -ErrorAction Stop
         $built.Namespace | Should -Be $Namespace
         $image = $built | Get-ContainerImage -ErrorAction Stop
-        $image.Name | Should -Be 'docker.io/demo/listed:1'
+        $image.Name | Should -Be 'demo/listed:1'
         $image.Namespace | Should -Be $Namespace
         $image.Digest | Should -Be $built.Digest
         $copy = $built | Copy-ContainerImage -Destination demo/copied:1 -Force -PassThru -ErrorAction Stop
@@ -79,6 +79,6 @@ defaultCgroupParent = "$group"
 
     It 'shows what the first lines of README show' {
         $null = Invoke-ImageBuild $app -Tag demo/first:1 -Address $installed -ErrorAction Stop
-        (Get-ContainerImage).Name | Should -Contain 'docker.io/demo/first:1'
+        (Get-ContainerImage).Name | Should -Contain 'demo/first:1'
     }
 }

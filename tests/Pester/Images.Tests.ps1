@@ -44,7 +44,8 @@ Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
 
     It 'imports, and moves nothing the second time' {
         $first = Import-ContainerImage $layout
-        $first.Name | Should -Be 'docker.io/demo/app:1'
+        $first.Names | Should -Be 'demo/app:1'
+        $first.References | Should -Be 'docker.io/demo/app:1'
         $first.ContentsMoved | Should -Be 3
         $second = Import-ContainerImage $layout
         $second.BytesMoved | Should -Be 0
@@ -57,12 +58,14 @@ Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
         Copy-ContainerImage demo/app:1 never/there:2 -WhatIf
         Remove-ContainerImage demo/app:1 -WhatIf
         Export-ContainerImage demo/app:1 (Join-Path $TestDrive never.tar) -WhatIf
-        (Get-ContainerImage -Namespace '*').Name | Should -Be 'docker.io/demo/app:1'
+        (Get-ContainerImage -Namespace '*').Name | Should -Be 'demo/app:1'
         Join-Path $TestDrive never.tar | Should -Not -Exist
     }
 
     It 'finds an image by every way to write its name' -ForEach 'demo/app', 'demo/app:1', 'docker.io/demo/app:1', 'demo/*', '*app:1', 'DEMO/a??:1' {
-        (Get-ContainerImage $_).Name | Should -Be 'docker.io/demo/app:1'
+        $found = Get-ContainerImage $_
+        $found.Name | Should -Be 'demo/app:1'
+        $found.Reference | Should -Be 'docker.io/demo/app:1'
     }
 
     It 'filters by digest, platform and dangling' {
@@ -78,8 +81,8 @@ Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
     It 'has what docker''s summary has' {
         $image = Get-ContainerImage
         $image.Id | Should -Match '^sha256:[0-9a-f]{64}$'
-        $image.RepoTags | Should -Be 'docker.io/demo/app:1'
-        $image.RepoDigests | Should -Be "docker.io/demo/app@$($image.Id)"
+        $image.RepoTags | Should -Be 'demo/app:1'
+        $image.RepoDigests | Should -Be "demo/app@$($image.Id)"
         $image.Labels['a'] | Should -Be 'b'
         $image.Size | Should -Be ($image.ContentSize)
         $image.Created | Should -Not -BeNullOrEmpty
@@ -96,14 +99,14 @@ Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
 
     It 'copies, exports, removes and imports by the pipeline' {
         $copy = Get-ContainerImage demo/app:1 | Copy-ContainerImage -Destination demo/app:2, other/app:1 -PassThru
-        $copy.Name | Should -Be 'docker.io/demo/app:2', 'docker.io/other/app:1'
+        $copy.Name | Should -Be 'demo/app:2', 'other/app:1'
         $file = Get-ContainerImage 'demo/*' | Export-ContainerImage -Destination (Join-Path $TestDrive both.tar)
         $file | Should -BeOfType System.IO.FileInfo
         $directory = Get-ContainerImage 'demo/*' | Export-ContainerImage -Destination (Join-Path $TestDrive both) -Format Directory
         $directory | Should -BeOfType System.IO.DirectoryInfo
         Get-ContainerImage -Namespace '*' | Remove-ContainerImage
         Get-ContainerImage -Namespace '*' | Should -BeNullOrEmpty
-        ($file, $directory | Import-ContainerImage).Name | Sort-Object -Unique | Should -Be 'docker.io/demo/app:1', 'docker.io/demo/app:2'
+        ($file, $directory | Import-ContainerImage).Names | Sort-Object -Unique | Should -Be 'demo/app:1', 'demo/app:2'
     }
 
     It 'refuses what it cannot do before doing it: <id>' -ForEach @(
@@ -168,6 +171,8 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
     It 'lists what has been built as an image' {
         $image = $built | Get-ContainerImage
         $image.Name | Should -Be 'demo/history:1'
+        $image.Reference | Should -Be $built.References
+        $built.Names | Should -Be $image.Name
         $image.Id | Should -Be $built.Digest
         $image.Platforms.Platform.OperatingSystem | Should -Contain 'linux'
     }
@@ -175,8 +180,8 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
     It 'tells of past builds' {
         $record = $built | Get-BuildHistory
         $record.Status | Should -Be Completed
-        $record.Steps | Should -Be $built.StepCount
-        $record.Cached | Should -Be $built.CachedCount
+        $record.StepCount | Should -Be $built.StepCount
+        $record.CachedCount | Should -Be $built.CachedCount
         $record.Digest | Should -Be $built.Digest
         $failed = Get-BuildHistory -Address $docker.address -Status Failed
         $failed.Count | Should -Be 1
@@ -218,7 +223,7 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         $manifest.config.mediaType | Should -Be 'application/vnd.buildkit.historyrecord.v0'
         $manifest.layers.mediaType | Should -Contain 'application/vnd.buildkit.status.v0'
         $record = tar -xOf $file.FullName "blobs/sha256/$($manifest.config.digest -replace '^sha256:')" | ConvertFrom-Json
-        $record.Ref | Should -Be $built.BuildRef
+        $record.Ref | Should -Be $built.Ref
         $null = $manifest.layers | ForEach-Object { $names | Should -Contain "blobs/sha256/$($_.digest -replace '^sha256:')" }
     }
 

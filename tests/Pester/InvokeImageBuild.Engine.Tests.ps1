@@ -42,7 +42,7 @@ RUN ["/bin/busybox", "sh", "-c", "echo last words; exit 9"]
         $result = Invoke-ImageBuild $app -Tag demo/app:1 -Address $address
         $result.Digest | Should -Match '^sha256:[0-9a-f]{64}$'
         $result.References | Should -Be 'docker.io/demo/app:1'
-        $result.Engine | Should -Be $address
+        $result.Address | Should -Be $address
         $result.StepCount | Should -BeGreaterThan 4
         $result.Steps.Name | Should -Contain '[build 1/3] COPY busybox /bin/busybox'
         $result.BytesSent | Should -BeGreaterThan 1000000

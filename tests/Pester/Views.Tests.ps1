@@ -12,7 +12,7 @@ Describe 'The view of <_>' -ForEach $types {
         # Each of these is taken for an order by a terminal, or turns text around. Colours of PowerShell's own are others than 31.
         $hostile = "a`e[31mb`e]0;t`ac`u{202e}d`u{9b}2Je`rf"
         # Addresses, folders, and the reference that a build was given here.
-        $ofTheUser = 'Engine', 'Address', 'Source', 'Path', 'Store', 'BuildRef'
+        $ofTheUser = 'Address', 'Source', 'Path', 'Store', 'Ref'
         $name = $_
         $context = Get-ModuleContext
         $assembly = @('OpenCloud.Build.Client', 'OpenCloud.Build.Host', 'OpenCloud.Build').ForEach({ $context.LoadFromAssemblyName($_) }) | Where-Object { $_.GetType($name) } | Select-Object -First 1

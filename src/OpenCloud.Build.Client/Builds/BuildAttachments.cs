@@ -79,7 +79,7 @@ internal sealed class BuildAttachments : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             attachments.Dispose();
-            throw new ImageBuildException(BuildFailureKind.InvalidRequest, e.Message, e) { Engine = engine.Address.ToString(), BuildRef = string.Empty };
+            throw new ImageBuildException(BuildFailureKind.InvalidRequest, e.Message, e) { Address = engine.Address.ToString(), Ref = string.Empty };
         }
         catch
         {

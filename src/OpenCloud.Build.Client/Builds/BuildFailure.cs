@@ -52,8 +52,8 @@ internal static partial class BuildFailure
         {
             return new ImageBuildException(BuildFailureKind.ContextFailed, $"The build context could not be sent: {rule.Message}", error)
             {
-                Engine = engine,
-                BuildRef = buildReference,
+                Address = engine,
+                Ref = buildReference,
                 File = rule.File,
                 Line = rule.Line,
                 Steps = model.Steps,
@@ -62,8 +62,8 @@ internal static partial class BuildFailure
 
         return new ImageBuildException(kind, TerminalText.Bounded(MessageOf(kind, text, step, contextFailure, missing), LongestMessage), error)
         {
-            Engine = engine,
-            BuildRef = buildReference,
+            Address = engine,
+            Ref = buildReference,
             StepName = step?.Name,
             ExitCode = details.ExitCode is { } code ? (int)code : ExitCodeIn(text),
             File = source?.FileName is { Length: > 0 } file ? file : null,

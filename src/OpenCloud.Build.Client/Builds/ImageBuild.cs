@@ -84,8 +84,8 @@ internal sealed class ImageBuild
         return new ImageBuildException(
             BuildFailureKind.TimedOut, string.Create(CultureInfo.InvariantCulture, $"The build took longer than {_request.Timeout} and was stopped; {where}."), stopped)
         {
-            Engine = _engine.Address.ToString(),
-            BuildRef = _reference,
+            Address = _engine.Address.ToString(),
+            Ref = _reference,
             Steps = _model.Steps,
         };
     }
@@ -133,7 +133,7 @@ internal sealed class ImageBuild
             References = _request.References,
             Digest = response.GetValueOrDefault("containerimage.digest"),
             ConfigDigest = response.GetValueOrDefault("containerimage.config.digest"),
-            Engine = _engine.Address.ToString(),
+            Address = _engine.Address.ToString(),
             Store = _engine.StoreAddress,
             Namespace = _engine.ContainerdNamespace,
             EngineVersion = _engine.Version,
@@ -145,7 +145,7 @@ internal sealed class ImageBuild
             Warnings = [.. _warnings.All, .. _model.Warnings],
             BytesSent = files.Counters.BytesSent,
             FilesSent = files.Counters.FilesSent,
-            BuildRef = _reference,
+            Ref = _reference,
             ExporterResponse = response,
         };
     }
@@ -179,8 +179,8 @@ internal sealed class ImageBuild
             $"The engine {_engine.Address} can give a build one output only, and {attachments.Outputs.Count} are asked for; several came with BuildKit 0.13.",
             null)
         {
-            Engine = _engine.Address.ToString(),
-            BuildRef = string.Empty,
+            Address = _engine.Address.ToString(),
+            Ref = string.Empty,
         };
     }
 
@@ -194,8 +194,8 @@ internal sealed class ImageBuild
         {
             throw new ImageBuildException(BuildFailureKind.OutputFailed, e.Message, e)
             {
-                Engine = _engine.Address.ToString(),
-                BuildRef = _reference,
+                Address = _engine.Address.ToString(),
+                Ref = _reference,
                 Steps = _model.Steps,
             };
         }

@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Text;
 
@@ -6,6 +7,9 @@ namespace OpenCloud.Build.Client.Builds;
 /// <summary>A finished build.</summary>
 public sealed class ImageBuildResult
 {
+    /// <summary>The names of the image in the short form that people write (<c>app:1</c>).</summary>
+    public IReadOnlyList<string> Names => ImageReference.Familiar(References);
+
     /// <summary>The full references of the image (<c>docker.io/library/app:1</c>).</summary>
     public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
 
@@ -16,7 +20,7 @@ public sealed class ImageBuildResult
     public string? ConfigDigest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of the engine that ran the build.</summary>
-    public string Engine { get; init; } = string.Empty;
+    public string Address { get; init; } = string.Empty;
 
     /// <summary>The address of the store that has the image; null when no store has it, or the store is not known here.</summary>
     public string? Store { get; init; }
@@ -51,6 +55,9 @@ public sealed class ImageBuildResult
     /// <summary>The warnings of this client and of the frontend.</summary>
     public IReadOnlyList<BuildWarning> Warnings { get; init; } = [];
 
+    /// <summary>The number of warnings.</summary>
+    public int WarningCount => Warnings.Count;
+
     /// <summary>
     /// The bytes of file content sent to the engine. The Dockerfile and the ignore file are sent with every build, because the frontend
     /// requests them that way. Of the context, only changes since its last build are sent.
@@ -61,11 +68,11 @@ public sealed class ImageBuildResult
     public long FilesSent { get; init; }
 
     /// <summary>The build's reference in the engine's history.</summary>
-    public string BuildRef { get; init => field = TerminalText.Name(value); } = string.Empty;
+    public string Ref { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The exporter's whole response, by its own keys.</summary>
     public IReadOnlyDictionary<string, string> ExporterResponse { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
     /// <summary>The first reference, else the digest, else the build's own reference.</summary>
-    public override string ToString() => References is [var first, ..] ? first : Digest ?? BuildRef;
+    public override string ToString() => References is [var first, ..] ? first : Digest ?? Ref;
 }

@@ -11,7 +11,7 @@ public sealed record BuildCacheRecord
     public required string Id { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of its engine.</summary>
-    public required string Engine { get; init; }
+    public required string Address { get; init; }
 
     /// <summary>
     /// The type: <c>regular</c>, <c>source.local</c>, <c>source.git.checkout</c>, <c>exec.cachemount</c>, <c>frontend</c> or <c>internal</c>.
@@ -54,7 +54,7 @@ public sealed record BuildCacheRecord
     internal static BuildCacheRecord From(UsageRecord record, string engine) => new()
     {
         Id = record.Id,
-        Engine = engine,
+        Address = engine,
         Type = TerminalText.Line(record.RecordType),
         Description = TerminalText.Line(record.Description),
         Size = record.Size,

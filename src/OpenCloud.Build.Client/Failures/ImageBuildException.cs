@@ -114,10 +114,10 @@ public sealed class ImageBuildException : Exception
     public string? Hint { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>The engine's address.</summary>
-    public required string Engine { get; init; }
+    public required string Address { get; init; }
 
     /// <summary>The build's reference in the engine's history.</summary>
-    public required string BuildRef { get; init; }
+    public required string Ref { get; init; }
 
     /// <summary>All steps reported so far.</summary>
     public IReadOnlyList<BuildStep> Steps { get; init; } = [];
@@ -127,8 +127,8 @@ public sealed class ImageBuildException : Exception
         ? this
         : new ImageBuildException(own is RegistryCredentialException ? BuildFailureKind.CredentialsFailed : BuildFailureKind.OutputFailed, own.Message, this)
         {
-            Engine = Engine,
-            BuildRef = BuildRef,
+            Address = Address,
+            Ref = Ref,
             Steps = Steps,
         };
 
@@ -142,8 +142,8 @@ public sealed class ImageBuildException : Exception
         LogTail = LogTail,
         MissingFile = MissingFile,
         Hint = Hint is null ? hint : $"{Hint} {hint}",
-        Engine = Engine,
-        BuildRef = BuildRef,
+        Address = Address,
+        Ref = Ref,
         Steps = Steps,
     };
 }

@@ -6,8 +6,14 @@ namespace OpenCloud.Build.Client.Images;
 /// <summary>An image of a store: one name and what it refers to.</summary>
 public sealed record ContainerImage
 {
-    /// <summary>The name as the store has it; <c>&lt;none&gt;</c> for a Docker image without a name.</summary>
+    /// <summary>
+    /// The name in the short form that people write (<c>app:1</c>), whichever the store; <c>&lt;none&gt;</c> for a Docker image without a name. A name
+    /// that is no image reference is given as the store has it.
+    /// </summary>
     public required string Name { get; init => field = TerminalText.Name(value); }
+
+    /// <summary>The full reference (<c>docker.io/library/app:1</c>); null when the name is no image reference.</summary>
+    public string? Reference { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The registry of the name; empty when the name is no image reference.</summary>
     public string Registry { get; init => field = TerminalText.Name(value); } = string.Empty;
@@ -31,7 +37,7 @@ public sealed record ContainerImage
     public string Namespace { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The address of the store.</summary>
-    public required string Engine { get; init; }
+    public required string Store { get; init; }
 
     /// <summary>The platforms of the image, without attestations.</summary>
     public IReadOnlyList<ContainerImagePlatform> Platforms { get; init; } = [];
@@ -63,10 +69,10 @@ public sealed record ContainerImage
     /// <summary>The labels that containerd keeps beside the name.</summary>
     public IReadOnlyDictionary<string, string> StoreLabels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
 
-    /// <summary>All tagged names of the store that refer to the same image.</summary>
+    /// <summary>All tagged names of the store that refer to the same image, in the short form.</summary>
     public IReadOnlyList<string> RepoTags { get; init => field = TerminalText.Names(value); } = [];
 
-    /// <summary>The repositories with the digest.</summary>
+    /// <summary>The repositories with the digest, in the short form.</summary>
     public IReadOnlyList<string> RepoDigests { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>Whether no tag of the store refers to the image.</summary>
@@ -80,6 +86,9 @@ public sealed record ContainerImage
 
     /// <summary>Why the image could not be read in full; null when it could.</summary>
     public string? Problem { get; init => field = value is null ? null : TerminalText.Plain(value); }
+
+    /// <summary>The name by which the store knows the image: its own form of it.</summary>
+    internal string StoreName { get; init; } = string.Empty;
 
     /// <inheritdoc/>
     public override string ToString() => Name;

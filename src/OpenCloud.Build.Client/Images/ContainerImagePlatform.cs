@@ -12,7 +12,7 @@ public sealed record ContainerImagePlatform
     public ContentDigest? Digest { get; init; }
 
     /// <summary>The digest of the configuration; null where it is not known.</summary>
-    public ContentDigest? Config { get; init; }
+    public ContentDigest? ConfigDigest { get; init; }
 
     /// <summary>When it was built, as its configuration says.</summary>
     public DateTimeOffset? Created { get; init; }

@@ -35,7 +35,7 @@ public sealed record ExtraHost(string Name, string Address)
         : throw new ImageBuildException(
             BuildFailureKind.Unsupported, $"The engine {engine.Address} does not tell the address of its gateway; give '{Name}' an IP address in place of {Gateway}.", null)
         {
-            Engine = engine.Address.ToString(),
-            BuildRef = string.Empty,
+            Address = engine.Address.ToString(),
+            Ref = string.Empty,
         };
 }

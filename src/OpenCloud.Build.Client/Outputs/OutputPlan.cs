@@ -87,8 +87,8 @@ internal static class OutputPlan
 
     internal static ImageBuildException Refuse(EngineProfile engine, string message) => new(BuildFailureKind.InvalidRequest, message, null)
     {
-        Engine = engine.Address.ToString(),
-        BuildRef = string.Empty,
+        Address = engine.Address.ToString(),
+        Ref = string.Empty,
     };
 
     private static string ImageType(EngineProfile engine) => engine.IsDockerEngine ? "moby" : BuildOutput.Image;

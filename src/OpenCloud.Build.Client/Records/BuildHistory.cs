@@ -24,7 +24,7 @@ internal sealed class BuildHistory(EngineChannel channel)
     public async Task<IReadOnlyList<BuildRecord>> ListAsync(string? reference, bool activeOnly, CancellationToken cancellationToken)
     {
         List<BuildHistoryEvent> events = await ReadAsync(reference, activeOnly, cancellationToken).ConfigureAwait(false);
-        return [.. events.Select(e => BuildRecord.From(e, Engine)).OrderByDescending(static r => r.Created)];
+        return [.. events.Select(e => BuildRecord.From(e, Engine)).OrderByDescending(static r => r.Started)];
     }
 
     /// <summary>Finds a build by its id or a prefix of it.</summary>

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
@@ -29,22 +30,22 @@ public sealed record BuildRecord
     public required string Ref { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The address of the engine.</summary>
-    public required string Engine { get; init; }
+    public required string Address { get; init; }
 
     /// <summary>The state of the build.</summary>
     public BuildRecordStatus Status { get; init; }
 
     /// <summary>The start of the build.</summary>
-    public DateTimeOffset? Created { get; init; }
+    public DateTimeOffset? Started { get; init; }
 
     /// <summary>The end of the build; null while it runs.</summary>
     public DateTimeOffset? Completed { get; init; }
 
     /// <summary>The duration of the build, so far when it is running.</summary>
-    public TimeSpan? Duration => Created is { } begin ? (Completed ?? DateTimeOffset.UtcNow) - begin : null;
+    public TimeSpan? Duration => Started is { } begin ? (Completed ?? DateTimeOffset.UtcNow) - begin : null;
 
     /// <summary>The subject of the build: the image's names if any, else the Dockerfile or target.</summary>
-    public string Name { get; init => field = TerminalText.Name(value); } = string.Empty;
+    public string Subject { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The frontend, for example <c>dockerfile.v0</c>.</summary>
     public string Frontend { get; init => field = TerminalText.Name(value); } = string.Empty;
@@ -55,23 +56,26 @@ public sealed record BuildRecord
     /// <summary>The types of the exporters.</summary>
     public IReadOnlyList<string> Exporters { get; init => field = TerminalText.Names(value); } = [];
 
-    /// <summary>The names of the image.</summary>
+    /// <summary>The names of the image in the short form that people write (<c>app:1</c>).</summary>
+    public IReadOnlyList<string> Names => ImageReference.Familiar(References);
+
+    /// <summary>The full references of the image (<c>docker.io/library/app:1</c>).</summary>
     public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The digest of the image; null when there is none.</summary>
     public string? Digest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The number of steps.</summary>
-    public int Steps { get; init; }
+    public int StepCount { get; init; }
 
     /// <summary>The number of steps that came from the cache.</summary>
-    public int Cached { get; init; }
+    public int CachedCount { get; init; }
 
     /// <summary>The number of steps that have ended.</summary>
-    public int CompletedSteps { get; init; }
+    public int CompletedCount { get; init; }
 
     /// <summary>The number of warnings. Engines before 0.17 do not count them and report zero.</summary>
-    public int Warnings { get; init; }
+    public int WarningCount { get; init; }
 
     /// <summary>The error message; null when the build did not fail.</summary>
     public string? Error { get; init => field = value is null ? null : TerminalText.Plain(value); }
@@ -93,14 +97,14 @@ public sealed record BuildRecord
         return new BuildRecord
         {
             Ref = record.Ref,
-            Engine = engine,
+            Address = engine,
             Status = running ? BuildRecordStatus.Running
                 : record.Error is null || record.Error.Code == 0 && record.Error.Message.Length == 0 ? BuildRecordStatus.Completed
                 : record.Error.Code == (int)StatusCode.Cancelled || record.Error.Message.Contains("context canceled", StringComparison.Ordinal) ? BuildRecordStatus.Canceled
                 : BuildRecordStatus.Failed,
-            Created = record.CreatedAt.ToTime(),
+            Started = record.CreatedAt.ToTime(),
             Completed = record.CompletedAt.ToTime(),
-            Name = TerminalText.Line(references.Count > 0 ? string.Join(", ", references)
+            Subject = TerminalText.Line(references.Count > 0 ? string.Join(", ", ImageReference.Familiar(references))
                 : record.FrontendAttrs.GetValueOrDefault("filename") is { Length: > 0 } file ? file
                 : record.FrontendAttrs.GetValueOrDefault("target") ?? record.Frontend),
             Frontend = TerminalText.Line(record.Frontend),
@@ -108,10 +112,10 @@ public sealed record BuildRecord
             Exporters = [.. record.Exporters.Select(static e => e.Type)],
             References = references,
             Digest = FindDigest(record),
-            Steps = record.NumTotalSteps,
-            Cached = record.NumCachedSteps,
-            CompletedSteps = record.NumCompletedSteps,
-            Warnings = record.NumWarnings,
+            StepCount = record.NumTotalSteps,
+            CachedCount = record.NumCachedSteps,
+            CompletedCount = record.NumCompletedSteps,
+            WarningCount = record.NumWarnings,
             Error = record.Error is { Message.Length: > 0 } error ? TerminalText.Plain(error.Message) : null,
             Pinned = record.Pinned,
             HasLog = running || record.Logs is not null,

@@ -46,7 +46,7 @@ public sealed record DockerfileOutline
     internal const string RequestId = "frontend.outline";
 
     /// <summary>The stage's name; null when it has none.</summary>
-    public string? Name { get; init => field = value is null ? null : TerminalText.Plain(value); }
+    public string? Target { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>The comment above the stage; null when there is none.</summary>
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); }
@@ -65,7 +65,7 @@ public sealed record DockerfileOutline
 
     internal static DockerfileOutline From(JsonElement json) => new()
     {
-        Name = SubrequestJson.Text(json, "name"),
+        Target = SubrequestJson.Text(json, "name"),
         Description = SubrequestJson.Text(json, "description"),
         Arguments =
         [

@@ -81,8 +81,8 @@ internal sealed class DockerfileQuery
                 $"The engine {_engine.Address} cannot do this: its Dockerfile frontend does not know the request '{request}'.",
                 e)
             {
-                Engine = _engine.Address.ToString(),
-                BuildRef = _reference,
+                Address = _engine.Address.ToString(),
+                Ref = _reference,
                 Hint = request == DockerfileChecks.RequestId
                     ? "Build checks came with BuildKit 0.15; an engine that can pull images also has them through a first line '# syntax=docker/dockerfile:1'."
                     : null,

@@ -37,12 +37,12 @@ internal static class BuildErrors
             BuildFailureKind.TimedOut => ErrorCatalog.BuildTimedOut,
             _ => ErrorCatalog.BuildFailed,
         };
-        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure), [Describe(failure), failure.Engine]);
+        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure), [Describe(failure), failure.Address]);
     }
 
     private static string Describe(ImageBuildException failure)
     {
-        string said = NamesItsEngine(failure) ? failure.Message : $"The engine {failure.Engine} cannot do this: {failure.Message}";
+        string said = NamesItsEngine(failure) ? failure.Message : $"The engine {failure.Address} cannot do this: {failure.Message}";
         string text = failure.Hint is null ? said : $"{said} {failure.Hint}";
         return failure.File is null || failure.Line is not { } line ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({failure.File}:{line})");
     }
@@ -74,7 +74,7 @@ internal static class BuildErrors
 
     // An engine's own message about a missing feature does not name the engine.
     private static bool NamesItsEngine(ImageBuildException failure)
-        => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Engine, StringComparison.Ordinal);
+        => failure.Kind != BuildFailureKind.Unsupported || failure.Message.Contains(failure.Address, StringComparison.Ordinal);
 
     private static string Shown(string line) => TerminalText.Line(TerminalText.Bounded(line, LongestLine)).Replace("\t", "    ", StringComparison.Ordinal);
 }

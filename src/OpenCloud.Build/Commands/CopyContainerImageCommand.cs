@@ -49,13 +49,13 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     protected override void ProcessRecord() => Guard(InputObject ?? (object)Name, () =>
     {
         List<ImageReference> destinations = [.. Destination.Select(Parse)];
-        IImageStore store = Store(InputObject?.Engine ?? Address);
+        IImageStore store = InputObject is null ? Store() : Store(InputObject.Store);
         string @namespace = InputObject?.Namespace ?? (store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty);
         RunAsync(async (poster, cancellationToken) =>
         {
             IReadOnlyList<string> namespaces = store.HasNamespaces ? [@namespace] : [];
             string? source = InputObject is { } image
-                ? (!store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name)
+                ? image.StoreName
                 : await ResolveAsync(store, namespaces, poster, cancellationToken).ConfigureAwait(false);
             if (source is null)
             {
@@ -97,14 +97,14 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     {
         List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellationToken).ConfigureAwait(false);
         string latest = ImageReference.TryParse(Name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : Name;
-        ContainerImage? exact = found.Find(i => i.Name == Name)
-            ?? found.Find(i => ImageReference.TryParse(i.Name, out ImageReference? r) && r.ToString() == latest)
+        ContainerImage? exact = found.Find(i => i.StoreName == Name)
+            ?? found.Find(i => i.Reference == latest)
             ?? (found.Count == 1 ? found[0] : null);
         if (exact is null && found.Count > 1)
         {
             poster.Error(ErrorCatalog.ImageNotFound.ToRecord(Name, null, Name, store.Description, $" The name fits {found.Count} images; give the tag."));
         }
 
-        return exact?.Name;
+        return exact?.StoreName;
     }
 }

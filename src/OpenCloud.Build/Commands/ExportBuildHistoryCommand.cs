@@ -19,7 +19,6 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
 
     /// <summary>The ids of builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("BuildRef")]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[] Ref { get; set; } = [];
 

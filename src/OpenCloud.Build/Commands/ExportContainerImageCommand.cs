@@ -63,8 +63,8 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
             {
                 Guard(image, () =>
                 {
-                    IImageStore store = Store(image.Engine);
-                    _images.Add((store, image.Namespace, !store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name));
+                    IImageStore store = Store(image.Store);
+                    _images.Add((store, image.Namespace, image.StoreName));
                 });
             }
 
@@ -73,11 +73,11 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
 
         Guard(Name, () =>
         {
-            IImageStore store = Store(Address);
+            IImageStore store = Store();
             string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
             RunAsync(async (poster, cancellationToken) =>
                 _images.AddRange((await FindAsync(store, Name, store.HasNamespaces ? [@namespace] : [], poster, cancellationToken).ConfigureAwait(false))
-                    .Select(i => (store, @namespace, i.Tag.Length == 0 && !store.HasNamespaces ? i.Id : i.Name))));
+                    .Select(i => (store, @namespace, i.StoreName))));
         });
     }
 

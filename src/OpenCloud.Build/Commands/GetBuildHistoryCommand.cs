@@ -13,7 +13,6 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
 {
     /// <summary>The ids of builds.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("BuildRef")]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[]? Ref { get; set; }
 

@@ -16,7 +16,6 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
 
     /// <summary>The ids of builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("BuildRef")]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[] Ref { get; set; } = [];
 

@@ -44,7 +44,7 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => Guard(Name, () =>
     {
-        IImageStore store = Store(Address);
+        IImageStore store = Store();
         Platform? platform = string.IsNullOrEmpty(Platform) ? null
             : Client.Images.References.Platform.TryParse(Platform, out Platform? parsed, out string? error) ? parsed
             : throw ErrorCatalog.InvalidPlatform.ToException(Platform, null, Platform, error);

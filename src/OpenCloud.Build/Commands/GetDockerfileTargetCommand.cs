@@ -21,6 +21,7 @@ public sealed class GetDockerfileTargetCommand : DockerfileCommand
         Add("Dockerfile", build.Request.DockerfilePath);
         Add("DockerfileText", build.Request.DockerfileText);
         Add("Target", target.Name);
+        Add("Address", build.Address?.ToString());
         return item;
 
         void Add(string name, string? value)

@@ -68,7 +68,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
     {
         List<string> given = [.. (Name ?? []).Select(Complete)];
         List<Platform> platforms = PlatformArguments.Parse(Platform);
-        IImageStore store = Store(Address);
+        IImageStore store = Store();
         string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
         RunAsync(async (poster, cancellationToken) =>
         {
@@ -97,10 +97,10 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
                 poster.Verbose($"{names[0]}: {result.ContentsMoved} contents moved ({result.BytesMoved} bytes), {result.ContentsPresent} were there.");
                 poster.Output(new ContainerImageImport
                 {
-                    Name = names,
+                    References = names,
                     Digest = image.Target.Digest.ToString(),
                     Namespace = @namespace,
-                    Engine = Address ?? string.Empty,
+                    Store = AddressOf(store),
                     Path = path,
                     BytesMoved = result.BytesMoved,
                     ContentsMoved = result.ContentsMoved,

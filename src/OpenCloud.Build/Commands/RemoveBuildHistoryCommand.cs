@@ -12,7 +12,6 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
 {
     /// <summary>The ids of builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("BuildRef")]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[] Ref { get; set; } = [];
 
@@ -30,7 +29,7 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
                     throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref);
                 }
 
-                if (await poster.InvokeAsync(() => ShouldProcess($"{record.Ref} ({record.Name})", "Remove from the build history")).ConfigureAwait(false))
+                if (await poster.InvokeAsync(() => ShouldProcess($"{record.Ref} ({record.Subject})", "Remove from the build history")).ConfigureAwait(false))
                 {
                     await history.RemoveAsync(record.Ref, cancellationToken).ConfigureAwait(false);
                 }

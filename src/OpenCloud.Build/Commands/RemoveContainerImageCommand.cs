@@ -44,7 +44,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
         {
             Guard(Name, () =>
             {
-                IImageStore store = Store(Address);
+                IImageStore store = Store();
                 RunAsync(async (poster, cancellationToken) =>
                 {
                     IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace, cancellationToken).ConfigureAwait(false);
@@ -61,7 +61,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
         {
             Guard(image, () =>
             {
-                IImageStore store = Store(image.Engine);
+                IImageStore store = Store(image.Store);
                 RunAsync((poster, cancellationToken) => RemoveAsync(store, [image], poster, cancellationToken));
             });
         }
@@ -79,9 +79,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
 
             try
             {
-                // A Docker image without a tag has no name but its id.
-                string name = !store.HasNamespaces && image.Tag.Length == 0 ? image.Id : image.Name;
-                if (!await store.RemoveAsync(image.Namespace, name, Force, cancellationToken).ConfigureAwait(false))
+                if (!await store.RemoveAsync(image.Namespace, image.StoreName, Force, cancellationToken).ConfigureAwait(false))
                 {
                     poster.Error(ErrorCatalog.ImageNotFound.ToRecord(image, null, image.Name, store.Description, string.Empty));
                 }

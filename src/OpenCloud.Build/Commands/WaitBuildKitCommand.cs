@@ -17,7 +17,6 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
 {
     /// <summary>The engine.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("Engine")]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public string? Address { get; set; }
 

@@ -29,7 +29,7 @@ public sealed class BuildRefCompleter : IArgumentCompleter
                     return await new BuildHistory(engine.Channel).ListAsync(null, false, limit.Token).ConfigureAwait(false);
                 }
             }).GetAwaiter().GetResult();
-            return records.Select(static r => (r.Ref, string.Create(CultureInfo.InvariantCulture, $"{r.Name}, {r.Status}, {r.Created:u}"))).Matching(wordToComplete);
+            return records.Select(static r => (r.Ref, string.Create(CultureInfo.InvariantCulture, $"{r.Subject}, {r.Status}, {r.Started:u}"))).Matching(wordToComplete);
         }
         catch (Exception)
         {

@@ -3,7 +3,6 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
-using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Completion;
 
@@ -21,7 +20,7 @@ public sealed class ImageNameCompleter : IArgumentCompleter
             ImageQuery query = new() { Namespaces = store.HasNamespaces && @namespace != "*" ? [@namespace] : [] };
             await foreach (ContainerImage image in store.ListAsync(query, cancellationToken).ConfigureAwait(false))
             {
-                names.Add(ImageReference.TryParse(image.Name, out ImageReference? reference) ? reference.ToFamiliarString() : image.Name);
+                names.Add(image.Name);
             }
 
             return names;

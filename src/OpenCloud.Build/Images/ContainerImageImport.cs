@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Images;
@@ -5,8 +6,11 @@ namespace OpenCloud.Build.Images;
 /// <summary>An imported image.</summary>
 public sealed record ContainerImageImport
 {
-    /// <summary>The names of the image in the store.</summary>
-    public IReadOnlyList<string> Name { get; init => field = TerminalText.Names(value); } = [];
+    /// <summary>The names of the image in the short form that people write (<c>app:1</c>).</summary>
+    public IReadOnlyList<string> Names => ImageReference.Familiar(References);
+
+    /// <summary>The full references of the image (<c>docker.io/library/app:1</c>).</summary>
+    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
 
     /// <summary>The digest of its index or manifest.</summary>
     public required string Digest { get; init => field = TerminalText.Name(value); }
@@ -14,8 +18,8 @@ public sealed record ContainerImageImport
     /// <summary>The containerd namespace; empty for a Docker Engine.</summary>
     public string Namespace { get; init => field = TerminalText.Name(value); } = string.Empty;
 
-    /// <summary>The address of the store; empty for the default store.</summary>
-    public string Engine { get; init; } = string.Empty;
+    /// <summary>The address of the store.</summary>
+    public string Store { get; init; } = string.Empty;
 
     /// <summary>The path of the imported archive, a file or a directory.</summary>
     public required string Path { get; init; }

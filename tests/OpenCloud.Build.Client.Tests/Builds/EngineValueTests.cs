@@ -51,7 +51,7 @@ public class EngineValueTests
         Assert.InRange(model.Steps[0].Duration, TimeSpan.FromDays(3_652_058), TimeSpan.MaxValue);
         Assert.Equal(long.MaxValue, BuildCacheTotals.Of([Record(long.MaxValue), Record(long.MaxValue)]).Size);
 
-        static BuildCacheRecord Record(long size) => new() { Id = "i", Engine = "e", Size = size };
+        static BuildCacheRecord Record(long size) => new() { Id = "i", Address = "e", Size = size };
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public class EngineValueTests
     public void A_value_in_base64_that_cannot_be_opened_stays_as_it_is(string value)
     {
         string encoded = Convert.ToBase64String(System.Text.Encoding.Latin1.GetBytes(value));
-        ImageBuildResult result = new() { Engine = "e", ExporterResponse = new Dictionary<string, string> { ["k"] = encoded } };
+        ImageBuildResult result = new() { Address = "e", ExporterResponse = new Dictionary<string, string> { ["k"] = encoded } };
         using JsonDocument document = JsonDocument.Parse(BuildMetadata.ToJson(result));
         Assert.Equal(encoded, document.RootElement.GetProperty("k").GetString());
     }

@@ -54,7 +54,7 @@ public class TerminalTextTests
     [Fact]
     public void An_exception_behind_another_is_plain_too()
     {
-        ImageBuildException failure = new(BuildFailureKind.Other, "a\u001b[2Jb", new IOException("c\u001b]0;x\ad")) { Engine = "e", BuildRef = "r" };
+        ImageBuildException failure = new(BuildFailureKind.Other, "a\u001b[2Jb", new IOException("c\u001b]0;x\ad")) { Address = "e", Ref = "r" };
         Assert.Equal("ab", failure.Message);
         Assert.Equal("cd", failure.InnerException!.Message);
         IOException plain = new("plain");

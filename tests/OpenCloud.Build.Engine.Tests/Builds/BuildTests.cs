@@ -28,7 +28,7 @@ public sealed class BuildTests(EngineFixture engines)
 
         Assert.Equal(["docker.io/" + tag], result.References);
         Assert.StartsWith("sha256:", result.Digest, StringComparison.Ordinal);
-        Assert.Equal(engine.Address, result.Engine);
+        Assert.Equal(engine.Address, result.Address);
         Assert.NotEmpty(result.Platforms);
         Assert.Contains(result.Steps, s => s.Name.Contains("COPY hello /hello", StringComparison.Ordinal) && s.Completed is not null);
         TarImage image = await built.ReadAsync(tag, Cancellation);

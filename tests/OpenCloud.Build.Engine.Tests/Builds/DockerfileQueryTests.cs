@@ -51,7 +51,7 @@ public sealed class DockerfileQueryTests(EngineFixture engines)
         DockerfileOutline outline = await client.GetOutlineAsync(
             new() { ContextPath = "/", DockerfileText = Sample, Target = "build", BuildArguments = new Dictionary<string, string> { ["GREETING"] = "given" } }, Cancellation);
 
-        Assert.Equal("build", outline.Name);
+        Assert.Equal("build", outline.Target);
         Assert.Contains(outline.Arguments, static a => a is { Name: "GREETING", Value: "given", Description: "is said at the end", Line: 6 });
         Assert.Contains(outline.Arguments, static a => a is { Name: "BASE", Value: "scratch" });
         Assert.Equal(("token", true, 8), (outline.Secrets[0].Name, outline.Secrets[0].Required, outline.Secrets[0].Line));

@@ -36,10 +36,10 @@ public sealed class ContainerdImagesTests(EngineFixture engines)
         Dictionary<string, Dictionary<string, string>> ctr = await store.CtrTableAsync("images", "ls");
         List<ContainerImage> images = await store.ListAsync();
 
-        Assert.Equal(ctr.Keys.Order(StringComparer.Ordinal), images.Select(static i => i.Name));
+        Assert.Equal(ctr.Keys.Order(StringComparer.Ordinal), images.Select(static i => i.StoreName));
         foreach (ContainerImage image in images)
         {
-            Dictionary<string, string> row = ctr[image.Name];
+            Dictionary<string, string> row = ctr[image.StoreName];
             Assert.Equal(row["TYPE"], image.MediaType);
             Assert.Equal(row["DIGEST"], image.Digest.ToString());
             Assert.Equal(row["PLATFORMS"].Split(',').Where(static p => !p.Contains("unknown", StringComparison.Ordinal)).Order(), image.Platforms.Select(static p => p.ToString()).Order());
@@ -148,8 +148,8 @@ public sealed class ContainerdImagesTests(EngineFixture engines)
         List<ContainerImage> images = await store.ListAsync();
 
         string[] quiet = (await store.CtrAsync("images", "ls", "-q")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(quiet.Order(StringComparer.Ordinal), images.Select(static i => i.Name));
-        Assert.All(odd, name => Assert.Contains(images, i => i.Name == name && i is { Tag: "", IsDangling: false, IsComplete: true }));
+        Assert.Equal(quiet.Order(StringComparer.Ordinal), images.Select(static i => i.StoreName));
+        Assert.All(odd, name => Assert.Contains(images, i => i.StoreName == name && i is { Tag: "", IsDangling: false, IsComplete: true }));
         Assert.Equal(dangling["digest"]!.GetValue<string>(), images.Single(static i => i.IsDangling).Digest.ToString());
         Assert.Single(await store.ListAsync(new ImageQuery { Namespaces = [store.Namespace], Dangling = true }));
         foreach (string name in odd)

@@ -181,7 +181,7 @@ public sealed class ContainerdTransferTests(EngineFixture engines)
         ContainerImage image = (await store.ListAsync()).Single();
         Assert.Equal(3, first.ContentsMoved);
         Assert.Equal((0L, 0), (again.BytesMoved, again.ContentsMoved));
-        Assert.Equal("docker.io/old/app:1", image.Name);
+        Assert.Equal(("old/app:1", "docker.io/old/app:1"), (image.Name, image.Reference));
         Assert.Equal("old", image.Labels["purpose"]);
         Assert.True(image.IsComplete);
         await CollectAsync(store);

@@ -37,6 +37,7 @@ public sealed class DockerImagesTests(EngineFixture engines)
         List<ContainerImage> images = await ListAsync(store, run);
 
         Assert.Equal([$"example.com/{run}/single:1", $"{run}/multi:1", $"{run}:2"], images.Select(static i => i.Name).Order(StringComparer.Ordinal));
+        Assert.Contains($"docker.io/library/{run}:2", images.Select(static i => i.Reference));
         foreach (ContainerImage image in images)
         {
             using JsonDocument document = JsonDocument.Parse(await docker.RunAsync(Cancellation, "image", "inspect", image.Name));

@@ -16,22 +16,25 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     public async Task<ContainerImage> ReadAsync(Image record, CancellationToken cancellationToken)
     {
         (string? registry, string? repository, string? tag) = SplitName(record.Name);
+        ImageReference? reference = ReferenceOf(record.Name);
         IReadOnlyList<string> names = namesByDigest.GetValueOrDefault(record.Target?.Digest ?? string.Empty, []);
         ContainerImage image = new()
         {
-            Name = record.Name,
+            Name = reference?.ToFamiliarString() ?? record.Name,
+            Reference = reference?.ToString(),
+            StoreName = record.Name,
             Registry = registry,
             Repository = repository,
             Tag = tag,
             Id = record.Target?.Digest ?? string.Empty,
             MediaType = record.Target?.MediaType ?? string.Empty,
             Namespace = @namespace,
-            Engine = engine,
+            Store = engine,
             Stored = record.CreatedAt.ToTime(),
             Updated = record.UpdatedAt.ToTime(),
             Created = record.CreatedAt.ToTime(),
             StoreLabels = new SortedDictionary<string, string>(record.Labels, StringComparer.Ordinal),
-            RepoTags = [.. names.Where(static n => SplitName(n).Tag.Length > 0)],
+            RepoTags = [.. names.Select(ReferenceOf).Where(static n => n?.Tag is not null).Select(static n => n!.ToFamiliarString())],
             RepoDigests = [.. names.Select(n => RepoDigest(n, record.Target?.Digest)).OfType<string>().Distinct(StringComparer.Ordinal)],
             IsDangling = !names.Any(static n => SplitName(n).Tag.Length > 0),
         };
@@ -58,13 +61,16 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     /// <remarks>
     /// Kubernetes' plugin also names an image by its bare digest, which would pass for the repository sha256 and a tag.
     /// </remarks>
-    public static (string Registry, string Repository, string Tag) SplitName(string name) =>
-        !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference)
-            ? (reference.Domain, reference.FamiliarName, reference.Tag ?? string.Empty)
-            : (string.Empty, name, string.Empty);
+    public static (string Registry, string Repository, string Tag) SplitName(string name) => ReferenceOf(name) is { } reference
+        ? (reference.Domain, reference.FamiliarName, reference.Tag ?? string.Empty)
+        : (string.Empty, name, string.Empty);
+
+    /// <summary>The reference that a name is; null when it is none.</summary>
+    public static ImageReference? ReferenceOf(string name) =>
+        !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference) ? reference : null;
 
     private static string? RepoDigest(string name, string? digest) =>
-        digest is not null && !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference) ? $"{reference.Name}@{digest}" : null;
+        digest is not null && ReferenceOf(name) is { } reference ? $"{reference.FamiliarName}@{digest}" : null;
 
     private sealed class Walk(NamespaceReader store, CancellationToken cancellationToken)
     {
@@ -169,7 +175,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
             {
                 Platform = platform,
                 Digest = descriptor.Digest,
-                Config = manifest.Config.Digest,
+                ConfigDigest = manifest.Config.Digest,
                 Created = config?.Created,
                 ContentSize = manifest.Children.Append(descriptor).DistinctBy(static c => c.Digest).Sum(static c => c.Size),
                 UnpackedSize = config is null ? null : await UnpackedAsync(config).ConfigureAwait(false),

@@ -23,9 +23,10 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         ContainerImage image = new()
         {
             Name = "<none>",
+            StoreName = id,
             Repository = "<none>",
             Id = id,
-            Engine = engine,
+            Store = engine,
             Digest = FindDigest(id, digests),
             Created = DockerJson.Time(summary, "Created"),
             Size = size,
@@ -73,7 +74,17 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     private static ContainerImage Named(ContainerImage image, string name)
     {
         (string? registry, string? repository, string? tag) = ImageReader.SplitName(name);
-        return image with { Name = name, Registry = registry, Repository = repository, Tag = tag };
+        ImageReference? reference = ImageReader.ReferenceOf(name);
+        return image with
+        {
+            Name = reference?.ToFamiliarString() ?? name,
+            Reference = reference?.ToString(),
+            // An image that was pulled by digest has no name in the store but its id.
+            StoreName = tag.Length > 0 ? name : image.Id,
+            Registry = registry,
+            Repository = repository,
+            Tag = tag,
+        };
     }
 
     private static ContainerImage WithManifests(ContainerImage image, JsonElement manifests)

@@ -88,6 +88,10 @@ public sealed class ImageReference : IEquatable<ImageReference>
         [NotNullWhen(true)] string? text, [NotNullWhen(true)] out ImageReference? reference, [NotNullWhen(false)] out ImageReferenceError? error) =>
         new ImageReferenceReader(text ?? "").TryRead(out reference, out error);
 
+    /// <summary>References in the short form; a text that is no reference stays as it is.</summary>
+    internal static IReadOnlyList<string> Familiar(IReadOnlyList<string> references) =>
+        [.. references.Select(static r => TryParse(r, out ImageReference? reference) ? reference.ToFamiliarString() : r)];
+
     /// <summary>The same reference with <see cref="DefaultTag"/>, if it has neither tag nor digest.</summary>
     public ImageReference WithDefaultTag() => Tag is null && Digest is null ? new(Domain, Path, DefaultTag, null) : this;
 

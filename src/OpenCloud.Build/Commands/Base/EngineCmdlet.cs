@@ -22,7 +22,6 @@ public abstract class EngineCmdlet : BuildCmdlet
 
     /// <summary>The engine.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("Engine")]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public string? Address { get; set; }
 

@@ -20,6 +20,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
 {
     private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
     private readonly WarnedOnce _warned = new();
+    private bool _isNamed;
 
     private protected ImageStoreCmdlet()
     {
@@ -27,7 +28,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
 
     /// <summary>The store.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("Store", "Engine")]
+    [Alias("Store")]
     [ArgumentCompleter(typeof(ImageStoreCompleter))]
     public string? Address { get; set; }
 
@@ -45,6 +46,9 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
     public SwitchParameter AllowPlainTcp { get; set; }
 
     /// <inheritdoc/>
+    protected override void BeginProcessing() => _isNamed = MyInvocation.BoundParameters.ContainsKey(nameof(Address));
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
@@ -58,14 +62,23 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         }
     }
 
+    /// <summary>The store that the command line names, else that of the piped object, else the default one; opened once per pipeline.</summary>
+    private protected IImageStore Store()
+    {
+        if (_isNamed || Record?.BaseObject is null or string)
+        {
+            return Store(Address);
+        }
+
+        // A build has the address of its engine, too, which PowerShell binds first.
+        return Record.Properties[nameof(ImageBuildResult.Store)] is not { } store ? Store(Address)
+            : store.Value is string { Length: > 0 } address ? Store(address)
+            : throw ErrorCatalog.BuildWithoutImage.ToException(Record.BaseObject, null, Address ?? "which made it");
+    }
+
     /// <summary>The store at an address, opened once per pipeline.</summary>
     private protected IImageStore Store(string? address)
     {
-        if (string.IsNullOrEmpty(address) && Record?.BaseObject is ImageBuildResult { Store: null } built)
-        {
-            throw ErrorCatalog.BuildWithoutImage.ToException(built, null, built.Engine);
-        }
-
         string key = address ?? string.Empty;
         if (!_stores.TryGetValue(key, out IImageStore? store))
         {
@@ -144,7 +157,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
     {
         foreach (string name in wanted.Unmatched)
         {
-            string elsewhere = await ImageWhereabouts.DescribeAsync(store, StoreAddress(store), name, namespaces, cancellationToken).ConfigureAwait(false);
+            string elsewhere = await ImageWhereabouts.DescribeAsync(store, AddressOf(store), name, namespaces, cancellationToken).ConfigureAwait(false);
             string where = store.HasNamespaces
                 ? $"{(namespaces.Count == 0 ? "any namespace" : "namespace " + string.Join(", ", namespaces.Select(static n => $"'{n}'")))} of {store.Description}"
                 : $"the {store.Description}";
@@ -152,5 +165,5 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         }
     }
 
-    private static string StoreAddress(IImageStore store) => store.Description[(store.Description.LastIndexOf(' ') + 1)..];
+    private protected static string AddressOf(IImageStore store) => store.Description[(store.Description.LastIndexOf(' ') + 1)..];
 }
