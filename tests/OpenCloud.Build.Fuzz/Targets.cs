@@ -21,7 +21,7 @@ using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Fuzz;

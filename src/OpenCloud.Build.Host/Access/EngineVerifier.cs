@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Access;
 
 /// <summary>
 /// Checks that the engine answers members of the group and nobody else. The connection is made with the credentials of nobody

@@ -1,13 +1,16 @@
 using System.Net.Sockets;
-using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Access;
 
 /// <summary>
 /// Shares a rootless engine with a group. The engine's own socket lies in its user's runtime directory, which no other user may

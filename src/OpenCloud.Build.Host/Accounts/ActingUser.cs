@@ -1,6 +1,4 @@
-using OpenCloud.Build.Host.Accounts;
-
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Accounts;
 
 /// <summary>
 /// Runs file operations in a user's home as that user when root installs for the user. The user owns the created files, and

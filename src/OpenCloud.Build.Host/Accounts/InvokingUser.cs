@@ -1,6 +1,4 @@
-using OpenCloud.Build.Host.Accounts;
-
-namespace OpenCloud.Build.Host.Access;
+namespace OpenCloud.Build.Host.Accounts;
 
 /// <summary>The user who started the command; behind sudo, doas or pkexec this is not root.</summary>
 public static class InvokingUser

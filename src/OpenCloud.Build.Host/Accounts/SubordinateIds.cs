@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Accounts;
 
 /// <summary>A range of subordinate ids. The owner is a user's name or number.</summary>
 internal sealed record SubordinateRange(string Owner, long First, long Count)

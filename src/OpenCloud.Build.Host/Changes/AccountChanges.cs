@@ -1,10 +1,10 @@
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>A text was written. User is null for the caller; Prior is this module's own earlier text, null when there was none.</summary>
 internal sealed record TextWritten(string Target, string Sha256, string? Prior, string? User) : HostChange(Target)

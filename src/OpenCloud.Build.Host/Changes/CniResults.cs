@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Installations;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>
 /// The folder where the engine records the network setup of each step. CNI's library keeps the records in /var/lib/cni/results for

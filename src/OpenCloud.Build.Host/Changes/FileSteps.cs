@@ -1,9 +1,7 @@
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>The file steps of a rootless installation: texts and folders in a user's home, written as that user.</summary>
 internal static class RootlessSteps

@@ -17,18 +17,18 @@ namespace OpenCloud.Build.Host.Changes;
 [JsonDerivedType(typeof(UnitEnabled), "enabled")]
 [JsonDerivedType(typeof(UnitStarted), "started")]
 [JsonDerivedType(typeof(ServiceRestored), "restored")]
-[JsonDerivedType(typeof(Install.CniResults), "cni")]
-[JsonDerivedType(typeof(Rootless.TextWritten), "text")]
-[JsonDerivedType(typeof(Rootless.FolderCreated), "folder")]
-[JsonDerivedType(typeof(Rootless.PrerequisiteInstalled), "prerequisite")]
-[JsonDerivedType(typeof(Rootless.UserCreated), "user")]
-[JsonDerivedType(typeof(Rootless.SubordinateIdsAdded), "subordinate")]
-[JsonDerivedType(typeof(Rootless.LingerEnabled), "linger")]
-[JsonDerivedType(typeof(Rootless.ProfileLoaded), "profile")]
-[JsonDerivedType(typeof(Rootless.EngineStateCreated), "state")]
-[JsonDerivedType(typeof(Rootless.RootlessUnitEnabled), "rootless-enabled")]
-[JsonDerivedType(typeof(Rootless.RootlessUnitStarted), "rootless-started")]
-[JsonDerivedType(typeof(Rootless.RootlessUnitRestored), "rootless-restored")]
+[JsonDerivedType(typeof(Changes.CniResults), "cni")]
+[JsonDerivedType(typeof(Changes.TextWritten), "text")]
+[JsonDerivedType(typeof(Changes.FolderCreated), "folder")]
+[JsonDerivedType(typeof(Changes.PrerequisiteInstalled), "prerequisite")]
+[JsonDerivedType(typeof(Changes.UserCreated), "user")]
+[JsonDerivedType(typeof(Changes.SubordinateIdsAdded), "subordinate")]
+[JsonDerivedType(typeof(Changes.LingerEnabled), "linger")]
+[JsonDerivedType(typeof(Changes.ProfileLoaded), "profile")]
+[JsonDerivedType(typeof(Changes.EngineStateCreated), "state")]
+[JsonDerivedType(typeof(Changes.RootlessUnitEnabled), "rootless-enabled")]
+[JsonDerivedType(typeof(Changes.RootlessUnitStarted), "rootless-started")]
+[JsonDerivedType(typeof(Changes.RootlessUnitRestored), "rootless-restored")]
 internal abstract record HostChange(string Target)
 {
     /// <summary>The changed object. A record without a target is invalid.</summary>
@@ -102,9 +102,9 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
         }
 
         // A service whose supplementary group is missing no longer starts (216/GROUP).
-        foreach (string unit in Access.ServiceGrant.UnitsWith(Target))
+        foreach (string unit in Systemd.ServiceGrant.UnitsWith(Target))
         {
-            Access.ServiceGrant.Remove(unit, Target);
+            Systemd.ServiceGrant.Remove(unit, Target);
             tell($"{unit} was a member of the group '{Target}' and is not any more; restart it.");
         }
 
@@ -124,7 +124,7 @@ internal sealed record PackagesInstalled(
 {
     public override void Undo(Action<string> tell)
     {
-        Access.ContainerdAccess.Close(dropGroup: true);
+        Containerd.ContainerdAccess.Close(dropGroup: true);
         if (Added is null)
         {
             Packages.Repair();

@@ -1,8 +1,7 @@
-using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>Writes text files of this module and keeps the replaced files while they may be needed.</summary>
 internal static class TextSteps

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using OpenCloud.Build.Host.Commands;
 
-namespace OpenCloud.Build.Host.Changes;
+namespace OpenCloud.Build.Host.Commands;
 
 /// <summary>The distribution's packages, through dpkg and apt.</summary>
 internal static class Packages

@@ -1,9 +1,10 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Access;
+namespace OpenCloud.Build.Host.Containerd;
 
 /// <summary>
 /// Opens containerd's socket to its own group: a drop-in gives the socket to the group each time containerd starts, and the socket

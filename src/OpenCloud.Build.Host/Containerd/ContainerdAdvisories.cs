@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Host.Releases;
+namespace OpenCloud.Build.Host.Containerd;
 
 /// <summary>
 /// A known vulnerability of containerd. FixedIn has the fixed version of each branch; a branch that is not listed never got a fix.

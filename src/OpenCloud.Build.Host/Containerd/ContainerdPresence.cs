@@ -1,12 +1,11 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Containerd;
 
 /// <summary>The containerd on this host, whoever installed it. Version is null when unknown; HasUnit: systemd knows a containerd.service.</summary>
 internal sealed partial record ContainerdPresence(string? Program, Version? Version, bool HasUnit, bool HasSocket)

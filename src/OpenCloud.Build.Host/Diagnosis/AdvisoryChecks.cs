@@ -1,6 +1,7 @@
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Containerd;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 

@@ -1,10 +1,12 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Diagnosis;
 
 /// <summary>Checks the prerequisites of a rootless engine, for the diagnosis of its socket.</summary>
 public static class RootlessDiagnosis

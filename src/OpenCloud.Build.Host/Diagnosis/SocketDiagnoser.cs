@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;

@@ -1,6 +1,6 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 

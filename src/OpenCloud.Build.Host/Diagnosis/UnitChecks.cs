@@ -1,6 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;

@@ -1,4 +1,4 @@
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 

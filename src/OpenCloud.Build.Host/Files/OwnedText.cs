@@ -1,6 +1,4 @@
-using OpenCloud.Build.Host.Files;
-
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Files;
 
 /// <summary>The owner of a text file.</summary>
 internal enum TextOwner

@@ -2,9 +2,12 @@ using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
+using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>The steps of a rootless installation besides the programs: packages, the user and its settings, texts, and the unit.</summary>
 internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal journal, StepRunner runner, IHostObserver observer, List<string> messages)
@@ -138,12 +141,12 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                     StepKind.Package,
                     package,
                     "Install the package",
-                    () => Changes.Packages.Installed().Any(name => name == package || name.StartsWith(package + ":", StringComparison.Ordinal)),
-                    () => new PrerequisiteInstalled(package, Changes.Packages.Installed(), null) { KeepWithoutPurge = true },
+                    () => Commands.Packages.Installed().Any(name => name == package || name.StartsWith(package + ":", StringComparison.Ordinal)),
+                    () => new PrerequisiteInstalled(package, Commands.Packages.Installed(), null) { KeepWithoutPurge = true },
                     stop =>
                     {
                         observer.Progress("Installing prerequisites", $"apt-get install {package}", null);
-                        Changes.Packages.Install(package, observer.Verbose, stop, "Give this host a way to its package source, or install it by other means, and run it again.");
+                        Commands.Packages.Install(package, observer.Verbose, stop, "Give this host a way to its package source, or install it by other means, and run it again.");
                     }),
                 cancellationToken);
         }

@@ -1,9 +1,9 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Releases;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
 /// The archives of a rootless installation: BuildKit's, and RootlessKit's unless the distribution's package is used. Both are

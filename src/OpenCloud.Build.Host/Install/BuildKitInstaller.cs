@@ -1,4 +1,8 @@
+using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 

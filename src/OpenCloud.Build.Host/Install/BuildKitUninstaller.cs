@@ -1,5 +1,6 @@
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;

@@ -1,6 +1,9 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Containerd;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 

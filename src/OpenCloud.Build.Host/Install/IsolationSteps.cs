@@ -1,5 +1,7 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;

@@ -1,5 +1,6 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Installations;
 
 namespace OpenCloud.Build.Host.Install;
 

@@ -1,6 +1,7 @@
 using System.Text;
+using OpenCloud.Build.Host.Prechecks;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
 /// Collects the commands that root must run for a user who installs a rootless engine, as a ready-to-run script. This module never

@@ -1,10 +1,13 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Releases;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
 /// Installs a rootless engine for a user: prerequisites, subordinate ids, lingering, RootlessKit, BuildKit, settings and a unit.

@@ -3,7 +3,7 @@ using System.Text;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Releases;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
 /// Acquires a release of RootlessKit: an archive <c>rootlesskit-MACHINE.tar.gz</c> with the programs at its top level. The release

@@ -1,6 +1,4 @@
-using OpenCloud.Build.Host.Install;
-
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>Options for installing a rootless engine.</summary>
 public sealed record RootlessOptions

@@ -1,14 +1,15 @@
 using System.Globalization;
-using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>The decisions about a rootless engine, made before anything is changed.</summary>
 internal sealed record RootlessPlan

@@ -2,9 +2,13 @@ using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
+using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
 /// Removes a rootless engine by its manifest, newest change first. Without purging, it keeps what others may use or what holds

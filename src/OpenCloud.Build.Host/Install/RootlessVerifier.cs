@@ -1,8 +1,9 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Install;
 
 /// <summary>Checks that a rootless engine answers its user and nobody else: the connection is made with that user's credentials.</summary>
 internal static class RootlessVerifier

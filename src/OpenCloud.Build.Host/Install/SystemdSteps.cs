@@ -1,6 +1,9 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Containerd;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;

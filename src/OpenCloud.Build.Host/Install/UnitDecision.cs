@@ -1,4 +1,5 @@
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;

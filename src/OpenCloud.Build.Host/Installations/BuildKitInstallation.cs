@@ -1,10 +1,13 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Containerd;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>An installed file and whether it is unchanged.</summary>
 /// <param name="Path">Where it is.</param>

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Install;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>The installed state, and every change made for it with the data needed to undo it.</summary>
 internal sealed record InstallationManifest

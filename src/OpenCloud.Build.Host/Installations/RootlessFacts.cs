@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>The facts that only a rootless installation has.</summary>
 internal sealed record RootlessFacts

@@ -1,8 +1,12 @@
+using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>The rootless engines that this module installed.</summary>
 public static class RootlessInstallations

@@ -1,7 +1,8 @@
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>
 /// The changes that several rootless engines need and the first one made: prerequisite packages, and the AppArmor profile of a shared

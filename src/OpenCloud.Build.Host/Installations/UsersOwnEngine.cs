@@ -1,8 +1,10 @@
 using System.Text.Json;
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>
 /// An engine that a user installed without root, as seen by root. The user can write anything into the records, so they are read as that

@@ -1,6 +1,9 @@
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>
 /// Locates the programs of an engine that a user installed without root: below <c>~/.local</c>, with the system's rootlesskit unless one lies

@@ -1,6 +1,10 @@
 using System.Globalization;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Layouts;
 
 /// <summary>
 /// The texts of an engine without a network. Its service has its own network namespace with only loopback (PrivateNetwork=,

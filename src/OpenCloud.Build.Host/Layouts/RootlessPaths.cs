@@ -1,8 +1,10 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Installations;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Layouts;
 
 /// <summary>The paths and names of a rootless engine. AsRoot: root owns the programs and records. The uid is 0 for a user not created yet.</summary>
 internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Prefix, string State, bool SystemUnit)
@@ -56,7 +58,7 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
 
     public static string RuntimeDirectoryOf(uint uid) => string.Create(CultureInfo.InvariantCulture, $"/run/user/{uid}");
 
-    public static RootlessLayout Of(Install.InstallationManifest manifest, bool asRoot)
+    public static RootlessLayout Of(Installations.InstallationManifest manifest, bool asRoot)
     {
         RootlessFacts facts = manifest.Rootless!;
         return new RootlessLayout(new UserAccount(facts.User, facts.Uid, facts.Uid, facts.Home, string.Empty), asRoot, manifest.Prefix, facts.State, facts.SystemUnit);

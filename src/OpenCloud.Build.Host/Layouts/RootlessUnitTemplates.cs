@@ -1,7 +1,8 @@
+using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Layouts;
 
 /// <summary>The texts of a rootless engine: its unit, its settings, and the texts that share its socket.</summary>
 internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Version, string RootlessKit, string Network)

@@ -1,6 +1,8 @@
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
 
-namespace OpenCloud.Build.Host.Install;
+namespace OpenCloud.Build.Host.Layouts;
 
 /// <summary>
 /// The texts that are written to a host: units, the directory's tmpfiles.d rule, and the engine's settings. OrderAfterContainerd: the engine

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Files;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>
 /// The profile that allows one program to create user namespaces where AppArmor denies them to unconfined programs (Ubuntu 23.10

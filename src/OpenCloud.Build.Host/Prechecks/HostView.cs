@@ -2,7 +2,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Host.Commands;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>The parts of a machine that the rootless checks read: files of /proc, /sys and /etc, inodes and programs. Tests replace it.</summary>
 internal interface IRootlessView
@@ -129,5 +129,5 @@ internal sealed class RootlessView : IRootlessView
         }
     }
 
-    public string? Candidate(string package) => Changes.Packages.Candidate(package);
+    public string? Candidate(string package) => Commands.Packages.Candidate(package);
 }

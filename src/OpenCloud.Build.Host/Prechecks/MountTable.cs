@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 internal sealed record MountEntry(string Point, string Type, IReadOnlyList<string> Options, IReadOnlyList<string> SuperOptions)
 {

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>The user and the paths for which a rootless engine is checked.</summary>
 internal sealed record RootlessSubject

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>
 /// Selects the program for a rootless engine's network: slirp4netns where it is installed, else pasta where rootlesskit supports it.

@@ -1,6 +1,6 @@
 using OpenCloud.Build.Host.Diagnosis;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>A condition that can keep a rootless engine from working.</summary>
 internal enum RootlessTrap

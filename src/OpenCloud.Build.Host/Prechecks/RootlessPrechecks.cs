@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Diagnosis;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>
 /// Checks everything in kernel, distribution and account that can keep a rootless engine from running or building, before

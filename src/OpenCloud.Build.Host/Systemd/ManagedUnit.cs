@@ -1,7 +1,6 @@
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Systemd;
 
 /// <summary>The unit of a rootless engine, in the system's manager (User is null) or a user's.</summary>
 internal sealed record RootlessUnit(string Name, string? User)

@@ -1,8 +1,6 @@
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Systemd;
 
-namespace OpenCloud.Build.Host.Access;
+namespace OpenCloud.Build.Host.Systemd;
 
 /// <summary>The drop-in that makes a service a member of a group (SupplementaryGroups= adds to what is there, systemd.exec(5)).</summary>
 internal static class ServiceGrant

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Systemd;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Linux.Programs;
 
-namespace OpenCloud.Build.Host.Rootless;
+namespace OpenCloud.Build.Host.Systemd;
 
 /// <summary>
 /// A user's service manager, called as that user over its private socket. No session is needed, only a running manager, which

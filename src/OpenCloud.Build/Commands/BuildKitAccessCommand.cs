@@ -2,7 +2,7 @@ using System.Management.Automation;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Access;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;

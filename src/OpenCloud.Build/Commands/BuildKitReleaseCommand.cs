@@ -3,7 +3,6 @@ using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
-using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;

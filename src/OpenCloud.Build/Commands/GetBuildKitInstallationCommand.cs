@@ -1,7 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Commands.Base;
-using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Installations;
 
 namespace OpenCloud.Build.Commands;
 

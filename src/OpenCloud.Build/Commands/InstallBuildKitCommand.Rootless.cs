@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Commands;
 

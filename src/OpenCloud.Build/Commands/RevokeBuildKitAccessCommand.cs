@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using OpenCloud.Build.Host.Access;
-using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Commands;
 

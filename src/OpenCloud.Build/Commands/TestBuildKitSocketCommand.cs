@@ -6,7 +6,6 @@ using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Rootless;
 using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;

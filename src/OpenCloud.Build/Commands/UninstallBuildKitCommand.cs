@@ -2,7 +2,6 @@ using System.Management.Automation;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
 
 namespace OpenCloud.Build.Commands;
 

@@ -1,9 +1,11 @@
 using FsCheck;
 using FsCheck.Fluent;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Prechecks;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Rootless;
+namespace OpenCloud.Build.Host.Tests.Accounts;
 
 public sealed class SubordinateIdsTests
 {

@@ -1,7 +1,8 @@
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Layouts;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Install;
+namespace OpenCloud.Build.Host.Tests.Changes;
 
 /// <summary>What is taken away of a folder that every program of a host may use for its networks: this engine's, and nothing else.</summary>
 public sealed class CniResultsTests : IDisposable

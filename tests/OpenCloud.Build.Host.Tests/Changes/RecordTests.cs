@@ -1,9 +1,11 @@
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Prechecks;
+using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Hostile;
+namespace OpenCloud.Build.Host.Tests.Changes;
 
 /// <summary>Records that a user can write: root takes nothing from them but versions, and replays nothing of them.</summary>
 [Collection(nameof(MeasuredAlone))]

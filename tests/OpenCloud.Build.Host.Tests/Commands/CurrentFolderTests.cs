@@ -1,7 +1,7 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Daemonless;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Systemd;
 using Xunit;
 
 namespace OpenCloud.Build.Host.Tests.Commands;

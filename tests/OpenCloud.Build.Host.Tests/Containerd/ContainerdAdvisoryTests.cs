@@ -1,7 +1,7 @@
-using OpenCloud.Build.Host.Releases;
+using OpenCloud.Build.Host.Containerd;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Releases;
+namespace OpenCloud.Build.Host.Tests.Containerd;
 
 /// <summary>Which containerd has what against it: by number, and by what its package's changelog says.</summary>
 public sealed class ContainerdAdvisoryTests

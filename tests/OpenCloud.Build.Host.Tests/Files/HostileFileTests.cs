@@ -1,11 +1,14 @@
 using System.Diagnostics;
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Prechecks;
+using OpenCloud.Build.Host.Systemd;
+using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Hostile;
+namespace OpenCloud.Build.Host.Tests.Files;
 
 /// <summary>Links, pipes, locks and folders that a user put in root's way.</summary>
 public sealed class FilesTests

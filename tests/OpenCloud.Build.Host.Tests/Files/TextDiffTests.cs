@@ -1,7 +1,8 @@
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Hostile;
+namespace OpenCloud.Build.Host.Tests.Files;
 
 [Collection(nameof(MeasuredAlone))]
 public sealed class TextDiffTests

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Hostile;
+namespace OpenCloud.Build.Host.Tests.Fixture;
 
 /// <summary>Tests that measure the allocations of the whole process: they run while no other test does.</summary>
 [CollectionDefinition(nameof(MeasuredAlone), DisableParallelization = true)]

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Hostile;
+namespace OpenCloud.Build.Host.Tests.Fixture;
 
 /// <summary>A folder of root's with one in it that a stranger owns, as a home is; what the stranger does there is done with the stranger's rights.</summary>
 internal sealed class StrangersFolder : IDisposable

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Tests.Fixture;
 using Xunit;
 

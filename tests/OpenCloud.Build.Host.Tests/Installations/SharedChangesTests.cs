@@ -1,9 +1,10 @@
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Prechecks;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Rootless;
+namespace OpenCloud.Build.Host.Tests.Installations;
 
 /// <summary>What an engine that is removed leaves to those that stay.</summary>
 public sealed class SharedChangesTests

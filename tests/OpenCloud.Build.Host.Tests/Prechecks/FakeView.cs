@@ -1,6 +1,6 @@
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Prechecks;
 
-namespace OpenCloud.Build.Host.Tests.Rootless;
+namespace OpenCloud.Build.Host.Tests.Prechecks;
 
 /// <summary>A machine on paper: one on which an engine without root runs, for tests to break.</summary>
 internal sealed class FakeView : IRootlessView

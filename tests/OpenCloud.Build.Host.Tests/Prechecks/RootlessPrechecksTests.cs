@@ -1,8 +1,8 @@
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Rootless;
+using OpenCloud.Build.Host.Prechecks;
 using Xunit;
 
-namespace OpenCloud.Build.Host.Tests.Rootless;
+namespace OpenCloud.Build.Host.Tests.Prechecks;
 
 public sealed class RootlessTrapsTests
 {
