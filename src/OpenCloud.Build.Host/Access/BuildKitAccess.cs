@@ -3,7 +3,6 @@ using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Containerd;
 using OpenCloud.Build.Host.Installations;
-using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Access;
@@ -44,7 +43,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
             throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
         }
 
-        using HostLock? hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, default);
+        using HostLock? hostLock = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, default);
         if (request.Containerd)
         {
             ContainerdAccess.RequireContainerd();
@@ -113,7 +112,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
             return;
         }
 
-        if (observer.Approve(new HostStepInfo(StepKind.Group, ContainerdAccess.Group, $"Open {HostTexts.ContainerdSocket} to the group")) && !planOnly)
+        if (observer.Approve(new HostStepInfo(StepKind.Group, ContainerdAccess.Group, $"Open {ContainerdPresence.Socket} to the group")) && !planOnly)
         {
             _undo.Push(ContainerdAccess.Open());
         }

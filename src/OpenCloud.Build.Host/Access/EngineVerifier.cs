@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
@@ -24,7 +23,7 @@ internal static class EngineVerifier
         {
             try
             {
-                Socket socket = IdentityThread.Connect(HostTexts.SocketPath, Identity.NobodyIn(gid), cancellationToken);
+                Socket socket = IdentityThread.Connect(SystemPaths.SocketPath, Identity.NobodyIn(gid), cancellationToken);
                 using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(20));
                 answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
@@ -34,21 +33,21 @@ internal static class EngineVerifier
             {
                 throw new HostException(
                     HostErrorKind.EngineSilent,
-                    $"The engine runs, but a member of the group '{group}' is not let in to {HostTexts.SocketPath}.",
+                    $"The engine runs, but a member of the group '{group}' is not let in to {SystemPaths.SocketPath}.",
                     "Run Test-BuildKitSocket -Detailed: it names the directory or the mode that is in the way.",
-                    HostTexts.SocketPath,
+                    SystemPaths.SocketPath,
                     refused);
             }
             catch (Exception error) when (error is not (OperationCanceledException or HostException) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
-                string state = Systemctl.Property(HostTexts.ServiceUnit, "ActiveState");
+                string state = Systemctl.Property(SystemPaths.ServiceUnit, "ActiveState");
                 if (Environment.TickCount64 > deadline || state == "failed")
                 {
                     throw new HostException(
                         HostErrorKind.EngineSilent,
-                        $"The engine does not answer at {HostTexts.SocketPath} ({HostTexts.ServiceUnit} is {state}): {error.Message}\n{Systemctl.LastLines(HostTexts.ServiceUnit)}".TrimEnd(),
-                        $"See 'journalctl -u {HostTexts.ServiceUnit}'.",
-                        HostTexts.SocketPath,
+                        $"The engine does not answer at {SystemPaths.SocketPath} ({SystemPaths.ServiceUnit} is {state}): {error.Message}\n{Systemctl.LastLines(SystemPaths.ServiceUnit)}".TrimEnd(),
+                        $"See 'journalctl -u {SystemPaths.ServiceUnit}'.",
+                        SystemPaths.SocketPath,
                         error);
                 }
 
@@ -65,7 +64,7 @@ internal static class EngineVerifier
     {
         try
         {
-            using Socket open = IdentityThread.Connect(HostTexts.SocketPath, new Identity(Identity.Nobody, Identity.Nobody, []));
+            using Socket open = IdentityThread.Connect(SystemPaths.SocketPath, new Identity(Identity.Nobody, Identity.Nobody, []));
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
         {
@@ -74,8 +73,8 @@ internal static class EngineVerifier
 
         throw new HostException(
             HostErrorKind.Conflict,
-            $"{HostTexts.SocketPath} lets everybody in, and whoever reaches the engine is as good as root.",
+            $"{SystemPaths.SocketPath} lets everybody in, and whoever reaches the engine is as good as root.",
             "Look for a drop-in of buildkit.socket that sets SocketMode, and for ACLs.",
-            HostTexts.SocketPath);
+            SystemPaths.SocketPath);
     }
 }

@@ -2,8 +2,6 @@ using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Prechecks;
@@ -33,10 +31,10 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">Access cannot be granted; nothing is changed.</exception>
     public async Task<IReadOnlyList<AccessReport>> GrantAsync(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        (RootlessLayout? layout, InstallationManifest? manifest) = Engine(engineUser, planOnly);
+        (RootlessPaths? layout, InstallationManifest? manifest) = Engine(engineUser, planOnly);
         RequireKnown(request);
-        string group = GroupOf(layout) is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
-        if (GroupOf(layout) is { } other && other != group)
+        string group = layout.SharedGroup is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
+        if (layout.SharedGroup is { } other && other != group)
         {
             throw new HostException(HostErrorKind.Conflict, $"The engine of {layout.User.Name} is shared with the group '{other}' already.", $"Leave out -Group, or take it back first: Revoke-BuildKitAccess -Rootless.", group);
         }
@@ -51,7 +49,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         }
 
         observer.Warning($"Whoever is a member of '{group}' acts as {layout.User.Name}: the engine reads and changes what {layout.User.Name} can, and runs programs as that user.");
-        using (HostLock? hold = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
+        using (HostLock? hostLock = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
         {
             ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
             StepRunner runner = new(observer, journal);
@@ -87,48 +85,44 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">The engine is not shared, or a principal does not exist.</exception>
     public IReadOnlyList<AccessReport> Revoke(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        (RootlessLayout? layout, InstallationManifest _) = Engine(engineUser, planOnly);
-        string group = GroupOf(layout)
+        (RootlessPaths? layout, InstallationManifest _) = Engine(engineUser, planOnly);
+        string group = layout.SharedGroup
             ?? throw new HostException(HostErrorKind.NotFound, $"The engine of {layout.User.Name} is not shared with a group.", target: layout.User.Name);
         IReadOnlyList<AccessReport> reports = With(layout, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
         if (!planOnly && AccountDatabase.FindGroup(group) is { Members.Count: 0 } && ServiceGrant.UnitsWith(group).Count == 0)
         {
-            using HostLock hold = HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken);
+            using HostLock hostLock = HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken);
             Unshare(layout, observer, planOnly: false, restart: true, cancellationToken);
         }
 
         return reports;
     }
 
-    /// <summary>The group an engine is shared with; null when the engine is not shared.</summary>
-    internal static string? GroupOf(RootlessLayout layout)
-        => OwnedText.Shown(layout.ShareTmpfiles).Split('\n').Select(line => line.Split(' ')).FirstOrDefault(words => words.Length > 4 && words[1] == layout.SharedDirectory)?[4];
-
     /// <summary>Ends the sharing if there is any. Needs root.</summary>
-    internal static void Unshare(RootlessLayout layout, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)
+    internal static void Unshare(RootlessPaths layout, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)
     {
         if (InstallationManifest.Load(RecordsOf(layout)) is not { } manifest)
         {
             return;
         }
 
-        new BuildKitUninstaller(observer).Remove(manifest, purge: true, planOnly, cancellationToken, RecordsOf(layout));
+        new ManifestRemoval(observer).Remove(manifest, purge: true, planOnly, cancellationToken, RecordsOf(layout));
         if (planOnly)
         {
             return;
         }
 
         DropEmpty(layout);
-        RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        ManagedUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         if (restart && unit.CanBeAsked && unit.IsActive)
         {
             unit.Restart(cancellationToken);
         }
     }
 
-    private static string RecordsOf(RootlessLayout layout) => $"{ShareRecords}/{layout.User.Name}";
+    private static string RecordsOf(RootlessPaths layout) => $"{ShareRecords}/{layout.User.Name}";
 
-    private static void DropEmpty(RootlessLayout layout)
+    private static void DropEmpty(RootlessPaths layout)
     {
         ChangeJournal.RemoveStateIfEmpty(RecordsOf(layout));
         ChangeJournal.RemoveStateIfEmpty(ShareRecords);
@@ -137,10 +131,10 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 
     private static string DefaultGroup(string user) => "buildkit-" + (user.Length > 23 ? user[..23] : user);
 
-    private static IReadOnlyList<AccessReport> With(RootlessLayout layout, IReadOnlyList<AccessReport> reports)
+    private static IReadOnlyList<AccessReport> With(RootlessPaths layout, IReadOnlyList<AccessReport> reports)
         => [.. reports.Select(report => report with { Address = "unix://" + layout.SharedSocket })];
 
-    private static (RootlessLayout Layout, InstallationManifest Manifest) Engine(string? engineUser, bool planOnly)
+    private static (RootlessPaths Layout, InstallationManifest Manifest) Engine(string? engineUser, bool planOnly)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
@@ -180,15 +174,15 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         }
     }
 
-    private async Task<bool> ShareAsync(RootlessLayout layout, InstallationManifest manifest, string group, StepRunner runner, ChangeJournal journal, bool planOnly, CancellationToken cancellationToken)
+    private async Task<bool> ShareAsync(RootlessPaths layout, InstallationManifest manifest, string group, StepRunner runner, ChangeJournal journal, bool planOnly, CancellationToken cancellationToken)
     {
-        RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        ManagedUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         string? actor = layout.SystemUnit ? null : layout.User.Name;
 
         // The program may belong to the user, who can replace it.
-        string network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new RootlessView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
-        RootlessTexts texts = new(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
-        RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null);
+        string network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new HostView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
+        RootlessUnitTemplates texts = new(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
+        RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessUnitTemplates.ShareRule(layout, group), null);
         RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);
         bool exchanged = false;
         void Before()
@@ -215,8 +209,8 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             runner.Run(step, cancellationToken);
         }
 
-        runner.Run(RootlessSteps.Write(layout.ShareTmpfiles, RootlessTexts.ShareRule(layout, group), null), cancellationToken);
-        foreach (HostStep step in RootlessSteps.Folders(RootlessLayout.SharedRoot, null))
+        runner.Run(RootlessSteps.Write(layout.ShareTmpfiles, RootlessUnitTemplates.ShareRule(layout, group), null), cancellationToken);
+        foreach (HostStep step in RootlessSteps.Folders(RootlessPaths.SharedRoot, null))
         {
             runner.Run(step, cancellationToken);
         }
@@ -265,7 +259,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     }
 
     // Connects as a member of the group, then as a user without any membership.
-    private async Task VerifyAsync(RootlessLayout layout, string group, CancellationToken cancellationToken)
+    private async Task VerifyAsync(RootlessPaths layout, string group, CancellationToken cancellationToken)
     {
         uint gid = AccountDatabase.FindGroup(group)!.Gid;
         try

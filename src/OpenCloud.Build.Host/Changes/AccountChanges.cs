@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Host.Changes;
 /// <summary>A text was written. User is null for the caller; Prior is this module's own earlier text, null when there was none.</summary>
 internal sealed record TextWritten(string Target, string Sha256, string? Prior, string? User) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (User is not null && AccountDatabase.FindUser(User) is null && FileStatus.Read(Target) is null)
         {
@@ -27,7 +27,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
 
             if (now != Sha256)
             {
-                tell($"'{Target}' was changed since and is kept.");
+                report($"'{Target}' was changed since and is kept.");
             }
             else if (Prior is null)
             {
@@ -44,7 +44,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
         }
         else if (User is not null && Target.Contains("/systemd/user/", StringComparison.Ordinal))
         {
-            new RootlessUnit(Path.GetFileName(Target), User).Reload();
+            new ManagedUnit(Path.GetFileName(Target), User).Reload();
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
 /// <summary>A folder was created as a user, or as the caller when User is null.</summary>
 internal sealed record FolderCreated(string Target, string? User) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (User is null || AccountDatabase.FindUser(User) is not null || FileStatus.Read(Target) is not null)
         {
@@ -66,7 +66,7 @@ internal sealed record FolderCreated(string Target, string? User) : HostChange(T
 /// <summary>A package was installed. Added is null while the installation runs, then the packages that it brought.</summary>
 internal sealed record PrerequisiteInstalled(string Target, IReadOnlyList<string> Before, IReadOnlyList<string>? Added) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         string[] added = (Added ?? Packages.Installed().Except(Before)).Intersect(Packages.Known()).ToArray();
         if (added.Length > 0)
@@ -79,7 +79,7 @@ internal sealed record PrerequisiteInstalled(string Target, IReadOnlyList<string
 /// <summary>A user was created.</summary>
 internal sealed record UserCreated(string Target, string Home, bool HomeWasThere) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (AccountDatabase.FindUser(Target) is not { } user)
         {
@@ -90,7 +90,7 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
         HostCommand.Require("userdel", ["--", Target]);
         if (!HomeWasThere && user.Home == Home && !TreeRemoval.Remove(Home, home => home.Uid == user.Uid))
         {
-            tell($"'{Home}' is not {Target}'s and is kept.");
+            report($"'{Home}' is not {Target}'s and is kept.");
         }
     }
 
@@ -105,7 +105,7 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
 /// </summary>
 internal sealed record SubordinateIdsAdded(string Target, string User, string Range, bool UserIsOurs) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         IReadOnlyList<SubordinateRange> there = SubordinateIds.Parse(BoundedFile.TryReadText(Target, followLink: true));
         if (there.Any(range => range.Owner == User && range.ToString() == Range) && AccountDatabase.FindUser(User) is { } user)
@@ -123,12 +123,12 @@ internal sealed record SubordinateIdsAdded(string Target, string User, string Ra
 /// <summary>Lingering was enabled: the user's service manager runs from boot on.</summary>
 internal sealed record LingerEnabled(string Target) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         CommandResult result = HostCommand.Run("loginctl", ["disable-linger", Target]);
         if (result.ExitCode != 0 && File.Exists($"/var/lib/systemd/linger/{Target}"))
         {
-            tell($"{Target} still lingers: {result.Tail(1)}");
+            report($"{Target} still lingers: {result.Tail(1)}");
         }
         else if (Identity.Current().Uid == 0 && AccountDatabase.FindUser(Target) is { } user &&
             HostCommand.Run("loginctl", ["show-user", "--property", "Sessions", "--value", Target]).Output.Trim().Length == 0)
@@ -149,7 +149,7 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
 /// <summary>A profile was loaded into the kernel. Recorded after its file, so it is unloaded before the file is removed.</summary>
 internal sealed record ProfileLoaded(string Target) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (File.Exists(Target) && HostCommand.Find("apparmor_parser") is not null)
         {
@@ -167,7 +167,7 @@ internal sealed record ProfileLoaded(string Target) : HostChange(Target)
 /// </summary>
 internal sealed record EngineStateCreated(string Target, string RootlessKit, string User) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (FileStatus.Read(Target) is null)
         {
@@ -184,7 +184,7 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
         // Checked on the open folder: a parent that was replaced by a link leads to a folder that is not the engine's.
         if (!TreeRemoval.Remove(Target, state => state.Uid == user.Uid))
         {
-            tell($"'{Target}' is not {User}'s and is kept.");
+            report($"'{Target}' is not {User}'s and is kept.");
         }
     }
 }
@@ -192,21 +192,21 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
 /// <summary>The engine's unit was enabled. User is null for the system's manager.</summary>
 internal sealed record RootlessUnitEnabled(string Target, string? User) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell) => new RootlessUnit(Target, User).TryDisable();
+    public override void Undo(Action<string> report) => new ManagedUnit(Target, User).TryDisable();
 }
 
 /// <summary>The engine's unit was started. User is null for the system's manager.</summary>
 internal sealed record RootlessUnitStarted(string Target, string? User) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell) => new RootlessUnit(Target, User).TryStop();
+    public override void Undo(Action<string> report) => new ManagedUnit(Target, User).TryStop();
 }
 
 /// <summary>The engine ran before its files were replaced. Undone last: it restarts the engine from the old files.</summary>
 internal sealed record RootlessUnitRestored(string Target, string? User) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
-        RootlessUnit unit = new(Target, User);
+        ManagedUnit unit = new(Target, User);
         unit.Reload();
         unit.Restart();
     }

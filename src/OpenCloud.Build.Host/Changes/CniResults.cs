@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Host.Installations;
 
 namespace OpenCloud.Build.Host.Changes;
 
@@ -21,11 +20,11 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
     private string Results => ResultsOf(Target);
 
     /// <summary>Records whether the folders exist, then creates them as the library would.</summary>
-    public static HostStep Expect(InstallationManifest? manifest) => new(
+    public static HostStep Expect(IEnumerable<HostChange> recorded) => new(
         StepKind.File,
         Folder,
         Directory.Exists(ResultsOf(Folder)) ? "Note the engine's own results in" : "Create the directory",
-        () => manifest?.Changes.Any(static change => change is CniResults) == true,
+        () => recorded.Any(static change => change is CniResults),
         static () => Before(Folder),
         static _ => Make(Folder));
 
@@ -39,7 +38,7 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
         Directory.CreateDirectory(ResultsOf(folder), OwnerOnly);
     }
 
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (Directory.Exists(Results))
         {
@@ -71,7 +70,7 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
             ChangeJournal.RemoveStateIfEmpty(Target);
             if (Directory.Exists(Target))
             {
-                tell($"'{Target}' has files of other software in it and is kept.");
+                report($"'{Target}' has files of other software in it and is kept.");
             }
         }
     }

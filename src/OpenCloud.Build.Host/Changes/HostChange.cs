@@ -38,8 +38,8 @@ internal abstract record HostChange(string Target)
     public bool KeepWithoutPurge { get; init; }
 
     /// <summary>Undoes the change.</summary>
-    /// <param name="tell">Receives what was left alone, and why.</param>
-    public abstract void Undo(Action<string> tell);
+    /// <param name="report">Receives what was left alone, and why.</param>
+    public abstract void Undo(Action<string> report);
 
     /// <summary>Combines two changes of the same target into one record that restores the state before the first.</summary>
     public virtual HostChange Merge(HostChange later) => this;
@@ -48,12 +48,12 @@ internal abstract record HostChange(string Target)
 /// <summary>A file was written or replaced. Backup is the kept copy of the replaced file; null when there was none.</summary>
 internal sealed record FileWritten(string Target, string Sha256, string? Backup, string? BackupSha256) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         string? now = FileHash.Of(Target);
         if (now is not null && now != Sha256 && now != BackupSha256)
         {
-            tell($"'{Target}' was changed since and is kept.");
+            report($"'{Target}' was changed since and is kept.");
             return;
         }
 
@@ -78,7 +78,7 @@ internal sealed record FileWritten(string Target, string Sha256, string? Backup,
 /// <summary>A directory was created. WithContent: it is removed with its content, because nobody else writes to it.</summary>
 internal sealed record DirectoryCreated(string Target, bool WithContent) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (WithContent)
         {
@@ -86,7 +86,7 @@ internal sealed record DirectoryCreated(string Target, bool WithContent) : HostC
         }
         else if (!TreeRemoval.RemoveIfEmpty(Target) && Directory.Exists(Target))
         {
-            tell($"'{Target}' is not empty and is kept.");
+            report($"'{Target}' is not empty and is kept.");
         }
     }
 }
@@ -94,7 +94,7 @@ internal sealed record DirectoryCreated(string Target, bool WithContent) : HostC
 /// <summary>A group was created.</summary>
 internal sealed record GroupCreated(string Target) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         if (Accounts.AccountDatabase.FindGroup(Target) is null)
         {
@@ -105,7 +105,7 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
         foreach (string unit in Systemd.ServiceGrant.UnitsWith(Target))
         {
             Systemd.ServiceGrant.Remove(unit, Target);
-            tell($"{unit} was a member of the group '{Target}' and is not any more; restart it.");
+            report($"{unit} was a member of the group '{Target}' and is not any more; restart it.");
         }
 
         HostCommand.Require("groupdel", ["--", Target]);
@@ -122,7 +122,7 @@ internal sealed record PackagesInstalled(
     IReadOnlyList<string> AbsentBefore,
     IReadOnlyList<string>? Added) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         Containerd.ContainerdAccess.Close(dropGroup: true);
         if (Added is null)
@@ -146,7 +146,7 @@ internal sealed record PackagesInstalled(
             }
             else
             {
-                tell($"'{directory}' has files of somebody else in it and is kept.");
+                report($"'{directory}' has files of somebody else in it and is kept.");
             }
         }
     }
@@ -155,13 +155,13 @@ internal sealed record PackagesInstalled(
 /// <summary>A unit was enabled.</summary>
 internal sealed record UnitEnabled(string Target) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell) => Systemctl.TryDisable(Target);
+    public override void Undo(Action<string> report) => Systemctl.TryDisable(Target);
 }
 
 /// <summary>A stopped unit was started.</summary>
 internal sealed record UnitStarted(string Target) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell) => Systemctl.TryStop(Target);
+    public override void Undo(Action<string> report) => Systemctl.TryStop(Target);
 }
 
 /// <summary>
@@ -170,7 +170,7 @@ internal sealed record UnitStarted(string Target) : HostChange(Target)
 /// </summary>
 internal sealed record ServiceRestored(string Target, string Socket) : HostChange(Target)
 {
-    public override void Undo(Action<string> tell)
+    public override void Undo(Action<string> report)
     {
         Systemctl.TryReload();
         Systemctl.TryStop(Target);

@@ -27,11 +27,11 @@ internal sealed class HostLock : IDisposable
     }
 
     /// <summary>
-    /// Takes the lock and waits for another run to end. tell is called once when another run holds it. remove: the file and its folder are
+    /// Takes the lock and waits for another run to end. report is called once when another run holds it. remove: the file and its folder are
     /// removed with the lock, because they are in a place that a boot does not empty.
     /// </summary>
     /// <exception cref="HostException">The other run did not end in time, or the folder belongs to somebody else.</exception>
-    public static HostLock Take(TimeSpan patience, Action<string> tell, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
+    public static HostLock Take(TimeSpan patience, Action<string> report, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         bool told = false;
@@ -65,7 +65,7 @@ internal sealed class HostLock : IDisposable
                 string holder = HolderIn(file, path);
                 if (!told)
                 {
-                    tell($"{holder} is changing this host; waiting until it is done.");
+                    report($"{holder} is changing this host; waiting until it is done.");
                     told = true;
                 }
 

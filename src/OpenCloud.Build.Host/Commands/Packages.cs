@@ -140,7 +140,7 @@ internal static class Packages
     }
 
     /// <summary>Installs a package; fetches the package lists anew only when the present ones do not suffice.</summary>
-    public static void Install(string package, Action<string> tell, CancellationToken cancellationToken, string? remedy = null)
+    public static void Install(string package, Action<string> report, CancellationToken cancellationToken, string? remedy = null)
     {
         // A killed run may have left packages half installed; apt refuses to continue from there.
         Repair();
@@ -150,7 +150,7 @@ internal static class Packages
             return;
         }
 
-        tell($"apt-get says: {first.Tail(3)}; fetching the lists of packages anew.");
+        report($"apt-get says: {first.Tail(3)}; fetching the lists of packages anew.");
         string update = Refresh(cancellationToken) ?? string.Empty;
         CommandResult second = TryInstall(package, cancellationToken);
         if (second.ExitCode != 0)

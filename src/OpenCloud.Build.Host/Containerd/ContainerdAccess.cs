@@ -1,7 +1,6 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Containerd;
@@ -22,14 +21,14 @@ internal static class ContainerdAccess
     private static string Text => OwnedText.Seal(
         $"""
         [Service]
-        ExecStartPost=/bin/chgrp {Group} {HostTexts.ContainerdSocket}
-        ExecStartPost=/bin/chmod 0660 {HostTexts.ContainerdSocket}
+        ExecStartPost=/bin/chgrp {Group} {ContainerdPresence.Socket}
+        ExecStartPost=/bin/chmod 0660 {ContainerdPresence.Socket}
 
         """);
 
     public static bool IsOpen => OwnedText.OwnerOf(DropIn) != TextOwner.Nobody &&
         AccountDatabase.FindGroup(Group) is { } group &&
-        (FileStatus.Read(HostTexts.ContainerdSocket) is not { } socket || socket.Gid == group.Gid);
+        (FileStatus.Read(ContainerdPresence.Socket) is not { } socket || socket.Gid == group.Gid);
 
     /// <summary>Throws when there is no containerd.</summary>
     public static void RequireContainerd()
@@ -76,10 +75,10 @@ internal static class ContainerdAccess
 
     private static void Give(uint gid)
     {
-        if (FileStatus.Read(HostTexts.ContainerdSocket) is { Type: InodeType.Socket })
+        if (FileStatus.Read(ContainerdPresence.Socket) is { Type: InodeType.Socket })
         {
             FileStatus.Give(
-                HostTexts.ContainerdSocket,
+                ContainerdPresence.Socket,
                 0,
                 gid,
                 UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,

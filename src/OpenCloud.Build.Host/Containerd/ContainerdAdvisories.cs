@@ -69,7 +69,7 @@ internal static class ContainerdAdvisories
         => [.. All.Where(advisory => advisory.IsOpenIn(version) && !IsFixedByPackage(advisory, package, changelog))];
 
     /// <summary>The open vulnerabilities as texts, each with its remedy.</summary>
-    public static IReadOnlyList<string> KnownAgainst(Version version, string? package, string? changelog)
+    public static IReadOnlyList<string> VulnerabilitiesOf(Version version, string? package, string? changelog)
     {
         string basis = package is null ? "by its version number"
             : changelog is null ? $"by its version number; the changelog of its package {package}, which may name a fix, is not here"

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Containerd;
@@ -11,6 +10,8 @@ namespace OpenCloud.Build.Host.Containerd;
 internal sealed partial record ContainerdPresence(string? Program, Version? Version, bool HasUnit, bool HasSocket)
 {
     public const string Unit = "containerd.service";
+
+    public const string Socket = "/run/containerd/containerd.sock";
 
     public const string Package = "containerd";
 
@@ -25,7 +26,7 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
     public (string Name, string Version)? FromPackage { get; private init; }
 
     /// <summary>The known vulnerabilities, minus those that its package fixes.</summary>
-    public IReadOnlyList<string> KnownAgainst { get; private init; } = [];
+    public IReadOnlyList<string> Vulnerabilities { get; private init; } = [];
 
     /// <summary>A description: its version, and its package's version if it has a package.</summary>
     public string? Description => !IsThere ? null
@@ -36,7 +37,7 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
     public string? NewerPackage()
         => FromPackage is { } package && Packages.Candidate(package.Name) is { } candidate && Packages.IsNewer(candidate, package.Version) ? candidate : null;
 
-    public static ContainerdPresence Look()
+    public static ContainerdPresence Detect()
     {
         string? program = HostCommand.Find("containerd");
         Match? match = program is null ? null : VersionPattern().Match(HostCommand.Run(program, ["--version"]).Output);
@@ -46,10 +47,10 @@ internal sealed partial record ContainerdPresence(string? Program, Version? Vers
             program,
             version,
             Systemctl.IsRunning && Systemctl.Property(Unit, "LoadState") == "loaded",
-            File.Exists(HostTexts.ContainerdSocket))
+            File.Exists(Socket))
         {
             FromPackage = package,
-            KnownAgainst = version is null ? [] : ContainerdAdvisories.KnownAgainst(version, package?.Version, package is null ? null : ChangelogOf(package.Value.Name)),
+            Vulnerabilities = version is null ? [] : ContainerdAdvisories.VulnerabilitiesOf(version, package?.Version, package is null ? null : ChangelogOf(package.Value.Name)),
         };
     }
 

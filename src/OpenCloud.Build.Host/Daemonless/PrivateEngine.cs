@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Daemonless;

@@ -11,26 +11,26 @@ internal static class AdvisoryChecks
     /// <summary>Runs the checks for a socket. When version is null, the version installed for the socket counts.</summary>
     public static void Run(string path, string? version, List<DiagnosisCheck> checks)
     {
-        bool ours = path == HostTexts.SocketPath;
+        bool ours = path == SystemPaths.SocketPath;
         if ((string.IsNullOrEmpty(version) ? Installed(path) : version) is { } told)
         {
             version = told;
-            Add($"BuildKit {version}", BuildKitInstallation.TryKnownAgainst(version), ours ? RootLine.Of("Update-BuildKit") : null);
+            Add($"BuildKit {version}", BuildKitInstallation.VulnerabilitiesOf(version), ours ? RootLine.Of("Update-BuildKit") : null);
         }
 
-        if (ours && ContainerdPresence.Look() is { Version: not null } containerd)
+        if (ours && ContainerdPresence.Detect() is { Version: not null } containerd)
         {
-            string? remedy = containerd.KnownAgainst.Count == 0 ? null
+            string? remedy = containerd.Vulnerabilities.Count == 0 ? null
                 : containerd.FromPackage is not null ? RootLine.Of("Update-BuildKit")
                 : null;
-            Add($"containerd {containerd.Description}", containerd.KnownAgainst, remedy);
+            Add($"containerd {containerd.Description}", containerd.Vulnerabilities, remedy);
         }
 
         static string? Installed(string path)
         {
             try
             {
-                InstallationManifest? manifest = path == HostTexts.SocketPath ? InstallationManifest.Load()
+                InstallationManifest? manifest = path == SystemPaths.SocketPath ? InstallationManifest.Load()
                     : RootlessDiagnosis.OwnerOf(path) is { } owner ? RootlessInstallations.OfUser(owner.Name)?.Manifest
                     : null;
                 return manifest is { IsInstalled: true } ? manifest.Version : null;

@@ -5,6 +5,7 @@ using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Prechecks;
+using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Diagnosis;
 
@@ -18,7 +19,7 @@ public static class RootlessDiagnosis
     {
         uint uid = user is null ? Identity.Current().Uid
             : (AccountDatabase.FindUser(user) ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", target: AccountDatabase.Printable(user))).Uid;
-        return RootlessLayout.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
+        return UserManager.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
     }
 
     /// <summary>The user whose rootless engine listens at a path; null when the path is not a rootless engine's.</summary>
@@ -43,9 +44,9 @@ public static class RootlessDiagnosis
 
     internal static IReadOnlyList<DiagnosisCheck> Checks(UserAccount user)
     {
-        (RootlessLayout Layout, InstallationManifest Manifest)? known = RootlessInstallations.OfUser(user.Name);
-        RootlessLayout layout = known?.Layout ?? new RootlessLayout(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
-        RootlessSubject subject = RootlessPlan.SubjectOf(layout, newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
-        return [.. new RootlessTraps(new RootlessView(), subject).Run().Select(check => check.ToDiagnosis())];
+        (RootlessPaths Layout, InstallationManifest Manifest)? known = RootlessInstallations.OfUser(user.Name);
+        RootlessPaths layout = known?.Layout ?? new RootlessPaths(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        PrecheckSubject subject = RootlessPlan.SubjectOf(layout, newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
+        return [.. new RootlessPrechecks(new HostView(), subject).Run().Select(check => new DiagnosisCheck($"Rootless: {check.Name}", check.State, check.Evidence, check.Remedy))];
     }
 }

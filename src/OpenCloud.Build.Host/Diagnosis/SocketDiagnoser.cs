@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
@@ -40,7 +39,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
         SocketFileChecks files = new(path, who, _checks);
         files.Run();
-        if (path == HostTexts.SocketPath)
+        if (path == SystemPaths.SocketPath)
         {
             UnitChecks.Units(_checks);
         }
@@ -51,8 +50,8 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         }
 
         UserAccount? owner = RootlessDiagnosis.OwnerOf(path) ?? (rootless ? Accounts.AccountDatabase.FindUser(who.Effective.Uid) : null);
-        IReadOnlyList<DiagnosisCheck> traps = owner is null ? [] : RootlessDiagnosis.Checks(owner);
-        _checks.AddRange(traps);
+        IReadOnlyList<DiagnosisCheck> prechecks = owner is null ? [] : RootlessDiagnosis.Checks(owner);
+        _checks.AddRange(prechecks);
         string? version = null;
         (string Story, string? Remedy)? trouble = files.Trouble;
         if (files.Socket is { Type: InodeType.Socket } || trouble is null || files.Socket is null)
@@ -78,10 +77,10 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             {
                 trouble = ($"{trouble.Value.Story} {forbidden.Story}.", forbidden.Remedy);
             }
-            else if (traps.FirstOrDefault(check => check.State == CheckState.Failed) is { } trap)
+            else if (prechecks.FirstOrDefault(check => check.State == CheckState.Failed) is { } failed)
             {
                 // Without an engine there is no socket: this is the cause.
-                trouble = ($"{trouble.Value.Story} An engine without root does not start here: {trap.Evidence}.", trap.Remedy);
+                trouble = ($"{trouble.Value.Story} An engine without root does not start here: {failed.Evidence}.", failed.Remedy);
             }
             else if (owner is not null && files.Socket is null && trouble.Value.Remedy is null)
             {
@@ -111,7 +110,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             if (trust == PeerTrust.Foreign)
             {
                 string whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's folder";
-                string? restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.SocketUnit}" : null;
+                string? restart = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.SocketUnit}" : null;
                 _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, whose, restart));
                 return (($"Somebody has put a socket in the engine's place: {whose}. Nothing was sent there.", restart), null);
             }
@@ -163,8 +162,8 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             _checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "it does not tell"));
             if (answer.Workers.Count == 0)
             {
-                _checks.Add(new DiagnosisCheck("Workers", CheckState.Failed, "it has none", $"journalctl -u {HostTexts.ServiceUnit}"));
-                return (("The engine answers, but has no worker to build with.", $"journalctl -u {HostTexts.ServiceUnit}"), answer.Version);
+                _checks.Add(new DiagnosisCheck("Workers", CheckState.Failed, "it has none", $"journalctl -u {SystemPaths.ServiceUnit}"));
+                return (("The engine answers, but has no worker to build with.", $"journalctl -u {SystemPaths.ServiceUnit}"), answer.Version);
             }
 
             _checks.Add(new DiagnosisCheck("Workers", CheckState.Ok, string.Join("; ", answer.Workers)));
@@ -174,7 +173,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         {
             bool timeout = error is OperationCanceledException;
             string said = timeout ? $"no answer in {Patience.TotalSeconds:0} s" : error.Message;
-            string? remedy = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
+            string? remedy = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.ServiceUnit}" : null;
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, said, remedy));
             return (timeout
                 ? ($"The engine takes connections but does not answer ({said}).", remedy)
@@ -186,7 +185,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
     private (string Story, string? Remedy) Greeted(string path, GreetingAnswer answer, string evidence, PeerCredentials peer)
     {
-        string? restart = path == HostTexts.SocketPath ? $"sudo systemctl restart {HostTexts.ServiceUnit}" : null;
+        string? restart = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.ServiceUnit}" : null;
         (string Story, string? Remedy) trouble = answer switch
         {
             GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Docker Engine's embedded BuildKit is reached with a docker:// address.", $"Test-BuildKitSocket docker://{path} -Detailed"),
@@ -200,13 +199,13 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
     private (string Story, string? Remedy) Refused(string path, Principal who, SocketException refused, bool expected)
     {
-        bool ours = path == HostTexts.SocketPath;
+        bool ours = path == SystemPaths.SocketPath;
         _forbiddenByPolicy = refused.SocketErrorCode == SocketError.AccessDenied && !expected;
         (string Story, string? Remedy) trouble = refused.SocketErrorCode switch
         {
             SocketError.AccessDenied => ($"{who.Name} may not connect to {path}.", expected ? null : "Look for a policy that confines it: sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"),
-            SocketError.ConnectionRefused => ($"{path} is left over from a daemon that is gone: nobody listens there.", ours ? $"sudo systemctl restart {HostTexts.SocketUnit}" : $"sudo rm {path}, and start its daemon again"),
-            _ when !File.Exists(path) => ($"There is no {path}.", ours ? $"sudo systemctl start {HostTexts.SocketUnit}" : null),
+            SocketError.ConnectionRefused => ($"{path} is left over from a daemon that is gone: nobody listens there.", ours ? $"sudo systemctl restart {SystemPaths.SocketUnit}" : $"sudo rm {path}, and start its daemon again"),
+            _ when !File.Exists(path) => ($"There is no {path}.", ours ? $"sudo systemctl start {SystemPaths.SocketUnit}" : null),
             _ => ($"{path} cannot be connected to: {refused.Message}.", null),
         };
         _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, $"{refused.Message} ({refused.SocketErrorCode})", trouble.Remedy));

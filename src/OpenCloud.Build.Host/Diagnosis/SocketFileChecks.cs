@@ -105,7 +105,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
                     $"Directory {folder}",
                     $"{seen}: {who.Name} may not enter it",
                     $"The directory {folder} is closed to {who.Name}: whatever the socket's own mode, nobody gets past it.",
-                    IsManaged(folder) ? $"sudo systemd-tmpfiles --create {HostTexts.TmpfilesPath}" : GroupRemedy(status, 1) ?? $"sudo chmod o+x {folder}");
+                    IsManaged(folder) ? $"sudo systemd-tmpfiles --create {SystemPaths.TmpfilesPath}" : GroupRemedy(status, 1) ?? $"sudo chmod o+x {folder}");
                 return false;
             }
         }
@@ -113,7 +113,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         return true;
     }
 
-    private static bool IsManaged(string folder) => folder == HostTexts.SocketDirectory && File.Exists(HostTexts.TmpfilesPath);
+    private static bool IsManaged(string folder) => folder == SystemPaths.SocketDirectory && File.Exists(SystemPaths.TmpfilesPath);
 
     // In a sticky directory nobody but the owner renames or removes the socket.
     private static bool IsOpenForOtherSockets(FileStatus folder, out string writers)
@@ -131,13 +131,13 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             "there is no such file",
             others.Length > 0 ? $"There is no {path}, but there is {string.Join(" and ", others)}: is the address right?" : $"There is no {path}: no engine is set up there, or it is not running.",
             others.Length > 0 ? $"Test-BuildKitSocket unix://{others[0]} -Detailed"
-                : path == HostTexts.SocketPath ? File.Exists(HostTexts.SocketUnitPath) ? $"sudo systemctl start {HostTexts.SocketUnit}" : RootLine.Of("Install-BuildKit")
+                : path == SystemPaths.SocketPath ? File.Exists(SystemPaths.SocketUnitPath) ? $"sudo systemctl start {SystemPaths.SocketUnit}" : RootLine.Of("Install-BuildKit")
                 : null);
     }
 
     private static IEnumerable<string> KnownSockets()
     {
-        yield return HostTexts.SocketPath;
+        yield return SystemPaths.SocketPath;
         if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime)
         {
             yield return Path.Combine(runtime, "buildkit/buildkitd.sock");
@@ -158,7 +158,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
                 "Owner, group and mode",
                 $"{seen}: it is root's alone",
                 $"The socket has no group that could be joined ({seen}): its daemon was started without one.",
-                path == HostTexts.SocketPath ? RootLine.Of("Install-BuildKit") : $"sudo chgrp GROUP {path} && sudo chmod g+rw {path}");
+                path == SystemPaths.SocketPath ? RootLine.Of("Install-BuildKit") : $"sudo chgrp GROUP {path} && sudo chmod g+rw {path}");
         }
         else
         {

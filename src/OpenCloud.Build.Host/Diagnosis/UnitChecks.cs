@@ -1,4 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
@@ -15,15 +16,15 @@ internal static class UnitChecks
             return;
         }
 
-        IReadOnlyDictionary<string, string> socket = Systemctl.Show(HostTexts.SocketUnit, "LoadState", "ActiveState", "UnitFileState", "SocketGroup", "SocketMode");
-        IReadOnlyDictionary<string, string> service = Systemctl.Show(HostTexts.ServiceUnit, "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts");
+        IReadOnlyDictionary<string, string> socket = Systemctl.Show(SystemPaths.SocketUnit, "LoadState", "ActiveState", "UnitFileState", "SocketGroup", "SocketMode");
+        IReadOnlyDictionary<string, string> service = Systemctl.Show(SystemPaths.ServiceUnit, "LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "NRestarts");
         checks.Add(socket.GetValueOrDefault("LoadState") != "loaded"
-            ? new DiagnosisCheck("Socket unit", CheckState.Warning, $"{HostTexts.SocketUnit} is {socket.GetValueOrDefault("LoadState")}", RootLine.Of("Install-BuildKit"))
+            ? new DiagnosisCheck("Socket unit", CheckState.Warning, $"{SystemPaths.SocketUnit} is {socket.GetValueOrDefault("LoadState")}", RootLine.Of("Install-BuildKit"))
             : new DiagnosisCheck(
                 "Socket unit",
                 socket["ActiveState"] == "active" ? CheckState.Ok : CheckState.Failed,
-                $"{HostTexts.SocketUnit} is {socket["ActiveState"]}, {socket.GetValueOrDefault("UnitFileState")}; group {socket.GetValueOrDefault("SocketGroup", "root")}, mode {socket.GetValueOrDefault("SocketMode")}",
-                socket["ActiveState"] == "active" ? null : $"sudo systemctl start {HostTexts.SocketUnit}"));
+                $"{SystemPaths.SocketUnit} is {socket["ActiveState"]}, {socket.GetValueOrDefault("UnitFileState")}; group {socket.GetValueOrDefault("SocketGroup", "root")}, mode {socket.GetValueOrDefault("SocketMode")}",
+                socket["ActiveState"] == "active" ? null : $"sudo systemctl start {SystemPaths.SocketUnit}"));
         if (service.GetValueOrDefault("LoadState") == "loaded")
         {
             bool fine = service["ActiveState"] == "active";
@@ -31,8 +32,8 @@ internal static class UnitChecks
             checks.Add(new DiagnosisCheck(
                 "Service unit",
                 fine ? CheckState.Ok : service["ActiveState"] == "inactive" && socket.GetValueOrDefault("ActiveState") == "active" ? CheckState.Ok : CheckState.Failed,
-                $"{HostTexts.ServiceUnit} is {service["ActiveState"]} ({service.GetValueOrDefault("SubState")}), {service.GetValueOrDefault("UnitFileState")}, result {service.GetValueOrDefault("Result")}, {service.GetValueOrDefault("NRestarts", "0")} restarts{words}",
-                fine ? null : $"sudo systemctl restart {HostTexts.ServiceUnit}; journalctl -u {HostTexts.ServiceUnit}"));
+                $"{SystemPaths.ServiceUnit} is {service["ActiveState"]} ({service.GetValueOrDefault("SubState")}), {service.GetValueOrDefault("UnitFileState")}, result {service.GetValueOrDefault("Result")}, {service.GetValueOrDefault("NRestarts", "0")} restarts{words}",
+                fine ? null : $"sudo systemctl restart {SystemPaths.ServiceUnit}; journalctl -u {SystemPaths.ServiceUnit}"));
         }
     }
 
@@ -48,7 +49,7 @@ internal static class UnitChecks
 
     private static string LastLine()
     {
-        string lines = Systemctl.LastLines(HostTexts.ServiceUnit, 1);
+        string lines = Systemctl.LastLines(SystemPaths.ServiceUnit, 1);
         return lines.Length > 0 ? lines : "it wrote nothing, or its log cannot be read";
     }
 }

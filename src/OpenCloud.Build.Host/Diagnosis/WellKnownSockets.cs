@@ -6,5 +6,5 @@ namespace OpenCloud.Build.Host.Diagnosis;
 public static class WellKnownSockets
 {
     /// <summary>The socket of the machine's BuildKit.</summary>
-    public const string BuildKit = HostTexts.SocketPath;
+    public const string BuildKit = SystemPaths.SocketPath;
 }

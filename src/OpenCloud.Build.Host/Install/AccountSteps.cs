@@ -10,12 +10,12 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>The steps of a rootless installation besides the programs: packages, the user and its settings, texts, and the unit.</summary>
-internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal journal, StepRunner runner, IHostObserver observer, List<string> messages)
+internal sealed class AccountSteps(RootlessPlan plan, ChangeJournal journal, StepRunner runner, IHostObserver observer, List<string> messages)
 {
     private readonly HashSet<string> _folders = [];
     private RootlessPlan _plan = plan;
 
-    private RootlessLayout Layout => _plan.Layout;
+    private RootlessPaths Layout => _plan.Layout;
 
     /// <summary>Runs the steps that fail most often before any program is replaced: packages, the user, subordinate ids and lingering.</summary>
     /// <returns>The plan, updated with a newly created user.</returns>
@@ -42,7 +42,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
         }
 
         // The program is now in place; only now can its real path be resolved.
-        RootlessView view = new();
+        HostView view = new();
         string program = view.RealPath(_plan.RootlessKit);
         (string File, bool? IsLoaded)? found = AppArmorProfile.Find(view, program);
         if (found is { IsLoaded: not false })
@@ -71,7 +71,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     public void Texts(Action beforeExchange, CancellationToken cancellationToken)
     {
-        RootlessTexts texts = _plan.Texts;
+        RootlessUnitTemplates texts = _plan.Texts;
         if (OwnerAsUser(Layout.Settings, _plan.Actor) is TextOwner.User or TextOwner.EditedByUser)
         {
             messages.Add($"'{Layout.Settings}' is {Layout.User.Name}'s and is kept as it is.");
@@ -104,7 +104,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     public void Unit(bool start, Func<bool> exchanged, bool wasActive, CancellationToken cancellationToken)
     {
-        RootlessUnit unit = _plan.Unit;
+        ManagedUnit unit = _plan.Unit;
         runner.Run(
             new HostStep(StepKind.Unit, unit.Name, "Enable the unit at boot", () => !_plan.NewUser && unit.IsEnabled, () => new RootlessUnitEnabled(unit.Name, unit.User), _ => unit.Enable()),
             cancellationToken);
@@ -181,7 +181,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
 
     private void Subordinate(string path, CancellationToken cancellationToken)
     {
-        RootlessView view = new();
+        HostView view = new();
         UserAccount user = Layout.User;
         bool Enough() => SubordinateIds.Of(SubordinateIds.Parse(view.ReadText(path)), user.Name, user.Uid == 0 ? null : user.Uid).Sum(range => range.Count) >= SubordinateIds.Needed;
         long first = 0L;
@@ -195,7 +195,7 @@ internal sealed class RootlessAccountSteps(RootlessPlan plan, ChangeJournal jour
                 () =>
                 {
                     // The same ids in both files where both have room, as administrators expect.
-                    first = new RootlessTraps(view, RootlessPlan.SubjectOf(Layout, false, null, false)).FreeIds()
+                    first = new RootlessPrechecks(view, RootlessPlan.SubjectOf(Layout, false, null, false)).FreeIds()
                         ?? throw new HostException(HostErrorKind.RootlessBlocked, $"There is no room for 65,536 more ids in {path}.", "Make room there, or raise SUB_UID_MAX and SUB_GID_MAX in /etc/login.defs.", path);
                     if (path == "/etc/subgid" && SubordinateIds.Of(SubordinateIds.Parse(view.ReadText("/etc/subuid")), user.Name, user.Uid) is [{ Count: SubordinateIds.Needed } uids] &&
                         !SubordinateIds.Parse(view.ReadText(path)).Any(range => range.Overlaps(uids)))

@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Host.Install;
 /// The archives of a rootless installation: BuildKit's, and RootlessKit's unless the distribution's package is used. Both are
 /// verified and unpacked into one stage. For a rollback the stage holds the programs that the last update replaced.
 /// </summary>
-internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan plan, ProgramSteps programs, IHostObserver observer, HttpClient? client)
+internal sealed class ArchiveSteps(RootlessOptions options, RootlessPlan plan, ProgramSteps programs, IHostObserver observer, HttpClient? client)
 {
     /// <summary>How BuildKit's archive was verified; null before verification.</summary>
     public IntegrityResult? Integrity { get; private set; } = options.Release.Rollback ? plan.Manifest!.Previous!.Integrity : null;
@@ -51,7 +51,7 @@ internal sealed class RootlessArchives(RootlessOptions options, RootlessPlan pla
                 if (kit is not null)
                 {
                     (RootlessKitIntegrity, IReadOnlyList<string>? names) = await kit.UnpackAsync(stage, stop).ConfigureAwait(false);
-                    if (plan.Network == RootlessNetwork.Pasta && !RootlessNetwork.KnownBy(new RootlessView(), Path.Combine(stage, "rootlesskit")))
+                    if (plan.Network == RootlessNetwork.Pasta && !RootlessNetwork.KnownBy(new HostView(), Path.Combine(stage, "rootlesskit")))
                     {
                         throw new HostException(
                             HostErrorKind.RootlessBlocked,

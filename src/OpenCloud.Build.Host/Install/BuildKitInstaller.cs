@@ -49,7 +49,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // The manifest is read under the lock: the run that held it may have written the manifest.
-        using HostLock? hold = planOnly ? null : HostLock.Take(options.LockPatience, observer.Warning, cancellationToken);
+        using HostLock? hostLock = planOnly ? null : HostLock.Take(options.LockTimeout, observer.Warning, cancellationToken);
         InstallationManifest? manifest = InstallationManifest.Load();
         ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
         if (journal.Changes.Count > 0)
@@ -100,14 +100,14 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         bool planOnly,
         CancellationToken cancellationToken)
     {
-        HostTexts texts = plan.Texts;
-        bool wasActive = plan.Systemd && Systemctl.IsActive(HostTexts.ServiceUnit);
+        UnitTemplates texts = plan.Texts;
+        bool wasActive = plan.Systemd && Systemctl.IsActive(SystemPaths.ServiceUnit);
         bool exchanged = false;
         void BeforeExchange()
         {
             if (wasActive && !exchanged)
             {
-                journal.Append(new ServiceRestored(HostTexts.ServiceUnit, HostTexts.SocketUnit));
+                journal.Append(new ServiceRestored(SystemPaths.ServiceUnit, SystemPaths.SocketUnit));
             }
 
             exchanged = true;
@@ -149,7 +149,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             if (!planOnly && !runner.AnySkipped && (!options.NoStart || wasActive))
             {
                 observer.Progress("Starting BuildKit", "waiting for its answer", null);
-                engine = await EngineVerifier.VerifyAsync(texts.Group, options.AnswerPatience, probe, cancellationToken).ConfigureAwait(false);
+                engine = await EngineVerifier.VerifyAsync(texts.Group, options.AnswerTimeout, probe, cancellationToken).ConfigureAwait(false);
                 RequireVersion(plan.Version, engine);
             }
         }
@@ -174,7 +174,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             Isolated = texts.Isolation is not null,
             VsockPort = texts.Isolation?.VsockPort,
             Group = texts.Group,
-            Address = systemd is null ? null : "unix://" + HostTexts.SocketPath,
+            Address = systemd is null ? null : "unix://" + SystemPaths.SocketPath,
             Changed = runner.AnyChanged,
             Integrity = integrity,
             Engine = engine,
@@ -261,12 +261,12 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
                 HostErrorKind.EngineSilent,
                 $"The engine that answers is {engine.Version}, not {wanted}.",
                 "Check that the archive is of the version asked for.",
-                HostTexts.SocketPath);
+                SystemPaths.SocketPath);
         }
 
         if (engine.Workers.Count == 0)
         {
-            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker to build with.", $"See 'journalctl -u {HostTexts.ServiceUnit}'.", HostTexts.SocketPath);
+            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker to build with.", $"See 'journalctl -u {SystemPaths.ServiceUnit}'.", SystemPaths.SocketPath);
         }
     }
 

@@ -4,29 +4,6 @@ using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>The worker that runs build containers.</summary>
-public enum BuildKitWorker
-{
-    /// <summary>containerd; built images are placed in its store.</summary>
-    Containerd,
-
-    /// <summary>BuildKit itself, with its own runc and store.</summary>
-    Oci,
-}
-
-/// <summary>The engine's answer to a probe.</summary>
-/// <param name="Version">Its version; empty when it does not report one.</param>
-/// <param name="Workers">A short description of each worker; empty when it has none.</param>
-public sealed record EngineAnswer(string Version, IReadOnlyList<string> Workers);
-
-/// <summary>
-/// Queries the engine at the other end of a connected stream over gRPC. This library has no gRPC client; its caller brings
-/// one.
-/// </summary>
-/// <param name="connection">A connected stream; the probe disposes of it.</param>
-/// <param name="cancellationToken">Stops the query.</param>
-public delegate Task<EngineAnswer> EngineProbe(Stream connection, CancellationToken cancellationToken);
-
 /// <summary>Options for installing BuildKit.</summary>
 public sealed record InstallOptions
 {
@@ -73,10 +50,10 @@ public sealed record InstallOptions
     public bool Rollback { get; init; }
 
     /// <summary>How long to wait for another run of this module.</summary>
-    public TimeSpan LockPatience { get; init; } = TimeSpan.FromMinutes(10);
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How long the engine may take to answer after its start.</summary>
-    public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The name of this machine's processor in releases: amd64 or arm64.</summary>
     /// <exception cref="HostException">The processor is not supported.</exception>

@@ -12,7 +12,7 @@ namespace OpenCloud.Build.Host.Install;
 /// <summary>The decisions made before anything is changed. Socket and Service are null without systemd; null UpgradeContainerd keeps its version.</summary>
 internal sealed record InstallPlan(
     BuildKitVersion Version,
-    HostTexts Texts,
+    UnitTemplates Texts,
     ContainerdPresence Containerd,
     bool InstallContainerd,
     string? UpgradeContainerd,
@@ -49,7 +49,7 @@ internal sealed record InstallPlan(
         }
 
         BuildKitVersion version = Release(options, manifest);
-        foreach (string known in KnownReleases.KnownAgainst(version))
+        foreach (string known in KnownReleases.VulnerabilitiesOf(version))
         {
             warn($"BuildKit {version}: {known}.");
         }
@@ -64,9 +64,9 @@ internal sealed record InstallPlan(
                 options.Prefix);
         }
 
-        ContainerdPresence containerd = ContainerdPresence.Look();
+        ContainerdPresence containerd = ContainerdPresence.Detect();
         bool systemd = Systemctl.IsRunning;
-        (bool isolated, uint? vsockPort, BuildKitWorker worker) = Isolation.Decide(options, manifest, warn);
+        (bool isolated, uint? vsockPort, BuildKitWorker worker) = DecideNetwork(options, manifest, warn);
         if (isolated && !systemd)
         {
             throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, which is what keeps the network from an isolated engine.", "Use a host with systemd, or leave out -Isolated.");
@@ -79,7 +79,7 @@ internal sealed record InstallPlan(
         }
 
         bool installPackage = needsContainerd && !options.SkipContainerd && !containerd.IsThere;
-        HostTexts texts = new(
+        UnitTemplates texts = new(
             options.Prefix.TrimEnd('/') is { Length: > 0 } prefix ? prefix : "/",
             options.Group,
             worker,
@@ -97,7 +97,7 @@ internal sealed record InstallPlan(
             RefuseForeignEngine();
         }
 
-        bool upgrades = needsContainerd && !options.SkipContainerd && containerd is { KnownAgainst.Count: > 0, FromPackage: not null };
+        bool upgrades = needsContainerd && !options.SkipContainerd && containerd is { Vulnerabilities.Count: > 0, FromPackage: not null };
         if (upgrades)
         {
             refresh?.Invoke();
@@ -165,29 +165,63 @@ internal sealed record InstallPlan(
 
     private static void RefuseForeignEngine()
     {
-        if (!File.Exists(HostTexts.SocketPath) || Systemctl.IsActive(HostTexts.SocketUnit) || Identity.Current().Uid != 0)
+        if (!File.Exists(SystemPaths.SocketPath) || Systemctl.IsActive(SystemPaths.SocketUnit) || Identity.Current().Uid != 0)
         {
             return;
         }
 
         try
         {
-            using Socket socket = UnixSocket.Connect(HostTexts.SocketPath, UnixSocket.Patience, CancellationToken.None);
+            using Socket socket = UnixSocket.Connect(SystemPaths.SocketPath, UnixSocket.Patience, CancellationToken.None);
             PeerCredentials peer = PeerCredentials.Of(socket);
-            if (Systemctl.UnitOf(peer.Pid) == HostTexts.ServiceUnit)
+            if (Systemctl.UnitOf(peer.Pid) == SystemPaths.ServiceUnit)
             {
                 return;
             }
 
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {HostTexts.SocketPath}.",
+                $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {SystemPaths.SocketPath}.",
                 "Stop it (and disable its unit), then run it again.",
-                HostTexts.SocketPath);
+                SystemPaths.SocketPath);
         }
         catch (System.Net.Sockets.SocketException)
         {
             // No listener: a stale file, which systemd replaces.
         }
+    }
+
+    /// <summary>Decides about the network: the requested setting, else the installed one. Reports when an engine stays isolated unasked.</summary>
+    /// <exception cref="HostException">The request is impossible.</exception>
+    private static (bool IsIsolated, uint? VsockPort, BuildKitWorker Worker) DecideNetwork(InstallOptions options, InstallationManifest? manifest, Action<string> warn)
+    {
+        InstallationManifest? before = manifest is { IsInstalled: true } ? manifest : null;
+        bool isolated = options.Isolated ?? before?.Isolated ?? false;
+        if (!isolated)
+        {
+            return options.VsockPort is > 0
+                ? throw new HostException(HostErrorKind.InvalidInput, "A vsock port belongs to an engine without a network.", "Give -Isolated as well.")
+                : (false, null, options.Worker ?? (before is { Isolated: true } ? before.Worker : BuildKitWorker.Containerd));
+        }
+
+        if (options.VsockPort == uint.MaxValue)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"{uint.MaxValue} is no vsock port: it stands for any.", "Use one between 1 and 4294967294.");
+        }
+
+        if (options.Worker == BuildKitWorker.Containerd)
+        {
+            throw new HostException(
+                HostErrorKind.InvalidInput,
+                "An isolated engine cannot have the worker containerd: that is a daemon with the network of the host, outside what isolates BuildKit.",
+                "Leave out -Worker, or use -Worker Oci.");
+        }
+
+        if (options.Isolated is null)
+        {
+            warn("The engine here was installed without a network and stays so. -Isolated:$false would open it.");
+        }
+
+        return (true, options.VsockPort is { } port ? (port == 0 ? null : port) : before?.VsockPort, BuildKitWorker.Oci);
     }
 }

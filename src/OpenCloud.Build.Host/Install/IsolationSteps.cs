@@ -18,14 +18,14 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
 
     /// <summary>Refuses conflicts before anything is changed.</summary>
     /// <exception cref="HostException">The user's own settings or units conflict, or the host lacks systemd's proxy.</exception>
-    public static void Check(HostTexts texts)
+    public static void Check(UnitTemplates texts)
     {
         if (texts.Isolation is not { } isolation)
         {
             return;
         }
 
-        RefuseForeign(HostTexts.SettingsPath, texts.Settings, "may give build steps a network");
+        RefuseForeign(SystemPaths.SettingsPath, texts.Settings, "may give build steps a network");
         if (isolation.VsockPort is null)
         {
             return;
@@ -59,7 +59,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         }
 
         runner.Run(TextSteps.Write(isolation.NetworksPath, Isolation.Networks, beforeExchange), cancellationToken);
-        runner.Run(CniResults.Expect(manifest), cancellationToken);
+        runner.Run(CniResults.Expect(manifest?.Changes ?? []), cancellationToken);
     }
 
     /// <summary>Opens the vsock port, after the engine's own units are installed.</summary>
@@ -103,7 +103,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
     /// Undoes the changes of an earlier installation that this one does not want. It runs last, when no later failure can require
     /// their restoration.
     /// </summary>
-    public void Retire(StepRunner runner, Action<string> tell, CancellationToken cancellationToken)
+    public void Retire(StepRunner runner, Action<string> report, CancellationToken cancellationToken)
     {
         if (manifest is not { IsInstalled: true })
         {
@@ -143,7 +143,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
                         Systemctl.TryStop(Isolation.VsockServiceUnit);
                     }
 
-                    change.Undo(tell);
+                    change.Undo(report);
                 });
             if (runner.Run(step, cancellationToken))
             {
@@ -154,8 +154,8 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
 
     // Settings that the user edited may still name the plugin; without it no step would run.
     private bool SettingsNameIt()
-        => Wanted is null && File.Exists(HostTexts.SettingsPath) && OwnedText.OwnerOf(HostTexts.SettingsPath) is not TextOwner.Module &&
-            File.ReadAllText(HostTexts.SettingsPath).Contains(Isolation.FolderOf(manifest!.Prefix), StringComparison.Ordinal);
+        => Wanted is null && File.Exists(SystemPaths.SettingsPath) && OwnedText.OwnerOf(SystemPaths.SettingsPath) is not TextOwner.Module &&
+            File.ReadAllText(SystemPaths.SettingsPath).Contains(Isolation.FolderOf(manifest!.Prefix), StringComparison.Ordinal);
 
     private static void RefuseForeign(string path, string wanted, string why)
     {

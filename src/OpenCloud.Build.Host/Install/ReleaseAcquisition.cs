@@ -1,4 +1,5 @@
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Install;
@@ -6,16 +7,13 @@ namespace OpenCloud.Build.Host.Install;
 /// <summary>Acquires a release: fetches or reads it, verifies it, and unpacks it into a folder that only root can enter.</summary>
 internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion version, string architecture, IHostObserver observer, HttpClient client)
 {
-    /// <summary>The folder that keeps downloads until they are used; a partial download stays for the next run.</summary>
-    public const string DownloadDirectory = "/var/cache/opencloud.build";
-
     private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly ReleaseSource _source = options.ArchivePath is not null ? ReleaseSource.File(options.ArchivePath)
         : options.Uri is not null ? ReleaseSource.Mirror(options.Uri, version, architecture)
         : ReleaseSource.Project(version, architecture);
 
-    public string Downloads { get; init; } = DownloadDirectory;
+    public string Downloads { get; init; } = SystemPaths.Downloads;
 
     public string Origin => _source.ArchivePath ?? _source.Uri!.ToString();
 
@@ -76,20 +74,9 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
             if (fetched is not null)
             {
                 File.Delete(fetched);
-                RemoveDownloadsIfEmpty(Downloads);
+                TreeRemoval.RemoveIfEmpty(Downloads);
             }
         }
-    }
-
-    public static void RemoveDownloadsIfEmpty(string directory = DownloadDirectory)
-    {
-        TreeRemoval.RemoveIfEmpty(directory);
-    }
-
-    /// <summary>Removes the folder of downloads and the partial downloads in it.</summary>
-    public static void RemoveDownloads(string directory = DownloadDirectory)
-    {
-        TreeRemoval.Remove(directory);
     }
 
     private void Fetched(long have, long? total)

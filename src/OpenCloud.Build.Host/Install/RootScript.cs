@@ -14,7 +14,7 @@ internal sealed class RootScript(string user)
 
     public bool IsEmpty => _packages.Count == 0 && _lines.Count == 0;
 
-    public void Add(RootlessCheck check)
+    public void Add(RootlessPrecheck check)
     {
         if (check.Package is not null)
         {

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Prechecks;
@@ -34,15 +33,15 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         // Planned twice: another run may have changed the host while this one waited for the lock.
-        RootlessPlan first = RootlessPlan.Make(options, planOnly, new RootlessView());
-        using HostLock? hold = planOnly ? null : TakeLock(first.Layout, options.Release.LockPatience, observer.Warning, cancellationToken);
-        RootlessPlan plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new RootlessView());
-        foreach (string known in KnownReleases.KnownAgainst(plan.Version))
+        RootlessPlan first = RootlessPlan.Make(options, planOnly, new HostView());
+        using HostLock? hostLock = planOnly ? null : TakeLock(first.Layout, options.Release.LockTimeout, observer.Warning, cancellationToken);
+        RootlessPlan plan = planOnly ? first : RootlessPlan.Make(options, planOnly, new HostView());
+        foreach (string known in KnownReleases.VulnerabilitiesOf(plan.Version))
         {
             Warn($"BuildKit {plan.Version}: {known}.");
         }
 
-        foreach (RootlessCheck? check in plan.Checks.Where(check => check.State == CheckState.Warning && check.Package is null))
+        foreach (RootlessPrecheck? check in plan.Checks.Where(check => check.State == CheckState.Warning && check.Package is null))
         {
             Warn($"{check.Name}: {check.Evidence}. {check.Remedy}");
         }
@@ -74,15 +73,15 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
     }
 
     /// <summary>Takes root's lock; otherwise one in the user's runtime directory, or in the user's home when that is missing.</summary>
-    internal static HostLock TakeLock(RootlessLayout layout, TimeSpan patience, Action<string> tell, CancellationToken cancellationToken)
+    internal static HostLock TakeLock(RootlessPaths layout, TimeSpan patience, Action<string> report, CancellationToken cancellationToken)
     {
         if (layout.AsRoot || Directory.Exists(layout.RuntimeDirectory))
         {
-            return HostLock.Take(patience, tell, cancellationToken, layout.LockPath);
+            return HostLock.Take(patience, report, cancellationToken, layout.LockPath);
         }
 
         string path = $"{layout.User.Home}/.opencloud.build.lock/lock";
-        return HostLock.Take(patience, tell, cancellationToken, path, remove: true);
+        return HostLock.Take(patience, report, cancellationToken, path, remove: true);
     }
 
     private async Task<InstallResult> ApplyAsync(
@@ -113,10 +112,10 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
 
         // The archives come first: the host is not changed before they are verified.
         ProgramSteps programs = new(plan.Layout.Prefix, manifest, BeforeExchange, plan.Layout.AsRoot);
-        RootlessArchives archives = new(options, plan, programs, observer, client);
+        ArchiveSteps archives = new(options, plan, programs, observer, client);
         bool staged = archives.Stage(runner, cancellationToken);
 
-        RootlessAccountSteps account = new(plan, journal, runner, observer, _messages);
+        AccountSteps account = new(plan, journal, runner, observer, _messages);
         RootScript script = plan.Script();
         plan = account.BeforePrograms(script, cancellationToken);
         if (staged || (planOnly && !archives.InPlace))
@@ -155,7 +154,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         if (!planOnly && !runner.AnySkipped && (start || (wasActive && reachable)))
         {
             observer.Progress("Starting BuildKit", "waiting for its answer", null);
-            engine = await RootlessVerifier.VerifyAsync(plan.Layout, plan.Unit, options.Release.AnswerPatience, probe, cancellationToken).ConfigureAwait(false);
+            engine = await RootlessVerifier.VerifyAsync(plan.Layout, plan.Unit, options.Release.AnswerTimeout, probe, cancellationToken).ConfigureAwait(false);
             RequireVersion(plan, engine);
         }
 
@@ -167,7 +166,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         return Result(options, plan, runner, archives, script, engine, planOnly);
     }
 
-    private InstallResult Result(RootlessOptions options, RootlessPlan plan, StepRunner runner, RootlessArchives archives, RootScript script, EngineAnswer? engine, bool planOnly)
+    private InstallResult Result(RootlessOptions options, RootlessPlan plan, StepRunner runner, ArchiveSteps archives, RootScript script, EngineAnswer? engine, bool planOnly)
     {
         string? text = script.IsEmpty ? null : script.ToString();
         if (!planOnly && !plan.Layout.AsRoot)
@@ -213,7 +212,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         }
     }
 
-    private static void Commit(RootlessPlan plan, ChangeJournal journal, ProgramSteps programs, RootlessArchives archives)
+    private static void Commit(RootlessPlan plan, ChangeJournal journal, ProgramSteps programs, ArchiveSteps archives)
     {
         if (journal.Changes.Count == 0)
         {

@@ -83,7 +83,7 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
             if (fetched is not null)
             {
                 File.Delete(fetched);
-                Install.ReleaseAcquisition.RemoveDownloadsIfEmpty(downloads);
+                TreeRemoval.RemoveIfEmpty(downloads);
             }
         }
     }

@@ -2,7 +2,6 @@ using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Prechecks;
@@ -15,13 +14,13 @@ namespace OpenCloud.Build.Host.Install;
 internal sealed record RootlessPlan
 {
     /// <summary>The layout. Its user's number is 0 until the user is created.</summary>
-    public required RootlessLayout Layout { get; init; }
+    public required RootlessPaths Layout { get; init; }
 
     public required BuildKitVersion Version { get; init; }
 
     public required bool NewUser { get; init; }
 
-    public required IReadOnlyList<RootlessCheck> Checks { get; init; }
+    public required IReadOnlyList<RootlessPrecheck> Checks { get; init; }
 
     /// <summary>The current or future path of the program rootlesskit.</summary>
     public required string RootlessKit { get; init; }
@@ -30,10 +29,10 @@ internal sealed record RootlessPlan
 
     public required string Network { get; init; }
 
-    public RootlessTexts Texts => new(Layout, Version, RootlessKit, Network);
+    public RootlessUnitTemplates Texts => new(Layout, Version, RootlessKit, Network);
 
     /// <summary>Whether AppArmor prevents rootlesskit from creating a user namespace.</summary>
-    public bool WantsProfile => Checks.Any(check => check is { Trap: RootlessTrap.AppArmor, State: CheckState.Failed });
+    public bool WantsProfile => Checks.Any(check => check is { Prerequisite: RootlessPrerequisite.AppArmor, State: CheckState.Failed });
 
     /// <summary>The user that writes files in the user's home; null for the caller.</summary>
     public string? Actor => Layout.AsRoot ? Layout.User.Name : null;
@@ -41,7 +40,7 @@ internal sealed record RootlessPlan
     /// <summary>The user that writes the unit's file; null for the caller.</summary>
     public string? UnitActor => Layout.SystemUnit ? null : Actor;
 
-    public RootlessUnit Unit => new(Layout.Unit, Layout.SystemUnit ? null : Layout.User.Name);
+    public ManagedUnit Unit => new(Layout.Unit, Layout.SystemUnit ? null : Layout.User.Name);
 
     /// <summary>The engine's user: the given name, the caller, or the user behind sudo.</summary>
     /// <exception cref="HostException">No name is given, and root itself is the invoking user.</exception>
@@ -65,7 +64,7 @@ internal sealed record RootlessPlan
 
     /// <summary>Makes the plan and refuses impossible requests.</summary>
     /// <exception cref="HostException">The request is impossible; nothing is changed.</exception>
-    public static RootlessPlan Make(RootlessOptions options, bool planOnly, IRootlessView view)
+    public static RootlessPlan Make(RootlessOptions options, bool planOnly, IHostView view)
     {
         uint caller = Identity.Current().Uid;
         string name = NameOf(options.User);
@@ -95,7 +94,7 @@ internal sealed record RootlessPlan
         }
 
         UserAccount user = account ?? new UserAccount(name, 0, 0, $"/home/{name}", "/usr/sbin/nologin");
-        InstallationManifest? manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot));
+        InstallationManifest? manifest = account is null && !asRoot ? null : InstallationManifest.Load(RootlessPaths.RecordsOf(user, asRoot));
         RootlessInstallations.RequireOf(user, manifest);
         if (options.Update)
         {
@@ -114,12 +113,12 @@ internal sealed record RootlessPlan
             throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
         }
 
-        string prefix = CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
-        RootlessLayout layout = new(
+        string prefix = RootlessPaths.CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
+        RootlessPaths layout = new(
             user,
             asRoot,
             prefix,
-            CheckPath(options.StateDirectory ?? manifest?.Rootless?.State ?? $"{user.Home}/.local/share/buildkit", "state directory"),
+            RootlessPaths.CheckPath(options.StateDirectory ?? manifest?.Rootless?.State ?? $"{user.Home}/.local/share/buildkit", "state directory"),
             options.SystemUnit);
         if (asRoot)
         {
@@ -132,7 +131,7 @@ internal sealed record RootlessPlan
         string kit = options.BringsRootlessKit ? $"{prefix}/bin/rootlesskit"
             : manifest is { IsInstalled: true, Rootless: { RootlessKit: var known } } && File.Exists(known) ? known
             : view.Find("rootlesskit") ?? "/usr/bin/rootlesskit";
-        RootlessTraps traps = new(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit));
+        RootlessPrechecks prechecks = new(view, SubjectOf(layout, account is null, kit, options.BringsRootlessKit));
         RootlessPlan plan = new()
         {
             Layout = layout,
@@ -141,12 +140,12 @@ internal sealed record RootlessPlan
             Manifest = manifest,
             RootlessKit = kit,
             Network = RootlessNetwork.Choose(view, File.Exists(kit) ? kit : null, options.BringsRootlessKit).Driver,
-            Checks = traps.Run(),
+            Checks = prechecks.Run(),
         };
-        plan.RefuseTraps();
-        if (asRoot && plan.WantsProfile && AppArmorProfile.Find(view, traps.RootlessKitPath()) is null)
+        plan.RefuseBlockedHost();
+        if (asRoot && plan.WantsProfile && AppArmorProfile.Find(view, prechecks.RootlessKitPath()) is null)
         {
-            AppArmorProfile profile = AppArmorProfile.For(traps.RootlessKitPath());
+            AppArmorProfile profile = AppArmorProfile.For(prechecks.RootlessKitPath());
             RootlessSteps.RequireOurs(profile.Path, profile.Text, null);
         }
 
@@ -158,7 +157,7 @@ internal sealed record RootlessPlan
         return plan;
     }
 
-    public static RootlessSubject SubjectOf(RootlessLayout layout, bool newUser, string? rootlessKit, bool bringsRootlessKit) => new()
+    public static PrecheckSubject SubjectOf(RootlessPaths layout, bool newUser, string? rootlessKit, bool bringsRootlessKit) => new()
     {
         Name = layout.User.Name,
         Uid = newUser ? null : layout.User.Uid,
@@ -175,7 +174,7 @@ internal sealed record RootlessPlan
         RootScript script = new(Layout.User.Name);
         if (!Layout.AsRoot)
         {
-            foreach (RootlessCheck? check in Checks.Where(check => check.State == CheckState.Failed || check.Package is not null))
+            foreach (RootlessPrecheck? check in Checks.Where(check => check.State == CheckState.Failed || check.Package is not null))
             {
                 script.Add(check);
             }
@@ -194,12 +193,7 @@ internal sealed record RootlessPlan
             : version;
     }
 
-    internal static string CheckPath(string path, string what)
-        => Path.IsPathRooted(path) && !path.Contains("..", StringComparison.Ordinal) && !path.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';') && path.TrimEnd('/').Length > 0
-            ? path.TrimEnd('/')
-            : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' cannot be a {what}: a full path without spaces and special characters is needed.", target: path);
-
-    private static void RefuseOthers(RootlessLayout layout, InstallationManifest? manifest)
+    private static void RefuseOthers(RootlessPaths layout, InstallationManifest? manifest)
     {
         bool another = layout.AsRoot ? UsersOwnEngine.Of(layout.User) is not null : InstallationManifest.Load((layout with { AsRoot = true }).Records) is { IsInstalled: true };
         if (another)
@@ -240,10 +234,10 @@ internal sealed record RootlessPlan
         }
     }
 
-    private void RefuseTraps()
+    private void RefuseBlockedHost()
     {
         bool canInstall = Packages.Available;
-        RootlessCheck[] blocked = Checks.Where(check => check.State == CheckState.Failed && (Layout.AsRoot
+        RootlessPrecheck[] blocked = Checks.Where(check => check.State == CheckState.Failed && (Layout.AsRoot
             ? !check.ByInstaller || (check.Package is not null && !canInstall)
             : check.RootCommands.Count == 0)).ToArray();
         if (blocked.Length > 0)

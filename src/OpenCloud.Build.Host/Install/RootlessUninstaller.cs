@@ -30,7 +30,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         UserAccount account = AccountDatabase.FindUser(name)
             ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
         bool asRoot = caller == 0 || account.Uid != caller;
-        if (!asRoot && InstallationManifest.Load(RootlessLayout.RecordsOf(account, false)) is null && InstallationManifest.Load(RootlessLayout.RecordsOf(account, true)) is not null)
+        if (!asRoot && InstallationManifest.Load(RootlessPaths.RecordsOf(account, false)) is null && InstallationManifest.Load(RootlessPaths.RecordsOf(account, true)) is not null)
         {
             asRoot = true;
         }
@@ -40,9 +40,9 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', and root removes it.", "Run it as root.", name);
         }
 
-        string records = RootlessLayout.RecordsOf(account, asRoot);
-        RootlessLayout draft = new(account, asRoot, string.Empty, string.Empty, false);
-        using HostLock? hold = planOnly ? null : RootlessInstaller.TakeLock(draft, TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
+        string records = RootlessPaths.RecordsOf(account, asRoot);
+        RootlessPaths draft = new(account, asRoot, string.Empty, string.Empty, false);
+        using HostLock? hostLock = planOnly ? null : RootlessInstaller.TakeLock(draft, TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
         InstallationManifest? manifest = InstallationManifest.Load(records);
         if (manifest is null && ChangeJournal.IsInterruptedIn(records) && !planOnly)
         {
@@ -56,13 +56,13 @@ public sealed class RootlessUninstaller(IHostObserver observer)
             throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", caller == 0 ? "What a user installed without root that user removes." : "What it did not install it does not remove.", name);
         }
 
-        RootlessLayout layout = RootlessLayout.Of(manifest, asRoot);
+        RootlessPaths layout = manifest.RootlessPaths(asRoot);
         string? script = null;
         if (caller == 0)
         {
             RootlessAccess.Unshare(layout, observer, planOnly, restart: false, cancellationToken);
         }
-        else if (RootlessAccess.GroupOf(layout) is { } group)
+        else if (layout.SharedGroup is { } group)
         {
             throw new HostException(HostErrorKind.Conflict, $"root has shared this engine with the group '{group}'.", $"First, as root: {RevokeLine(name, group)}", name);
         }
@@ -77,8 +77,8 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         }
 
         // Links must be resolved while the program exists.
-        string? profile = asRoot ? null : AppArmorProfile.For(new RootlessView().RealPath(manifest.Rootless!.RootlessKit)).Path;
-        InstallResult result = new BuildKitUninstaller(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads);
+        string? profile = asRoot ? null : AppArmorProfile.For(new HostView().RealPath(manifest.Rootless!.RootlessKit)).Path;
+        InstallResult result = BuildKitUninstaller.Result(manifest, new ManifestRemoval(observer).Remove(manifest, purge, planOnly, cancellationToken, records, layout.Downloads));
         if (!planOnly)
         {
             layout.DropEmptyRecords();

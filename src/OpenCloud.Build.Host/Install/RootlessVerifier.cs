@@ -10,7 +10,7 @@ internal static class RootlessVerifier
 {
     /// <summary>Waits until the engine answers.</summary>
     /// <exception cref="HostException">The engine does not answer in time, or accepts other users.</exception>
-    public static async Task<EngineAnswer> VerifyAsync(RootlessLayout layout, RootlessUnit unit, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
+    public static async Task<EngineAnswer> VerifyAsync(RootlessPaths layout, ManagedUnit unit, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
     {
         Identity caller = Identity.Current();
         Identity? who = caller.Uid == layout.User.Uid ? null : AccountDatabase.IdentityOf(layout.User);
@@ -52,7 +52,7 @@ internal static class RootlessVerifier
         return answer;
     }
 
-    private static void RequireClosedToOthers(RootlessLayout layout)
+    private static void RequireClosedToOthers(RootlessPaths layout)
     {
         try
         {

@@ -13,7 +13,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
 {
     private bool _socketChanged;
 
-    private HostTexts Texts => plan.Texts;
+    private UnitTemplates Texts => plan.Texts;
 
     /// <summary>Installs the worker's package and the group: the slowest and least reliable steps, before any program is replaced.</summary>
     public void BeforePrograms(StepRunner runner, CancellationToken cancellationToken)
@@ -37,8 +37,8 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
     /// <summary>Installs the socket's directory, settings and units; enables both units, and starts them unless noStart is set.</summary>
     public void AfterPrograms(StepRunner runner, bool noStart, bool wasActive, Func<bool> exchanged, CancellationToken cancellationToken)
     {
-        runner.Run(TextSteps.Folder(Path.GetDirectoryName(HostTexts.TmpfilesPath)!), cancellationToken);
-        runner.Run(TextSteps.Write(HostTexts.TmpfilesPath, Texts.Tmpfiles), cancellationToken);
+        runner.Run(TextSteps.Folder(Path.GetDirectoryName(SystemPaths.TmpfilesPath)!), cancellationToken);
+        runner.Run(TextSteps.Write(SystemPaths.TmpfilesPath, Texts.Tmpfiles), cancellationToken);
         runner.Run(SocketDirectory(), cancellationToken);
         isolation.Plugin(runner, cancellationToken);
         Settings(runner, cancellationToken);
@@ -49,14 +49,14 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         runner.Run(
             new HostStep(
                 StepKind.File,
-                HostTexts.EngineState,
+                SystemPaths.EngineState,
                 "Create the directory",
-                () => Directory.Exists(HostTexts.EngineState),
-                () => new DirectoryCreated(HostTexts.EngineState, WithContent: true) { KeepWithoutPurge = true },
-                _ => Directory.CreateDirectory(HostTexts.EngineState, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)),
+                () => Directory.Exists(SystemPaths.EngineState),
+                () => new DirectoryCreated(SystemPaths.EngineState, WithContent: true) { KeepWithoutPurge = true },
+                _ => Directory.CreateDirectory(SystemPaths.EngineState, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)),
             cancellationToken);
 
-        foreach (string unit in (string[])[HostTexts.SocketUnit, HostTexts.ServiceUnit])
+        foreach (string unit in (string[])[SystemPaths.SocketUnit, SystemPaths.ServiceUnit])
         {
             runner.Run(
                 new HostStep(StepKind.Unit, unit, "Enable the unit at boot", () => Systemctl.IsEnabled(unit), () => new UnitEnabled(unit), _ => Systemctl.Enable(unit)),
@@ -73,28 +73,28 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         runner.Run(
             new HostStep(
                 StepKind.Unit,
-                HostTexts.SocketUnit,
-                restart && Systemctl.IsActive(HostTexts.SocketUnit) ? "Restart the unit" : "Start the unit",
-                () => Systemctl.IsActive(HostTexts.SocketUnit) && !_socketChanged,
-                () => Systemctl.IsActive(HostTexts.SocketUnit) ? null : new UnitStarted(HostTexts.SocketUnit),
+                SystemPaths.SocketUnit,
+                restart && Systemctl.IsActive(SystemPaths.SocketUnit) ? "Restart the unit" : "Start the unit",
+                () => Systemctl.IsActive(SystemPaths.SocketUnit) && !_socketChanged,
+                () => Systemctl.IsActive(SystemPaths.SocketUnit) ? null : new UnitStarted(SystemPaths.SocketUnit),
                 stop =>
                 {
-                    if (Systemctl.IsActive(HostTexts.ServiceUnit))
+                    if (Systemctl.IsActive(SystemPaths.ServiceUnit))
                     {
-                        HostCommand.Require("systemctl", ["stop", "--", HostTexts.ServiceUnit], stop);
+                        HostCommand.Require("systemctl", ["stop", "--", SystemPaths.ServiceUnit], stop);
                     }
 
-                    Systemctl.Restart(HostTexts.SocketUnit, stop);
+                    Systemctl.Restart(SystemPaths.SocketUnit, stop);
                 }),
             cancellationToken);
         runner.Run(
             new HostStep(
                 StepKind.Unit,
-                HostTexts.ServiceUnit,
+                SystemPaths.ServiceUnit,
                 wasActive ? "Restart the unit" : "Start the unit",
-                () => Systemctl.IsActive(HostTexts.ServiceUnit) && !restart,
-                () => wasActive ? null : new UnitStarted(HostTexts.ServiceUnit),
-                stop => Systemctl.Restart(HostTexts.ServiceUnit, stop)),
+                () => Systemctl.IsActive(SystemPaths.ServiceUnit) && !restart,
+                () => wasActive ? null : new UnitStarted(SystemPaths.ServiceUnit),
+                stop => Systemctl.Restart(SystemPaths.ServiceUnit, stop)),
             cancellationToken);
     }
 
@@ -152,18 +152,18 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
                 cancellationToken);
         }
 
-        ContainerdPresence now = ContainerdPresence.Look();
+        ContainerdPresence now = ContainerdPresence.Detect();
         if (now.Version is { } version && version < new Version(1, 7))
         {
             Warn($"containerd {version} is older than 1.7, the oldest its project still mends; builds work with it here, as far as they were tried.");
         }
 
-        foreach (string known in now.KnownAgainst)
+        foreach (string known in now.Vulnerabilities)
         {
             Warn($"containerd {now.Description}: {known}.");
         }
 
-        if (now.KnownAgainst.Count > 0)
+        if (now.Vulnerabilities.Count > 0)
         {
             Warn(now.FromPackage is { } package
                 ? $"This host's package sources have no {package.Name} newer than {package.Version}. Update-BuildKit upgrades it when they have one. -Worker Oci needs no containerd."
@@ -201,25 +201,25 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
 
     private HostStep SocketDirectory() => new(
         StepKind.File,
-        HostTexts.SocketDirectory,
+        SystemPaths.SocketDirectory,
         "Create the directory",
-        () => FileStatus.Read(HostTexts.SocketDirectory) is { Type: InodeType.Directory, Mode: HostTexts.SocketDirectoryMode, Uid: 0 } status &&
+        () => FileStatus.Read(SystemPaths.SocketDirectory) is { Type: InodeType.Directory, Mode: SystemPaths.SocketDirectoryMode, Uid: 0 } status &&
             status.Gid == AccountDatabase.FindGroup(Texts.Group)?.Gid,
-        () => Directory.Exists(HostTexts.SocketDirectory) ? null : new DirectoryCreated(HostTexts.SocketDirectory, WithContent: true),
-        stop => HostCommand.Require("systemd-tmpfiles", ["--create", HostTexts.TmpfilesPath], stop));
+        () => Directory.Exists(SystemPaths.SocketDirectory) ? null : new DirectoryCreated(SystemPaths.SocketDirectory, WithContent: true),
+        stop => HostCommand.Require("systemd-tmpfiles", ["--create", SystemPaths.TmpfilesPath], stop));
 
     private void Settings(StepRunner runner, CancellationToken cancellationToken)
     {
-        if (OwnedText.OwnerOf(HostTexts.SettingsPath) is TextOwner.User or TextOwner.EditedByUser)
+        if (OwnedText.OwnerOf(SystemPaths.SettingsPath) is TextOwner.User or TextOwner.EditedByUser)
         {
-            messages.Add($"'{HostTexts.SettingsPath}' is yours and is kept as it is.");
+            messages.Add($"'{SystemPaths.SettingsPath}' is yours and is kept as it is.");
             observer.Verbose(messages[^1]);
-            runner.Run(new HostStep(StepKind.File, HostTexts.SettingsPath, "Keep your settings", () => true, () => null, _ => { }), cancellationToken);
+            runner.Run(new HostStep(StepKind.File, SystemPaths.SettingsPath, "Keep your settings", () => true, () => null, _ => { }), cancellationToken);
             return;
         }
 
-        runner.Run(TextSteps.Folder(Path.GetDirectoryName(HostTexts.SettingsPath)!, keepWithoutPurge: true), cancellationToken);
-        runner.Run(TextSteps.Write(HostTexts.SettingsPath, Texts.Settings, beforeExchange, keepWithoutPurge: true), cancellationToken);
+        runner.Run(TextSteps.Folder(Path.GetDirectoryName(SystemPaths.SettingsPath)!, keepWithoutPurge: true), cancellationToken);
+        runner.Run(TextSteps.Write(SystemPaths.SettingsPath, Texts.Settings, beforeExchange, keepWithoutPurge: true), cancellationToken);
     }
 
     private bool Unit(UnitDecision decision, StepRunner runner, CancellationToken cancellationToken)

@@ -13,18 +13,18 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
     private const string DropInName = "50-opencloud.build.conf";
 
     /// <exception cref="HostException">The user's unit is unrelated.</exception>
-    public static UnitDecision ForSocket(HostTexts texts)
+    public static UnitDecision ForSocket(UnitTemplates texts)
     {
-        const string Unit = HostTexts.SocketUnit;
-        if (Ours(Unit, HostTexts.SocketUnitPath, texts.Socket) is { } ours)
+        const string Unit = SystemPaths.SocketUnit;
+        if (Ours(Unit, SystemPaths.SocketUnitPath, texts.Socket) is { } ours)
         {
             return ours;
         }
 
         IReadOnlyDictionary<string, string> now = Systemctl.Show(Unit, "Listen", "SocketMode", "SocketGroup", "FragmentPath");
-        if (!now.GetValueOrDefault("Listen", string.Empty).Contains($"{HostTexts.SocketPath} (Stream)", StringComparison.Ordinal))
+        if (!now.GetValueOrDefault("Listen", string.Empty).Contains($"{SystemPaths.SocketPath} (Stream)", StringComparison.Ordinal))
         {
-            throw Refused(Unit, now, texts.Socket, $"does not listen on {HostTexts.SocketPath}");
+            throw Refused(Unit, now, texts.Socket, $"does not listen on {SystemPaths.SocketPath}");
         }
 
         List<string> lines = new();
@@ -34,10 +34,10 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
     }
 
     /// <exception cref="HostException">The user's unit runs something else.</exception>
-    public static UnitDecision ForService(HostTexts texts)
+    public static UnitDecision ForService(UnitTemplates texts)
     {
-        const string Unit = HostTexts.ServiceUnit;
-        if (Ours(Unit, HostTexts.ServiceUnitPath, texts.Service) is { } ours)
+        const string Unit = SystemPaths.ServiceUnit;
+        if (Ours(Unit, SystemPaths.ServiceUnitPath, texts.Service) is { } ours)
         {
             return ours;
         }
@@ -51,13 +51,13 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
 
         if (!command.Contains("fd://", StringComparison.Ordinal))
         {
-            throw Refused(Unit, now, texts.Service, $"does not take its socket from {HostTexts.SocketUnit} (--addr fd://)");
+            throw Refused(Unit, now, texts.Service, $"does not take its socket from {SystemPaths.SocketUnit} (--addr fd://)");
         }
 
         List<string> unit = new();
         List<string> service = new();
-        WantMember(unit, now, "Requires", HostTexts.SocketUnit);
-        WantMember(unit, now, "After", HostTexts.SocketUnit);
+        WantMember(unit, now, "Requires", SystemPaths.SocketUnit);
+        WantMember(unit, now, "After", SystemPaths.SocketUnit);
         if (texts.OrderAfterContainerd)
         {
             WantMember(unit, now, "Requires", "containerd.service");

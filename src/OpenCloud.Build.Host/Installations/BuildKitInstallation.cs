@@ -2,7 +2,6 @@ using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Containerd;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
@@ -66,7 +65,7 @@ public sealed record BuildKitInstallation
     public string? Containerd { get; init; }
 
     /// <summary>The known vulnerabilities of that containerd, minus those that its package fixes.</summary>
-    public IReadOnlyList<string> ContainerdKnownAgainst { get; init; } = [];
+    public IReadOnlyList<string> ContainerdVulnerabilities { get; init; } = [];
 
     /// <summary>The socket unit: "active, enabled".</summary>
     public string? SocketUnit { get; init; }
@@ -81,7 +80,7 @@ public sealed record BuildKitInstallation
     public bool Interrupted { get; init; }
 
     /// <summary>The known vulnerabilities of this version of BuildKit.</summary>
-    public IReadOnlyList<string> KnownAgainst { get; init; } = [];
+    public IReadOnlyList<string> Vulnerabilities { get; init; } = [];
 
     /// <summary>Finds the installation; null when the host has no BuildKit. Changes nothing and needs no root.</summary>
     public static BuildKitInstallation? Find()
@@ -93,7 +92,7 @@ public sealed record BuildKitInstallation
             return null;
         }
 
-        ContainerdPresence containerd = ContainerdPresence.Look();
+        ContainerdPresence containerd = ContainerdPresence.Detect();
         string? version = manifest is { IsInstalled: true } ? manifest.Version : program is null ? null : VersionOf(program);
         return new BuildKitInstallation
         {
@@ -110,9 +109,9 @@ public sealed record BuildKitInstallation
             Integrity = manifest?.Integrity,
             PreviousVersion = manifest?.Previous?.Version,
             Containerd = containerd.Description,
-            ContainerdKnownAgainst = containerd.KnownAgainst,
-            SocketUnit = StateOf(HostTexts.SocketUnit),
-            ServiceUnit = StateOf(HostTexts.ServiceUnit),
+            ContainerdVulnerabilities = containerd.Vulnerabilities,
+            SocketUnit = StateOf(SystemPaths.SocketUnit),
+            ServiceUnit = StateOf(SystemPaths.ServiceUnit),
             Files = [.. (manifest?.Changes ?? []).OfType<FileWritten>().Select(file => new InstalledFile(file.Target, FileHash.Of(file.Target) switch
             {
                 null => "missing",
@@ -120,7 +119,7 @@ public sealed record BuildKitInstallation
                 _ => "changed",
             }))],
             Interrupted = ChangeJournal.IsInterrupted,
-            KnownAgainst = version is null ? [] : TryKnownAgainst(version),
+            Vulnerabilities = version is null ? [] : VulnerabilitiesOf(version),
         };
     }
 
@@ -144,11 +143,11 @@ public sealed record BuildKitInstallation
         return words.Length > 2 ? words[2] : null;
     }
 
-    internal static IReadOnlyList<string> TryKnownAgainst(string version)
+    internal static IReadOnlyList<string> VulnerabilitiesOf(string version)
     {
         try
         {
-            return KnownReleases.KnownAgainst(BuildKitVersion.Parse(version));
+            return KnownReleases.VulnerabilitiesOf(BuildKitVersion.Parse(version));
         }
         catch (HostException)
         {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Install;
+using OpenCloud.Build.Host.Layouts;
 
 namespace OpenCloud.Build.Host.Installations;
 
@@ -63,6 +63,10 @@ internal sealed record InstallationManifest
 
     /// <summary>Every change, oldest first.</summary>
     public required IReadOnlyList<HostChange> Changes { get; init; }
+
+    /// <summary>The paths of a rootless installation.</summary>
+    public RootlessPaths RootlessPaths(bool asRoot)
+        => new(new UserAccount(Rootless!.User, Rootless.Uid, Rootless.Uid, Rootless.Home, string.Empty), asRoot, Prefix, Rootless.State, Rootless.SystemUnit);
 
     /// <summary>Reads the manifest; null when this module installed nothing.</summary>
     /// <exception cref="HostException">The file cannot be read.</exception>

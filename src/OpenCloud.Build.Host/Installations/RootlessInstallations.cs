@@ -1,8 +1,6 @@
-using OpenCloud.Build.Host.Access;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Systemd;
 
@@ -25,12 +23,12 @@ public static class RootlessInstallations
 
     internal static IEnumerable<InstallationManifest> OfRoot()
     {
-        if (!Directory.Exists(RootlessLayout.RootRecords))
+        if (!Directory.Exists(RootlessPaths.RootRecords))
         {
             yield break;
         }
 
-        foreach (string? folder in Directory.GetDirectories(RootlessLayout.RootRecords).Order(StringComparer.Ordinal))
+        foreach (string? folder in Directory.GetDirectories(RootlessPaths.RootRecords).Order(StringComparer.Ordinal))
         {
             if (InstallationManifest.Load(folder) is { Rootless: not null } manifest)
             {
@@ -40,17 +38,17 @@ public static class RootlessInstallations
     }
 
     /// <summary>The layout of a user's installation, whether root or the user installed it; null when there is none.</summary>
-    internal static (RootlessLayout Layout, InstallationManifest Manifest)? OfUser(string name)
+    internal static (RootlessPaths Layout, InstallationManifest Manifest)? OfUser(string name)
     {
         if (AccountDatabase.FindUser(name) is not { } user)
         {
             return null;
         }
 
-        if (InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot: true)) is { IsInstalled: true, Rootless: not null } manifest)
+        if (InstallationManifest.Load(RootlessPaths.RecordsOf(user, asRoot: true)) is { IsInstalled: true, Rootless: not null } manifest)
         {
             RequireOf(user, manifest);
-            return (RootlessLayout.Of(manifest, asRoot: true), manifest);
+            return (manifest.RootlessPaths(asRoot: true), manifest);
         }
 
         return UsersOwnEngine.Of(user);
@@ -72,13 +70,13 @@ public static class RootlessInstallations
 
     private static InstallationManifest? Own()
         => Identity.Current().Uid is not 0 and var uid && AccountDatabase.FindUser(uid) is { } user
-            ? InstallationManifest.Load(RootlessLayout.RecordsOf(user, asRoot: false))
+            ? InstallationManifest.Load(RootlessPaths.RecordsOf(user, asRoot: false))
             : null;
 
     private static BuildKitInstallation Describe(InstallationManifest manifest, bool asRoot)
     {
-        RootlessLayout layout = RootlessLayout.Of(manifest, asRoot);
-        RootlessUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        RootlessPaths layout = manifest.RootlessPaths(asRoot);
+        ManagedUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
         bool mayAsk = layout.SystemUnit || Identity.Current().Uid is var uid && (uid == 0 || uid == layout.User.Uid);
         return new BuildKitInstallation
         {
@@ -90,7 +88,7 @@ public static class RootlessInstallations
             Rootless = true,
             User = manifest.Rootless!.User,
             Address = "unix://" + layout.Socket,
-            Group = File.Exists(layout.ShareTmpfiles) ? RootlessAccess.GroupOf(layout) : null,
+            Group = File.Exists(layout.ShareTmpfiles) ? layout.SharedGroup : null,
             InstalledAt = manifest.InstalledAt,
             Integrity = manifest.Integrity,
             PreviousVersion = manifest.Previous?.Version,
@@ -101,7 +99,7 @@ public static class RootlessInstallations
                 .. manifest.Changes.OfType<Changes.FileWritten>().Select(file => new InstalledFile(file.Target, StateOf(file.Target, file.Sha256))),
                 .. manifest.Changes.OfType<TextWritten>().Select(text => new InstalledFile(text.Target, StateOf(text.Target, text.Sha256, text.User))),
             ],
-            KnownAgainst = BuildKitInstallation.TryKnownAgainst(manifest.Version),
+            Vulnerabilities = BuildKitInstallation.VulnerabilitiesOf(manifest.Version),
         };
     }
 

@@ -34,7 +34,7 @@ internal static class SharedChanges
             if (!planOnly)
             {
                 // The heir is written first: after an interruption both have the change, and undoing it twice is harmless.
-                (heir with { Changes = [.. given.Concat(heir.Changes).DistinctBy(change => (change.GetType(), change.Target))] }).Save($"{RootlessLayout.RootRecords}/{heir.Rootless!.User}");
+                (heir with { Changes = [.. given.Concat(heir.Changes).DistinctBy(change => (change.GetType(), change.Target))] }).Save($"{RootlessPaths.RootRecords}/{heir.Rootless!.User}");
             }
 
             leaving = leaving with { Changes = [.. leaving.Changes.Except(given)] };
@@ -45,7 +45,7 @@ internal static class SharedChanges
 
     private static bool SameProgram(InstallationManifest one, InstallationManifest other)
     {
-        RootlessView view = new();
+        HostView view = new();
         return view.RealPath(one.Rootless!.RootlessKit) == view.RealPath(other.Rootless!.RootlessKit);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Releases;
 
@@ -16,11 +15,11 @@ internal static class UsersOwnEngine
     private const int Limit = 1024 * 1024;
 
     /// <summary>Finds the user's engine; null when there is none or its records are unreadable.</summary>
-    public static (RootlessLayout Layout, InstallationManifest Manifest)? Of(UserAccount user)
+    public static (RootlessPaths Layout, InstallationManifest Manifest)? Of(UserAccount user)
     {
         try
         {
-            string path = $"{RootlessLayout.RecordsOf(user, asRoot: false)}/{InstallationManifest.FileName}";
+            string path = $"{RootlessPaths.RecordsOf(user, asRoot: false)}/{InstallationManifest.FileName}";
             return ActingUser.Run(user, () => BoundedFile.TryReadText(path, Limit)) is { } text ? Read(user, text) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or HostException)
@@ -30,7 +29,7 @@ internal static class UsersOwnEngine
         }
     }
 
-    private static (RootlessLayout, InstallationManifest)? Read(UserAccount user, string text)
+    private static (RootlessPaths, InstallationManifest)? Read(UserAccount user, string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
         JsonElement root = document.RootElement;
@@ -41,7 +40,7 @@ internal static class UsersOwnEngine
 
         string number = BuildKitVersion.Parse(version).ToString();
         UsersPrograms programs = UsersPrograms.Of(user);
-        RootlessLayout layout = new(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        RootlessPaths layout = new(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
         return (layout, new InstallationManifest
         {
             Version = number,

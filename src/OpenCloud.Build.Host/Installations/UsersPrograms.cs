@@ -1,6 +1,5 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Layouts;
 
 namespace OpenCloud.Build.Host.Installations;
@@ -29,15 +28,15 @@ internal sealed record UsersPrograms(string Prefix, string RootlessKit)
     {
         try
         {
-            string unit = $"{user.Home}/.config/systemd/user/{RootlessLayout.UserUnit}";
+            string unit = $"{user.Home}/.config/systemd/user/{RootlessPaths.UserUnit}";
             string[]? words = BoundedFile.TryReadText(unit, UnitLimit)?.Split('\n').LastOrDefault(line => line.StartsWith(Start, StringComparison.Ordinal))?[Start.Length..].Split(' ');
             if (words?.Skip(1).FirstOrDefault(word => word.EndsWith(Daemon, StringComparison.Ordinal)) is not { } daemon)
             {
                 return null;
             }
 
-            string prefix = RootlessPlan.CheckPath(daemon[..^Daemon.Length], "prefix");
-            string kit = RootlessPlan.CheckPath(words[0], "program");
+            string prefix = RootlessPaths.CheckPath(daemon[..^Daemon.Length], "prefix");
+            string kit = RootlessPaths.CheckPath(words[0], "program");
             return IsOf(user, prefix + Daemon) && (kit == HostCommand.Find("rootlesskit") || IsOf(user, kit)) ? new(prefix, kit) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or HostException)

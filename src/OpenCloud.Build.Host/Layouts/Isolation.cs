@@ -1,8 +1,6 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Installations;
 
 namespace OpenCloud.Build.Host.Layouts;
 
@@ -128,11 +126,11 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
         [Unit]
         Description=From vsock to BuildKit
         Documentation=man:systemd-socket-proxyd(8)
-        Requires={VsockSocketUnit} {HostTexts.SocketUnit}
-        After={VsockSocketUnit} {HostTexts.SocketUnit}
+        Requires={VsockSocketUnit} {SystemPaths.SocketUnit}
+        After={VsockSocketUnit} {SystemPaths.SocketUnit}
 
         [Service]
-        ExecStart={Proxy} --exit-idle-time=10min {HostTexts.SocketPath}
+        ExecStart={Proxy} --exit-idle-time=10min {SystemPaths.SocketPath}
         DynamicUser=yes
         SupplementaryGroups={Group}
         PrivateNetwork=yes
@@ -155,38 +153,4 @@ internal sealed record Isolation(string Prefix, string Group, uint? VsockPort)
     /// <summary>Whether a recorded change belongs to the plugin, or to the engine's records of its results.</summary>
     public static bool IsOfPlugin(string target, string prefix)
         => target == FolderOf(prefix) || target == CniResults.Folder || target.StartsWith(FolderOf(prefix) + "/", StringComparison.Ordinal) || target == Path.GetDirectoryName(FolderOf(prefix));
-
-    /// <summary>Decides about the network: the requested setting, else the installed one. Reports when an engine stays isolated unasked.</summary>
-    /// <exception cref="HostException">The request is impossible.</exception>
-    public static (bool IsIsolated, uint? VsockPort, BuildKitWorker Worker) Decide(InstallOptions options, InstallationManifest? manifest, Action<string> tell)
-    {
-        InstallationManifest? before = manifest is { IsInstalled: true } ? manifest : null;
-        bool isolated = options.Isolated ?? before?.Isolated ?? false;
-        if (!isolated)
-        {
-            return options.VsockPort is > 0
-                ? throw new HostException(HostErrorKind.InvalidInput, "A vsock port belongs to an engine without a network.", "Give -Isolated as well.")
-                : (false, null, options.Worker ?? (before is { Isolated: true } ? before.Worker : BuildKitWorker.Containerd));
-        }
-
-        if (options.VsockPort == uint.MaxValue)
-        {
-            throw new HostException(HostErrorKind.InvalidInput, $"{uint.MaxValue} is no vsock port: it stands for any.", "Use one between 1 and 4294967294.");
-        }
-
-        if (options.Worker == BuildKitWorker.Containerd)
-        {
-            throw new HostException(
-                HostErrorKind.InvalidInput,
-                "An isolated engine cannot have the worker containerd: that is a daemon with the network of the host, outside what isolates BuildKit.",
-                "Leave out -Worker, or use -Worker Oci.");
-        }
-
-        if (options.Isolated is null)
-        {
-            tell("The engine here was installed without a network and stays so. -Isolated:$false would open it.");
-        }
-
-        return (true, options.VsockPort is { } port ? (port == 0 ? null : port) : before?.VsockPort, BuildKitWorker.Oci);
-    }
 }

@@ -1,13 +1,13 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Install;
-using OpenCloud.Build.Host.Installations;
+using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Layouts;
 
 /// <summary>The paths and names of a rootless engine. AsRoot: root owns the programs and records. The uid is 0 for a user not created yet.</summary>
-internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Prefix, string State, bool SystemUnit)
+internal sealed record RootlessPaths(UserAccount User, bool AsRoot, string Prefix, string State, bool SystemUnit)
 {
     /// <summary>The engine's user. The name and the home enter paths, units, drop-ins and rules, so both are validated here.</summary>
     public UserAccount User { get; init; } = Checked(User);
@@ -25,10 +25,10 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     public string LockPath => AsRoot ? HostLock.LockPath : $"{RuntimeDirectory}/opencloud.build/lock";
 
     /// <summary>The folder that keeps downloads until they are used.</summary>
-    public string Downloads => AsRoot ? Install.ReleaseAcquisition.DownloadDirectory : $"{User.Home}/.cache/opencloud.build";
+    public string Downloads => AsRoot ? SystemPaths.Downloads : $"{User.Home}/.cache/opencloud.build";
 
     /// <summary>The user's runtime directory (pam_systemd(8)).</summary>
-    public string RuntimeDirectory => RuntimeDirectoryOf(User.Uid);
+    public string RuntimeDirectory => UserManager.RuntimeDirectoryOf(User.Uid);
 
     public string Socket => $"{RuntimeDirectory}/buildkit/buildkitd.sock";
 
@@ -52,22 +52,23 @@ internal sealed record RootlessLayout(UserAccount User, bool AsRoot, string Pref
     /// <summary>The tmpfiles.d rule for the directory of the shared socket.</summary>
     public string ShareTmpfiles => $"/etc/tmpfiles.d/opencloud.build-rootless-{User.Name}.conf";
 
+    /// <summary>The group that the engine is shared with; null when it is not shared.</summary>
+    public string? SharedGroup
+        => OwnedText.Shown(ShareTmpfiles).Split('\n').Select(line => line.Split(' ')).FirstOrDefault(words => words.Length > 4 && words[1] == SharedDirectory)?[4];
+
     public string ManagerUnit => string.Create(CultureInfo.InvariantCulture, $"user@{User.Uid}.service");
 
     public static string RecordsOf(UserAccount user, bool asRoot) => asRoot ? $"{RootRecords}/{AccountDatabase.CheckName(user.Name, "user")}" : $"{user.Home}/.local/state/opencloud.build";
 
-    public static string RuntimeDirectoryOf(uint uid) => string.Create(CultureInfo.InvariantCulture, $"/run/user/{uid}");
-
-    public static RootlessLayout Of(Installations.InstallationManifest manifest, bool asRoot)
-    {
-        RootlessFacts facts = manifest.Rootless!;
-        return new RootlessLayout(new UserAccount(facts.User, facts.Uid, facts.Uid, facts.Home, string.Empty), asRoot, manifest.Prefix, facts.State, facts.SystemUnit);
-    }
+    public static string CheckPath(string path, string what)
+        => Path.IsPathRooted(path) && !path.Contains("..", StringComparison.Ordinal) && !path.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';') && path.TrimEnd('/').Length > 0
+            ? path.TrimEnd('/')
+            : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' cannot be a {what}: a full path without spaces and special characters is needed.", target: path);
 
     private static UserAccount Checked(UserAccount user)
     {
         AccountDatabase.CheckName(user.Name, "user");
-        RootlessPlan.CheckPath(user.Home, "home");
+        CheckPath(user.Home, "home");
         return user;
     }
 

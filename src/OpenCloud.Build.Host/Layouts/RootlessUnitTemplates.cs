@@ -1,11 +1,10 @@
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Layouts;
 
 /// <summary>The texts of a rootless engine: its unit, its settings, and the texts that share its socket.</summary>
-internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Version, string RootlessKit, string Network)
+internal sealed record RootlessUnitTemplates(RootlessPaths Layout, BuildKitVersion Version, string RootlessKit, string Network)
 {
     private string Command =>
         $"{RootlessKit} --net={Network} --copy-up=/etc --disable-host-loopback {Layout.Prefix}/bin/buildkitd --config {Layout.Settings} --addr unix://{Layout.Socket}";
@@ -54,17 +53,17 @@ internal sealed record RootlessTexts(RootlessLayout Layout, BuildKitVersion Vers
         """);
 
     /// <summary>The tmpfiles.d rule for the shared socket's directory: the engine's user writes, the group enters.</summary>
-    public static string ShareRule(RootlessLayout layout, string group) => OwnedText.Seal(
-        $"d {RootlessLayout.SharedRoot} 0755 root root -\nd {layout.SharedDirectory} 2750 {layout.User.Name} {group} -\n");
+    public static string ShareRule(RootlessPaths layout, string group) => OwnedText.Seal(
+        $"d {RootlessPaths.SharedRoot} 0755 root root -\nd {layout.SharedDirectory} 2750 {layout.User.Name} {group} -\n");
 
     /// <summary>The engine's settings: those of a root engine with the OCI worker, but with another state directory.</summary>
     public string Settings
     {
         get
         {
-            string sealedText = new HostTexts(Layout.Prefix, string.Empty, BuildKitWorker.Oci, string.Empty, Version, false).Settings;
+            string sealedText = new UnitTemplates(Layout.Prefix, string.Empty, BuildKitWorker.Oci, string.Empty, Version, false).Settings;
             string body = sealedText[(sealedText.IndexOf('\n', StringComparison.Ordinal) + 1)..];
-            return OwnedText.Seal(body.Replace($"\"{HostTexts.EngineState}\"", $"\"{Layout.State}\"", StringComparison.Ordinal));
+            return OwnedText.Seal(body.Replace($"\"{SystemPaths.EngineState}\"", $"\"{Layout.State}\"", StringComparison.Ordinal));
         }
     }
 }

@@ -1,5 +1,5 @@
+using OpenCloud.Build.Host.Containerd;
 using OpenCloud.Build.Host.Files;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Releases;
 
 namespace OpenCloud.Build.Host.Layouts;
@@ -8,44 +8,15 @@ namespace OpenCloud.Build.Host.Layouts;
 /// The texts that are written to a host: units, the directory's tmpfiles.d rule, and the engine's settings. OrderAfterContainerd: the engine
 /// needs containerd, which is a service of this host's systemd.
 /// </summary>
-internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Worker, string Namespace, BuildKitVersion Version, bool OrderAfterContainerd)
+internal sealed record UnitTemplates(string Prefix, string Group, BuildKitWorker Worker, string Namespace, BuildKitVersion Version, bool OrderAfterContainerd)
 {
     /// <summary>The settings of an engine without a network; null for an engine in the host's network.</summary>
     public Isolation? Isolation { get; init; }
 
-    public const string SocketDirectory = "/run/buildkit";
-
-    public const string SocketPath = SocketDirectory + "/buildkitd.sock";
-
-    public const string SocketUnit = "buildkit.socket";
-
-    public const string ServiceUnit = "buildkit.service";
-
-    public const string SocketUnitPath = "/etc/systemd/system/" + SocketUnit;
-
-    public const string ServiceUnitPath = "/etc/systemd/system/" + ServiceUnit;
-
-    /// <summary>The path of the tmpfiles.d rule.</summary>
-    public const string TmpfilesPath = "/etc/tmpfiles.d/opencloud.build.conf";
-
-    /// <summary>The engine's settings at BuildKit's own default path, so a buildkitd started by hand uses them too.</summary>
-    public const string SettingsPath = "/etc/buildkit/buildkitd.toml";
-
-    public const string EngineState = "/var/lib/buildkit";
-
-    public const string ContainerdSocket = "/run/containerd/containerd.sock";
-
     public string Program => $"{Prefix}/bin/buildkitd";
 
-    /// <summary>
-    /// The mode of the socket's directory. Only root writes to it: systemd creates the socket, and a member with write access could replace the
-    /// socket and receive what root sends, secrets included. Everybody may enter and list it, so a non-member can be told about the missing
-    /// membership; the socket's own mode decides who connects. Set-gid, so files created here belong to the group.
-    /// </summary>
-    public const uint SocketDirectoryMode = 0x5ed; // 2755
-
     /// <summary>The tmpfiles.d rule for the socket's directory.</summary>
-    public string Tmpfiles => OwnedText.Seal($"d {SocketDirectory} 2755 root {Group} -\n");
+    public string Tmpfiles => OwnedText.Seal($"d {SystemPaths.SocketDirectory} 2755 root {Group} -\n");
 
     public string Socket => OwnedText.Seal(
         $"""
@@ -54,7 +25,7 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
         Documentation=https://github.com/moby/buildkit
 
         [Socket]
-        ListenStream={SocketPath}
+        ListenStream={SystemPaths.SocketPath}
         SocketUser=root
         SocketGroup={Group}
         SocketMode=0660
@@ -79,12 +50,12 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
         [Unit]
         Description=BuildKit
         Documentation=https://github.com/moby/buildkit
-        Requires={SocketUnit}
-        After={SocketUnit} network.target
+        Requires={SystemPaths.SocketUnit}
+        After={SystemPaths.SocketUnit} network.target
         {(OrderAfterContainerd ? "Requires=containerd.service\nAfter=containerd.service\n" : string.Empty)}
         [Service]
         Type=notify
-        ExecStart={Program} --config {SettingsPath} --addr fd://
+        ExecStart={Program} --config {SystemPaths.SettingsPath} --addr fd://
         Environment=PATH={Prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
         Restart=always
         RestartSec=5
@@ -145,7 +116,7 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
 
                   [worker.containerd]
                   enabled = true
-                  address = "{ContainerdSocket}"
+                  address = "{ContainerdPresence.Socket}"
                   namespace = "{Namespace}"
                   gc = true
 
@@ -159,7 +130,7 @@ internal sealed record HostTexts(string Prefix, string Group, BuildKitWorker Wor
                   gc = true
 
                   """;
-            return OwnedText.Seal($"root = \"{EngineState}\"\n\n{choice}{Isolation?.WorkerLines}{bounds}{(Isolation is null ? string.Empty : Isolation.WorkerLabels)}");
+            return OwnedText.Seal($"root = \"{SystemPaths.EngineState}\"\n\n{choice}{Isolation?.WorkerLines}{bounds}{(Isolation is null ? string.Empty : Isolation.WorkerLabels)}");
         }
     }
 }

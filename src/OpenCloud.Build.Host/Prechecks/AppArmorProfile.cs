@@ -44,7 +44,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
     /// <param name="view">The view of this machine.</param>
     /// <param name="program">The path with all links resolved.</param>
     /// <returns>The profile's file, and whether the kernel has loaded it, which is null for a caller without the root rights to see that.</returns>
-    public static (string File, bool? IsLoaded)? Find(IRootlessView view, string program)
+    public static (string File, bool? IsLoaded)? Find(IHostView view, string program)
     {
         (string File, bool? IsLoaded)? found = null;
         foreach (string? file in view.FilesOf(Directory).Where(file => view.Look($"{Directory}/disable/{System.IO.Path.GetFileName(file)}") is null))
@@ -64,7 +64,7 @@ internal sealed record AppArmorProfile(string Path, string Text)
         return found;
     }
 
-    public static bool? IsLoaded(IRootlessView view, string name)
+    public static bool? IsLoaded(IHostView view, string name)
         => view.ReadText(Loaded)?.Split('\n').Any(line => line.StartsWith(name + " (", StringComparison.Ordinal));
 
     /// <summary>The name of the profile in a text that allows a program to create user namespaces; null when there is none.</summary>

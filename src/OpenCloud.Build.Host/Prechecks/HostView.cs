@@ -5,7 +5,7 @@ using OpenCloud.Build.Host.Commands;
 namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>The parts of a machine that the rootless checks read: files of /proc, /sys and /etc, inodes and programs. Tests replace it.</summary>
-internal interface IRootlessView
+internal interface IHostView
 {
     /// <summary>The text of a file; null when it is missing or unreadable.</summary>
     public string? ReadText(string path);
@@ -32,7 +32,7 @@ internal interface IRootlessView
     public string? Candidate(string package);
 }
 
-internal sealed class RootlessView : IRootlessView
+internal sealed class HostView : IHostView
 {
     // Twenty times the size of rootlesskit; a sparse file of 1 TiB takes minutes.
     private const int ProgramLimit = 256 << 20;

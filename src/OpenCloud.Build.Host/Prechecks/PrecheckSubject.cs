@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>The user and the paths for which a rootless engine is checked.</summary>
-internal sealed record RootlessSubject
+internal sealed record PrecheckSubject
 {
     public required string Name { get; init; }
 

@@ -24,7 +24,7 @@ internal sealed record RootlessNetwork(string Driver, string? Program, string Ev
     private const string Restriction = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
     /// <summary>Chooses the driver. rootlessKit is null before its package is installed; for an archive, ask <see cref="KnownBy"/> later.</summary>
-    public static RootlessNetwork Choose(IRootlessView view, string? rootlessKit, bool bringsRootlessKit)
+    public static RootlessNetwork Choose(IHostView view, string? rootlessKit, bool bringsRootlessKit)
     {
         if (view.Find(Slirp) is { } slirp)
         {
@@ -48,7 +48,7 @@ internal sealed record RootlessNetwork(string Driver, string? Program, string Ev
     }
 
     /// <summary>Whether a rootlesskit supports pasta.</summary>
-    public static bool KnownBy(IRootlessView view, string rootlessKit) => view.Contains(view.RealPath(rootlessKit), OptionOfRootlessKit);
+    public static bool KnownBy(IHostView view, string rootlessKit) => view.Contains(view.RealPath(rootlessKit), OptionOfRootlessKit);
 
     // A version that is not a number counts as new.
     private static int Major(string version)

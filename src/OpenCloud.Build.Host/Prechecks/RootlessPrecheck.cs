@@ -1,9 +1,7 @@
-using OpenCloud.Build.Host.Diagnosis;
-
 namespace OpenCloud.Build.Host.Prechecks;
 
 /// <summary>A condition that can keep a rootless engine from working.</summary>
-internal enum RootlessTrap
+internal enum RootlessPrerequisite
 {
     UserNamespaces,
     UnprivilegedClone,
@@ -25,7 +23,7 @@ internal enum RootlessTrap
 }
 
 /// <summary>The result of one check. Failed: the engine does not start or builds do not run.</summary>
-internal sealed record RootlessCheck(RootlessTrap Trap, CheckState State, string Evidence, string? Remedy = null)
+internal sealed record RootlessPrecheck(RootlessPrerequisite Prerequisite, CheckState State, string Evidence, string? Remedy = null)
 {
     /// <summary>The package that fixes the problem; null when none does.</summary>
     public string? Package { get; init; }
@@ -36,26 +34,24 @@ internal sealed record RootlessCheck(RootlessTrap Trap, CheckState State, string
     /// <summary>Whether Install-BuildKit -Rootless fixes the problem when root runs it.</summary>
     public bool ByInstaller { get; init; }
 
-    public string Name => Trap switch
+    public string Name => Prerequisite switch
     {
-        RootlessTrap.UserNamespaces => "User namespaces",
-        RootlessTrap.UnprivilegedClone => "Unprivileged user namespaces",
-        RootlessTrap.AppArmor => "AppArmor",
-        RootlessTrap.RootlessKit => "RootlessKit",
-        RootlessTrap.NewUidMap => "newuidmap",
-        RootlessTrap.NewGidMap => "newgidmap",
-        RootlessTrap.SubordinateUids => "Subordinate user ids",
-        RootlessTrap.SubordinateGids => "Subordinate group ids",
-        RootlessTrap.Ip => "iproute2",
-        RootlessTrap.Network => "User-mode network",
-        RootlessTrap.Tun => "/dev/net/tun",
-        RootlessTrap.HostsFile => "/etc/hosts",
-        RootlessTrap.SessionBus => "User's D-Bus",
-        RootlessTrap.Overlay => "Overlay",
-        RootlessTrap.Cgroup => "cgroup v2",
-        RootlessTrap.HidePid => "hidepid",
+        RootlessPrerequisite.UserNamespaces => "User namespaces",
+        RootlessPrerequisite.UnprivilegedClone => "Unprivileged user namespaces",
+        RootlessPrerequisite.AppArmor => "AppArmor",
+        RootlessPrerequisite.RootlessKit => "RootlessKit",
+        RootlessPrerequisite.NewUidMap => "newuidmap",
+        RootlessPrerequisite.NewGidMap => "newgidmap",
+        RootlessPrerequisite.SubordinateUids => "Subordinate user ids",
+        RootlessPrerequisite.SubordinateGids => "Subordinate group ids",
+        RootlessPrerequisite.Ip => "iproute2",
+        RootlessPrerequisite.Network => "User-mode network",
+        RootlessPrerequisite.Tun => "/dev/net/tun",
+        RootlessPrerequisite.HostsFile => "/etc/hosts",
+        RootlessPrerequisite.SessionBus => "User's D-Bus",
+        RootlessPrerequisite.Overlay => "Overlay",
+        RootlessPrerequisite.Cgroup => "cgroup v2",
+        RootlessPrerequisite.HidePid => "hidepid",
         _ => "Home",
     };
-
-    public DiagnosisCheck ToDiagnosis() => new($"Rootless: {Name}", State, Evidence, Remedy);
 }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Diagnosis;
 
 namespace OpenCloud.Build.Host.Prechecks;
 
@@ -11,7 +10,7 @@ namespace OpenCloud.Build.Host.Prechecks;
 /// Facts: moby/buildkit docs/rootless.md; rootless-containers/rootlesskit README.md and pkg/network; user_namespaces(7);
 /// capabilities(7) for the form of file capabilities; each tried on Debian 12 and 13.
 /// </summary>
-internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
+internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
 {
     private const string MaxUserNamespaces = "/proc/sys/user/max_user_namespaces";
     private const string UnprivilegedClone = "/proc/sys/kernel/unprivileged_userns_clone";
@@ -26,16 +25,16 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
     private readonly MountTable _mounts = MountTable.Parse(view.ReadText("/proc/self/mountinfo"));
 
-    public IReadOnlyList<RootlessCheck> Run() =>
+    public IReadOnlyList<RootlessPrecheck> Run() =>
     [
         UserNamespaces(),
         Clone(),
         RootlessKit(),
         AppArmor(),
-        Mapper(RootlessTrap.NewUidMap, "newuidmap", CapSetUid),
-        Mapper(RootlessTrap.NewGidMap, "newgidmap", CapSetGid),
-        Subordinate(RootlessTrap.SubordinateUids, "/etc/subuid", "/etc/passwd", "uids"),
-        Subordinate(RootlessTrap.SubordinateGids, "/etc/subgid", "/etc/group", "gids"),
+        Mapper(RootlessPrerequisite.NewUidMap, "newuidmap", CapSetUid),
+        Mapper(RootlessPrerequisite.NewGidMap, "newgidmap", CapSetGid),
+        Subordinate(RootlessPrerequisite.SubordinateUids, "/etc/subuid", "/etc/passwd", "uids"),
+        Subordinate(RootlessPrerequisite.SubordinateGids, "/etc/subgid", "/etc/group", "gids"),
         Ip(),
         Network(),
         Tun(),
@@ -60,43 +59,43 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         [view.ReadText("/etc/passwd"), view.ReadText("/etc/group")],
         view.ReadText("/etc/login.defs"));
 
-    private static RootlessCheck Ok(RootlessTrap trap, string evidence) => new(trap, CheckState.Ok, evidence);
+    private static RootlessPrecheck Ok(RootlessPrerequisite prerequisite, string evidence) => new(prerequisite, CheckState.Ok, evidence);
 
-    private RootlessCheck UserNamespaces()
+    private RootlessPrecheck UserNamespaces()
     {
         string? text = view.ReadText(MaxUserNamespaces)?.Trim();
         return text switch
         {
-            null => new(RootlessTrap.UserNamespaces, CheckState.Failed, $"there is no {MaxUserNamespaces}: this kernel has no user namespaces", "Boot a kernel built with CONFIG_USER_NS"),
-            "0" => new(RootlessTrap.UserNamespaces, CheckState.Failed, "user.max_user_namespaces is 0: nobody may make one", "sudo sysctl -w user.max_user_namespaces=28633, and the same in " + Sysctls)
+            null => new(RootlessPrerequisite.UserNamespaces, CheckState.Failed, $"there is no {MaxUserNamespaces}: this kernel has no user namespaces", "Boot a kernel built with CONFIG_USER_NS"),
+            "0" => new(RootlessPrerequisite.UserNamespaces, CheckState.Failed, "user.max_user_namespaces is 0: nobody may make one", "sudo sysctl -w user.max_user_namespaces=28633, and the same in " + Sysctls)
             {
                 RootCommands = [$"printf 'user.max_user_namespaces=28633\\n' >> {Sysctls}", "sysctl -q -w user.max_user_namespaces=28633"],
             },
-            _ => Ok(RootlessTrap.UserNamespaces, $"user.max_user_namespaces is {text}"),
+            _ => Ok(RootlessPrerequisite.UserNamespaces, $"user.max_user_namespaces is {text}"),
         };
     }
 
-    private RootlessCheck Clone()
+    private RootlessPrecheck Clone()
         => view.ReadText(UnprivilegedClone)?.Trim() == "0"
-            ? new(RootlessTrap.UnprivilegedClone, CheckState.Failed, "kernel.unprivileged_userns_clone is 0: only root may make a user namespace", "sudo sysctl -w kernel.unprivileged_userns_clone=1, and the same in " + Sysctls)
+            ? new(RootlessPrerequisite.UnprivilegedClone, CheckState.Failed, "kernel.unprivileged_userns_clone is 0: only root may make a user namespace", "sudo sysctl -w kernel.unprivileged_userns_clone=1, and the same in " + Sysctls)
             {
                 RootCommands = [$"printf 'kernel.unprivileged_userns_clone=1\\n' >> {Sysctls}", "sysctl -q -w kernel.unprivileged_userns_clone=1"],
             }
-            : Ok(RootlessTrap.UnprivilegedClone, "kernel.unprivileged_userns_clone does not forbid them");
+            : Ok(RootlessPrerequisite.UnprivilegedClone, "kernel.unprivileged_userns_clone does not forbid them");
 
-    private RootlessCheck RootlessKit()
+    private RootlessPrecheck RootlessKit()
     {
         string? path = subject.RootlessKit ?? view.Find("rootlesskit");
-        return subject.BringsRootlessKit ? Ok(RootlessTrap.RootlessKit, $"it comes with the installation, to {subject.Prefix}/bin")
-            : path is not null && view.Look(path) is { Type: InodeType.Regular } ? Ok(RootlessTrap.RootlessKit, path)
-            : Absent(RootlessTrap.RootlessKit, "rootlesskit is nowhere on the system's path", "rootlesskit");
+        return subject.BringsRootlessKit ? Ok(RootlessPrerequisite.RootlessKit, $"it comes with the installation, to {subject.Prefix}/bin")
+            : path is not null && view.Look(path) is { Type: InodeType.Regular } ? Ok(RootlessPrerequisite.RootlessKit, path)
+            : Absent(RootlessPrerequisite.RootlessKit, "rootlesskit is nowhere on the system's path", "rootlesskit");
     }
 
-    private RootlessCheck AppArmor()
+    private RootlessPrecheck AppArmor()
     {
         if (view.ReadText(AppArmorRestriction)?.Trim() != "1")
         {
-            return Ok(RootlessTrap.AppArmor, "it does not restrict user namespaces");
+            return Ok(RootlessPrerequisite.AppArmor, "it does not restrict user namespaces");
         }
 
         string path = RootlessKitPath();
@@ -104,7 +103,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         {
             case { IsLoaded: false } asleep:
                 return new(
-                    RootlessTrap.AppArmor,
+                    RootlessPrerequisite.AppArmor,
                     CheckState.Failed,
                     $"kernel.apparmor_restrict_unprivileged_userns is 1; {asleep.File} would let {path} make a user namespace, but is not loaded",
                     $"sudo apparmor_parser -r {asleep.File} (Install-BuildKit -Rootless does it as root)")
@@ -113,12 +112,12 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
                     RootCommands = [$"apparmor_parser -r {asleep.File}"],
                 };
             case { } loaded:
-                return Ok(RootlessTrap.AppArmor, $"it restricts user namespaces; {loaded.File} lets {path} make them");
+                return Ok(RootlessPrerequisite.AppArmor, $"it restricts user namespaces; {loaded.File} lets {path} make them");
         }
 
         AppArmorProfile profile = AppArmorProfile.For(path);
         return new(
-            RootlessTrap.AppArmor,
+            RootlessPrerequisite.AppArmor,
             CheckState.Failed,
             $"kernel.apparmor_restrict_unprivileged_userns is 1, and no profile lets {path} make a user namespace",
             $"Write {profile.Path} with a profile for {path} (Install-BuildKit -Rootless does it as root) and load it: sudo apparmor_parser -r {profile.Path}. The sysctl need not be changed")
@@ -128,27 +127,27 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         };
     }
 
-    private RootlessCheck Mapper(RootlessTrap trap, string program, int capability)
+    private RootlessPrecheck Mapper(RootlessPrerequisite prerequisite, string program, int capability)
     {
         if (view.Find(program) is not { } path)
         {
-            return Absent(trap, $"{program} is nowhere on the system's path", "uidmap");
+            return Absent(prerequisite, $"{program} is nowhere on the system's path", "uidmap");
         }
 
         string real = view.RealPath(path);
         if (_mounts.Of(real) is { } mount && mount.Has("nosuid"))
         {
-            return new(trap, CheckState.Failed, $"{real} is on {mount.Point}, which is mounted nosuid: it gets no rights there", $"sudo mount -o remount,suid {mount.Point}, and the same in /etc/fstab");
+            return new(prerequisite, CheckState.Failed, $"{real} is on {mount.Point}, which is mounted nosuid: it gets no rights there", $"sudo mount -o remount,suid {mount.Point}, and the same in /etc/fstab");
         }
 
         if (view.Look(real) is { Uid: 0 } status && (status.Mode & 0x800) != 0)
         {
-            return Ok(trap, $"{real}, set-uid root");
+            return Ok(prerequisite, $"{real}, set-uid root");
         }
 
         return HasCapability(view.FileCapabilities(real), capability)
-            ? Ok(trap, $"{real}, with the capability it needs")
-            : new(trap, CheckState.Failed, $"{real} is neither set-uid root nor has it the capability it needs", $"sudo chown root:root {real} && sudo chmod u+s {real} (or: sudo apt-get install --reinstall uidmap)")
+            ? Ok(prerequisite, $"{real}, with the capability it needs")
+            : new(prerequisite, CheckState.Failed, $"{real} is neither set-uid root nor has it the capability it needs", $"sudo chown root:root {real} && sudo chmod u+s {real} (or: sudo apt-get install --reinstall uidmap)")
             {
                 RootCommands = [$"chown root:root {real}", $"chmod u+s {real}"],
             };
@@ -160,7 +159,7 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             (BinaryPrimitives.ReadUInt32LittleEndian(value) & 1) != 0 &&
             (BinaryPrimitives.ReadUInt32LittleEndian(value.AsSpan(4)) & (1u << capability)) != 0;
 
-    private RootlessCheck Subordinate(RootlessTrap trap, string path, string accounts, string what)
+    private RootlessPrecheck Subordinate(RootlessPrerequisite prerequisite, string path, string accounts, string what)
     {
         IReadOnlyList<SubordinateRange> all = SubordinateIds.Parse(view.ReadText(path));
         IReadOnlyList<SubordinateRange> own = SubordinateIds.Of(all, subject.Name, subject.Uid);
@@ -180,44 +179,44 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         long count = own.Sum(range => range.Count);
         if (count >= SubordinateIds.Needed)
         {
-            return Ok(trap, $"{string.Join(", ", own)} in {path}");
+            return Ok(prerequisite, $"{string.Join(", ", own)} in {path}");
         }
 
         string seen = count == 0 ? $"{subject.Name} has none in {path}" : string.Create(CultureInfo.InvariantCulture, $"{subject.Name} has {count} in {path}; {SubordinateIds.Needed} are needed");
         return add is null
-            ? new(trap, CheckState.Failed, seen + ", and there is no room for more", $"Make room in {path} and /etc/login.defs (SUB_UID_MAX, SUB_GID_MAX)")
-            : new(trap, CheckState.Failed, seen, "sudo " + add) { ByInstaller = true, RootCommands = [add] };
+            ? new(prerequisite, CheckState.Failed, seen + ", and there is no room for more", $"Make room in {path} and /etc/login.defs (SUB_UID_MAX, SUB_GID_MAX)")
+            : new(prerequisite, CheckState.Failed, seen, "sudo " + add) { ByInstaller = true, RootCommands = [add] };
 
-        RootlessCheck Shared(SubordinateRange range, string with)
+        RootlessPrecheck Shared(SubordinateRange range, string with)
         {
             string delete = $"usermod --del-{option} {range} {subject.Name}";
-            return new(trap, CheckState.Failed, $"{subject.Name} has {range} of {path}, but {with}: they would own each other's files", add is null ? "sudo " + delete : $"sudo {delete} && sudo {add}; files of an engine that ran with the old ids stay theirs")
+            return new(prerequisite, CheckState.Failed, $"{subject.Name} has {range} of {path}, but {with}: they would own each other's files", add is null ? "sudo " + delete : $"sudo {delete} && sudo {add}; files of an engine that ran with the old ids stay theirs")
             {
                 RootCommands = add is null ? [delete] : [delete, add],
             };
         }
     }
 
-    private RootlessCheck Ip()
+    private RootlessPrecheck Ip()
         => view.Find("ip") is { } ip
-            ? Ok(RootlessTrap.Ip, ip)
-            : Absent(RootlessTrap.Ip, "rootlesskit sets up the network with 'ip', which is nowhere on the system's path", "iproute2");
+            ? Ok(RootlessPrerequisite.Ip, ip)
+            : Absent(RootlessPrerequisite.Ip, "rootlesskit sets up the network with 'ip', which is nowhere on the system's path", "iproute2");
 
-    private RootlessCheck Network()
+    private RootlessPrecheck Network()
     {
         string? path = subject.RootlessKit ?? view.Find("rootlesskit");
         RootlessNetwork network = RootlessNetwork.Choose(view, path is not null && view.Look(path) is not null ? path : null, subject.BringsRootlessKit);
         return network.Program is not null
-            ? Ok(RootlessTrap.Network, network.Evidence)
-            : Absent(RootlessTrap.Network, network.Evidence, RootlessNetwork.Slirp);
+            ? Ok(RootlessPrerequisite.Network, network.Evidence)
+            : Absent(RootlessPrerequisite.Network, network.Evidence, RootlessNetwork.Slirp);
     }
 
-    private RootlessCheck Tun()
+    private RootlessPrecheck Tun()
     {
         FileStatus? status = view.Look("/dev/net/tun");
         if (status is null)
         {
-            return new(RootlessTrap.Tun, CheckState.Failed, "there is no /dev/net/tun", "sudo modprobe tun, and 'tun' in /etc/modules-load.d")
+            return new(RootlessPrerequisite.Tun, CheckState.Failed, "there is no /dev/net/tun", "sudo modprobe tun, and 'tun' in /etc/modules-load.d")
             {
                 RootCommands = ["printf 'tun\\n' > /etc/modules-load.d/opencloud.build-tun.conf", "modprobe tun"],
             };
@@ -226,28 +225,28 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         // A user that is not created yet has no uid.
         uint uid = subject.Uid ?? Identity.Nobody;
         return status.Allows(new Identity(uid, uid, []), 6)
-            ? Ok(RootlessTrap.Tun, $"/dev/net/tun is {status.ModeText()}")
-            : new(RootlessTrap.Tun, CheckState.Failed, $"/dev/net/tun is {status.ModeText()}: {subject.Name} may not open it", "sudo chmod 666 /dev/net/tun, and a udev rule that keeps it so: KERNEL==\"tun\", MODE=\"0666\"")
+            ? Ok(RootlessPrerequisite.Tun, $"/dev/net/tun is {status.ModeText()}")
+            : new(RootlessPrerequisite.Tun, CheckState.Failed, $"/dev/net/tun is {status.ModeText()}: {subject.Name} may not open it", "sudo chmod 666 /dev/net/tun, and a udev rule that keeps it so: KERNEL==\"tun\", MODE=\"0666\"")
             {
                 RootCommands = ["printf 'KERNEL==\"tun\", MODE=\"0666\"\\n' > /etc/udev/rules.d/90-opencloud.build-tun.rules", "chmod 666 /dev/net/tun"],
             };
     }
 
-    private RootlessCheck HostsFile()
+    private RootlessPrecheck HostsFile()
         // rootlesskit replaces it with its own file, and stops when there is none to replace.
         => view.Look("/etc/hosts") is not null
-            ? Ok(RootlessTrap.HostsFile, "/etc/hosts is there")
-            : new(RootlessTrap.HostsFile, CheckState.Failed, "there is no /etc/hosts: rootlesskit does not start without", "printf '127.0.0.1 localhost\\n' | sudo tee /etc/hosts")
+            ? Ok(RootlessPrerequisite.HostsFile, "/etc/hosts is there")
+            : new(RootlessPrerequisite.HostsFile, CheckState.Failed, "there is no /etc/hosts: rootlesskit does not start without", "printf '127.0.0.1 localhost\\n' | sudo tee /etc/hosts")
             {
                 RootCommands = ["printf '127.0.0.1 localhost\\n' > /etc/hosts"],
             };
 
-    private RootlessCheck SessionBus()
+    private RootlessPrecheck SessionBus()
         => view.Look("/usr/lib/systemd/user/dbus.socket") is not null || view.Look("/lib/systemd/user/dbus.socket") is not null
-            ? Ok(RootlessTrap.SessionBus, "the user's service manager has a bus")
-            : Absent(RootlessTrap.SessionBus, "the user's service manager has no bus of its own (dbus.socket)", "dbus-user-session") with { State = CheckState.Warning };
+            ? Ok(RootlessPrerequisite.SessionBus, "the user's service manager has a bus")
+            : Absent(RootlessPrerequisite.SessionBus, "the user's service manager has no bus of its own (dbus.socket)", "dbus-user-session") with { State = CheckState.Warning };
 
-    private RootlessCheck Overlay()
+    private RootlessPrecheck Overlay()
     {
         string release = view.ReadText("/proc/sys/kernel/osrelease")?.Trim() ?? string.Empty;
         string[] numbers = release.Split('.', '-');
@@ -258,38 +257,38 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
         if (able)
         {
             return _mounts.Of(subject.State) is { Type: "overlay" } mount
-                ? new(RootlessTrap.Overlay, CheckState.Warning, $"{subject.State} is on {mount.Point}, itself an overlay, on which no other can be stacked: builds copy every layer", "Keep the engine's state on a disk (-StateDirectory)")
-                : Ok(RootlessTrap.Overlay, $"the kernel ({release}) mounts overlays without root");
+                ? new(RootlessPrerequisite.Overlay, CheckState.Warning, $"{subject.State} is on {mount.Point}, itself an overlay, on which no other can be stacked: builds copy every layer", "Keep the engine's state on a disk (-StateDirectory)")
+                : Ok(RootlessPrerequisite.Overlay, $"the kernel ({release}) mounts overlays without root");
         }
 
         if (view.Find("fuse-overlayfs") is null)
         {
-            return Absent(RootlessTrap.Overlay, $"the kernel ({release}) mounts no overlays without root (5.11 is the first that does), and fuse-overlayfs is not here", "fuse-overlayfs") with { State = CheckState.Warning };
+            return Absent(RootlessPrerequisite.Overlay, $"the kernel ({release}) mounts no overlays without root (5.11 is the first that does), and fuse-overlayfs is not here", "fuse-overlayfs") with { State = CheckState.Warning };
         }
 
         return view.Look("/dev/fuse") is { } fuse && (fuse.Mode & 6) == 6
-            ? Ok(RootlessTrap.Overlay, $"the kernel ({release}) mounts no overlays without root; fuse-overlayfs does it")
-            : new(RootlessTrap.Overlay, CheckState.Warning, $"the kernel ({release}) mounts no overlays without root, and /dev/fuse is closed to {subject.Name}: builds copy every layer", "sudo chmod 666 /dev/fuse") { RootCommands = ["chmod 666 /dev/fuse"] };
+            ? Ok(RootlessPrerequisite.Overlay, $"the kernel ({release}) mounts no overlays without root; fuse-overlayfs does it")
+            : new(RootlessPrerequisite.Overlay, CheckState.Warning, $"the kernel ({release}) mounts no overlays without root, and /dev/fuse is closed to {subject.Name}: builds copy every layer", "sudo chmod 666 /dev/fuse") { RootCommands = ["chmod 666 /dev/fuse"] };
     }
 
-    private RootlessCheck Cgroup()
+    private RootlessPrecheck Cgroup()
     {
         if (view.ReadText("/sys/fs/cgroup/cgroup.controllers") is null)
         {
-            return new(RootlessTrap.Cgroup, CheckState.Warning, "this host has no pure cgroup v2: nothing can be delegated to a user, and nothing bounds what a build takes", "Boot with systemd.unified_cgroup_hierarchy=1");
+            return new(RootlessPrerequisite.Cgroup, CheckState.Warning, "this host has no pure cgroup v2: nothing can be delegated to a user, and nothing bounds what a build takes", "Boot with systemd.unified_cgroup_hierarchy=1");
         }
 
         string? manager = subject.Uid is { } uid ? string.Create(CultureInfo.InvariantCulture, $"/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers") : null;
         string[]? delegated = (manager is null ? null : view.ReadText(manager))?.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         if (delegated is null)
         {
-            return new(RootlessTrap.Cgroup, CheckState.Unknown, "cgroup v2; what is delegated shows once the user's service manager runs");
+            return new(RootlessPrerequisite.Cgroup, CheckState.Unknown, "cgroup v2; what is delegated shows once the user's service manager runs");
         }
 
         string[] lacking = ((string[])["cpu", "memory", "pids"]).Except(delegated).ToArray();
         return lacking.Length == 0
-            ? Ok(RootlessTrap.Cgroup, $"delegated to the user: {string.Join(' ', delegated)}")
-            : new(RootlessTrap.Cgroup, CheckState.Warning, $"not delegated to the user: {string.Join(' ', lacking)}; builds run, but nothing bounds what they take of it", "sudo systemctl edit user@.service, with [Service] and Delegate=cpu cpuset io memory pids; then log in again")
+            ? Ok(RootlessPrerequisite.Cgroup, $"delegated to the user: {string.Join(' ', delegated)}")
+            : new(RootlessPrerequisite.Cgroup, CheckState.Warning, $"not delegated to the user: {string.Join(' ', lacking)}; builds run, but nothing bounds what they take of it", "sudo systemctl edit user@.service, with [Service] and Delegate=cpu cpuset io memory pids; then log in again")
             {
                 RootCommands =
                 [
@@ -300,17 +299,17 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
             };
     }
 
-    private RootlessCheck HidePid()
+    private RootlessPrecheck HidePid()
     {
         string? option = _mounts.Of("/proc") is { Type: "proc" } proc
             ? proc.Options.Concat(proc.SuperOptions).FirstOrDefault(value => value.StartsWith("hidepid=", StringComparison.Ordinal) && value is not ("hidepid=0" or "hidepid=off"))
             : null;
         return option is null
-            ? Ok(RootlessTrap.HidePid, "/proc shows every process")
-            : new(RootlessTrap.HidePid, CheckState.Warning, $"/proc is mounted with {option}: the engine runs, but logind and polkit misjudge sessions, and a user cannot see who listens on a socket", "sudo mount -o remount,hidepid=0 /proc, and the same in /etc/fstab");
+            ? Ok(RootlessPrerequisite.HidePid, "/proc shows every process")
+            : new(RootlessPrerequisite.HidePid, CheckState.Warning, $"/proc is mounted with {option}: the engine runs, but logind and polkit misjudge sessions, and a user cannot see who listens on a socket", "sudo mount -o remount,hidepid=0 /proc, and the same in /etc/fstab");
     }
 
-    private RootlessCheck Home()
+    private RootlessPrecheck Home()
     {
         List<string> places = new() { subject.Home, subject.State };
         if (subject.Prefix is not null)
@@ -327,19 +326,19 @@ internal sealed class RootlessTraps(IRootlessView view, RootlessSubject subject)
 
             if (NetworkTypes.Contains(mount.Type) && place != subject.Prefix)
             {
-                return new(RootlessTrap.Home, CheckState.Failed, $"{place} is on {mount.Point}, a network file system ({mount.Type}): files of subordinate ids cannot be made there", "Use -User with a user whose home is on a disk of this machine");
+                return new(RootlessPrerequisite.Home, CheckState.Failed, $"{place} is on {mount.Point}, a network file system ({mount.Type}): files of subordinate ids cannot be made there", "Use -User with a user whose home is on a disk of this machine");
             }
 
             if (mount.Has("noexec"))
             {
-                return new(RootlessTrap.Home, CheckState.Failed, $"{place} is on {mount.Point}, which is mounted noexec: no program of a build runs there", $"sudo mount -o remount,exec {mount.Point}, and the same in /etc/fstab; or -User with a user whose home is elsewhere");
+                return new(RootlessPrerequisite.Home, CheckState.Failed, $"{place} is on {mount.Point}, which is mounted noexec: no program of a build runs there", $"sudo mount -o remount,exec {mount.Point}, and the same in /etc/fstab; or -User with a user whose home is elsewhere");
             }
         }
 
-        return Ok(RootlessTrap.Home, $"{subject.Home} is on a file system that serves");
+        return Ok(RootlessPrerequisite.Home, $"{subject.Home} is on a file system that serves");
     }
 
-    private static RootlessCheck Absent(RootlessTrap trap, string evidence, string package) => new(trap, CheckState.Failed, evidence, $"sudo apt-get install --no-install-recommends {package}")
+    private static RootlessPrecheck Absent(RootlessPrerequisite prerequisite, string evidence, string package) => new(prerequisite, CheckState.Failed, evidence, $"sudo apt-get install --no-install-recommends {package}")
     {
         Package = package,
         ByInstaller = true,

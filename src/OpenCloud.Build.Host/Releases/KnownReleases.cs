@@ -84,6 +84,6 @@ public static class KnownReleases
         => Hashes.GetValueOrDefault($"{version}/{architecture}");
 
     /// <summary>The known vulnerabilities of a version; empty when there are none.</summary>
-    public static IReadOnlyList<string> KnownAgainst(BuildKitVersion version)
+    public static IReadOnlyList<string> VulnerabilitiesOf(BuildKitVersion version)
         => [.. Advisories.Where(advisory => version < advisory.FixedIn).Select(advisory => $"{advisory.What}; fixed in {advisory.FixedIn}")];
 }

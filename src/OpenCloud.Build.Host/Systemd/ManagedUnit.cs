@@ -3,7 +3,7 @@ using OpenCloud.Build.Host.Accounts;
 namespace OpenCloud.Build.Host.Systemd;
 
 /// <summary>The unit of a rootless engine, in the system's manager (User is null) or a user's.</summary>
-internal sealed record RootlessUnit(string Name, string? User)
+internal sealed record ManagedUnit(string Name, string? User)
 {
     private UserManager Needed => new(ActingUser.Required(User!));
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Systemd;
@@ -33,7 +32,7 @@ internal sealed class UserManager(UserAccount user)
     public CommandResult As(string program, IReadOnlyList<string> arguments, TimeSpan? patience = null, CancellationToken cancellationToken = default)
     {
         // No variables of root's environment: the engine's user can read them in /proc, and started programs inherit them.
-        Dictionary<string, string> environment = ProgramEnvironment.Of(user.Name, user.Home, RootlessLayout.RuntimeDirectoryOf(user.Uid));
+        Dictionary<string, string> environment = ProgramEnvironment.Of(user.Name, user.Home, RuntimeDirectoryOf(user.Uid));
         if (Identity.Current().Uid == user.Uid)
         {
             return HostCommand.RunWith(program, arguments, environment, cancellationToken, patience);
@@ -70,6 +69,9 @@ internal sealed class UserManager(UserAccount user)
         Silent[user.Uid] = true;
         return result with { Error = $"the service manager of {user.Name} does not answer" };
     }
+
+    /// <summary>A user's runtime directory (pam_systemd(8)).</summary>
+    public static string RuntimeDirectoryOf(uint uid) => string.Create(CultureInfo.InvariantCulture, $"/run/user/{uid}");
 
     public bool IsActive(string unit) => Run(["is-active", "--quiet", "--", unit]).ExitCode == 0;
 

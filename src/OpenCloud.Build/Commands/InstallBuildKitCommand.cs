@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Commands;

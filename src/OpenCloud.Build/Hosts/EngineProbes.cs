@@ -3,6 +3,7 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Protocol.Workers;
 using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Hosts;

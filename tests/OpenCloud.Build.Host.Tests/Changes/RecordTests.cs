@@ -23,7 +23,7 @@ public sealed class RecordTests
         using StrangersFolder folder = new();
         string records = folder.Records();
         StrangersFolder.As(() => File.WriteAllText($"{records}/installation.json", Hostile));
-        (RootlessLayout? layout, InstallationManifest? manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
+        (RootlessPaths? layout, InstallationManifest? manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
         Assert.Equal(folder.Account, layout.User);
         Assert.Equal($"{folder.Home}/.local/share/buildkit", layout.State);
         Assert.False(layout.SystemUnit);
@@ -63,7 +63,7 @@ public sealed class RecordTests
             Directory.CreateDirectory($"{folder.Home}/.config/systemd/user");
             File.WriteAllText($"{folder.Home}/.config/systemd/user/buildkit.service", $"[Service]\nExecStart={kit} --net=pasta {prefix}/bin/buildkitd --config x\n");
         });
-        (RootlessLayout? layout, InstallationManifest? manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
+        (RootlessPaths? layout, InstallationManifest? manifest) = UsersOwnEngine.Of(folder.Account)!.Value;
         Assert.Equal(isBelieved ? prefix : $"{folder.Home}/.local", layout.Prefix);
         Assert.Equal(isBelieved ? kit : $"{folder.Home}/.local/bin/rootlesskit", manifest.Rootless!.RootlessKit);
     }
@@ -77,7 +77,7 @@ public sealed class RecordTests
             using FileStream file = File.Create($"{folder.Home}/rootlesskit");
             file.SetLength(1L << 40);
         });
-        Task<bool> read = Task.Run(() => new RootlessView().Contains($"{folder.Home}/rootlesskit", "pasta-binary"), TestContext.Current.CancellationToken);
+        Task<bool> read = Task.Run(() => new HostView().Contains($"{folder.Home}/rootlesskit", "pasta-binary"), TestContext.Current.CancellationToken);
         Assert.False(await read.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
@@ -136,7 +136,7 @@ public sealed class RecordTests
         }
 
         long before = GC.GetTotalAllocatedBytes(precise: true);
-        Task<(RootlessLayout Layout, InstallationManifest Manifest)?> read = Task.Run(() => UsersOwnEngine.Of(folder.Account), TestContext.Current.CancellationToken);
+        Task<(RootlessPaths Layout, InstallationManifest Manifest)?> read = Task.Run(() => UsersOwnEngine.Of(folder.Account), TestContext.Current.CancellationToken);
         Assert.Null(await read.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
         Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 64 << 20);
     }
@@ -151,13 +151,13 @@ public sealed class RecordTests
     [InlineData("")]
     public void ANameThatWouldLeaveItsPlaceHasNoLayout(string name)
     {
-        Assert.Throws<HostException>(() => new RootlessLayout(new UserAccount(name, 1000, 1000, "/home/a", "/bin/sh"), true, "/opt/buildkit", "/home/a/state", false));
-        Assert.Throws<HostException>(() => RootlessLayout.RecordsOf(new UserAccount(name, 1000, 1000, "/home/a", "/bin/sh"), true));
+        Assert.Throws<HostException>(() => new RootlessPaths(new UserAccount(name, 1000, 1000, "/home/a", "/bin/sh"), true, "/opt/buildkit", "/home/a/state", false));
+        Assert.Throws<HostException>(() => RootlessPaths.RecordsOf(new UserAccount(name, 1000, 1000, "/home/a", "/bin/sh"), true));
     }
 
     [Fact]
     public void AHomeWithALineBreakHasNoLayout()
-        => Assert.Throws<HostException>(() => new RootlessLayout(new UserAccount("a", 1000, 1000, "/home/a\nExecStartPre=/bin/id", "/bin/sh"), true, "/opt/buildkit", "/home/a/state", false));
+        => Assert.Throws<HostException>(() => new RootlessPaths(new UserAccount("a", 1000, 1000, "/home/a\nExecStartPre=/bin/id", "/bin/sh"), true, "/opt/buildkit", "/home/a/state", false));
 
     [Fact]
     public void AJournalThatOthersCanWriteIsNotReplayed()

@@ -46,7 +46,7 @@ public sealed class FilesTests
         Assert.Throws<HostException>(() => ActingUser.Run("no-such-user-here", () => File.Delete(file)));
         Assert.Throws<HostException>(() => new TextWritten(file, FileHash.OfText("text"), null, "no-such-user-here").Undo(static _ => { }));
         Assert.Throws<HostException>(() => new EngineStateCreated(folder.Home, "/bin/false", "no-such-user-here").Undo(static _ => { }));
-        Assert.Throws<HostException>(() => new RootlessUnit("buildkit.service", "no-such-user-here").Enable());
+        Assert.Throws<HostException>(() => new ManagedUnit("buildkit.service", "no-such-user-here").Enable());
         Assert.True(File.Exists(file));
 
         // What went with its user is taken back.
@@ -64,8 +64,8 @@ public sealed class FilesTests
             Task<TextOwner> owner = Task.Run(() => OwnedText.OwnerOf($"{folder.Home}/{name}"), TestContext.Current.CancellationToken);
             Assert.Equal(TextOwner.User, await owner.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
             Assert.ThrowsAny<IOException>(() => FileHash.Of($"{folder.Home}/{name}"));
-            Assert.False(new RootlessView().Contains($"{folder.Home}/{name}", "text"));
-            Assert.Null(new RootlessView().ReadText($"{folder.Home}/{name}"));
+            Assert.False(new HostView().Contains($"{folder.Home}/{name}", "text"));
+            Assert.Null(new HostView().ReadText($"{folder.Home}/{name}"));
         }
     }
 

@@ -36,7 +36,7 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
         Assert.Contains("cannot be fetched anew", first.Error, StringComparison.Ordinal);
         DriverAnswer diagnosis = host.Driver("diagnose").Ok();
         Assert.Contains("CVE-2026-53488", diagnosis["Checks"], StringComparison.Ordinal);
-        Assert.Contains("CVE-2026-53488", host.Driver("get").Ok()["ContainerdKnownAgainst"], StringComparison.Ordinal);
+        Assert.Contains("CVE-2026-53488", host.Driver("get").Ok()["ContainerdVulnerabilities"], StringComparison.Ordinal);
 
         // The source has a newer one, the lists that are here do not know of it, and another program reads them anew at this moment.
         host.Shell(
@@ -55,7 +55,7 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
         Assert.Contains("Upgrade the package to", upgraded["Steps"], StringComparison.Ordinal);
         Assert.DoesNotContain("CVE-2026-53488", upgraded.Error, StringComparison.Ordinal);
         Assert.Contains("+mended\n", host.Run("dpkg", "-s", "containerd"), StringComparison.Ordinal);
-        Assert.Equal("[]", host.Driver("get").Ok()["ContainerdKnownAgainst"]);
+        Assert.Equal("[]", host.Driver("get").Ok()["ContainerdVulnerabilities"]);
         Assert.DoesNotContain("Upgrade the package", host.Driver(["install", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
     }
 }

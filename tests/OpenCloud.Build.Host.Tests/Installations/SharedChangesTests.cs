@@ -1,5 +1,4 @@
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Prechecks;
 using Xunit;

@@ -3,7 +3,7 @@ using OpenCloud.Build.Host.Prechecks;
 namespace OpenCloud.Build.Host.Tests.Prechecks;
 
 /// <summary>A machine on paper: one on which an engine without root runs, for tests to break.</summary>
-internal sealed class FakeView : IRootlessView
+internal sealed class FakeView : IHostView
 {
     public const uint Uid = 1001;
 

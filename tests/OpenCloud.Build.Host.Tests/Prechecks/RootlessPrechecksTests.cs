@@ -1,28 +1,27 @@
-using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Host.Prechecks;
 using Xunit;
 
 namespace OpenCloud.Build.Host.Tests.Prechecks;
 
-public sealed class RootlessTrapsTests
+public sealed class RootlessPrechecksTests
 {
     private readonly FakeView _view = new();
 
-    private RootlessSubject _subject = new() { Name = "builder", Uid = FakeView.Uid, Home = "/home/builder", State = "/home/builder/.local/share/buildkit", Prefix = "/opt/buildkit" };
+    private PrecheckSubject _subject = new() { Name = "builder", Uid = FakeView.Uid, Home = "/home/builder", State = "/home/builder/.local/share/buildkit", Prefix = "/opt/buildkit" };
 
     [Fact]
     public void AMachineThatServes_HasNoTrap()
-        => Assert.All(new RootlessTraps(_view, _subject).Run(), check => Assert.True(check is { State: CheckState.Ok, Remedy: null, Package: null, RootCommands.Count: 0 }, check.ToString()));
+        => Assert.All(new RootlessPrechecks(_view, _subject).Run(), check => Assert.True(check is { State: CheckState.Ok, Remedy: null, Package: null, RootCommands.Count: 0 }, check.ToString()));
 
     [Fact]
     public void EveryTrapIsLookedAtOnce()
-        => Assert.Equal(Enum.GetValues<RootlessTrap>().Order(), new RootlessTraps(_view, _subject).Run().Select(check => check.Trap).Order());
+        => Assert.Equal(Enum.GetValues<RootlessPrerequisite>().Order(), new RootlessPrechecks(_view, _subject).Run().Select(check => check.Prerequisite).Order());
 
     [Fact]
     public void MaxUserNamespaces_Zero()
     {
         _view.Texts["/proc/sys/user/max_user_namespaces"] = "0\n";
-        RootlessCheck check = Failed(RootlessTrap.UserNamespaces);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.UserNamespaces);
         Assert.Equal("user.max_user_namespaces is 0: nobody may make one", check.Evidence);
         Assert.StartsWith("sudo sysctl -w user.max_user_namespaces=28633", check.Remedy, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
@@ -33,7 +32,7 @@ public sealed class RootlessTrapsTests
     public void AKernelWithoutUserNamespaces()
     {
         _view.Texts.Remove("/proc/sys/user/max_user_namespaces");
-        Assert.Empty(Failed(RootlessTrap.UserNamespaces).RootCommands);
+        Assert.Empty(Failed(RootlessPrerequisite.UserNamespaces).RootCommands);
     }
 
     [Theory]
@@ -42,7 +41,7 @@ public sealed class RootlessTrapsTests
     public void UnprivilegedClone(string text, CheckState expected)
     {
         _view.Texts["/proc/sys/kernel/unprivileged_userns_clone"] = text;
-        Assert.Equal(expected, Of(RootlessTrap.UnprivilegedClone).State);
+        Assert.Equal(expected, Of(RootlessPrerequisite.UnprivilegedClone).State);
     }
 
     [Fact]
@@ -50,7 +49,7 @@ public sealed class RootlessTrapsTests
     {
         _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
         _view.Links["/usr/bin/rootlesskit"] = "/opt/kit/rootlesskit";
-        RootlessCheck check = Failed(RootlessTrap.AppArmor);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.AppArmor);
         Assert.Contains("no profile lets /opt/kit/rootlesskit", check.Evidence, StringComparison.Ordinal);
         Assert.Contains("sysctl need not be changed", check.Remedy, StringComparison.Ordinal);
         Assert.True(check.ByInstaller);
@@ -60,10 +59,10 @@ public sealed class RootlessTrapsTests
 
         // One for the path by which it is called, where that is a link, is not enough: the kernel does not see links.
         _view.Texts["/etc/apparmor.d/rootlesskit"] = "profile rootlesskit /usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n";
-        Failed(RootlessTrap.AppArmor);
+        Failed(RootlessPrerequisite.AppArmor);
         AppArmorProfile profile = AppArmorProfile.For("/opt/kit/rootlesskit");
         _view.Texts[profile.Path] = profile.Text;
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.AppArmor).State);
     }
 
     [Theory]
@@ -83,17 +82,17 @@ public sealed class RootlessTrapsTests
         _view.Texts[File] = "profile rootlesskit /usr/bin/rootlesskit flags=(unconfined) {\n  userns,\n}\n";
 
         // Who is not root cannot see what is loaded.
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.AppArmor).State);
         _view.Texts["/sys/kernel/security/apparmor/profiles"] = "rootlesskit-other (unconfined)\nslirp4netns (unconfined)\n";
-        RootlessCheck check = Failed(RootlessTrap.AppArmor);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.AppArmor);
         Assert.Contains("is not loaded", check.Evidence, StringComparison.Ordinal);
         Assert.Equal(($"apparmor_parser -r {File}", true), (Assert.Single(check.RootCommands), check.ByInstaller));
         _view.Texts["/sys/kernel/security/apparmor/profiles"] = "rootlesskit (unconfined)\n";
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.AppArmor).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.AppArmor).State);
 
         // One that was turned off (aa-disable(8)) does not come back by itself.
         _view.Inodes["/etc/apparmor.d/disable/rootlesskit"] = FakeView.Inode(InodeType.Regular, 0x1a4);
-        Assert.Contains("no profile lets", Failed(RootlessTrap.AppArmor).Evidence, StringComparison.Ordinal);
+        Assert.Contains("no profile lets", Failed(RootlessPrerequisite.AppArmor).Evidence, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,15 +115,15 @@ public sealed class RootlessTrapsTests
     }
 
     [Theory]
-    [InlineData(RootlessTrap.RootlessKit, "rootlesskit", "rootlesskit")]
-    [InlineData(RootlessTrap.NewUidMap, "newuidmap", "uidmap")]
-    [InlineData(RootlessTrap.NewGidMap, "newgidmap", "uidmap")]
-    [InlineData(RootlessTrap.Ip, "ip", "iproute2")]
-    [InlineData(RootlessTrap.Network, "slirp4netns", "slirp4netns")]
-    internal void AProgramThatIsMissing_IsAPackage(RootlessTrap trap, string program, string package)
+    [InlineData(RootlessPrerequisite.RootlessKit, "rootlesskit", "rootlesskit")]
+    [InlineData(RootlessPrerequisite.NewUidMap, "newuidmap", "uidmap")]
+    [InlineData(RootlessPrerequisite.NewGidMap, "newgidmap", "uidmap")]
+    [InlineData(RootlessPrerequisite.Ip, "ip", "iproute2")]
+    [InlineData(RootlessPrerequisite.Network, "slirp4netns", "slirp4netns")]
+    internal void AProgramThatIsMissing_IsAPackage(RootlessPrerequisite prerequisite, string program, string package)
     {
         _view.Programs.Remove(program);
-        RootlessCheck check = Failed(trap);
+        RootlessPrecheck check = Failed(prerequisite);
         Assert.Equal(package, check.Package);
         Assert.True(check.ByInstaller);
         Assert.Equal($"sudo apt-get install --no-install-recommends {package}", check.Remedy);
@@ -137,7 +136,7 @@ public sealed class RootlessTrapsTests
         _view.Programs["pasta"] = "/usr/bin/pasta";
         _view.Content["/usr/bin/pasta"] = "--no-copy-routes --no-copy-addrs";
         _view.Content["/usr/bin/rootlesskit"] = "slirp4netns-binary pasta-binary";
-        Assert.Equal((CheckState.Ok, "/usr/bin/pasta"), (Of(RootlessTrap.Network).State, Of(RootlessTrap.Network).Evidence));
+        Assert.Equal((CheckState.Ok, "/usr/bin/pasta"), (Of(RootlessPrerequisite.Network).State, Of(RootlessPrerequisite.Network).Evidence));
         Assert.Equal("pasta", RootlessNetwork.Choose(_view, "/usr/bin/rootlesskit", bringsRootlessKit: false).Driver);
 
         // Of an archive it is known once it is unpacked; of a package by its version.
@@ -148,7 +147,7 @@ public sealed class RootlessTrapsTests
         _view.Candidates["rootlesskit"] = "1.1.0-1+b4";
         NotUsed("rootlesskit 1.1.0-1+b4, which is to be installed, does not know it");
         _view.Candidates["rootlesskit"] = "1:2.0.2-2+b9";
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.Network).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.Network).State);
         _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
         NotUsed("AppArmor restricts user namespaces");
         _view.Texts.Remove("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
@@ -157,7 +156,7 @@ public sealed class RootlessTrapsTests
 
         void NotUsed(string why)
         {
-            RootlessCheck check = Failed(RootlessTrap.Network);
+            RootlessPrecheck check = Failed(RootlessPrerequisite.Network);
             Assert.Contains("/usr/bin/pasta is not used: ", check.Evidence, StringComparison.Ordinal);
             Assert.Contains(why, check.Evidence, StringComparison.Ordinal);
             Assert.Equal(("slirp4netns", true, "sudo apt-get install --no-install-recommends slirp4netns"), (check.Package, check.ByInstaller, check.Remedy));
@@ -169,25 +168,25 @@ public sealed class RootlessTrapsTests
     {
         _view.Programs.Remove("rootlesskit");
         _subject = _subject with { BringsRootlessKit = true };
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.RootlessKit).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.RootlessKit).State);
     }
 
     [Fact]
     public void NewUidMap_WithoutItsBit()
     {
         _view.Inodes["/usr/bin/newuidmap"] = FakeView.Inode(InodeType.Regular, 0x1ed);
-        RootlessCheck check = Failed(RootlessTrap.NewUidMap);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.NewUidMap);
         Assert.Contains("neither set-uid root nor", check.Evidence, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
         Assert.Equal(["chown root:root /usr/bin/newuidmap", "chmod u+s /usr/bin/newuidmap"], check.RootCommands);
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.NewGidMap).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.NewGidMap).State);
     }
 
     [Fact]
     public void NewUidMap_SetUidSomebodyElse()
     {
         _view.Inodes["/usr/bin/newuidmap"] = FakeView.Inode(InodeType.Regular, 0x9ed, uid: 1000);
-        Failed(RootlessTrap.NewUidMap);
+        Failed(RootlessPrerequisite.NewUidMap);
     }
 
     [Theory]
@@ -205,14 +204,14 @@ public sealed class RootlessTrapsTests
             _view.Capabilities[path] = Convert.FromHexString(attribute);
         }
 
-        Assert.Equal((uid, gid), (Of(RootlessTrap.NewUidMap).State, Of(RootlessTrap.NewGidMap).State));
+        Assert.Equal((uid, gid), (Of(RootlessPrerequisite.NewUidMap).State, Of(RootlessPrerequisite.NewGidMap).State));
     }
 
     [Fact]
     public void NewUidMap_OnAMountThatGivesNoRights()
     {
         Mount("25 22 8:3 / /usr rw,nosuid,relatime - ext4 /dev/sda3 rw");
-        Assert.Contains("mounted nosuid", Failed(RootlessTrap.NewUidMap).Evidence, StringComparison.Ordinal);
+        Assert.Contains("mounted nosuid", Failed(RootlessPrerequisite.NewUidMap).Evidence, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -222,18 +221,18 @@ public sealed class RootlessTrapsTests
     public void SubordinateIds_Missing(string subuid, string evidence)
     {
         _view.Texts["/etc/subuid"] = subuid;
-        RootlessCheck check = Failed(RootlessTrap.SubordinateUids);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.SubordinateUids);
         Assert.Equal(evidence, check.Evidence);
         Assert.True(check.ByInstaller);
         Assert.StartsWith("sudo usermod --add-subuids 165536-231071 builder", check.Remedy, StringComparison.Ordinal);
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.SubordinateGids).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.SubordinateGids).State);
     }
 
     [Fact]
     public void SubordinateIds_UnderTheNumber_AndInPieces()
     {
         _view.Texts["/etc/subuid"] = "1001:100000:32768\nbuilder:200000:32768\n";
-        Assert.Equal("100000-132767, 200000-232767 in /etc/subuid", Of(RootlessTrap.SubordinateUids).Evidence);
+        Assert.Equal("100000-132767, 200000-232767 in /etc/subuid", Of(RootlessPrerequisite.SubordinateUids).Evidence);
     }
 
     [Theory]
@@ -242,7 +241,7 @@ public sealed class RootlessTrapsTests
     public void SubordinateIds_ThatOverlap(string subuid, string evidence)
     {
         _view.Texts["/etc/subuid"] = subuid;
-        RootlessCheck check = Failed(RootlessTrap.SubordinateUids);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.SubordinateUids);
         Assert.Contains(evidence, check.Evidence, StringComparison.Ordinal);
         Assert.Contains("they would own each other's files", check.Evidence, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
@@ -253,39 +252,39 @@ public sealed class RootlessTrapsTests
     public void SubordinateIds_ThatAreAnAccountsOwn()
     {
         _view.Texts["/etc/passwd"] += "directory-user:x:120000:120000::/home/d:/bin/sh\n";
-        Assert.Contains("the id of 'directory-user' in /etc/passwd is one of them", Failed(RootlessTrap.SubordinateUids).Evidence, StringComparison.Ordinal);
+        Assert.Contains("the id of 'directory-user' in /etc/passwd is one of them", Failed(RootlessPrerequisite.SubordinateUids).Evidence, StringComparison.Ordinal);
     }
 
     [Fact]
     public void SubordinateIds_NextToEachOther_AreFine()
     {
         _view.Texts["/etc/subuid"] = "other:34464:65536\nbuilder:100000:65536\nthird:165536:65536\n";
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.SubordinateUids).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.SubordinateUids).State);
     }
 
     [Fact]
     public void Tun_Absent_OrClosed()
     {
         _view.Inodes["/dev/net/tun"] = FakeView.Inode(InodeType.Other, 0x180);
-        Assert.Equal("/dev/net/tun is rw-------: builder may not open it", Failed(RootlessTrap.Tun).Evidence);
+        Assert.Equal("/dev/net/tun is rw-------: builder may not open it", Failed(RootlessPrerequisite.Tun).Evidence);
         _subject = _subject with { Uid = null };
-        Failed(RootlessTrap.Tun);
+        Failed(RootlessPrerequisite.Tun);
         _view.Inodes.Remove("/dev/net/tun");
-        Assert.Equal("there is no /dev/net/tun", Failed(RootlessTrap.Tun).Evidence);
+        Assert.Equal("there is no /dev/net/tun", Failed(RootlessPrerequisite.Tun).Evidence);
     }
 
     [Fact]
     public void HostsFile_Absent()
     {
         _view.Inodes.Remove("/etc/hosts");
-        Failed(RootlessTrap.HostsFile);
+        Failed(RootlessPrerequisite.HostsFile);
     }
 
     [Fact]
     public void SessionBus_Absent_StopsNothing()
     {
         _view.Inodes.Remove("/usr/lib/systemd/user/dbus.socket");
-        RootlessCheck check = Of(RootlessTrap.SessionBus);
+        RootlessPrecheck check = Of(RootlessPrerequisite.SessionBus);
         Assert.Equal((CheckState.Warning, "dbus-user-session"), (check.State, check.Package));
     }
 
@@ -298,7 +297,7 @@ public sealed class RootlessTrapsTests
     {
         _view.Texts["/proc/sys/kernel/osrelease"] = release;
         _view.Texts["/proc/version"] = version;
-        RootlessCheck check = Of(RootlessTrap.Overlay);
+        RootlessPrecheck check = Of(RootlessPrerequisite.Overlay);
         Assert.Equal((state, package), (check.State, check.Package));
     }
 
@@ -307,23 +306,23 @@ public sealed class RootlessTrapsTests
     {
         _view.Texts["/proc/sys/kernel/osrelease"] = "5.10.0-28-amd64\n";
         _view.Programs["fuse-overlayfs"] = "/usr/bin/fuse-overlayfs";
-        Assert.Equal(CheckState.Ok, Of(RootlessTrap.Overlay).State);
+        Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.Overlay).State);
         _view.Inodes["/dev/fuse"] = FakeView.Inode(InodeType.Other, 0x180);
-        Assert.Equal(CheckState.Warning, Of(RootlessTrap.Overlay).State);
+        Assert.Equal(CheckState.Warning, Of(RootlessPrerequisite.Overlay).State);
     }
 
     [Fact]
     public void Overlay_OnAnOverlay()
     {
         Mount("25 24 0:40 / /home/builder rw,relatime - overlay overlay rw,lowerdir=/l,upperdir=/u,workdir=/w");
-        Assert.Contains("no other can be stacked", Of(RootlessTrap.Overlay).Evidence, StringComparison.Ordinal);
+        Assert.Contains("no other can be stacked", Of(RootlessPrerequisite.Overlay).Evidence, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Cgroup_V1()
     {
         _view.Texts.Remove("/sys/fs/cgroup/cgroup.controllers");
-        Assert.Equal(CheckState.Warning, Of(RootlessTrap.Cgroup).State);
+        Assert.Equal(CheckState.Warning, Of(RootlessPrerequisite.Cgroup).State);
     }
 
     [Theory]
@@ -332,7 +331,7 @@ public sealed class RootlessTrapsTests
     public void Cgroup_NotDelegated(string controllers, string evidence)
     {
         _view.Texts["/sys/fs/cgroup/user.slice/user-1001.slice/user@1001.service/cgroup.controllers"] = controllers;
-        RootlessCheck check = Of(RootlessTrap.Cgroup);
+        RootlessPrecheck check = Of(RootlessPrerequisite.Cgroup);
         Assert.Equal(CheckState.Warning, check.State);
         Assert.StartsWith(evidence, check.Evidence, StringComparison.Ordinal);
     }
@@ -341,7 +340,7 @@ public sealed class RootlessTrapsTests
     public void Cgroup_OfAUserThatIsYetToBeMade()
     {
         _subject = _subject with { Uid = null };
-        Assert.Equal(CheckState.Unknown, Of(RootlessTrap.Cgroup).State);
+        Assert.Equal(CheckState.Unknown, Of(RootlessPrerequisite.Cgroup).State);
     }
 
     [Theory]
@@ -353,7 +352,7 @@ public sealed class RootlessTrapsTests
     public void HidePid(string options, CheckState state)
     {
         Mount($"26 22 0:21 / /proc rw,nosuid,nodev,noexec,relatime - proc proc {options}");
-        Assert.Equal(state, Of(RootlessTrap.HidePid).State);
+        Assert.Equal(state, Of(RootlessPrerequisite.HidePid).State);
     }
 
     [Theory]
@@ -364,7 +363,7 @@ public sealed class RootlessTrapsTests
     public void Home_ThatCannotHoldAnEngine(string mount, string evidence)
     {
         Mount(mount);
-        RootlessCheck check = Failed(RootlessTrap.Home);
+        RootlessPrecheck check = Failed(RootlessPrerequisite.Home);
         Assert.Equal(evidence, check.Evidence);
         Assert.Empty(check.RootCommands);
     }
@@ -374,16 +373,16 @@ public sealed class RootlessTrapsTests
     {
         Mount("25 22 0:50 / /net/home rw,relatime - nfs4 server:/home rw");
         _view.Links["/home/builder"] = "/net/home/builder";
-        Failed(RootlessTrap.Home);
+        Failed(RootlessPrerequisite.Home);
     }
 
     private void Mount(string line) => _view.Texts["/proc/self/mountinfo"] += line + "\n";
 
-    private RootlessCheck Of(RootlessTrap trap) => Assert.Single(new RootlessTraps(_view, _subject).Run(), check => check.Trap == trap);
+    private RootlessPrecheck Of(RootlessPrerequisite prerequisite) => Assert.Single(new RootlessPrechecks(_view, _subject).Run(), check => check.Prerequisite == prerequisite);
 
-    private RootlessCheck Failed(RootlessTrap trap)
+    private RootlessPrecheck Failed(RootlessPrerequisite prerequisite)
     {
-        RootlessCheck check = Of(trap);
+        RootlessPrecheck check = Of(prerequisite);
         Assert.Equal(CheckState.Failed, check.State);
         Assert.NotNull(check.Remedy);
         return check;

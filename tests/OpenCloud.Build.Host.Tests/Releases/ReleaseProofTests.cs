@@ -59,8 +59,8 @@ public sealed class ReleaseProofTests
             Assert.NotNull(KnownReleases.Sha256(BuildKitVersion.Lowest, architecture));
         }
 
-        Assert.Empty(KnownReleases.KnownAgainst(KnownReleases.Default));
-        Assert.NotEmpty(KnownReleases.KnownAgainst(BuildKitVersion.Lowest));
+        Assert.Empty(KnownReleases.VulnerabilitiesOf(KnownReleases.Default));
+        Assert.NotEmpty(KnownReleases.VulnerabilitiesOf(BuildKitVersion.Lowest));
     }
 
     [Fact]
