@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Dockerfiles;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
@@ -31,7 +32,7 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
                 ("Context", build.Request.ContextPath),
                 ("DockerfilePath", build.Request.DockerfilePath),
                 ("DockerfileContent", build.Request.DockerfileText),
-                ("Stages", build.Dockerfile?.Stages.Select(static s => s.Name).ToArray()),
+                ("Stages", StagesOf(build)),
                 ("Tags", build.Request.Tags.ToArray()),
                 ("BuildArguments", build.Request.BuildArguments),
                 ("Labels", build.Request.Labels),
@@ -57,6 +58,11 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
         public void Dispose()
         {
         }
+
+        private static string?[]? StagesOf(CheckedBuild build) =>
+            (build.Request.DockerfileContent?.Text ?? build.Request.DockerfileText) is { } text
+                ? [.. DockerfileText.Parse(text, build.Request.BuildArguments.GetValueOrDefault("BUILDKIT_SYNTAX")).Stages.Select(static s => s.Name)]
+                : null;
     }
 }
 

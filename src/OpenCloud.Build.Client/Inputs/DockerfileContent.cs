@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Client.Inputs;
 /// A Dockerfile that the caller named is read wherever and whatever it is, a pipe included. <c>Dockerfile</c> in the context and an ignore file
 /// beside any Dockerfile are not named by the caller, and must not be links that leave the directory: the context may belong to somebody else.
 /// </remarks>
-internal sealed class DockerfileContent
+public sealed class DockerfileContent
 {
     /// <summary>The largest size of a Dockerfile or an ignore file, in bytes.</summary>
     public const int MaxSize = 16 * 1024 * 1024;
@@ -32,25 +32,29 @@ internal sealed class DockerfileContent
         _ignore = ignore;
     }
 
+    /// <summary>The Dockerfile's full path.</summary>
     public string Path { get; }
 
-    public string Name { get; }
-
+    /// <summary>The Dockerfile's bytes.</summary>
     public ReadOnlyMemory<byte> Bytes => _dockerfile.Bytes;
 
+    /// <summary>The Dockerfile's text, as UTF-8.</summary>
     public string Text => Encoding.UTF8.GetString(_dockerfile.Bytes);
 
-    /// <summary>The Dockerfile-specific ignore file; null when there is none.</summary>
-    public ReadOnlyMemory<byte>? IgnoreBytes => _ignore is { } ignore ? new ReadOnlyMemory<byte>(ignore.Bytes) : default(ReadOnlyMemory<byte>?);
+    /// <summary>The name under which the engine receives it.</summary>
+    internal string Name { get; }
 
-    public string IgnorePath => Path + IgnoreSuffix;
+    /// <summary>The Dockerfile-specific ignore file; null when there is none.</summary>
+    internal ReadOnlyMemory<byte>? IgnoreBytes => _ignore is { } ignore ? new ReadOnlyMemory<byte>(ignore.Bytes) : default(ReadOnlyMemory<byte>?);
+
+    internal string IgnorePath => Path + IgnoreSuffix;
 
     /// <summary>Reads the Dockerfile of a build.</summary>
     /// <returns>Null when the request contains the text, or when the Dockerfile is part of a context that is not a local directory.</returns>
     /// <exception cref="FileNotFoundException">There is no Dockerfile.</exception>
     /// <exception cref="LinkLeavesRootException">A Dockerfile that the caller did not name is a link that leaves the context.</exception>
     /// <exception cref="IOException">The Dockerfile cannot be read.</exception>
-    public static DockerfileContent? Of(ImageBuildRequest build, CancellationToken cancellationToken)
+    internal static DockerfileContent? Of(ImageBuildRequest build, CancellationToken cancellationToken)
     {
         if (build.DockerfileContent is { } ready)
         {
@@ -68,7 +72,11 @@ internal sealed class DockerfileContent
     }
 
     /// <summary>Reads the Dockerfile at an absolute path that the caller named.</summary>
-    /// <inheritdoc cref="Of" path="/exception"/>
+    /// <param name="path">The path.</param>
+    /// <param name="context">The context's directory: an ignore file below it may be a link to another of its files.</param>
+    /// <param name="cancellationToken">Ends the wait for a pipe.</param>
+    /// <exception cref="FileNotFoundException">There is no Dockerfile.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public static DockerfileContent Named(string path, string context, CancellationToken cancellationToken)
     {
         FileContent dockerfile = Reading(path, () => InputFile.ReadNamed(path, MaxSize, cancellationToken));
@@ -85,7 +93,7 @@ internal sealed class DockerfileContent
     }
 
     /// <summary>Reads a context's default Dockerfile; null when there is none.</summary>
-    /// <inheritdoc cref="Of" path="/exception"/>
+    /// <exception cref="IOException">It cannot be read, or is a link that leaves the context.</exception>
     public static DockerfileContent? Usual(string context)
     {
         foreach (string name in UsualNames)
@@ -101,7 +109,7 @@ internal sealed class DockerfileContent
     }
 
     /// <summary>The directory that the engine receives it in.</summary>
-    public ContextSource ToSource(string name)
+    internal ContextSource ToSource(string name)
     {
         MemoryContextSource source = new(name, []);
         source.Add(Name, _dockerfile);

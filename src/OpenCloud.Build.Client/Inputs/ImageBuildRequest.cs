@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Images.References;
 namespace OpenCloud.Build.Client.Inputs;
 
 /// <summary>A build request. Only <see cref="ContextPath"/> is required.</summary>
-public sealed class ImageBuildRequest
+public sealed record ImageBuildRequest
 {
     /// <summary>
     /// The build context: a directory or a tar archive (an absolute path), or an address that the engine fetches: a git repository
@@ -30,8 +30,8 @@ public sealed class ImageBuildRequest
     internal IReadOnlyList<string> References =>
         [.. Tags.Select(static t => ImageReference.Parse(t).WithDefaultTag().ToString()).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>The Dockerfile when it has already been read; a pipe cannot be read twice.</summary>
-    internal DockerfileContent? DockerfileContent { get; init; }
+    /// <summary>The Dockerfile when it has already been read: a pipe can be read only once. It takes precedence over the path.</summary>
+    public DockerfileContent? DockerfileContent { get; init; }
 
     /// <summary>The image's references, in the grammar of <see cref="ImageReference"/>.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
@@ -129,4 +129,7 @@ public sealed class ImageBuildRequest
     /// not have. Called once per output, on any thread. Null deletes nothing.
     /// </summary>
     public Func<string, IReadOnlyList<string>, bool>? ConfirmDelete { get; init; }
+
+    /// <summary>The context's path; no other value.</summary>
+    public override string ToString() => ContextPath;
 }

@@ -14,7 +14,7 @@ namespace OpenCloud.Build.Client.Inputs;
 public sealed record SourceDate(long Epoch, bool RewriteTimestamps)
 {
     /// <summary>The name of the build argument that frontend and exporters read.</summary>
-    internal const string ArgumentName = "SOURCE_DATE_EPOCH";
+    public const string ArgumentName = "SOURCE_DATE_EPOCH";
 
     internal string Text => Epoch.ToString(CultureInfo.InvariantCulture);
 }

@@ -23,4 +23,10 @@ internal static class EngineArguments
             throw ErrorCatalog.InvalidAddress.ToException(text, exception, text, exception.Message);
         }
     }
+
+    /// <summary>The options of a connection.</summary>
+    /// <exception cref="BuildErrorException">The time to wait is not positive.</exception>
+    public static EngineConnectOptions ConnectOptions(TimeSpan connectTimeout, bool allowPlainTcp) => connectTimeout > TimeSpan.Zero
+        ? new EngineConnectOptions { ConnectTimeout = connectTimeout, AllowPlainTcp = allowPlainTcp }
+        : throw ErrorCatalog.InvalidDuration.ToException(connectTimeout, null, "ConnectTimeout");
 }

@@ -2,19 +2,32 @@ using System.Collections;
 using System.Management.Automation;
 using System.Text;
 using System.Text.Json;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Arguments;
 
-/// <summary>Converts a user's source policy to JSON: a file, a whole policy, or its rules as hashtables or objects.</summary>
+/// <summary>Parses a user's source policy: a file, a whole policy, or its rules as hashtables or objects.</summary>
 internal static class SourcePolicyArguments
 {
     private const int MaxSize = 16 * 1024 * 1024;
 
     /// <summary>Reads the policy; null when none is given.</summary>
-    /// <exception cref="BuildErrorException">The file cannot be read.</exception>
-    public static string? Read(PSCmdlet cmdlet, object? value, CancellationToken cancellationToken)
+    /// <exception cref="BuildErrorException">The file cannot be read, or the policy is invalid.</exception>
+    public static SourcePolicy? Read(PSCmdlet cmdlet, object? value, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ToJson(cmdlet, value, cancellationToken) is { } json ? SourcePolicy.Parse(json) : null;
+        }
+        catch (FormatException exception)
+        {
+            throw ErrorCatalog.InvalidOption.ToException(null, exception, "SourcePolicy", "the policy", exception.Message);
+        }
+    }
+
+    private static string? ToJson(PSCmdlet cmdlet, object? value, CancellationToken cancellationToken)
     {
         object? policy = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
         switch (policy)

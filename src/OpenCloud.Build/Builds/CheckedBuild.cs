@@ -1,29 +1,25 @@
-using OpenCloud.Build.Client.Dockerfiles;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>One build with checked input.</summary>
+/// <summary>A checked request, its engine, and the files that this module writes about it; all paths are full.</summary>
 internal sealed record CheckedBuild
 {
     public required ImageBuildRequest Request { get; init; }
-
-    /// <summary>The parsed Dockerfile; null when it is in a context that is not read here.</summary>
-    public required DockerfileText? Dockerfile { get; init; }
 
     /// <summary>The engine; null for the discovered one.</summary>
     public EngineAddress? Address { get; init; }
 
     public EngineConnectOptions Connect { get; init; } = new();
 
-    /// <summary>The full path of the log file; null for none.</summary>
+    /// <summary>The log file; null for none.</summary>
     public string? LogPath { get; init; }
 
-    /// <summary>The full path of the file for the build metadata; null for none.</summary>
+    /// <summary>The file for the build metadata; null for none.</summary>
     public string? MetadataPath { get; init; }
 
-    /// <summary>The full path of the file for the image's id; null for none.</summary>
+    /// <summary>The file for the image's id; null for none.</summary>
     public string? ImageIdPath { get; init; }
 
     /// <summary>The name of the build in messages.</summary>

@@ -8,6 +8,16 @@ namespace OpenCloud.Build.Builds;
 /// <summary>Writes the metadata and image id files of a build. Each file appears complete or not at all; a device or a pipe is written to.</summary>
 internal static class ResultFiles
 {
+    /// <summary>Checks that a file can be where it is wanted, before the build begins.</summary>
+    /// <exception cref="BuildErrorException">The path is a directory's, or has none above it.</exception>
+    public static string Check(string path, ErrorEntry error)
+    {
+        string? problem = Directory.Exists(path)
+            ? "it is a directory."
+            : Directory.Exists(Path.GetDirectoryName(path)) ? null : "its directory does not exist.";
+        return problem is null ? path : throw error.ToException(path, null, path, problem);
+    }
+
     /// <exception cref="BuildErrorException">A file cannot be written; the image exists all the same.</exception>
     public static void Write(CheckedBuild build, ImageBuildResult result, CancellationToken cancellationToken)
     {

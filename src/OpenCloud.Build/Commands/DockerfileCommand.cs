@@ -115,7 +115,7 @@ public abstract class DockerfileCommand : BuildCmdlet
     {
         foreach (string found in ContextLocation.IsAddress(path) ? [path] : DirectoryArguments.Resolve(this, path, isLiteral, static _ => true))
         {
-            CheckedBuild build = InputOf(found).Check(StopToken);
+            CheckedBuild build = ReadBuild(found);
             RunAsync(async (poster, cancellationToken) =>
             {
                 BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
@@ -134,24 +134,27 @@ public abstract class DockerfileCommand : BuildCmdlet
         }
     }
 
-    private ImageBuildInput InputOf(string found)
+    private CheckedBuild ReadBuild(string found)
     {
         // The path may name a Dockerfile itself; its directory is then the context.
         bool isDockerfile = File.Exists(found) && Dockerfile is null && DockerfileText is null && !BuildArchives.IsName(found);
         string? named = isDockerfile ? found : string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
-        return new ImageBuildInput
+        string? fromLocation = named is null ? null : isDockerfile ? found : DirectoryArguments.ResolveLiteral(this, named);
+        ImageBuildRequest request = new()
         {
-            Directory = isDockerfile ? System.IO.Path.GetDirectoryName(found)! : found,
-            Dockerfile = named,
-            DockerfileFromLocation = named is null ? null : isDockerfile ? found : DirectoryArguments.ResolveLiteral(this, named),
+            ContextPath = isDockerfile ? System.IO.Path.GetDirectoryName(found)! : found,
+            DockerfilePath = named,
             DockerfileText = DockerfileText is null or [] or [""] ? null : string.Join('\n', DockerfileText),
-            BuildArguments = BuildArg,
-            Target = StageName,
-            Platforms = Platform ?? [],
-            Address = Address,
-            ConnectTimeout = ConnectTimeout,
-            AllowPlainTcp = AllowPlainTcp,
-            Options = new BuildOptionsInput { NamedContexts = NamedContextArguments.Read(this, BuildContext) },
+            BuildArguments = KeyValueArguments.Read(nameof(BuildArg), BuildArg, Environment.GetEnvironmentVariable),
+            Target = string.IsNullOrEmpty(StageName) ? null : StageName,
+            Platforms = [.. PlatformArguments.Parse(Platform).Distinct().Select(static p => p.ToString())],
+            NamedContexts = NamedContextArguments.Read(this, BuildContext),
+        };
+        return new CheckedBuild
+        {
+            Address = EngineArguments.ParseAddress(Address),
+            Connect = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp),
+            Request = RequestChecks.Complete(request, fromLocation, StopToken),
         };
     }
 }

@@ -115,25 +115,4 @@ public sealed partial class InvokeImageBuildCommand
             });
         }
     }
-
-    private string? FileOf(string? path) => string.IsNullOrEmpty(path) ? null : DirectoryArguments.ResolveLiteral(this, path);
-
-    private BuildOptionsInput ReadOptions() => new()
-    {
-        NamedContexts = NamedContextArguments.Read(this, BuildContext),
-        Annotations = Annotation,
-        Attestations = WithoutEmptyCells(Attest),
-        Sbom = string.IsNullOrEmpty(Sbom) ? null : Sbom,
-        Provenance = string.IsNullOrEmpty(Provenance) ? null : Provenance,
-        SourceDateEpoch = SourceDateEpoch,
-        RewriteTimestamp = RewriteTimestamp,
-        NoCacheFilter = Split(nameof(NoCacheFilter), NoCacheFilter),
-        Network = Network,
-        AddHosts = AddHost,
-        ShmSize = ShmSize,
-        Ulimits = Ulimit,
-        CgroupParent = string.IsNullOrEmpty(CgroupParent) ? null : CgroupParent,
-        Allow = Split(nameof(Allow), Allow),
-        SourcePolicy = SourcePolicyArguments.Read(this, SourcePolicy, StopToken),
-    };
 }

@@ -53,25 +53,6 @@ public sealed partial class InvokeImageBuildCommand
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string[]? RegistryHost { get; set; }
 
-    private BuildExchange ReadExchange()
-    {
-        ExchangeArguments arguments = new(path => DirectoryArguments.ResolveLiteral(this, path));
-        return new BuildExchange
-        {
-            Outputs = arguments.Outputs(WithoutEmptyCells(Output)),
-            Push = Push,
-            CacheFrom = arguments.Caches(nameof(CacheFrom), WithoutEmptyCells(CacheFrom)),
-            CacheTo = arguments.Caches(nameof(CacheTo), WithoutEmptyCells(CacheTo)),
-            Secrets = arguments.Secrets(Secret),
-            Ssh = arguments.Ssh(WithoutEmptyCells(Ssh)),
-            RegistryCredentials = ExchangeArguments.RegistryCredentials(RegistryCredential),
-            RegistryHosts = Split(nameof(RegistryHost), RegistryHost),
-            ConfirmDelete = ConfirmDelete,
-        };
-    }
-
-    private object[]? WithoutEmptyCells(object[]? values) => values is null ? null : [.. values.Where(static v => HostArguments.Unwrap(v) is not (null or ""))];
-
     /// <summary>Asks on the pipeline's thread; the build waits.</summary>
     private bool ConfirmDelete(string directory, IReadOnlyList<string> paths)
     {

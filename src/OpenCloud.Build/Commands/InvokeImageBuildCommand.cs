@@ -217,7 +217,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void Build(string directory, string? file)
     {
-        CheckedBuild build = ReadInput(directory, file).Check(StopToken);
+        CheckedBuild build = ReadBuild(directory, file);
         if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
         {
             WriteWarning($"The whole of '{directory}' is the build's directory: every file in it that no .dockerignore excludes may be sent to the engine.");
@@ -255,58 +255,6 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             _poster = poster;
             poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false));
         });
-    }
-
-    private ImageBuildInput ReadInput(string directory, string? file)
-    {
-        // A link piped in as a file object has its own property Target, which names no stage.
-        bool hasTarget = _items is null || _onCommandLine.Contains(nameof(Target));
-        string? dockerfile = string.IsNullOrEmpty(Dockerfile) ? null : Dockerfile;
-        if (file is not null && dockerfile is not null)
-        {
-            throw ErrorCatalog.ParameterConflict.ToException(file, null, nameof(InputObject), nameof(Dockerfile));
-        }
-
-        if (Daemonless && !string.IsNullOrEmpty(Address))
-        {
-            throw ErrorCatalog.ParameterConflict.ToException(Address, null, nameof(Daemonless), nameof(Address));
-        }
-
-        return new ImageBuildInput
-        {
-            Directory = directory,
-            Dockerfile = file ?? dockerfile,
-            DockerfileFromLocation = file ?? (dockerfile is null ? null : DirectoryArguments.ResolveLiteral(this, dockerfile)),
-            DockerfileText = DockerfileText is null or [] or [""] ? null : string.Join('\n', DockerfileText),
-            Tags = Split(nameof(Tag), Tag),
-            BuildArguments = BuildArg,
-            Labels = Label,
-            Target = hasTarget ? Target : null,
-            Platforms = Split(nameof(Platform), Platform),
-            NoCache = NoCache,
-            Pull = Pull,
-            Address = Address,
-            ConnectTimeout = ConnectTimeout,
-            Timeout = Timeout,
-            AllowPlainTcp = AllowPlainTcp,
-            Exchange = ReadExchange(),
-            LogPath = FileOf(LogPath),
-            MetadataPath = FileOf(MetadataFile),
-            ImageIdPath = FileOf(IidFile),
-            Options = ReadOptions(),
-            StrictContext = StrictContext,
-        };
-    }
-
-    /// <summary>A CSV cell holds a list as one string; neither ';' nor ',' can occur in a reference or a platform.</summary>
-    private IReadOnlyList<string> Split(string parameter, string[]? values)
-    {
-        if (values is null || _onCommandLine.Contains(parameter))
-        {
-            return values ?? [];
-        }
-
-        return [.. values.SelectMany(static v => v.Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
     }
 
     /// <summary>Makes errors of one input non-terminating: the pipeline continues with the next.</summary>

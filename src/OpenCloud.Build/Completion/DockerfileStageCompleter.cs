@@ -53,7 +53,7 @@ public sealed class DockerfileStageCompleter : IArgumentCompleter
         }
 
         // Not a pipe: completion must not wait, and what it reads from a pipe is lost.
-        return DockerfileLocator.Find(directory, named, Resolve(named)) is { } file
+        return RequestChecks.FindDockerfile(directory, named, Resolve(named)) is { } file
             ? Encoding.UTF8.GetString(InputFile.ReadRegular(file, DockerfileContent.MaxSize).Bytes)
             : null;
     }

@@ -34,7 +34,7 @@ public abstract class EngineCmdlet : BuildCmdlet
     [Parameter]
     public SwitchParameter AllowPlainTcp { get; set; }
 
-    private protected EngineConnectOptions ConnectOptions => new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
+    private protected EngineConnectOptions ConnectOptions => EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -50,14 +50,10 @@ public abstract class EngineCmdlet : BuildCmdlet
     private protected void OnEngine(object? target, Func<BuildKitClient, IPipelinePoster, CancellationToken, Task> work) => Guard(target, () =>
     {
         EngineAddress? address = EngineArguments.ParseAddress(Address);
-        if (ConnectTimeout <= TimeSpan.Zero)
-        {
-            throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, nameof(ConnectTimeout));
-        }
-
+        EngineConnectOptions options = ConnectOptions;
         RunAsync(async (poster, cancellationToken) =>
         {
-            BuildKitClient engine = await _engines.GetAsync(address, ConnectOptions, poster, cancellationToken).ConfigureAwait(false);
+            BuildKitClient engine = await _engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
             await work(engine, poster, cancellationToken).ConfigureAwait(false);
         });
     });

@@ -82,12 +82,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         string key = address ?? string.Empty;
         if (!_stores.TryGetValue(key, out IImageStore? store))
         {
-            if (ConnectTimeout <= TimeSpan.Zero)
-            {
-                throw ErrorCatalog.InvalidDuration.ToException(ConnectTimeout, null, nameof(ConnectTimeout));
-            }
-
-            EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp, OnWarning = Warn };
+            EngineConnectOptions options = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp) with { OnWarning = Warn };
             store = ImageStores.Open(EngineArguments.ParseAddress(address), options);
             WriteVerbose(TerminalText.Plain($"The images are those of {store.Description}."));
             _stores[key] = store;
