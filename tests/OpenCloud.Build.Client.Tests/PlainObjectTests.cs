@@ -26,7 +26,7 @@ public sealed class PlainObjectTests
     [
         typeof(ContainerImage), typeof(ContainerImagePlatform), typeof(BuildKitInfo), typeof(BuildKitWorker), typeof(BuildCachePolicy), typeof(BuildRecord), typeof(BuildCacheRecord),
         typeof(ImageBuildResult), typeof(ImageBuildException), typeof(SourceLine), typeof(BuildWarning), typeof(ErrorSource), typeof(BuildKitErrorDetails),
-        typeof(DockerfileCheck), typeof(DockerfileCheckError), typeof(DockerfileTarget), typeof(DockerfileOutline), typeof(OutlineArgument), typeof(OutlineMount), typeof(BuildStep),
+        typeof(DockerfileCheck), typeof(DockerfileCheckError), typeof(DockerfileTarget), typeof(DockerfileOutline), typeof(OutlineArgument), typeof(OutlineMount), typeof(BuildStep), typeof(BuildLogLine),
     ];
 
     // Addresses, folders and references of builds, which are this side's; the last lines of a step, which the step has made plain.

@@ -194,6 +194,36 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         (Get-BuildHistory -Address $docker.address -Status Failed | Get-BuildLog) -match 'ERROR: .*exit code: 1' | Should -Not -BeNullOrEmpty
     }
 
+    It 'gives the lines of a log as objects whose text is the line' {
+        $lines = $built | Get-BuildLog
+        $steps = $lines.Step | Select-Object -Unique
+        $steps | Should -Be (1..$steps.Count) -Because 'a step gets its number when it starts'
+        foreach ($step in $built.Steps | Where-Object Number) {
+            ($lines | Where-Object Step -EQ $step.Number)[0].Text | Should -Be $step.Name -Because 'the history has the numbers of the build'
+        }
+        $lines.Time | Should -BeOfType DateTimeOffset
+        $said = $lines | Where-Object Text -EQ 'said by the build'
+        $said | Should -HaveCount 1
+        $said.Stream | Should -Be Output
+        $said.Ref | Should -Be $built.Ref
+        "$said" | Should -Match "^#$($said.Step) \d+\.\d{3} said by the build$"
+
+        @($lines | Select-String 'said by the build')[-1].Line | Should -Be "$said"
+        $lines | Set-Content "$TestDrive/content.log"
+        $lines | Out-File "$TestDrive/out.log"
+        Get-Content "$TestDrive/content.log" | Should -Be $lines.ForEach('ToString')
+        Get-Content "$TestDrive/out.log" | Where-Object { $_ } | Should -Be $lines.ForEach('ToString')
+
+        ($built | Get-BuildLog -Step $said.Step).Step | Select-Object -Unique | Should -Be $said.Step
+        ($built | Get-BuildLog -Step $said.StepName).Step | Select-Object -Unique | Should -Be $said.Step
+        ($built | Get-BuildLog -Step '*RUN*said*').Text | Should -Contain 'said by the build'
+        $built | Get-BuildLog -Tail 2 | ForEach-Object ToString | Should -Be $lines[-2, -1].ForEach('ToString')
+        $built | Get-BuildLog -Tail 0 | Should -BeNullOrEmpty
+        $built | Get-BuildLog -Step 99, 'none*' -ErrorVariable missing -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $missing.FullyQualifiedErrorId | Should -BeLike 'StepNotFound,*'
+        { $built | Get-BuildLog -Raw -Tail 1 } | Should -Throw -ErrorId 'ParameterConflict,*'
+    }
+
     It 'follows a build that runs' {
         $engine = $docker.address
         $slow = Start-ThreadJob {
@@ -210,7 +240,9 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         $partly -match ' ended$' | Should -BeNullOrEmpty
         $running | Remove-BuildHistory -ErrorVariable refused -ErrorAction SilentlyContinue
         $refused[0].FullyQualifiedErrorId | Should -BeLike 'BuildIsRunning,*'
-        ($running | Get-BuildLog -Wait) -match ' ended$' | Should -Not -BeNullOrEmpty
+        $followed = $running | Get-BuildLog -Wait -Tail 1
+        $followed.Count | Should -BeLessThan ($partly.Count + 3) -Because 'only the last line comes from before'
+        $followed -match ' ended$' | Should -Not -BeNullOrEmpty
         $null = $slow | Receive-Job -Wait -AutoRemoveJob
     }
 

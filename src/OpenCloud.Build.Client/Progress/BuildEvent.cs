@@ -2,9 +2,13 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Progress;
 
-/// <summary>An event of a build; events come in the order in which the daemon reported them.</summary>
+/// <summary>An event of a build; events come in the order of time, as far as the daemon reports them so.</summary>
 /// <param name="Step">The step of the event.</param>
-public abstract record BuildEvent(BuildStep Step);
+public abstract record BuildEvent(BuildStep Step)
+{
+    /// <summary>The time by the daemon's clock, as far as known; orders the events of a message.</summary>
+    internal DateTimeOffset When { get; init; }
+}
 
 /// <summary>A step started.</summary>
 /// <param name="Step">The step.</param>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Progress;
 
@@ -9,8 +8,13 @@ namespace OpenCloud.Build.Client.Progress;
 /// </summary>
 public sealed class BuildLogWriter
 {
-    private readonly Action<string> _write;
+    private readonly Action<string>? _write;
+    private readonly string? _reference;
     private readonly HashSet<int> _introduced = [];
+
+    /// <summary>Creates a writer whose lines <see cref="Read"/> returns.</summary>
+    /// <param name="reference">The build's reference, for the lines.</param>
+    public BuildLogWriter(string? reference = null) => _reference = reference;
 
     /// <summary>Creates a writer that passes each line, without its line end, to <paramref name="write"/>.</summary>
     public BuildLogWriter(Action<string> write) => _write = write;
@@ -18,29 +22,51 @@ public sealed class BuildLogWriter
     /// <summary>Writes the lines for an event.</summary>
     public void Write(BuildEvent happened)
     {
+        foreach (BuildLogLine line in Read(happened))
+        {
+            _write?.Invoke(line.ToString());
+        }
+    }
+
+    /// <summary>Returns the lines for an event. Each event may be read once.</summary>
+    public IReadOnlyList<BuildLogLine> Read(BuildEvent happened)
+    {
+        List<BuildLogLine> lines = [];
         BuildStep step = happened.Step;
         switch (happened)
         {
             case StepStarted:
-                Introduce(step);
+                Introduce(happened, lines);
                 break;
             case StepLogged logged:
-                Introduce(step);
-                double since = step.Started is { } start && logged.At > start ? (logged.At - start).TotalSeconds : 0;
-                Line(step, string.Create(CultureInfo.InvariantCulture, $"{since:0.000} {logged.Line}"));
+                Introduce(happened, lines);
+                lines.Add(new BuildLogLine
+                {
+                    Ref = _reference,
+                    Step = step.Number,
+                    StepName = step.Name,
+                    Digest = step.Digest,
+                    Time = logged.At,
+                    Stream = logged.IsError ? BuildLogStream.Error : BuildLogStream.Output,
+                    Text = logged.Line,
+                    Elapsed = step.Started is { } start && logged.At > start ? logged.At - start : TimeSpan.Zero,
+                });
                 break;
             case StepProgressed { Status.Completed: not null } progressed:
-                Introduce(step);
-                Line(step, string.Create(CultureInfo.InvariantCulture, $"{progressed.Status.Id} {Amount(progressed.Status)}done"));
+                Introduce(happened, lines);
+                Add(happened, $"{progressed.Status.Id} {Amount(progressed.Status)}done", lines);
                 break;
             case StepWarned warned:
-                Line(step, $"WARN: {warned.Warning}");
+                Introduce(happened, lines);
+                Add(happened, $"WARN: {warned.Warning}", lines);
                 break;
             case StepCompleted:
-                Introduce(step);
-                Line(step, Outcome(step));
+                Introduce(happened, lines);
+                Add(happened, Outcome(step), lines);
                 break;
         }
+
+        return lines;
     }
 
     private static string Outcome(BuildStep step)
@@ -57,13 +83,21 @@ public sealed class BuildLogWriter
         ? string.Create(CultureInfo.InvariantCulture, $"{status.Current} B ")
         : string.Empty;
 
-    private void Introduce(BuildStep step)
+    private void Add(BuildEvent happened, string text, List<BuildLogLine> lines) => lines.Add(new BuildLogLine
     {
-        if (_introduced.Add(step.Number))
+        Ref = _reference,
+        Step = happened.Step.Number,
+        StepName = happened.Step.Name,
+        Digest = happened.Step.Digest,
+        Time = happened.When,
+        Text = text,
+    });
+
+    private void Introduce(BuildEvent happened, List<BuildLogLine> lines)
+    {
+        if (_introduced.Add(happened.Step.Number))
         {
-            Line(step, step.Name);
+            Add(happened, happened.Step.Name, lines);
         }
     }
-
-    private void Line(BuildStep step, string text) => _write($"#{step.Number} {TerminalText.Plain(text)}");
 }

@@ -21,16 +21,16 @@ public sealed class BuildStep
     private DateTimeOffset? _started;
     private DateTimeOffset? _running;
 
-    internal BuildStep(int number, string digest, StatusBudget budget)
+    internal BuildStep(string digest, StatusBudget budget)
     {
         _budget = budget;
         _lines = [new(budget), new(budget)];
-        Number = number;
+        Key = digest;
         Digest = TerminalText.Name(digest);
     }
 
-    /// <summary>The number of the step, from 1, in the order in which the daemon reported the steps.</summary>
-    public int Number { get; }
+    /// <summary>The number of the step, from 1, in the order in which the steps started; 0 before the start.</summary>
+    public int Number { get; internal set; }
 
     /// <summary>The vertex digest, <c>sha256:…</c>; the same for the same definition.</summary>
     public string Digest { get; }
@@ -68,6 +68,15 @@ public sealed class BuildStep
 
     /// <summary>The last lines that the step wrote, at most fifty.</summary>
     public IReadOnlyCollection<string> LogTail => _tail;
+
+    /// <summary>The digest as the daemon reports it.</summary>
+    internal string Key { get; }
+
+    /// <summary>The digests of the steps that this one needs.</summary>
+    internal IReadOnlyList<string> Inputs { get; set; } = [];
+
+    /// <summary>The number of runs that have ended.</summary>
+    internal int Runs { get; private set; }
 
     internal TimeSpan RunningFor(DateTimeOffset now) => _running is { } since && now > since && now - since < TimeSpan.MaxValue - _finished ? _finished + (now - since) : _finished;
 
@@ -107,6 +116,8 @@ public sealed class BuildStep
         {
             DateTimeOffset from = started ?? _running ?? end;
             _lastEnd = end;
+            Runs++;
+            change |= from <= _lastStart ? BuildStepChange.None : BuildStepChange.Started;
             _lastStart = _lastStart > from ? _lastStart : from;
             _started ??= from;
             if (end > from)

@@ -25,10 +25,12 @@ internal sealed class StatusBudget
     /// <summary>The longest line in characters; a longer one is split.</summary>
     public const int LongestLine = 8 * 1024 * 1024;
 
+    private const int MostInputs = 1_000_000;
     private const long MostText = 32 * 1024 * 1024;
     private const long MostUnfinished = 16 * 1024 * 1024;
     private const long MostTails = 32 * 1024 * 1024;
 
+    private int _inputs;
     private long _text;
     private long _unfinished;
     private long _tails;
@@ -43,6 +45,18 @@ internal sealed class StatusBudget
         string taken = TerminalText.Bounded(text, (int)Math.Min(longest, MostText - _text));
         _text = Math.Min(MostText, _text + taken.Length);
         return taken;
+    }
+
+    /// <summary>Accepts the digests of a step's inputs; none when they exceed the limit.</summary>
+    public string[] TakeInputs(IReadOnlyCollection<string> digests)
+    {
+        if (digests.Count > MostInputs - _inputs || digests.Any(static d => d.Length > LongestDigest))
+        {
+            return [];
+        }
+
+        _inputs += digests.Count;
+        return [.. digests];
     }
 
     /// <summary>Counts the characters of unfinished lines; false when they exceed the limit.</summary>

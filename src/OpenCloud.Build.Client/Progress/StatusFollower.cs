@@ -172,6 +172,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
             // Not after the end, nor just after a message.
             if (!_isTold && _tickFailure is null && clock.GetElapsedTime(Volatile.Read(ref _lastStatus)) >= TickInterval / 2)
             {
+                Tell(model.Settle());
                 observer!.OnEvents(model, []);
             }
         }

@@ -14,6 +14,9 @@ internal sealed class NoBuildHistoryException(string engine, Exception cause)
 
 internal sealed class BuildHistory(EngineChannel channel)
 {
+    /// <summary>The past part of a running build's log comes at once; a pause of this length counts as its end.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
     private readonly Control.ControlClient _control = new(channel.Pooled);
 
     public string Engine => channel.Name;
@@ -52,9 +55,10 @@ internal sealed class BuildHistory(EngineChannel channel)
     /// <summary>The events of a build, by its full id, from its beginning; for a running build, until it ends.</summary>
     /// <remarks>
     /// Control.Status replays the log of a build that has ended (moby/buildkit, solver/llbsolver/solver.go). Only a pause shows where the past
-    /// part of a running build's log ends: <c>idle</c> stops after such a pause; null waits for the end of the build.
+    /// part of a running build's log ends: without <c>follow</c> reading stops after such a pause,
+    /// with it <c>onCaughtUp</c> is called.
     /// </remarks>
-    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, TimeSpan? idle, bool raw, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, bool follow, bool raw, Action? onCaughtUp, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         BuildModel model = new() { KeepsPieces = raw };
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -64,12 +68,22 @@ internal sealed class BuildHistory(EngineChannel channel)
             while (true)
             {
                 Task<bool> next = answers.MoveNextAsync().AsTask();
-                if (idle is { } pause && await Task.WhenAny(next, Task.Delay(pause, cancellationToken)).ConfigureAwait(false) != next)
+                bool isSilent = !next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, stop.Token)).ConfigureAwait(false) != next;
+                if (isSilent && !cancellationToken.IsCancellationRequested)
                 {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    await stop.CancelAsync().ConfigureAwait(false);
-                    await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
-                    break;
+                    if (!follow)
+                    {
+                        await stop.CancelAsync().ConfigureAwait(false);
+                        await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+                        break;
+                    }
+
+                    foreach (BuildEvent happened in model.Settle())
+                    {
+                        yield return happened;
+                    }
+
+                    onCaughtUp?.Invoke();
                 }
 
                 if (!await next.ConfigureAwait(false))
@@ -77,8 +91,7 @@ internal sealed class BuildHistory(EngineChannel channel)
                     break;
                 }
 
-                // A replay reports all runs of a step in one message; the model then has the same end for all of them.
-                foreach (BuildEvent? happened in model.Apply(answers.Current).DistinctBy(static e => e is StepCompleted ? (object)e.Step : e))
+                foreach (BuildEvent happened in model.Apply(answers.Current))
                 {
                     yield return happened;
                 }

@@ -19,6 +19,13 @@ internal static partial class ErrorCatalog
         "The history of {1} has no build '{0}', or several that begin so.",
         "Get-BuildHistory lists the builds; an engine forgets the oldest ones.");
 
+    /// <summary>0: reference of the build, 1: number or name.</summary>
+    public static readonly ErrorEntry StepNotFound = new(
+        "StepNotFound",
+        ErrorCategory.ObjectNotFound,
+        "The log of the build '{0}' has no step '{1}'.",
+        "Get-BuildLog without -Step lists the numbers and names; a name may have wildcards.");
+
     /// <summary>0: reference.</summary>
     public static readonly ErrorEntry BuildIsRunning = new(
         "BuildIsRunning",

@@ -17,7 +17,8 @@ public sealed class BuildModelTests
         Assert.Empty(model.Apply(new StatusResponse { Vertexes = { new Vertex { Digest = "a", Name = "[1/2] COPY" } } }));
         Assert.IsType<StepStarted>(Assert.Single(model.Apply(With(Running("a", 0)))));
         Assert.True(model.Steps[0].IsRunning);
-        Assert.IsType<StepCompleted>(Assert.Single(model.Apply(With(Ended("a", 0, 2)))));
+        Assert.Empty(model.Apply(With(Ended("a", 0, 2))));
+        Assert.IsType<StepCompleted>(Assert.Single(model.Complete()));
 
         BuildStep step = Assert.Single(model.Steps);
         Assert.False(step.IsRunning);
@@ -55,6 +56,7 @@ public sealed class BuildModelTests
         BuildModel model = new();
         model.Apply(With(Running("a", 0)));
         StatusResponse last = With(Ended("a", 0, 1));
+        last.Vertexes[0].Inputs.Add("b");
         last.Logs.Add(new VertexLog { Vertex = "a", Stream = 2, Msg = ByteString.CopyFromUtf8("no line end"), Timestamp = At(1) });
         List<BuildEvent> events = model.Apply(last);
         StepLogged logged = Assert.IsType<StepLogged>(events[0]);
@@ -62,6 +64,85 @@ public sealed class BuildModelTests
         Assert.True(logged.IsError);
         Assert.IsType<StepCompleted>(events[1]);
         Assert.Equal(["no line end"], model.Steps[0].LogTail);
+    }
+
+    [Fact]
+    public void AStepIsNumberedWhenItStarts()
+    {
+        BuildModel model = new();
+        model.Apply(new StatusResponse { Vertexes = { new Vertex { Digest = "last", Inputs = { "first" } }, new Vertex { Digest = "first" }, new Vertex { Digest = "never" } } });
+        Assert.Equal([0, 0, 0], model.Steps.Select(static s => s.Number));
+        model.Apply(new StatusResponse { Vertexes = { Running("last", 3), Ended("first", 1, 2) } });
+        Assert.Equal([("first", 1), ("last", 2), ("never", 0)], model.Steps.Select(static s => (s.Digest, s.Number)));
+
+        // A later message that tells of an earlier start changes no number.
+        model.Apply(With(Running("never", 0)));
+        Assert.Equal([("first", 1), ("last", 2), ("never", 3)], model.Steps.Select(static s => (s.Digest, s.Number)));
+    }
+
+    [Fact]
+    public void OfStepsThatStartTogetherAnInputComesFirst()
+    {
+        BuildModel model = new();
+        model.Apply(new StatusResponse
+        {
+            Vertexes =
+            {
+                Ended("d", 1, 1, "b", "c"), Ended("c", 1, 1, "a"), Ended("b", 1, 1, "a"), Ended("a", 1, 1, "gone"),
+                Ended("y", 1, 1, "x"), Ended("x", 1, 1, "y"), Ended("0", 1, 1),
+            },
+        });
+        Assert.Equal("0abcdyx", string.Concat(model.Steps.Select(static s => s.Digest)));
+    }
+
+    [Fact]
+    public void ASourceThatRunsForItsKeyAndThenForItsContentEndsOnce()
+    {
+        BuildModel model = new();
+        Assert.IsType<StepStarted>(Assert.Single(model.Apply(With(Ended("source", 0, 1)))));
+        Assert.IsType<StepStarted>(Assert.Single(model.Apply(With(Running("source", 2)))));
+        Assert.Empty(model.Settle());
+        Assert.IsType<StepCompleted>(Assert.Single(model.Apply(With(Ended("source", 2, 4)))));
+        Assert.Empty(model.Complete());
+        Assert.Equal(TimeSpan.FromSeconds(3), Assert.Single(model.Steps).Duration);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ASourceThatRanOnceHasEndedWhenNothingFollows(bool isSilent)
+    {
+        BuildModel model = new();
+        model.Apply(With(Ended("source", 0, 1)));
+        List<BuildEvent> events = isSilent ? model.Settle() : model.Apply(With(Running("other", 3)));
+        Assert.Equal("source", events[0].Step.Digest);
+        Assert.IsType<StepCompleted>(events[0]);
+    }
+
+    [Fact]
+    public void ASourceThatAnotherStepNeedsHasEndedWhenThatStarts()
+    {
+        BuildModel model = new();
+        Vertex user = new() { Digest = "user", Inputs = { "source" } };
+        model.Apply(new StatusResponse { Vertexes = { user, Ended("source", 0, 1) } });
+        Assert.Empty(model.Settle());
+        List<BuildEvent> events = model.Apply(With(Running("user", 9)));
+        Assert.Equal([typeof(StepCompleted), typeof(StepStarted)], events.Select(static e => e.GetType()));
+    }
+
+    [Fact]
+    public void APartOfALongMessageWaitsForTheRest()
+    {
+        BuildModel model = new();
+        Vertex ended = Ended("a", 0, 9);
+        ended.Inputs.Add("b");
+        Vertex later = Ended("c", 7, 8);
+        later.Inputs.Add("b");
+        StatusResponse first = new() { Vertexes = { ended, later }, Logs = { Log("a", 1, new string('x', 1024 * 1024) + "\nbro") } };
+        Assert.Equal([typeof(StepStarted), typeof(StepLogged)], model.Apply(first).Select(static e => e.GetType()));
+        List<BuildEvent> events = model.Apply(new StatusResponse { Logs = { Log("a", 2, "ken") } });
+        Assert.Equal(["StepStarted c", "StepCompleted c", "StepLogged a", "StepCompleted a"], events.Select(static e => $"{e.GetType().Name} {e.Step.Digest}"));
+        Assert.Equal("broken", events.OfType<StepLogged>().Single().Line);
     }
 
     [Fact]
@@ -115,7 +196,9 @@ public sealed class BuildModelTests
 
     private static Vertex Running(string digest, int start) => new() { Digest = digest, Started = At(start) };
 
-    private static Vertex Ended(string digest, int start, int end) => new() { Digest = digest, Started = At(start), Completed = At(end) };
+    private static Vertex Ended(string digest, int start, int end, params string[] inputs) => new() { Digest = digest, Inputs = { inputs }, Started = At(start), Completed = At(end) };
+
+    private static VertexLog Log(string digest, int second, string text) => new() { Vertex = digest, Stream = 1, Msg = ByteString.CopyFromUtf8(text), Timestamp = At(second) };
 
     private static Timestamp At(int second) => Timestamp.FromDateTime(Start.AddSeconds(second));
 }
