@@ -96,7 +96,7 @@ public sealed class BuildKitClient : IAsyncDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new EngineConnectException(
-                EngineConnectReason.Timeout, invoker.Engine.Address, $"{invoker.Engine.Address} accepts connections and has not answered for {longest.TotalSeconds:0} seconds: it is stopped or stuck.", e);
+                EngineConnectReason.Timeout, invoker.Engine.Address, $"{invoker.Engine.Address} accepts connections, but has not answered for {longest.TotalSeconds:0} seconds: it is stopped or does not respond.", e);
         }
     }
 

@@ -78,20 +78,20 @@ Describe 'A table of builds' {
     It 'warns of a column in another spelling, once' {
         $null = Get-Request 'Path,Tags,build-arg,no_cache,Owner', "$app,a:1,V=1,true,me", "$app,a:2,V=2,true,me"
         $warnings | Should -HaveCount 3
-        $warnings[0] | Should -BeExactly "The property 'Tags' of the input is ignored: the parameter's name is 'Tag'."
+        $warnings[0] | Should -BeExactly "The property 'Tags' of the input is ignored: the parameter is named 'Tag'."
         $warnings[1] | Should -BeLike "*'build-arg'*'BuildArg'."
     }
 
     It 'warns of a column that only the command line has' {
         $null = Get-Request 'Path,ThrottleLimit', "$app,4"
-        $warnings | Should -BeExactly "The property 'ThrottleLimit' of the input is ignored: give -ThrottleLimit on the command line."
+        $warnings | Should -BeExactly "The property 'ThrottleLimit' of the input is ignored: use -ThrottleLimit on the command line."
     }
 
     It 'refuses a file that is no text, and shows nothing of it' {
         [IO.File]::WriteAllBytes("$TestDrive/program", [byte[]] (0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0x1B, 0x5B))
         $failure = { Get-Item "$TestDrive/program" | Invoke-ImageBuild -ErrorAction Stop } | Should -Throw -PassThru
         $failure.FullyQualifiedErrorId | Should -BeLike 'InvalidDockerfile,*'
-        "$failure" | Should -BeLike '*/program:1: The file is binary, not a Dockerfile.'
+        "$failure" | Should -BeLike '*/program:1: The file is a binary file, not a Dockerfile.'
     }
 
     It 'has a column for a path without wildcards, or none: <row>' -ForEach @(

@@ -62,7 +62,7 @@ Describe 'An error in the pipeline' {
 
     It 'shows what to do' {
         $text = { Invoke-ImageBuild $app -Tag BAD } | ForEach-Object { try { & $_ -ErrorAction Stop 2>&1 } catch { $_ } } | Out-String
-        $text | Should -BeLike '*upper case*'
+        $text | Should -BeLike '*upper-case*'
         $text | Should -BeLike '*Recommendation:*lower case*'
     }
 

@@ -139,7 +139,7 @@ Describe 'The Dockerfile' {
     }
 
     It 'is refused as a file: <What>' -ForEach @(
-        @{ What = 'none'; Id = 'DockerfileNotFound'; Message = '*There is no Dockerfile*'; Make = { } }
+        @{ What = 'none'; Id = 'DockerfileNotFound'; Message = '*has no Dockerfile*'; Make = { } }
         @{ What = 'only a Containerfile'; Id = 'DockerfileNotFound'; Message = '*Containerfile*'; Make = { Set-Content "$args/Containerfile" 'FROM scratch' } }
         @{ What = 'UTF-16'; Id = 'InvalidDockerfile'; Message = '*UTF-16*'; Make = { Set-Content "$args/Dockerfile" 'FROM scratch' -Encoding unicode } }
         @{ What = 'a directory'; Id = 'DockerfileNotReadable'; Message = '*it is a directory, not a regular file*'; Make = { New-Item -ItemType Directory "$args/Dockerfile" } }
@@ -147,7 +147,7 @@ Describe 'The Dockerfile' {
         @{ What = 'a link that leads out'; Id = 'DockerfileOutsideContext'; Message = '*/Dockerfile*''/etc/passwd''*'; Make = { ln -s /etc/passwd "$args/Dockerfile" } }
         @{ What = 'a link that leads up'; Id = 'DockerfileOutsideContext'; Message = "*'../app/Dockerfile'*"; Make = { ln -s ../app/Dockerfile "$args/Dockerfile" } }
         @{ What = 'an ignore file that leads out'; Id = 'DockerfileOutsideContext'; Message = '*/Dockerfile.dockerignore*''/etc/passwd''*'; Make = { Set-Content "$args/Dockerfile" 'FROM scratch'; ln -s /etc/passwd "$args/Dockerfile.dockerignore" } }
-        @{ What = 'endless'; Id = 'DockerfileNotReadable'; Message = '*larger than 16777216 bytes*'; Make = { $file = [IO.File]::Create("$args/Dockerfile"); $file.SetLength(1L -shl 40); $file.Dispose() } }
+        @{ What = 'endless'; Id = 'DockerfileNotReadable'; Message = '*larger than the limit of 16777216 bytes*'; Make = { $file = [IO.File]::Create("$args/Dockerfile"); $file.SetLength(1L -shl 40); $file.Dispose() } }
     ) {
         $folder = New-Item -ItemType Directory "$TestDrive/$([guid]::NewGuid())"
         $null = & $Make $folder
@@ -216,7 +216,7 @@ Use-RecordingBuilder
         (Invoke-ImageBuild $app -Target 1 | Select-Request).Target | Should -Be '1'
         $refusal = Get-Refusal { Invoke-ImageBuild $app -Target nothing }
         $refusal.FullyQualifiedErrorId | Should -BeLike 'TargetNotFound,*'
-        $refusal.Exception.Message | Should -BeLike '*Its stages are build.*'
+        $refusal.Exception.Message | Should -BeLike '*Available stages: build.*'
     }
 
     It 'of another language is its frontend''s matter' {

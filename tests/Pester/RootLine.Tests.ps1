@@ -16,7 +16,7 @@ BeforeAll {
     function Get-RootLine([string] $Command) {
         $told = Invoke-PwshAsNobody "$import; try { $Command } catch { `$_.FullyQualifiedErrorId; `$_.ErrorDetails.RecommendedAction }" | Out-String
         $told | Should -BeLike 'HostNeedsRoot,*Run it as root: sudo *'
-        $told.Substring($told.IndexOf('Run it as root: ') + 16).TrimEnd()
+        $told.Substring($told.IndexOf('Run as root: ') + 13).TrimEnd()
     }
 
     # Runs a line in bash as root, with the environment that sudo gives; the folders stand where the user saw them.

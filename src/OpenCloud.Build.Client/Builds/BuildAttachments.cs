@@ -55,7 +55,7 @@ internal sealed class BuildAttachments : IDisposable
             or BuildFailureKind.ScannerUnavailable or BuildFailureKind.PushFailed or BuildFailureKind.CacheExportFailed or BuildFailureKind.Other;
         return hosts.Count == 0 || !isAboutRegistries
             ? null
-            : $"The credentials for {string.Join(", ", hosts.Select(static h => $"'{h}'"))} in docker's configuration were not given to the engine, since the build names no image there; -RegistryHost allows it.";
+            : $"The credentials for {string.Join(", ", hosts.Select(static h => $"'{h}'"))} in the Docker configuration were not sent to the engine, because the build does not use an image from there. Use -RegistryHost to allow it.";
     }
     /// <summary>The reason why an output is incomplete; null when all are complete. Daemons may still report the build as successful.</summary>
     public Exception? OutputFailure => _files.Failure;
@@ -164,7 +164,7 @@ internal sealed class BuildAttachments : IDisposable
     {
         if (File.Exists(directory))
         {
-            throw new IOException($"'{directory}' is a file, and with tar=false an OCI layout needs a directory.");
+            throw new IOException($"'{directory}' is a file; an OCI layout with tar=false requires a directory.");
         }
 
         LayoutContentStore store = LayoutContentStore.OpenWrite(directory, _build.Limits.MaxTotalBytes);
@@ -215,7 +215,7 @@ internal sealed class BuildAttachments : IDisposable
         long length = store.GetLength(digest) ?? 0;
         if (length > OciJson.MaxManifestBytes)
         {
-            throw new IOException($"The last content that the engine sent into '{store.Location}' has {length} bytes, and so is no index and no manifest.");
+            throw new IOException($"The last content that the engine sent into '{store.Location}' has {length} bytes and is therefore not an index or a manifest.");
         }
 
         byte[] bytes = new byte[length];
@@ -225,7 +225,7 @@ internal sealed class BuildAttachments : IDisposable
         }
 
         JsonObject content = JsonForm.TryParseObject(bytes)
-            ?? throw new IOException($"The last content that the engine sent into '{store.Location}' is no JSON, and so is no index and no manifest.");
+            ?? throw new IOException($"The last content that the engine sent into '{store.Location}' is not JSON and therefore not an index or a manifest.");
         return new JsonObject
         {
             ["mediaType"] = JsonForm.Text(content, "mediaType"),

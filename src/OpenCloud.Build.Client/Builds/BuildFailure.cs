@@ -87,7 +87,7 @@ internal static partial class BuildFailure
             BuildFailureKind.EngineLost => $"The connection to the engine was lost: {cause}",
             BuildFailureKind.ContextFailed when contextFailure is not null => $"The build context could not be sent: {contextFailure.Message}",
             BuildFailureKind.ContextFailed when Has(text, InvalidName) =>
-                "The build's directory has a file whose name is not valid UTF-8, and this engine does not take such names: rename it, or leave it out with a rule in .dockerignore.",
+                "The context directory has a file whose name is not valid UTF-8, which this engine does not support. Rename the file, or exclude it with a rule in .dockerignore.",
             _ => cause,
         };
     }

@@ -105,7 +105,7 @@ internal sealed class BuildInputs
         string attribute = "context:" + context.Name;
         if (_attributes.ContainsKey(attribute))
         {
-            throw new FormatException($"Two build contexts are named '{context.Name}'.");
+            throw new FormatException($"The build context name '{context.Name}' is used twice.");
         }
 
         switch (context.Kind)

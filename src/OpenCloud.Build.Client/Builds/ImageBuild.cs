@@ -80,7 +80,7 @@ internal sealed class ImageBuild
     {
         // The daemon's last messages report a step that was running as cancelled.
         string[] running = [.. _model.Steps.Where(static s => s.IsRunning || s.IsCancelled).Select(static s => s.Name)];
-        string where = running.Length == 0 ? "no step was running" : $"it was at: {string.Join(", ", running)}";
+        string where = running.Length == 0 ? "no step was running" : $"running steps: {string.Join(", ", running)}";
         return new ImageBuildException(
             BuildFailureKind.TimedOut, string.Create(CultureInfo.InvariantCulture, $"The build took longer than {_request.Timeout} and was stopped; {where}."), stopped)
         {
@@ -176,7 +176,7 @@ internal sealed class ImageBuild
 
         throw new ImageBuildException(
             BuildFailureKind.Unsupported,
-            $"The engine {_engine.Address} can give a build one output only, and {attachments.Outputs.Count} are asked for; several came with BuildKit 0.13.",
+            $"The engine {_engine.Address} supports one output per build, but {attachments.Outputs.Count} are requested. Several outputs require BuildKit 0.13 or later.",
             null)
         {
             Address = _engine.Address.ToString(),

@@ -14,7 +14,7 @@ internal static class ImageMetadata
         if (build.Platforms.Count <= 1 && build.Attestations.Count == 0 && build.Annotations.FirstOrDefault(static a => a.NeedsIndex) is { } annotation)
         {
             throw new ArgumentException(
-                $"The annotation '{annotation.Key}' is for the image's index, and an image for one platform without attestations has none.", nameof(build));
+                $"The annotation '{annotation.Key}' is for the image index, but an image for one platform without attestations does not have an index.", nameof(build));
         }
     }
 

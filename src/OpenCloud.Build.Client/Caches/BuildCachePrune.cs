@@ -56,8 +56,8 @@ internal sealed record BuildCachePrune
         if (MinFreeSpace is > 0 && knowsSpaceLimits is not true)
         {
             throw new NotSupportedException(knowsSpaceLimits is false
-                ? "The engine is older than BuildKit 0.17 and knows no limit of free space; it would clear everything."
-                : "The engine does not tell whether it knows a limit of free space (BuildKit 0.17 and newer); one that does not would clear everything.");
+                ? "The engine is older than BuildKit 0.17 and does not support a limit of free disk space; it would clear the whole cache."
+                : "The engine does not report whether it supports a limit of free disk space (BuildKit 0.17 or later); without support it would clear the whole cache.");
         }
 
         if (knowsSpaceLimits is true)

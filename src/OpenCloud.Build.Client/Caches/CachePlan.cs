@@ -75,7 +75,7 @@ internal sealed class CachePlan
         }
 
         JsonObject descriptor = JsonForm.TryParseObject(Encoding.UTF8.GetBytes(json))
-            ?? throw new IOException($"The engine's description of the cache in '{_written[0].Directory}' is no JSON.");
+            ?? throw new IOException($"The engine's description of the cache in '{_written[0].Directory}' is not JSON.");
 
         foreach ((string directory, string tag, LayoutContentStore store) in _written)
         {
@@ -96,7 +96,7 @@ internal sealed class CachePlan
     private static string Required(BuildCache cache, string attribute, string direction, EngineProfile engine)
         => cache.Attributes.GetValueOrDefault(attribute) is { Length: > 0 } value
             ? value
-            : throw OutputPlan.Refuse(engine, $"A {cache.Type} cache to {direction} needs the attribute '{attribute}'.");
+            : throw OutputPlan.Refuse(engine, $"A {cache.Type} cache to {direction} requires the attribute '{attribute}'.");
 
     private void AddExport(BuildCache cache, ImageBuildRequest build, EngineProfile engine, ContentStoreService stores)
     {
@@ -110,12 +110,12 @@ internal sealed class CachePlan
                 string directory = Path.GetFullPath(Required(cache, "dest", "write", engine));
                 if (cache.Attributes.ContainsKey("reset"))
                 {
-                    throw OutputPlan.Refuse(engine, "The attribute 'reset' of a local cache is not supported; delete the directory to begin anew.");
+                    throw OutputPlan.Refuse(engine, "The attribute 'reset' of a local cache is not supported; delete the directory to start with an empty cache.");
                 }
 
                 if (File.Exists(directory))
                 {
-                    throw OutputPlan.Refuse(engine, $"'{directory}' is a file, and a local cache needs a directory.");
+                    throw OutputPlan.Refuse(engine, $"'{directory}' is a file; a local cache requires a directory.");
                 }
 
                 entry.Attrs["dest"] = directory;
@@ -137,7 +137,7 @@ internal sealed class CachePlan
                 Required(cache, "ref", "read", engine);
                 break;
             case BuildCache.Inline:
-                throw OutputPlan.Refuse(engine, "An inline cache is read from the image's registry: use type=registry with the image's reference.");
+                throw OutputPlan.Refuse(engine, "An inline cache is imported with the image: use type=registry with the image reference.");
             case BuildCache.Local:
                 string directory = Path.GetFullPath(Required(cache, "src", "read", engine));
                 if (FindDigest(cache, directory) is not { } digest)
@@ -167,11 +167,11 @@ internal sealed class CachePlan
             string? digest = cache.Attributes.GetValueOrDefault("digest") is { Length: > 0 } given ? given : new LayoutIndexFile(directory).Find(tag);
             if (digest is null)
             {
-                _warnings.Add($"The local cache in '{directory}' is not used: it has no '{tag}'.");
+                _warnings.Add($"The local cache in '{directory}' is not used: the tag '{tag}' does not exist in it.");
             }
             else if (!ContentDigest.TryParse(digest, out ContentDigest parsed) || LayoutContentStore.OpenRead(directory).GetLength(parsed) is null)
             {
-                _warnings.Add($"The local cache in '{directory}' is not used: {digest} is not in it.");
+                _warnings.Add($"The local cache in '{directory}' is not used: {digest} is missing.");
                 return null;
             }
 

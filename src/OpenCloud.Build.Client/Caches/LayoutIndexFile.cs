@@ -84,7 +84,7 @@ internal sealed class LayoutIndexFile(string directory)
         try
         {
             return JsonForm.TryParseObject(InputFile.ReadRegular(IndexPath, OciJson.MaxManifestBytes).Bytes)
-                ?? throw new IOException($"'{IndexPath}' is no index of an OCI layout.");
+                ?? throw new IOException($"'{IndexPath}' is not the index of an OCI layout.");
         }
         catch (FileNotFoundException)
         {

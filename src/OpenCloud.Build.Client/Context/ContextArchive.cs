@@ -24,8 +24,8 @@ internal static class ContextArchive
         if (!IsArchive(head))
         {
             throw new InvalidDataException(head.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD])
-                ? $"The context '{path}' is compressed with zstd, which engines do not unpack; gzip, bzip2 and xz they do."
-                : $"The context '{path}' is a file, but no tar archive (plain, gzip, bzip2 or xz). A context is a directory, such an archive, or an address.");
+                ? $"The context '{path}' is compressed with zstd, which engines do not support; use gzip, bzip2 or xz."
+                : $"The context '{path}' is a file, but not a tar archive (plain, gzip, bzip2 or xz). A context is a directory, such an archive, or a URL.");
         }
     }
 

@@ -39,7 +39,7 @@ public sealed class ContextException : Exception
 
     internal static ContextException BadPattern(ReadOnlySpan<byte> pattern) => new(
         ContextErrorKind.BadPattern,
-        $"The pattern '{Utf8.Display(pattern)}' is malformed: a '[', a range or a '\\' in it is not complete or not valid.");
+        $"The pattern '{Utf8.Display(pattern)}' is invalid: a '[', a range or a '\\' in it is incomplete or invalid.");
 
     internal static ContextException Changed(string path, string how) => new(
         ContextErrorKind.Changed,

@@ -83,7 +83,7 @@ internal sealed class AuthService : Auth.AuthBase
         return new VerifyTokenAuthorityResponse { Signed = ByteString.CopyFrom([.. Ed25519.Sign(seed, request.Payload.Span), .. request.Payload.Span]) };
     }
 
-    private static RpcException NoAuthority() => CallErrors.Create(StatusCode.Unavailable, "there are no credentials for this host here");
+    private static RpcException NoAuthority() => CallErrors.Create(StatusCode.Unavailable, "no credentials for this host");
 
     private async Task<byte[]> AuthorityAsync(string host, ReadOnlyMemory<byte> salt, CancellationToken cancellationToken)
     {

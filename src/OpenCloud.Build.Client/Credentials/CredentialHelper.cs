@@ -23,11 +23,11 @@ internal static class CredentialHelper
         // The name comes from a file; it must name a program on PATH, not a path.
         if (name.Length == 0 || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
         {
-            throw new RegistryCredentialException($"'{name}' in docker's configuration is not the name of a credential helper.");
+            throw new RegistryCredentialException($"'{name}' in the Docker configuration is not the name of a credential helper.");
         }
 
         string path = ProgramFinder.OnPath(Prefix + name)
-            ?? throw new RegistryCredentialException($"The credential helper {Prefix}{name}, which docker's configuration names for '{host}', is in no folder of PATH.{ProgramFinder.Hint(Prefix + name)}");
+            ?? throw new RegistryCredentialException($"The credential helper {Prefix}{name}, which the Docker configuration names for '{host}', was not found in PATH.{ProgramFinder.Hint(Prefix + name)}");
         ProgramCommand command = new(path, ["get"], ProgramEnvironment.Inherited())
         {
             Input = Encoding.UTF8.GetBytes(host),
@@ -39,7 +39,7 @@ internal static class CredentialHelper
             ProgramResult answer = await ProgramRunner.RunAsync(command, cancellationToken).ConfigureAwait(false);
             return answer switch
             {
-                { IsTruncated: true } => throw new RegistryCredentialException($"The credential helper {Prefix}{name} answered with more than {MostOutput} bytes."),
+                { IsTruncated: true } => throw new RegistryCredentialException($"The credential helper {Prefix}{name} returned more than {MostOutput} bytes."),
                 { ExitCode: 0 } => Read(name, answer.Output),
                 _ => NotFoundOrFail(name, host, answer.Output, answer.Error),
             };

@@ -53,7 +53,7 @@ internal sealed class DockerConfigFile
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             // The parser's message may repeat secrets of the file.
-            throw new RegistryCredentialException($"'{config.Path}' is not a docker configuration that can be read.");
+            throw new RegistryCredentialException($"'{config.Path}' is not a valid Docker configuration file.");
         }
     }
 

@@ -52,7 +52,7 @@ internal static class RegistryAuthorities
 
     /// <summary>Describes a failed request, with advice when the certificate is not trusted.</summary>
     public static string Explain(HttpRequestException error, string host) => error.InnerException is AuthenticationException
-        ? $"the certificate of {host} is not trusted here; put that of its authority into {Folders[0]}/{host}/ca.crt or among the system's"
+        ? $"the certificate of {host} is not trusted; put the certificate of its authority into {Folders[0]}/{host}/ca.crt or into the system's trust store"
         : error.Message;
 
     private static X509Certificate2Collection Of(string host)

@@ -65,13 +65,13 @@ internal static class TokenFetcher
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or (OperationCanceledException and not null) && !cancellationToken.IsCancellationRequested)
         {
-            throw CallErrors.Create(StatusCode.Unknown, $"{NoToken} {request.Host} came from {realm.Host}: {Describe(e, realm)}", e);
+            throw CallErrors.Create(StatusCode.Unknown, $"{NoToken} {request.Host} was received from {realm.Host}: {Describe(e, realm)}", e);
         }
     }
 
     private static string Describe(Exception error, Uri realm) => error switch
     {
-        JsonException => "its answer is no JSON",
+        JsonException => "its answer is not JSON",
         HttpRequestException failed => RegistryAuthorities.Explain(failed, realm.Authority),
         _ => error.Message,
     };
@@ -84,7 +84,7 @@ internal static class TokenFetcher
     private static Uri CheckRealm(FetchTokenRequest request)
         => Uri.TryCreate(request.Realm, UriKind.Absolute, out Uri? realm) && IsAllowed(realm, request.Host)
             ? realm
-            : throw CallErrors.Create(StatusCode.PermissionDenied, $"the registry {request.Host} names a place for its tokens that is not https; the credentials for it are not sent there");
+            : throw CallErrors.Create(StatusCode.PermissionDenied, $"the registry {request.Host} has a token service that does not use https; the credentials are not sent there");
 
     private static async Task RequireNamedAsync(FetchTokenRequest request, Uri realm, CancellationToken cancellationToken)
     {
@@ -98,14 +98,14 @@ internal static class TokenFetcher
         {
             throw CallErrors.Create(
                 StatusCode.PermissionDenied,
-                $"the registry {request.Host} has its tokens at {named[0].GetLeftPart(UriPartial.Path)}, and the engine names {realm.GetLeftPart(UriPartial.Path)}; the credentials are not sent there");
+                $"the registry {request.Host} has its token service at {named[0].GetLeftPart(UriPartial.Path)}, but the engine asks for {realm.GetLeftPart(UriPartial.Path)}; the credentials are not sent there");
         }
 
         if (!IsOnHost(realm, request.Host))
         {
             throw CallErrors.Create(
                 StatusCode.PermissionDenied,
-                $"the engine says that the registry {request.Host} has its tokens at {realm.GetLeftPart(UriPartial.Path)}, which the registry itself does not confirm ({problem ?? "it names no place for tokens"}); the credentials are not sent there");
+                $"the engine asks for a token of the registry {request.Host} from {realm.GetLeftPart(UriPartial.Path)}, which the registry does not confirm ({problem ?? "it does not name a token service"}); the credentials are not sent there");
         }
     }
 
@@ -115,8 +115,8 @@ internal static class TokenFetcher
     // Not Unavailable: the daemon passes the code on as the build's, where it means that the engine is gone.
     private static RpcException Refused(FetchTokenRequest request, int code)
         => code >= 500
-            ? CallErrors.Create(StatusCode.Unknown, $"{FailedService} {request.Host} failed with {code}; that is not about the credentials, try again later")
-            : CallErrors.Create(StatusCode.Unauthenticated, $"{FailedService} {request.Host} refused with {code}; check the credentials");
+            ? CallErrors.Create(StatusCode.Unknown, $"{FailedService} {request.Host} failed with {code}; try again later")
+            : CallErrors.Create(StatusCode.Unauthenticated, $"{FailedService} {request.Host} rejected the request with {code}; check the credentials");
 
     private static async Task<HttpResponseMessage> PostAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {

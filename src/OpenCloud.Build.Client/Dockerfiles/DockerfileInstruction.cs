@@ -38,12 +38,12 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
             name = words[2].ToLowerInvariant();
             if (!StageName().IsMatch(name))
             {
-                throw new DockerfileException(Line, $"'{words[2]}' is no name for a stage: a letter first, then letters, digits, '-', '_' and '.'.");
+                throw new DockerfileException(Line, $"Invalid stage name '{words[2]}': it must start with a letter, followed by letters, digits, '-', '_' and '.'.");
             }
         }
         else if (words.Length != 1)
         {
-            throw new DockerfileException(Line, "FROM takes an image, or an image, AS and a name.");
+            throw new DockerfileException(Line, "FROM requires an image, optionally followed by AS and a stage name.");
         }
 
         return new DockerfileStage(index, name, words[0], Flag("platform"), Line);

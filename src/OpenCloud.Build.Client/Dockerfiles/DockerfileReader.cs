@@ -105,14 +105,14 @@ internal sealed class DockerfileReader
         // Engines differ in which of the other directives they know.
         if (!_directives.Add(directive.Name) && directive.Name == "escape")
         {
-            throw new DockerfileException(_next, $"The directive '{directive.Name}' is given twice.");
+            throw new DockerfileException(_next, $"The directive '{directive.Name}' is used twice.");
         }
 
         if (directive.Name == "escape")
         {
             Escape = directive.Value is "\\" or "`"
                 ? directive.Value[0]
-                : throw new DockerfileException(_next, $"The escape character '{directive.Value}' is neither a backslash nor a backtick.");
+                : throw new DockerfileException(_next, $"Invalid escape character '{directive.Value}': it must be a backslash or a backtick.");
         }
     }
 

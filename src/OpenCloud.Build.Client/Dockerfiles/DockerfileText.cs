@@ -171,7 +171,7 @@ public sealed class DockerfileText
             {
                 if (!instruction.Is("ARG"))
                 {
-                    throw new DockerfileException(instruction.Line, $"{instruction.Keyword} stands before the first FROM; only ARG may.");
+                    throw new DockerfileException(instruction.Line, $"{instruction.Keyword} is not allowed before the first FROM; only ARG is.");
                 }
 
                 arguments.AddRange(instruction.ToArguments(Escape));

@@ -196,7 +196,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         int descriptor = LinuxCalls.EventDescriptor(0, LinuxCalls.CloseOnExec | LinuxCalls.NonBlocking);
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
-            : throw new IOException($"A session needs a file descriptor more: {LinuxCalls.Describe(LinuxCalls.LastError)}.");
+            : throw new IOException($"A session requires another file descriptor: {LinuxCalls.Describe(LinuxCalls.LastError)}.");
     }
 
     private unsafe int Receive(Span<byte> buffer, CancellationToken cancellationToken)

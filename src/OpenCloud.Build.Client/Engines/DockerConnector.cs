@@ -52,7 +52,7 @@ internal sealed class DockerConnector : IEngineConnector
             // With DOCKER_TLS_VERIFY the docker command uses TLS; a plain connection would ignore the user's setting.
             if (!string.IsNullOrEmpty(getEnvironmentVariable("DOCKER_TLS_VERIFY")))
             {
-                problem = "with DOCKER_TLS_VERIFY it asks for TLS, which is not supported yet.";
+                problem = "DOCKER_TLS_VERIFY requests TLS, which is not supported.";
             }
             else
             {
@@ -95,7 +95,7 @@ internal sealed class DockerConnector : IEngineConnector
 
             if (!answer.Upgrade.Equals("h2c", StringComparison.OrdinalIgnoreCase))
             {
-                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} switched to '{answer.Upgrade}' where h2c was asked for.");
+                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} switched to the protocol '{answer.Upgrade}' instead of h2c.");
             }
 
             return stream;
@@ -105,12 +105,12 @@ internal sealed class DockerConnector : IEngineConnector
             await stream.DisposeAsync().ConfigureAwait(false);
             if (e is InvalidDataException)
             {
-                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} is no Docker Engine: {e.Message}", e);
+                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} is not a Docker Engine: {e.Message}", e);
             }
 
             if (e is IOException and not EngineConnectException)
             {
-                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} cut the connection instead of giving access to its BuildKit: {e.Message}", e);
+                throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} closed the connection instead of giving access to its BuildKit: {e.Message}", e);
             }
 
             throw;
@@ -122,13 +122,13 @@ internal sealed class DockerConnector : IEngineConnector
         string said = answer.Body.Length == 0 ? $"HTTP {answer.Status}" : $"HTTP {answer.Status}: {answer.Body}";
         string hint = answer.Server switch
         {
-            var s when s.StartsWith("Libpod", StringComparison.OrdinalIgnoreCase) => " This is Podman's socket; Podman has no BuildKit.",
-            var s when !s.Contains("Docker", StringComparison.OrdinalIgnoreCase) => " This does not look like a Docker Engine.",
-            _ when answer.Status is 401 or 403 => " An authorization plugin of this Docker Engine forbids it.",
-            _ when answer.Status is 404 => " This Docker Engine is too old to give access to its BuildKit (18.09 or newer does).",
+            var s when s.StartsWith("Libpod", StringComparison.OrdinalIgnoreCase) => " This is a Podman socket; Podman does not include BuildKit.",
+            var s when !s.Contains("Docker", StringComparison.OrdinalIgnoreCase) => " This is not a Docker Engine.",
+            _ when answer.Status is 401 or 403 => " An authorization plugin of this Docker Engine denies it.",
+            _ when answer.Status is 404 => " This Docker Engine is too old to give access to its BuildKit (18.09 or later is required).",
             _ => "",
         };
-        return $"{Address} does not give access to a BuildKit ({said}).{hint}";
+        return $"{Address} does not give access to BuildKit ({said}).{hint}";
     }
 
     private byte[] Request()

@@ -143,7 +143,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
 
         if (colon < 0)
         {
-            return $"{Quote(text)} is not an engine address: a unix socket needs an absolute path, a TCP address a host and a port. {EngineConnectors.Expected}";
+            return $"{Quote(text)} is not an engine address: a unix socket requires an absolute path, a TCP address requires a host and a port. {EngineConnectors.Expected}";
         }
 
         string scheme = s[..colon].ToLowerInvariant();
@@ -173,7 +173,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     {
         address = null;
         return path.Length < 2 || path[0] != '/'
-            ? $"{Quote(text)} needs an absolute path after '{scheme}://', as in {scheme}:///run/buildkit/buildkitd.sock."
+            ? $"{Quote(text)} requires an absolute path after '{scheme}://', for example {scheme}:///run/buildkit/buildkitd.sock."
             : CheckSocketPath(path) ?? Accept(new EngineAddress(scheme, path), out address);
     }
 
@@ -186,7 +186,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         }
 
         int bytes = Encoding.UTF8.GetByteCount(path);
-        return bytes > LongestSocketPath ? $"The socket path {path} has {bytes} bytes; a unix socket's path is limited to {LongestSocketPath}." : null;
+        return bytes > LongestSocketPath ? $"The socket path {path} has {bytes} bytes; the limit for the path of a unix socket is {LongestSocketPath}." : null;
     }
 
     private static string? ParseHost(string text, string scheme, string rest, out EngineAddress? address)
@@ -210,7 +210,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
             || !uint.TryParse(trimmed.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint port)
             || port is < 1 or > 65535)
         {
-            return $"{Quote(text)} needs a port between 1 and 65535, as in {scheme}://127.0.0.1:1234.";
+            return $"{Quote(text)} requires a port between 1 and 65535, for example {scheme}://127.0.0.1:1234.";
         }
 
         bool valid = bracketed
@@ -218,7 +218,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
             : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
         return valid
             ? Accept(new EngineAddress(scheme, host: host, port: port), out address)
-            : $"{Quote(text)} has no valid host. An IPv6 address stands in brackets, as in {scheme}://[::1]:1234.";
+            : $"{Quote(text)} has no valid host. An IPv6 address must be in brackets, for example {scheme}://[::1]:1234.";
     }
 
     private static string? Accept(EngineAddress parsed, out EngineAddress? address)

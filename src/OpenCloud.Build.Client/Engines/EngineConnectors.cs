@@ -31,6 +31,6 @@ internal static class EngineConnectors
             : throw new EngineConnectException(
                 EngineConnectReason.NotAllowed,
                 resolved,
-                $"{resolved} is plain TCP to another machine: nothing would protect the build's sources and secrets on the way. Use an encrypted way (a forwarded unix socket, for example), or allow plain TCP explicitly.");
+                $"{resolved} is plain TCP to another machine: the build's sources and secrets would be sent unencrypted. Use an encrypted connection (for example a forwarded unix socket), or allow plain TCP explicitly.");
     }
 }

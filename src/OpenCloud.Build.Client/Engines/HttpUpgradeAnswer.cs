@@ -54,12 +54,12 @@ internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Serv
         {
             if (length == head.Length)
             {
-                throw new InvalidDataException($"the head of its answer is longer than {LongestHead} bytes.");
+                throw new InvalidDataException($"the header of its answer is longer than {LongestHead} bytes.");
             }
 
             if (await stream.ReadAsync(head.AsMemory(length, 1), cancellationToken).ConfigureAwait(false) == 0)
             {
-                throw new EndOfStreamException(length == 0 ? "it closed the connection without an answer." : "its answer ends within the head.");
+                throw new EndOfStreamException(length == 0 ? "it closed the connection without an answer." : "its answer ends within the header.");
             }
 
             length++;

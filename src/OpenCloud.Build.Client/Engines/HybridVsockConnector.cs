@@ -45,7 +45,7 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
             {
                 EngineConnectException => e,
                 // For a closed port a monitor ends or resets the stream.
-                IOException => Error(EngineConnectReason.Refused, $"nothing in the virtual machine listens on port {Address.Port}", e),
+                IOException => Error(EngineConnectReason.Refused, $"no process in the virtual machine listens on port {Address.Port}", e),
                 OperationCanceledException when !cancellationToken.IsCancellationRequested =>
                     Error(EngineConnectReason.Timeout, $"the virtual machine behind the socket did not answer within {Patience.TotalSeconds:0} s", e),
                 _ => e,
@@ -82,7 +82,7 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
         if (!isOk)
         {
             string said = new([.. trimmed.Select(static c => char.IsControl(c) ? '?' : c)]);
-            throw Error(EngineConnectReason.NotAnEngine, $"{Address.Path} is no virtual machine's vsock: it answered '{said}' where 'OK' and a number were expected");
+            throw Error(EngineConnectReason.NotAnEngine, $"{Address.Path} is not the vsock of a virtual machine: it answered '{said}' instead of 'OK' and a number");
         }
     }
 

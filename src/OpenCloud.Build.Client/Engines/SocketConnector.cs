@@ -57,9 +57,9 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
                 throw new EngineConnectException(
                     EngineConnectReason.UntrustedPeer,
                     Address,
-                    $"Nothing was sent to {Address}: {UnixIdentity.UserName(peer.Uid) ?? peer.Uid.ToString(System.Globalization.CultureInfo.InvariantCulture)} ({peer.Program ?? "a process"}, {peer.Pid}) answers there, who is neither root nor the owner of the socket's folder.");
+                    $"Nothing was sent to {Address}: {UnixIdentity.UserName(peer.Uid) ?? peer.Uid.ToString(System.Globalization.CultureInfo.InvariantCulture)} ({peer.Program ?? "a process"}, {peer.Pid}) listens there, who is neither root nor the owner of the socket's directory.");
             case PeerTrust.Unproven:
-                options.OnWarning?.Invoke($"Who answers at {Address} lives in another user namespace: that it is the engine's own daemon cannot be proven from here.");
+                options.OnWarning?.Invoke($"The process that listens at {Address} is in another user namespace: it cannot be verified that it is the engine.");
                 break;
             default:
                 break;
@@ -94,7 +94,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
         {
             string why = reason switch
             {
-                EngineConnectReason.Refused => "nothing accepts connections there",
+                EngineConnectReason.Refused => "no process accepts connections there",
                 EngineConnectReason.HostNotFound => "the host's name cannot be resolved",
                 EngineConnectReason.Timeout => "the host does not answer",
                 _ => e.Message,
@@ -110,10 +110,10 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
             case EngineConnectReason.Refused when UnixIdentity.Stat(path) is { IsSocket: false }:
                 return new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"Cannot connect to {Address}: {path} is not a socket.", e);
             case EngineConnectReason.Refused:
-                return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: the socket is there, but no process listens on it.", e);
+                return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: the socket exists, but no process listens on it.", e);
             // .NET maps ENOENT to this code and has none for ENOTDIR. An engine that is starting may have created the socket by now.
             case EngineConnectReason.Other when e.SocketErrorCode == SocketError.AddressNotAvailable || !Path.Exists(path):
-                return new EngineConnectException(EngineConnectReason.NotFound, Address, $"Cannot connect to {Address}: there is no such socket.", e);
+                return new EngineConnectException(EngineConnectReason.NotFound, Address, $"Cannot connect to {Address}: the socket does not exist.", e);
             default:
                 return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: {e.Message}.", e);
         }
@@ -125,10 +125,10 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
             ? $" ({access.Owner}:{access.Group}, mode {Convert.ToString((int)mode, 8).PadLeft(4, '0')})"
             : "";
         string what = access.ClosedDirectory is { } directory
-            ? $"the user {access.User} may not enter the directory {directory}{rights}"
-            : $"the user {access.User} may not use the socket{rights}";
+            ? $"the user {access.User} has no access to the directory {directory}{rights}"
+            : $"the user {access.User} has no access to the socket{rights}";
         string login = access.NeedsNewLogin
-            ? $" {access.User} is a member of {access.Group} by now, but this process started before: log in again, or restart the service."
+            ? $" {access.User} is a member of {access.Group}, but this process started before that: log in again, or restart the service."
             : "";
         return $"Cannot connect to unix socket {access.SocketPath}: {what}.{login}";
     }

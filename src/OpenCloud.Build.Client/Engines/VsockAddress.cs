@@ -29,7 +29,7 @@ internal static class VsockAddress
         // A path may have colons; the last one precedes the port.
         if (at < 0 || !TryNumber(rest.AsSpan(at + 1), out uint port))
         {
-            return $"{quoted} needs a port between 1 and {uint.MaxValue - 1}, as in {example}.";
+            return $"{quoted} requires a port between 1 and {uint.MaxValue - 1}, for example {example}.";
         }
 
         string before = rest[..at];
@@ -37,7 +37,7 @@ internal static class VsockAddress
         {
             if (before.Length < 2 || before[0] != '/')
             {
-                return $"{quoted} needs the absolute path of the virtual machine's socket, as in {example}.";
+                return $"{quoted} requires the absolute path of the virtual machine's socket, for example {example}.";
             }
 
             if (EngineAddress.CheckSocketPath(before) is { } problem)
@@ -58,7 +58,7 @@ internal static class VsockAddress
         };
         if (id == 0)
         {
-            return $"{quoted} needs a context id: a number between 1 and {uint.MaxValue - 1}, 'local' (1, this machine) or 'host' (2, from within a virtual machine), as in {example}.";
+            return $"{quoted} requires a context id: a number between 1 and {uint.MaxValue - 1}, 'local' (1, this machine) or 'host' (2, from within a virtual machine), for example {example}.";
         }
 
         address = new EngineAddress(scheme, port: port, contextId: id);

@@ -48,12 +48,12 @@ internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
         };
         (EngineConnectReason reason, string why) = error switch
         {
-            LinuxCalls.NotPermitted or LinuxCalls.AccessDenied => (EngineConnectReason.PermissionDenied, "this process may not use AF_VSOCK; a container's seccomp profile or a security module forbids it"),
-            _ when !opened => (EngineConnectReason.VsockUnavailable, $"this machine has no AF_VSOCK ({Message(error)})"),
-            LinuxCalls.ConnectionReset or LinuxCalls.ConnectionRefused => (EngineConnectReason.Refused, $"nothing on {who} listens on port {address.Port}"),
+            LinuxCalls.NotPermitted or LinuxCalls.AccessDenied => (EngineConnectReason.PermissionDenied, "this process is not allowed to use AF_VSOCK: a seccomp profile or a security module denies it"),
+            _ when !opened => (EngineConnectReason.VsockUnavailable, $"this machine does not support AF_VSOCK ({Message(error)})"),
+            LinuxCalls.ConnectionReset or LinuxCalls.ConnectionRefused => (EngineConnectReason.Refused, $"no process on {who} listens on port {address.Port}"),
             LinuxCalls.NoSuchDevice or LinuxCalls.NetworkUnreachable or LinuxCalls.HostUnreachable or LinuxCalls.AddressNotAvailable => (EngineConnectReason.GuestNotFound, Nobody(address.ContextId)),
-            LinuxCalls.TimedOut => (EngineConnectReason.Timeout, $"{who} does not answer; there may be none with that context id"),
-            LinuxCalls.FamilyNotSupported => (EngineConnectReason.VsockUnavailable, $"this machine has no AF_VSOCK ({Message(error)})"),
+            LinuxCalls.TimedOut => (EngineConnectReason.Timeout, $"{who} does not answer; the context id may not exist"),
+            LinuxCalls.FamilyNotSupported => (EngineConnectReason.VsockUnavailable, $"this machine does not support AF_VSOCK ({Message(error)})"),
             _ => (EngineConnectReason.Other, Message(error)),
         };
         return new EngineConnectException(reason, address, $"Cannot connect to {address}: {why}.", inner);
@@ -61,9 +61,9 @@ internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
 
     private static string Nobody(uint? id) => id switch
     {
-        1 => "this kernel has no vsock loopback (module vsock_loopback)",
-        2 => "this machine has no vsock to a host: it is no virtual machine, or its monitor gave it no such device",
-        _ => $"no virtual machine here has the context id {id}, or this machine is none's host (module vhost_vsock)",
+        1 => "this kernel does not support vsock loopback (module vsock_loopback)",
+        2 => "this machine has no vsock to a host: it is not a virtual machine, or it has no vsock device",
+        _ => $"no virtual machine on this host has the context id {id}, or the module vhost_vsock is not loaded",
     };
 
     private static string Message(int error) => LinuxCalls.Describe(error);

@@ -36,7 +36,7 @@ public sealed class BuildCache
         Dictionary<string, string> pairs = AttributeText.Parse(text, "cache");
         return pairs.Remove("type", out string? type) && type.Length > 0
             ? new BuildCache { Type = type, Attributes = pairs }
-            : throw new FormatException("The cache has no type; write for instance type=local,dest=cache.");
+            : throw new FormatException("The type of the cache is missing; for example type=local,dest=cache.");
     }
 
     /// <summary>The type; never the attributes.</summary>

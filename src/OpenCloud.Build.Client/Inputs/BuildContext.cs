@@ -48,14 +48,14 @@ internal static class BuildContext
             if (ignore?.Explain(path) is { IsExcluded: true, Rule: { } rule })
             {
                 string subject = hasWildcard ? $"'{path}', which '{relative}' matches," : $"'{path}'";
-                return $"{subject} is left out by line {rule.Line} of '{ignorePath}': {rule.Text}";
+                return $"{subject} is excluded by line {rule.Line} of '{ignorePath}': {rule.Text}";
             }
         }
 
         string full = Path.GetFullPath(Path.Combine(build.ContextPath, relative));
         return hasWildcard
             ? found.Count == 0 ? $"Nothing in the context '{build.ContextPath}' matches '{relative}'." : null
-            : !Path.Exists(full) && !File.Exists(full) ? $"There is no '{relative}' in the context '{build.ContextPath}'." : null;
+            : !Path.Exists(full) && !File.Exists(full) ? $"'{relative}' does not exist in the context '{build.ContextPath}'." : null;
     }
 
     /// <summary>Finds the ignore rule that made a build fail, because it is invalid.</summary>
@@ -82,7 +82,7 @@ internal static class BuildContext
             // Some rules prove invalid only when they are matched with a path; the failure then repeats them.
             IgnoreFile file = IgnoreFile.Parse(content.Value.Span);
             return file.Rules.FirstOrDefault(r => contextFailure?.Message.Contains($"'{r.Pattern.TrimStart('!')}'", StringComparison.Ordinal) == true) is { } rule
-                ? ($"Line {rule.Line} of '{place}' cannot be used: {contextFailure!.Message}", place, rule.Line)
+                ? ($"Line {rule.Line} of '{place}' is invalid: {contextFailure!.Message}", place, rule.Line)
                 : null;
         }
         catch (ContextException e) when (e.Line is { } line && place is not null)

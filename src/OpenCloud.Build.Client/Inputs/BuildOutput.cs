@@ -60,7 +60,7 @@ public sealed class BuildOutput
         Dictionary<string, string> pairs = AttributeText.Parse(text, "output");
         if (!pairs.Remove("type", out string? type) || type.Length == 0)
         {
-            throw new FormatException("The output has no type; write for instance type=local,dest=out.");
+            throw new FormatException("The type of the output is missing; for example type=local,dest=out.");
         }
 
         pairs.Remove("dest", out string? destination);

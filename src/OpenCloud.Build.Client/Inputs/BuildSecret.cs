@@ -49,7 +49,7 @@ public sealed class BuildSecret
     }
 
     /// <summary>A secret from bytes, which are copied when the build begins.</summary>
-    public static BuildSecret FromBytes(ReadOnlyMemory<byte> content) => new("given octets", _ => content.ToArray());
+    public static BuildSecret FromBytes(ReadOnlyMemory<byte> content) => new("a byte array", _ => content.ToArray());
 
     /// <inheritdoc/>
     public override string ToString() => Source;
@@ -71,7 +71,7 @@ public sealed class BuildSecret
         if (content.Length > MaxSize)
         {
             CryptographicOperations.ZeroMemory(content);
-            throw new IOException($"The secret '{id}' from {Source} is larger than {MaxSize / 1024} KiB, the most that can be given to a build.");
+            throw new IOException($"The secret '{id}' from {Source} is larger than the limit of {MaxSize / 1024} KiB.");
         }
 
         return content;

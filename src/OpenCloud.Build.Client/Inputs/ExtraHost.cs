@@ -25,7 +25,7 @@ public sealed record ExtraHost(string Name, string Address)
         address = address is ['[', .. var inner, ']'] ? inner : address;
         return end > 0 && (address == Gateway || IPAddress.TryParse(address, out _))
             ? new ExtraHost(text[..end], address)
-            : throw new FormatException($"'{text}' is not a host name and an IP address");
+            : throw new FormatException($"'{text}' is not a host name with an IP address");
     }
 
     /// <summary>The entry in the engine's form. The frontend accepts only addresses, so the gateway is resolved first.</summary>
@@ -33,7 +33,7 @@ public sealed record ExtraHost(string Name, string Address)
     internal string Resolve(EngineProfile engine) => Address != Gateway ? $"{Name}={Address}"
         : engine.Labels.TryGetValue(GatewayLabel, out string? address) && IPAddress.TryParse(address, out _) ? $"{Name}={address}"
         : throw new ImageBuildException(
-            BuildFailureKind.Unsupported, $"The engine {engine.Address} does not tell the address of its gateway; give '{Name}' an IP address in place of {Gateway}.", null)
+            BuildFailureKind.Unsupported, $"The engine {engine.Address} does not report the address of its gateway; use an IP address for '{Name}' instead of {Gateway}.", null)
         {
             Address = engine.Address.ToString(),
             Ref = string.Empty,

@@ -50,7 +50,7 @@ public sealed record ImageAnnotation(AnnotationLevel Level, Platform? Platform, 
 
         if (name.Length == 0 || name.AsSpan().ContainsAny(' ', '\t', '\n'))
         {
-            error = "its name is empty or has white space in it";
+            error = "its name is empty or contains white space";
             return false;
         }
 
@@ -96,7 +96,7 @@ public sealed record ImageAnnotation(AnnotationLevel Level, Platform? Platform, 
         };
         if (known is null)
         {
-            error = $"'{level}' is no place for an annotation; those are manifest, index, manifest-descriptor and index-descriptor";
+            error = $"the level '{level}' is unknown; use manifest, index, manifest-descriptor or index-descriptor";
             return null;
         }
 
@@ -107,7 +107,7 @@ public sealed record ImageAnnotation(AnnotationLevel Level, Platform? Platform, 
 
         if (known is AnnotationLevel.Index or AnnotationLevel.IndexDescriptor || !text.EndsWith(']'))
         {
-            error = "only manifest and manifest-descriptor take a platform, in brackets";
+            error = "only manifest and manifest-descriptor accept a platform in brackets";
             return null;
         }
 

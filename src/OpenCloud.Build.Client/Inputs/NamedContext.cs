@@ -41,7 +41,7 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
     {
         if (name.Length == 0 || name.AsSpan().ContainsAny(" \t\n="))
         {
-            throw new FormatException($"'{name}' cannot name a build context.");
+            throw new FormatException($"Invalid name '{name}' of a build context.");
         }
 
         string key = NameOf(name);
@@ -51,7 +51,7 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
             string reference = value[ImageScheme.Length..];
             return ImageReference.TryParse(reference, out _, out ImageReferenceError? error)
                 ? new NamedContext(key, NamedContextKind.Remote, value, null)
-                : throw new FormatException($"The build context '{name}' is no image: '{reference}' is no reference: {error}.");
+                : throw new FormatException($"The build context '{name}' has an invalid image reference '{reference}': {error}.");
         }
 
         if (value.StartsWith(OciLayoutReference.Scheme, StringComparison.Ordinal))
@@ -66,14 +66,14 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
 
         if (value.Contains("://", StringComparison.Ordinal))
         {
-            throw new FormatException($"The build context '{name}' is '{value}', whose scheme no engine knows: docker-image, oci-layout, git, ssh, http or https, or a directory.");
+            throw new FormatException($"The build context '{name}' has an unsupported scheme: '{value}'. Use docker-image, oci-layout, git, ssh, http or https, or a directory.");
         }
 
         string path = Path.GetFullPath(value);
         return Directory.Exists(path)
             ? new NamedContext(key, NamedContextKind.Directory, path, null)
             : throw new DirectoryNotFoundException(File.Exists(path)
-                ? $"The build context '{name}' is '{path}', which is a file; a context is a directory."
+                ? $"The build context '{name}' is '{path}', which is a file; a directory is required."
                 : $"The build context '{name}' is '{path}', which does not exist.");
     }
 

@@ -35,14 +35,14 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
         string indexPath = System.IO.Path.Combine(path, "index.json");
         if (!File.Exists(System.IO.Path.Combine(path, "oci-layout")) || !File.Exists(indexPath))
         {
-            throw new InvalidDataException($"'{path}' is no OCI layout: it has no files oci-layout and index.json.");
+            throw new InvalidDataException($"'{path}' is not an OCI layout: the files oci-layout and index.json are missing.");
         }
 
         ContentDigest found = digest ?? Find(indexPath, tag);
         DirectoryTree tree = new(path);
         if (tree.IsThroughLink(OciLayoutIndex.BlobPath(found)))
         {
-            throw new InvalidDataException($"The blobs of the OCI layout '{path}' are, or lie below, a symbolic link; links of a layout are not followed.");
+            throw new InvalidDataException($"The blobs of the OCI layout '{path}' are, or are below, a symbolic link; symbolic links in a layout are not followed.");
         }
 
         return tree.GetLength(OciLayoutIndex.BlobPath(found)) is not null
@@ -80,7 +80,7 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new InvalidDataException($"'{indexPath}' is no index of an OCI layout: {e.Message}", e);
+            throw new InvalidDataException($"'{indexPath}' is not the index of an OCI layout: {e.Message}", e);
         }
 
         foreach ((ContentDigest digest, string? name) in images)

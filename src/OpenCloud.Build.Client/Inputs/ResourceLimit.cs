@@ -26,11 +26,11 @@ public sealed record ResourceLimit(string Name, long Soft, long Hard)
         string name = parts[0].Trim();
         if (!Names.Contains(name))
         {
-            error = $"'{name}' is no limit; there are {string.Join(", ", Names)}";
+            error = $"the limit '{name}' is unknown; use {string.Join(", ", Names)}";
         }
         else if (values.Length is not (1 or 2) || !TryParseValue(values[0], out long soft) || !TryParseValue(values[^1], out long hard))
         {
-            error = "a limit is one number or two, soft:hard, with -1 for none";
+            error = "a limit is one number, or two numbers in the form soft:hard; -1 means unlimited";
         }
         else if (hard != -1 && (soft == -1 || soft > hard))
         {

@@ -41,7 +41,7 @@ public sealed class SourcePolicy
                 switch (Name(property))
                 {
                     case "version":
-                        policy.Version = property.Value.ValueKind == JsonValueKind.Number && property.Value.TryGetInt64(out long version) ? version : throw Wrong("the version is no number");
+                        policy.Version = property.Value.ValueKind == JsonValueKind.Number && property.Value.TryGetInt64(out long version) ? version : throw Wrong("the version is not a number");
                         break;
                     case "rules":
                         int number = 0;
@@ -52,7 +52,7 @@ public sealed class SourcePolicy
 
                         break;
                     default:
-                        throw Wrong($"the policy has no '{property.Name}'");
+                        throw Wrong($"the policy has the unknown property '{property.Name}'");
                 }
             }
 
@@ -61,7 +61,7 @@ public sealed class SourcePolicy
         catch (InvalidOperationException e)
         {
             // Unpaired surrogates are detected only when the string is read.
-            throw new FormatException("The source policy holds text that is not Unicode.", e);
+            throw new FormatException("The source policy contains text that is not valid Unicode.", e);
         }
         catch (JsonException e)
         {
@@ -86,7 +86,7 @@ public sealed class SourcePolicy
                     rule.Updates = ReadUpdate(property.Value, where);
                     break;
                 default:
-                    throw Wrong($"{where} has no '{property.Name}'");
+                    throw Wrong($"{where} has the unknown property '{property.Name}'");
             }
         }
 
@@ -119,7 +119,7 @@ public sealed class SourcePolicy
 
                     break;
                 default:
-                    throw Wrong($"the selector of {where} has no '{property.Name}'");
+                    throw Wrong($"the selector of {where} has the unknown property '{property.Name}'");
             }
         }
 
@@ -143,7 +143,7 @@ public sealed class SourcePolicy
                     constraint.Condition = Choice<AttrMatch>(property.Value, $"a condition of {where}");
                     break;
                 default:
-                    throw Wrong($"a constraint of {where} has no '{property.Name}'");
+                    throw Wrong($"a constraint of {where} has the unknown property '{property.Name}'");
             }
         }
 
@@ -168,7 +168,7 @@ public sealed class SourcePolicy
 
                     break;
                 default:
-                    throw Wrong($"the updates of {where} have no '{property.Name}'");
+                    throw Wrong($"the updates of {where} have the unknown property '{property.Name}'");
             }
         }
 
@@ -197,7 +197,7 @@ public sealed class SourcePolicy
 
         return element.ValueKind == JsonValueKind.String && Enum.GetNames<T>().FirstOrDefault(n => n.Equals(element.GetString(), StringComparison.OrdinalIgnoreCase)) is { } name
             ? Enum.Parse<T>(name)
-            : throw Wrong($"{what} is none of {string.Join(", ", Enum.GetNames<T>()).ToUpperInvariant()}");
+            : throw Wrong($"{what} must be one of {string.Join(", ", Enum.GetNames<T>()).ToUpperInvariant()}");
     }
 
     private static FormatException Wrong(string what) => new($"The source policy is not valid: {what}.");

@@ -24,7 +24,7 @@ public sealed class SshForward
         string id = equals < 0 ? text : text[..equals];
         if (id.Length == 0 || (equals >= 0 && equals == text.Length - 1) || id.Contains('/'))
         {
-            throw new FormatException($"'{text}' names no SSH agent; write default, id=/path/of/socket or id=/path/of/key.");
+            throw new FormatException($"'{text}' does not name an SSH agent; use default, id=/path/to/socket or id=/path/to/key.");
         }
 
         return new SshForward { Id = id, Paths = equals < 0 ? [] : text[(equals + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries) };

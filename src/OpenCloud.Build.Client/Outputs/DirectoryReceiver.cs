@@ -56,7 +56,7 @@ internal sealed class DirectoryReceiver
             {
                 await RequestAsync(cancellationToken).ConfigureAwait(false);
                 using ReceivedMessage message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false)
-                    ?? throw Broken("it ended before all files had come");
+                    ?? throw Broken("it ended before all files were received");
                 Take(message.Memory.Span);
             }
 
@@ -80,7 +80,7 @@ internal sealed class DirectoryReceiver
         }
     }
 
-    private static ContextException Broken(string what) => new(ContextErrorKind.Protocol, $"The engine broke the rules of an output's transfer: {what}.");
+    private static ContextException Broken(string what) => new(ContextErrorKind.Protocol, $"The engine violated the protocol of an output transfer: {what}.");
 
     private static string Key(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);
 
@@ -113,7 +113,7 @@ internal sealed class DirectoryReceiver
         switch (packet.Type)
         {
             case PacketType.Stat when _listed:
-                throw Broken("an entry came after the end of the listing");
+                throw Broken("an entry was received after the end of the listing");
             case PacketType.Stat when packet.Stat is null:
                 _listed = true;
                 break;
@@ -126,7 +126,7 @@ internal sealed class DirectoryReceiver
             case PacketType.Error:
                 throw new ContextException(ContextErrorKind.Receiver, $"The engine could not send the output: {Utf8.Display(packet.Data)}");
             default:
-                throw Broken($"a {packet.Type} packet came from the sending side");
+                throw Broken($"a {packet.Type} packet was received from the sender");
         }
     }
 
@@ -136,24 +136,24 @@ internal sealed class DirectoryReceiver
         CheckPath(stat.Path, shown);
         if (_lastPath.Length > 0 && BytePath.Compare(_lastPath, stat.Path) >= 0)
         {
-            throw Broken($"'{shown}' is out of order or came twice");
+            throw Broken($"'{shown}' is out of order or was received twice");
         }
 
         _lastPath = stat.Path;
         int slash = stat.Path.AsSpan().LastIndexOf((byte)'/');
         if (!_folders.Contains(slash < 0 ? string.Empty : Key(stat.Path.AsSpan(0, slash))))
         {
-            throw Broken($"'{shown}' came without its directory");
+            throw Broken($"'{shown}' was received before its directory");
         }
 
         if (_counters.AddEntry() > _limits.MaxEntries)
         {
-            throw Broken($"more than {_limits.MaxEntries} entries came");
+            throw Broken($"more than {_limits.MaxEntries} entries were received");
         }
 
         if (_counters.AddList(stat.HeldBytes) > _limits.MaxListBytes)
         {
-            throw Broken($"names and attributes of more than {_limits.MaxListBytes} bytes came");
+            throw Broken($"names and attributes of more than {_limits.MaxListBytes} bytes were received");
         }
 
         uint id = _next++;
@@ -167,7 +167,7 @@ internal sealed class DirectoryReceiver
 
         if (stat.LinkName.Length > _limits.MaxPathBytes || stat.LinkName.Contains((byte)0))
         {
-            throw Broken($"the link '{shown}' leads to a place that is too long or no name");
+            throw Broken($"the target of the symbolic link '{shown}' is too long or invalid");
         }
 
         if (stat.IsHardLink)
@@ -175,7 +175,7 @@ internal sealed class DirectoryReceiver
             CheckPath(stat.LinkName, shown);
             if (!_files.Contains(Key(stat.LinkName)))
             {
-                throw Broken($"the hard link '{shown}' is to something that did not come before it");
+                throw Broken($"the target of the hard link '{shown}' was not received before it");
             }
 
             _links.Add(stat);
@@ -202,7 +202,7 @@ internal sealed class DirectoryReceiver
         else
         {
             throw new ContextException(
-                ContextErrorKind.Unreadable, $"The output holds '{shown}', which is a device or a socket; such files can be had in a tar output only.");
+                ContextErrorKind.Unreadable, $"The output contains '{shown}', which is a device or a socket; only a tar output supports such files.");
         }
 
         _files.Add(Key(stat.Path));
@@ -229,7 +229,7 @@ internal sealed class DirectoryReceiver
     {
         if (!_open.TryGetValue(id, out OpenFile? file))
         {
-            throw Broken("data came that was not asked for");
+            throw Broken("data was received that was not requested");
         }
 
         if (data.IsEmpty)
@@ -253,7 +253,7 @@ internal sealed class DirectoryReceiver
 
         if (_counters.AddBytes(data.Length) > _limits.MaxTotalBytes)
         {
-            throw Broken($"more than {_limits.MaxTotalBytes} bytes came");
+            throw Broken($"more than {_limits.MaxTotalBytes} bytes were received");
         }
 
         try
@@ -297,7 +297,7 @@ internal sealed class DirectoryReceiver
         using ReceivedMessage? message = await _call.ReadMessageAsync(cancellationToken).ConfigureAwait(false);
         if (message is not null && ReceivedFilePacket.Read(message.Memory.Span).Type != PacketType.Finish)
         {
-            throw Broken("something came after the end");
+            throw Broken("data was received after the end");
         }
     }
 

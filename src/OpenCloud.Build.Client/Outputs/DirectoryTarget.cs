@@ -41,7 +41,7 @@ internal sealed class DirectoryTarget : IOutputTarget
     {
         if (_delete && call.Headers[WholeHeader] != "1")
         {
-            throw new ContextException(ContextErrorKind.Unreadable, "This engine's BuildKit does not know mode=delete for local outputs; nothing was written.");
+            throw new ContextException(ContextErrorKind.Unreadable, "This engine does not support mode=delete for local outputs; nothing was written.");
         }
 
         // One at a time: transfers of several platforms may share directories, and their steps must not interleave.

@@ -55,13 +55,13 @@ internal sealed class FileTarget : IOutputTarget
         {
             return Console.IsOutputRedirected
                 ? new FileTarget("standard output", limits) { _stream = Console.OpenStandardOutput() }
-                : throw new IOException("An archive is not written to a terminal; redirect the output of the process or name a file.");
+                : throw new IOException("An archive cannot be written to a terminal; redirect the output of the process or name a file.");
         }
 
         string full = Path.GetFullPath(path);
         if (Directory.Exists(full))
         {
-            throw new IOException($"'{path}' is a directory. Name a file, or for an OCI layout in a directory set tar=false.");
+            throw new IOException($"'{path}' is a directory. Name a file, or set tar=false for an OCI layout in a directory.");
         }
 
         string folder = Path.GetDirectoryName(full)!;
@@ -98,7 +98,7 @@ internal sealed class FileTarget : IOutputTarget
                 length += data.Length;
                 if (length > _limits.MaxFileBytes)
                 {
-                    throw new ContextException(ContextErrorKind.Protocol, $"The engine sends more than the {_limits.MaxFileBytes} bytes that '{_path}' may have.");
+                    throw new ContextException(ContextErrorKind.Protocol, $"The engine sent more than the limit of {_limits.MaxFileBytes} bytes for '{_path}'.");
                 }
 
                 try

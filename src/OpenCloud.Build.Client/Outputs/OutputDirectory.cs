@@ -46,7 +46,7 @@ internal sealed class OutputDirectory : IDisposable
             int error = LinuxCalls.LastError;
             if (error != LinuxCalls.Exists)
             {
-                throw Failed("make the directory", path, error);
+                throw Failed("create the directory", path, error);
             }
 
             int existing = LinuxCalls.Open(Number(parent), name, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly | LinuxCalls.NoFollow);
@@ -63,7 +63,7 @@ internal sealed class OutputDirectory : IDisposable
             }
         }
 
-        throw Failed("make the directory", path, LinuxCalls.Exists);
+        throw Failed("create the directory", path, LinuxCalls.Exists);
     }
 
     /// <summary>
@@ -89,20 +89,20 @@ internal sealed class OutputDirectory : IDisposable
     }
 
     public void MakeSymlink(byte[] path, byte[] target) =>
-        MakeAndPublish(path, "make the symbolic link", (parent, name) =>
+        MakeAndPublish(path, "create the symbolic link", (parent, name) =>
         {
             byte[] terminated = [.. target, 0];
             return LinuxCalls.MakeSymlink(terminated, parent, name);
         });
 
     public void MakePipe(byte[] path, uint mode) =>
-        MakeAndPublish(path, "make the named pipe", (parent, name) => LinuxCalls.MakeFifo(parent, name, mode & 0x1FF));
+        MakeAndPublish(path, "create the named pipe", (parent, name) => LinuxCalls.MakeFifo(parent, name, mode & 0x1FF));
 
     public void MakeHardLink(byte[] path, byte[] existing)
     {
         using SafeFileHandle from = OpenDirectory(BytePathParent(existing));
         byte[] old = [.. LastOf(existing), 0];
-        MakeAndPublish(path, "make the hard link", (parent, name) => LinuxCalls.MakeLink(Number(from), old, parent, name));
+        MakeAndPublish(path, "create the hard link", (parent, name) => LinuxCalls.MakeLink(Number(from), old, parent, name));
     }
 
     /// <summary>Sets a file's mode and time, and then its name.</summary>
@@ -223,7 +223,7 @@ internal sealed class OutputDirectory : IDisposable
     {
         if (LinuxCalls.SynchronizeFileSystem(Number(_root)) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.NotSupported))
         {
-            throw LinuxCalls.Failure("The disk did not take what was written to the output", Location, error);
+            throw LinuxCalls.Failure("Cannot flush to disk the output", Location, error);
         }
     }
 

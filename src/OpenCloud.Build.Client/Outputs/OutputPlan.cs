@@ -34,7 +34,7 @@ internal static class OutputPlan
         {
             return build.Outputs.Count == 1 && !build.Push
                 ? []
-                : throw Refuse(engine, "The output cacheonly means that nothing but the build's cache is wanted; it does not go with another output, nor with a push.");
+                : throw Refuse(engine, "The output cacheonly cannot be combined with another output or with a push.");
         }
 
         List<PlannedOutput> plan = [.. build.Outputs.Select(output => Plan(output, build, engine))];
@@ -50,12 +50,12 @@ internal static class OutputPlan
 
         if (plan.FirstOrDefault(static p => IsTrue(p.Attributes, Push) && !p.Attributes.ContainsKey("name")) is not null)
         {
-            throw Refuse(engine, "An image that is pushed needs a name: give the build a tag with its registry, such as registry.local/app:1.");
+            throw Refuse(engine, "A push requires a tag with a registry, for example registry.local/app:1.");
         }
 
         if (plan.Count(static p => p.IsLayout) > 1)
         {
-            throw Refuse(engine, "Only one output can be an OCI layout in a directory: the engine tells several apart in no way.");
+            throw Refuse(engine, "Only one output can be an OCI layout in a directory: the engine cannot distinguish several.");
         }
 
         return plan;
@@ -102,7 +102,7 @@ internal static class OutputPlan
             case BuildOutput.Image or BuildOutput.Registry or "moby":
                 if (hasPlace)
                 {
-                    throw Refuse(engine, $"An output of the type {type} has no destination on this machine; for an archive use oci or docker.");
+                    throw Refuse(engine, $"An output of type {type} has no destination on this machine; for an archive, use oci or docker.");
                 }
 
                 Dictionary<string, string> attributes = ImageAttributes(output.Attributes, build, engine);
@@ -115,13 +115,13 @@ internal static class OutputPlan
             case BuildOutput.Docker when !hasPlace:
                 return engine.IsDockerEngine
                     ? new PlannedOutput("moby", ImageAttributes(output.Attributes, build, engine), output)
-                    : throw Refuse(engine, $"The engine {engine.Address} is no Docker Engine that could load a docker output; give it a destination file.");
+                    : throw Refuse(engine, $"The engine {engine.Address} is not a Docker Engine and cannot load a docker output; set a destination file.");
             case BuildOutput.Docker when build.Platforms.Count > 1:
-                throw Refuse(engine, "A docker archive holds one platform; for several use an oci output.");
+                throw Refuse(engine, "A docker archive contains one platform; for several platforms, use an oci output.");
             case BuildOutput.Oci or BuildOutput.Docker:
                 if (!hasPlace)
                 {
-                    throw Refuse(engine, "An oci output needs a destination: a file, or with tar=false a directory.");
+                    throw Refuse(engine, "An oci output requires a destination: a file, or with tar=false a directory.");
                 }
 
                 Dictionary<string, string> named = new(output.Attributes, StringComparer.Ordinal);
@@ -130,11 +130,11 @@ internal static class OutputPlan
             case BuildOutput.Tar or BuildOutput.Local:
                 return hasPlace
                     ? CheckRoot(new PlannedOutput(type, output.Attributes, output), engine)
-                    : throw Refuse(engine, $"An output of the type {type} needs a destination: a {(type == BuildOutput.Tar ? "file" : "directory")}.");
+                    : throw Refuse(engine, $"An output of type {type} requires a destination: a {(type == BuildOutput.Tar ? "file" : "directory")}.");
             default:
                 // An engine may know more types than this client; they can have no destination here, since only the ones above send files.
                 return hasPlace
-                    ? throw Refuse(engine, $"An output of the type '{type}' has no destination that this client knows of; the types with one are oci, docker, tar and local.")
+                    ? throw Refuse(engine, $"An output of type '{type}' does not support a destination; only oci, docker, tar and local do.")
                     : new PlannedOutput(type, output.Attributes, output);
         }
     }
@@ -143,7 +143,7 @@ internal static class OutputPlan
     {
         if (output.IsDirectory && output.Attributes.TryGetValue("mode", out string? mode) && mode is not ("copy" or "delete" or ""))
         {
-            throw Refuse(engine, $"A local output's mode is copy or delete, not '{mode}'.");
+            throw Refuse(engine, $"Invalid mode '{mode}' of a local output: use copy or delete.");
         }
 
         if (output.IsDirectory && output.Output!.Destination is BuildOutput.StandardOutput)
@@ -153,7 +153,7 @@ internal static class OutputPlan
 
         if (output.IsDirectory && File.Exists(output.Output!.Destination))
         {
-            throw Refuse(engine, $"'{output.Output.Destination}' is a file, and a local output needs a directory.");
+            throw Refuse(engine, $"'{output.Output.Destination}' is a file; a local output requires a directory.");
         }
 
         return output;

@@ -38,8 +38,8 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
 
     /// <summary>Warnings about the log of a successful build.</summary>
     public IEnumerable<string> Warnings => model.Steps.Count == 0
-        ? ["The engine did not tell what it did: the build has no log and no steps."]
-        : _isWhole ? [] : ["The engine's account of the build broke off and could not be taken up again: the log may have gaps."];
+        ? ["The engine did not report the progress of the build: the build has no log and no steps."]
+        : _isWhole ? [] : ["The progress stream of the engine ended early and could not be resumed: the log may have gaps."];
 
     public void Warn(BuildWarning warning)
     {

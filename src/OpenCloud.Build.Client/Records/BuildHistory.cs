@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Client.Records;
 
 /// <summary>The engine keeps no history of builds.</summary>
 internal sealed class NoBuildHistoryException(string engine, Exception cause)
-    : Exception($"The engine at {engine} keeps no history of builds.", cause);
+    : Exception($"The engine at {engine} does not keep a build history.", cause);
 
 internal sealed class BuildHistory(EngineChannel channel)
 {
@@ -117,7 +117,7 @@ internal sealed class BuildHistory(EngineChannel channel)
         {
             List<BuildHistoryEvent> events = await ReadAsync(reference, false, cancellationToken).ConfigureAwait(false);
             BuildHistoryEvent last = events.LastOrDefault(static e => e.Record.CompletedAt is not null)
-                ?? throw new InvalidOperationException($"The build '{reference}' is not in the history of {Engine}, or still runs.");
+                ?? throw new InvalidOperationException($"The build '{reference}' is not in the build history of {Engine}, or is still running.");
             await FinalizeAsync(reference, cancellationToken).ConfigureAwait(false);
             records.Add((await ReadAsync(reference, false, cancellationToken).ConfigureAwait(false)).LastOrDefault(static e => e.Record.CompletedAt is not null)?.Record ?? last.Record);
         }

@@ -49,7 +49,7 @@ internal sealed class ContentStoreService : Content.ContentBase
 
     private static ContentDigest DigestOf(string text) => ContentDigest.TryParse(text, out ContentDigest digest)
         ? digest
-        : throw Error(StatusCode.InvalidArgument, "that is no digest which is known here");
+        : throw Error(StatusCode.InvalidArgument, "the digest is unknown");
 
     private static long LengthOf(ISessionContentStore store, ContentDigest digest)
         => store.GetLength(digest) ?? throw Error(StatusCode.NotFound, $"content {digest}: not found");
@@ -90,7 +90,7 @@ internal sealed class ContentStoreService : Content.ContentBase
                 int count = await content.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken).ConfigureAwait(false);
                 if (count == 0)
                 {
-                    throw Error(StatusCode.DataLoss, $"content {digest} has become shorter");
+                    throw Error(StatusCode.DataLoss, $"content {digest} became shorter");
                 }
 
                 ReadContentResponse response = new() { Offset = sent, Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, count)) };
@@ -125,7 +125,7 @@ internal sealed class ContentStoreService : Content.ContentBase
         if (!_writing.TryAdd(key, 0))
         {
             // containerd's client retries for as long as it gets this code.
-            throw Error(StatusCode.Unavailable, $"{request.Ref} is being written already");
+            throw Error(StatusCode.Unavailable, $"{request.Ref} is already being written");
         }
 
         try

@@ -40,7 +40,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
     public static LayoutContentStore OpenRead(string directory)
         => Directory.Exists(directory)
             ? new LayoutContentStore(directory, canWrite: false, 0, 0)
-            : throw new DirectoryNotFoundException($"There is no OCI layout in '{directory}'.");
+            : throw new DirectoryNotFoundException($"'{directory}' is not an OCI layout.");
 
     /// <summary>Opens a layout for reading and writing, with limits for all that is written. Its directories are made with the first content.</summary>
     public static LayoutContentStore OpenWrite(string directory, long maxBytes, int maxContents = MaxContents) => new(directory, canWrite: true, maxBytes, maxContents);
@@ -59,7 +59,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
 
         return Interlocked.Increment(ref _contents) <= _maxContents
             ? new Writer(this)
-            : throw new IOException($"The engine sends more than the {_maxContents} contents that are taken into '{Location}'.");
+            : throw new IOException($"The engine sent more than the limit of {_maxContents} blobs to '{Location}'.");
     }
 
     private sealed class Writer : IContentWriter
@@ -75,7 +75,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
             Directory.CreateDirectory(folder);
             if (new DirectoryInfo(folder).LinkTarget is not null || Directory.GetParent(folder)!.LinkTarget is not null)
             {
-                throw new IOException($"'{folder}' is, or lies below, a symbolic link; contents are not written through links.");
+                throw new IOException($"'{folder}' is, or is below, a symbolic link; blobs are not written through symbolic links.");
             }
 
             // Not a digest, so no reader of the layout takes it for a content until it has its name.
@@ -88,7 +88,7 @@ internal sealed class LayoutContentStore : ISessionContentStore
         {
             if (Interlocked.Add(ref _store._written, data.Length) > _store._maxBytes)
             {
-                throw new IOException($"The engine sends more than the {_store._maxBytes} bytes that are taken into '{_store.Location}'.");
+                throw new IOException($"The engine sent more than the limit of {_store._maxBytes} bytes to '{_store.Location}'.");
             }
 
             await _file.Stream.WriteAsync(data, cancellationToken).ConfigureAwait(false);

@@ -39,7 +39,7 @@ internal sealed class PrivateSshAgent : IDisposable
             {
                 if (program.Ended.IsCompleted || Stopwatch.GetElapsedTime(start) > Patience)
                 {
-                    throw new IOException("ssh-agent, which serves key files to a build, did not start.");
+                    throw new IOException("ssh-agent, which provides key files to a build, did not start.");
                 }
             }
 
@@ -83,7 +83,7 @@ internal sealed class PrivateSshAgent : IDisposable
     private static ProgramCommand CommandOf(string program, IReadOnlyList<string> arguments, string? socket)
     {
         string path = ProgramFinder.OnPath(program)
-            ?? throw new IOException($"{program} of OpenSSH is needed for key files and is in no folder of PATH.{ProgramFinder.Hint(program)} Install it, or name an agent's socket.");
+            ?? throw new IOException($"Key files require {program} of OpenSSH, which was not found in PATH.{ProgramFinder.Hint(program)} Install it, or use the socket of an SSH agent.");
         Dictionary<string, string> environment = ProgramEnvironment.Inherited();
 
         // There must be no prompt for a passphrase: nobody may be there to answer, and it would spoil the build's output on the terminal.
@@ -113,7 +113,7 @@ internal sealed class PrivateSshAgent : IDisposable
         {
             string reason = added.Error.Trim();
             throw new IOException(
-                $"The SSH key '{key}' cannot be used: {(reason.Length > 0 ? reason : "it has a passphrase; add it to an agent and name the agent's socket")}.");
+                $"The SSH key '{key}' cannot be used: {(reason.Length > 0 ? reason : "it has a passphrase; add it to an SSH agent and use the socket of the agent")}.");
         }
     }
 }

@@ -34,6 +34,6 @@ internal static class SshAgentFilter
         }
 
         uint length = BinaryPrimitives.ReadUInt32BigEndian(bytes);
-        return length is > 0 and <= MaxMessage ? (int)length + 4 : throw new InvalidDataException($"An SSH agent's message of {length} bytes is not accepted.");
+        return length is > 0 and <= MaxMessage ? (int)length + 4 : throw new InvalidDataException($"The SSH agent message of {length} bytes is too large.");
     }
 }

@@ -26,7 +26,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
             {
                 if (!_sockets.TryAdd(forward.Id, SocketOf(forward)))
                 {
-                    throw new IOException($"The SSH agent '{forward.Id}' is named twice.");
+                    throw new IOException($"The SSH agent id '{forward.Id}' is used twice.");
                 }
             }
         }
@@ -66,7 +66,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         catch (Exception e) when (e is SocketException or IOException or InvalidDataException && !cancellationToken.IsCancellationRequested)
         {
             // Not Unavailable: the daemon passes the code on as the build's, where it means that the engine is gone.
-            throw CallErrors.Create(StatusCode.Unknown, "the SSH agent could not be asked", e);
+            throw CallErrors.Create(StatusCode.Unknown, "the SSH agent does not respond", e);
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         byte[] terminated = [.. System.Text.Encoding.UTF8.GetBytes(path), 0];
         return LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, terminated, 0, out LinuxStat stat)
             ? stat.Type == UnixMode.Socket
-            : throw new IOException($"There is no SSH agent or key at '{path}'.");
+            : throw new IOException($"The SSH agent socket or key '{path}' does not exist.");
     }
 
     private static async Task<byte[]> ReadAnswerAsync(Stream agent, CancellationToken cancellationToken)
@@ -104,7 +104,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         {
             return Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is { Length: > 0 } path && IsSocket(path)
                 ? path
-                : throw new IOException($"There is no SSH agent for '{forward.Id}': SSH_AUTH_SOCK names none. Start an agent, or name a socket or key files.");
+                : throw new IOException($"No SSH agent for '{forward.Id}': SSH_AUTH_SOCK is not set. Start an SSH agent, or use a socket or key files.");
         }
 
         List<bool> sockets = [.. forward.Paths.Select(IsSocket)];
@@ -112,7 +112,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         {
             return sockets.Count == 1
                 ? forward.Paths[0]
-                : throw new IOException($"The SSH agent '{forward.Id}' is either one socket or key files, not both.");
+                : throw new IOException($"The SSH agent '{forward.Id}' must be either one socket or key files, not both.");
         }
 
         PrivateSshAgent agent = PrivateSshAgent.Start(forward.Paths);

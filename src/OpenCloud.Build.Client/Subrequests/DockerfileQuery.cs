@@ -78,13 +78,13 @@ internal sealed class DockerfileQuery
         {
             throw new ImageBuildException(
                 BuildFailureKind.Unsupported,
-                $"The engine {_engine.Address} cannot do this: its Dockerfile frontend does not know the request '{request}'.",
+                $"The engine {_engine.Address} does not support this: its Dockerfile frontend does not support the request '{request}'.",
                 e)
             {
                 Address = _engine.Address.ToString(),
                 Ref = _reference,
                 Hint = request == DockerfileChecks.RequestId
-                    ? "Build checks came with BuildKit 0.15; an engine that can pull images also has them through a first line '# syntax=docker/dockerfile:1'."
+                    ? "Build checks require BuildKit 0.15 or later. An engine that can pull images also supports them with '# syntax=docker/dockerfile:1' as the first line."
                     : null,
             };
         }

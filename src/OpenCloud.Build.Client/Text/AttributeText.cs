@@ -18,13 +18,13 @@ internal static class AttributeText
             int equals = field.IndexOf('=');
             if (equals <= 0)
             {
-                throw new FormatException($"The {what} has a part without a value where key=value is expected (for instance type=local,dest=out).");
+                throw new FormatException($"The {what} has an item without a value; use key=value (for example type=local,dest=out).");
             }
 
             string key = field[..equals].Trim().ToLowerInvariant();
             if (!pairs.TryAdd(key, field[(equals + 1)..]))
             {
-                throw new FormatException($"The {what} has '{key}' twice.");
+                throw new FormatException($"The {what} contains '{key}' twice.");
             }
         }
 

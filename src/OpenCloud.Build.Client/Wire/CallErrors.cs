@@ -52,9 +52,9 @@ internal static class CallErrors
                 case EngineConnectException connect:
                     return connect;
                 case HttpProtocolException { ErrorCode: var code }:
-                    return Create(OfHttp2(code), $"{engine} broke off {method} (HTTP/2 error code {code}).", error);
+                    return Create(OfHttp2(code), $"{engine} aborted {method} (HTTP/2 error code {code}).", error);
                 case InvalidProtocolBufferException:
-                    return Create(StatusCode.Internal, $"{engine} sent what is no answer to {method}.", error);
+                    return Create(StatusCode.Internal, $"{engine} sent an invalid answer to {method}.", error);
                 case TimeoutException:
                     return new EngineConnectException(EngineConnectReason.Timeout, engine, $"{engine} did not accept the connection in time.", error);
             }
@@ -67,7 +67,7 @@ internal static class CallErrors
 
     /// <summary>Translates the failure of a call on its own connection.</summary>
     public static RpcException Explain(Exception error, string method, EngineAddress engine) => error is Http2Exception { ErrorCode: var code }
-        ? Create(OfHttp2((long)code), $"{engine} broke off {method} (HTTP/2 error code {(long)code}: {error.Message}).", error)
+        ? Create(OfHttp2((long)code), $"{engine} aborted {method} (HTTP/2 error code {(long)code}: {error.Message}).", error)
         : Create(StatusCode.Unavailable, $"The connection to {engine} was lost during {method}: {error.Message}", error);
 
     /// <summary>The status for an HTTP answer without a gRPC status (gRPC's http-grpc-status-mapping document).</summary>

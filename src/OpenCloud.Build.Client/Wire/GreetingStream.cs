@@ -25,11 +25,11 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
         }
 
         bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
-        string hint = isHttp1 && engine is { Scheme: "unix", Path: { } socket } ? $" If the socket is a Docker Engine's, use docker://{socket}." : "";
+        string hint = isHttp1 && engine is { Scheme: "unix", Path: { } socket } ? $" If it is the socket of a Docker Engine, use docker://{socket}." : "";
         return new EngineConnectException(
             EngineConnectReason.NotAnEngine,
             engine,
-            $"{engine} is no BuildKit: {(isHttp1 ? "it speaks HTTP/1" : $"it begins with '{greeting}'")}.{hint}",
+            $"{engine} is not BuildKit: {(isHttp1 ? "it speaks HTTP/1" : $"it starts with '{greeting}'")}.{hint}",
             error);
     }
 

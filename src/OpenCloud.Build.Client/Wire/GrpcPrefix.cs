@@ -24,13 +24,13 @@ internal static class GrpcPrefix
         if (prefix[0] != 0)
         {
             throw prefix[0] == 1
-                ? CallErrors.Create(compressed, "The engine sent a compressed message although only uncompressed ones are accepted.")
-                : CallErrors.Create(StatusCode.Internal, "The engine sent what is no sequence of gRPC messages.");
+                ? CallErrors.Create(compressed, "The engine sent a compressed message, which is not supported.")
+                : CallErrors.Create(StatusCode.Internal, "The engine sent data that is not a sequence of gRPC messages.");
         }
 
         uint length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
         return length <= limit
             ? (int)length
-            : throw CallErrors.Create(StatusCode.ResourceExhausted, $"The engine sent a message of {length} bytes; {limit} are accepted.");
+            : throw CallErrors.Create(StatusCode.ResourceExhausted, $"The engine sent a message of {length} bytes; the limit is {limit}.");
     }
 }

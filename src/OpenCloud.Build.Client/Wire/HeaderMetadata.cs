@@ -53,7 +53,7 @@ internal static class HeaderMetadata
         string message = Uri.UnescapeDataString(headers[MessageField] ?? string.Empty);
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int code)
             ? new Status(code <= (int)StatusCode.Unauthenticated ? (StatusCode)code : StatusCode.Unknown, message)
-            : new Status(StatusCode.Unknown, message.Length > 0 ? message : "The engine ended the call with a status that is no number.");
+            : new Status(StatusCode.Unknown, message.Length > 0 ? message : "The engine ended the call with a status that is not a number.");
     }
 
     public static void AddStatus(HeaderList headers, Status status)

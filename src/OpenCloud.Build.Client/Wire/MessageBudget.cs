@@ -19,7 +19,7 @@ internal sealed class MessageBudget(long most)
         if (Interlocked.Add(ref _held, count) is var held && held > most && held > own + (long)count)
         {
             Interlocked.Add(ref _held, -count);
-            throw CallErrors.Create(StatusCode.ResourceExhausted, $"The calls of this session hold messages of more than {most} bytes together.");
+            throw CallErrors.Create(StatusCode.ResourceExhausted, $"The calls of this session hold messages of more than {most} bytes in total.");
         }
     }
 

@@ -84,7 +84,7 @@ internal sealed class MessageReader(IByteReader source, int limit, StatusCode co
         _taken = 0;
     }
 
-    private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "What the engine sent ends in the middle of a message.");
+    private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "The data from the engine ends in the middle of a message.");
 
     private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {

@@ -14,7 +14,7 @@ internal ref struct ProtoFields(ReadOnlySpan<byte> message)
     public ReadOnlySpan<byte> Bytes { get; private set; }
 
     public static ContextException Malformed() =>
-        new(ContextErrorKind.Protocol, "The engine sent something that is no packet of a file transfer.");
+        new(ContextErrorKind.Protocol, "The engine sent data that is not a packet of a file transfer.");
 
     public bool Next()
     {

@@ -35,7 +35,7 @@ internal sealed class ReceivedMessage : DeserializationContext, IDisposable
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw CallErrors.Create(StatusCode.Internal, $"The engine sent what is no {typeof(T).Name}.", e);
+            throw CallErrors.Create(StatusCode.Internal, $"The engine sent data that is not a {typeof(T).Name}.", e);
         }
     }
 

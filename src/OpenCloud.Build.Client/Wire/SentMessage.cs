@@ -29,7 +29,7 @@ internal sealed class SentMessage : SerializationContext, IBufferWriter<byte>, I
     {
         if (payloadLength > MessageLimits.Largest)
         {
-            throw CallErrors.Create(StatusCode.ResourceExhausted, $"A message of {payloadLength} bytes is too large to be sent; engines accept {MessageLimits.Largest}.");
+            throw CallErrors.Create(StatusCode.ResourceExhausted, $"A message of {payloadLength} bytes is too large to send; the limit is {MessageLimits.Largest}.");
         }
 
         _array = BufferPool.Rent(GrpcPrefix.Length + payloadLength);

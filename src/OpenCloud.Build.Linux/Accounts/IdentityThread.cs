@@ -26,7 +26,7 @@ internal static class IdentityThread
     {
         if (typeof(T).IsAssignableTo(typeof(Task)) || typeof(T) == typeof(ValueTask) || (typeof(T).IsGenericType && typeof(T).GetGenericTypeDefinition() == typeof(ValueTask<>)))
         {
-            throw new ArgumentException("What is done as somebody else must end on its thread.", nameof(work));
+            throw new ArgumentException("An action as another user must end on its thread.", nameof(work));
         }
 
         T? result = default(T);
@@ -59,12 +59,12 @@ internal static class IdentityThread
     {
         if (!LinuxCalls.KnowsThreadCredentials)
         {
-            throw new PlatformNotSupportedException("Acting as somebody else is not known on this processor.");
+            throw new PlatformNotSupportedException("Acting as another user is not supported on this processor.");
         }
 
         if (!LinuxCalls.TrySetThreadGroups([.. who.Groups]) || !LinuxCalls.TrySetThreadFileSystemIds(who.Uid, who.Gid))
         {
-            throw new UnauthorizedAccessException("Acting as somebody else needs root.");
+            throw new UnauthorizedAccessException("Acting as another user requires root.");
         }
     }
 }

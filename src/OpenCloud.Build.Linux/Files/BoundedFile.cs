@@ -39,7 +39,7 @@ internal static class BoundedFile
             return error switch
             {
                 LinuxCalls.NoEntry or LinuxCalls.NotADirectory => null,
-                LinuxCalls.TooManyLinks => throw new IOException($"'{path}' is a link, and is not read."),
+                LinuxCalls.TooManyLinks => throw new IOException($"'{path}' is a symbolic link and is not read."),
                 LinuxCalls.NoSuchDeviceOrAddress or LinuxCalls.NoSuchDevice => throw NotRegular(path),
                 _ => throw LinuxCalls.Failure("Cannot read", path, error),
             };
@@ -67,7 +67,7 @@ internal static class BoundedFile
         }
         catch (IOException error)
         {
-            throw new IOException($"'{path}' is not read: {error.Message}.", error);
+            throw new IOException($"'{path}' cannot be read: {error.Message}.", error);
         }
     }
 
@@ -146,7 +146,7 @@ internal static class BoundedFile
         }
     }
 
-    private static IOException NotRegular(string path) => new($"'{path}' is no regular file, and is not read.");
+    private static IOException NotRegular(string path) => new($"'{path}' is not a regular file and is not read.");
 
-    private static IOException TooLarge(int limit) => new($"it is larger than {limit} bytes, the most that is taken");
+    private static IOException TooLarge(int limit) => new($"it is larger than the limit of {limit} bytes");
 }

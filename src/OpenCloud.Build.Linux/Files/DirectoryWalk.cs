@@ -34,7 +34,7 @@ internal static class DirectoryWalk
         string name = Path.GetFileName(full);
         if (name.Length == 0)
         {
-            throw new IOException($"'{path}' has no name of its own.");
+            throw new IOException($"'{path}' does not end with a name.");
         }
 
         terminatedName = Terminated(name);
@@ -70,11 +70,11 @@ internal static class DirectoryWalk
 
     /// <summary>A name as the system calls take it.</summary>
     public static byte[] Terminated(string name) => name.Contains('\0', StringComparison.Ordinal)
-        ? throw new IOException("A path cannot have a zero character in it.")
+        ? throw new IOException("A path must not contain a zero character.")
         : Encoding.UTF8.GetBytes(name + '\0');
 
     public static LinuxStat StatusOf(SafeFileHandle handle, string path)
-        => LinuxCalls.TryStat(Number(handle), "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat) ? stat : throw LinuxCalls.Failure("Cannot look at", path, LinuxCalls.LastError);
+        => LinuxCalls.TryStat(Number(handle), "\0"u8, LinuxCalls.EmptyPath, out LinuxStat stat) ? stat : throw LinuxCalls.Failure("Cannot inspect", path, LinuxCalls.LastError);
 
     /// <summary>The descriptor. The caller keeps the handle alive.</summary>
     public static int Number(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
@@ -108,7 +108,7 @@ internal static class DirectoryWalk
                 {
                     if (IsOpenToOthers(status, caller) || ++links > MostLinks)
                     {
-                        throw new IOException($"'{next}' is a link that others could have put there; it is not followed.");
+                        throw new IOException($"'{next}' is a symbolic link that other users could have created; it is not followed.");
                     }
 
                     Push(left, link);
@@ -157,12 +157,12 @@ internal static class DirectoryWalk
     {
         Span<byte> buffer = stackalloc byte[4096];
         int length = LinuxCalls.ReadLink(Number(directory), terminatedName, buffer);
-        return length <= 0 ? null : length == buffer.Length ? throw new IOException("A link is too long.") : Encoding.UTF8.GetString(buffer[..length]);
+        return length <= 0 ? null : length == buffer.Length ? throw new IOException("The target of a symbolic link is too long.") : Encoding.UTF8.GetString(buffer[..length]);
     }
 
     private static SafeFileHandle OpenRoot(string path)
     {
         int root = LinuxCalls.Open(LinuxCalls.CurrentDirectory, "/\0"u8, LinuxCalls.ReadOnly | LinuxCalls.DirectoryOnly);
-        return root >= 0 ? new SafeFileHandle(root, ownsHandle: true) : throw LinuxCalls.Failure("Cannot enter the way to", path, LinuxCalls.LastError);
+        return root >= 0 ? new SafeFileHandle(root, ownsHandle: true) : throw LinuxCalls.Failure("Cannot enter the directories of", path, LinuxCalls.LastError);
     }
 }

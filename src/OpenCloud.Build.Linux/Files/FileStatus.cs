@@ -21,7 +21,7 @@ internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid,
         if (!LinuxCalls.TryStat(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(path), follow ? 0 : LinuxCalls.NoFollowLinks, out LinuxStat stat))
         {
             int error = LinuxCalls.LastError;
-            return error is LinuxCalls.NoEntry or LinuxCalls.NotADirectory ? null : throw LinuxCalls.Failure("Cannot look at", path, error);
+            return error is LinuxCalls.NoEntry or LinuxCalls.NotADirectory ? null : throw LinuxCalls.Failure("Cannot inspect", path, error);
         }
 
         return Of(stat);
@@ -62,7 +62,7 @@ internal sealed record FileStatus(InodeType Type, uint Mode, uint Uid, uint Gid,
 
         if (LinuxCalls.ChangeOwner(descriptor, "\0"u8, uid, gid, LinuxCalls.EmptyPath) != 0)
         {
-            throw LinuxCalls.Failure($"Cannot give to {uid}:{gid}", path, LinuxCalls.LastError);
+            throw LinuxCalls.Failure($"Cannot change the owner to {uid}:{gid} of", path, LinuxCalls.LastError);
         }
 
         if (mode is { } bits)

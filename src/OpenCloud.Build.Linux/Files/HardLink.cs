@@ -13,7 +13,7 @@ internal static class HardLink
         using SafeFileHandle to = DirectoryWalk.OpenParent(added, out byte[] name);
         if (LinuxCalls.MakeLink(DirectoryWalk.Number(from), old, DirectoryWalk.Number(to), name) != 0)
         {
-            throw LinuxCalls.Failure($"Cannot keep as '{added}'", existing, LinuxCalls.LastError);
+            throw LinuxCalls.Failure($"Cannot create the hard link '{added}' to", existing, LinuxCalls.LastError);
         }
     }
 }

@@ -22,7 +22,7 @@ internal static class LastingFile
     {
         if (LinuxCalls.Synchronize(DirectoryWalk.Number(folder)) != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.BadDescriptor or LinuxCalls.NotSupported))
         {
-            throw LinuxCalls.Failure("The disk did not take the name of", path, error);
+            throw LinuxCalls.Failure("Cannot flush the directory entry of", path, error);
         }
     }
 
@@ -40,7 +40,7 @@ internal static class LastingFile
                 return;
             }
 
-            throw LinuxCalls.Failure("Cannot open the folder", folder, LinuxCalls.LastError);
+            throw LinuxCalls.Failure("Cannot open the directory", folder, LinuxCalls.LastError);
         }
 
         try
@@ -58,7 +58,7 @@ internal static class LastingFile
         // A file system without this call has no disk behind it.
         if (result != 0 && LinuxCalls.LastError is var error and not (LinuxCalls.InvalidArgument or LinuxCalls.NotSupported))
         {
-            throw LinuxCalls.Failure("The disk did not take what was written to", written, error);
+            throw LinuxCalls.Failure("Cannot flush to disk what was written to", written, error);
         }
     }
 }

@@ -4,7 +4,7 @@ namespace OpenCloud.Build.Linux;
 internal sealed class LinkLeavesRootException : IOException
 {
     public LinkLeavesRootException(string path, string target, string root)
-        : base($"'{path}' is a symbolic link to '{target}', which leads out of '{root}' or to nothing in it")
+        : base($"'{path}' is a symbolic link to '{target}', which is outside '{root}' or does not exist in it")
     {
         Path = path;
         Target = target;

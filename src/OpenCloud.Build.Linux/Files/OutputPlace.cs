@@ -56,7 +56,7 @@ internal sealed class OutputPlace
             // A link in a directory that others may write to may lead anywhere, and root would write there.
             if (link.Uid != 0 && link.Uid != LinuxCalls.EffectiveUserId)
             {
-                throw new IOException($"'{path}' is a link that somebody else has put there.");
+                throw new IOException($"'{path}' is a symbolic link that another user created.");
             }
 
             full = RealPaths.Resolve(full) ?? new FileInfo(full).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
@@ -86,7 +86,7 @@ internal sealed class OutputPlace
     public StagedFile Stage() => StagedFile.Create(RealPath, Mode);
 
     /// <summary>Opens a special place for writing. Fails for a pipe without a reader and does not wait.</summary>
-    public ThroughStream OpenThrough() => ThroughStream.TryOpen(Path, IsPipe) ?? throw new IOException($"Nobody reads from the named pipe '{Path}'.");
+    public ThroughStream OpenThrough() => ThroughStream.TryOpen(Path, IsPipe) ?? throw new IOException($"No process reads from the named pipe '{Path}'.");
 
     /// <summary>Opens a special place for writing. Waits for the reader of a pipe.</summary>
     public async Task<ThroughStream> OpenThroughAsync(CancellationToken cancellationToken)

@@ -35,5 +35,5 @@ internal static class OwnFile
         }
     }
 
-    private static IOException NotRegular(string path) => new($"'{path}' is a link, a pipe or a device, and is not written to.");
+    private static IOException NotRegular(string path) => new($"'{path}' is a symbolic link, a pipe or a device and is not written to.");
 }

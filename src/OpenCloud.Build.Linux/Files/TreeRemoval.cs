@@ -130,7 +130,7 @@ internal static class TreeRemoval
                     {
                         if (late.Count < Portion && ++_rounds > MostRounds)
                         {
-                            throw new IOException($"Somebody keeps writing into '{path}' while it is removed.");
+                            throw new IOException($"Another process keeps writing to '{path}' while it is removed.");
                         }
 
                         open.Pop();
@@ -255,7 +255,7 @@ internal static class TreeRemoval
 
         private IOException Failed(byte[] name, int error) => new(
             error == LinuxCalls.CrossDevice
-                ? $"'{Encoding.UTF8.GetString(name.AsSpan(..^1))}' in '{path}' is another file system, which is not removed."
+                ? $"'{Encoding.UTF8.GetString(name.AsSpan(..^1))}' in '{path}' is a mount point and is not removed."
                 : $"'{Encoding.UTF8.GetString(name.AsSpan(..^1))}' in '{path}' cannot be removed: {LinuxCalls.Describe(error)}.",
             error);
     }

@@ -38,25 +38,25 @@ internal static class ProgramTrust
             string next = Path.Join(at, name);
             if (FileStatus.Read(next) is not { } file)
             {
-                return $"'{next}' is not there.";
+                return $"'{next}' does not exist.";
             }
 
             if (file.Uid != 0)
             {
-                return $"'{next}' belongs to user {file.Uid}.";
+                return $"'{next}' belongs to the user {file.Uid}.";
             }
 
             // A sticky folder on the path; any other open folder was rejected before.
             if (file.Type != InodeType.Directory && FileStatus.Read(at) is { } folder && IsOpen(folder, at))
             {
-                return $"'{at}' can be written by others.";
+                return $"'{at}' is writable by other users.";
             }
 
             if (file.Type == InodeType.Symlink)
             {
                 if (++links > MostLinks || File.ResolveLinkTarget(next, returnFinalTarget: false)?.ToString() is not { } target)
                 {
-                    return $"'{path}' has too many links.";
+                    return $"'{path}' has too many symbolic links.";
                 }
 
                 at = target.StartsWith('/') ? "/" : at;
@@ -66,7 +66,7 @@ internal static class ProgramTrust
 
             if (IsOpen(file, next) && !(file.Type == InodeType.Directory && (file.Mode & Sticky) != 0))
             {
-                return $"'{next}' can be written by others.";
+                return $"'{next}' is writable by other users.";
             }
 
             at = next;

@@ -17,14 +17,14 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
 
     public IReadOnlyList<BuildOutput> Outputs(object[]? values) => [.. Each("Output", values, BuildOutput.Parse, static pairs => new BuildOutput
     {
-        Type = Take(pairs, "type") ?? throw new FormatException("it has no type, such as @{ type = 'local'; dest = 'out' }."),
+        Type = Take(pairs, "type") ?? throw new FormatException("the type is missing; for example @{ type = 'local'; dest = 'out' }."),
         Destination = Take(pairs, "dest") ?? Take(pairs, "destination"),
         Attributes = pairs,
     }).Select(Resolve)];
 
     public IReadOnlyList<BuildCache> Caches(string parameter, object[]? values) => [.. Each(parameter, values, BuildCache.Parse, static pairs => new BuildCache
     {
-        Type = Take(pairs, "type") ?? throw new FormatException("it has no type, such as @{ type = 'registry'; ref = 'registry.local/app:cache' }."),
+        Type = Take(pairs, "type") ?? throw new FormatException("the type is missing; for example @{ type = 'registry'; ref = 'registry.local/app:cache' }."),
         Attributes = pairs,
     }).Select(Resolve)];
 
@@ -34,7 +34,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         foreach (DictionaryEntry entry in values ?? new Hashtable())
         {
             string id = entry.Key.ToString() ?? "";
-            secrets[id] = id.Length == 0 ? throw Refuse("Secret", "a secret has no id.") : Base(entry.Value) switch
+            secrets[id] = id.Length == 0 ? throw Refuse("Secret", "the id of a secret is missing.") : Base(entry.Value) switch
             {
                 SecureString secure => BuildSecret.FromSecureString(secure),
                 PSCredential credential => BuildSecret.FromSecureString(credential.Password),
@@ -42,7 +42,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
                 FileInfo file => BuildSecret.FromFile(file.FullName),
                 string text when text.StartsWith(FilePrefix, StringComparison.Ordinal) && text.Length > FilePrefix.Length => BuildSecret.FromFile(resolvePath(text[FilePrefix.Length..])),
                 string text when text.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase) && text.Length > EnvironmentPrefix.Length => BuildSecret.FromEnvironment(text[EnvironmentPrefix.Length..]),
-                _ => throw Refuse("Secret", $"'{id}' is neither 'file:PATH', 'env:NAME', a secure string, a credential, octets nor a file object; a secret is not given as plain text."),
+                _ => throw Refuse("Secret", $"'{id}' must be 'file:PATH', 'env:NAME', a secure string, a credential, a byte array or a file object; plain text is not accepted as a secret."),
             };
         }
 
@@ -81,12 +81,12 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
             string host = entry.Key.ToString() ?? "";
             if (host.Length == 0 || host.Contains('/', StringComparison.Ordinal))
             {
-                throw Refuse("RegistryCredential", $"'{host}' is no host of a registry, such as 'registry.local:5000'.");
+                throw Refuse("RegistryCredential", $"'{host}' is not a registry host, such as 'registry.local:5000'.");
             }
 
             credentials[host] = Base(entry.Value) is PSCredential credential
                 ? RegistryCredential.From(credential.UserName, credential.Password)
-                : throw Refuse("RegistryCredential", $"what is given for '{host}' is no credential; Get-Credential makes one.");
+                : throw Refuse("RegistryCredential", $"the value for '{host}' is not a credential; Get-Credential creates one.");
         }
 
         return credentials;
@@ -149,7 +149,7 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
     {
         null or "" => output,
         BuildOutput.StandardOutput => throw Refuse(
-            "Output", "'-', standard output, is where PowerShell writes its text; an archive is written to a file, a named pipe or a descriptor of the caller's, such as /dev/fd/3."),
+            "Output", "'-' (standard output) is reserved for PowerShell's text output; write an archive to a file, a named pipe or an inherited file descriptor, such as /dev/fd/3."),
         string place => new BuildOutput { Type = output.Type, Destination = resolvePath(place), Attributes = output.Attributes },
     };
 

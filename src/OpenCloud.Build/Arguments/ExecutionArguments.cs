@@ -16,13 +16,13 @@ internal static class ExecutionArguments
         }
         catch (FormatException exception)
         {
-            throw ErrorCatalog.InvalidOption.ToException(text, exception, "AddHost", text, "it is not a host name and an IP address");
+            throw ErrorCatalog.InvalidOption.ToException(text, exception, "AddHost", text, "a host name and an IP address are required");
         }
     })];
 
     /// <exception cref="BuildErrorException">The size is not positive.</exception>
     public static long? SharedMemorySize(long? size) =>
-        size is null or > 0 ? size : throw ErrorCatalog.InvalidOption.ToException(size, null, "ShmSize", size, "it is no size");
+        size is null or > 0 ? size : throw ErrorCatalog.InvalidOption.ToException(size, null, "ShmSize", size, "it is not a size");
 
     /// <exception cref="BuildErrorException">A limit is unknown or invalid.</exception>
     public static IReadOnlyList<ResourceLimit> Limits(IDictionary? limits) =>
@@ -38,6 +38,6 @@ internal static class ExecutionArguments
     [
         .. entitlements.Select(static e => BuildExecution.IsEntitlement(e)
             ? e
-            : throw ErrorCatalog.InvalidOption.ToException(e, null, "Allow", e, "it is no entitlement; there are network.host, security.insecure, device and device=NAME")),
+            : throw ErrorCatalog.InvalidOption.ToException(e, null, "Allow", e, "the entitlement is unknown; use network.host, security.insecure, device or device=NAME")),
     ];
 }

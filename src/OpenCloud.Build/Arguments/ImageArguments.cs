@@ -37,7 +37,7 @@ internal static class ImageArguments
             Dictionary<string, string> attributes = AttributesOf(item ?? "");
             if (!attributes.Remove("type", out string? type) || !ImageAttestation.IsType(type))
             {
-                throw ErrorCatalog.InvalidOption.ToException(item, null, "Attest", type ?? item ?? "", "its type is neither provenance nor sbom");
+                throw ErrorCatalog.InvalidOption.ToException(item, null, "Attest", type ?? item ?? "", "the type must be provenance or sbom");
             }
 
             read[type] = attributes;
@@ -51,12 +51,12 @@ internal static class ImageArguments
     /// <exception cref="BuildErrorException">Timestamps are to be rewritten, but no time is given.</exception>
     public static SourceDate? SourceDate(DateTimeOffset? epoch, bool rewriteTimestamps) => (epoch?.ToUnixTimeSeconds() ?? FromEnvironment()) is { } seconds
         ? new SourceDate(seconds, rewriteTimestamps)
-        : rewriteTimestamps ? throw ErrorCatalog.InvalidOption.ToException(null, null, "RewriteTimestamp", "true", "there is no -SourceDateEpoch to rewrite to") : null;
+        : rewriteTimestamps ? throw ErrorCatalog.InvalidOption.ToException(null, null, "RewriteTimestamp", "true", "it requires -SourceDateEpoch") : null;
 
     /// <summary>The value of $SOURCE_DATE_EPOCH, which buildctl and buildx read as well.</summary>
     private static long? FromEnvironment() => Environment.GetEnvironmentVariable(Client.Inputs.SourceDate.ArgumentName) is not { Length: > 0 } text ? null
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long seconds) ? seconds
-        : throw ErrorCatalog.InvalidOption.ToException(text, null, "SourceDateEpoch", text, $"${Client.Inputs.SourceDate.ArgumentName} is not a number of seconds since 1970");
+        : throw ErrorCatalog.InvalidOption.ToException(text, null, "SourceDateEpoch", text, $"${Client.Inputs.SourceDate.ArgumentName} is not a number of seconds since 1970-01-01");
 
     private static ImageReference ReadTag(string text)
     {

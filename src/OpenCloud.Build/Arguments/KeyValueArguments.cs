@@ -64,7 +64,7 @@ internal static class KeyValueArguments
 
             if (name.Contains('=', StringComparison.Ordinal))
             {
-                throw Refuse(parameter, $"the name '{name}' has a '='.");
+                throw Refuse(parameter, $"the name '{name}' contains '='.");
             }
 
             object? value = entry.Value is PSObject wrapped ? wrapped.BaseObject : entry.Value;
@@ -73,8 +73,8 @@ internal static class KeyValueArguments
                 null => environment(name),
                 string plain => plain,
                 // Both would be readable in the image's history.
-                SecureString or PSCredential => throw Refuse(parameter, $"'{name}' is a secret, and would be readable in the image."),
-                IDictionary or ICollection => throw Refuse(parameter, $"'{name}' is a collection, not one value."),
+                SecureString or PSCredential => throw Refuse(parameter, $"the value of '{name}' is a secret, and would be readable in the image."),
+                IDictionary or ICollection => throw Refuse(parameter, $"the value of '{name}' is a collection, not a single value."),
                 _ => LanguagePrimitives.ConvertTo<string>(value),
             };
             if (text is not null)

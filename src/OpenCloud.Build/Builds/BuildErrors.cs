@@ -42,7 +42,7 @@ internal static class BuildErrors
 
     private static string Describe(ImageBuildException failure)
     {
-        string said = NamesItsEngine(failure) ? failure.Message : $"The engine {failure.Address} cannot do this: {failure.Message}";
+        string said = NamesItsEngine(failure) ? failure.Message : $"The engine {failure.Address} does not support this: {failure.Message}";
         string text = failure.Hint is null ? said : $"{said} {failure.Hint}";
         return failure.File is null || failure.Line is not { } line ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({failure.File}:{line})");
     }
@@ -62,7 +62,7 @@ internal static class BuildErrors
 
         if (failure.LogTail.Count > 0)
         {
-            text.Append(text.Length > 0 ? "\n" : string.Empty).Append("The last that the step wrote:");
+            text.Append(text.Length > 0 ? "\n" : string.Empty).Append("Last output of the step:");
             foreach (string logged in failure.LogTail.TakeLast(LinesShown))
             {
                 text.Append("\n  ").Append(Shown(logged));

@@ -17,7 +17,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
         BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
         if (!client.KeepsImages && build.Request.Tags.Count > 0 && StaysInTheEngine(build.Request))
         {
-            poster.Warning($"The engine {client.Address} has no image store: the image is built into its cache, and '{build.Name}' will be found nowhere.");
+            poster.Warning($"The engine {client.Address} has no image store: the image '{build.Name}' is built, but kept only in the build cache.");
         }
 
         try

@@ -68,14 +68,14 @@ internal sealed class EnginePool : IDisposable
                 if (attempt.NextIn is { } next)
                 {
                     poster.Progress(new ProgressSnapshot("Connecting", string.Create(
-                        CultureInfo.InvariantCulture, $"{attempt.Address}: attempt {attempt.Number} failed, the next in {next.TotalSeconds:0.#} s")));
+                        CultureInfo.InvariantCulture, $"{attempt.Address}: attempt {attempt.Number} failed; next attempt in {next.TotalSeconds:0.#} s")));
                 }
             },
         };
         BuildKitClient client = await BuildKitClient.ConnectAsync(address, watched, cancellationToken).ConfigureAwait(false);
         foreach (PassedOverEngine passed in client.PassedOver)
         {
-            string text = $"{passed.Source} was passed over: {passed.Why}";
+            string text = $"Skipped {passed.Source}: {passed.Why}";
             if (passed.IsExplicit)
             {
                 poster.Warning(text);
@@ -86,7 +86,7 @@ internal sealed class EnginePool : IDisposable
             }
         }
 
-        poster.Verbose($"The engine is {client.Address} ({client.Source}), BuildKit {client.EngineVersion ?? "of a version it does not tell"}.");
+        poster.Verbose($"The engine is {client.Address} ({client.Source}), BuildKit {client.EngineVersion ?? "of unknown version"}.");
         return client;
     }
 }

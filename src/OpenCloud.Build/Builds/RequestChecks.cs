@@ -80,7 +80,7 @@ internal static class RequestChecks
 
         // '>' of Windows PowerShell writes UTF-16. The engine would read it as one line of nonsense.
         return file.Bytes.Span is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]
-            ? throw ErrorCatalog.InvalidDockerfile.ToException(file.Path, null, file.Path, 1, "The file is UTF-16, and a Dockerfile must be UTF-8.")
+            ? throw ErrorCatalog.InvalidDockerfile.ToException(file.Path, null, file.Path, 1, "The file is encoded in UTF-16; a Dockerfile must be in UTF-8.")
             : file;
     }
 
@@ -93,7 +93,7 @@ internal static class RequestChecks
         }
 
         bool hasContainerfile = File.Exists(Path.Join(directory, "Containerfile"));
-        return ErrorCatalog.DockerfileNotFound.ToException(directory, null, directory, hasContainerfile ? " There is a Containerfile; name it with -Dockerfile." : "");
+        return ErrorCatalog.DockerfileNotFound.ToException(directory, null, directory, hasContainerfile ? " It has a Containerfile; use -Dockerfile Containerfile." : "");
     }
 
     private static void CheckDockerfile(ImageBuildRequest request, string name, string text) =>
@@ -105,7 +105,7 @@ internal static class RequestChecks
         int zero = text.IndexOf('\0', StringComparison.Ordinal);
         if (zero >= 0 && !text.StartsWith('#') && text.IndexOf('\n', StringComparison.Ordinal) is var end && (end < 0 || zero < end))
         {
-            throw ErrorCatalog.InvalidDockerfile.ToException(name, null, name, 1, "The file is binary, not a Dockerfile.");
+            throw ErrorCatalog.InvalidDockerfile.ToException(name, null, name, 1, "The file is a binary file, not a Dockerfile.");
         }
 
         try
@@ -127,8 +127,8 @@ internal static class RequestChecks
 
         string[] names = [.. dockerfile.Stages.Where(static s => s.Name is not null).Select(static s => s.Name!)];
         string stages = names.Length > 0
-            ? $"Its stages are {string.Join(", ", names)}."
-            : string.Create(CultureInfo.InvariantCulture, $"None of its {dockerfile.Stages.Count} stages has a name.");
+            ? $"Available stages: {string.Join(", ", names)}."
+            : string.Create(CultureInfo.InvariantCulture, $"None of the {dockerfile.Stages.Count} stages has a name.");
         throw ErrorCatalog.TargetNotFound.ToException(target, null, target, name, stages);
     }
 }

@@ -114,9 +114,9 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
                 knows = await EngineInspector.KnowsSpaceLimitsAsync(info, engine.Address, ConnectOptions, cancellationToken).ConfigureAwait(false);
                 poster.Verbose(knows switch
                 {
-                    true => $"{address} knows the limits of BuildKit 0.17 and newer.",
-                    false => $"{address} is older than BuildKit 0.17: its one limit is what is kept.",
-                    _ => $"{address} does not tell how old it is: the limits are said so that both old and new engines understand them.",
+                    true => $"{address} supports the cache limits of BuildKit 0.17 and later.",
+                    false => $"{address} is older than BuildKit 0.17: it supports only the storage to keep as a limit.",
+                    _ => $"{address} does not report its version: the limits are sent in a form that old and new engines support.",
                 });
             }
 

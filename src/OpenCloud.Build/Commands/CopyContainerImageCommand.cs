@@ -65,7 +65,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
             foreach (ImageReference destination in destinations)
             {
                 string name = store.HasNamespaces ? destination.ToString() : destination.ToFamiliarString();
-                if (!await poster.InvokeAsync(() => ShouldProcess(source, $"Give it the name {name}")).ConfigureAwait(false))
+                if (!await poster.InvokeAsync(() => ShouldProcess(source, $"Add the name {name}")).ConfigureAwait(false))
                 {
                     continue;
                 }
@@ -102,7 +102,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
             ?? (found.Count == 1 ? found[0] : null);
         if (exact is null && found.Count > 1)
         {
-            poster.Error(ErrorCatalog.ImageNotFound.ToRecord(Name, null, Name, store.Description, $" The name fits {found.Count} images; give the tag."));
+            poster.Error(ErrorCatalog.ImageNotFound.ToRecord(Name, null, Name, store.Description, $" The name matches {found.Count} images; specify the tag."));
         }
 
         return exact?.StoreName;

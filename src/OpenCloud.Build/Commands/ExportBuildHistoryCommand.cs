@@ -40,7 +40,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
     {
         if (_references.Count > 0 && _address != Address)
         {
-            WriteError(ErrorCatalog.ParameterConflict, Ref, null, nameof(Ref), "Destination (the builds are of several engines)");
+            WriteError(ErrorCatalog.ParameterConflict, Ref, null, nameof(Ref), "Destination (the builds are on several engines)");
             return;
         }
 
@@ -71,7 +71,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
                     found.Add(record.Status != BuildRecordStatus.Running ? record.Ref : throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref));
                 }
 
-                if (!await poster.InvokeAsync(() => ShouldProcess(path, $"Write {found.Count} of the build history")).ConfigureAwait(false))
+                if (!await poster.InvokeAsync(() => ShouldProcess(path, $"Write {found.Count} builds of the history")).ConfigureAwait(false))
                 {
                     return;
                 }

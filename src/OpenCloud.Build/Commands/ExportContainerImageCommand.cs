@@ -94,7 +94,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
             List<Platform> platforms = PlatformArguments.Parse(Platform);
             if (_images.Select(static i => (i.Store, i.Namespace)).Distinct().Count() > 1)
             {
-                throw ErrorCatalog.ParameterConflict.ToException(Destination, null, "InputObject", "Destination (the images are of several stores or namespaces)");
+                throw ErrorCatalog.ParameterConflict.ToException(Destination, null, "InputObject", "Destination (the images are in several stores or namespaces)");
             }
 
             string path = DirectoryArguments.ResolveLiteral(this, Destination);

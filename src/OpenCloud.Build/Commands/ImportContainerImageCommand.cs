@@ -94,7 +94,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
 
                 ImageImportOptions options = new(platforms, Force, new ByteProgress(poster, $"Importing {names[0]}"));
                 ImageImportResult result = await store.ImportAsync(@namespace, archive, image, names, options, cancellationToken).ConfigureAwait(false);
-                poster.Verbose($"{names[0]}: {result.ContentsMoved} contents moved ({result.BytesMoved} bytes), {result.ContentsPresent} were there.");
+                poster.Verbose($"{names[0]}: {result.ContentsMoved} blobs copied ({result.BytesMoved} bytes), {result.ContentsPresent} already present.");
                 poster.Output(new ContainerImageImport
                 {
                     References = names,

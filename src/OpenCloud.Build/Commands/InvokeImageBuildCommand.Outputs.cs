@@ -57,6 +57,6 @@ public sealed partial class InvokeImageBuildCommand
     private bool ConfirmDelete(string directory, IReadOnlyList<string> paths)
     {
         string names = string.Join(", ", paths.Take(NamesShown)) + (paths.Count > NamesShown ? ", …" : "");
-        return _poster?.InvokeAsync(() => ShouldProcess(directory, $"Delete {paths.Count} entries that the build does not have ({names})")).GetAwaiter().GetResult() == true;
+        return _poster?.InvokeAsync(() => ShouldProcess(directory, $"Delete {paths.Count} entries that are not in the build output ({names})")).GetAwaiter().GetResult() == true;
     }
 }

@@ -220,11 +220,11 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         CheckedBuild build = ReadBuild(directory, file);
         if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
         {
-            WriteWarning($"The whole of '{directory}' is the build's directory: every file in it that no .dockerignore excludes may be sent to the engine.");
+            WriteWarning($"The context directory is '{directory}': every file in it that .dockerignore does not exclude may be sent to the engine.");
         }
 
         string name = build.Request.Tags.Count == 0
-            ? "an image without a name"
+            ? "an untagged image"
             : string.Join(", ", build.Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString()));
         if (!ShouldProcess(directory, $"Build {name}"))
         {

@@ -11,10 +11,10 @@ public sealed class AddressCompleter : IArgumentCompleter
     // Schemes that cannot be discovered; offered when the user has begun to type one.
     private static readonly (string Text, string Tip)[] Schemes =
     [
-        ("vsock://local:", "AF_VSOCK of this machine, and a port"),
-        ("vsock://host:", "AF_VSOCK of this virtual machine's host, and a port"),
-        ("vsock://", "AF_VSOCK: a virtual machine's context id and a port, as in vsock://3:8088"),
-        ("vsock+unix://", "a virtual machine's vsock as a unix socket, and a port, as in vsock+unix:///run/vm.sock:8088"),
+        ("vsock://local:", "AF_VSOCK on this machine, and a port"),
+        ("vsock://host:", "AF_VSOCK on the host of this virtual machine, and a port"),
+        ("vsock://", "AF_VSOCK: the context id of a virtual machine and a port, for example vsock://3:8088"),
+        ("vsock+unix://", "the vsock of a virtual machine as a unix socket, and a port, for example vsock+unix:///run/vm.sock:8088"),
     ];
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
         ("source.git.checkout", "repositories that were cloned"),
         ("exec.cachemount", "RUN --mount=type=cache"),
         ("frontend", "images of frontends"),
-        ("internal", "the engine's own"),
+        ("internal", "internal records of the engine"),
     ];
 
     /// <summary>The filter expression for a type.</summary>
@@ -24,7 +24,7 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
     public static string ToFilter(string type) =>
         type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
             ? $"type=={type}"
-            : throw ErrorCatalog.InvalidKeyValue.ToException(type, null, "Type", $"'{type}' is no type of a record; {string.Join(", ", Types.Select(static t => t.Text))} are.");
+            : throw ErrorCatalog.InvalidKeyValue.ToException(type, null, "Type", $"Unknown record type '{type}'; use {string.Join(", ", Types.Select(static t => t.Text))}.");
 
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(

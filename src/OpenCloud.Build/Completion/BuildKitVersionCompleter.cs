@@ -12,6 +12,6 @@ public sealed class BuildKitVersionCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         KnownReleases.Versions
-            .Select(static version => (version.ToString(), KnownReleases.VulnerabilitiesOf(version) is [var known, ..] ? known : "known by its sha256"))
+            .Select(static version => (version.ToString(), KnownReleases.VulnerabilitiesOf(version) is [var known, ..] ? known : "verified by a known SHA-256"))
             .Matching(wordToComplete);
 }

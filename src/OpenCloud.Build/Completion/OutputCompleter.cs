@@ -14,12 +14,12 @@ public sealed class OutputCompleter : IArgumentCompleter
         BuildOutput.Types.Select(static t => t switch
         {
             BuildOutput.Image => ("type=image", "an image in the engine's store"),
-            BuildOutput.Registry => ("type=registry", "an image that is pushed"),
-            BuildOutput.Oci => ("type=oci,dest=", "an OCI archive, or with tar=false a layout in a directory"),
-            BuildOutput.Docker => ("type=docker,dest=", "an archive that docker load takes"),
-            BuildOutput.Tar => ("type=tar,dest=", "the file system as an archive"),
-            BuildOutput.CacheOnly => ("type=cacheonly", "nothing but the build's cache"),
-            _ => ("type=local,dest=", "the file system in a directory"),
+            BuildOutput.Registry => ("type=registry", "an image, pushed to its registry"),
+            BuildOutput.Oci => ("type=oci,dest=", "an OCI archive, or with tar=false an OCI layout in a directory"),
+            BuildOutput.Docker => ("type=docker,dest=", "an archive for docker load"),
+            BuildOutput.Tar => ("type=tar,dest=", "the file system as a tar archive"),
+            BuildOutput.CacheOnly => ("type=cacheonly", "only the build cache"),
+            _ => ("type=local,dest=", "the file system as a directory"),
         }).Matching(wordToComplete);
 }
 

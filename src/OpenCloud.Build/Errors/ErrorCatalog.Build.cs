@@ -9,101 +9,101 @@ internal static partial class ErrorCatalog
         "BuildStepFailed",
         ErrorCategory.InvalidResult,
         "{0}",
-        "Mend the command in the Dockerfile; -Verbose or -LogPath has everything that it wrote.");
+        "Fix the command in the Dockerfile. To see the whole output of the step, use -Verbose or -LogPath.");
 
     public static readonly ErrorEntry DockerfileRejected = new(
         "DockerfileRejected",
         ErrorCategory.ParserError,
         "{0}",
-        "Mend the Dockerfile at the line shown.");
+        "Fix the Dockerfile at the line shown.");
 
     public static readonly ErrorEntry TargetRejected = new(
         "TargetRejected",
         ErrorCategory.ObjectNotFound,
         "{0}",
-        "Give -Target the name after AS in a FROM line.");
+        "Set -Target to a stage name: the name after AS in a FROM line. Get-DockerfileTarget lists them.");
 
     public static readonly ErrorEntry FileNotInContext = new(
         "FileNotInContext",
         ErrorCategory.ObjectNotFound,
         "{0}",
-        "Paths in COPY and ADD begin at the build's directory. See that the file is there and that no rule of the ignore file leaves it out.");
+        "Check that the file exists and that no rule of the ignore file excludes it. Paths in COPY and ADD are relative to the context directory.");
 
     public static readonly ErrorEntry BaseImageUnavailable = new(
         "BaseImageUnavailable",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "Check the name after FROM, that the engine {1} reaches the registry, and that you may pull from it. Without a network a base comes out of a layout: -BuildContext @{{ NAME = 'oci-layout://PATH' }}.");
+        "Check the image name after FROM, that the engine {1} has access to the registry, and that you are allowed to pull from it. To build without a registry, use an OCI layout: -BuildContext @{{ NAME = 'oci-layout://PATH' }}.");
 
     public static readonly ErrorEntry FrontendUnavailable = new(
         "FrontendUnavailable",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "Check the image in the line '# syntax=' or in BUILDKIT_SYNTAX, and that the engine {1} reaches its registry. Without the line the engine reads the Dockerfile itself.");
+        "Check the image in the '# syntax=' line or in BUILDKIT_SYNTAX, and that the engine {1} has access to its registry. Without the line, the engine uses its built-in frontend.");
 
     public static readonly ErrorEntry ScannerUnavailable = new(
         "ScannerUnavailable",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "Name a scanner that the engine {1} can pull with -Sbom IMAGE, or build without -Sbom.");
+        "Set -Sbom to the image of a scanner that the engine {1} can pull, or build without -Sbom.");
 
     public static readonly ErrorEntry PushFailed = new(
         "PushFailed",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "The image is built. Check the registry in the tag, that the engine {1} reaches it, and that you may push to it (docker login, or -RegistryCredential).");
+        "The image was built but not pushed. Check the registry in the tag, that the engine {1} has access to it, and that you are allowed to push to it (docker login, or -RegistryCredential).");
 
     public static readonly ErrorEntry CacheNotExported = new(
         "CacheNotExported",
         ErrorCategory.WriteError,
         "{0}",
-        "The image is built. Check the place in -CacheTo and that the engine {1} may write to it; with ignore-error=true a cache that fails does not fail the build.");
+        "The image was built. Check the destination in -CacheTo and that the engine {1} is allowed to write to it. With ignore-error=true, a failed cache export does not fail the build.");
 
     public static readonly ErrorEntry CredentialsNotFound = new(
         "CredentialsNotFound",
         ErrorCategory.AuthenticationError,
         "{0}",
-        "Mend the credential helper or the config.json that the message names, log in again, or give -RegistryCredential; the engine {1} got no credentials.");
+        "Fix the credential helper or the config.json that the message names, log in again, or use -RegistryCredential. The engine {1} received no credentials.");
 
     public static readonly ErrorEntry ContextNotSent = new(
         "ContextNotSent",
         ErrorCategory.ReadError,
         "{0}",
-        "See that every file of the build's directory can be read and is not changed meanwhile, or leave it out with a rule in .dockerignore.");
+        "Make every file of the context directory readable and do not change it during the build, or exclude it with a rule in .dockerignore.");
 
     public static readonly ErrorEntry NotSupportedByEngine = new(
         "NotSupportedByEngine",
         ErrorCategory.NotImplemented,
         "{0}",
-        "The engine {1} lacks what the build asks for; use a newer one, or leave it out.");
+        "Use a newer engine, or build without this feature; the engine {1} does not support it.");
 
     public static readonly ErrorEntry NotAllowedByEngine = new(
         "NotAllowedByEngine",
         ErrorCategory.PermissionDenied,
         "{0}",
-        "The engine {1} does not allow it; its buildkitd.toml decides (insecure-entitlements).");
+        "Allow the entitlement in buildkitd.toml of the engine {1} (insecure-entitlements), or build without it.");
 
     public static readonly ErrorEntry EngineLost = new(
         "EngineLost",
         ErrorCategory.ConnectionError,
         "{0}",
-        "The engine {1} ended or was restarted during the build; look into its log, then build again.");
+        "Check the log of the engine {1}: it stopped or was restarted during the build. Then build again.");
 
     public static readonly ErrorEntry EngineDiskFull = new(
         "EngineDiskFull",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "Make room on the machine of the engine {1}: Clear-BuildCache removes what builds have left in its cache.");
+        "Free disk space on the machine of the engine {1}. Clear-BuildCache removes records of the build cache.");
 
     public static readonly ErrorEntry BuildTimedOut = new(
         "BuildTimedOut",
         ErrorCategory.OperationTimeout,
         "{0}",
-        "Give the build longer with -Timeout, or see with -Verbose or -LogPath what it waits for. The engine {1} has what the steps that ended made in its cache.");
+        "Increase -Timeout, or use -Verbose or -LogPath to see which step is slow. The engine {1} keeps the results of completed steps in its cache.");
 
     public static readonly ErrorEntry BuildFailed = new(
         "BuildFailed",
         ErrorCategory.InvalidResult,
         "{0}",
-        "-Verbose or -LogPath has the whole log; the log of the engine {1} may have more.");
+        "To see the whole build log, use -Verbose or -LogPath. The log of the engine {1} may contain more.");
 }

@@ -9,15 +9,15 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry NoBuildHistory = new(
         "NoBuildHistory",
         ErrorCategory.NotImplemented,
-        "The engine {0} keeps no history of builds.",
-        "Use BuildKit 0.11 or newer, or a Docker Engine of 23.0 or newer.");
+        "The engine {0} does not keep a build history.",
+        "Use BuildKit 0.11 or later, or Docker Engine 23.0 or later.");
 
     /// <summary>0: reference, 1: engine.</summary>
     public static readonly ErrorEntry BuildNotFound = new(
         "BuildNotFound",
         ErrorCategory.ObjectNotFound,
-        "The history of {1} has no build '{0}', or several that begin so.",
-        "Get-BuildHistory lists the builds; an engine forgets the oldest ones.");
+        "The build history of {1} has no build '{0}', or several builds whose id starts with it.",
+        "Use Get-BuildHistory to list the builds. An engine removes the oldest builds from its history.");
 
     /// <summary>0: reference of the build, 1: number or name.</summary>
     public static readonly ErrorEntry StepNotFound = new(
@@ -30,13 +30,13 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry BuildIsRunning = new(
         "BuildIsRunning",
         ErrorCategory.ResourceBusy,
-        "The build '{0}' still runs.",
-        "Wait until it has ended (Get-BuildLog -Wait).");
+        "The build '{0}' is still running.",
+        "Wait until the build has ended (Get-BuildLog -Wait).");
 
     /// <summary>0: what it lacks.</summary>
     public static readonly ErrorEntry CacheLimitNotSupported = new(
         "CacheLimitNotSupported",
         ErrorCategory.NotImplemented,
         "{0} Nothing was cleared.",
-        "Limit the cache with -KeepStorage or -MaxUsedSpace instead, which every engine understands.");
+        "Use -KeepStorage or -MaxUsedSpace instead, which every engine supports.");
 }

@@ -9,20 +9,20 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry InvalidOption = new(
         "InvalidOption",
         ErrorCategory.InvalidArgument,
-        "-{0} cannot be '{1}': {2}",
-        "See the examples of 'Get-Help Invoke-ImageBuild -Parameter {0}'.");
+        "Invalid value '{1}' of -{0}: {2}",
+        "See 'Get-Help Invoke-ImageBuild -Parameter {0}'.");
 
     /// <summary>0: the context, 1: explanation.</summary>
     public static readonly ErrorEntry InvalidContext = new(
         "InvalidContext",
         ErrorCategory.InvalidArgument,
         "{1}",
-        "Give a directory, a tar archive, oci-layout://directory:tag, docker-image://reference, or the address of a git repository or archive.");
+        "Use a directory, a tar archive, oci-layout://directory:tag, docker-image://reference, or the URL of a git repository or an archive.");
 
     /// <summary>0: path, 1: what went wrong.</summary>
     public static readonly ErrorEntry ResultFileNotWritable = new(
         "ResultFileNotWritable",
         ErrorCategory.WriteError,
         "'{0}' cannot be written: {1}",
-        "Give a file in a directory that exists and that you may write to.");
+        "Use a file in an existing directory that you can write to.");
 }

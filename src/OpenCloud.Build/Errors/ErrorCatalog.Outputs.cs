@@ -9,20 +9,20 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry InvalidBuildOption = new(
         "InvalidBuildOption",
         ErrorCategory.InvalidArgument,
-        "The value of -{0} cannot be used: {1}",
-        "See the examples of Get-Help Invoke-ImageBuild -Parameter {0}.");
+        "Invalid value of -{0}: {1}",
+        "See 'Get-Help Invoke-ImageBuild -Parameter {0}'.");
 
     /// <summary>0: explanation, 1: engine.</summary>
     public static readonly ErrorEntry BuildRefused = new(
         "BuildRefused",
         ErrorCategory.InvalidArgument,
-        "The build was not begun: {0}",
-        "Nothing was sent to {1}; change what the message names and build again.");
+        "The build was not started: {0}",
+        "Correct what the message names and build again. Nothing was sent to {1}.");
 
     /// <summary>0: explanation, 1: engine.</summary>
     public static readonly ErrorEntry OutputNotWritten = new(
         "OutputNotWritten",
         ErrorCategory.WriteError,
-        "What the build gives could not be taken to its place: {0}",
-        "Check the place's permissions and room; the image itself may have been built on {1}.");
+        "The output of the build was not written: {0}",
+        "Check the permissions and the free disk space of the destination. The image may have been built on {1}.");
 }

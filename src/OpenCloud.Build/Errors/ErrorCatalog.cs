@@ -14,7 +14,7 @@ internal static partial class ErrorCatalog
         "UnexpectedFailure",
         ErrorCategory.NotSpecified,
         "{0}",
-        "Please report this, with what Get-Error shows.");
+        "This is a bug in the module. Report it with the output of Get-Error.");
 
     /// <summary>All entries, read each time: an initializer could run before those of the other files.</summary>
     public static IReadOnlyList<ErrorEntry> All =>

@@ -14,7 +14,7 @@ internal sealed class CmdletObserver(PSCmdlet cmdlet, IPipelinePoster poster) : 
     {
         if (outcome.Result == StepResult.Unchanged)
         {
-            poster.Verbose($"Already so: {outcome.Action}: {outcome.Target}");
+            poster.Verbose($"Already done: {outcome.Action}: {outcome.Target}");
         }
     }
 

@@ -39,7 +39,7 @@ internal static class EngineDiagnosis
         }
 
         return asUser is not null || asService is not null
-            ? throw new HostException(HostErrorKind.InvalidInput, $"{address} is no socket of this machine: who may reach it does not depend on users here.", "Leave out -As and -Service", address.ToString())
+            ? throw new HostException(HostErrorKind.InvalidInput, $"{address} is not a socket on this machine: local users and groups do not control access to it.", "Remove -As and -Service", address.ToString())
             : FromAfarAsync(address, options, [], cancellationToken);
     }
 
@@ -55,10 +55,10 @@ internal static class EngineDiagnosis
             checks.Add(new DiagnosisCheck("Connection", CheckState.Ok, "accepted"));
             checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Ok, "it speaks HTTP/2"));
             checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
-            checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "it does not tell"));
+            checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "unknown"));
             bool hasWorkers = answer.Workers.Count > 0;
-            checks.Add(new DiagnosisCheck("Workers", hasWorkers ? CheckState.Ok : CheckState.Failed, hasWorkers ? string.Join("; ", answer.Workers) : "it has none"));
-            return Result(hasWorkers, answer.Version, hasWorkers ? $"{address} answers." : $"{address} answers, but has no worker to build with.", null);
+            checks.Add(new DiagnosisCheck("Workers", hasWorkers ? CheckState.Ok : CheckState.Failed, hasWorkers ? string.Join("; ", answer.Workers) : "none"));
+            return Result(hasWorkers, answer.Version, hasWorkers ? $"{address} answers as BuildKit." : $"{address} answers, but has no worker.", null);
         }
         catch (EngineConnectException e)
         {
@@ -69,7 +69,7 @@ internal static class EngineDiagnosis
         {
             checks.Add(new DiagnosisCheck("Connection", CheckState.Ok, "accepted"));
             checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, e.Message));
-            return Result(false, null, $"{address} is connected to, but does not answer as BuildKit does: {e.Message}", null);
+            return Result(false, null, $"{address} accepts connections, but does not answer as BuildKit: {e.Message}", null);
         }
     }
 }

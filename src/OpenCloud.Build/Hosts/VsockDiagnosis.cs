@@ -21,7 +21,7 @@ internal static class VsockDiagnosis
         }
 
         return asUser is not null || asService is not null
-            ? throw new HostException(HostErrorKind.InvalidInput, $"{address} has no owner and no mode: every process of a machine with AF_VSOCK may connect.", "Leave out -As and -Service", address.ToString())
+            ? throw new HostException(HostErrorKind.InvalidInput, $"{address} has no owner and no mode: every process on a machine with AF_VSOCK can connect.", "Remove -As and -Service", address.ToString())
             : EngineDiagnosis.FromAfarAsync(address, options, Before(address), cancellationToken);
     }
 
@@ -66,8 +66,8 @@ internal static class VsockDiagnosis
     {
         // The kernel loads its modules when the first socket is opened, so a missing device proves nothing.
         yield return File.Exists(Device)
-            ? new DiagnosisCheck("Device", CheckState.Ok, $"{Device} is there")
-            : new DiagnosisCheck("Device", CheckState.Warning, $"there is no {Device}: the kernel's vsock module is not loaded", "sudo modprobe vsock");
+            ? new DiagnosisCheck("Device", CheckState.Ok, $"{Device} exists")
+            : new DiagnosisCheck("Device", CheckState.Warning, $"{Device} does not exist: the kernel module vsock is not loaded", "sudo modprobe vsock");
         yield return new DiagnosisCheck("Context id", CheckState.Ok, address.ContextId switch
         {
             1 => "1: this machine itself (vsock_loopback)",

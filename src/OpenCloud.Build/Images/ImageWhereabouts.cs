@@ -28,7 +28,7 @@ internal static class ImageWhereabouts
             }
         }
 
-        return places.Count == 0 ? string.Empty : $" It is in {string.Join(" and in ", places.Distinct())}.";
+        return places.Count == 0 ? string.Empty : $" It exists in {string.Join(" and in ", places.Distinct())}.";
     }
 
     /// <summary>A sentence about the other namespaces of a store that have images; null when there are none.</summary>
@@ -53,7 +53,7 @@ internal static class ImageWhereabouts
         }
 
         string listed = string.Join(", ", searched.Select(static n => $"'{n}'"));
-        return neighbours.Count == 0 ? null : $"Namespace {listed} of {store.Description} has no images; {string.Join(" and ", neighbours)} has. List it with -Namespace.";
+        return neighbours.Count == 0 ? null : $"Namespace {listed} of {store.Description} has no images. Namespaces with images: {string.Join(", ", neighbours)}. Use -Namespace to list them.";
     }
 
     private static async Task FindAsync(IImageStore store, string at, string name, IReadOnlyList<string> searched, List<string> places, CancellationToken cancellationToken)

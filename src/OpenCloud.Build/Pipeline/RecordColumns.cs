@@ -49,8 +49,8 @@ internal sealed class RecordColumns
             if (!_taken.ContainsKey(column.Name) && _names.TryGetValue(Plain(column.Name), out string? parameter) && _told.Add(column.Name))
             {
                 yield return string.Equals(column.Name, parameter, StringComparison.OrdinalIgnoreCase)
-                    ? $"The property '{column.Name}' of the input is ignored: give -{parameter} on the command line."
-                    : $"The property '{column.Name}' of the input is ignored: the parameter's name is '{parameter}'.";
+                    ? $"The property '{column.Name}' of the input is ignored: use -{parameter} on the command line."
+                    : $"The property '{column.Name}' of the input is ignored: the parameter is named '{parameter}'.";
             }
         }
     }

@@ -83,14 +83,14 @@ public sealed class DockerfileTextTests
     [InlineData("", 1, "no instructions")]
     [InlineData("# only a comment", 1, "no instructions")]
     [InlineData("ARG A=1", 1, "no FROM")]
-    [InlineData("\n\nRUN true\nFROM scratch", 3, "RUN stands before the first FROM")]
-    [InlineData("FROM", 1, "FROM takes")]
-    [InlineData("FROM a b", 1, "FROM takes")]
-    [InlineData("FROM a AS", 1, "FROM takes")]
-    [InlineData("FROM a AS b c", 1, "FROM takes")]
-    [InlineData("FROM a AS 1b", 1, "'1b' is no name")]
-    [InlineData("# escape=x\nFROM scratch", 1, "'x' is neither")]
-    [InlineData("# escape=`\n# escape=`\nFROM scratch", 2, "'escape' is given twice")]
+    [InlineData("\n\nRUN true\nFROM scratch", 3, "RUN is not allowed before the first FROM")]
+    [InlineData("FROM", 1, "FROM requires")]
+    [InlineData("FROM a b", 1, "FROM requires")]
+    [InlineData("FROM a AS", 1, "FROM requires")]
+    [InlineData("FROM a AS b c", 1, "FROM requires")]
+    [InlineData("FROM a AS 1b", 1, "Invalid stage name '1b'")]
+    [InlineData("# escape=x\nFROM scratch", 1, "Invalid escape character 'x'")]
+    [InlineData("# escape=`\n# escape=`\nFROM scratch", 2, "'escape' is used twice")]
     public void Says_what_is_wrong_and_where(string text, int line, string reason)
     {
         DockerfileException exception = Assert.Throws<DockerfileException>(() => DockerfileText.Parse(text));

@@ -84,7 +84,7 @@ public sealed class ConnectionTests : IDisposable
         Assert.Null(closed.Access.ClosedDirectory);
         Assert.True(closed.Access.GroupOpens);
         Assert.False(closed.Access.NeedsNewLogin);
-        Assert.Contains("nobody may not use the socket (root:root, mode 0660)", closed.Message, StringComparison.Ordinal);
+        Assert.Contains("nobody has no access to the socket (root:root, mode 0660)", closed.Message, StringComparison.Ordinal);
 
         string inner = Directory.CreateDirectory(Path.Combine(_directory.FullName, "d", "e")).FullName;
         File.SetUnixFileMode(Path.GetDirectoryName(inner)!, (UnixFileMode)0b111_000_000);

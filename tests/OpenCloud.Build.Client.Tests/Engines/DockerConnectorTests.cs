@@ -33,11 +33,11 @@ public sealed class DockerConnectorTests
     [InlineData("HTTP/1.1 404 Not Found\r\nServer: Docker/18.03 (linux)\r\nContent-Length: 28\r\n\r\n{\"message\":\"page not found\"}", EngineConnectReason.Rejected, "too old")]
     [InlineData("HTTP/1.1 403 Forbidden\r\nServer: Docker/26.1 (linux)\r\n\r\n{\"message\":\"denied by plugin\"}", EngineConnectReason.Rejected, "denied by plugin")]
     [InlineData("HTTP/1.1 404 Not Found\r\nServer: Libpod/5.0 (linux)\r\n\r\n", EngineConnectReason.NotAnEngine, "Podman")]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", EngineConnectReason.NotAnEngine, "does not look like a Docker Engine")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", EngineConnectReason.NotAnEngine, "This is not a Docker Engine")]
     [InlineData("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", EngineConnectReason.NotAnEngine, "websocket")]
     [InlineData("HTTP/1.1 banana\r\n\r\n", EngineConnectReason.NotAnEngine, "banana")]
     [InlineData("SSH-2.0-OpenSSH\r\n", EngineConnectReason.NotAnEngine, "not HTTP/1")]
-    [InlineData("HTTP/1.1 101 Swi", EngineConnectReason.NotAnEngine, "ends within the head")]
+    [InlineData("HTTP/1.1 101 Swi", EngineConnectReason.NotAnEngine, "ends within the header")]
     [InlineData("", EngineConnectReason.NotAnEngine, "without an answer")]
     public async Task Tells_what_else_it_met(string answer, EngineConnectReason reason, string said)
     {

@@ -34,7 +34,7 @@ public sealed class EngineDiscoveryTests
         Assert.Equal("$DOCKER_HOST", connection.Source);
         Assert.Equal(["$BUILDKIT_HOST", "$XDG_RUNTIME_DIR"], connection.PassedOver.Select(static p => p.Source));
         Assert.Equal([true, false], connection.PassedOver.Select(static p => p.IsExplicit));
-        Assert.All(connection.PassedOver, static p => Assert.Contains("no such socket", p.Why, StringComparison.Ordinal));
+        Assert.All(connection.PassedOver, static p => Assert.Contains("the socket does not exist", p.Why, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class HybridVsockConnectorTests
     }
 
     [Theory]
-    [InlineData("", EngineConnectReason.Refused, "nothing in the virtual machine listens on port 8088")]
+    [InlineData("", EngineConnectReason.Refused, "no process in the virtual machine listens on port 8088")]
     [InlineData("OK 107374", EngineConnectReason.NotAnEngine, "answered 'OK 107374'")]
     [InlineData("OK \n", EngineConnectReason.NotAnEngine, "answered 'OK '")]
     [InlineData("OK -1\n", EngineConnectReason.NotAnEngine, "answered 'OK -1'")]

@@ -29,7 +29,7 @@ public sealed class InputFileTests : IDisposable
     public void The_bound_is_kept_whatever_a_length_says()
     {
         _directory.File("a", "text");
-        Assert.Contains("larger than 3 bytes", Assert.Throws<IOException>(() => InputFile.ReadNamed(At("a"), 3, Cancellation)).Message, StringComparison.Ordinal);
+        Assert.Contains("larger than the limit of 3 bytes", Assert.Throws<IOException>(() => InputFile.ReadNamed(At("a"), 3, Cancellation)).Message, StringComparison.Ordinal);
         Assert.Contains("larger", Assert.Throws<IOException>(() => InputFile.ReadNamed("/dev/zero", 100_000, Cancellation)).Message, StringComparison.Ordinal);
 
         // Files of /proc have no length.

@@ -52,7 +52,7 @@ public sealed class OciLayoutReferenceTests
         string message = Assert.Throws<InvalidDataException>(() => Resolve(layout + ":3.0")).Message;
         Assert.Contains("'3.0'", message, StringComparison.Ordinal);
         Assert.Contains("has 1.0, 2.0", message, StringComparison.Ordinal);
-        Assert.Contains("no OCI layout", Assert.Throws<InvalidDataException>(() => Resolve(folder.Path + "/none:1.0")).Message, StringComparison.Ordinal);
+        Assert.Contains("not an OCI layout", Assert.Throws<InvalidDataException>(() => Resolve(folder.Path + "/none:1.0")).Message, StringComparison.Ordinal);
     }
 
     [Theory]

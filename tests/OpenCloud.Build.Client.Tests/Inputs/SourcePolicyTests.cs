@@ -40,19 +40,19 @@ public sealed class SourcePolicyTests
     [InlineData("", "not JSON")]
     [InlineData("[]", "the policy is not an object")]
     [InlineData("""{"version":2}""", "version is not 1")]
-    [InlineData("""{"version":"1"}""", "version is no number")]
-    [InlineData("""{"rule":[]}""", "no 'rule'")]
+    [InlineData("""{"version":"1"}""", "version is not a number")]
+    [InlineData("""{"rule":[]}""", "the unknown property 'rule'")]
     [InlineData("""{"rules":{}}""", "'rules' is not an array")]
     [InlineData("""{"rules":[5]}""", "rule 1 is not an object")]
     [InlineData("""{"rules":[{"action":"DENY"}]}""", "rule 1 has no selector")]
     [InlineData("""{"rules":[{"selector":{"identifier":""}}]}""", "rule 1 has no selector")]
-    [InlineData("""{"rules":[{"selector":{"identifier":"x"}},{"action":"FORBID","selector":{"identifier":"x"}}]}""", "action of rule 2 is none of")]
+    [InlineData("""{"rules":[{"selector":{"identifier":"x"}},{"action":"FORBID","selector":{"identifier":"x"}}]}""", "action of rule 2 must be one of")]
     [InlineData("""{"rules":[{"action":7,"selector":{"identifier":"x"}}]}""", "action of rule 1")]
     [InlineData("""{"rules":[{"action":"CONVERT","selector":{"identifier":"x"}}]}""", "has no updates")]
     [InlineData("""{"rules":[{"selector":{"identifier":"x","matchType":"GLOB"}}]}""", "match type of rule 1")]
     [InlineData("""{"rules":[{"selector":{"identifier":"x","constraints":[{"key":5}]}}]}""", "key of rule 1 is not a string")]
     [InlineData("""{"rules":[{"selector":{"identifier":"x"},"updates":{"attrs":{"a":1}}}]}""", "'a' of rule 1 is not a string")]
-    [InlineData("""{"rules":[{"selector":{"identifier":"x"},"when":"never"}]}""", "rule 1 has no 'when'")]
+    [InlineData("""{"rules":[{"selector":{"identifier":"x"},"when":"never"}]}""", "rule 1 has the unknown property 'when'")]
     public void WhatIsNoPolicy_IsToldWhere(string json, string part) =>
         Assert.Contains(part, Assert.Throws<FormatException>(() => SourcePolicy.Parse(json)).Message, StringComparison.Ordinal);
 

@@ -56,31 +56,31 @@ public sealed class ProgramFinderTests
 
         string theirs = mine.Add("theirs");
         ProgramFolder.Run("chown", "nobody", theirs);
-        Refused(mine.Path, "theirs", "belongs to user");
-        Refused(mine.Path, Linked(mine, "to-theirs", theirs), "belongs to user");
+        Refused(mine.Path, "theirs", "belongs to the user");
+        Refused(mine.Path, Linked(mine, "to-theirs", theirs), "belongs to the user");
 
         string open = mine.Add("open", mode: 0x1FF);
-        Refused(mine.Path, "open", $"'{open}' can be written by others");
+        Refused(mine.Path, "open", $"'{open}' is writable by other users");
 
         mine.Add("group", mode: 0x1FD);
         Assert.NotNull(Found(mine.Path, "group"));
         ProgramFolder.Run("chgrp", "nogroup", Path.Join(mine.Path, "group"));
-        Refused(mine.Path, "group", "can be written by others");
+        Refused(mine.Path, "group", "is writable by other users");
 
         mine.Add("shared/below/program");
         File.SetUnixFileMode(Path.Join(mine.Path, "shared"), (UnixFileMode)0x3FF);
         Assert.NotNull(Found(Path.Join(mine.Path, "shared/below"), "program"));
         mine.Add("shared/program");
-        Refused(Path.Join(mine.Path, "shared"), "program", "can be written by others");
+        Refused(Path.Join(mine.Path, "shared"), "program", "is writable by other users");
         File.SetUnixFileMode(Path.Join(mine.Path, "shared"), (UnixFileMode)0x1FF);
-        Refused(Path.Join(mine.Path, "shared/below"), "program", "can be written by others");
+        Refused(Path.Join(mine.Path, "shared/below"), "program", "is writable by other users");
 
         // A folder of somebody else's on the way of a link, or above.
         mine.Add("home/program");
         ProgramFolder.Run("chown", "nobody", Path.Join(mine.Path, "home"));
-        Refused(Path.Join(mine.Path, "home"), "program", "belongs to user");
+        Refused(Path.Join(mine.Path, "home"), "program", "belongs to the user");
         File.CreateSymbolicLink(Path.Join(mine.Path, "home/back"), "../program");
-        Refused(mine.Path, Linked(mine, "there-and-back", "home/back"), "belongs to user");
+        Refused(mine.Path, Linked(mine, "there-and-back", "home/back"), "belongs to the user");
         Assert.NotNull(Found(mine.Path, Linked(mine, "fine", "./marks/../program")));
         Linked(mine, "loop", "loop");
         Assert.NotNull(ProgramTrust.Objection(Path.Join(mine.Path, "loop")));

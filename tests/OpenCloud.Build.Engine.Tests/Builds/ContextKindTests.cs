@@ -172,7 +172,7 @@ public sealed class ContextKindTests(EngineFixture engines)
         Directory.Move(folder.At("layout/blobs"), folder.At("contents"));
         Directory.CreateSymbolicLink(folder.At("layout/blobs"), folder.At("contents"));
         InvalidDataException linked = await Assert.ThrowsAsync<InvalidDataException>(() => LogAsync(engine, With(context, ("base", $"oci-layout://{layout.Root}:1.0"))));
-        Assert.Contains("links of a layout are not followed", linked.Message, StringComparison.Ordinal);
+        Assert.Contains("symbolic links in a layout are not followed", linked.Message, StringComparison.Ordinal);
     }
 
     [Theory]

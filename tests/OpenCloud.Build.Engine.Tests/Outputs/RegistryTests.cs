@@ -196,7 +196,7 @@ public sealed class RegistryTests(EngineFixture engines)
             },
             Cancellation);
 
-        Assert.Contains("not https", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("does not use https", failure.Message, StringComparison.Ordinal);
         Assert.Empty(tokens.Requests);
         Assert.False(registry.HasTag("team/base", "1"));
     }
@@ -245,7 +245,7 @@ public sealed class RegistryTests(EngineFixture engines)
         };
 
         (ImageBuildException failure, _) = await BuildRun.FailAsync(engine, request, Cancellation);
-        Assert.Contains($"the certificate of 127.0.0.1:{front.Port} is not trusted here", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"the certificate of 127.0.0.1:{front.Port} is not trusted;", failure.Message, StringComparison.Ordinal);
         Assert.Empty(tokens.Requests);
 
         using ContextFolder folders = new();

@@ -25,7 +25,7 @@ public sealed class GuestTests
         // Nothing listens yet: that is retried, told, and said in words.
         DriverAnswer early = QemuGuest.DriverOutside("ask", "--address", outside, "--patience", "4");
         Refused(early);
-        Assert.Contains("nothing in the virtual machine listens on port 8088", early["Attempts"], StringComparison.Ordinal);
+        Assert.Contains("no process in the virtual machine listens on port 8088", early["Attempts"], StringComparison.Ordinal);
         Assert.True(early.Json!.Value.GetProperty("Attempts").GetArrayLength() > 2, early["Attempts"]);
 
         // A network that the guest has and its engine must not have.

@@ -27,7 +27,7 @@ public sealed class BoundedFileTests
         using Scratch scratch = new();
         long start = Stopwatch.GetTimestamp();
         IOException error = Assert.Throws<IOException>(() => BoundedFile.TryRead(scratch.Fifo("pipe"), cancellationToken: Stop));
-        Assert.Contains("no regular file", error.Message, StringComparison.Ordinal);
+        Assert.Contains("not a regular file", error.Message, StringComparison.Ordinal);
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5));
     }
 

@@ -18,7 +18,7 @@ public sealed class LastingFileTests
         int descriptor = LinuxCalls.Open(LinuxCalls.CurrentDirectory, DirectoryWalk.Terminated(scratch.Text("bad")), LinuxCalls.PathOnly);
         Assert.True(descriptor >= 0);
         using FileStream bad = new(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.Write, 0);
-        Assert.Contains("did not take what was written to '/the/place'", Assert.Throws<IOException>(() => LastingFile.Synchronize(bad, "/the/place")).Message, StringComparison.Ordinal);
+        Assert.Contains("Cannot flush to disk what was written to '/the/place'", Assert.Throws<IOException>(() => LastingFile.Synchronize(bad, "/the/place")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class OutputPlaceTests
     {
         using Scratch scratch = new();
         scratch.Fifo("pipe");
-        Assert.Contains("Nobody reads", Assert.Throws<IOException>(() => OutputPlace.Of(scratch["pipe"]).Write("lost"u8, Token)).Message, StringComparison.Ordinal);
+        Assert.Contains("No process reads", Assert.Throws<IOException>(() => OutputPlace.Of(scratch["pipe"]).Write("lost"u8, Token)).Message, StringComparison.Ordinal);
         using Process reader = Process.Start(new ProcessStartInfo("cat", [scratch["pipe"]]) { RedirectStandardOutput = true })!;
         Task<string> read = reader.StandardOutput.ReadToEndAsync(Token);
         while (true)
@@ -104,7 +104,7 @@ public sealed class OutputPlaceTests
         }
 
         Assert.Equal("/dev/null", new FileInfo(scratch["null"]).LinkTarget);
-        Assert.Contains("Nobody reads", Assert.Throws<IOException>(() => OutputPlace.Of(scratch.Fifo("pipe")).OpenGrowing()).Message, StringComparison.Ordinal);
+        Assert.Contains("No process reads", Assert.Throws<IOException>(() => OutputPlace.Of(scratch.Fifo("pipe")).OpenGrowing()).Message, StringComparison.Ordinal);
         Assert.Throws<IOException>(() => OutputPlace.Of(scratch.SubFolder("folder")));
     }
 

@@ -48,7 +48,7 @@ public sealed class WholeFileTests
         FileStatus.Give(home, Scratch.Stranger, Scratch.Stranger);
         scratch.Link("home/config", roots);
         IOException error = Assert.Throws<IOException>(() => WholeFile.Write(scratch["home/config/file"], "text", Closed));
-        Assert.Contains("a link that others could have put there", error.Message, StringComparison.Ordinal);
+        Assert.Contains("a symbolic link that other users could have created", error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(roots));
 
         // A link that only root could put there is root's way of laying out the machine.

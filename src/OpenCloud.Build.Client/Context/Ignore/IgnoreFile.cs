@@ -105,7 +105,7 @@ public sealed class IgnoreFile
     }
 
     private static ContextException Malformed(int line, string reason) =>
-        new(ContextErrorKind.BadPattern, $"Line {line} of the ignore file cannot be used: {reason}.") { Line = line };
+        new(ContextErrorKind.BadPattern, $"Line {line} of the ignore file is invalid: {reason}.") { Line = line };
 
     private void Add(int number, ReadOnlySpan<byte> line)
     {

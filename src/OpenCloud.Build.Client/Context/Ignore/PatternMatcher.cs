@@ -37,7 +37,7 @@ internal sealed class PatternMatcher
                 compiled.Add(pattern);
                 if ((size += pattern.Size) > MaxSize)
                 {
-                    throw new ContextException(ContextErrorKind.BadPattern, $"The patterns stand for more than {MaxSize} characters together.");
+                    throw new ContextException(ContextErrorKind.BadPattern, $"The patterns together expand to more than {MaxSize} characters.");
                 }
             }
         }
@@ -60,7 +60,7 @@ internal sealed class PatternMatcher
         {
             if (text.Length == 1)
             {
-                throw new ContextException(ContextErrorKind.BadPattern, "The pattern \"!\" takes nothing back: it needs a path after the '!'.");
+                throw new ContextException(ContextErrorKind.BadPattern, "The pattern \"!\" is invalid: it requires a path after the '!'.");
             }
 
             text = text[1..];

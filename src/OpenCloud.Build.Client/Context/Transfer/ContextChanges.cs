@@ -25,7 +25,7 @@ internal sealed class ContextChanges(bool isStrict = false, Action<string>? warn
                 warn?.Invoke(change.Message);
                 break;
             case MostNamed + 1:
-                warn?.Invoke("More files of the build context changed while it was sent; they are not named.");
+                warn?.Invoke("More files of the build context changed while it was sent; they are not listed.");
                 break;
         }
     }

@@ -124,25 +124,25 @@ internal sealed class ContextSender
                     return;
                 case PacketType.Error:
                     throw new ContextException(
-                        ContextErrorKind.Receiver, $"The daemon could not take the build context: {packet.Message}");
+                        ContextErrorKind.Receiver, $"The engine could not receive the build context: {packet.Message}");
                 case PacketType.Request:
                     int place = _files.Claim(packet.Id);
                     if (place < 0)
                     {
                         throw new ContextException(
                             ContextErrorKind.Protocol,
-                            $"The daemon asked for file {packet.Id}, which is no regular file of the listing or was asked for before.");
+                            $"The engine requested the file {packet.Id}, which is not a regular file of the listing or was already requested.");
                     }
 
                     Enqueue(place);
                     break;
                 default:
                     throw new ContextException(
-                        ContextErrorKind.Protocol, $"The daemon sent a {packet.Type} packet, which only a sender of files may send.");
+                        ContextErrorKind.Protocol, $"The engine sent a {packet.Type} packet, which only a sender of files may send.");
             }
         }
 
-        throw new ContextException(ContextErrorKind.Protocol, "The daemon ended the transfer of the build context before it was complete.");
+        throw new ContextException(ContextErrorKind.Protocol, "The engine ended the transfer of the build context before it was complete.");
     }
 
     private async Task WalkAsync(CancellationToken cancellationToken)

@@ -31,7 +31,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
         {
             if (!_sources.TryAdd(source.Name, (source, new ContextCounters(Counters))))
             {
-                throw new ArgumentException($"Two directories are declared as '{source.Name}'.", nameof(sources));
+                throw new ArgumentException($"The directory name '{source.Name}' is used twice.", nameof(sources));
             }
         }
     }

@@ -16,7 +16,7 @@ public sealed class DirectoryContextSource : ContextSource
         if (!Directory.Exists(FullPath))
         {
             throw new DirectoryNotFoundException(File.Exists(FullPath)
-                ? $"The build context '{FullPath}' is a file; a context is a directory."
+                ? $"The build context '{FullPath}' is a file; a directory is required."
                 : $"The build context '{FullPath}' does not exist.");
         }
     }

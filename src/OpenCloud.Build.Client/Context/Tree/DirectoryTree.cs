@@ -101,7 +101,7 @@ internal sealed class LinuxDirectory : TreeDirectory
             int error = LinuxCalls.LastError;
             return LinuxCalls.IsGone(error)
                 ? false
-                : throw ContextException.Unreadable("look at", Utf8.Display(name), LinuxCalls.Describe(error));
+                : throw ContextException.Unreadable("inspect", Utf8.Display(name), LinuxCalls.Describe(error));
         }
 
         entry.Mode = GoFileMode.FromUnix(stat.Mode);

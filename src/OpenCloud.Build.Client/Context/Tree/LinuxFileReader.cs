@@ -7,7 +7,7 @@ internal sealed class LinuxFileReader : TreeReader
 {
     private const int Flags = LinuxCalls.ReadOnly | LinuxCalls.NonBlocking | LinuxCalls.NoControllingTerminal;
     private const int Closed = -1;
-    private const string SomethingElse = "it was listed as a regular file and is something else now";
+    private const string SomethingElse = "it was listed as a regular file, but is no longer one";
 
     // Set once for the process when the kernel or a sandbox does not know openat2.
     private static volatile bool _stepwise;
@@ -35,8 +35,8 @@ internal sealed class LinuxFileReader : TreeReader
             string name = Utf8.Display(path);
             throw error switch
             {
-                LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.StaleHandle => ContextException.Changed(name, "it was listed, but it is gone now"),
-                LinuxCalls.TooManyLinks => ContextException.Changed(name, "it, or a directory on the way to it, has become a symbolic link since it was listed"),
+                LinuxCalls.NoEntry or LinuxCalls.NotADirectory or LinuxCalls.StaleHandle => ContextException.Changed(name, "it was listed, but no longer exists"),
+                LinuxCalls.TooManyLinks => ContextException.Changed(name, "it, or a directory above it, became a symbolic link after it was listed"),
 
                 // A socket that has taken the file's place cannot be opened.
                 LinuxCalls.NoSuchDeviceOrAddress => ContextException.Changed(name, SomethingElse),

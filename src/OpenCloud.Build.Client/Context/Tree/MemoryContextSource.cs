@@ -27,7 +27,7 @@ public sealed class MemoryContextSource : ContextSource
             if (bytes.Length == 0 || bytes[0] == BytePath.Separator || leaves || bytes.AsSpan().Contains((byte)0)
                 || bytes.AsSpan().SequenceEqual("."u8) || !BytePath.Clean(bytes).AsSpan().SequenceEqual(bytes))
             {
-                throw new ArgumentException($"'{path}' is no clean relative path.", nameof(files));
+                throw new ArgumentException($"'{path}' is not a normalized relative path.", nameof(files));
             }
 
             _tree.Add(bytes, MemoryTree.FileMode, TimeOf(content.Span), content);

@@ -33,13 +33,13 @@ internal sealed class MemoryTree : ContextTree
 
             directory = child.IsDirectory
                 ? child
-                : throw new ArgumentException($"'{Utf8.Display(path)}' lies beneath a path that is a file.", nameof(path));
+                : throw new ArgumentException($"'{Utf8.Display(path)}' is below a path that is a file.", nameof(path));
             start += slash + 1;
         }
 
         if (!directory.Children.TryAdd(path[start..], new MemoryNode(mode, modified, content)))
         {
-            throw new ArgumentException($"'{Utf8.Display(path)}' is there twice.", nameof(path));
+            throw new ArgumentException($"'{Utf8.Display(path)}' exists twice.", nameof(path));
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
     public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken)
     {
         Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
-            ?? throw new ImageNameException($"There is no image '{name}' in namespace '{@namespace}' of {Description}.", exists: false);
+            ?? throw new ImageNameException($"The image '{name}' does not exist in namespace '{@namespace}' of {Description}.", exists: false);
         Image copy = new() { Name = newName, Target = image.Target };
         foreach ((string? key, string? value) in image.Labels)
         {
@@ -66,7 +66,7 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
             Image? there = await client.GetImageAsync(@namespace, newName, cancellationToken).ConfigureAwait(false);
             if (there?.Target?.Digest != image.Target?.Digest)
             {
-                throw new ImageNameException($"'{newName}' exists in namespace '{@namespace}' of {Description} and is another image ({there?.Target?.Digest}).", exists: true);
+                throw new ImageNameException($"'{newName}' already exists in namespace '{@namespace}' of {Description} and is another image ({there?.Target?.Digest}).", exists: true);
             }
         }
     }
@@ -78,7 +78,7 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         foreach (string name in names)
         {
             Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
-                ?? throw new ImageNameException($"There is no image '{name}' in namespace '{@namespace}' of {Description}.", exists: false);
+                ?? throw new ImageNameException($"The image '{name}' does not exist in namespace '{@namespace}' of {Description}.", exists: false);
             OciDescriptor target = new(image.Target.MediaType, ContentDigest.Parse(image.Target.Digest), image.Target.Size);
             ImageTree tree = await ImageTree.ReadAsync(content, target, platforms, cancellationToken).ConfigureAwait(false);
             ImageCompleteness.Check(tree, name, platforms);

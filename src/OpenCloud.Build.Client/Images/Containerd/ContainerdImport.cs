@@ -144,7 +144,7 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
         if (damaged && !await IsSoundAsync(store, node.Descriptor, cancellationToken).ConfigureAwait(false))
         {
             throw new OciFormatException(
-                $"{store.Location} has a damaged copy of {digest} that another namespace holds, and keeps it. Remove the images that use it there, then import again.");
+                $"{store.Location} has a damaged copy of {digest} that another namespace uses. Remove the images that use it in that namespace, then import again.");
         }
 
         options.Progress?.Report(node.Descriptor.Size);

@@ -128,7 +128,7 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
                     sent += read;
                     if (answer.Offset != sent)
                     {
-                        throw new IOException($"{Location} has {answer.Offset} of the {sent} bytes written of {expected}.");
+                        throw new IOException($"{Location} wrote {answer.Offset} of the {sent} bytes of {expected}.");
                     }
                 }
             }

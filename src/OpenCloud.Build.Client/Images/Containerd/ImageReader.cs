@@ -40,7 +40,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         };
         if (record.Target is null || !ContentDigest.TryParse(record.Target.Digest, out ContentDigest digest))
         {
-            return image with { IsComplete = false, Problem = $"Its target '{record.Target?.Digest}' is not a digest this client can check." };
+            return image with { IsComplete = false, Problem = $"Its target '{record.Target?.Digest}' is not a digest that this client can verify." };
         }
 
         Walk walk = new(store, cancellationToken);

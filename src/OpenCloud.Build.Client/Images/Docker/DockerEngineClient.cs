@@ -143,7 +143,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private DockerEngineException TooLong() => new(null, $"{Address}: the answer is longer than any that an engine has.");
+    private DockerEngineException TooLong() => new(null, $"{Address}: the answer is too long.");
 
     private DockerEngineException NoJson(JsonException error) => new(null, $"{Address}: the answer is not JSON: {error.Message}");
 

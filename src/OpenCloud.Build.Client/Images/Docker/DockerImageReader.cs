@@ -14,7 +14,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         string id = DockerJson.Text(summary, "Id");
         if (id.Length == 0)
         {
-            throw new DockerEngineException(null, $"{engine}: the list of images has one without an id.");
+            throw new DockerEngineException(null, $"{engine}: the list of images contains an image without an id.");
         }
 
         List<string> tags = DockerJson.Texts(summary, "RepoTags").Where(static t => t != "<none>:<none>").ToList();
@@ -135,7 +135,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             UnpackedSize = unpacked,
             ContentSize = Math.Max(0, Math.Max(0, image.Size) - (unpacked ?? 0)),
             IsComplete = platforms.Count == 0 ? !missing : platforms.Any(static p => p.IsComplete),
-            Problem = missing ? "Contents of it are missing, the engine says." : null,
+            Problem = missing ? "The engine reports missing content." : null,
             Created = missing && platforms.Count == 0 ? null : image.Created,
         };
     }

@@ -68,13 +68,13 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     public async Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken)
     {
         JsonElement image = await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false)
-            ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
+            ?? throw new ImageNameException($"The image '{name}' does not exist in the {Description}.", exists: false);
         ImageReference reference = RequireTag(newName);
         if (!force
             && await client.GetAsync(PathOf(newName) + "/json", cancellationToken).ConfigureAwait(false) is { } there
             && DockerJson.Text(there, "Id") != DockerJson.Text(image, "Id"))
         {
-            throw new ImageNameException($"'{newName}' exists in the {Description} and is another image ({DockerJson.Text(there, "Id")}).", exists: true);
+            throw new ImageNameException($"'{newName}' already exists in the {Description} and is another image ({DockerJson.Text(there, "Id")}).", exists: true);
         }
 
         await TagAsync(name, reference, cancellationToken).ConfigureAwait(false);
@@ -86,7 +86,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         foreach (string name in names)
         {
             JsonElement image = await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false)
-                ?? throw new ImageNameException($"There is no image '{name}' in the {Description}.", exists: false);
+                ?? throw new ImageNameException($"The image '{name}' does not exist in the {Description}.", exists: false);
             ids.Add((name, DockerJson.Text(image, "Id")));
         }
 
@@ -176,7 +176,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     private ImageReference RequireTag(string name) =>
         ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error) && reference.Digest is null
             ? reference.WithDefaultTag()
-            : throw new ImageNameException($"'{name}' cannot be a name in the {Description}: {error?.ToString() ?? "it has a digest"}.", exists: false);
+            : throw new ImageNameException($"Invalid image name '{name}' for the {Description}: {error?.ToString() ?? "it contains a digest"}.", exists: false);
 
     private Task TagAsync(string name, ImageReference reference, CancellationToken cancellationToken) =>
         client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);

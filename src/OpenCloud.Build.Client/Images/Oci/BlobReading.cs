@@ -11,7 +11,7 @@ internal static class BlobReading
     {
         if (descriptor.Size > limit)
         {
-            throw new OciFormatException($"{what}: {descriptor.Digest} is {descriptor.Size} bytes long; at most {limit} are read of a '{descriptor.MediaType}'.");
+            throw new OciFormatException($"{what}: {descriptor.Digest} is {descriptor.Size} bytes long; the limit for '{descriptor.MediaType}' is {limit}.");
         }
 
         VerifyingStream verifying = new(content, descriptor, what);
@@ -28,7 +28,7 @@ internal static class BlobReading
         long length = tree.GetLength(path) ?? throw new OciFormatException($"'{tree.Location}' has no file '{path}'.");
         if (length > limit)
         {
-            throw new OciFormatException($"'{path}' of '{tree.Location}' is {length} bytes long; at most {limit} are read.");
+            throw new OciFormatException($"'{path}' of '{tree.Location}' is {length} bytes long; the limit is {limit}.");
         }
 
         Stream stream = tree.Open(path);

@@ -13,7 +13,7 @@ internal sealed class DirectoryOutput(string root) : IArchiveOutput
             long written = await TarOutput.CopyAsync(content, file, cancellationToken).ConfigureAwait(false);
             if (written != length)
             {
-                throw new OciFormatException($"'{path}' was to be {length} bytes long and has {written}.");
+                throw new OciFormatException($"'{path}' must be {length} bytes long, but has {written} bytes.");
             }
         }
     }

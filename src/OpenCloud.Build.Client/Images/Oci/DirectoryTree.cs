@@ -35,6 +35,6 @@ internal sealed class DirectoryTree(string root) : IFileTree
 
     private string Resolve(string path) =>
         path.Split('/').Any(static part => part is "" or "." or "..")
-            ? throw new OciFormatException($"'{path}' leads out of '{Location}'.")
+            ? throw new OciFormatException($"'{path}' is outside '{Location}'.")
             : Path.Combine(Location, path);
 }

@@ -90,7 +90,7 @@ internal static class DockerArchive
             {
                 if (element.ValueKind != JsonValueKind.Object)
                 {
-                    throw new OciFormatException($"{what} holds something that is not an object.");
+                    throw new OciFormatException($"{what} contains an item that is not an object.");
                 }
 
                 Entry entry = new(
@@ -147,7 +147,7 @@ internal static class DockerArchive
                 {
                     if (!budget.Take(read))
                     {
-                        throw new OciFormatException($"The layers of '{tree.Location}' are larger than {budget.All} bytes when unpacked; unpack it yourself if it is to be trusted.");
+                        throw new OciFormatException($"The layers of '{tree.Location}' are larger than {budget.All} bytes when unpacked. Unpack the archive yourself if you trust it.");
                     }
 
                     unpacked.AppendData(buffer, 0, read);

@@ -102,7 +102,7 @@ public sealed class ImageArchive : IBlobSource, IDisposable
         if (read >= 4 && magic is [0x28, 0xb5, 0x2f, 0xfd])
         {
             handle.Dispose();
-            throw new OciFormatException($"'{path}' is compressed by zstd, which is not read here; unpack it first (zstd -d).");
+            throw new OciFormatException($"'{path}' is compressed with zstd, which is not supported; unpack it first (zstd -d).");
         }
 
         if (read < 2 || magic[0] != 0x1f || magic[1] != 0x8b)
@@ -147,7 +147,7 @@ public sealed class ImageArchive : IBlobSource, IDisposable
                     {
                         if (output.Position + count > MaxUnpackedBytes)
                         {
-                            throw new OciFormatException($"'{path}' is larger than {MaxUnpackedBytes} bytes when unpacked; unpack it yourself if it is to be trusted.");
+                            throw new OciFormatException($"'{path}' is larger than {MaxUnpackedBytes} bytes when unpacked. Unpack it yourself if you trust it.");
                         }
 
                         await output.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);

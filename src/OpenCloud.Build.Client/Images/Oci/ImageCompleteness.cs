@@ -13,19 +13,19 @@ internal static class ImageCompleteness
     {
         if (tree.Missing.Count > 0 && tree.Missing[0].Digest == tree.Target.Digest)
         {
-            throw new OciFormatException($"'{name}' is incomplete: {tree.Target.Digest}, which it starts with, is missing.");
+            throw new OciFormatException($"'{name}' is incomplete: its root {tree.Target.Digest} is missing.");
         }
 
         List<OciDescriptor> gaps = tree.Missing.Where(static m => !OciMediaTypes.IsManifest(m.MediaType) && !OciMediaTypes.IsIndex(m.MediaType) && !OciMediaTypes.IsForeignLayer(m.MediaType)).ToList();
         if (gaps.Count > 0)
         {
-            throw new OciFormatException($"'{name}' is incomplete: {gaps.Count} of its contents are missing, the first is {gaps[0].Digest} ({gaps[0].MediaType}).");
+            throw new OciFormatException($"'{name}' is incomplete: {gaps.Count} blobs are missing, the first is {gaps[0].Digest} ({gaps[0].MediaType}).");
         }
 
         if (!tree.HasCompleteManifest)
         {
             throw new OciFormatException(platforms.Count == 0
-                ? $"'{name}' has no manifest with all its contents."
+                ? $"'{name}' has no complete manifest."
                 : $"'{name}' has no manifest for {string.Join(", ", platforms)}.");
         }
     }

@@ -62,7 +62,7 @@ internal sealed class ImageTree
 
         if (depth > MaxDepth || _seen.Count > MaxNodes)
         {
-            throw new OciFormatException($"{source.Location}: the image {Target.Digest} refers to more than {MaxNodes} contents, or nests indexes deeper than {MaxDepth}.");
+            throw new OciFormatException($"{source.Location}: the image {Target.Digest} refers to more than {MaxNodes} blobs, or nests indexes deeper than {MaxDepth}.");
         }
 
         if (await source.GetLengthAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false) is not { } length)

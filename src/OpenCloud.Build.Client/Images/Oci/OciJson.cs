@@ -26,7 +26,7 @@ internal static class OciJson
         catch (InvalidOperationException e)
         {
             // Invalid UTF-8 and unpaired surrogates show only when a string is requested.
-            throw new OciFormatException($"{what} holds text that is not Unicode.", e);
+            throw new OciFormatException($"{what} contains text that is not valid Unicode.", e);
         }
     }
 
@@ -115,7 +115,7 @@ internal static class OciJson
             {
                 list.Add(element.ValueKind == JsonValueKind.String
                     ? element.GetString()!
-                    : throw new OciFormatException($"{what}: '{name}' holds something that is not a string."));
+                    : throw new OciFormatException($"{what}: '{name}' contains an item that is not a string."));
             }
         }
 
@@ -138,12 +138,12 @@ internal static class OciJson
         string text = GetString(element, "digest", what);
         if (!ContentDigest.TryParse(text, out ContentDigest digest))
         {
-            throw new OciFormatException($"{what}: '{text}' is not a digest this client can check.");
+            throw new OciFormatException($"{what}: '{text}' is not a digest that this client can verify.");
         }
 
         if (!TryGet(element, "size", out JsonElement size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out long length) || length < 0)
         {
-            throw new OciFormatException($"{what}: the descriptor of {digest} has no usable size.");
+            throw new OciFormatException($"{what}: the descriptor of {digest} has no valid size.");
         }
 
         return new OciDescriptor(GetString(element, "mediaType", what), digest, length)

@@ -21,7 +21,7 @@ internal static class OciLayoutIndex
         string version = OciJson.Read(layout, $"'oci-layout' of '{tree.Location}'", static root => OciJson.GetString(root, "imageLayoutVersion", "oci-layout"));
         if (version != "1.0.0")
         {
-            throw new OciFormatException($"'{tree.Location}' is an OCI layout of version '{version}'; 1.0.0 is read.");
+            throw new OciFormatException($"'{tree.Location}' is an OCI layout of version '{version}'; only 1.0.0 is supported.");
         }
 
         byte[] json = await BlobReading.ReadFileAsync(tree, "index.json", OciJson.MaxManifestBytes, cancellationToken).ConfigureAwait(false);

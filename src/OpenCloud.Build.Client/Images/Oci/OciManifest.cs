@@ -54,7 +54,7 @@ public sealed class OciManifest
         string own = OciJson.GetString(root, "mediaType", what);
         if (own.Length > 0 && mediaType.Length > 0 && own != mediaType)
         {
-            throw new OciFormatException($"{what}: the document calls itself '{own}', its descriptor '{mediaType}'.");
+            throw new OciFormatException($"{what}: the document has the media type '{own}', but its descriptor has '{mediaType}'.");
         }
 
         string effective = mediaType.Length > 0 ? mediaType : own;
@@ -70,7 +70,7 @@ public sealed class OciManifest
             ? OciJson.TryGet(root, "config", out _) || OciJson.TryGet(root, "layers", out _)
             : OciJson.TryGet(root, "manifests", out _))
         {
-            throw new OciFormatException($"{what}: the document is an index and a manifest at once.");
+            throw new OciFormatException($"{what}: the document is both an index and a manifest.");
         }
 
         Dictionary<string, string> annotations = OciJson.GetMap(root, "annotations", what);

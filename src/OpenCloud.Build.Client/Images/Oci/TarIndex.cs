@@ -58,7 +58,7 @@ internal static class TarIndex
 
             if (size < 0 || size > end - position)
             {
-                throw new OciFormatException($"'{location}' is cut off: an entry at {position - BlockSize} claims {size} bytes, {end - position} are left.");
+                throw new OciFormatException($"'{location}' is truncated: an entry at {position - BlockSize} has {size} bytes, but {end - position} are left.");
             }
 
             switch (type)
@@ -81,7 +81,7 @@ internal static class TarIndex
                     string? path = Normalize(longName ?? HeaderName(header));
                     if (path is not null && (names += EntryOverhead + (2 * (path.Length + (longLink?.Length ?? 0)))) > MaxNames)
                     {
-                        throw new OciFormatException($"'{location}' has more names of entries than are taken, {MaxNames >> 20} MiB of them.");
+                        throw new OciFormatException($"'{location}' has more than {MaxNames >> 20} MiB of entry names.");
                     }
 
                     if (path is not null && (type is '0' or '\0' or '7'))
@@ -90,7 +90,7 @@ internal static class TarIndex
                         // against its digest, and some tools write a layer twice.
                         if (!files.TryAdd(path, (position, size)) && !path.Contains('/', StringComparison.Ordinal))
                         {
-                            throw new OciFormatException($"'{location}' holds '{path}' twice.");
+                            throw new OciFormatException($"'{location}' contains '{path}' twice.");
                         }
                     }
                     else if (path is not null && (type is '1' or '2'))
@@ -126,7 +126,7 @@ internal static class TarIndex
             int read = RandomAccess.Read(handle, buffer, position);
             if (read == 0)
             {
-                throw new OciFormatException($"'{location}' is cut off at {position}.");
+                throw new OciFormatException($"'{location}' is truncated at {position}.");
             }
 
             buffer = buffer[read..];
@@ -138,7 +138,7 @@ internal static class TarIndex
     {
         if (size > MaxExtendedHeader)
         {
-            throw new OciFormatException($"'{location}' has an extended header of {size} bytes; at most {MaxExtendedHeader} are read.");
+            throw new OciFormatException($"'{location}' has an extended header of {size} bytes; the limit is {MaxExtendedHeader}.");
         }
 
         byte[] bytes = new byte[size];
@@ -193,7 +193,7 @@ internal static class TarIndex
 
         if (sum != ParseNumber(header.Slice(148, 8), location))
         {
-            throw new OciFormatException($"'{location}' is not a tar: the header at {position} has a wrong checksum.");
+            throw new OciFormatException($"'{location}' is not a tar archive: the header at {position} has a wrong checksum.");
         }
     }
 
@@ -221,7 +221,7 @@ internal static class TarIndex
         {
             if (b is < (byte)'0' or > (byte)'7')
             {
-                throw new OciFormatException($"'{location}' is not a tar, or has a malformed number.");
+                throw new OciFormatException($"'{location}' is not a tar archive, or has a malformed number.");
             }
 
             value = (value << 3) | (uint)(b - '0');

@@ -36,7 +36,7 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
         long written = await CopyAsync(content, stream, cancellationToken).ConfigureAwait(false);
         if (written != length)
         {
-            throw new OciFormatException($"'{path}' was to be {length} bytes long and has {written}.");
+            throw new OciFormatException($"'{path}' must be {length} bytes long, but has {written} bytes.");
         }
 
         await PadAsync(length, cancellationToken).ConfigureAwait(false);

@@ -106,7 +106,7 @@ internal sealed class VerifyingStream : Stream
 
             if (!_expected.Digest.Matches(_hash.GetHashAndReset()))
             {
-                throw new OciFormatException($"{_what}: the content of {_expected.Digest} has another digest; it is damaged or was tampered with.");
+                throw new OciFormatException($"{_what}: the content of {_expected.Digest} does not match its digest; it is damaged or was tampered with.");
             }
 
             _verified = true;

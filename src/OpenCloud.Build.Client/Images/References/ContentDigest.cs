@@ -33,7 +33,7 @@ public readonly record struct ContentDigest : IComparable<ContentDigest>
     public static ContentDigest Parse(string text) =>
         TryParse(text, out ContentDigest digest)
             ? digest
-            : throw new FormatException($"'{text}' is not a digest: sha256: and 64, or sha512: and 128 lower-case hex digits are expected.");
+            : throw new FormatException($"Invalid digest '{text}': use sha256: and 64, or sha512: and 128 lower-case hexadecimal digits.");
 
     /// <summary>Reads a digest; false when the text is not one.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out ContentDigest digest)

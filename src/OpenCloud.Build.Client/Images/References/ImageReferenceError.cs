@@ -15,7 +15,7 @@ public sealed record ImageReferenceError(int Position, string Reason)
 public sealed class ImageReferenceException : FormatException
 {
     internal ImageReferenceException(string text, ImageReferenceError error)
-        : base($"'{text}' is no image reference: {error}")
+        : base($"Invalid image reference '{text}': {error}")
     {
         Text = text;
         Error = error;

@@ -20,7 +20,7 @@ internal ref struct ImageReferenceReader(string text)
     public bool TryRead([NotNullWhen(true)] out ImageReference? reference, [NotNullWhen(false)] out ImageReferenceError? error)
     {
         reference = Read();
-        error = reference is null ? _error ?? new ImageReferenceError(0, "it does not fit the grammar") : null;
+        error = reference is null ? _error ?? new ImageReferenceError(0, "it does not match the grammar of image references") : null;
         return reference is not null;
     }
 
@@ -33,17 +33,17 @@ internal ref struct ImageReferenceReader(string text)
 
         if (_text.Length == 64 && !_text.AsSpan().ContainsAnyExcept(LowerHex))
         {
-            return Fail(0, "64 hexadecimal digits are taken for the id of an image");
+            return Fail(0, "64 hexadecimal digits are an image id, not a name");
         }
 
         if (_text[0] == '/')
         {
-            return Fail(0, "it begins with '/'");
+            return Fail(0, "it starts with '/'");
         }
 
         if (_text.IndexOf("://", StringComparison.Ordinal) is > 0 and int scheme)
         {
-            return Fail(scheme, "it is a URL; leave out the scheme");
+            return Fail(scheme, "it is a URL; remove the scheme");
         }
 
         (string domain, int pathStart) = SplitDomain();
@@ -69,7 +69,7 @@ internal ref struct ImageReferenceReader(string text)
         if (path.Length > ImageReference.MaxPathLength)
         {
             return Fail(start, string.Create(
-                CultureInfo.InvariantCulture, $"the path has {path.Length} characters, and {ImageReference.MaxPathLength} is the most"));
+                CultureInfo.InvariantCulture, $"the path has {path.Length} characters; the limit is {ImageReference.MaxPathLength}"));
         }
 
         int next = pathEnd;
@@ -130,7 +130,7 @@ internal ref struct ImageReferenceReader(string text)
             int close = host.IndexOf(']');
             if (close < 2 || host[1..close].ContainsAnyExcept(Ipv6))
             {
-                return FailCheck(0, "the address in brackets is no IPv6 address (a zone is not allowed)");
+                return FailCheck(0, "the address in brackets is not an IPv6 address (a zone is not allowed)");
             }
 
             port = host[(close + 1)..];
@@ -142,14 +142,14 @@ internal ref struct ImageReferenceReader(string text)
             host = host[..colon];
             if (host.Length == 0)
             {
-                return FailCheck(0, "the registry has no name before ':'");
+                return FailCheck(0, "the registry name before ':' is missing");
             }
         }
 
         bool isAddress = host.IsEmpty;
         if (port.Length > 0 && (port[0] != ':' || port.Length == 1 || port[1..].ContainsAnyExceptInRange('0', '9')))
         {
-            return FailCheck(domain.Length - port.Length, $"'{port}' is no port; what stands before the first '/' is the registry");
+            return FailCheck(domain.Length - port.Length, $"invalid port '{port}'; the text before the first '/' is the registry");
         }
 
         if (isAddress)
@@ -178,8 +178,8 @@ internal ref struct ImageReferenceReader(string text)
             return label.Length == 0
                 ? FailCheck(Math.Min(position, domain.Length - 1), $"the registry '{domain}' has an empty label")
                 : bad >= 0
-                    ? FailCheck(position + bad, $"{Describe(label[bad])} cannot stand in the name of a registry")
-                    : FailCheck(position, $"the label '{label}' of the registry begins or ends with '-'");
+                    ? FailCheck(position + bad, $"{Describe(label[bad])} is not allowed in a registry name")
+                    : FailCheck(position, $"the label '{label}' of the registry starts or ends with '-'");
         }
 
         return true;
@@ -189,7 +189,7 @@ internal ref struct ImageReferenceReader(string text)
     {
         if (start == end)
         {
-            return FailCheck(start, "it has no name");
+            return FailCheck(start, "the name is missing");
         }
 
         int position = start;
@@ -209,7 +209,7 @@ internal ref struct ImageReferenceReader(string text)
     {
         if (start == end)
         {
-            return FailCheck(start, start > 0 && start < _text.Length && _text[start] == '/' ? "'//' has nothing between its slashes" : "it ends with '/'");
+            return FailCheck(start, start > 0 && start < _text.Length && _text[start] == '/' ? "'//' is not allowed: a path component is empty" : "it ends with '/'");
         }
 
         bool expectsAlphanumeric = true;
@@ -227,9 +227,9 @@ internal ref struct ImageReferenceReader(string text)
             {
                 return FailCheck(position, c switch
                 {
-                    '\\' => "a backslash; the parts of a name are parted by '/'",
-                    >= 'A' and <= 'Z' => $"the upper case letter '{c}'; a name is in lower case",
-                    _ => $"{Describe(c)} cannot stand in a name",
+                    '\\' => "a backslash is not allowed; use '/' between path components",
+                    >= 'A' and <= 'Z' => $"the upper-case letter '{c}' is not allowed in a name; use lower case",
+                    _ => $"{Describe(c)} is not allowed in a name",
                 });
             }
 
@@ -243,12 +243,12 @@ internal ref struct ImageReferenceReader(string text)
             ReadOnlySpan<char> separator = _text.AsSpan(position, run - position);
             if (expectsAlphanumeric || run == end)
             {
-                return FailCheck(position, $"'{separator}' stands at the {(expectsAlphanumeric ? "beginning" : "end")} of a part of the name");
+                return FailCheck(position, $"'{separator}' is not allowed at the {(expectsAlphanumeric ? "start" : "end")} of a path component");
             }
 
             if (separator is not ("." or "_" or "__") && separator.ContainsAnyExcept('-'))
             {
-                return FailCheck(position, $"'{separator}' parts nothing: allowed are '.', '_', '__' and any number of '-'");
+                return FailCheck(position, $"'{separator}' is not a separator; use '.', '_', '__' or any number of '-'");
             }
 
             position = run;
@@ -262,24 +262,24 @@ internal ref struct ImageReferenceReader(string text)
         ReadOnlySpan<char> tag = _text.AsSpan(start, end - start);
         if (tag.Length == 0)
         {
-            return FailCheck(start, "nothing follows ':'");
+            return FailCheck(start, "the tag after ':' is missing");
         }
 
         if (!IsWord(tag[0]))
         {
-            return FailCheck(start, $"a tag cannot begin with {Describe(tag[0])}");
+            return FailCheck(start, $"{Describe(tag[0])} is not allowed at the start of a tag");
         }
 
         for (int i = 1; i < tag.Length; i++)
         {
             if (!IsWord(tag[i]) && tag[i] is not ('.' or '-'))
             {
-                return FailCheck(start + i, $"{Describe(tag[i])} cannot stand in a tag");
+                return FailCheck(start + i, $"{Describe(tag[i])} is not allowed in a tag");
             }
         }
 
         return tag.Length <= ImageReference.MaxTagLength || FailCheck(start + ImageReference.MaxTagLength, string.Create(
-            CultureInfo.InvariantCulture, $"the tag has {tag.Length} characters, and {ImageReference.MaxTagLength} is the most"));
+            CultureInfo.InvariantCulture, $"the tag has {tag.Length} characters; the limit is {ImageReference.MaxTagLength}"));
     }
 
     private bool CheckDigest(int start)
@@ -288,7 +288,7 @@ internal ref struct ImageReferenceReader(string text)
         int colon = digest.IndexOf(':');
         if (colon < 0)
         {
-            return FailCheck(start, "what follows '@' is no digest (algorithm:hex)");
+            return FailCheck(start, "the text after '@' is not a digest (algorithm:hex)");
         }
 
         int length = digest[..colon] switch
@@ -300,18 +300,18 @@ internal ref struct ImageReferenceReader(string text)
         };
         if (length == 0)
         {
-            return FailCheck(start, $"'{digest[..colon]}' is no known digest algorithm (sha256, sha384, sha512)");
+            return FailCheck(start, $"'{digest[..colon]}' is not a supported digest algorithm (sha256, sha384, sha512)");
         }
 
         ReadOnlySpan<char> hex = digest[(colon + 1)..];
         int bad = hex.IndexOfAnyExcept(LowerHex);
         if (bad >= 0)
         {
-            return FailCheck(start + colon + 1 + bad, $"{Describe(hex[bad])} is no hexadecimal digit of a digest (0-9, a-f)");
+            return FailCheck(start + colon + 1 + bad, $"{Describe(hex[bad])} is not a hexadecimal digit (0-9, a-f)");
         }
 
         return hex.Length == length || FailCheck(_text.Length, string.Create(
-            CultureInfo.InvariantCulture, $"a {digest[..colon]} digest has {length} digits, not {hex.Length}"));
+            CultureInfo.InvariantCulture, $"a {digest[..colon]} digest has {length} digits, but this one has {hex.Length}"));
     }
 
     private static int IndexOfNonDomain(ReadOnlySpan<char> label)

@@ -45,7 +45,7 @@ public sealed record Platform
         ArgumentNullException.ThrowIfNull(text);
         return TryParse(text, out Platform? platform, out string? error)
             ? platform
-            : throw new FormatException($"'{text}' is no platform: {error}");
+            : throw new FormatException($"Invalid platform '{text}': {error}");
     }
 
     /// <summary>Reads <c>os/architecture[/variant]</c>, or only one of os and architecture; the other is this machine's.</summary>
@@ -57,7 +57,7 @@ public sealed record Platform
         string[] parts = (text ?? "").Split('/');
         if (parts.Length > 3)
         {
-            error = "it has more than three parts";
+            error = "it has more than three components";
             return false;
         }
 
@@ -119,7 +119,7 @@ public sealed record Platform
     {
         if (part.Length == 0)
         {
-            return isOperatingSystem ? "it has no operating system" : "one of its parts is empty";
+            return isOperatingSystem ? "the operating system is missing" : "a component is empty";
         }
 
         foreach (char c in part)
@@ -131,7 +131,7 @@ public sealed record Platform
                 {
                     '*' => "wildcards are not supported",
                     '(' or ')' => "versions and features of an operating system are not supported",
-                    _ => $"'{c}' cannot stand in it",
+                    _ => $"'{c}' is not allowed in it",
                 };
             }
         }

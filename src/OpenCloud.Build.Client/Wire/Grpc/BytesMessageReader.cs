@@ -146,5 +146,5 @@ internal sealed class BytesMessageReader
         return Part.Skip;
     }
 
-    private static RpcException Malformed() => CallErrors.Create(StatusCode.Internal, "The engine sent what is no BytesMessage.");
+    private static RpcException Malformed() => CallErrors.Create(StatusCode.Internal, "The engine sent data that is not a BytesMessage.");
 }

@@ -287,7 +287,7 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
         }
     }
 
-    private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "What the engine sent ends in the middle of a message.");
+    private static RpcException Truncated() => CallErrors.Create(StatusCode.Internal, "The data from the engine ends in the middle of a message.");
 
     private static IOException Broken(RpcException e) => new($"The stream to the engine ended: {e.Message}", e);
 }

@@ -242,7 +242,7 @@ internal sealed partial class Http2ClientStream : IAsyncDisposable, IHttp2Connec
         _goAway = errorCode;
         if (lastStreamId < _stream.Id && !_responseEnded)
         {
-            _failure ??= new Http2Exception(Http2ErrorCode.RefusedStream, "The peer goes away and did not take the stream up.");
+            _failure ??= new Http2Exception(Http2ErrorCode.RefusedStream, "The peer is shutting down and did not accept the stream.");
         }
     }
 

@@ -62,7 +62,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         int count = Math.Min(due.Length, input.Length);
         if (!input[..count].SequenceEqual(due[..count]))
         {
-            throw Error(Http2ErrorCode.ProtocolError, "The peer does not begin with HTTP/2's preface.");
+            throw Error(Http2ErrorCode.ProtocolError, "The peer does not start with the HTTP/2 preface.");
         }
 
         _prefaceSeen += count;
@@ -101,7 +101,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
                 connection.Events.OnGoAway((int)(BinaryPrimitives.ReadUInt32BigEndian(payload) & int.MaxValue), (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]));
                 break;
             case Http2FrameType.PushPromise:
-                throw Error(Http2ErrorCode.ProtocolError, "The peer sent PUSH_PROMISE, which a client may never do and a server was told not to.");
+                throw Error(Http2ErrorCode.ProtocolError, "The peer sent PUSH_PROMISE, which is not allowed.");
             case Http2FrameType.Priority:
                 RequireLength(header, payload.Length == 5);
                 limits.IgnoredFrames.Count();

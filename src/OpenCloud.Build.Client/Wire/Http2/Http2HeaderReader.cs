@@ -25,7 +25,7 @@ internal sealed class Http2HeaderReader(Http2Options options) : IDisposable
 
         if (payload.IsEmpty || payload[0] >= payload.Length)
         {
-            throw new Http2Exception(Http2ErrorCode.ProtocolError, $"A {header.Type} frame with more padding than octets.");
+            throw new Http2Exception(Http2ErrorCode.ProtocolError, $"A {header.Type} frame with more padding than payload.");
         }
 
         return payload[1..^payload[0]];

@@ -4,4 +4,4 @@ namespace OpenCloud.Build.Client.Wire.Http2;
 internal sealed class Http2SilenceException(int pings, TimeSpan interval)
     : IOException(string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"it is stopped or cannot be reached: it has sent nothing for {((pings + 1) * interval).TotalSeconds:0.#} seconds and left {pings} pings without an answer"));
+        $"it is stopped or unreachable: it has sent nothing for {((pings + 1) * interval).TotalSeconds:0.#} seconds and has not answered {pings} pings"));

@@ -26,7 +26,7 @@ public abstract class HostCmdlet : BuildCmdlet
     {
         if (!OperatingSystem.IsLinux())
         {
-            ThrowError(ErrorCatalog.HostUnsupported, null, null, "This works on Linux only.", "Use a Linux host");
+            ThrowError(ErrorCatalog.HostUnsupported, null, null, "This cmdlet requires Linux.", "Use a Linux host");
         }
 
         T? result = default;

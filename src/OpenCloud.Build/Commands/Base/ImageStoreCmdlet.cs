@@ -84,7 +84,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         {
             EngineConnectOptions options = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp) with { OnWarning = Warn };
             store = ImageStores.Open(EngineArguments.ParseAddress(address), options);
-            WriteVerbose(TerminalText.Plain($"The images are those of {store.Description}."));
+            WriteVerbose(TerminalText.Plain($"Using the images of {store.Description}."));
             _stores[key] = store;
         }
 

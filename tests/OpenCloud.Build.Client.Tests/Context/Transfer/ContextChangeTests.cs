@@ -15,12 +15,12 @@ public sealed class ContextChangeTests : IDisposable
     public void Dispose() => _sockets.ForEach(static s => s.Dispose());
 
     [Theory]
-    [InlineData("gone", "", "gone now")]
-    [InlineData("folder", "", "gone now")]
+    [InlineData("gone", "", "no longer exists")]
+    [InlineData("folder", "", "no longer exists")]
     [InlineData("shrunk", "hi", "had 5 bytes when it was listed, and 2 were sent")]
     [InlineData("grown", "hello there", "had 5 bytes when it was listed, and 11 were sent")]
-    [InlineData("pipe", "", "something else")]
-    [InlineData("socket", "", "something else")]
+    [InlineData("pipe", "", "no longer one")]
+    [InlineData("socket", "", "no longer one")]
     [InlineData("link", "", "symbolic link")]
     [InlineData("parent", "", "symbolic link")]
     [InlineData("replaced", "other", null)]

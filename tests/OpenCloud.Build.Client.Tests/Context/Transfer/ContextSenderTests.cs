@@ -154,7 +154,7 @@ public class ContextSenderTests
 
         MemoryReceiver twice = new() { Completed = r => r.Send(new ReceivedPacket(PacketType.Request, 1, null)) };
         await Assert.ThrowsAsync<ContextException>(() => SendAsync(new DirectoryContextSource("context", directory.Path), twice));
-        Assert.Contains("asked for before", twice.Error, StringComparison.Ordinal);
+        Assert.Contains("already requested", twice.Error, StringComparison.Ordinal);
     }
 
     [Fact]

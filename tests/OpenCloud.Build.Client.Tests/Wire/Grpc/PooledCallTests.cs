@@ -250,7 +250,7 @@ public sealed class PooledCallTests
         handler = Raw([0, 0, 0]);
         await FailAsync(channel, StatusCode.Internal, "Unexpected end");
         handler = Raw([0, 0, 0, 0, 2, 0x0a, 0x55]);
-        await FailAsync(channel, StatusCode.Internal, "no answer to /test.Echo/Echo");
+        await FailAsync(channel, StatusCode.Internal, "an invalid answer to /test.Echo/Echo");
         handler = static async context =>
         {
             await context.StartGrpcAsync();
@@ -262,7 +262,7 @@ public sealed class PooledCallTests
             context.Abort();
             return Task.CompletedTask;
         };
-        await FailAsync(channel, StatusCode.Internal, "broke off");
+        await FailAsync(channel, StatusCode.Internal, "aborted");
 
         static RequestDelegate Raw(byte[] bytes) => async context =>
         {

@@ -49,7 +49,7 @@ public sealed class RawHttp2Tests
         });
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(() => CallAsync(server));
         Assert.Equal(EngineConnectReason.NotAnEngine, e.Reason);
-        Assert.Equal($"unix://{server.Path} is no BuildKit: it begins with '220 mail.example'.", e.Message);
+        Assert.Equal($"unix://{server.Path} is not BuildKit: it starts with '220 mail.example'.", e.Message);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ internal sealed class GrpcServer : ServiceBinderBase
 
         if (path.Length < 4 || path[0] != '/' || path.IndexOf('/', 1) is < 2 || path.EndsWith('/'))
         {
-            throw new ArgumentException($"'{path}' is no path of a gRPC method; it should look like /package.Service/Method.", nameof(path));
+            throw new ArgumentException($"'{path}' is not the path of a gRPC method; use the form /package.Service/Method.", nameof(path));
         }
 
         _handlers.Add(path, handler);
