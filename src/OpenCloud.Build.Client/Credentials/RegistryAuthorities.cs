@@ -23,14 +23,17 @@ internal static class RegistryAuthorities
     ];
 
     /// <summary>Whether a server's certificate is trusted by the system or by an authority of the host's own.</summary>
-    public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => IsTrusted(sender, certificate, chain, errors, []);
+
+    /// <summary>The same, with the authorities of some files besides.</summary>
+    public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors, IReadOnlyList<string> files)
     {
         if (errors is not SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 server || sender is not SslStream stream)
         {
             return errors == SslPolicyErrors.None;
         }
 
-        X509Certificate2Collection roots = Of(stream.TargetHostName);
+        X509Certificate2Collection roots = Of(stream.TargetHostName, files);
         if (roots.Count == 0)
         {
             return false;
@@ -55,12 +58,13 @@ internal static class RegistryAuthorities
         ? $"the certificate of {host} is not trusted; put the certificate of its authority into {Folders[0]}/{host}/ca.crt or into the system's trust store"
         : error.Message;
 
-    private static X509Certificate2Collection Of(string host)
+    private static X509Certificate2Collection Of(string host, IReadOnlyList<string> files)
     {
         X509Certificate2Collection found = [];
         foreach (string file in Folders.Where(Directory.Exists).SelectMany(Directory.GetDirectories)
             .Where(d => Path.GetFileName(d) is var name && (name.Equals(host, StringComparison.OrdinalIgnoreCase) || name.StartsWith(host + ":", StringComparison.OrdinalIgnoreCase)))
-            .SelectMany(static d => Directory.GetFiles(d, "*.crt")))
+            .SelectMany(static d => Directory.GetFiles(d, "*.crt"))
+            .Concat(files))
         {
             try
             {

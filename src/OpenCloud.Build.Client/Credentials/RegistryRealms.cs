@@ -50,7 +50,10 @@ internal static class RegistryRealms
         .OfType<Uri>();
 
     /// <summary>The value of <c>realm</c> among a challenge's parameters (RFC 9110, 11.2); empty when there is none.</summary>
-    public static string RealmOf(string parameters)
+    public static string RealmOf(string parameters) => ParameterOf(parameters, "realm");
+
+    /// <summary>The first value of a parameter of a challenge; empty when there is none.</summary>
+    public static string ParameterOf(string parameters, string wanted)
     {
         int at = 0;
         while (at < parameters.Length)
@@ -64,7 +67,7 @@ internal static class RegistryRealms
             string name = parameters[at..equals].Trim(' ', '\t', ',');
             at = equals + 1;
             string value = at < parameters.Length && parameters[at] == '"' ? Quoted(parameters, ref at) : Plain(parameters, ref at);
-            if (name.Equals("realm", StringComparison.OrdinalIgnoreCase))
+            if (name.Equals(wanted, StringComparison.OrdinalIgnoreCase))
             {
                 return value;
             }

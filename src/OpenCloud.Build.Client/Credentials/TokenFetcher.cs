@@ -41,11 +41,18 @@ internal static class TokenFetcher
     {
         Uri realm = CheckRealm(request);
         await RequireNamedAsync(request, realm, cancellationToken).ConfigureAwait(false);
+        return await FetchAsync(Client, realm, request, credential, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Fetches a token from a realm that the registry itself has named to this process, and that <see cref="IsAllowed"/>; without a secret, one for anybody.</summary>
+    /// <exception cref="RpcException">The realm refused.</exception>
+    internal static async Task<FetchTokenResponse> FetchAsync(HttpClient client, Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
+    {
         try
         {
             if (credential.Secret.Length > 0)
             {
-                using HttpResponseMessage answer = await PostAsync(realm, request, credential, cancellationToken).ConfigureAwait(false);
+                using HttpResponseMessage answer = await PostAsync(client, realm, request, credential, cancellationToken).ConfigureAwait(false);
                 if (answer.IsSuccessStatusCode)
                 {
                     return await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
@@ -58,7 +65,7 @@ internal static class TokenFetcher
                 }
             }
 
-            using HttpResponseMessage plain = await GetAsync(realm, request, credential, cancellationToken).ConfigureAwait(false);
+            using HttpResponseMessage plain = await GetAsync(client, realm, request, credential, cancellationToken).ConfigureAwait(false);
             return plain.IsSuccessStatusCode
                 ? await ReadAsync(plain, cancellationToken).ConfigureAwait(false)
                 : throw Refused(request, (int)plain.StatusCode);
@@ -118,7 +125,7 @@ internal static class TokenFetcher
             ? CallErrors.Create(StatusCode.Unknown, $"{FailedService} {request.Host} failed with {code}; try again later")
             : CallErrors.Create(StatusCode.Unauthenticated, $"{FailedService} {request.Host} rejected the request with {code}; check the credentials");
 
-    private static async Task<HttpResponseMessage> PostAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
+    private static async Task<HttpResponseMessage> PostAsync(HttpClient client, Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {
         Dictionary<string, string> form = new()
         {
@@ -138,11 +145,11 @@ internal static class TokenFetcher
             form["password"] = credential.Secret;
         }
 
-        using FormUrlEncodedContent content = new(form);
-        return await Client.PostAsync(realm, content, cancellationToken).ConfigureAwait(false);
+        using HttpRequestMessage message = new(HttpMethod.Post, realm) { Content = new FormUrlEncodedContent(form) };
+        return await client.SendAsync(message, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<HttpResponseMessage> GetAsync(Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
+    private static async Task<HttpResponseMessage> GetAsync(HttpClient client, Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {
         StringBuilder query = new(realm.Query.TrimStart('?'));
         Append("service", request.Service);
@@ -158,7 +165,7 @@ internal static class TokenFetcher
             message.Headers.Authorization = new AuthenticationHeaderValue("Basic", both);
         }
 
-        return await Client.SendAsync(message, cancellationToken).ConfigureAwait(false);
+        return await client.SendAsync(message, cancellationToken).ConfigureAwait(false);
 
         void Append(string name, string value)
         {

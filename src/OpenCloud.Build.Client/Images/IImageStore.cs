@@ -26,15 +26,25 @@ internal interface IImageStore : IAsyncDisposable
     /// <summary>Writes images as an OCI layout.</summary>
     public Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken);
 
-    /// <summary>Imports an image of an archive; contents that are present are not moved.</summary>
-    public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken);
+    /// <summary>Opens an image for reading. Of an index, a store may have less than all platforms; <c>platforms</c> are those that are wanted, all when empty.</summary>
+    public Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken);
+
+    /// <summary>Imports an image of a source; contents that are present are not moved.</summary>
+    public Task<ImageImportResult> ImportAsync(string @namespace, IBlobSource source, OciDescriptor target, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken);
 }
 
 /// <summary>
 /// Options of an import. No platforms means all; <c>Force</c> moves contents although the store has them; <c>Progress</c> gets the bytes of each
 /// content that is done, also when it was not moved.
 /// </summary>
-internal sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool Force, IProgress<long>? Progress);
+internal sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool Force, IProgress<long>? Progress)
+{
+    /// <summary>How many contents are read from the source at the same time.</summary>
+    public int AtOnce { get; init; } = 1;
+
+    /// <summary>The registry and the repository that the contents come from; null when they come from elsewhere.</summary>
+    public (string Registry, string Path)? Origin { get; init; }
+}
 
 internal sealed record ImageImportResult(long BytesMoved, int ContentsMoved, int ContentsPresent);
 

@@ -93,7 +93,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
                 }
 
                 ImageImportOptions options = new(platforms, Force, new ByteProgress(poster, $"Importing {names[0]}"));
-                ImageImportResult result = await store.ImportAsync(@namespace, archive, image, names, options, cancellationToken).ConfigureAwait(false);
+                ImageImportResult result = await store.ImportAsync(@namespace, archive, image.Target, names, options, cancellationToken).ConfigureAwait(false);
                 poster.Verbose($"{names[0]}: {result.ContentsMoved} blobs copied ({result.BytesMoved} bytes), {result.ContentsPresent} already present.");
                 poster.Output(new ContainerImageImport
                 {

@@ -86,7 +86,7 @@ internal sealed partial class ContainerdStore : IAsyncDisposable
         foreach (ArchivedImage image in archive.Images)
         {
             ImageImportResult one = await Images.ImportAsync(
-                Namespace, archive, image, names.Length > 0 ? names : image.Names, new ImageImportOptions([], force, null), TestContext.Current.CancellationToken);
+                Namespace, archive, image.Target, names.Length > 0 ? names : image.Names, new ImageImportOptions([], force, null), TestContext.Current.CancellationToken);
             bytes += one.BytesMoved;
             moved += one.ContentsMoved;
             present += one.ContentsPresent;

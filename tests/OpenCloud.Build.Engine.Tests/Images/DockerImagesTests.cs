@@ -213,7 +213,7 @@ public sealed class DockerImagesTests(EngineFixture engines)
         ImageImportResult sum = new(0, 0, 0);
         foreach (ArchivedImage image in archive.Images)
         {
-            ImageImportResult one = await store.ImportAsync("", archive, image, names.Length > 0 ? names : image.Names, new ImageImportOptions([], false, null), Cancellation);
+            ImageImportResult one = await store.ImportAsync("", archive, image.Target, names.Length > 0 ? names : image.Names, new ImageImportOptions([], false, null), Cancellation);
             sum = new ImageImportResult(sum.BytesMoved + one.BytesMoved, sum.ContentsMoved + one.ContentsMoved, sum.ContentsPresent + one.ContentsPresent);
         }
 

@@ -79,7 +79,7 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         {
             Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
                 ?? throw new ImageNameException($"The image '{name}' does not exist in namespace '{@namespace}' of {Description}.", exists: false);
-            OciDescriptor target = new(image.Target.MediaType, ContentDigest.Parse(image.Target.Digest), image.Target.Size);
+            OciDescriptor target = TargetOf(image);
             ImageTree tree = await ImageTree.ReadAsync(content, target, platforms, cancellationToken).ConfigureAwait(false);
             ImageCompleteness.Check(tree, name, platforms);
             images.Add(new ImageToWrite(target, [name], tree));
@@ -88,10 +88,19 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         await ImageArchiveWriter.WriteAsync(output, images, content, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken) =>
-        new ContainerdImport(client, @namespace, archive, options).RunAsync(image.Target, names, cancellationToken);
+    public async Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    {
+        Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)
+            ?? throw new ImageNameException($"The image '{name}' does not exist in namespace '{@namespace}' of {Description}.", exists: false);
+        return new OpenedImage(TargetOf(image), client.Content(@namespace));
+    }
+
+    public Task<ImageImportResult> ImportAsync(string @namespace, IBlobSource source, OciDescriptor target, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken) =>
+        new ContainerdImport(client, @namespace, source, options).RunAsync(target, names, cancellationToken);
 
     public ValueTask DisposeAsync() => client.DisposeAsync();
+
+    private static OciDescriptor TargetOf(Image image) => new(image.Target.MediaType, ContentDigest.Parse(image.Target.Digest), image.Target.Size);
 
     private async IAsyncEnumerable<ContainerImage> ListAsync(string @namespace, ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -37,7 +37,11 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
             }
             else
             {
-                foreach (ImageTreeNode node in tree.Nodes)
+                // What documents refer to goes before them. Repairs run the collector, and so go one by one.
+                ParallelOptions side = new() { MaxDegreeOfParallelism = options.Force ? 1 : options.AtOnce, CancellationToken = cancellationToken };
+                await Parallel.ForEachAsync(
+                    tree.Nodes.Where(static n => n.Document is null), side, async (node, stop) => await PutAsync(store, lease, node, stop).ConfigureAwait(false)).ConfigureAwait(false);
+                foreach (ImageTreeNode node in tree.Nodes.Where(static n => n.Document is not null))
                 {
                     await PutAsync(store, lease, node, cancellationToken).ConfigureAwait(false);
                 }
@@ -108,18 +112,23 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
     {
         ContentDigest digest = node.Descriptor.Digest;
         IReadOnlyDictionary<string, string> labels = node.Children.Count > 0 ? CollectorLabels(node.Children) : NoLabels;
+        if (options.Origin is { } origin)
+        {
+            labels = new Dictionary<string, string>(labels, StringComparer.Ordinal) { [ContentClient.OriginLabel + origin.Registry] = origin.Path };
+        }
+
         bool damaged = false;
         if (await store.InfoAsync(digest, cancellationToken).ConfigureAwait(false) is not null)
         {
             if (!options.Force)
             {
                 await client.HoldContentAsync(@namespace, lease.Id, digest.ToString(), cancellationToken).ConfigureAwait(false);
-                if (labels.Count > 0)
+                if (node.Children.Count > 0)
                 {
                     await store.SetLabelsAsync(digest, labels, cancellationToken).ConfigureAwait(false);
                 }
 
-                _present++;
+                Interlocked.Increment(ref _present);
                 options.Progress?.Report(node.Descriptor.Size);
                 return;
             }
@@ -134,8 +143,9 @@ internal sealed class ContainerdImport(ContainerdClient client, string @namespac
         }
 
         Stream content = await archive.OpenAsync(digest, cancellationToken).ConfigureAwait(false);
-        _bytes += await store.WriteAsync(node.Descriptor, content, labels, announce: !options.Force, cancellationToken).ConfigureAwait(false);
-        _moved++;
+        long written = await store.WriteAsync(node.Descriptor, content, labels, announce: !options.Force, cancellationToken).ConfigureAwait(false);
+        Interlocked.Add(ref _bytes, written);
+        Interlocked.Increment(ref _moved);
         if (options.Force)
         {
             await client.HoldContentAsync(@namespace, lease.Id, digest.ToString(), cancellationToken).ConfigureAwait(false);

@@ -11,8 +11,12 @@ using OpenCloud.Build.Client.Wire.Grpc;
 namespace OpenCloud.Build.Client.Images.Containerd;
 
 /// <summary>The Content service of a containerd namespace, or the read-only one that buildkitd serves for its build history.</summary>
-internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IBlobSource
+internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IBlobSource, IOriginSource
 {
+    /// <summary>The beginning of the label that says in which repositories of a registry a content is; the registry's name follows.</summary>
+    /// <remarks>containerd, pkg/labels (LabelDistributionSource) and core/remotes/docker/handler.go: the paths are separated by commas.</remarks>
+    public const string OriginLabel = "containerd.io/distribution.source.";
+
     // The server answers each WRITE, so larger pieces mean fewer round trips; a message may have 16 MiB.
     private const int WriteSize = 1024 * 1024;
 
@@ -32,6 +36,11 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
             return null;
         }
     }
+
+    public async ValueTask<IReadOnlyList<string>> FindOriginsAsync(ContentDigest digest, string registry, CancellationToken cancellationToken) =>
+        (await InfoAsync(digest, cancellationToken).ConfigureAwait(false))?.Labels.TryGetValue(OriginLabel + registry, out string? paths) == true
+            ? paths.Split(',', StringSplitOptions.RemoveEmptyEntries)
+            : [];
 
     public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
         (await InfoAsync(digest, cancellationToken).ConfigureAwait(false))?.Size;

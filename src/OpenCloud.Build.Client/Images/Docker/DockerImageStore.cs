@@ -90,8 +90,89 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
             ids.Add((name, DockerJson.Text(image, "Id")));
         }
 
-        // The engine's archive is read back from a file: its contents are verified against their digests before they are passed on,
-        // and both formats are the same whatever the engine's age.
+        using ImageArchive archive = await SaveAsync(names, platforms, cancellationToken).ConfigureAwait(false);
+        List<ImageToWrite> images = new();
+        foreach (ArchivedImage image in archive.Images)
+        {
+            ImageTree tree = await ImageTree.ReadAsync(archive, image.Target, platforms, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> own = image.Names.Count > 0 ? image.Names : [.. ids.Where(i => i.Id == image.Target.Digest.ToString() || archive.Images.Count == 1).Select(static i => i.Name)];
+            ImageCompleteness.Check(tree, own.Count > 0 ? own[0] : image.Target.Digest.ToString(), platforms);
+            images.Add(new ImageToWrite(image.Target, own, tree));
+        }
+
+        await ImageArchiveWriter.WriteAsync(output, images, archive, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    {
+        if (await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false) is null)
+        {
+            throw new ImageNameException($"The image '{name}' does not exist in the {Description}.", exists: false);
+        }
+
+        ImageArchive archive = await SaveAsync([name], platforms, cancellationToken).ConfigureAwait(false);
+        if (archive.Images is [var image])
+        {
+            return new OpenedImage(image.Target, archive, archive);
+        }
+
+        archive.Dispose();
+        throw new OciFormatException($"The {Description} saved {archive.Images.Count} images for '{name}'.");
+    }
+
+    public async Task<ImageImportResult> ImportAsync(string @namespace, IBlobSource source, OciDescriptor target, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken)
+    {
+        List<ImageReference> references = names.Select(RequireTag).ToList();
+        ImageTree tree = await ImageTree.ReadAsync(source, target, options.Platforms, cancellationToken).ConfigureAwait(false);
+        ImageCompleteness.Check(tree, names.Count > 0 ? names[0] : target.Digest.ToString(), options.Platforms);
+        if (!options.Force && await FindAsync(tree, cancellationToken).ConfigureAwait(false) is { } id)
+        {
+            foreach (ImageReference reference in references)
+            {
+                await TagAsync(id, reference, cancellationToken).ConfigureAwait(false);
+            }
+
+            return new ImageImportResult(0, 0, tree.Nodes.Count);
+        }
+
+        // An engine keeps what it received before an error, so everything is verified before the first byte is sent.
+        ParallelOptions side = new() { MaxDegreeOfParallelism = options.AtOnce, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(tree.Nodes, side, async (node, stop) =>
+        {
+            VerifyingStream content = new(await source.OpenAsync(node.Descriptor.Digest, stop).ConfigureAwait(false), node.Descriptor, source.Location);
+            await using (content.ConfigureAwait(false))
+            {
+                await TarOutput.CopyAsync(content, Stream.Null, stop).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
+
+        using ArchiveContent body = new([new ImageToWrite(target, [.. references.Select(static r => r.ToString())], tree)], source, options.Progress);
+        await client.SendAsync("/images/load?quiet=1", body, cancellationToken).ConfigureAwait(false);
+        return new ImageImportResult(tree.Nodes.Sum(static n => n.Descriptor.Size), tree.Nodes.Count, 0);
+    }
+
+    public ValueTask DisposeAsync() => client.DisposeAsync();
+
+    // The API wants the slashes of a name as they are.
+    private static string PathOf(string name) => "/images/" + string.Join('/', name.Split('/').Select(Uri.EscapeDataString));
+
+    private static string Json(Platform platform) =>
+        platform.Variant.Length == 0
+            ? $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}"}"""
+            : $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}","variant":"{{platform.Variant}}"}""";
+
+    private ImageReference RequireTag(string name) =>
+        ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error) && reference.Digest is null
+            ? reference.WithDefaultTag()
+            : throw new ImageNameException($"Invalid image name '{name}' for the {Description}: {error?.ToString() ?? "it contains a digest"}.", exists: false);
+
+    private Task TagAsync(string name, ImageReference reference, CancellationToken cancellationToken) =>
+        client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);
+
+    // The engine's archive is read back from a file: its contents are verified against their digests before they are passed on,
+    // and both formats are the same whatever the engine's age. The file has no name any more once it is open.
+    private async Task<ImageArchive> SaveAsync(IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    {
         string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
         try
         {
@@ -114,72 +195,13 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
                 await client.CopyToAsync("/images/get?" + query, file, cancellationToken).ConfigureAwait(false);
             }
 
-            using ImageArchive archive = await ImageArchive.OpenAsync(temporary, cancellationToken).ConfigureAwait(false);
-            List<ImageToWrite> images = new();
-            foreach (ArchivedImage image in archive.Images)
-            {
-                ImageTree tree = await ImageTree.ReadAsync(archive, image.Target, platforms, cancellationToken).ConfigureAwait(false);
-                IReadOnlyList<string> own = image.Names.Count > 0 ? image.Names : [.. ids.Where(i => i.Id == image.Target.Digest.ToString() || archive.Images.Count == 1).Select(static i => i.Name)];
-                ImageCompleteness.Check(tree, own.Count > 0 ? own[0] : image.Target.Digest.ToString(), platforms);
-                images.Add(new ImageToWrite(image.Target, own, tree));
-            }
-
-            await ImageArchiveWriter.WriteAsync(output, images, archive, progress, cancellationToken).ConfigureAwait(false);
+            return await ImageArchive.OpenAsync(temporary, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             File.Delete(temporary);
         }
     }
-
-    public async Task<ImageImportResult> ImportAsync(string @namespace, ImageArchive archive, ArchivedImage image, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken)
-    {
-        List<ImageReference> references = names.Select(RequireTag).ToList();
-        ImageTree tree = await ImageTree.ReadAsync(archive, image.Target, options.Platforms, cancellationToken).ConfigureAwait(false);
-        ImageCompleteness.Check(tree, names.Count > 0 ? names[0] : image.Target.Digest.ToString(), options.Platforms);
-        if (!options.Force && await FindAsync(tree, cancellationToken).ConfigureAwait(false) is { } id)
-        {
-            foreach (ImageReference reference in references)
-            {
-                await TagAsync(id, reference, cancellationToken).ConfigureAwait(false);
-            }
-
-            return new ImageImportResult(0, 0, tree.Nodes.Count);
-        }
-
-        // An engine keeps what it received before an error, so everything is verified before the first byte is sent.
-        IBlobSource source = archive;
-        foreach (ImageTreeNode node in tree.Nodes)
-        {
-            VerifyingStream content = new(await source.OpenAsync(node.Descriptor.Digest, cancellationToken).ConfigureAwait(false), node.Descriptor, archive.Location);
-            await using (content.ConfigureAwait(false))
-            {
-                await TarOutput.CopyAsync(content, Stream.Null, cancellationToken).ConfigureAwait(false);
-            }
-        }
-
-        using ArchiveContent body = new([new ImageToWrite(image.Target, [.. references.Select(static r => r.ToString())], tree)], archive, options.Progress);
-        await client.SendAsync("/images/load?quiet=1", body, cancellationToken).ConfigureAwait(false);
-        return new ImageImportResult(tree.Nodes.Sum(static n => n.Descriptor.Size), tree.Nodes.Count, 0);
-    }
-
-    public ValueTask DisposeAsync() => client.DisposeAsync();
-
-    // The API wants the slashes of a name as they are.
-    private static string PathOf(string name) => "/images/" + string.Join('/', name.Split('/').Select(Uri.EscapeDataString));
-
-    private static string Json(Platform platform) =>
-        platform.Variant.Length == 0
-            ? $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}"}"""
-            : $$"""{"os":"{{platform.OperatingSystem}}","architecture":"{{platform.Architecture}}","variant":"{{platform.Variant}}"}""";
-
-    private ImageReference RequireTag(string name) =>
-        ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error) && reference.Digest is null
-            ? reference.WithDefaultTag()
-            : throw new ImageNameException($"Invalid image name '{name}' for the {Description}: {error?.ToString() ?? "it contains a digest"}.", exists: false);
-
-    private Task TagAsync(string name, ImageReference reference, CancellationToken cancellationToken) =>
-        client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);
 
     // containerd's store knows an image by the digest of its target, a graph driver by that of its configuration.
     private async Task<string?> FindAsync(ImageTree tree, CancellationToken cancellationToken)

@@ -1,0 +1,317 @@
+using System.Net;
+using System.Net.Http.Headers;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>What became of a content that was to be sent.</summary>
+internal enum UploadOutcome
+{
+    /// <summary>It was there.</summary>
+    Present,
+
+    /// <summary>The registry took it from another of its repositories.</summary>
+    Mounted,
+
+    /// <summary>Its bytes were sent.</summary>
+    Sent,
+}
+
+/// <summary>
+/// Sends contents to a repository. Small ones go with one request. Larger ones go in chunks; when the connection is cut, the registry is asked how
+/// much it has, and the content goes on from there.
+/// </summary>
+/// <remarks>distribution-spec, Pushing blobs: POST then PUT, chunked upload, GET of the upload's location, mounting, OCI-Chunk-Min-Length.</remarks>
+internal sealed class BlobUpload(RegistryConnection connection, string path, RegistryOptions options)
+{
+    private readonly string[] _scopes = [$"repository:{path}:pull,push"];
+
+    /// <summary>Sends a content; <c>open</c> opens it anew, from its beginning.</summary>
+    /// <param name="descriptor">The content.</param>
+    /// <param name="from">A repository of the same registry that may have it; null for none.</param>
+    /// <param name="open">Opens the content. Its bytes are verified here.</param>
+    /// <param name="progress">Gets the bytes that the registry has taken.</param>
+    /// <param name="cancellationToken">Ends the upload, of which the registry is told.</param>
+    public async Task<UploadOutcome> SendAsync(OciDescriptor descriptor, string? from, Func<CancellationToken, ValueTask<Stream>> open, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        string what = $"the blob {descriptor.Digest} of '{path}'";
+        Uri? location = await BeginAsync(descriptor, from, what, cancellationToken).ConfigureAwait(false);
+        if (location is null)
+        {
+            progress?.Report(descriptor.Size);
+            return UploadOutcome.Mounted;
+        }
+
+        bool isDone = false;
+        try
+        {
+            if (descriptor.Size <= options.SmallContent)
+            {
+                await SendWholeAsync(location, descriptor, open, what, cancellationToken).ConfigureAwait(false);
+                progress?.Report(descriptor.Size);
+            }
+            else
+            {
+                location = await SendChunksAsync(location, descriptor, open, progress, what, cancellationToken).ConfigureAwait(false);
+                await FinishAsync(location, descriptor, what, cancellationToken).ConfigureAwait(false);
+            }
+
+            isDone = true;
+            return UploadOutcome.Sent;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                await CancelAsync(location).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static Uri WithDigest(Uri location, ContentDigest digest) =>
+        new UriBuilder(location) { Query = $"{(location.Query.Length > 1 ? location.Query[1..] + "&" : string.Empty)}digest={Uri.EscapeDataString(digest.ToString())}" }.Uri;
+
+    private async Task<Uri?> BeginAsync(OciDescriptor descriptor, string? from, string what, CancellationToken cancellationToken)
+    {
+        string mount = from is null ? string.Empty : $"?mount={Uri.EscapeDataString(descriptor.Digest.ToString())}&from={Uri.EscapeDataString(from)}";
+        string[] scopes = from is null ? _scopes : [.. _scopes, $"repository:{from}:pull"];
+        Uri address = await connection.AddressOfAsync($"{path}/blobs/uploads/{mount}", cancellationToken).ConfigureAwait(false);
+        using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Post, address, scopes, Empty, what, options.Attempts, cancellationToken).ConfigureAwait(false);
+        if (from is not null && answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
+        {
+            // The other repository may not be open to this user.
+            return await BeginAsync(descriptor, null, what, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (from is not null && answer.StatusCode == HttpStatusCode.Created)
+        {
+            return null;
+        }
+
+        await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Accepted).ConfigureAwait(false);
+        _shortest = answer.Headers.TryGetValues("OCI-Chunk-Min-Length", out IEnumerable<string>? values) && long.TryParse(values.First(), out long shortest) ? shortest : 0;
+        return connection.Follow(address, answer.Headers.Location);
+    }
+
+    private long _shortest;
+
+    private async Task SendWholeAsync(Uri location, OciDescriptor descriptor, Func<CancellationToken, ValueTask<Stream>> open, string what, CancellationToken cancellationToken)
+    {
+        byte[] bytes = await BlobReading.ReadAllAsync(await open(cancellationToken).ConfigureAwait(false), descriptor, options.SmallContent, what, cancellationToken).ConfigureAwait(false);
+        for (int attempt = 1; ; attempt++)
+        {
+            string failed;
+            try
+            {
+                using HttpResponseMessage answer = await connection.SendAsync(
+                    HttpMethod.Put,
+                    WithDigest(location, descriptor.Digest),
+                    _scopes,
+                    message =>
+                    {
+                        message.Content = new ByteArrayContent(bytes);
+                        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+                    },
+                    what,
+                    1,
+                    cancellationToken).ConfigureAwait(false);
+                if (!RegistryRetry.IsPassing(answer.StatusCode) || attempt >= options.Attempts)
+                {
+                    await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Created, HttpStatusCode.NoContent).ConfigureAwait(false);
+                    return;
+                }
+
+                await connection.PauseAsync(attempt, RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow), what, $"HTTP {(int)answer.StatusCode}", cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+            catch (RegistryException e) when (e.Failure == RegistryFailure.Unreachable && attempt < options.Attempts)
+            {
+                failed = e.Message;
+            }
+
+            // The answer may have been cut, not the request: then the content is there. An upload of which a part came cannot take it again.
+            await connection.PauseAsync(attempt, null, what, failed, cancellationToken).ConfigureAwait(false);
+            if (await HasAsync(descriptor, what, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            await CancelAsync(location).ConfigureAwait(false);
+            location = (await BeginAsync(descriptor, null, what, cancellationToken).ConfigureAwait(false))!;
+        }
+    }
+
+    private async Task<Uri> SendChunksAsync(Uri location, OciDescriptor descriptor, Func<CancellationToken, ValueTask<Stream>> open, IProgress<long>? progress, string what, CancellationToken cancellationToken)
+    {
+        long sent = 0;
+        long reported = 0;
+        int failures = 0;
+        VerifyingStream? content = null;
+        try
+        {
+            while (sent < descriptor.Size)
+            {
+                content ??= await OpenAtAsync(descriptor, open, sent, what, cancellationToken).ConfigureAwait(false);
+                long length = Math.Min(Math.Max(options.ChunkSize, _shortest), descriptor.Size - sent);
+                string failed;
+                TimeSpan? asked = null;
+                try
+                {
+                    using HttpResponseMessage answer = await SendChunkAsync(location, content, sent, length, what, cancellationToken).ConfigureAwait(false);
+                    if (answer.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.NoContent or HttpStatusCode.Created)
+                    {
+                        sent += length;
+                        progress?.Report(sent - reported);
+                        (reported, failures) = (sent, 0);
+                        location = connection.Follow(location, answer.Headers.Location ?? location);
+                        continue;
+                    }
+
+                    if (!RegistryRetry.IsPassing(answer.StatusCode) && answer.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
+                    {
+                        await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Accepted).ConfigureAwait(false);
+                    }
+
+                    asked = RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow);
+                    failed = $"HTTP {(int)answer.StatusCode}";
+                }
+                catch (RegistryException e) when (e.Failure == RegistryFailure.Unreachable && failures + 1 < options.Attempts)
+                {
+                    failed = e.Message;
+                }
+
+                if (++failures >= options.Attempts)
+                {
+                    throw new RegistryException(RegistryFailure.Unreachable, connection.Host, $"The registry {connection.Host} did not accept {what}: {failed}.");
+                }
+
+                await content.DisposeAsync().ConfigureAwait(false);
+                content = null;
+                await connection.PauseAsync(failures, asked, what, failed, cancellationToken).ConfigureAwait(false);
+                (location, sent) = await AskAsync(location, descriptor, what, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (content is not null && await content.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false) > 0)
+            {
+                throw new OciFormatException($"{what} is longer than its descriptor says.");
+            }
+
+            return location;
+        }
+        finally
+        {
+            if (content is not null)
+            {
+                await content.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendChunkAsync(Uri location, Stream content, long sent, long length, string what, CancellationToken cancellationToken) =>
+        await connection.SendAsync(
+            HttpMethod.Patch,
+            location,
+            _scopes,
+            message =>
+            {
+                message.Content = new UploadContent(content, length);
+                message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+                message.Content.Headers.TryAddWithoutValidation("Content-Range", $"{sent}-{sent + length - 1}");
+            },
+            what,
+            1,
+            cancellationToken).ConfigureAwait(false);
+
+    // The bytes before the place are read once more: the whole content is verified, whatever was sent before.
+    private static async Task<VerifyingStream> OpenAtAsync(OciDescriptor descriptor, Func<CancellationToken, ValueTask<Stream>> open, long position, string what, CancellationToken cancellationToken)
+    {
+        VerifyingStream content = new(await open(cancellationToken).ConfigureAwait(false), descriptor, what);
+        try
+        {
+            byte[] buffer = new byte[128 * 1024];
+            for (long left = position; left > 0;)
+            {
+                int read = await content.ReadAsync(buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)), cancellationToken).ConfigureAwait(false);
+                left -= read > 0 ? read : throw new OciFormatException($"{what} is shorter than its descriptor says.");
+            }
+
+            return content;
+        }
+        catch
+        {
+            await content.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // "Range: 0-N" are the bytes that it has; a registry that has none yet says 0-0 or nothing (distribution says 0-0 for none).
+    private async Task<(Uri Location, long Sent)> AskAsync(Uri location, OciDescriptor descriptor, string what, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Get, location, _scopes, null, what, options.Attempts, cancellationToken).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            // The registry has dropped what it had.
+            return ((await BeginAsync(descriptor, null, what, cancellationToken).ConfigureAwait(false))!, 0);
+        }
+
+        await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.NoContent, HttpStatusCode.OK, HttpStatusCode.Accepted).ConfigureAwait(false);
+        long last = answer.Headers.TryGetValues("Range", out IEnumerable<string>? values) || answer.Content.Headers.TryGetValues("Range", out values)
+            ? values.First().Split('-') is [_, var text] && long.TryParse(text, out long number) ? number : -1
+            : -1;
+        long sent = last <= 0 ? 0 : last + 1;
+        if (sent > descriptor.Size)
+        {
+            throw new RegistryException(RegistryFailure.Invalid, connection.Host, $"The registry {connection.Host} claims to have {sent} bytes of {what}, which has {descriptor.Size}.");
+        }
+
+        return (connection.Follow(location, answer.Headers.Location ?? location), sent);
+    }
+
+    private async Task FinishAsync(Uri location, OciDescriptor descriptor, string what, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Put, WithDigest(location, descriptor.Digest), _scopes, Empty, what, 1, cancellationToken).ConfigureAwait(false);
+            if (!RegistryRetry.IsPassing(answer.StatusCode))
+            {
+                await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Created, HttpStatusCode.NoContent).ConfigureAwait(false);
+                return;
+            }
+        }
+        catch (RegistryException e) when (e.Failure == RegistryFailure.Unreachable)
+        {
+        }
+
+        await connection.PauseAsync(1, null, what, "the end of the upload was not confirmed", cancellationToken).ConfigureAwait(false);
+        if (await HasAsync(descriptor, what, cancellationToken).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        using HttpResponseMessage again = await connection.SendAsync(HttpMethod.Put, WithDigest(location, descriptor.Digest), _scopes, Empty, what, options.Attempts, cancellationToken).ConfigureAwait(false);
+        await connection.RequireAsync(again, what, cancellationToken, HttpStatusCode.Created, HttpStatusCode.NoContent).ConfigureAwait(false);
+    }
+
+    private async Task<bool> HasAsync(OciDescriptor descriptor, string what, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Head, $"{path}/blobs/{descriptor.Digest}", _scopes, null, what, cancellationToken).ConfigureAwait(false);
+        return answer.StatusCode == HttpStatusCode.OK;
+    }
+
+    // An upload that is not ended would stay with the registry until it cleans up.
+    private async Task CancelAsync(Uri location)
+    {
+        try
+        {
+            using CancellationTokenSource limit = new(TimeSpan.FromSeconds(5));
+            using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Delete, location, _scopes, null, "the end of an upload", 1, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RegistryException or OperationCanceledException)
+        {
+            // The registry does it itself in time.
+        }
+    }
+
+    private static void Empty(HttpRequestMessage message) => message.Content = new ByteArrayContent([]);
+}

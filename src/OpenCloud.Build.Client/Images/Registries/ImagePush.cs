@@ -1,0 +1,104 @@
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>What was pushed: the digest that the registry has now, and how its contents came there.</summary>
+internal sealed record ImagePushResult(OciDescriptor Target, IReadOnlyList<Platform> Platforms, long BytesSent, int Sent, int Mounted, int Present);
+
+/// <summary>
+/// Pushes an image: contents first, several at the same time and only what the registry lacks; then its manifests; the tags last, so that nobody
+/// sees an image before it is whole.
+/// </summary>
+/// <remarks>distribution-spec, Pushing manifests: what a manifest refers to has to be there before it.</remarks>
+internal sealed class ImagePush(RegistryRepository repository, IBlobSource source, IProgress<long>? progress)
+{
+    private long _bytes;
+    private int _sent;
+    private int _mounted;
+    private int _present;
+
+    /// <summary>Pushes an image under tags, or under its digest alone when there are none.</summary>
+    /// <exception cref="OciFormatException">The image is damaged or incomplete. Nothing was tagged.</exception>
+    public async Task<ImagePushResult> RunAsync(OciDescriptor image, string name, IReadOnlyList<Platform> platforms, IReadOnlyList<string> tags, CancellationToken cancellationToken)
+    {
+        ImageTree tree = await ImageTree.ReadAsync(source, image, platforms, cancellationToken).ConfigureAwait(false);
+        ImageCompleteness.Check(tree, name, platforms);
+        (OciDescriptor target, ReadOnlyMemory<byte> document) = ImageSelection.Of(tree);
+        if (await repository.ResolveAsync(target.Digest.ToString(), cancellationToken).ConfigureAwait(false) == target.Digest)
+        {
+            // The registry took the manifest only with all that it refers to.
+            _present = tree.Nodes.Count;
+            progress?.Report(tree.Nodes.Sum(static n => n.Descriptor.Size));
+        }
+        else
+        {
+            ParallelOptions side = new() { MaxDegreeOfParallelism = repository.Options.AtOnce, CancellationToken = cancellationToken };
+            await Parallel.ForEachAsync(
+                tree.Nodes.Where(static n => n.Document is null && !OciMediaTypes.IsForeignLayer(n.Descriptor.MediaType)).Select(static n => n.Descriptor),
+                side,
+                async (descriptor, stop) => await SendAsync(descriptor, stop).ConfigureAwait(false)).ConfigureAwait(false);
+            foreach (ImageTreeNode node in tree.Nodes.Where(static n => n.Document is not null).SkipLast(1))
+            {
+                await PutAsync(node.Descriptor, node.Document!.Value, cancellationToken).ConfigureAwait(false);
+            }
+
+            await PutAsync(target, document, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (string tag in tags)
+        {
+            if (await repository.ResolveAsync(tag, cancellationToken).ConfigureAwait(false) != target.Digest)
+            {
+                await repository.PutManifestAsync(tag, target.MediaType, document, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return new ImagePushResult(target, PlatformsOf(tree), _bytes, _sent, _mounted, _present);
+    }
+
+    private static IReadOnlyList<Platform> PlatformsOf(ImageTree tree) =>
+        [.. tree.Nodes.Where(static n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation).Select(static n => n.Descriptor.Platform).OfType<Platform>().Distinct()];
+
+    private async Task PutAsync(OciDescriptor descriptor, ReadOnlyMemory<byte> document, CancellationToken cancellationToken)
+    {
+        string digest = descriptor.Digest.ToString();
+        if (await repository.ResolveAsync(digest, cancellationToken).ConfigureAwait(false) == descriptor.Digest)
+        {
+            _present++;
+        }
+        else
+        {
+            await repository.PutManifestAsync(digest, descriptor.MediaType, document, cancellationToken).ConfigureAwait(false);
+            _bytes += document.Length;
+            _sent++;
+        }
+
+        progress?.Report(descriptor.Size);
+    }
+
+    private async Task SendAsync(OciDescriptor descriptor, CancellationToken cancellationToken)
+    {
+        if (await repository.HasBlobAsync(descriptor, cancellationToken).ConfigureAwait(false))
+        {
+            Interlocked.Increment(ref _present);
+            progress?.Report(descriptor.Size);
+            return;
+        }
+
+        IReadOnlyList<string> origins = source is IOriginSource known
+            ? await known.FindOriginsAsync(descriptor.Digest, repository.Registry, cancellationToken).ConfigureAwait(false)
+            : [];
+        string? origin = origins.FirstOrDefault(o => o != repository.Path && ImageReference.TryParse($"{repository.Registry}/{o}", out ImageReference? reference) && reference.Path == o);
+        UploadOutcome outcome = await repository.Upload().SendAsync(descriptor, origin, stop => source.OpenAsync(descriptor.Digest, stop), progress, cancellationToken).ConfigureAwait(false);
+        if (outcome == UploadOutcome.Mounted)
+        {
+            Interlocked.Increment(ref _mounted);
+        }
+        else
+        {
+            Interlocked.Increment(ref _sent);
+            Interlocked.Add(ref _bytes, descriptor.Size);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Http.Headers;
+using OpenCloud.Build.Client.Images.Oci;
+
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>
+/// A content as a registry sends it. When the connection is cut, or nothing comes for too long, it asks for the rest (Range) and goes on; each
+/// piece that came gives new attempts. The reader verifies the bytes.
+/// </summary>
+/// <remarks>distribution-spec, Pulling blobs; RFC 9110, 14 (ranges): a server that knows none answers with all of it.</remarks>
+internal sealed class RegistryBlobStream : Stream
+{
+    private readonly RegistryConnection _connection;
+    private readonly string _path;
+    private readonly IReadOnlyList<string> _scopes;
+    private readonly OciDescriptor _descriptor;
+    private readonly RegistryOptions _options;
+    private readonly string _what;
+    private HttpResponseMessage? _answer;
+    private Stream? _body;
+    private long _position;
+    private int _failures;
+
+    private RegistryBlobStream(RegistryConnection connection, string repository, string path, IReadOnlyList<string> scopes, OciDescriptor descriptor, RegistryOptions options)
+    {
+        _connection = connection;
+        _path = path;
+        _scopes = scopes;
+        _descriptor = descriptor;
+        _options = options;
+        _what = $"the blob {descriptor.Digest} of '{repository}'";
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => _descriptor.Size;
+
+    public override long Position
+    {
+        get => _position;
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Opens a content; null when the registry does not have it.</summary>
+    public static async Task<RegistryBlobStream?> OpenAsync(
+        RegistryConnection connection, string repository, string path, IReadOnlyList<string> scopes, OciDescriptor descriptor, RegistryOptions options, CancellationToken cancellationToken)
+    {
+        RegistryBlobStream stream = new(connection, repository, path, scopes, descriptor, options);
+        try
+        {
+            return await stream.RequestAsync(cancellationToken).ConfigureAwait(false) ? stream : null;
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            string failed;
+            try
+            {
+                int read = await RegistryAnswers.ReadAsync(_body!, buffer, _options.StallTimeout, cancellationToken).ConfigureAwait(false);
+                if (read > 0 || buffer.IsEmpty || _position >= _descriptor.Size)
+                {
+                    _position += read;
+                    _failures = read > 0 ? 0 : _failures;
+                    return read;
+                }
+
+                failed = $"it ended after {_position} of {_descriptor.Size} bytes";
+            }
+            catch (Exception e) when (e is IOException or HttpRequestException)
+            {
+                if (++_failures >= _options.Attempts)
+                {
+                    throw _connection.Unreachable(e, _what);
+                }
+
+                await ResumeAsync(e.Message, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            if (++_failures >= _options.Attempts)
+            {
+                throw new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent an incomplete answer for {_what}: {failed}.");
+            }
+
+            await ResumeAsync(failed, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _body?.Dispose();
+            _answer?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task ResumeAsync(string failed, CancellationToken cancellationToken)
+    {
+        await _connection.PauseAsync(_failures, null, _what, failed, cancellationToken).ConfigureAwait(false);
+        if (!await RequestAsync(cancellationToken).ConfigureAwait(false))
+        {
+            throw new RegistryException(RegistryFailure.NotFound, _connection.Host, $"The registry {_connection.Host} does not have {_what} any more.");
+        }
+    }
+
+    private async Task<bool> RequestAsync(CancellationToken cancellationToken)
+    {
+        _body?.Dispose();
+        _answer?.Dispose();
+        _body = null;
+        long from = _position;
+        _answer = await _connection.SendAsync(
+            HttpMethod.Get, _path, _scopes, message => message.Headers.Range = from > 0 ? new RangeHeaderValue(from, null) : null, _what, cancellationToken).ConfigureAwait(false);
+        if (_answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+
+        await _connection.RequireAsync(_answer, _what, cancellationToken, HttpStatusCode.OK, HttpStatusCode.PartialContent).ConfigureAwait(false);
+        bool isRest = from > 0 && _answer.StatusCode == HttpStatusCode.PartialContent;
+        if (isRest && _answer.Content.Headers.ContentRange?.From != from)
+        {
+            throw new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent another range of {_what} than requested.");
+        }
+
+        _body = await _answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        if (from > 0 && !isRest)
+        {
+            // All of it once more; the first bytes were passed on already.
+            byte[] buffer = new byte[64 * 1024];
+            for (long left = from; left > 0;)
+            {
+                int read = await RegistryAnswers.ReadAsync(_body, buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)), _options.StallTimeout, cancellationToken).ConfigureAwait(false);
+                left -= read > 0 ? read : throw new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent fewer bytes of {_what} than before.");
+            }
+        }
+
+        return true;
+    }
+}

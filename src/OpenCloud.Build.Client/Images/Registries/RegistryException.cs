@@ -1,0 +1,38 @@
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>Why a request to a registry failed.</summary>
+internal enum RegistryFailure
+{
+    /// <summary>No answer: the name is unknown, nobody listens, or the connection was cut too often.</summary>
+    Unreachable,
+
+    /// <summary>The certificate is not trusted.</summary>
+    Untrusted,
+
+    /// <summary>There are no credentials, or they are wrong.</summary>
+    Unauthorized,
+
+    /// <summary>The credentials do not allow it.</summary>
+    Denied,
+
+    /// <summary>The registry has no such repository, tag or content.</summary>
+    NotFound,
+
+    /// <summary>The registry asks to wait for longer than this client does.</summary>
+    TooManyRequests,
+
+    /// <summary>The answer breaks the protocol.</summary>
+    Invalid,
+
+    /// <summary>Any other error that the registry reports.</summary>
+    Refused,
+}
+
+/// <summary>A request to a registry failed. The message has no secrets.</summary>
+internal sealed class RegistryException(RegistryFailure failure, string registry, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public RegistryFailure Failure { get; } = failure;
+
+    /// <summary>The host of the registry.</summary>
+    public string Registry { get; } = registry;
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using System.Text.Json;
+using OpenCloud.Build.Client.Credentials;
+
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>
+/// Which servers have a registry's contents, as the engines of this machine are configured: containerd's <c>hosts.toml</c>, where the registry has
+/// one, and else <c>registry-mirrors</c> and <c>insecure-registries</c> of Docker Engine's <c>daemon.json</c>.
+/// </summary>
+/// <remarks>containerd, docs/hosts.md; docs.docker.com, dockerd (Daemon configuration file, Insecure registries). Registries on loopback are insecure in both.</remarks>
+internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string> daemonFiles)
+{
+    private const int MaxBytes = 1024 * 1024;
+
+    public static RegistrySettings OfThisMachine { get; } = new(
+        "/etc/containerd/certs.d",
+        [
+            "/etc/docker/daemon.json",
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "docker", "daemon.json"),
+        ]);
+
+    /// <summary>The servers in the order in which they are asked, the registry itself last.</summary>
+    /// <exception cref="RegistryException">A file cannot be read or understood, or the host is no host.</exception>
+    public IReadOnlyList<RegistryEndpoint> EndpointsOf(string host, bool allowInsecure)
+    {
+        string name = RegistryHosts.KeyOf(host) == RegistryHosts.HubKey ? RegistryHosts.HubHost : host;
+        (List<string> mirrors, List<string> insecure) = ReadDaemonFiles(host);
+        RegistryEndpoint own = Make(name, allowInsecure || IsInsecure(name, insecure)) ?? throw new RegistryException(RegistryFailure.Invalid, host, $"Invalid registry host '{host}'.");
+        string key = name == RegistryHosts.HubHost ? "docker.io" : host;
+        if (HostsFile.Find(hostsFolder, key) is { } file)
+        {
+            return HostsFile.Read(file, key, own, allowInsecure);
+        }
+
+        return
+        [
+            .. name != RegistryHosts.HubHost ? [] : mirrors.Select(m => Uri.TryCreate(m, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https"
+                ? new RegistryEndpoint([new Uri(address, "/v2/")]) { CanPush = false, IsInsecure = allowInsecure || address.Scheme == "http" || IsInsecure(address.Authority, insecure) }
+                : throw new RegistryException(RegistryFailure.Invalid, host, $"Invalid mirror '{m}' in Docker Engine's configuration: it is not an http or https address.")),
+            own,
+        ];
+    }
+
+    /// <summary>The registry itself: by HTTPS, and where it is insecure by HTTP after that; null when it is no host.</summary>
+    internal static RegistryEndpoint? Make(string host, bool isInsecure)
+    {
+        Uri? secure = AddressOf("https", host);
+        Uri? plain = AddressOf("http", host);
+        return secure is null || plain is null ? null : new RegistryEndpoint(isInsecure ? [secure, plain] : [secure]) { IsInsecure = isInsecure };
+    }
+
+    private static Uri? AddressOf(string scheme, string host) =>
+        Uri.TryCreate($"{scheme}://{host}/v2/", UriKind.Absolute, out Uri? address) && address.UserInfo.Length == 0 && address.AbsolutePath == "/v2/" && address.Query.Length == 0 && host.Length > 0
+            ? address
+            : null;
+
+    private static bool IsInsecure(string host, IReadOnlyList<string> insecure)
+    {
+        if (RegistryHosts.IsLoopback(host))
+        {
+            return true;
+        }
+
+        string bare = Uri.TryCreate("http://" + host, UriKind.Absolute, out Uri? uri) ? uri.Host.Trim('[', ']') : host;
+        return insecure.Any(entry => entry.Equals(host, StringComparison.OrdinalIgnoreCase)
+            || (IPNetwork.TryParse(entry, out IPNetwork network) && IPAddress.TryParse(bare, out IPAddress? address) && network.Contains(address)));
+    }
+
+    private (List<string> Mirrors, List<string> Insecure) ReadDaemonFiles(string host)
+    {
+        List<string> mirrors = [];
+        List<string> insecure = [];
+        foreach (string path in daemonFiles)
+        {
+            try
+            {
+                if (BoundedFile.TryRead(path, MaxBytes, followLink: true) is not { } bytes)
+                {
+                    continue;
+                }
+
+                using JsonDocument document = JsonDocument.Parse(bytes);
+                mirrors.AddRange(Texts(document.RootElement, "registry-mirrors"));
+                insecure.AddRange(Texts(document.RootElement, "insecure-registries"));
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            {
+                throw new RegistryException(RegistryFailure.Invalid, host, $"The file '{path}', which lists mirrors and insecure registries, is not valid JSON.", e);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The engine's own secret: what it says of registries is not known to this user.
+            }
+        }
+
+        return (mirrors, insecure);
+    }
+
+    private static IEnumerable<string> Texts(JsonElement root, string name) =>
+        root.TryGetProperty(name, out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(static e => e.GetString()).OfType<string>()] : [];
+}
