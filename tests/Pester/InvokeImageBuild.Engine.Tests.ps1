@@ -123,6 +123,8 @@ $app,many/three:1,build
         $failure.CategoryInfo.Category | Should -Be 'InvalidResult'
         $failure.TargetObject | Should -Be $broken
         $failure.ErrorDetails.RecommendedAction | Should -Match '-LogPath'
+        $failure.ErrorDetails.RecommendedAction | Should -Not -Match '\n|last words' -Because 'the advice stands alone'
+        $failure.ErrorDetails.Message | Should -Match '(?m)^>\s+3 \| RUN'
         "$failure" | Should -Match 'exit code: 9'
         "$failure" | Should -Match 'Dockerfile:3'
         $failure.Exception.Message | Should -Match '(?m)^>\s+3 \| RUN'

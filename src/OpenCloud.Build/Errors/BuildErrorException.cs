@@ -6,6 +6,8 @@ namespace OpenCloud.Build.Errors;
 /// <summary>An error of this module: the exception of its error records.</summary>
 public sealed class BuildErrorException : Exception, IContainsErrorRecord
 {
+    private const string ExcerptView = "OpenCloud.Build.ErrorWithExcerpt";
+
     private readonly ErrorEntry _entry;
     private readonly object? _target;
     private readonly string _summary;
@@ -36,9 +38,19 @@ public sealed class BuildErrorException : Exception, IContainsErrorRecord
     /// <summary>Creates the record that a cmdlet writes.</summary>
     internal ErrorRecord ToRecord() => ToRecord(this);
 
-    private ErrorRecord ToRecord(Exception exception) => new(exception, _entry.Id, _entry.Category, _target)
+    private ErrorRecord ToRecord(Exception exception)
     {
-        // In a script PowerShell joins the lines of a message into one paragraph; only the action keeps its line ends.
-        ErrorDetails = new ErrorDetails(_summary) { RecommendedAction = Excerpt is null ? RecommendedAction : RecommendedAction + "\n\n" + Excerpt },
-    };
+        ErrorRecord record = new(exception, _entry.Id, _entry.Category, _target)
+        {
+            ErrorDetails = new ErrorDetails(Excerpt is null ? _summary : _summary + "\n" + Excerpt) { RecommendedAction = RecommendedAction },
+        };
+
+        if (Excerpt is not null)
+        {
+            // In a script PowerShell's own view joins the lines of a message into one paragraph; the module's view keeps them.
+            PSObject.AsPSObject(record).TypeNames.Insert(0, ExcerptView);
+        }
+
+        return record;
+    }
 }

@@ -18,7 +18,7 @@ internal sealed record ErrorEntry(string Id, ErrorCategory Category, string Mess
     public BuildErrorException ToException(object? target, Exception? cause, params object[] arguments) =>
         ToException(target, cause, excerpt: null, arguments);
 
-    /// <summary>Creates an exception with an excerpt below the action.</summary>
+    /// <summary>Creates an exception whose message ends with an excerpt.</summary>
     public BuildErrorException ToException(object? target, Exception? cause, string? excerpt, object[] arguments) =>
         new(this, target, string.Format(CultureInfo.InvariantCulture, Message, arguments), WithoutTail(string.Format(CultureInfo.InvariantCulture, Action, arguments)), excerpt, cause);
 
