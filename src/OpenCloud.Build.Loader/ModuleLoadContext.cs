@@ -31,6 +31,9 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
         _main = LoadFromAssemblyPath(path);
     }
 
+    /// <summary>Whether a folder has the module's assemblies.</summary>
+    internal static bool HasModule(string directory) => File.Exists(Path.Join(directory, MainAssembly + ".dll"));
+
     /// <summary>Loads the module found in <paramref name="directory"/>, or finds it when the session has loaded it before.</summary>
     /// <param name="directory">The folder that holds OpenCloud.Build.dll and its dependencies.</param>
     /// <param name="isOutdated">

@@ -14,6 +14,7 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Builds a container image from a directory and a Dockerfile.</summary>
+[Alias("Build-ContainerImage")]
 [Cmdlet(VerbsLifecycle.Invoke, "ImageBuild", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
 [OutputType(typeof(ImageBuildResult))]
 public sealed partial class InvokeImageBuildCommand : BuildCmdlet

@@ -1,0 +1,55 @@
+using System.Management.Automation;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace OpenCloud.Build.Loader;
+
+/// <summary>Gives the assembly with the module's cmdlets, in a load context of its own. OpenCloud.Build.psm1 alone calls it.</summary>
+/// <remarks>
+/// A cmdlet rather than a method that the script calls: PowerShell compiles code at run time for each call of a method, and that
+/// made a third of an import's time. The first copy of the module in a session serves the others: the cmdlet keeps its name.
+/// </remarks>
+[Cmdlet(VerbsCommon.Get, "OpenCloudBuildAssembly")]
+[OutputType(typeof(Assembly))]
+public sealed class GetBuildAssemblyCommand : PSCmdlet
+{
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            PlatformNotSupportedException refusal = new(
+                $"OpenCloud.Build works on Linux only; this is {RuntimeInformation.OSDescription}. On Windows, use it inside WSL 2.");
+            throw Refusal(refusal, "PlatformNotSupported", ErrorCategory.NotImplemented);
+        }
+
+        string root = SessionState.Module.ModuleBase;
+        string folder = Path.Join(root, "bin", "OpenCloud.Build");
+        if (!ModuleLoadContext.HasModule(folder))
+        {
+            FileNotFoundException refusal = new(
+                $"OpenCloud.Build is not built: '{folder}/OpenCloud.Build.dll' is missing. Run './build.sh build' in '{root}', then import it again.");
+            throw Refusal(refusal, "ModuleNotBuilt", ErrorCategory.ObjectNotFound);
+        }
+
+        // A release build makes the assemblies a second time, with code ahead of time for its processor.
+        string ahead = Path.Join(folder, RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant());
+        if (ModuleLoadContext.HasModule(ahead))
+        {
+            folder = ahead;
+        }
+
+        Assembly assembly = ModuleLoadContext.Load(folder, out bool isOutdated);
+        if (isOutdated)
+        {
+            WriteWarning("OpenCloud.Build was built again after this session loaded it. Start a new session to use the new build.");
+        }
+
+        WriteObject(assembly);
+    }
+
+    // As if the module's script had a throw statement: that is what ends an import, where any other error of a cmdlet only ends its
+    // pipeline and leaves a module without cmdlets.
+    private static RuntimeException Refusal(Exception exception, string id, ErrorCategory category) =>
+        new(exception.Message, exception, new ErrorRecord(exception, id, category, null)) { WasThrownFromThrowStatement = true };
+}
