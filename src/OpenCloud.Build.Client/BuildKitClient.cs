@@ -1,11 +1,14 @@
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Caches;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Client.Wire.Grpc;
 
@@ -23,10 +26,13 @@ public sealed class BuildKitClient : IAsyncDisposable
     private readonly EngineChannel _channel;
     private readonly EngineProfile _engine;
 
-    private BuildKitClient(EngineChannel channel, EngineProfile engine, EngineConnection connection)
+    private readonly EngineConnectOptions _options;
+
+    private BuildKitClient(EngineChannel channel, EngineProfile engine, EngineConnection connection, EngineConnectOptions options)
     {
         _channel = channel;
         _engine = engine;
+        _options = options;
         Source = connection.Source;
         PassedOver = connection.PassedOver;
     }
@@ -48,6 +54,9 @@ public sealed class BuildKitClient : IAsyncDisposable
 
     /// <summary>False when an image that is built ends nowhere but in the engine's cache, since its worker has no image store.</summary>
     public bool KeepsImages => _engine.KeepsImages;
+
+    /// <summary>The engine's record of its builds, running and past.</summary>
+    public BuildHistory History => new(_channel);
 
     internal EngineChannel Channel => _channel;
 
@@ -72,12 +81,32 @@ public sealed class BuildKitClient : IAsyncDisposable
         {
             using DedicatedCallInvoker invoker = channel.OpenDedicated();
             ListWorkersResponse workers = await AskWorkersAsync(invoker, options, cancellationToken).ConfigureAwait(false);
-            return new BuildKitClient(channel, EngineProfile.From(connection.Address, workers), connection);
+            return new BuildKitClient(channel, EngineProfile.From(connection.Address, workers), connection, options);
         }
         catch
         {
             await channel.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Asks the engine at the other end of a connection what it is; the connection is closed.</summary>
+    /// <param name="connection">A connected stream. For a virtual machine's monitor, nothing has been sent on it yet.</param>
+    /// <param name="address">The address that it leads to.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="EngineConnectException">The monitor of a virtual machine does not connect it to the port.</exception>
+    /// <exception cref="RpcException">What is there does not answer as an engine.</exception>
+    public static async Task<BuildKitInfo> InspectAsync(Stream connection, EngineAddress address, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(address);
+        Stream opened = address.Scheme == VsockAddress.HybridScheme
+            ? await new HybridVsockConnector(address, TimeProvider.System).GreetAsync(connection, cancellationToken).ConfigureAwait(false)
+            : connection;
+        EngineChannel channel = new(new SingleConnector(address, opened));
+        await using (channel.ConfigureAwait(false))
+        {
+            return await EngineInspector.InspectAsync(new Control.ControlClient(channel.Pooled), address, "given", cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -130,6 +159,56 @@ public sealed class BuildKitClient : IAsyncDisposable
     public async Task<DockerfileOutline> GetOutlineAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
         => DockerfileOutline.From(await DockerfileQuery.AskAsync(_channel, _engine, request, DockerfileOutline.RequestId, cancellationToken).ConfigureAwait(false));
 
+    /// <summary>Asks the engine for its version, its workers and what they can do.</summary>
+    /// <exception cref="RpcException">The engine did not answer.</exception>
+    public Task<BuildKitInfo> InspectAsync(CancellationToken cancellationToken = default) => EngineInspector.InspectAsync(Control, Address, Source, cancellationToken);
+
+    /// <summary>Lists the records of the engine's build cache.</summary>
+    /// <param name="types">The types of records; all when empty.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">The name of a type has characters that none has.</exception>
+    /// <exception cref="RpcException">The engine did not answer.</exception>
+    public async Task<IReadOnlyList<BuildCacheRecord>> ListCacheAsync(IReadOnlyList<string> types, CancellationToken cancellationToken = default)
+    {
+        DiskUsageRequest request = new();
+        request.Filter.AddRange(types.Select(BuildCachePrune.FilterOf));
+        DiskUsageResponse answer = await Control.DiskUsageAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+        return [.. answer.Record.Select(r => BuildCacheRecord.From(r, Address.ToString()))];
+    }
+
+    /// <summary>Whether the engine knows the limits of space that BuildKit 0.17 added; null when it does not tell.</summary>
+    /// <exception cref="RpcException">The engine did not answer.</exception>
+    public async Task<bool?> KnowsSpaceLimitsAsync(CancellationToken cancellationToken = default) =>
+        await EngineInspector.KnowsSpaceLimitsAsync(await InspectAsync(cancellationToken).ConfigureAwait(false), Address, _options, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Clears the engine's build cache.</summary>
+    /// <param name="prune">What to clear.</param>
+    /// <param name="knowsSpaceLimits">What <see cref="KnowsSpaceLimitsAsync"/> returned; it matters when a limit of space is set.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>The records that were cleared, as they go.</returns>
+    /// <exception cref="NotSupportedException">The engine cannot do this and would clear more.</exception>
+    /// <exception cref="RpcException">The engine did not answer.</exception>
+    public async IAsyncEnumerable<BuildCacheRecord> PruneCacheAsync(
+        BuildCachePrune prune, bool? knowsSpaceLimits = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prune);
+        await foreach (UsageRecord record in Control.Prune(prune.ToRequest(knowsSpaceLimits), cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
+        {
+            yield return BuildCacheRecord.From(record, Address.ToString());
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _channel.DisposeAsync();
+
+    private sealed class SingleConnector(EngineAddress address, Stream stream) : IEngineConnector
+    {
+        private Stream? _stream = stream;
+
+        public EngineAddress Address => address;
+
+        public ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken) => Interlocked.Exchange(ref _stream, null) is { } first
+            ? ValueTask.FromResult(first)
+            : throw new EngineConnectException(EngineConnectReason.Rejected, Address, "The engine closed the connection.");
+    }
 }

@@ -4,15 +4,27 @@ using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Wire.Grpc;
 
-namespace OpenCloud.Build.Images;
+namespace OpenCloud.Build.Client;
 
-internal static class ImageStores
+/// <summary>The ways to stores of images: containerd, and Docker Engines.</summary>
+public static class ImageStores
 {
+    /// <summary>The namespace of containerd in which images are by default.</summary>
+    public const string DefaultNamespace = ContainerdClient.DefaultNamespace;
+
+    /// <summary>The socket on which containerd listens by default.</summary>
+    public const string DefaultContainerdSocket = ContainerdClient.DefaultSocket;
+
     private const string ContainerdVariable = "CONTAINERD_ADDRESS";
 
-    /// <summary>Opens a store; a null address means the store for the images of builds.</summary>
-    public static IImageStore Open(EngineAddress? address, EngineConnectOptions options)
+    /// <summary>Opens a store, which connects at its first request.</summary>
+    /// <param name="address">Its address; null for the store of the images that are built by default.</param>
+    /// <param name="options">The options of the connection.</param>
+    /// <exception cref="FormatException"><c>$CONTAINERD_ADDRESS</c> is no address.</exception>
+    /// <exception cref="EngineConnectException">The address is not allowed, or an environment variable has no valid address.</exception>
+    public static IImageStore Open(EngineAddress? address, EngineConnectOptions? options = null)
     {
+        options ??= new EngineConnectOptions();
         EngineAddress found = address ?? Default(options);
         if (IsDocker(found))
         {
@@ -35,11 +47,11 @@ internal static class ImageStores
     /// $CONTAINERD_ADDRESS if set. Else Docker's store when builds use a Docker Engine by default, so that listings show what was built; else
     /// containerd, or Docker when it is the only one.
     /// </summary>
-    public static EngineAddress Default(EngineConnectOptions options)
+    private static EngineAddress Default(EngineConnectOptions options)
     {
         if (options.GetEnvironmentVariable(ContainerdVariable) is { Length: > 0 })
         {
-            return ContainerdSocket()!;
+            return ContainerdSocket();
         }
 
         EngineAddress? first = EngineDiscovery.Candidates(options)
@@ -50,14 +62,14 @@ internal static class ImageStores
             return first;
         }
 
-        EngineAddress containerd = ContainerdSocket()!;
+        EngineAddress containerd = ContainerdSocket();
         return File.Exists(containerd.Path) ? containerd : DockerSocket(options) is { } docker && File.Exists(docker.Path) ? docker : containerd;
     }
 
     private static bool IsDocker(EngineAddress address) =>
         address.Scheme == "docker" || (address is { Scheme: "unix", Path: { } path } && Path.GetFileName(path) == "docker.sock");
 
-    private static EngineAddress? ContainerdSocket() =>
+    private static EngineAddress ContainerdSocket() =>
         Environment.GetEnvironmentVariable(ContainerdVariable) is { Length: > 0 } set
             ? EngineAddress.Parse(set)
             : EngineAddress.ForUnixSocket(ContainerdClient.DefaultSocket);

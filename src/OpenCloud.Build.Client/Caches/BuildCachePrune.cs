@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Protocol.Control;
 namespace OpenCloud.Build.Client.Caches;
 
 /// <summary>What to clear of a build cache.</summary>
-internal sealed record BuildCachePrune
+public sealed record BuildCachePrune
 {
     /// <summary>Also clears internal records, frontends and records that images share.</summary>
     public bool All { get; init; }
@@ -26,6 +26,20 @@ internal sealed record BuildCachePrune
     /// <summary>The bytes that must be free on the engine's disk.</summary>
     public long? MinFreeSpace { get; init; }
 
+    /// <summary>Whether a limit of space is set; engines before 0.17 do not know all of them.</summary>
+    public bool HasSpaceLimits => KeepStorage is not null || MaxUsedSpace is not null || MinFreeSpace is not null;
+
+    /// <summary>Checks the limits before anything is cleared.</summary>
+    /// <param name="knowsSpaceLimits">What <see cref="BuildKitClient.KnowsSpaceLimitsAsync"/> returned.</param>
+    /// <exception cref="ArgumentException">The name of a type has characters that none has.</exception>
+    /// <exception cref="NotSupportedException">The engine cannot do this and would clear more.</exception>
+    public void Check(bool? knowsSpaceLimits) => _ = ToRequest(knowsSpaceLimits);
+
+    /// <summary>The filter expression of a type.</summary>
+    internal static string FilterOf(string type) => type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
+        ? $"type=={type}"
+        : throw new ArgumentException($"'{type}' is no type of a cache record.", nameof(type));
+
     /// <summary>
     /// Makes the engine's request. Before 0.17 there was one limit, keepBytes, in the field that now means "reserved"; unknown
     /// fields are skipped, and without a limit everything is cleared. So a limit must never be in a newer field alone unless the
@@ -37,16 +51,16 @@ internal sealed record BuildCachePrune
     /// moby/buildkit: cache/manager.go v0.16.0 (pruneOnce: keepBytes) and v0.32.2 (calculateKeepBytes: the larger one of
     /// reserved and maximum is what it clears down to, so both set to the same number mean what keepBytes meant).
     /// </remarks>
-    public PruneRequest ToRequest(bool? knowsSpaceLimits)
+    internal PruneRequest ToRequest(bool? knowsSpaceLimits)
     {
         // A named record is cleared even if it is spared otherwise.
         PruneRequest request = new() { All = All || Ids.Count > 0 };
         // Filters are alternatives; the comma-separated conditions of one must all hold (containerd, pkg/filters).
         request.Filter.AddRange((Ids.Count, Types.Count) switch
         {
-            (0, _) => Types.Select(static type => $"type=={type}"),
+            (0, _) => Types.Select(FilterOf),
             (_, 0) => Ids.Select(static id => $"id=={id}"),
-            _ => Ids.SelectMany(id => Types.Select(type => $"id=={id},type=={type}")),
+            _ => Ids.SelectMany(id => Types.Select(type => $"id=={id},{FilterOf(type)}")),
         });
         if (OlderThan is { } age)
         {

@@ -57,6 +57,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
     /// </summary>
     public bool IsLocal => Path is not null || ContextId is not null || (Host is not null && IsLoopback(Host));
 
+    /// <summary>Whether the engine is reached over vsock: AF_VSOCK, or the unix socket of a virtual machine's monitor.</summary>
+    public bool IsVsock => VsockAddress.Is(Scheme);
+
     /// <summary>The address of a unix socket.</summary>
     /// <param name="path">An absolute path of at most 107 bytes.</param>
     /// <exception cref="FormatException">The path is relative, too long or has a zero byte.</exception>
@@ -97,7 +100,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         TryParse(s, out result);
 
     /// <summary>The full form of the address.</summary>
-    public override string ToString() => VsockAddress.Is(Scheme)
+    public override string ToString() => IsVsock
         ? VsockAddress.Format(this)
         : Path is not null
         ? $"{Scheme}://{Path}"

@@ -9,22 +9,21 @@ namespace OpenCloud.Build.Client.Engines;
 /// answer is passed over like the others and marked as explicit, which deserves a warning; with
 /// <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
 /// </remarks>
-internal static class EngineDiscovery
+public static class EngineDiscovery
 {
     internal const string SystemSocket = "/run/buildkit/buildkitd.sock";
 
-    internal sealed record Candidate(string Source, EngineAddress? Address, bool IsExplicit, EngineConnectException? Problem = null);
-
-    /// <summary>The candidates, in order.</summary>
+    /// <summary>The candidates, in order; none is connected to.</summary>
     /// <exception cref="EngineConnectException"><c>$BUILDKIT_HOST</c> is not a valid address.</exception>
-    public static IReadOnlyList<Candidate> Candidates(EngineConnectOptions options)
+    public static IReadOnlyList<EngineCandidate> Candidates(EngineConnectOptions options)
     {
-        List<Candidate> candidates = [];
+        ArgumentNullException.ThrowIfNull(options);
+        List<EngineCandidate> candidates = [];
         if (options.GetEnvironmentVariable("BUILDKIT_HOST")?.Trim() is { Length: > 0 } host)
         {
             try
             {
-                candidates.Add(new Candidate("$BUILDKIT_HOST", EngineAddress.Parse(host), true));
+                candidates.Add(new EngineCandidate("$BUILDKIT_HOST", EngineAddress.Parse(host), true));
             }
             catch (FormatException e)
             {
@@ -40,34 +39,42 @@ internal static class EngineDiscovery
         if (options.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime
             && EngineAddress.TryParse($"unix://{runtime.TrimEnd('/')}/buildkit/buildkitd.sock", out EngineAddress? user))
         {
-            candidates.Add(new Candidate("$XDG_RUNTIME_DIR", user, false));
+            candidates.Add(new EngineCandidate("$XDG_RUNTIME_DIR", user, false));
         }
 
-        candidates.Add(new Candidate("system socket", EngineAddress.ForUnixSocket(SystemSocket), false));
+        candidates.Add(new EngineCandidate("system socket", EngineAddress.ForUnixSocket(SystemSocket), false));
         try
         {
             EngineAddress docker = DockerConnector.Resolve(options.GetEnvironmentVariable, out bool isSet);
-            candidates.Add(new Candidate(isSet ? "$DOCKER_HOST" : "Docker socket", docker, isSet));
+            candidates.Add(new EngineCandidate(isSet ? "$DOCKER_HOST" : "Docker socket", docker, isSet));
         }
         catch (EngineConnectException e)
         {
-            candidates.Add(new Candidate("$DOCKER_HOST", null, true, e));
+            candidates.Add(new EngineCandidate("$DOCKER_HOST", null, true, e));
         }
 
         return candidates;
     }
 
+    /// <summary>The Docker Engine that <c>docker://</c> alone means: <c>$DOCKER_HOST</c>, or the default socket.</summary>
+    /// <exception cref="EngineConnectException"><c>$DOCKER_HOST</c> is not a valid address.</exception>
+    public static EngineAddress DockerEngine(EngineConnectOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return DockerConnector.Resolve(options.GetEnvironmentVariable, out _);
+    }
+
     /// <summary>Connects to the first candidate that accepts. Repeats while every candidate may still be starting.</summary>
     /// <exception cref="EngineConnectException">None accepted; <see cref="EngineConnectException.PassedOver"/> has the reason of each.</exception>
-    public static ValueTask<EngineConnection> OpenAsync(EngineConnectOptions options, CancellationToken cancellationToken) =>
+    internal static ValueTask<EngineConnection> OpenAsync(EngineConnectOptions options, CancellationToken cancellationToken) =>
         OpenAsync(Candidates(options), options, cancellationToken);
 
     internal static ValueTask<EngineConnection> OpenAsync(
-        IReadOnlyList<Candidate> candidates, EngineConnectOptions options, CancellationToken cancellationToken)
+        IReadOnlyList<EngineCandidate> candidates, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         // A $BUILDKIT_HOST with plain TCP that is not allowed is refused here, before anything else is tried.
-        List<(Candidate Candidate, IEngineConnector? Connector, EngineConnectException? Problem)> ways = [];
-        foreach (Candidate candidate in candidates)
+        List<(EngineCandidate Candidate, IEngineConnector? Connector, EngineConnectException? Problem)> ways = [];
+        foreach (EngineCandidate candidate in candidates)
         {
             IEngineConnector? connector = null;
             EngineConnectException? problem = candidate.Problem;
@@ -89,7 +96,7 @@ internal static class EngineDiscovery
         {
             List<PassedOverEngine> passed = [];
             List<EngineConnectException> errors = [];
-            foreach ((Candidate candidate, IEngineConnector? connector, EngineConnectException? problem) in ways)
+            foreach ((EngineCandidate candidate, IEngineConnector? connector, EngineConnectException? problem) in ways)
             {
                 EngineConnectException? error = problem;
                 if (connector is not null)

@@ -90,6 +90,9 @@ public sealed record ContainerImage
     /// <summary>The name by which the store knows the image: its own form of it.</summary>
     internal string StoreName { get; init; } = string.Empty;
 
+    /// <summary>The name for the store's methods, unfiltered. A method: a property's value may be shown on a terminal.</summary>
+    public string GetStoreName() => StoreName;
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

@@ -4,11 +4,13 @@ using OpenCloud.Build.Client.Images.References;
 namespace OpenCloud.Build.Client.Images;
 
 /// <summary>A store of images: containerd's, or a Docker Engine's.</summary>
-internal interface IImageStore : IAsyncDisposable
+/// <remarks>The methods throw <see cref="ImageNameException"/> for names that are missing or taken.</remarks>
+public interface IImageStore : IAsyncDisposable
 {
     /// <summary>The store's name for users: <c>containerd at unix:///run/containerd/containerd.sock</c>.</summary>
     public string Description { get; }
 
+    /// <summary>Whether its names are in namespaces; a store without any ignores those that it is given.</summary>
     public bool HasNamespaces { get; }
 
     /// <summary>The namespaces; empty when the store has no namespaces.</summary>
@@ -33,11 +35,11 @@ internal interface IImageStore : IAsyncDisposable
     public Task<ImageImportResult> ImportAsync(string @namespace, IBlobSource source, OciDescriptor target, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken);
 }
 
-/// <summary>
-/// Options of an import. No platforms means all; <c>Force</c> moves contents although the store has them; <c>Progress</c> gets the bytes of each
-/// content that is done, also when it was not moved.
-/// </summary>
-internal sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool Force, IProgress<long>? Progress)
+/// <summary>Options of an import.</summary>
+/// <param name="Platforms">The platforms to import; all when empty.</param>
+/// <param name="Force">Moves contents although the store has them.</param>
+/// <param name="Progress">Receives the bytes of each content that is done, also when it was not moved.</param>
+public sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool Force, IProgress<long>? Progress)
 {
     /// <summary>How many contents are read from the source at the same time.</summary>
     public int AtOnce { get; init; } = 1;
@@ -46,11 +48,18 @@ internal sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, boo
     public (string Registry, string Path)? Origin { get; init; }
 }
 
-internal sealed record ImageImportResult(long BytesMoved, int ContentsMoved, int ContentsPresent);
+/// <summary>What an import moved.</summary>
+/// <param name="BytesMoved">The bytes sent to the store.</param>
+/// <param name="ContentsMoved">The number of contents sent.</param>
+/// <param name="ContentsPresent">The number of contents that the store already had.</param>
+public sealed record ImageImportResult(long BytesMoved, int ContentsMoved, int ContentsPresent);
 
 /// <summary>A name is missing in the store, or exists already.</summary>
-internal sealed class ImageNameException(string message, bool exists) : Exception(message)
+public sealed class ImageNameException : Exception
 {
+    internal ImageNameException(string message, bool exists)
+        : base(message) => Exists = exists;
+
     /// <summary>Whether the name exists; otherwise it is missing.</summary>
-    public bool Exists { get; } = exists;
+    public bool Exists { get; }
 }

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Images.References;
 namespace OpenCloud.Build.Client.Images;
 
 /// <summary>The conditions of a listing. All of them must hold.</summary>
-internal sealed record ImageQuery
+public sealed record ImageQuery
 {
     /// <summary>The namespaces; all when empty.</summary>
     public IReadOnlyList<string> Namespaces { get; init; } = [];
@@ -20,7 +20,7 @@ internal sealed record ImageQuery
     /// <summary>Only images without a tag (true), or only those with one (false).</summary>
     public bool? Dangling { get; init; }
 
-    public bool MatchesDigest(string? digest)
+    internal bool MatchesDigest(string? digest)
     {
         if (Digest is null)
         {
@@ -32,6 +32,6 @@ internal sealed record ImageQuery
                 || digest[(digest.IndexOf(':', StringComparison.Ordinal) + 1)..].StartsWith(Digest, StringComparison.OrdinalIgnoreCase));
     }
 
-    public bool MatchesPlatform(ContainerImage image) =>
+    internal bool MatchesPlatform(ContainerImage image) =>
         Platform is null || image.Platforms.Any(p => p.IsPresent && p.Platform.Matches(Platform));
 }

@@ -2,12 +2,24 @@ using OpenCloud.Build.Client.Images.Oci;
 
 namespace OpenCloud.Build.Client.Images;
 
-/// <summary>An image that can be read: where its tree starts, and its contents.</summary>
-internal sealed class OpenedImage(OciDescriptor target, IBlobSource source, IDisposable? owned = null) : IDisposable
+/// <summary>An image that can be read: the root of its tree, and its contents.</summary>
+public sealed class OpenedImage : IDisposable
 {
-    public OciDescriptor Target { get; } = target;
+    private readonly IDisposable? _owned;
 
-    public IBlobSource Source { get; } = source;
+    internal OpenedImage(OciDescriptor target, IBlobSource source, IDisposable? owned = null)
+    {
+        Target = target;
+        Source = source;
+        _owned = owned;
+    }
 
-    public void Dispose() => owned?.Dispose();
+    /// <summary>The index or manifest.</summary>
+    public OciDescriptor Target { get; }
+
+    /// <summary>The contents.</summary>
+    public IBlobSource Source { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _owned?.Dispose();
 }

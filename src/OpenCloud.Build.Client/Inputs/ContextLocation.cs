@@ -44,6 +44,13 @@ public sealed partial record ContextLocation
     /// <summary>Whether a text is an address that engines fetch, and not a path.</summary>
     public static bool IsAddress(string text) => KindOf(text) is not null;
 
+    /// <summary>Whether a file begins as an archive that engines unpack: tar, plain or compressed with gzip, bzip2 or xz.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static bool IsArchive(string path) => ContextArchive.IsArchive(path);
+
+    /// <summary>The value of a named context with the <c>//</c> that users may omit after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
+    public static string WithScheme(string value) => NamedContext.Complete(value);
+
     /// <summary>Parses a path or an address.</summary>
     /// <param name="text">A directory, a file, or an address; a relative path starts at the process's working directory.</param>
     /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>

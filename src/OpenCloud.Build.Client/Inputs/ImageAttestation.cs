@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Inputs;
@@ -19,6 +20,27 @@ public sealed record ImageAttestation(string Type, IReadOnlyDictionary<string, s
 
     /// <summary>Whether a text is a known attestation type.</summary>
     public static bool IsType(string type) => type is Provenance or Sbom;
+
+    /// <summary>Parses docker's form: <c>type=provenance,mode=max</c>; the type may come first without its key.</summary>
+    /// <returns>True when the text is valid; otherwise <paramref name="error"/> has the reason.</returns>
+    public static bool TryParse(string text, [NotNullWhen(true)] out ImageAttestation? attestation, [NotNullWhen(false)] out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        attestation = null;
+        error = null;
+        try
+        {
+            Dictionary<string, string> attributes = AttributeText.Parse(IsType(text.Split(',', 2)[0].Trim()) ? "type=" + text : text, "attestation");
+            attestation = attributes.Remove("type", out string? type) && IsType(type) ? new ImageAttestation(type, attributes) : null;
+            error = attestation is null ? $"the type must be {Provenance} or {Sbom}" : null;
+        }
+        catch (FormatException e)
+        {
+            error = e.Message.TrimEnd('.');
+        }
+
+        return attestation is not null;
+    }
 
     internal string ToOption() => CommaSeparated.Join(Attributes.Select(static a => $"{a.Key}={a.Value}"));
 }

@@ -31,7 +31,10 @@ public sealed record StepProgressed(BuildStep Step, BuildStepStatus Status) : Bu
 public sealed record StepLogged(BuildStep Step, bool IsError, DateTimeOffset At, string Line) : BuildEvent(Step);
 
 /// <summary>A step wrote output: the raw bytes, for callers who request them instead of lines. A piece ends anywhere.</summary>
-internal sealed record StepWrote(BuildStep Step, bool IsError, ReadOnlyMemory<byte> Bytes) : BuildEvent(Step);
+/// <param name="Step">The step.</param>
+/// <param name="IsError">True for the standard error stream.</param>
+/// <param name="Bytes">The bytes, unfiltered.</param>
+public sealed record StepWrote(BuildStep Step, bool IsError, ReadOnlyMemory<byte> Bytes) : BuildEvent(Step);
 
 /// <summary>The frontend issued a warning.</summary>
 /// <param name="Step">The step of the warning.</param>

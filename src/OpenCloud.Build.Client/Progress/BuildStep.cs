@@ -78,7 +78,8 @@ public sealed class BuildStep
     /// <summary>The number of runs that have ended.</summary>
     internal int Runs { get; private set; }
 
-    internal TimeSpan RunningFor(DateTimeOffset now) => _running is { } since && now > since && now - since < TimeSpan.MaxValue - _finished ? _finished + (now - since) : _finished;
+    /// <summary>How long the step has run, at a time of the daemon's clock.</summary>
+    public TimeSpan RunningFor(DateTimeOffset now) => _running is { } since && now > since && now - since < TimeSpan.MaxValue - _finished ? _finished + (now - since) : _finished;
 
     internal BuildStepChange Apply(Vertex vertex)
     {

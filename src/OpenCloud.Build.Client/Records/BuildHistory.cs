@@ -9,17 +9,31 @@ using OpenCloud.Build.Client.Wire.Grpc;
 namespace OpenCloud.Build.Client.Records;
 
 /// <summary>The engine keeps no history of builds.</summary>
-internal sealed class NoBuildHistoryException(string engine, Exception cause)
-    : Exception($"The engine at {engine} does not keep a build history.", cause);
+public sealed class NoBuildHistoryException : Exception
+{
+    internal NoBuildHistoryException(string engine, Exception cause)
+        : base($"The engine at {engine} does not keep a build history.", cause)
+    {
+    }
+}
 
-internal sealed class BuildHistory(EngineChannel channel)
+/// <summary>An engine's record of its builds, running and past.</summary>
+public sealed class BuildHistory
 {
     /// <summary>The past part of a running build's log comes at once; a pause of this length counts as its end.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    private readonly Control.ControlClient _control = new(channel.Pooled);
+    private readonly EngineChannel _channel;
+    private readonly Control.ControlClient _control;
 
-    public string Engine => channel.Name;
+    internal BuildHistory(EngineChannel channel)
+    {
+        _channel = channel;
+        _control = new Control.ControlClient(channel.Pooled);
+    }
+
+    /// <summary>The engine's address.</summary>
+    public string Engine => _channel.Name;
 
     /// <summary>Lists builds, newest first, running ones included.</summary>
     /// <remarks>A null reference means all builds.</remarks>
@@ -123,7 +137,7 @@ internal sealed class BuildHistory(EngineChannel channel)
         }
 
         // The contents come over the control service's connection, which serves those of the history read-only.
-        ContentClient content = new(channel, null);
+        ContentClient content = new(_channel, null);
         await BuildHistoryArchive.WriteAsync(records, content, output, cancellationToken).ConfigureAwait(false);
     }
 

@@ -2,7 +2,6 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Text;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc;
 using OpenCloud.Build.Client.Wire.Grpc.Server;

@@ -65,13 +65,14 @@ public static class TerminalText
     }
 
     /// <summary>The text with its middle left out when it is too long.</summary>
-    internal static string Bounded(string text, int longest) =>
+    public static string Bounded(string text, int longest) =>
         text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
 
     /// <summary>Applies <see cref="Name"/> to each.</summary>
-    internal static IReadOnlyList<string> Names(IReadOnlyList<string> names) => names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names;
+    public static IReadOnlyList<string> Names(IReadOnlyList<string> names) => names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names;
 
-    internal static IReadOnlyDictionary<string, string> Plain(IReadOnlyDictionary<string, string> map)
+    /// <summary>Applies <see cref="Name"/> to each key and <see cref="Plain(string)"/> to each value.</summary>
+    public static IReadOnlyDictionary<string, string> Plain(IReadOnlyDictionary<string, string> map)
     {
         if (map.All(static pair => Name(pair.Key) == pair.Key && Plain(pair.Value) == pair.Value))
         {
@@ -88,7 +89,7 @@ public static class TerminalText
     }
 
     /// <summary>The same exception, or one with a plain message when its own or an inner message would control a terminal.</summary>
-    internal static Exception? Plain(Exception? exception)
+    public static Exception? Plain(Exception? exception)
     {
         for (Exception? at = exception; at is not null; at = at.InnerException)
         {

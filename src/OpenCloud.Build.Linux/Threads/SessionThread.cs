@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Threading;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>
 /// A thread that runs one loop after another and waits between them for a while: builds often follow each other, and starting and ending

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Threading;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>
 /// The threads of one session. Pool threads look for more work in a loop of some 60 <c>sched_yield</c> before they sleep, and a

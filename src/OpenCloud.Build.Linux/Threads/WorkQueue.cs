@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace OpenCloud.Build.Client.Threading;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>Runs work: on the pool, or on a session's own threads.</summary>
 internal abstract class WorkQueue

@@ -2,7 +2,6 @@ using System.Collections;
 using System.Globalization;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Inputs;
-using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;
@@ -31,21 +30,15 @@ internal static class ImageArguments
     /// <exception cref="BuildErrorException">An attestation has an unknown type.</exception>
     public static IReadOnlyList<ImageAttestation> Attestations(object[]? attestations, string? provenance, string? sbom)
     {
-        Dictionary<string, Dictionary<string, string>> read = new(StringComparer.Ordinal);
-        foreach (object? item in UnquotedText.Join(attestations))
+        Dictionary<string, ImageAttestation> read = new(StringComparer.Ordinal);
+        foreach (ImageAttestation attestation in UnquotedText.Join(attestations).Select(ReadAttestation))
         {
-            Dictionary<string, string> attributes = AttributesOf(item ?? "");
-            if (!attributes.Remove("type", out string? type) || !ImageAttestation.IsType(type))
-            {
-                throw ErrorCatalog.InvalidOption.ToException(item, null, "Attest", type ?? item ?? "", "the type must be provenance or sbom");
-            }
-
-            read[type] = attributes;
+            read[attestation.Type] = attestation;
         }
 
         Add(read, ImageAttestation.Provenance, provenance, "mode");
         Add(read, ImageAttestation.Sbom, sbom, "generator");
-        return [.. read.Where(static a => !(a.Value.TryGetValue("disabled", out string? off) && off == "true")).Select(static a => new ImageAttestation(a.Key, a.Value))];
+        return [.. read.Values.Where(static a => !(a.Attributes.TryGetValue("disabled", out string? off) && off == "true"))];
     }
 
     /// <exception cref="BuildErrorException">Timestamps are to be rewritten, but no time is given.</exception>
@@ -68,27 +61,24 @@ internal static class ImageArguments
         return reference.Digest is null ? reference.WithDefaultTag() : throw ErrorCatalog.TagWithDigest.ToException(text, null, text);
     }
 
-    private static Dictionary<string, string> AttributesOf(object item)
+    private static ImageAttestation ReadAttestation(object? item)
     {
-        if (item is IDictionary dictionary)
+        if (item is not IDictionary dictionary)
         {
-            return new Dictionary<string, string>(KeyValueArguments.Read("Attest", dictionary, static _ => ""), StringComparer.Ordinal);
+            return ReadAttestation(Convert.ToString(item, CultureInfo.InvariantCulture) ?? "");
         }
 
-        string text = Convert.ToString(item, CultureInfo.InvariantCulture) ?? "";
-        string first = text.Split(',', 2)[0].Trim();
-        try
-        {
-            // The type may come first without a key: provenance,mode=max.
-            return AttributeText.Parse(ImageAttestation.IsType(first) ? "type=" + text : text, "attestation");
-        }
-        catch (FormatException exception)
-        {
-            throw ErrorCatalog.InvalidOption.ToException(item, exception, "Attest", text, exception.Message.TrimEnd('.'));
-        }
+        Dictionary<string, string> attributes = new(KeyValueArguments.Read("Attest", dictionary, static _ => ""), StringComparer.Ordinal);
+        return attributes.Remove("type", out string? type) && ImageAttestation.IsType(type)
+            ? new ImageAttestation(type, attributes)
+            : throw ErrorCatalog.InvalidOption.ToException(item, null, "Attest", type ?? item, "the type must be provenance or sbom");
     }
 
-    private static void Add(Dictionary<string, Dictionary<string, string>> read, string type, string? value, string attribute)
+    private static ImageAttestation ReadAttestation(string text) => ImageAttestation.TryParse(text, out ImageAttestation? attestation, out string? error)
+        ? attestation
+        : throw ErrorCatalog.InvalidOption.ToException(text, null, "Attest", text, error);
+
+    private static void Add(Dictionary<string, ImageAttestation> read, string type, string? value, string attribute)
     {
         switch (value?.ToLowerInvariant())
         {
@@ -98,10 +88,12 @@ internal static class ImageArguments
                 read.Remove(type);
                 break;
             case "true":
-                read[type] = [];
+                read[type] = new ImageAttestation(type, new Dictionary<string, string>());
                 break;
             default:
-                read[type] = value.Contains('=', StringComparison.Ordinal) ? AttributesOf(value) : new Dictionary<string, string> { [attribute] = value };
+                read[type] = value.Contains('=', StringComparison.Ordinal)
+                    ? ReadAttestation($"{type},{value}")
+                    : new ImageAttestation(type, new Dictionary<string, string> { [attribute] = value });
                 break;
         }
     }

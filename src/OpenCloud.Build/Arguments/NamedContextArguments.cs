@@ -15,7 +15,7 @@ internal static class NamedContextArguments
         Dictionary<string, string> read = new(StringComparer.Ordinal);
         foreach ((string name, string given) in KeyValueArguments.Read("BuildContext", contexts, static _ => ""))
         {
-            string value = NamedContext.Complete(given);
+            string value = ContextLocation.WithScheme(given);
             read[name] = value.StartsWith(LayoutScheme, StringComparison.Ordinal)
                 ? LayoutScheme + Rooted(cmdlet, value[LayoutScheme.Length..])
                 : value.Contains("://", StringComparison.Ordinal) || ContextLocation.IsAddress(value) ? value : DirectoryArguments.ResolveLiteral(cmdlet, value);

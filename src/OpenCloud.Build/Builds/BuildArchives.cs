@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Context;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Builds;
@@ -12,7 +12,7 @@ internal static class BuildArchives
     {
         try
         {
-            return IsName(path) || ContextArchive.IsArchive(path);
+            return IsName(path) || ContextLocation.IsArchive(path);
         }
         catch (IOException exception)
         {

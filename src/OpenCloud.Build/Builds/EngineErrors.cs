@@ -18,7 +18,7 @@ internal static class EngineErrors
         ErrorEntry entry = failure.Reason switch
         {
             EngineConnectReason.NotFound => ErrorCatalog.EngineNotFound,
-            EngineConnectReason.Refused when failure.Address is { } guest && VsockAddress.Is(guest.Scheme) => ErrorCatalog.GuestNotListening,
+            EngineConnectReason.Refused when failure.Address is { IsVsock: true } => ErrorCatalog.GuestNotListening,
             EngineConnectReason.Refused => ErrorCatalog.EngineNotListening,
             EngineConnectReason.PermissionDenied when failure.Address?.ContextId is not null => ErrorCatalog.VsockUnavailable,
             EngineConnectReason.PermissionDenied => ErrorCatalog.EngineForbidden,

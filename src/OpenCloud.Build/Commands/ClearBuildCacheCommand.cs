@@ -1,9 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Caches;
-using OpenCloud.Build.Client.Engines.Capabilities;
-using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Wire.Grpc;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -103,15 +100,14 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
 
             foreach (string type in prune.Types)
             {
-                BuildCacheTypeCompleter.ToFilter(type);
+                BuildCacheTypeCompleter.Check(type);
             }
 
             string address = engine.Address.ToString();
             bool? knows = null;
-            if (prune.MaxUsedSpace is not null || prune.MinFreeSpace is not null || prune.KeepStorage is not null)
+            if (prune.HasSpaceLimits)
             {
-                BuildKitInfo info = await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false);
-                knows = await EngineInspector.KnowsSpaceLimitsAsync(info, engine.Address, ConnectOptions, cancellationToken).ConfigureAwait(false);
+                knows = await engine.KnowsSpaceLimitsAsync(cancellationToken).ConfigureAwait(false);
                 poster.Verbose(knows switch
                 {
                     true => $"{address} supports the cache limits of BuildKit 0.17 and later.",
@@ -120,10 +116,9 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
                 });
             }
 
-            PruneRequest request;
             try
             {
-                request = prune.ToRequest(knows);
+                prune.Check(knows);
             }
             catch (NotSupportedException exception)
             {
@@ -136,10 +131,10 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             }
 
             long freed = 0;
-            await foreach (UsageRecord record in engine.Control.Prune(request, cancellationToken: cancellationToken).ReadAllAsync().ConfigureAwait(false))
+            await foreach (BuildCacheRecord record in engine.PruneCacheAsync(prune, knows, cancellationToken).ConfigureAwait(false))
             {
                 freed += record.Size;
-                poster.Output(BuildCacheRecord.From(record, address));
+                poster.Output(record);
             }
 
             poster.Verbose($"{freed} bytes were freed.");

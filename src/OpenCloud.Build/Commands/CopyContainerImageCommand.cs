@@ -1,8 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -35,7 +35,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     /// <summary>The namespace of containerd.</summary>
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
+    public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
     /// <summary>Lets a name that exists point to the image.</summary>
     [Parameter]
@@ -55,7 +55,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
         {
             IReadOnlyList<string> namespaces = store.HasNamespaces ? [@namespace] : [];
             string? source = InputObject is { } image
-                ? image.StoreName
+                ? image.GetStoreName()
                 : await ResolveAsync(store, namespaces, poster, cancellationToken).ConfigureAwait(false);
             if (source is null)
             {
@@ -97,7 +97,7 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     {
         List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellationToken).ConfigureAwait(false);
         string latest = ImageReference.TryParse(Name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : Name;
-        ContainerImage? exact = found.Find(i => i.StoreName == Name)
+        ContainerImage? exact = found.Find(i => i.GetStoreName() == Name)
             ?? found.Find(i => i.Reference == latest)
             ?? (found.Count == 1 ? found[0] : null);
         if (exact is null && found.Count > 1)
@@ -105,6 +105,6 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
             poster.Error(ErrorCatalog.ImageNotFound.ToRecord(Name, null, Name, store.Description, $" The name matches {found.Count} images; specify the tag."));
         }
 
-        return exact?.StoreName;
+        return exact?.GetStoreName();
     }
 }

@@ -63,7 +63,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
             NewFile file = NewFile.Prepare(path, Format == ImageArchiveFormat.Directory, Force);
             OnEngine(Destination, async (engine, poster, cancellationToken) =>
             {
-                BuildHistory history = new(engine.Channel);
+                BuildHistory history = engine.History;
                 List<string> found = [];
                 foreach (string reference in _references.Distinct(StringComparer.Ordinal))
                 {

@@ -1,8 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -48,7 +48,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     /// <summary>The namespace of containerd.</summary>
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
+    public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
     /// <summary>Replaces a file that exists.</summary>
     [Parameter]
@@ -64,7 +64,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
                 Guard(image, () =>
                 {
                     IImageStore store = Store(image.Store);
-                    _images.Add((store, image.Namespace, image.StoreName));
+                    _images.Add((store, image.Namespace, image.GetStoreName()));
                 });
             }
 
@@ -77,7 +77,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
             string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
             RunAsync(async (poster, cancellationToken) =>
                 _images.AddRange((await FindAsync(store, Name, store.HasNamespaces ? [@namespace] : [], poster, cancellationToken).ConfigureAwait(false))
-                    .Select(i => (store, @namespace, i.StoreName))));
+                    .Select(i => (store, @namespace, i.GetStoreName()))));
         });
     }
 

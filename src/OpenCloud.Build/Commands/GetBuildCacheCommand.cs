@@ -1,7 +1,6 @@
 using System.Management.Automation;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Caches;
-using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 
@@ -25,14 +24,11 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellationToken) =>
     {
-        DiskUsageRequest request = new();
-        request.Filter.AddRange((Type ?? []).Select(BuildCacheTypeCompleter.ToFilter));
-        DiskUsageResponse answer = await engine.Control.DiskUsageAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> types = [.. (Type ?? []).Select(BuildCacheTypeCompleter.Check)];
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
         List<BuildCacheRecord> records =
         [
-            .. answer.Record
-                .Select(r => BuildCacheRecord.From(r, engine.Address.ToString()))
+            .. (await engine.ListCacheAsync(types, cancellationToken).ConfigureAwait(false))
                 .Where(r => patterns.Exists(p => p.IsMatch(r.Id)))
                 .OrderByDescending(static r => r.Size),
         ];

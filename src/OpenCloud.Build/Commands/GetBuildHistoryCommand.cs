@@ -28,7 +28,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
             OnEngine(Address, async (engine, poster, cancellationToken) =>
             {
                 bool activeOnly = Status is [BuildRecordStatus.Running];
-                foreach (BuildRecord record in await new BuildHistory(engine.Channel).ListAsync(null, activeOnly, cancellationToken).ConfigureAwait(false))
+                foreach (BuildRecord record in await engine.History.ListAsync(null, activeOnly, cancellationToken).ConfigureAwait(false))
                 {
                     Write(record, poster);
                 }
@@ -39,7 +39,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
         foreach (string reference in Ref)
         {
             OnEngine(reference, async (engine, poster, cancellationToken) =>
-                Write(await FindAsync(new BuildHistory(engine.Channel), reference, cancellationToken).ConfigureAwait(false), poster));
+                Write(await FindAsync(engine.History, reference, cancellationToken).ConfigureAwait(false), poster));
         }
     }
 

@@ -11,5 +11,5 @@ public sealed class GetBuildKitInfoCommand : EngineCmdlet
 {
     /// <inheritdoc/>
     protected override void ProcessRecord() => OnEngine(Address, static async (engine, poster, cancellationToken) =>
-        poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false)));
+        poster.Output(await engine.InspectAsync(cancellationToken).ConfigureAwait(false)));
 }

@@ -17,7 +17,7 @@ public sealed class GetBuildKitWorkerCommand : EngineCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellationToken) =>
     {
-        BuildKitInfo info = await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false);
+        BuildKitInfo info = await engine.InspectAsync(cancellationToken).ConfigureAwait(false);
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
         foreach (BuildKitWorker worker in info.Workers.Where(w => patterns.Exists(p => p.IsMatch(w.Id))))
         {

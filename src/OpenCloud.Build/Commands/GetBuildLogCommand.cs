@@ -55,7 +55,7 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
         {
             OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
-                BuildHistory history = new(engine.Channel);
+                BuildHistory history = engine.History;
                 BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
                 await WriteAsync(history, record, poster, cancellationToken).ConfigureAwait(false);
             });

@@ -1,8 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -51,7 +51,7 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
         ImageNames names = new(Name ?? []);
         RunAsync(async (poster, cancellationToken) =>
         {
-            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace is null or [] or [""] ? [ContainerdClient.DefaultNamespace] : Namespace, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> namespaces = await NamespaceArguments.ExpandAsync(store, Namespace is null or [] or [""] ? [ImageStores.DefaultNamespace] : Namespace, cancellationToken).ConfigureAwait(false);
             if (store.HasNamespaces && namespaces.Count == 0)
             {
                 return;

@@ -1,9 +1,9 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -37,7 +37,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
     /// <summary>The namespace of containerd.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string Namespace { get; set; } = ContainerdClient.DefaultNamespace;
+    public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
     /// <summary>The platforms to take.</summary>
     [Parameter]

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Builds;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Pipeline;
 

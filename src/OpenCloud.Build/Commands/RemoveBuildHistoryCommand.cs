@@ -22,7 +22,7 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
         {
             OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
-                BuildHistory history = new(engine.Channel);
+                BuildHistory history = engine.History;
                 BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
                 if (record.Status == BuildRecordStatus.Running)
                 {

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -31,7 +31,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
-    public string[] Namespace { get; set; } = [ContainerdClient.DefaultNamespace];
+    public string[] Namespace { get; set; } = [ImageStores.DefaultNamespace];
 
     /// <summary>Removes images that stopped containers use, too.</summary>
     [Parameter]
@@ -79,7 +79,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
 
             try
             {
-                if (!await store.RemoveAsync(image.Namespace, image.StoreName, Force, cancellationToken).ConfigureAwait(false))
+                if (!await store.RemoveAsync(image.Namespace, image.GetStoreName(), Force, cancellationToken).ConfigureAwait(false))
                 {
                     poster.Error(ErrorCatalog.ImageNotFound.ToRecord(image, null, image.Name, store.Description, string.Empty));
                 }

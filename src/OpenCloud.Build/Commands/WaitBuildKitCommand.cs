@@ -53,7 +53,7 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
                 BuildKitClient engine = await engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
                 if (PassThru)
                 {
-                    poster.Output(await EngineInspector.InspectAsync(engine.Control, engine.Address, engine.Source, cancellationToken).ConfigureAwait(false));
+                    poster.Output(await engine.InspectAsync(cancellationToken).ConfigureAwait(false));
                 }
             });
         }

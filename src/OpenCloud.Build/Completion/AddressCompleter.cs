@@ -21,7 +21,7 @@ public sealed class AddressCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        IReadOnlyList<EngineDiscovery.Candidate> candidates;
+        IReadOnlyList<EngineCandidate> candidates;
         try
         {
             candidates = EngineDiscovery.Candidates(new EngineConnectOptions());

@@ -19,11 +19,11 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
         ("internal", "internal records of the engine"),
     ];
 
-    /// <summary>The filter expression for a type.</summary>
+    /// <summary>The type, checked.</summary>
     /// <exception cref="BuildErrorException">The text contains more than a type.</exception>
-    public static string ToFilter(string type) =>
+    internal static string Check(string type) =>
         type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
-            ? $"type=={type}"
+            ? type
             : throw ErrorCatalog.InvalidKeyValue.ToException(type, null, "Type", $"Unknown record type '{type}'; use {string.Join(", ", Types.Select(static t => t.Text))}.");
 
     /// <inheritdoc/>

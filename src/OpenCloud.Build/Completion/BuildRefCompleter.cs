@@ -26,7 +26,7 @@ public sealed class BuildRefCompleter : IArgumentCompleter
                 BuildKitClient engine = await BuildKitClient.ConnectAsync(address, new EngineConnectOptions { ConnectTimeout = Patience }, limit.Token).ConfigureAwait(false);
                 await using (engine.ConfigureAwait(false))
                 {
-                    return await new BuildHistory(engine.Channel).ListAsync(null, false, limit.Token).ConfigureAwait(false);
+                    return await engine.History.ListAsync(null, false, limit.Token).ConfigureAwait(false);
                 }
             }).GetAwaiter().GetResult();
             return records.Select(static r => (r.Ref, string.Create(CultureInfo.InvariantCulture, $"{r.Subject}, {r.Status}, {r.Started:u}"))).Matching(wordToComplete);

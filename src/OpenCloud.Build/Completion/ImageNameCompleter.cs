@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client;
 
 namespace OpenCloud.Build.Completion;
 
@@ -13,7 +13,7 @@ public sealed class ImageNameCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        string @namespace = fakeBoundParameters["Namespace"] is { } given and not Array ? given.ToString()! : ContainerdClient.DefaultNamespace;
+        string @namespace = fakeBoundParameters["Namespace"] is { } given and not Array ? given.ToString()! : ImageStores.DefaultNamespace;
         return StoreCompletion.Ask<string>(fakeBoundParameters, async (store, cancellationToken) =>
         {
             List<string> names = [];

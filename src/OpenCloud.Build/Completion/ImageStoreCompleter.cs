@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.Images.Containerd;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;
@@ -13,6 +13,6 @@ public sealed class ImageStoreCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         ImageStores.Others(string.Empty)
-            .Select(static a => (a.ToString(), a.Scheme == "docker" ? "Docker Engine" : a.Path == ContainerdClient.DefaultSocket ? "containerd" : "$CONTAINERD_ADDRESS"))
+            .Select(static a => (a.ToString(), a.Scheme == "docker" ? "Docker Engine" : a.Path == ImageStores.DefaultContainerdSocket ? "containerd" : "$CONTAINERD_ADDRESS"))
             .Matching(wordToComplete);
 }

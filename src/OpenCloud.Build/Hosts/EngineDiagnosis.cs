@@ -13,7 +13,7 @@ internal static class EngineDiagnosis
     {
         if (address is { Scheme: "docker", Path: null, Host: null })
         {
-            address = DockerConnector.Resolve(options.GetEnvironmentVariable, out _);
+            address = EngineDiscovery.DockerEngine(options);
         }
 
         if (address is { Scheme: "unix", Path: { } path })
@@ -33,7 +33,7 @@ internal static class EngineDiagnosis
             return new SocketDiagnoser(AskAsync, speaksHttp2: false).DiagnoseAsync(dockerPath, asUser, asService, cancellationToken);
         }
 
-        if (VsockAddress.Is(address.Scheme))
+        if (address.IsVsock)
         {
             return VsockDiagnosis.RunAsync(address, options, asUser, asService, cancellationToken);
         }

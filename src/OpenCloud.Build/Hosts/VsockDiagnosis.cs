@@ -32,19 +32,21 @@ internal static class VsockDiagnosis
         string name = $"Port {address.Port} of the virtual machine";
         async Task<EngineAnswer> AskAsync(Stream connection, CancellationToken stop)
         {
-            Stream opened;
+            guest = new DiagnosisCheck(name, CheckState.Ok, "the guest accepts connections");
             try
             {
-                opened = await new HybridVsockConnector(address, options.TimeProvider).GreetAsync(connection, stop).ConfigureAwait(false);
+                return await EngineProbes.AskAsync(connection, address, stop).ConfigureAwait(false);
             }
             catch (EngineConnectException e)
             {
                 guest = new DiagnosisCheck(name, CheckState.Failed, e.Message);
                 throw;
             }
-
-            guest = new DiagnosisCheck(name, CheckState.Ok, "the guest accepts connections");
-            return await EngineProbes.AskAsync(opened, stop).ConfigureAwait(false);
+            catch (OperationCanceledException)
+            {
+                guest = null;
+                throw;
+            }
         }
 
         SocketDiagnosis found = await new SocketDiagnoser(AskAsync, speaksHttp2: false).DiagnoseAsync(path, asUser, asService, cancellationToken).ConfigureAwait(false);

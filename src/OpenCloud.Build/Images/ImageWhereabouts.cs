@@ -2,6 +2,7 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
+using OpenCloud.Build.Client;
 
 namespace OpenCloud.Build.Images;
 

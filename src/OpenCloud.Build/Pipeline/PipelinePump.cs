@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Management.Automation;
 using OpenCloud.Build.Client.Text;
-using OpenCloud.Build.Client.Threading;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Pipeline;
 

@@ -67,7 +67,7 @@ public sealed class EngineDiscoveryTests
         Assert.Equal("unix:///nowhere/b.sock", e.Address!.ToString());
     }
 
-    private static bool NotTheMachines(EngineDiscovery.Candidate candidate) => candidate.Source is not "system socket" and not "Docker socket";
+    private static bool NotTheMachines(EngineCandidate candidate) => candidate.Source is not "system socket" and not "Docker socket";
 
     private static string[] Addresses(params (string Name, string Value)[] environment) =>
         [.. EngineDiscovery.Candidates(Options(environment)).Select(static c => c.Address?.ToString() ?? "none")];

@@ -1,7 +1,7 @@
 using OpenCloud.Build.Client.Threading;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Threading;
+namespace OpenCloud.Build.Linux.Tests.Threads;
 
 public sealed class SessionThreadsTests
 {

@@ -1,8 +1,10 @@
 namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Writes files into a new directory.</summary>
-internal sealed class DirectoryOutput(string root) : IArchiveOutput
+/// <param name="root">The directory.</param>
+public sealed class DirectoryOutput(string root) : IArchiveOutput
 {
+    /// <inheritdoc/>
     public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellationToken)
     {
         string full = Path.Combine(root, path);
@@ -18,5 +20,6 @@ internal sealed class DirectoryOutput(string root) : IArchiveOutput
         }
     }
 
+    /// <inheritdoc/>
     public Task CompleteAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

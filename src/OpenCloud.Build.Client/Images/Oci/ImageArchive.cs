@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Client.Images.Oci;
 public sealed record ArchivedImage(OciDescriptor Target, IReadOnlyList<string> Names);
 
 /// <summary>Contents by digest. The reader verifies them.</summary>
-internal interface IBlobSource
+public interface IBlobSource
 {
     /// <summary>The name of the source in errors.</summary>
     public string Location { get; }

@@ -4,8 +4,9 @@ using System.Text;
 namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Writes a tar to any stream; the same files give the same bytes: no owner, no time, mode 0644.</summary>
+/// <param name="stream">The stream, which stays open.</param>
 /// <remarks>Format: POSIX.1-2017, pax. A file too large for the octal field gets a pax header.</remarks>
-internal sealed class TarOutput(Stream stream) : IArchiveOutput
+public sealed class TarOutput(Stream stream) : IArchiveOutput
 {
     private const int BlockSize = 512;
     private const long MaxOctalSize = 0x1_FFFF_FFFF;
@@ -14,6 +15,7 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
 
     private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
 
+    /// <inheritdoc/>
     public async Task WriteAsync(string path, long length, Stream content, CancellationToken cancellationToken)
     {
         for (int slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
@@ -42,6 +44,7 @@ internal sealed class TarOutput(Stream stream) : IArchiveOutput
         await PadAsync(length, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
         await stream.WriteAsync(Zeroes, cancellationToken).ConfigureAwait(false);

@@ -89,7 +89,7 @@ public sealed class ImageReference : IEquatable<ImageReference>
         new ImageReferenceReader(text ?? "").TryRead(out reference, out error);
 
     /// <summary>References in the short form; a text that is no reference stays as it is.</summary>
-    internal static IReadOnlyList<string> Familiar(IReadOnlyList<string> references) =>
+    public static IReadOnlyList<string> Familiar(IReadOnlyList<string> references) =>
         [.. references.Select(static r => TryParse(r, out ImageReference? reference) ? reference.ToFamiliarString() : r)];
 
     /// <summary>The same reference with <see cref="DefaultTag"/>, if it has neither tag nor digest.</summary>

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 

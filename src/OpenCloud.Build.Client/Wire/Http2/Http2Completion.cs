@@ -1,5 +1,4 @@
 using System.Threading.Tasks.Sources;
-using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 

@@ -1,4 +1,3 @@
-using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Http2;
 

@@ -8,6 +8,7 @@ using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;

@@ -2,9 +2,9 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Engines;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Linux;
 using Xunit;
 using static OpenCloud.Build.Client.Tests.Wire.Grpc.EchoClient;
 

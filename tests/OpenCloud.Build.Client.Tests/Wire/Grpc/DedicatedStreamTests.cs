@@ -4,8 +4,8 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Engines;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Grpc;
+using OpenCloud.Build.Linux;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Wire.Grpc;

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Health;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 

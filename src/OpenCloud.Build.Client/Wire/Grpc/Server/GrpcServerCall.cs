@@ -1,5 +1,4 @@
 using Grpc.Core;
-using OpenCloud.Build.Client.Threading;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 
