@@ -11,7 +11,7 @@ Pwsh     builds the module if it is not there and imports it.
 Bench    measures this client beside its peers.
 Soak     builds 10,000 images in one session, 16 side by side, and sees whether anything grows; -Options '-Builds 300'.
 Fuzz     runs the parsers of what comes from outside on mutated input for -Minutes; -Options 'patterns -seed 1'.
-Package  makes the module's archive in artifacts/.
+Package  makes the module's NuGet package and zip in artifacts/; -Options '-verify' builds it a second time elsewhere and compares.
 Clean    removes what the other tasks made.
 
 ./build.sh does the same on a machine that has no PowerShell.
@@ -43,7 +43,7 @@ param(
     # Fuzz: for how long, shared among the targets.
     [double] $Minutes = 10,
 
-    # Test: options for xunit. Bench, Soak, Fuzz: options for them. As one string, with blanks between them.
+    # Test: options for xunit. Bench, Soak, Fuzz, Package: options for them. As one string, with blanks between them.
     [string] $Options
 )
 
@@ -287,23 +287,22 @@ function Invoke-Fuzz {
     }
 }
 
+# The module alone: a package has nothing of the tests, and analyzers change no code.
 function Invoke-Package {
-    Invoke-Build
-    $manifest = Test-ModuleManifest ./OpenCloud.Build.psd1
-    $target = "artifacts/package/OpenCloud.Build/$($manifest.Version)"
-    if (Test-Path artifacts/package) {
-        Remove-Item artifacts/package -Recurse
+    $times = [ordered] @{}
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    Invoke-DotNetBuild src/OpenCloud.Build/OpenCloud.Build.csproj '-p:RunAnalyzers=false'
+    $times.build = $watch.Elapsed
+    $watch.Restart()
+    $files = & ./tools/Package/package.ps1 -Root $PSScriptRoot -Target ([IO.Path]::Join($PSScriptRoot, 'artifacts'))
+    $times.pack = $watch.Elapsed
+    if ($optionList -contains '-verify') {
+        $watch.Restart()
+        & ./tools/Package/verify.ps1 -Root $PSScriptRoot -Files $files
+        $times.verify = $watch.Elapsed
     }
-    $null = New-Item -ItemType Directory "$target/bin"
-    Get-Item OpenCloud.Build.psd1, OpenCloud.Build.psm1, *.ps1xml, LICENSE, THIRD-PARTY-NOTICES.txt, README.md, CHANGELOG.md |
-        Copy-Item -Destination $target
-    if (Test-Path en-US) {
-        Copy-Item en-US $target -Recurse
-    }
-    Copy-Item bin/OpenCloud.Build "$target/bin" -Recurse
-    $archive = "artifacts/OpenCloud.Build.$($manifest.Version).zip"
-    Compress-Archive -Path artifacts/package/OpenCloud.Build -DestinationPath $archive -Force
-    Get-FileHash $archive -Algorithm SHA256 | Format-List | Out-Host
+    $files | Get-FileHash -Algorithm SHA256 | Format-List Path, Hash | Out-Host
+    Write-Host (($times.Keys | ForEach-Object { "$_ $([int] $times[$_].TotalSeconds) s" }) -join ', ')
 }
 
 function Invoke-Clean {
