@@ -57,12 +57,12 @@ public sealed class ContainerdImagesTests(EngineFixture engines)
 
         ContainerImage multi = images.Single(static i => i.Name == "example.com/multi:1");
         Assert.Equal(1, multi.Attestations);
-        Assert.Equal(["docker.io/library/again:2", "example.com/multi:1"], multi.RepoTags);
+        Assert.Equal(["again:2", "example.com/multi:1"], multi.RepoTags);
         Assert.Equal(("example.com", "example.com/multi", "1"), (multi.Registry, multi.Repository, multi.Tag));
         long onDisk = Directory.EnumerateFiles(Path.Combine(layout.Root, "blobs", "sha256")).Sum(static f => new FileInfo(f).Length);
         ContainerImage one = images.Single(static i => i.Name == "example.com/single:1");
         Assert.Equal(onDisk - one.ContentSize, multi.ContentSize);
-        Assert.Contains(images, static i => i is { Name: "docker.io/library/again:2", Registry: "docker.io", Repository: "again", Tag: "2" });
+        Assert.Contains(images, static i => i is { Name: "again:2", Reference: "docker.io/library/again:2", Registry: "docker.io", Repository: "again", Tag: "2" });
     }
 
     [Theory]
