@@ -68,7 +68,7 @@ public sealed class PlainObjectTests
         CheckPlain("line", new SourceLine(1, Hostile, false).Text);
         BuildWarning warning = new(Hostile, Hostile, Hostile, Hostile, null, 0);
         CheckPlain("warning", new[] { warning.Message, warning.Detail, warning.Url!, warning.File!, warning.ToString() });
-        CheckPlain("policy", new BuildCachePolicy(false, [Hostile], default, 0, 0, 0).ToString());
+        CheckPlain("policy", new BuildCachePolicy(false, Hostile, default, 0, 0, 0).ToString());
         ErrorSource source = new(Hostile, default, Hostile, []);
         CheckPlain("source", new[] { source.FileName, source.Language });
     }

@@ -47,8 +47,9 @@ Describe 'The script <Name>' -ForEach $files {
 
 Describe 'Formats' {
     It 'are well-formed and complete' {
-        $xml = [xml] (Get-Content -Raw "$([IO.Path]::GetFullPath([IO.Path]::Join($PSScriptRoot, '..', '..')))/OpenCloud.Build.Format.ps1xml")
-        foreach ($table in $xml.SelectNodes('//TableControl')) {
+        $files = Get-Item ([IO.Path]::Join($PSScriptRoot, '..', '..', '*.Format.ps1xml'))
+        $files | Should -HaveCount 3
+        foreach ($table in $files.ForEach({ ([xml] (Get-Content -Raw $_)).SelectNodes('//TableControl') })) {
             $table.SelectNodes('TableHeaders/TableColumnHeader').Count | Should -Be $table.SelectNodes('TableRowEntries/TableRowEntry/TableColumnItems/TableColumnItem').Count
         }
     }

@@ -153,7 +153,7 @@ Describe 'On an engine' -Skip:(-not $fixture.CanRun) {
 
     It 'shows one version of one engine' {
         (Get-BuildKitWorker).Version | Should -Be (Get-BuildKitInfo).Version
-        (Get-BuildKitInfo).Workers.Version | Should -Be (Get-BuildKitInfo).Version
+        (Get-BuildKitWorker).Version | Should -Be (Get-BuildKitInfo).Version
     }
 
     It 'warns while the build runs of what is among its warnings' {

@@ -1,8 +1,8 @@
 BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
-    [xml] $views = Get-Content -Raw "$root/OpenCloud.Build.Format.ps1xml"
+    $views = (Import-PowerShellDataFile $manifestPath).FormatsToProcess | ForEach-Object { [xml] (Get-Content -Raw "$root/$_") }
     # What these hold is checked names of users, groups and files of this host, and versions.
-    $ofThisSide = 'OpenCloud.Build.Host.Access.AccessReport', 'OpenCloud.Build.Host.Install.InstallResult', 'OpenCloud.Build.Host.Changes.HostStepOutcome'
+    $ofThisSide = 'OpenCloud.Build.Host.Access.AccessReport', 'OpenCloud.Build.Host.Install.InstallResult', 'OpenCloud.Build.Host.Changes.HostStepOutcome', 'OpenCloud.Build.Host.Installations.BuildKitInstallation'
     $types = $views.SelectNodes('//ViewSelectedBy/TypeName').InnerText | Where-Object { $_ -notin $ofThisSide } | Sort-Object -Unique
 }
 

@@ -20,6 +20,7 @@ internal static class FrontendAttributes
         }
 
         AddValues(attributes, build, engine);
+        AddDirectory(attributes, build);
         AddExecution(attributes, build.Execution, engine);
         foreach (ImageAttestation attestation in build.Attestations)
         {
@@ -33,6 +34,16 @@ internal static class FrontendAttributes
             {
                 attributes[name] = value;
             }
+        }
+    }
+
+    // A build whose image has no name, or whose engine keeps none, is known by its directory in the history. A provenance would publish it.
+    private static void AddDirectory(IDictionary<string, string> attributes, ImageBuildRequest build)
+    {
+        if (Directory.Exists(build.ContextPath) && !build.Attestations.Any(static a => a.Type == ImageAttestation.Provenance)
+            && Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(build.ContextPath))) is { Length: > 0 } name)
+        {
+            attributes[GitSource.ContextDirectory] = name;
         }
     }
 

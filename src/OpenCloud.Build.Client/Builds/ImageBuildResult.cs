@@ -11,7 +11,7 @@ public sealed class ImageBuildResult
     public IReadOnlyList<string> Names => ImageReference.Familiar(References);
 
     /// <summary>The full references of the image (<c>docker.io/library/app:1</c>).</summary>
-    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The digest of the manifest or index, <c>sha256:…</c>; null when the exporter reports none, or no image was made.</summary>
     public string? Digest { get; init => field = TerminalText.Name(value); }
@@ -32,7 +32,7 @@ public sealed class ImageBuildResult
     public string? EngineVersion { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The platforms built for.</summary>
-    public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The directory of the context.</summary>
     public string Path { get; init; } = string.Empty;
@@ -44,7 +44,7 @@ public sealed class ImageBuildResult
     public DateTimeOffset Started { get; init; }
 
     /// <summary>All steps, in the order in which the daemon reported them.</summary>
-    public IReadOnlyList<BuildStep> Steps { get; init; } = [];
+    public IReadOnlyList<BuildStep> Steps { get; init => field = TextList<BuildStep>.Of(value); } = TextList<BuildStep>.Empty;
 
     /// <summary>The number of steps.</summary>
     public int StepCount => Steps.Count;
@@ -53,7 +53,7 @@ public sealed class ImageBuildResult
     public int CachedCount => Steps.Count(static s => s.Cached);
 
     /// <summary>The warnings of this client and of the frontend.</summary>
-    public IReadOnlyList<BuildWarning> Warnings { get; init; } = [];
+    public IReadOnlyList<BuildWarning> Warnings { get; init => field = TextList<BuildWarning>.Of(value); } = TextList<BuildWarning>.Empty;
 
     /// <summary>The number of warnings.</summary>
     public int WarningCount => Warnings.Count;
@@ -71,7 +71,7 @@ public sealed class ImageBuildResult
     public string Ref { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The exporter's whole response, by its own keys.</summary>
-    public IReadOnlyDictionary<string, string> ExporterResponse { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> ExporterResponse { get; init => field = TerminalText.Plain(value); } = TextMap.Empty;
 
     /// <summary>The first reference, else the digest, else the build's own reference.</summary>
     public override string ToString() => References is [var first, ..] ? first : Digest ?? Ref;

@@ -43,10 +43,19 @@ public sealed record BuildCacheRecord
     public long UsageCount { get; init; }
 
     /// <summary>The records it builds on.</summary>
-    public IReadOnlyList<string> Parents { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> Parents { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The sums over all records that were listed together.</summary>
-    public BuildCacheTotals? Totals { get; init; }
+    internal BuildCacheTotals? Totals { get; init; }
+
+    /// <summary>
+    /// The sums over all records that were listed together; null when this one was not listed. A method, so that they are no part of each record in
+    /// a file.
+    /// </summary>
+    public BuildCacheTotals? GetTotals() => Totals;
+
+    /// <summary>The same record with the sums over all that are listed with it.</summary>
+    public BuildCacheRecord WithTotals(BuildCacheTotals totals) => this with { Totals = totals };
 
     /// <inheritdoc/>
     public override string ToString() => Id;

@@ -1,4 +1,3 @@
-using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images;
@@ -25,7 +24,7 @@ public sealed record ContainerImage
     public string Tag { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The digest of the index or manifest; null where the store (Docker's graph drivers) keeps none.</summary>
-    public ContentDigest? Digest { get; init; }
+    public string? Digest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The id that docker shows: the digest, or with Docker's graph drivers that of the configuration.</summary>
     public required string Id { get; init => field = TerminalText.Name(value); }
@@ -40,7 +39,7 @@ public sealed record ContainerImage
     public required string Store { get; init; }
 
     /// <summary>The platforms of the image, without attestations.</summary>
-    public IReadOnlyList<ContainerImagePlatform> Platforms { get; init; } = [];
+    public IReadOnlyList<ContainerImagePlatform> Platforms { get; init => field = TextList<ContainerImagePlatform>.Of(value); } = TextList<ContainerImagePlatform>.Empty;
 
     /// <summary>The number of attestation manifests beside the platforms; null where the engine does not report it.</summary>
     public int? Attestations { get; init; }
@@ -64,16 +63,16 @@ public sealed record ContainerImage
     public long Size { get; init; }
 
     /// <summary>The labels of the image's configuration, as docker lists them.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = TextMap.Empty;
 
     /// <summary>The labels that containerd keeps beside the name.</summary>
-    public IReadOnlyDictionary<string, string> StoreLabels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> StoreLabels { get; init => field = TerminalText.Plain(value); } = TextMap.Empty;
 
     /// <summary>All tagged names of the store that refer to the same image, in the short form.</summary>
-    public IReadOnlyList<string> RepoTags { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> RepoTags { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The repositories with the digest, in the short form.</summary>
-    public IReadOnlyList<string> RepoDigests { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> RepoDigests { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>Whether no tag of the store refers to the image.</summary>
     public bool IsDangling { get; init; }
@@ -82,7 +81,7 @@ public sealed record ContainerImage
     public bool IsComplete { get; init; } = true;
 
     /// <summary>The contents that are missing.</summary>
-    public IReadOnlyList<ContentDigest> Missing { get; init; } = [];
+    public IReadOnlyList<string> Missing { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>Why the image could not be read in full; null when it could.</summary>
     public string? Problem { get; init => field = value is null ? null : TerminalText.Plain(value); }

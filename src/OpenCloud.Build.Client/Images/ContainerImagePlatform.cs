@@ -1,18 +1,19 @@
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images;
 
 /// <summary>An image for one platform.</summary>
 public sealed record ContainerImagePlatform
 {
-    /// <summary>The platform.</summary>
-    public required Platform Platform { get; init; }
+    /// <summary>The platform: <c>linux/amd64</c>, <c>linux/arm/v7</c>.</summary>
+    public required string Platform { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The digest of the manifest; null where the engine does not report it.</summary>
-    public ContentDigest? Digest { get; init; }
+    public string? Digest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The digest of the configuration; null where it is not known.</summary>
-    public ContentDigest? ConfigDigest { get; init; }
+    public string? ConfigDigest { get; init => field = TerminalText.Name(value); }
 
     /// <summary>When it was built, as its configuration says.</summary>
     public DateTimeOffset? Created { get; init; }
@@ -29,6 +30,9 @@ public sealed record ContainerImagePlatform
     /// <summary>Whether any of its contents is present: an index lists platforms that were never fetched.</summary>
     public bool IsPresent { get; init; } = true;
 
+    /// <summary>Whether it is for a platform.</summary>
+    internal bool Matches(Platform wanted) => References.Platform.TryParse(Platform, out Platform? own, out _) && own.Matches(wanted);
+
     /// <summary>The platform's name.</summary>
-    public override string ToString() => Platform.ToString();
+    public override string ToString() => Platform;
 }

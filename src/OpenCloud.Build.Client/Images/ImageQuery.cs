@@ -33,5 +33,5 @@ public sealed record ImageQuery
     }
 
     internal bool MatchesPlatform(ContainerImage image) =>
-        Platform is null || image.Platforms.Any(p => p.IsPresent && p.Platform.Matches(Platform));
+        Platform is null || image.Platforms.Any(p => p.IsPresent && p.Matches(Platform));
 }

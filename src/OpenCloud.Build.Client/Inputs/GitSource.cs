@@ -11,6 +11,9 @@ namespace OpenCloud.Build.Client.Inputs;
 /// </remarks>
 internal sealed partial record GitSource(string? Revision, string? Source)
 {
+    /// <summary>The attribute with the directory of the context.</summary>
+    public const string ContextDirectory = "vcs:localdir:context";
+
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MostLinks = 5;
 

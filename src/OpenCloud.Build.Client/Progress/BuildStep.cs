@@ -64,10 +64,10 @@ public sealed class BuildStep
         || Error.Contains("context cancelled", StringComparison.Ordinal));
 
     /// <summary>The parts of the step (a transfer, an extraction), in order of appearance.</summary>
-    public IReadOnlyCollection<BuildStepStatus> Statuses => _statuses.Values;
+    public IReadOnlyCollection<BuildStepStatus> Statuses => new TextView<BuildStepStatus>(_statuses.Values);
 
     /// <summary>The last lines that the step wrote, at most fifty.</summary>
-    public IReadOnlyCollection<string> LogTail => _tail;
+    public IReadOnlyCollection<string> LogTail => new TextView<string>(_tail);
 
     /// <summary>The digest as the daemon reports it.</summary>
     internal string Key { get; }
@@ -222,6 +222,9 @@ public sealed class BuildStepStatus
 
     /// <summary>The end; null while the part is running.</summary>
     public DateTimeOffset? Completed { get; private set; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Id;
 
     /// <summary>Applies an update; false when it changes nothing.</summary>
     internal bool Apply(VertexStatus status)

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
@@ -44,23 +45,26 @@ public sealed record BuildRecord
     /// <summary>The duration of the build, so far when it is running.</summary>
     public TimeSpan? Duration => Started is { } begin ? (Completed ?? DateTimeOffset.UtcNow) - begin : null;
 
-    /// <summary>The subject of the build: the image's names if any, else the Dockerfile or target.</summary>
+    /// <summary>The address of the context, or the name of its directory where the client sent it; null when the record has neither.</summary>
+    public string? Context { get; init => field = TerminalText.Name(value); }
+
+    /// <summary>The subject of the build: the image's names if any, else the context, else the Dockerfile or target.</summary>
     public string Subject { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The frontend, for example <c>dockerfile.v0</c>.</summary>
     public string Frontend { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The frontend's attributes, including build arguments.</summary>
-    public IReadOnlyDictionary<string, string> Attributes { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Attributes { get; init => field = TerminalText.Plain(value); } = TextMap.Empty;
 
     /// <summary>The types of the exporters.</summary>
-    public IReadOnlyList<string> Exporters { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> Exporters { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The names of the image in the short form that people write (<c>app:1</c>).</summary>
     public IReadOnlyList<string> Names => ImageReference.Familiar(References);
 
     /// <summary>The full references of the image (<c>docker.io/library/app:1</c>).</summary>
-    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The digest of the image; null when there is none.</summary>
     public string? Digest { get; init => field = TerminalText.Name(value); }
@@ -94,6 +98,7 @@ public sealed record BuildRecord
         BuildHistoryRecord record = happened.Record;
         bool running = happened.Type == BuildHistoryEventType.Started || record.CompletedAt is null;
         List<string> references = FindReferences(record);
+        string? context = FindContext(record.FrontendAttrs);
         return new BuildRecord
         {
             Ref = record.Ref,
@@ -105,8 +110,10 @@ public sealed record BuildRecord
             Started = record.CreatedAt.ToTime(),
             Completed = record.CompletedAt.ToTime(),
             Subject = TerminalText.Line(references.Count > 0 ? string.Join(", ", ImageReference.Familiar(references))
+                : context is not null ? context
                 : record.FrontendAttrs.GetValueOrDefault("filename") is { Length: > 0 } file ? file
                 : record.FrontendAttrs.GetValueOrDefault("target") ?? record.Frontend),
+            Context = context,
             Frontend = TerminalText.Line(record.Frontend),
             Attributes = new SortedDictionary<string, string>(record.FrontendAttrs, StringComparer.Ordinal),
             Exporters = [.. record.Exporters.Select(static e => e.Type)],
@@ -125,6 +132,12 @@ public sealed record BuildRecord
     private static string? FindDigest(BuildHistoryRecord record) =>
         record.ExporterResponse.GetValueOrDefault("containerimage.digest")
         ?? record.Result?.Results.OrderBy(static r => r.Key).Select(static r => r.Value).FirstOrDefault(static d => OciMediaTypes.IsIndex(d.MediaType) || OciMediaTypes.IsManifest(d.MediaType))?.Digest;
+
+    // The second is of builds whose client sent the directory (docker/buildx, build/git.go).
+    private static string? FindContext(IDictionary<string, string> attributes) =>
+        attributes.TryGetValue("context", out string? address) && address.Length > 0 ? address
+        : attributes.TryGetValue(GitSource.ContextDirectory, out string? directory) && directory is not ("" or ".") ? directory
+        : null;
 
     // The exporter reports the final names; before that, the requested ones are used.
     private static List<string> FindReferences(BuildHistoryRecord record)

@@ -21,6 +21,9 @@ public sealed record OutlineArgument(string Name, string? Value, string? Descrip
 
     /// <summary>The line of its ARG; null when not reported.</summary>
     public int? Line { get; init; } = Line;
+
+    /// <inheritdoc/>
+    public override string ToString() => Value is null ? Name : $"{Name}={Value}";
 }
 
 /// <summary>A secret or an SSH agent that a target's steps mount.</summary>
@@ -37,6 +40,9 @@ public sealed record OutlineMount(string Name, bool Required, int? Line)
 
     /// <summary>The line of its mount; null when not reported.</summary>
     public int? Line { get; init; } = Line;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
 }
 
 /// <summary>The inputs of a target's build: arguments, secrets, SSH agents and caches.</summary>
@@ -52,16 +58,16 @@ public sealed record DockerfileOutline
     public string? Description { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
     /// <summary>Build arguments.</summary>
-    public IReadOnlyList<OutlineArgument> Arguments { get; init; } = [];
+    public IReadOnlyList<OutlineArgument> Arguments { get; init => field = TextList<OutlineArgument>.Of(value); } = TextList<OutlineArgument>.Empty;
 
     /// <summary>Secrets.</summary>
-    public IReadOnlyList<OutlineMount> Secrets { get; init; } = [];
+    public IReadOnlyList<OutlineMount> Secrets { get; init => field = TextList<OutlineMount>.Of(value); } = TextList<OutlineMount>.Empty;
 
     /// <summary>SSH agents.</summary>
-    public IReadOnlyList<OutlineMount> Ssh { get; init; } = [];
+    public IReadOnlyList<OutlineMount> Ssh { get; init => field = TextList<OutlineMount>.Of(value); } = TextList<OutlineMount>.Empty;
 
     /// <summary>The ids of the caches that steps mount; empty when the frontend does not report them, as BuildKit's own up to 0.32.</summary>
-    public IReadOnlyList<OutlineMount> Caches { get; init; } = [];
+    public IReadOnlyList<OutlineMount> Caches { get; init => field = TextList<OutlineMount>.Of(value); } = TextList<OutlineMount>.Empty;
 
     internal static DockerfileOutline From(JsonElement json) => new()
     {

@@ -69,14 +69,15 @@ public static class TerminalText
         text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
 
     /// <summary>Applies <see cref="Name"/> to each.</summary>
-    public static IReadOnlyList<string> Names(IReadOnlyList<string> names) => names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names;
+    public static IReadOnlyList<string> Names(IReadOnlyList<string> names) =>
+        TextList<string>.Of(names.Any(static n => Name(n) != n) ? [.. names.Select(static n => Name(n))] : names);
 
     /// <summary>Applies <see cref="Name"/> to each key and <see cref="Plain(string)"/> to each value.</summary>
     public static IReadOnlyDictionary<string, string> Plain(IReadOnlyDictionary<string, string> map)
     {
         if (map.All(static pair => Name(pair.Key) == pair.Key && Plain(pair.Value) == pair.Value))
         {
-            return map;
+            return TextMap.Of(map);
         }
 
         SortedDictionary<string, string> plain = new(StringComparer.Ordinal);
@@ -85,7 +86,7 @@ public static class TerminalText
             plain[Name(key)] = Plain(value);
         }
 
-        return plain;
+        return TextMap.Of(plain);
     }
 
     /// <summary>The same exception, or one with a plain message when its own or an inner message would control a terminal.</summary>

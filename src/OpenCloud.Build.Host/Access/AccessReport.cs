@@ -24,7 +24,7 @@ public sealed record AccessReport(string Principal, PrincipalKind Kind, string G
     public string? Address { get; init; }
 
     /// <summary>For a service: what makes the grant ineffective after a boot, each with a remedy; empty when nothing does.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
+    public IReadOnlyList<string> Notes { get; init => field = TextList<string>.Of(value); } = TextList<string>.Empty;
 }
 
 /// <summary>The principals whose access is changed, and the resource.</summary>

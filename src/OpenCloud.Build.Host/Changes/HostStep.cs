@@ -43,7 +43,11 @@ public enum StepResult
 /// <param name="Target">The package, file, group or unit.</param>
 /// <param name="Action">The action of the step.</param>
 /// <param name="Result">The result.</param>
-public sealed record HostStepOutcome(StepKind Kind, string Target, string Action, StepResult Result);
+public sealed record HostStepOutcome(StepKind Kind, string Target, string Action, StepResult Result)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Action}: {Target} ({Result})";
+}
 
 /// <summary>Approves the changes and receives the reports: a cmdlet, or a program.</summary>
 public interface IHostObserver

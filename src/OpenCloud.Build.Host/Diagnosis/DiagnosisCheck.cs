@@ -25,6 +25,9 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
     /// <summary>The one command that fixes it; null when there is nothing to fix.</summary>
     public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
 
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name}: {State}";
+
     /// <summary>Whether it deserves a warning even though the engine is reachable.</summary>
     public bool IsRisk => State == CheckState.Warning && Name is Advisories or Peer;
 }
@@ -65,5 +68,5 @@ public sealed record SocketDiagnosis(
     public string? Remedy { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Remedy);
 
     /// <summary>All checks.</summary>
-    public IReadOnlyList<DiagnosisCheck> Checks { get; init; } = Checks;
+    public IReadOnlyList<DiagnosisCheck> Checks { get; init => field = TextList<DiagnosisCheck>.Of(value); } = TextList<DiagnosisCheck>.Of(Checks);
 }

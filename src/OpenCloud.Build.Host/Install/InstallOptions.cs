@@ -112,8 +112,8 @@ public sealed record InstallResult
     public EngineAnswer? Engine { get; init; }
 
     /// <summary>The steps and their results.</summary>
-    public required IReadOnlyList<HostStepOutcome> Steps { get; init; }
+    public required IReadOnlyList<HostStepOutcome> Steps { get; init => field = TextList<HostStepOutcome>.Of(value); }
 
     /// <summary>Hints and required follow-up actions.</summary>
-    public required IReadOnlyList<string> Messages { get; init; }
+    public required IReadOnlyList<string> Messages { get; init => field = TextList<string>.Of(value); }
 }

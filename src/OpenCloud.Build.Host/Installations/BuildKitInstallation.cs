@@ -11,7 +11,11 @@ namespace OpenCloud.Build.Host.Installations;
 /// <summary>An installed file and whether it is unchanged.</summary>
 /// <param name="Path">Where it is.</param>
 /// <param name="State">"as installed", "changed" or "missing".</param>
-public sealed record InstalledFile(string Path, string State);
+public sealed record InstalledFile(string Path, string State)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Path} ({State})";
+}
 
 /// <summary>The state of BuildKit on this host, whether this module installed it or not.</summary>
 public sealed record BuildKitInstallation
@@ -65,7 +69,7 @@ public sealed record BuildKitInstallation
     public string? Containerd { get; init; }
 
     /// <summary>The known vulnerabilities of that containerd, minus those that its package fixes.</summary>
-    public IReadOnlyList<string> ContainerdVulnerabilities { get; init; } = [];
+    public IReadOnlyList<string> ContainerdVulnerabilities { get; init => field = TextList<string>.Of(value); } = TextList<string>.Empty;
 
     /// <summary>The socket unit: "active, enabled".</summary>
     public string? SocketUnit { get; init; }
@@ -74,13 +78,13 @@ public sealed record BuildKitInstallation
     public string? ServiceUnit { get; init; }
 
     /// <summary>The installed files and whether each is unchanged.</summary>
-    public IReadOnlyList<InstalledFile> Files { get; init; } = [];
+    public IReadOnlyList<InstalledFile> Files { get; init => field = TextList<InstalledFile>.Of(value); } = TextList<InstalledFile>.Empty;
 
     /// <summary>Whether an interrupted installation waits to be completed.</summary>
     public bool Interrupted { get; init; }
 
     /// <summary>The known vulnerabilities of this version of BuildKit.</summary>
-    public IReadOnlyList<string> Vulnerabilities { get; init; } = [];
+    public IReadOnlyList<string> Vulnerabilities { get; init => field = TextList<string>.Of(value); } = TextList<string>.Empty;
 
     /// <summary>Finds the installation; null when the host has no BuildKit. Changes nothing and needs no root.</summary>
     public static BuildKitInstallation? Find()

@@ -28,7 +28,11 @@ public enum IntegrityEvidence
 /// <param name="Evidence">The evidence that the archive was verified against.</param>
 /// <param name="Sha256">The archive's sha256, lower-case hexadecimal.</param>
 /// <param name="Proves">The conclusion, as a sentence.</param>
-public sealed record IntegrityResult(IntegrityEvidence Evidence, string Sha256, string Proves);
+public sealed record IntegrityResult(IntegrityEvidence Evidence, string Sha256, string Proves)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Evidence}, sha256:{Sha256}";
+}
 
 /// <summary>Compares an archive with a hash, through the handle from which it is unpacked later.</summary>
 internal static class IntegrityCheck

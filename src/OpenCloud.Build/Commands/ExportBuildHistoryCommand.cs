@@ -60,6 +60,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
         Guard(Destination, () =>
         {
             string path = DirectoryArguments.ResolveLiteral(this, Destination);
+            bool isWritten = false;
             NewFile file = NewFile.Prepare(path, Format == ImageArchiveFormat.Directory, Force);
             OnEngine(Destination, async (engine, poster, cancellationToken) =>
             {
@@ -78,13 +79,18 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
 
                 try
                 {
-                    poster.Output(await file.WriteAsync(output => history.ExportAsync(found, output, cancellationToken), cancellationToken).ConfigureAwait(false));
+                    await file.WriteAsync(output => history.ExportAsync(found, output, cancellationToken), cancellationToken).ConfigureAwait(false);
+                    isWritten = true;
                 }
                 catch (OciFormatException exception)
                 {
                     throw ErrorCatalog.ImageDamaged.ToException(path, exception, exception.Message);
                 }
             });
+            if (isWritten)
+            {
+                WriteItem(path);
+            }
         });
     }
 }

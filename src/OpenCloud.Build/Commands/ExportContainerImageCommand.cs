@@ -106,9 +106,10 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
 
             (IImageStore store, string @namespace, _) = _images[0];
             string[] names = [.. _images.Select(static i => i.Name).Distinct()];
-            RunAsync(async (poster, cancellationToken) => poster.Output(await file.WriteAsync(
+            RunAsync((poster, cancellationToken) => file.WriteAsync(
                 output => store.ExportAsync(@namespace, names, platforms, output, new ByteProgress(poster, $"Writing {path}"), cancellationToken),
-                cancellationToken).ConfigureAwait(false)));
+                cancellationToken));
+            WriteItem(path);
         });
     }
 }

@@ -35,7 +35,7 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
         ListedCacheTotals totals = new(BuildCacheTotals.Of(records));
         foreach (BuildCacheRecord record in records)
         {
-            poster.Output(record with { Totals = totals });
+            poster.Output(record.WithTotals(totals));
         }
     });
 }

@@ -19,7 +19,7 @@ public sealed class GetBuildKitWorkerCommand : EngineCmdlet
     {
         BuildKitInfo info = await engine.InspectAsync(cancellationToken).ConfigureAwait(false);
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];
-        foreach (BuildKitWorker worker in info.Workers.Where(w => patterns.Exists(p => p.IsMatch(w.Id))))
+        foreach (BuildKitWorker worker in info.GetWorkers().Where(w => patterns.Exists(p => p.IsMatch(w.Id))))
         {
             poster.Output(worker);
         }

@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Images;
 
@@ -10,7 +11,7 @@ public sealed record ContainerImageImport
     public IReadOnlyList<string> Names => ImageReference.Familiar(References);
 
     /// <summary>The full references of the image (<c>docker.io/library/app:1</c>).</summary>
-    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> References { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>The digest of its index or manifest.</summary>
     public required string Digest { get; init => field = TerminalText.Name(value); }

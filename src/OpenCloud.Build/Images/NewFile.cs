@@ -32,7 +32,7 @@ internal sealed class NewFile
             : throw ErrorCatalog.PathNotFound.ToException(parent, null, parent);
     }
 
-    public async Task<FileSystemInfo> WriteAsync(Func<IArchiveOutput, Task> write, CancellationToken cancellationToken)
+    public async Task WriteAsync(Func<IArchiveOutput, Task> write, CancellationToken cancellationToken)
     {
         string temporary = Path.Combine(Path.GetDirectoryName(_path)!, $".{Path.GetFileName(_path)}.{Guid.NewGuid():n}.partial");
         try
@@ -50,7 +50,7 @@ internal sealed class NewFile
                 LastingFile.SynchronizeFileSystem(temporary);
                 Directory.Move(temporary, _path);
                 LastingFile.SynchronizeFolder(Path.GetDirectoryName(_path)!);
-                return new DirectoryInfo(_path);
+                return;
             }
 
             OutputPlace place = OutputPlace.Of(_path);
@@ -62,7 +62,7 @@ internal sealed class NewFile
                     await write(new TarOutput(through)).ConfigureAwait(false);
                 }
 
-                return new FileInfo(_path);
+                return;
             }
 
             using StagedFile file = place.Stage();
@@ -70,7 +70,6 @@ internal sealed class NewFile
             await write(new TarOutput(buffer)).ConfigureAwait(false);
             await buffer.FlushAsync(cancellationToken).ConfigureAwait(false);
             file.Publish();
-            return new FileInfo(_path);
         }
         catch (Exception exception)
         {

@@ -47,8 +47,18 @@ public sealed class SolveRequestFactoryTests
                 ["no-cache"] = "",
                 ["platform"] = "linux/amd64,linux/arm64",
                 ["target"] = "t",
+                ["vcs:localdir:context"] = Path.GetFileName(context.Path),
             },
             new SortedDictionary<string, string>(request.FrontendAttrs));
+    }
+
+    [Fact]
+    public void AProvenanceDoesNotPublishTheDirectory()
+    {
+        using TemporaryDirectory context = new();
+        ImageAttestation provenance = new(ImageAttestation.Provenance, new Dictionary<string, string> { ["mode"] = "max" });
+        SolveRequest request = Create(new() { ContextPath = context.Path, DockerfileText = "FROM scratch", Attestations = [provenance] });
+        Assert.DoesNotContain("vcs:localdir:context", request.FrontendAttrs.Keys);
     }
 
     [Fact]

@@ -140,7 +140,7 @@ public sealed class ContainerdTransferTests(EngineFixture engines)
         await store.CtrAsync("images", "import", "--local", "--all-platforms", "--no-unpack", path);
 
         ContainerImage image = (await store.ListAsync()).Single();
-        Assert.Equal(("example.com/out:1", index["digest"]!.GetValue<string>()), (image.Name, image.Digest.ToString()));
+        Assert.Equal(("example.com/out:1", index["digest"]!.GetValue<string>()), (image.Name, image.Digest));
         Assert.True(image.IsComplete);
         Assert.Equal(1, image.Attestations);
         // ctr keeps the archive's index.json as a content, too.
@@ -226,7 +226,7 @@ public sealed class ContainerdTransferTests(EngineFixture engines)
         {
             Image record = new()
             {
-                Target = new ContentDescriptor { MediaType = image.MediaType, Digest = image.Digest.ToString(), Size = new FileInfo(layout.BlobPath(image.Id)).Length },
+                Target = new ContentDescriptor { MediaType = image.MediaType, Digest = image.Digest, Size = new FileInfo(layout.BlobPath(image.Id)).Length },
             };
             for (int copy = 1; copy < 50; copy++)
             {

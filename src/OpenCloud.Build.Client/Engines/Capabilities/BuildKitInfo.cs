@@ -1,3 +1,4 @@
+using System.Globalization;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Engines.Capabilities;
@@ -23,26 +24,33 @@ public sealed record BuildKitInfo
     /// <summary>Whether it is the BuildKit inside a Docker Engine.</summary>
     public bool IsDockerEngine { get; init; }
 
-    /// <summary>The workers; builds use the first one.</summary>
-    public IReadOnlyList<BuildKitWorker> Workers { get; init; } = [];
+    /// <summary>The ids of the workers; builds use the first one.</summary>
+    public IReadOnlyList<string> Workers => TextList<string>.Of([.. WorkerRecords.Select(static w => w.Id)]);
 
     /// <summary>The platforms of the first worker.</summary>
-    public IReadOnlyList<string> Platforms => Workers.Count > 0 ? Workers[0].Platforms : [];
+    public IReadOnlyList<string> Platforms => First?.Platforms ?? TextList<string>.Empty;
 
     /// <summary>The snapshotter of the first worker.</summary>
-    public string? Snapshotter => Workers.Count > 0 ? Workers[0].Snapshotter : null;
+    public string? Snapshotter => First?.Snapshotter;
 
     /// <summary>The executor of the first worker: <c>oci</c> or <c>containerd</c>.</summary>
-    public string? Executor => Workers.Count > 0 ? Workers[0].Executor : null;
+    public string? Executor => First?.Executor;
 
     /// <summary>The containerd namespace of the images; null when the worker does not use containerd.</summary>
-    public string? Namespace => Workers.Count > 0 ? Workers[0].Namespace : null;
+    public string? Namespace => First?.Namespace;
 
     /// <summary>The garbage collection rules of the first worker, in order.</summary>
-    public IReadOnlyList<BuildCachePolicy> GCPolicy => Workers.Count > 0 ? Workers[0].GCPolicy : [];
+    public IReadOnlyList<BuildCachePolicy> GCPolicy => First?.GCPolicy ?? TextList<BuildCachePolicy>.Empty;
 
     /// <summary>The labels of the first worker.</summary>
-    public IReadOnlyDictionary<string, string> Labels => Workers.Count > 0 ? Workers[0].Labels : new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels => First?.Labels ?? TextMap.Empty;
+
+    internal IReadOnlyList<BuildKitWorker> WorkerRecords { get; init; } = [];
+
+    private BuildKitWorker? First => WorkerRecords.Count > 0 ? WorkerRecords[0] : null;
+
+    /// <summary>The workers. A method, so that a file has no second copy of their properties.</summary>
+    public IReadOnlyList<BuildKitWorker> GetWorkers() => WorkerRecords;
 
     /// <inheritdoc/>
     public override string ToString() => Address;
@@ -61,13 +69,13 @@ public sealed record BuildKitWorker
     public string? Version { get; init => field = TerminalText.Name(value); }
 
     /// <summary>The platforms that it builds for, its own first.</summary>
-    public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = [];
+    public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
     /// <summary>Its labels.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; init => field = TerminalText.Plain(value); } = TextMap.Empty;
 
     /// <summary>The garbage collection rules of the worker, in order.</summary>
-    public IReadOnlyList<BuildCachePolicy> GCPolicy { get; init; } = [];
+    public IReadOnlyList<BuildCachePolicy> GCPolicy { get; init => field = TextList<BuildCachePolicy>.Of(value); } = TextList<BuildCachePolicy>.Empty;
 
     /// <summary>The executor: <c>oci</c> or <c>containerd</c>; null when not reported.</summary>
     public string? Executor => Label("executor");
@@ -93,18 +101,18 @@ public sealed record BuildKitWorker
 
 /// <summary>A garbage collection rule of a worker's cache.</summary>
 /// <param name="All">Whether the rule also covers internal records and those shared with images.</param>
-/// <param name="Filters">The records that the rule covers; all when empty.</param>
+/// <param name="Filter">The records that the rule covers, such as <c>type==source.local</c>; all when empty.</param>
 /// <param name="KeepDuration">Records used within this time stay; zero for no such limit.</param>
 /// <param name="ReservedSpace">The bytes that always stay. Before 0.17: the target size in bytes.</param>
 /// <param name="MaxUsedSpace">The target size in bytes; zero for no such limit, and before 0.17.</param>
 /// <param name="MinFreeSpace">The bytes to leave free on the disk if possible; zero for no such limit, and before 0.17.</param>
-public sealed record BuildCachePolicy(bool All, IReadOnlyList<string> Filters, TimeSpan KeepDuration, long ReservedSpace, long MaxUsedSpace, long MinFreeSpace)
+public sealed record BuildCachePolicy(bool All, string Filter, TimeSpan KeepDuration, long ReservedSpace, long MaxUsedSpace, long MinFreeSpace)
 {
     /// <summary>Whether the rule also covers internal records and those shared with images.</summary>
     public bool All { get; init; } = All;
 
-    /// <summary>The records that the rule covers; all when empty.</summary>
-    public IReadOnlyList<string> Filters { get; init => field = TerminalText.Names(value); } = TerminalText.Names(Filters);
+    /// <summary>The records that the rule covers, such as <c>type==source.local</c>; all when empty.</summary>
+    public string Filter { get; init => field = TerminalText.Name(value); } = TerminalText.Name(Filter);
 
     /// <summary>Records used within this time stay; zero for no such limit.</summary>
     public TimeSpan KeepDuration { get; init; } = KeepDuration;
@@ -118,32 +126,32 @@ public sealed record BuildCachePolicy(bool All, IReadOnlyList<string> Filters, T
     /// <summary>The bytes to leave free on the disk if possible; zero for no such limit, and before 0.17.</summary>
     public long MinFreeSpace { get; init; } = MinFreeSpace;
 
-    /// <inheritdoc/>
+    /// <summary>The rule in one line: <c>type==source.local, unused for 2 days, use at most 512 MiB</c>.</summary>
     public override string ToString()
     {
-        List<string> parts = [];
-        if (All)
-        {
-            parts.Add("all");
-        }
-
-        parts.AddRange(Filters);
+        List<string> parts = [Filter.Length > 0 ? Filter : All ? "all records" : "unshared records"];
         if (KeepDuration > TimeSpan.Zero)
         {
-            parts.Add($"unused for {KeepDuration}");
+            parts.Add($"unused for {Duration(KeepDuration)}");
         }
 
-        AddBytes("reserved", ReservedSpace);
-        AddBytes("at most", MaxUsedSpace);
-        AddBytes("free", MinFreeSpace);
+        AddBytes("keep {0}", ReservedSpace);
+        AddBytes("use at most {0}", MaxUsedSpace);
+        AddBytes("leave {0} free", MinFreeSpace);
         return string.Join(", ", parts);
 
         void AddBytes(string what, long bytes)
         {
             if (bytes > 0)
             {
-                parts.Add($"{what} {bytes >> 20} MiB");
+                parts.Add(string.Format(CultureInfo.InvariantCulture, what, ByteText.Of(bytes)));
             }
+        }
+
+        static string Duration(TimeSpan time)
+        {
+            (double value, string unit) = time.TotalDays >= 2 ? (time.TotalDays, "days") : time.TotalHours >= 2 ? (time.TotalHours, "hours") : (time.TotalMinutes, "minutes");
+            return string.Create(CultureInfo.InvariantCulture, $"{value:0.#} {unit}");
         }
     }
 }

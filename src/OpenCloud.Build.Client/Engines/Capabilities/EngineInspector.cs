@@ -26,7 +26,7 @@ internal static class EngineInspector
             Version = Known(version?.Version),
             Revision = Known(version?.Revision),
             Package = Known(version?.Package),
-            Workers = [.. workers.Record.Select(w => ToWorker(w, address, version?.Version))],
+            WorkerRecords = [.. workers.Record.Select(w => ToWorker(w, address, version?.Version))],
         };
     }
 
@@ -38,7 +38,7 @@ internal static class EngineInspector
     /// <returns>Null when none of them answers.</returns>
     public static async Task<bool?> KnowsSpaceLimitsAsync(BuildKitInfo info, EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
     {
-        if (info.Workers.Any(static w => w.GCPolicy.Any(static p => p.MaxUsedSpace > 0 || p.MinFreeSpace > 0)))
+        if (info.WorkerRecords.Any(static w => w.GCPolicy.Any(static p => p.MaxUsedSpace > 0 || p.MinFreeSpace > 0)))
         {
             return true;
         }
@@ -88,6 +88,6 @@ internal static class EngineInspector
         Platforms = [.. worker.Platforms.Select(static p => p.Variant.Length > 0 ? $"{p.Os}/{p.Architecture}/{p.Variant}" : $"{p.Os}/{p.Architecture}")],
         Labels = new SortedDictionary<string, string>(worker.Labels, StringComparer.Ordinal),
         GCPolicy = [.. worker.GcPolicy.Select(static p => new BuildCachePolicy(
-            p.All, [.. p.Filters], TimeSpan.FromTicks(p.KeepDuration / TimeSpan.NanosecondsPerTick), p.ReservedSpace, p.MaxUsedSpace, p.MinFreeSpace))],
+            p.All, string.Join(" or ", p.Filters), TimeSpan.FromTicks(p.KeepDuration / TimeSpan.NanosecondsPerTick), p.ReservedSpace, p.MaxUsedSpace, p.MinFreeSpace))],
     };
 }

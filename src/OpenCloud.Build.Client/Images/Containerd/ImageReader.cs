@@ -44,7 +44,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         }
 
         Walk walk = new(store, cancellationToken);
-        image = image with { Digest = digest };
+        image = image with { Digest = digest.ToString() };
         try
         {
             await walk.AddAsync(new OciDescriptor(record.Target.MediaType, digest, record.Target.Size), 0).ConfigureAwait(false);
@@ -130,7 +130,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 Created = _shown?.Created ?? image.Created,
                 Labels = _shown?.Labels ?? image.Labels,
                 // A platform that an index lists and nobody fetched is no damage, as long as another one is complete.
-                Missing = [.. _missing, .. someComplete ? [] : _missingManifests],
+                Missing = [.. _missing.Concat(someComplete ? [] : _missingManifests).Select(static d => d.ToString())],
                 IsComplete = image.IsComplete && _missing.Count == 0 && (someComplete || _missingManifests.Count == 0),
             };
         }
@@ -144,7 +144,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
             }
             else if (descriptor.Platform is { } platform && !platform.IsUnknown())
             {
-                _platforms.Add(new ContainerImagePlatform { Platform = platform, Digest = descriptor.Digest, IsComplete = false, IsPresent = false });
+                _platforms.Add(new ContainerImagePlatform { Platform = platform.ToString(), Digest = descriptor.Digest.ToString(), IsComplete = false, IsPresent = false });
             }
         }
 
@@ -173,9 +173,9 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
 
             _platforms.Add(new ContainerImagePlatform
             {
-                Platform = platform,
-                Digest = descriptor.Digest,
-                ConfigDigest = manifest.Config.Digest,
+                Platform = platform.ToString(),
+                Digest = descriptor.Digest.ToString(),
+                ConfigDigest = manifest.Config.Digest.ToString(),
                 Created = config?.Created,
                 ContentSize = manifest.Children.Append(descriptor).DistinctBy(static c => c.Digest).Sum(static c => c.Size),
                 UnpackedSize = config is null ? null : await UnpackedAsync(config).ConfigureAwait(false),

@@ -61,7 +61,7 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
         if (platforms.Count == 0
             && StatedPlatform.From(DockerJson.Text(inspection, "Os"), DockerJson.Text(inspection, "Architecture"), DockerJson.Text(inspection, "Variant")) is { } platform)
         {
-            platforms = [new ContainerImagePlatform { Platform = platform, Created = image.Created }];
+            platforms = [new ContainerImagePlatform { Platform = platform.ToString(), Created = image.Created }];
         }
 
         return image with
@@ -119,8 +119,8 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
             unpacked = layers is null ? unpacked : Sum(unpacked ?? 0, layers.Value);
             platforms.Add(new ContainerImagePlatform
             {
-                Platform = platform,
-                Digest = ContentDigest.TryParse(DockerJson.Text(manifest, "ID"), out ContentDigest digest) ? digest : null,
+                Platform = platform.ToString(),
+                Digest = ContentDigest.TryParse(DockerJson.Text(manifest, "ID"), out ContentDigest digest) ? digest.ToString() : null,
                 ContentSize = DockerJson.Find(manifest, "Size") is { } size ? DockerJson.Number(size, "Content") : null,
                 UnpackedSize = layers,
                 IsComplete = available,
@@ -144,15 +144,15 @@ internal sealed class DockerImageReader(string engine, EngineFacts facts)
     private static List<string> WithDigest(List<string> tags, string id, List<string> digests) =>
         [.. digests.Union(tags.Select(tag => ImageReference.TryParse(tag, out ImageReference? reference) ? $"{reference.FamiliarName}@{id}" : null).OfType<string>(), StringComparer.Ordinal)];
 
-    private ContentDigest? FindDigest(string id, List<string> digests)
+    private string? FindDigest(string id, List<string> digests)
     {
         if (facts.UsesContainerd)
         {
-            return ContentDigest.TryParse(id, out ContentDigest target) ? target : null;
+            return ContentDigest.TryParse(id, out ContentDigest target) ? target.ToString() : null;
         }
 
         string text = digests.Count > 0 ? digests[0] : string.Empty;
-        return ContentDigest.TryParse(text[(text.IndexOf('@', StringComparison.Ordinal) + 1)..], out ContentDigest digest) ? digest : null;
+        return ContentDigest.TryParse(text[(text.IndexOf('@', StringComparison.Ordinal) + 1)..], out ContentDigest digest) ? digest.ToString() : null;
     }
 
     // Saturates: these are the engine's numbers.

@@ -31,7 +31,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         await foreach (JsonElement summary in client.ListAsync(path, cancellationToken).ConfigureAwait(false))
         {
             images.AddRange(reader.Read(summary).Where(image =>
-                (query.MatchesDigest(image.Digest?.ToString()) || query.MatchesDigest(image.Id))
+                (query.MatchesDigest(image.Digest) || query.MatchesDigest(image.Id))
                 && (query.Dangling is null || query.Dangling == image.IsDangling)
                 && (query.Name is null || query.Name(image.Name))));
         }

@@ -90,7 +90,7 @@ public sealed class ImageReference : IEquatable<ImageReference>
 
     /// <summary>References in the short form; a text that is no reference stays as it is.</summary>
     public static IReadOnlyList<string> Familiar(IReadOnlyList<string> references) =>
-        [.. references.Select(static r => TryParse(r, out ImageReference? reference) ? reference.ToFamiliarString() : r)];
+        TextList<string>.Of([.. references.Select(static r => TryParse(r, out ImageReference? reference) ? reference.ToFamiliarString() : r)]);
 
     /// <summary>The same reference with <see cref="DefaultTag"/>, if it has neither tag nor digest.</summary>
     public ImageReference WithDefaultTag() => Tag is null && Digest is null ? new(Domain, Path, DefaultTag, null) : this;

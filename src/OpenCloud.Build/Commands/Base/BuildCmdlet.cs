@@ -83,6 +83,15 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Writes a file or directory as <c>Get-Item</c> gives it: with the provider's properties, which other cmdlets bind.</summary>
+    private protected void WriteItem(string path)
+    {
+        foreach (PSObject item in InvokeProvider.Item.Get([path], force: true, literalPath: true))
+        {
+            WriteObject(item);
+        }
+    }
+
     private protected void WriteError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>
         WriteError(entry.ToRecord(target, cause, arguments));
 

@@ -1,0 +1,160 @@
+# What the cmdlets' objects are on a screen, in files and in other sessions. The objects are samples, the same each time.
+BeforeDiscovery {
+    $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport',
+        'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
+        'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
+}
+
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+    Import-TestCmdlet
+    $approved = [IO.Path]::Join($PSScriptRoot, 'Approved')
+    $manifest = Import-PowerShellDataFile $manifestPath
+}
+
+Describe 'A <_> in a file' -ForEach $types {
+    BeforeAll {
+        $objects = @(Get-SampleObject $_)
+    }
+
+    It 'has text in each cell of a CSV file' {
+        $rows = $objects | ConvertTo-Csv | ConvertFrom-Csv
+        $rows.ForEach({ $_.PSObject.Properties.Value }) -match '^(System|OpenCloud)\.|\w+ \{ ' | Should -BeNullOrEmpty
+    }
+
+    It 'has all that matters in JSON at the default depth' {
+        $json = $objects[0] | ConvertTo-Json -WarningAction SilentlyContinue
+        $json | Should -Not -Match '"(System|OpenCloud)\.'
+        # What the depth cuts is a time span, which becomes text.
+        $deep = $objects[0] | ConvertTo-Json -Depth 6 | ConvertFrom-Json -AsHashtable
+        $flat = $json | ConvertFrom-Json -AsHashtable
+        function Compare-Value($Deep, $Flat, [string] $Path) {
+            if ($Deep -is [Collections.IDictionary]) {
+                if ($Deep.Contains('TotalSeconds') -and $Flat -is [string]) {
+                    [timespan]::Parse($Flat).Ticks | Should -Be $Deep.Ticks -Because $Path
+                    return
+                }
+                foreach ($key in $Deep.Keys) {
+                    Compare-Value $Deep[$key] $Flat[$key] "$Path.$key"
+                }
+            }
+            elseif ($Deep -is [array] -and $Deep.Count -gt 0) {
+                for ($i = 0; $i -lt $Deep.Count; $i++) {
+                    Compare-Value $Deep[$i] $Flat[$i] "$Path[$i]"
+                }
+            }
+            elseif ($Deep -isnot [array]) {
+                $Flat | Should -Be $Deep -Because $Path
+            }
+        }
+        Compare-Value $deep $flat $_
+    }
+
+    It 'keeps its properties and its view in Clixml' {
+        $path = "$TestDrive/$_.xml"
+        $objects | Export-Clixml $path
+        $back = @(Import-Clixml $path)
+        $back | Should -HaveCount $objects.Count
+        $names = $objects[0].PSObject.Properties.Name
+        $back[0].PSObject.Properties.Name | Sort-Object | Should -Be ($names | Sort-Object)
+        if ($_ -ne 'BuildCacheRecord') {
+            # The sums below a list of the cache are no part of its records.
+            $back | Out-String -Width 160 | Should -Be ($objects | Out-String -Width 160)
+        }
+        $back | Format-List | Out-String -Width 160 | Should -Be ($objects | Format-List | Out-String -Width 160)
+    }
+
+    It 'has properties for headings' {
+        $names = $objects[0].PSObject.Properties.Name
+        foreach ($file in $manifest.FormatsToProcess) {
+            [xml] $views = Get-Content -Raw "$root/$file"
+            $type = $objects[0].PSObject.TypeNames[0]
+            foreach ($label in $views.SelectNodes("//View[ViewSelectedBy/TypeName='$type']//Label[parent::TableColumnHeader or parent::ListItem]").InnerText) {
+                $names | Should -Contain $label
+            }
+        }
+    }
+}
+
+Describe 'A build' {
+    It 'keeps its steps in <way>' -ForEach @(
+        @{ way = 'Clixml'; run = { Get-SampleObject ImageBuildResult | Export-Clixml "$TestDrive/build.xml"; Import-Clixml "$TestDrive/build.xml" } }
+        @{ way = 'a job'; run = {
+                $there = "$([IO.Path]::Join($root, 'tests', 'Pester', 'Common.ps1'))"
+                Start-Job { . $using:there; Import-TestCmdlet; Get-SampleObject ImageBuildResult } | Receive-Job -Wait -AutoRemoveJob
+            }
+        }
+    ) {
+        $live = @(Get-SampleObject ImageBuildResult)
+        $back = @(& $run)
+        $back[0].Steps.Name | Should -Be $live[0].Steps.Name
+        $back[0].Steps[2].Duration | Should -BeOfType TimeSpan
+        $back[0].Steps[2].Duration | Should -Be $live[0].Steps[2].Duration
+        $back[0].Steps[2].Status | Should -Be 'done'
+        $back[0].Steps[1].Started.UtcDateTime | Should -Be $live[0].Steps[1].Started.UtcDateTime
+        $back[0].Duration | Should -Be $live[0].Duration
+        $back[0].References | Should -Be $live[0].References
+        $back[0].Warnings[0].Message | Should -Be $live[0].Warnings[0].Message
+    }
+
+    It 'has .NET types, and text and numbers beside them' {
+        $build = (Get-SampleObject ImageBuildResult)[0]
+        $build.Duration | Should -BeOfType TimeSpan
+        $build.Started | Should -BeOfType DateTimeOffset
+        $build.DurationSeconds | Should -Be 9.5
+        $record = (Get-SampleObject BuildRecord)[1]
+        $record.StatusText | Should -BeOfType string
+        $record.StatusText | Should -Be 'Failed'
+        $record.DurationSeconds | Should -Be 720
+    }
+}
+
+Describe 'Times' {
+    It 'are those of this machine''s time zone' {
+        $record = (Get-SampleObject BuildRecord)[0]
+        $record | Out-String | Should -BeLike "*$($record.Started.LocalDateTime.ToString('yyyy-MM-dd HH:mm'))*"
+        $record | Format-List | Out-String | Should -BeLike "*$($record.Completed.LocalDateTime.ToString('yyyy-MM-dd HH:mm:ss'))*"
+    }
+}
+
+# CONTRIBUTING.md says how to take a new one.
+Describe 'The screen' {
+    BeforeAll {
+        $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport',
+            'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
+            'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
+        $shown = Invoke-FreshPwsh @'
+            . $env:OCB_COMMON
+            Import-TestCmdlet
+            $PSStyle.OutputRendering = 'PlainText'
+            foreach ($width in 80, 120, 200) {
+                "=== $width"
+                foreach ($type in $env:OCB_TYPES -split ' ') {
+                    foreach ($form in 'Format-Table', 'Format-List') {
+                        "PS> $type | $form"
+                        ((Get-SampleObject $type | & $form | Out-String -Width $width) -split '\r?\n').ForEach({ $_.TrimEnd() })
+                    }
+                }
+            }
+'@ @{ OCB_COMMON = [IO.Path]::Join($PSScriptRoot, 'Common.ps1'); OCB_TYPES = $types -join ' '; TZ = 'UTC' }
+        $screens = @{}
+        foreach ($part in $shown.Output -split '(?m)^=== ' | Select-Object -Skip 1) {
+            $width, $lines = $part.TrimEnd() -split '\r?\n'
+            $screens[[int] $width] = $lines
+        }
+    }
+
+    It 'is as approved at <_> columns' -ForEach 80, 120, 200 {
+        $shown.Errors | Should -BeNullOrEmpty
+        $lines = $screens[$_]
+        $lines | Where-Object Length -GT $_ | Should -BeNullOrEmpty
+        # Nothing is cut.
+        $lines -match '…' | Should -BeNullOrEmpty
+        $file = [IO.Path]::Join($approved, "views-$_.txt")
+        if ($env:OPENCLOUD_BUILD_APPROVE -eq 'true') {
+            $null = New-Item -ItemType Directory -Force $approved
+            Set-Content $file $lines
+        }
+        $lines -join "`n" | Should -BeExactly ((Get-Content $file) -join "`n")
+    }
+}
