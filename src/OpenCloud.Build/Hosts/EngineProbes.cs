@@ -29,5 +29,5 @@ internal static class EngineProbes
 
     private static EngineAnswer Describe(BuildKitInfo info) => new(
         info.Version ?? string.Empty,
-        [.. info.Workers.Select(static w => $"{w.Id} ({w.Executor ?? "unknown executor"}, {(w.Platforms.Count > 0 ? w.Platforms[0] : "no platform")})")]);
+        [.. info.GetWorkers().Select(static w => $"{w.Id} ({w.Executor ?? "unknown executor"}, {(w.Platforms.Count > 0 ? w.Platforms[0] : "no platform")})")]);
 }
