@@ -96,7 +96,7 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="EngineConnectException">The monitor of a virtual machine does not connect it to the port.</exception>
     /// <exception cref="RpcException">What is there does not answer as an engine.</exception>
-    public static async Task<BuildKitInfo> InspectAsync(Stream connection, EngineAddress address, CancellationToken cancellationToken = default)
+    public static async Task<BuildKitInfo> InspectConnectionAsync(Stream connection, EngineAddress address, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(address);

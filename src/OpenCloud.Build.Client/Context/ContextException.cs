@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Context;
 
 /// <summary>Why a build context could not be sent.</summary>
-public enum ContextErrorKind
+internal enum ContextErrorKind
 {
     /// <summary>The daemon asked for a directory that was not declared.</summary>
     NotDeclared,
@@ -25,7 +25,7 @@ public enum ContextErrorKind
 }
 
 /// <summary>A build context, or a part of it, could not be sent.</summary>
-public sealed class ContextException : Exception
+internal sealed class ContextException : Exception
 {
     /// <summary>Creates an exception with a message for the user.</summary>
     public ContextException(ContextErrorKind kind, string message, Exception? inner = null)

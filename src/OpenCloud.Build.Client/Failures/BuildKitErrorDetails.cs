@@ -11,7 +11,7 @@ namespace OpenCloud.Build.Client.Failures;
 /// similar, and whose values are JSON (solver/errdefs, util/grpcerrors and frontend/gateway/pb/exit.go; the same from v0.13 to v0.32).
 /// An unknown or malformed detail is skipped: it never hides the error.
 /// </summary>
-public sealed record BuildKitErrorDetails
+internal sealed record BuildKitErrorDetails
 {
     private const string Prefix = "github.com/moby/buildkit/";
 

@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Client.Failures;
 /// <param name="Data">The file's bytes; empty when they were not sent.</param>
 /// <param name="Language">The language, for example <c>Dockerfile</c>; empty when unknown.</param>
 /// <param name="Ranges">The locations, most often one.</param>
-public sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges)
+internal sealed record ErrorSource(string FileName, ReadOnlyMemory<byte> Data, string Language, IReadOnlyList<SourceRange> Ranges)
 {
     /// <summary>The name of the file.</summary>
     public string FileName { get; init => field = TerminalText.Name(value); } = TerminalText.Name(FileName);

@@ -5,4 +5,4 @@ namespace OpenCloud.Build.Client.Failures;
 /// <param name="StartCharacter">The first character on the first line.</param>
 /// <param name="EndLine">The last line; never before the first.</param>
 /// <param name="EndCharacter">The character after the last one on the last line.</param>
-public sealed record SourceRange(int StartLine, int StartCharacter, int EndLine, int EndCharacter);
+internal sealed record SourceRange(int StartLine, int StartCharacter, int EndLine, int EndCharacter);

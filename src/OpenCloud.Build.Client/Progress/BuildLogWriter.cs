@@ -14,7 +14,7 @@ public sealed class BuildLogWriter
 
     /// <summary>Creates a writer whose lines <see cref="Read"/> returns.</summary>
     /// <param name="reference">The build's reference, for the lines.</param>
-    public BuildLogWriter(string? reference = null) => _reference = reference;
+    public BuildLogWriter(string? reference) => _reference = reference;
 
     /// <summary>Creates a writer that passes each line, without its line end, to <paramref name="write"/>.</summary>
     public BuildLogWriter(Action<string> write) => _write = write;

@@ -27,8 +27,7 @@ public sealed class BuildModel
     private DateTimeOffset _latest = DateTimeOffset.UnixEpoch;
     private int _oldestTail;
 
-    /// <summary>Creates a model without steps.</summary>
-    public BuildModel() => _ends = new PendingEnds(_budget);
+    internal BuildModel() => _ends = new PendingEnds(_budget);
 
     /// <summary>The steps in the order of their numbers; those that have not started follow.</summary>
     public IReadOnlyList<BuildStep> Steps => _steps ??= [.. _numbered, .. _reported.Where(static s => s.Number == 0)];

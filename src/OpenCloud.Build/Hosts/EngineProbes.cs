@@ -15,7 +15,7 @@ internal static class EngineProbes
 
     /// <summary>Asks the engine at the other end of a stream that leads to an address.</summary>
     public static async Task<EngineAnswer> AskAsync(Stream connection, EngineAddress address, CancellationToken cancellationToken) =>
-        Describe(await BuildKitClient.InspectAsync(connection, address, cancellationToken).ConfigureAwait(false));
+        Describe(await BuildKitClient.InspectConnectionAsync(connection, address, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Asks the engine at an address for its identity, as the caller.</summary>
     public static async Task<EngineAnswer> AskAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)

@@ -7,13 +7,13 @@ namespace OpenCloud.Build.Client.Context.Ignore;
 /// <param name="Text">The line as it is written, without white space around it.</param>
 /// <param name="Pattern">The pattern as it is sent, with the <c>!</c> of an exception.</param>
 /// <param name="IsException">Whether the rule includes files again.</param>
-public sealed record IgnoreRule(int Line, string Text, string Pattern, bool IsException);
+internal sealed record IgnoreRule(int Line, string Text, string Pattern, bool IsException);
 
 /// <summary>What an ignore file does with a path.</summary>
 /// <param name="Path">The path, clean and relative to the context.</param>
 /// <param name="IsExcluded">Whether the path is left out of the context.</param>
 /// <param name="Rule">The rule that decides; null when none matches.</param>
-public sealed record IgnoreExplanation(string Path, bool IsExcluded, IgnoreRule? Rule);
+internal sealed record IgnoreExplanation(string Path, bool IsExcluded, IgnoreRule? Rule);
 
 /// <summary>A <c>.dockerignore</c> file.</summary>
 /// <remarks>
@@ -21,7 +21,7 @@ public sealed record IgnoreExplanation(string Path, bool IsExcluded, IgnoreRule?
 /// class. It tells users which rule hides a file. The syntax is that of moby/patternmatcher's ignorefile package, the
 /// meaning that of <see cref="ContextFilter"/>.
 /// </remarks>
-public sealed class IgnoreFile
+internal sealed class IgnoreFile
 {
     // The longest line that the daemon's reader accepts (Go's bufio.MaxScanTokenSize).
     private const int MaxLine = 64 * 1024;

@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Context.Transfer;
 
 /// <summary>What has been sent of a build's contexts so far. Reading is safe at any time, also during transfers.</summary>
-public sealed class ContextCounters
+internal sealed class ContextCounters
 {
     private readonly ContextCounters? _sum;
     private long _entriesListed;

@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Client.Context.Tree;
 /// The daemon can request everything in a declared directory: patterns and ignore files come from its side and are no
 /// security boundary. Declare as little as a build needs.
 /// </remarks>
-public abstract class ContextSource
+internal abstract class ContextSource
 {
     private protected ContextSource(string name)
     {

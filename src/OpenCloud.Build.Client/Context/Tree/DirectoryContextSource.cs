@@ -2,7 +2,7 @@ namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A directory on this machine.</summary>
 /// <remarks>Symbolic links are sent as links. Nothing outside the directory is read, whatever the links in it point to.</remarks>
-public sealed class DirectoryContextSource : ContextSource
+internal sealed class DirectoryContextSource : ContextSource
 {
     /// <summary>Declares a directory.</summary>
     /// <param name="name">The name by which the daemon asks for it.</param>

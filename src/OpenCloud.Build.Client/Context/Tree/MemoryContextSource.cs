@@ -4,7 +4,7 @@ using System.Text;
 namespace OpenCloud.Build.Client.Context.Tree;
 
 /// <summary>A few files that exist in memory only, for example a Dockerfile given as text.</summary>
-public sealed class MemoryContextSource : ContextSource
+internal sealed class MemoryContextSource : ContextSource
 {
     private const long FirstSecond = 1_000_000_000;
     private const ulong Seconds = 1UL << 29;

@@ -5,10 +5,7 @@ namespace OpenCloud.Build.Client.Images.Docker;
 /// <summary>A Docker Engine refused a request or failed at it.</summary>
 public sealed class DockerEngineException : Exception
 {
-    /// <summary>Creates the exception.</summary>
-    /// <param name="status">The HTTP status; null when the failure was reported within an answer.</param>
-    /// <param name="message">The engine's message.</param>
-    public DockerEngineException(HttpStatusCode? status, string message)
+    internal DockerEngineException(HttpStatusCode? status, string message)
         : base(message)
     {
         Status = status;

@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Client.Images.Oci;
 /// <param name="Labels">The labels given at the build.</param>
 /// <param name="DiffIds">The digests of the uncompressed layers, lowest first.</param>
 /// <remarks>OCI image specification, config.md. Docker's schema 2 configuration has the same fields.</remarks>
-public sealed record OciImageConfig(
+internal sealed record OciImageConfig(
     Platform? Platform,
     DateTimeOffset? Created,
     string Author,

@@ -4,7 +4,7 @@ namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>An index (or Docker's manifest list) or a manifest: the two documents that refer to others.</summary>
 /// <remarks>OCI image specification, image-index.md and manifest.md.</remarks>
-public sealed class OciManifest
+internal sealed class OciManifest
 {
     private OciManifest(string mediaType, bool isIndex, IReadOnlyList<OciDescriptor> manifests, OciDescriptor? config, IReadOnlyList<OciDescriptor> layers, IReadOnlyDictionary<string, string> annotations, OciDescriptor? subject)
     {

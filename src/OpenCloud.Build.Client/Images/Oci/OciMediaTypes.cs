@@ -2,7 +2,7 @@ namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>Media types of image contents and what they mean.</summary>
 /// <remarks>OCI image specification, media-types.md; distribution, docs/spec/manifest-v2-2.md for Docker's.</remarks>
-public static class OciMediaTypes
+internal static class OciMediaTypes
 {
     /// <summary>An OCI index.</summary>
     public const string Index = "application/vnd.oci.image.index.v1+json";
