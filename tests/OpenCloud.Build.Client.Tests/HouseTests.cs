@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Tests;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests;

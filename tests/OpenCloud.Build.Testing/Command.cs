@@ -1,40 +1,47 @@
 using System.Diagnostics;
 
-namespace OpenCloud.Build.Engine.Tests.Fixture;
+namespace OpenCloud.Build.Testing;
 
 /// <summary>Runs a program to its end.</summary>
-internal static class Command
+public static class Command
 {
-    /// <summary>Runs a program without input and collects what it says.</summary>
-    /// <param name="program">A path, or a name to be found on PATH.</param>
-    /// <param name="arguments">Its arguments, each as it is.</param>
+    /// <summary>Runs a program without input and collects what it writes.</summary>
+    /// <param name="program">A path, or a name to search on PATH.</param>
+    /// <param name="arguments">Its arguments, each passed unchanged.</param>
     /// <param name="environment">Variables to set, or with null to unset, for the program.</param>
     /// <param name="cancellationToken">Ends the program, and the programs it started.</param>
-    public static async Task<CommandResult> RunAsync(
+    public static Task<CommandResult> RunAsync(
         string program,
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string?>? environment = null,
         CancellationToken cancellationToken = default)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
+        ProcessStartInfo start = new(program, arguments);
         foreach ((string name, string? value) in environment ?? new Dictionary<string, string?>())
         {
             start.Environment[name] = value;
         }
 
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        return RunAsync(start, cancellationToken);
+    }
+
+    /// <summary>Runs a program without input and collects what it writes.</summary>
+    /// <param name="start">The program; its streams are redirected.</param>
+    public static CommandResult Run(ProcessStartInfo start) => RunAsync(start, CancellationToken.None).GetAwaiter().GetResult();
+
+    private static async Task<CommandResult> RunAsync(ProcessStartInfo start, CancellationToken cancellationToken)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.UseShellExecute = false;
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start");
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         Task<string> error = process.StandardError.ReadToEndAsync(CancellationToken.None);
         try
         {
-            await process.WaitForExitAsync(cancellationToken);
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -42,19 +49,6 @@ internal static class Command
             throw;
         }
 
-        return new CommandResult(process.ExitCode, await output, await error);
-    }
-}
-
-/// <summary>How a program ended, and what it said.</summary>
-internal sealed record CommandResult(int ExitCode, string Output, string Error)
-{
-    /// <summary>The output, if the program succeeded.</summary>
-    /// <exception cref="InvalidOperationException">It did not; the message has all it said.</exception>
-    public string Succeeded()
-    {
-        return ExitCode == 0
-            ? Output
-            : throw new InvalidOperationException($"exit code {ExitCode}\n{Output}\n{Error}");
+        return new CommandResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Engine.Tests.Fixture;
-using OpenCloud.Build.Tests;
 
 namespace OpenCloud.Build.Engine.Tests.Field;
 

@@ -1,15 +1,11 @@
 using System.Globalization;
-using OpenCloud.Build.Tests;
 
 namespace OpenCloud.Build.Engine.Tests.Fixture;
 
 /// <summary><c>tests/fixture/engine</c>, which brings up real engines for everything in this repository.</summary>
 internal static class EngineScript
 {
-    /// <summary>Its exit code where the machine cannot run engines; the reason is on its standard error.</summary>
-    private const int CannotHere = 3;
-
-    private static readonly string Script = Path.Combine(RepositoryRoot.Path, "tests", "fixture", "engine");
+    private static readonly string Script = FixtureScript.PathOf("engine");
 
     /// <summary>Starts an engine, which ends with this process at the latest.</summary>
     /// <param name="name">One of <see cref="EngineNames"/>.</param>
@@ -62,7 +58,7 @@ internal static class EngineScript
     private static async Task<string> RunAsync(IReadOnlyDictionary<string, string?>? environment, params string[] arguments)
     {
         CommandResult result = await Command.RunAsync(Script, arguments, environment);
-        if (result.ExitCode == CannotHere)
+        if (result.ExitCode == FixtureScript.CannotHere)
         {
             throw new EngineUnavailableException(result.Error.Trim());
         }

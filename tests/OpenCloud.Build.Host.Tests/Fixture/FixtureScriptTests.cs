@@ -51,8 +51,8 @@ public sealed class FixtureScriptTests
     {
         // A copy: a user need not be able to read the checkout.
         using FixtureCopy copy = new();
-        (int Code, string Output, string Error) answer = copy.RunAsNobody(fixture, verb);
-        Assert.True(answer.Code == 3, answer.Error);
+        CommandResult answer = copy.RunAsNobody(fixture, verb);
+        Assert.True(answer.ExitCode == 3, answer.Error);
         Assert.Contains("root", answer.Error, StringComparison.Ordinal);
     }
 
@@ -64,7 +64,7 @@ public sealed class FixtureScriptTests
     public void WhatIsWrong_IsNotWhatThisMachineCannot(string fixture, params string[] arguments)
     {
         FixtureScript.Run(fixture, [fixture == "engine" ? "check" : "needs"]).Require();
-        Assert.InRange(FixtureScript.Run(fixture, arguments).Code, 1, 2);
+        Assert.InRange(FixtureScript.Run(fixture, arguments).ExitCode, 1, 2);
     }
 
     /// <summary>While another program holds a lock, installing waits; what apt says no to is a failure, not something that this machine cannot.</summary>
@@ -74,7 +74,7 @@ public sealed class FixtureScriptTests
     public void Installing_WaitsForAptsLocks(string what, string held)
     {
         FixtureScript.Run("host-bed", ["needs"]).Require();
-        (int Code, string Output, string Error) answer = Shell(
+        CommandResult answer = Shell(
             $$"""
             folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
             mkdir -p "$folder"/lists/partial "$folder"/cache/archives/partial "$folder"/sources.d "$folder"/dpkg/updates
@@ -89,11 +89,11 @@ public sealed class FixtureScriptTests
             [ "$SECONDS" -ge 2 ] || { echo "it did not wait"; exit 1; }
             ! OPENCLOUD_BUILD_TEST_APT_PATIENCE=0 install_packages no-such-package-{{what}}
             """);
-        Assert.True(answer.Code == 0, answer.Output + answer.Error);
+        Assert.True(answer.ExitCode == 0, answer.Output + answer.Error);
         Assert.Contains($"no-such-package-{what}", answer.Error, StringComparison.Ordinal);
     }
 
-    private static (int Code, string Output, string Error) Shell(string script) => FixtureScript.Run(new ProcessStartInfo("bash", ["-uc", script]));
+    private static CommandResult Shell(string script) => Command.Run(new ProcessStartInfo("bash", ["-uc", script]));
 
     /// <summary>The fixtures where everybody may read them.</summary>
     private sealed class FixtureCopy : IDisposable
@@ -103,12 +103,12 @@ public sealed class FixtureScriptTests
         public FixtureCopy()
             => Shell($"mkdir -p {_folder}/tests && cp -r {RepositoryPaths.Root}/tests/fixture {_folder}/tests && chmod -R a+rX {_folder}").Require();
 
-        public (int Code, string Output, string Error) RunAsNobody(string fixture, string verb)
+        public CommandResult RunAsNobody(string fixture, string verb)
         {
             string script = Path.Combine(_folder.FullName, "tests/fixture", fixture);
             return Environment.UserName == "root"
-                ? FixtureScript.Run(new ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", script, verb]))
-                : FixtureScript.Run(new ProcessStartInfo(script, [verb]));
+                ? Command.Run(new ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", script, verb]))
+                : Command.Run(new ProcessStartInfo(script, [verb]));
         }
 
         public void Dispose() => _folder.Delete(recursive: true);

@@ -62,7 +62,7 @@ internal static class HostPowerShell
     private static string FindHome()
     {
         bool onPath = Environment.GetEnvironmentVariable("PATH")?.Split(':').Any(static folder => File.Exists(Path.Combine(folder, "pwsh"))) == true;
-        if (onPath && Ask("pwsh") is { Code: 0 } found)
+        if (onPath && Ask("pwsh") is { ExitCode: 0 } found)
         {
             return found.Output.Trim();
         }
@@ -72,8 +72,8 @@ internal static class HostPowerShell
         return output.Trim();
     }
 
-    private static (int Code, string Output, string Error) Ask(string program, params string[] arguments)
-        => FixtureScript.Run(new ProcessStartInfo(
+    private static CommandResult Ask(string program, params string[] arguments)
+        => Command.Run(new ProcessStartInfo(
             program,
             [.. arguments, "-NoProfile", "-NonInteractive", "-Command", "if ($PSVersionTable.PSVersion -lt [version]'7.6') { exit 1 }; $PSHOME"])
         {

@@ -150,7 +150,7 @@ internal sealed class HostileUser : IDisposable
     public void As(string script) => Assert.Equal(0, Try(script));
 
     /// <summary>Tries something as the user.</summary>
-    public int Try(string script) => _host.Try("runuser", "-u", "ubuntu", "--", "/bin/sh", "-c", script).Code;
+    public int Try(string script) => _host.Try("runuser", "-u", "ubuntu", "--", "/bin/sh", "-c", script).ExitCode;
 
     /// <summary>Root's work, with the attacks at each of its steps, bounded: nothing that a user does may hold root for long.</summary>
     /// <param name="seconds">The bound, which is that of a busy machine.</param>
@@ -173,18 +173,18 @@ internal sealed class HostileUser : IDisposable
             """;
         string[] command = ["env", $"OCB_TOKEN={Token}", .. SystemdHost.DriverCommand.Split(' '), .. arguments, "--at-each", "/ocb/share/at-each.sh"];
         long start = Stopwatch.GetTimestamp();
-        (int Code, string Output, string Error) done = _host.Try(["/bin/sh", "-c", Script.Replace("WATCHED", Watched, StringComparison.Ordinal), "sh", string.Concat(attacks.Select(attack => $"{attack.Step} {attack.Way}\\n")), .. command]);
+        CommandResult done = _host.Try(["/bin/sh", "-c", Script.Replace("WATCHED", Watched, StringComparison.Ordinal), "sh", string.Concat(attacks.Select(attack => $"{attack.Step} {attack.Way}\\n")), .. command]);
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         string what = $"{string.Join(' ', arguments)}, with {(attacks.Count == 0 ? "nothing at a step" : string.Join(", ", attacks.Select(attack => $"'{attack.Way}' at step {attack.Step}")))}";
         Assert.True(took < TimeSpan.FromSeconds(seconds), $"{what} took {took.TotalSeconds:0} s.\n{_host.Shell("ps -ef | tail -20")}");
 
         // Done, or refused with words; nothing else.
-        Assert.True(done.Code is 0 or 3, $"{what}: {done.Code}\n{done.Error}\n{done.Output}");
+        Assert.True(done.ExitCode is 0 or 3, $"{what}: {done.ExitCode}\n{done.Error}\n{done.Output}");
         string[] parts = done.Output.Split("----\n");
         RequireUntouched(what, parts[^3], parts[^2]);
         Steps = [.. parts[^1].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 3))
             .Select(words => (int.Parse(words[0], System.Globalization.CultureInfo.InvariantCulture), words[1], words[2]))];
-        return DriverAnswer.Of((done.Code, parts[0], done.Error));
+        return DriverAnswer.Of(new CommandResult(done.ExitCode, parts[0], done.Error));
     }
 
     /// <summary>The steps of the last work: number, kind and target.</summary>

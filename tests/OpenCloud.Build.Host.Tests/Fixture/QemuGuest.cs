@@ -14,7 +14,7 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// </summary>
 internal sealed class QemuGuest : ITestHost
 {
-    private static readonly ConcurrentDictionary<string, Lazy<(int Code, string Output, string Error)>> Images = new();
+    private static readonly ConcurrentDictionary<string, Lazy<CommandResult>> Images = new();
 
     private static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan CommandPatience = TimeSpan.FromMinutes(8);
@@ -52,8 +52,8 @@ internal sealed class QemuGuest : ITestHost
             Directory.CreateDirectory(guest.Share);
             fill(guest);
             CopyTo(RepositoryPaths.Driver, Path.Combine(guest._share, "driver"));
-            (int Code, string Output, string Error) up = Script("up", id, guest._share, suite);
-            if (up.Code != 0)
+            CommandResult up = Script("up", id, guest._share, suite);
+            if (up.ExitCode != 0)
             {
                 throw new InvalidOperationException(up.Error);
             }
@@ -99,7 +99,7 @@ internal sealed class QemuGuest : ITestHost
 
     /// <summary>Runs the driver out here, on this machine.</summary>
     public static DriverAnswer DriverOutside(params string[] arguments)
-        => DriverAnswer.Of(FixtureScript.Run(new ProcessStartInfo($"{DotnetRoot}/dotnet", [Path.Combine(RepositoryPaths.Driver, "OpenCloud.Build.HostDriver.dll"), .. arguments])));
+        => DriverAnswer.Of(Command.Run(new ProcessStartInfo($"{DotnetRoot}/dotnet", [Path.Combine(RepositoryPaths.Driver, "OpenCloud.Build.HostDriver.dll"), .. arguments])));
 
     /// <summary>Reboots it through its own systemd.</summary>
     public void Reboot()
@@ -120,7 +120,7 @@ internal sealed class QemuGuest : ITestHost
     private DriverAnswer DriverBy(string command, string[] arguments)
     {
         (int code, string? output) = TryShell($"{command}{DotnetRoot}/dotnet /ocb/driver/OpenCloud.Build.HostDriver.dll {string.Join(' ', arguments.Select(static one => $"'{one}'"))}");
-        return DriverAnswer.Of((code, output, string.Empty));
+        return DriverAnswer.Of(new CommandResult(code, output, string.Empty));
     }
 
     private void Send(string script) => _socket!.Send(Encoding.ASCII.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(script)) + "\n"));
@@ -163,5 +163,5 @@ internal sealed class QemuGuest : ITestHost
         }
     }
 
-    private static (int Code, string Output, string Error) Script(params string[] arguments) => FixtureScript.Run("guest-bed", arguments);
+    private static CommandResult Script(params string[] arguments) => FixtureScript.Run("guest-bed", arguments);
 }

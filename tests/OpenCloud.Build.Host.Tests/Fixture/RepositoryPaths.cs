@@ -1,4 +1,3 @@
-using OpenCloud.Build.Tests;
 
 namespace OpenCloud.Build.Host.Tests.Fixture;
 

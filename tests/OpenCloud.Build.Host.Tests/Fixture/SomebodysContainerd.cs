@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// </summary>
 internal static class SomebodysContainerd
 {
-    private static readonly Lazy<(int Code, string Output, string Error)> Package = new(static () => FixtureScript.Run("engine", ["get", "containerd-2"]));
+    private static readonly Lazy<CommandResult> Package = new(static () => FixtureScript.Run("engine", ["get", "containerd-2"]));
 
     /// <summary>The argument that brings the programs into a host; skips the test where they cannot be had.</summary>
     public static string Bind()

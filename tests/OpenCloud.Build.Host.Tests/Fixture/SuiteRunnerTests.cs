@@ -82,9 +82,9 @@ public sealed class SuiteRunnerTests : IDisposable
 
     private (int Code, string Output) Run(string command)
     {
-        (int code, string? output, string _) = FixtureScript.Run(new ProcessStartInfo("env", ["-u", "OPENCLOUD_BUILD_TEST_ENGINE", "-u", "OPENCLOUD_BUILD_TEST_TIMEOUT", "sh", "-c", command]) { WorkingDirectory = _root.FullName });
+        (int code, string? output, string _) = Command.Run(new ProcessStartInfo("env", ["-u", "OPENCLOUD_BUILD_TEST_ENGINE", "-u", "OPENCLOUD_BUILD_TEST_TIMEOUT", "sh", "-c", command]) { WorkingDirectory = _root.FullName });
         return (code, output);
     }
 
-    private void Shell(string script) => FixtureScript.Run(new ProcessStartInfo("sh", ["-euc", script]) { WorkingDirectory = _root.FullName }).Require();
+    private void Shell(string script) => Command.Run(new ProcessStartInfo("sh", ["-euc", script]) { WorkingDirectory = _root.FullName }).Require();
 }

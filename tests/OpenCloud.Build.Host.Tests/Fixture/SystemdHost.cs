@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Host.Tests.Fixture;
 /// <summary>A fresh Debian host with systemd, booted in a container for one test and thrown away after it.</summary>
 internal sealed class SystemdHost : ITestHost
 {
-    private static readonly ConcurrentDictionary<string, Lazy<(int Code, string Output, string Error)>> Trees = new();
+    private static readonly ConcurrentDictionary<string, Lazy<CommandResult>> Trees = new();
     private static int _count;
 
     private readonly string _name;
@@ -34,8 +34,8 @@ internal sealed class SystemdHost : ITestHost
         string share = Directory.CreateTempSubdirectory("ocb-share-").FullName;
         File.SetUnixFileMode(share, (UnixFileMode)0b111_101_101);
         SystemdHost host = new(id, share);
-        (int Code, string Output, string Error) up = Script(["up", id, suite, $"--bind-ro={DotnetRoot}", $"--bind-ro={RepositoryPaths.Driver}:/ocb/driver", $"--bind={share}:/ocb/share", .. nspawnArguments]);
-        if (up.Code != 0)
+        CommandResult up = Script(["up", id, suite, $"--bind-ro={DotnetRoot}", $"--bind-ro={RepositoryPaths.Driver}:/ocb/driver", $"--bind={share}:/ocb/share", .. nspawnArguments]);
+        if (up.ExitCode != 0)
         {
             host.Dispose();
             throw new InvalidOperationException(up.Error);
@@ -50,15 +50,15 @@ internal sealed class SystemdHost : ITestHost
     /// <summary>Runs a command as root; it must succeed.</summary>
     public string Run(params string[] command)
     {
-        (int Code, string Output, string Error) done = Try(command);
-        return done.Code == 0 ? done.Output : throw new InvalidOperationException($"{string.Join(' ', command)}: {done.Code}\n{done.Output}{done.Error}");
+        CommandResult done = Try(command);
+        return done.ExitCode == 0 ? done.Output : throw new InvalidOperationException($"{string.Join(' ', command)}: {done.ExitCode}\n{done.Output}{done.Error}");
     }
 
     /// <summary>Runs a shell script as root; it must succeed.</summary>
     public string Shell(string script) => Run("/bin/sh", "-euc", script);
 
     /// <summary>Runs a command as root.</summary>
-    public (int Code, string Output, string Error) Try(params string[] command) => Script(["exec", _name, .. command]);
+    public CommandResult Try(params string[] command) => Script(["exec", _name, .. command]);
 
     /// <summary>Runs the driver as root.</summary>
     public DriverAnswer Driver(params string[] arguments) => DriverAnswer.Of(Try([$"{DotnetRoot}/dotnet", "/ocb/driver/OpenCloud.Build.HostDriver.dll", .. arguments]));
@@ -70,8 +70,8 @@ internal sealed class SystemdHost : ITestHost
     /// <summary>Reboots it through its own systemd.</summary>
     public void Reboot()
     {
-        (int Code, string Output, string Error) done = Script("reboot", _name);
-        Assert.True(done.Code == 0, done.Error);
+        CommandResult done = Script("reboot", _name);
+        Assert.True(done.ExitCode == 0, done.Error);
     }
 
     /// <summary>Packages and files, with owner, mode and the content of what may be configured: what must be the same after a purge.</summary>
@@ -95,16 +95,16 @@ internal sealed class SystemdHost : ITestHost
         Directory.Delete(Share, recursive: true);
     }
 
-    private static (int Code, string Output, string Error) Script(params string[] arguments) => FixtureScript.Run("host-bed", arguments);
+    private static CommandResult Script(params string[] arguments) => FixtureScript.Run("host-bed", arguments);
 }
 
 /// <summary>What the driver answered: an object, or an error of the library.</summary>
 internal sealed record DriverAnswer(int Code, JsonElement? Json, string Error)
 {
-    public static DriverAnswer Of((int Code, string Output, string Error) done)
+    public static DriverAnswer Of(CommandResult done)
     {
         string? line = done.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault(text => text[0] is '{' or '[' or '"' or 'n');
-        return new DriverAnswer(done.Code, line is null ? null : JsonDocument.Parse(line).RootElement, done.Error + done.Output);
+        return new DriverAnswer(done.ExitCode, line is null ? null : JsonDocument.Parse(line).RootElement, done.Error + done.Output);
     }
 
     /// <summary>A text of the answer.</summary>

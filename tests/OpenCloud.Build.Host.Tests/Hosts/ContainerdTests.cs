@@ -17,7 +17,7 @@ public abstract class ContainerdTests(string suite)
         DriverAnswer done = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("\"Target\":\"containerd\",\"Action\":\"Use what is there\",\"Result\":\"Unchanged\"", done["Steps"], StringComparison.Ordinal);
         Assert.DoesNotContain("older than", done["Messages"], StringComparison.Ordinal);
-        Assert.NotEqual(0, host.Try("dpkg-query", "-W", "containerd").Code);
+        Assert.NotEqual(0, host.Try("dpkg-query", "-W", "containerd").ExitCode);
         Assert.Contains("containerd.service", host.Run("systemctl", "show", "-P", "Requires", "buildkit.service"), StringComparison.Ordinal);
         host.Reboot();
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);

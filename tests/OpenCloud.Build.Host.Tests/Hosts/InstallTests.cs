@@ -39,7 +39,7 @@ public abstract class InstallTests(string suite)
 
         // What others may use by now stays...
         host.Driver("uninstall").Ok();
-        Assert.NotEqual(0, host.Try("systemctl", "is-enabled", "buildkit.service").Code);
+        Assert.NotEqual(0, host.Try("systemctl", "is-enabled", "buildkit.service").ExitCode);
         host.Shell("! test -e /usr/local/bin/buildkitd; ! test -e /run/buildkit; test -e /etc/buildkit/buildkitd.toml; getent group buildkit; command -v containerd");
 
         // ...until it is purged.
