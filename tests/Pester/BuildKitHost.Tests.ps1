@@ -17,7 +17,7 @@ Describe 'The host cmdlets, where nothing is changed' {
         $diagnosis.Reachable | Should -BeFalse
         $diagnosis.Story | Should -BeLike "There is no $TestDrive/none.sock*"
         $diagnosis.Checks.Name | Should -Contain 'Path'
-        $diagnosis | Out-String -Width 80 | Should -BeLike '*Failed*Path: there is no such file*'
+        $diagnosis | Out-String -Width 80 | Should -BeLike '*Failed*Path: it does not exist*'
     }
 
     It 'Test-BuildKitSocket works on addresses that are no sockets' {
@@ -199,7 +199,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         $result = Invoke-OnHost "$install -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json
         $result.Changed | Should -BeTrue
         $result.Engine.Version | Should -Be 'v0.32.2'
-        $result.Integrity.Proves | Should -BeLike 'The archive is the one*'
+        $result.Integrity.Proves | Should -BeLike 'The archive matches the hash*'
         (Invoke-OnHost "$install -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json).Changed | Should -BeFalse
         Invoke-OnHost 'Test-BuildKitSocket 3>$null' | Should -BeLike 'True*'
 
@@ -222,14 +222,14 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         $plan = Invoke-OnHost "$isolated -VsockPort 8088 -WhatIf 3>&1"
         $plan | Should -BeLike '*/usr/local/libexec/opencloud.build/loopback*'
         $plan | Should -BeLike '*buildkit-vsock.socket*'
-        $plan | Should -BeLike '*vsock has no users and no modes*'
+        $plan | Should -BeLike '*AF_VSOCK has no users and no modes*'
 
         $result = Invoke-OnHost "$isolated -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json
         $result.Isolated, $result.Worker, $result.VsockPort | Should -Be $true, 1, $null
         (Invoke-OnHost 'Get-BuildKitInstallation | ConvertTo-Json -Depth 4' | ConvertFrom-Json).Isolated | Should -BeTrue
         & $bed exec $name systemctl show -P PrivateNetwork buildkit | Should -Be 'yes'
 
-        Invoke-OnHost "$($install -replace ' -Worker Oci') 3>&1" | Should -BeLike '*stays so*-Isolated:$false*'
+        Invoke-OnHost "$($install -replace ' -Worker Oci') 3>&1" | Should -BeLike '*stays isolated*-Isolated:$false*'
         & $bed exec $name systemctl show -P PrivateNetwork buildkit | Should -Be 'yes'
         (Invoke-OnHost "$($install -replace ' -Worker Oci') -Isolated:`$false -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json).Isolated | Should -BeFalse
         & $bed exec $name systemctl show -P PrivateNetwork buildkit | Should -Be 'no'
@@ -239,7 +239,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
     It 'says what went wrong, and that nothing is left of it' {
         $said = Invoke-OnHost "try { Install-BuildKit -Worker Oci } catch { `$_ | Select-Object FullyQualifiedErrorId, @{ n = 'Message'; e = { `$_.Exception.Message } }, @{ n = 'Action'; e = { `$_.ErrorDetails.RecommendedAction } } | ConvertTo-Json }" | ConvertFrom-Json
         $said.FullyQualifiedErrorId | Should -BeLike 'ReleaseNotFetched,*'
-        $said.Message | Should -BeLike '*The host was put back as it was.*'
+        $said.Message | Should -BeLike '*The host was restored to its previous state.*'
         $said.Action | Should -BeLike '*-ArchivePath*'
     }
 
@@ -247,7 +247,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         & $bed exec $name /bin/sh -c 'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/ubuntu'
         function Invoke-AsTold([string] $Command) {
             $action = Invoke-OnHost "try { $Command } catch { `$_.ErrorDetails.RecommendedAction }" ubuntu
-            $action.Trim() | Should -BeLike 'Run it as root: sudo * -Command "Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; *"'
+            $action.Trim() | Should -BeLike 'Run as root: sudo * -Command "Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; *"'
             $env:BED_AS = 'ubuntu'
             try {
                 & $bed exec $name /bin/bash -c ($action.Trim() -replace '^Run it as root: ') 2>&1 | Out-String

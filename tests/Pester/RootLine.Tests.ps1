@@ -39,7 +39,7 @@ AfterAll {
 Describe 'The line to run as root' -Skip:(-not $isRoot) {
     It 'runs the cmdlet, with the module, in the environment that sudo gives' {
         $line = Get-RootLine "Grant-BuildKitAccess -User no-such-user-here, ""o'ther"""
-        Invoke-RootLine $line | Should -BeLike "*There is no user 'no-such-user-here'*"
+        Invoke-RootLine $line | Should -BeLike "*The user 'no-such-user-here' does not exist*"
     }
 
     It 'repeats each parameter as it was given, wherever it is run' {

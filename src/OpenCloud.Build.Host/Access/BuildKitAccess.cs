@@ -35,12 +35,12 @@ public sealed class BuildKitAccess(IHostObserver observer)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches the engine needs root.", "Run it as root.");
+            throw new HostException(HostErrorKind.NotRoot, "Changing the access to the engine requires root.", "Run the command as root.");
         }
 
         if (request.Users.Count + request.Services.Count == 0)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
+            throw new HostException(HostErrorKind.InvalidInput, "No user and no service was specified.");
         }
 
         using HostLock? hostLock = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, default);
@@ -57,12 +57,12 @@ public sealed class BuildKitAccess(IHostObserver observer)
         GroupAccount? group = AccountDatabase.FindGroup(name);
         if (group is null && !request.Containerd)
         {
-            throw new HostException(HostErrorKind.NotFound, $"There is no group '{name}': BuildKit is not set up here.", "Run Install-BuildKit first.", name);
+            throw new HostException(HostErrorKind.NotFound, $"The group '{name}' does not exist: BuildKit is not installed on this host.", "Run Install-BuildKit first.", name);
         }
 
         if (group is { Gid: 0 })
         {
-            throw new HostException(HostErrorKind.InvalidInput, "The group root opens more than an engine; it is not granted.", target: name);
+            throw new HostException(HostErrorKind.InvalidInput, "The group 'root' gives access to more than the engine; it cannot be used.", target: name);
         }
 
         try
@@ -76,7 +76,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
             // Warns before the first change; granting containerd, or sharing a rootless engine, has its own warning.
             if (grant && !request.Containerd && ActsAs == "root" && (users.Any(user => user.Uid != 0) || services.Any(service => !service.IsRoot)))
             {
-                observer.Warning($"Whoever is a member of '{name}' is as good as root on this host: the engine runs as root, and mounts, reads and runs what it is told to. Share an engine without root (-Rootless) where that is too much.");
+                observer.Warning($"Membership in the group '{name}' is equivalent to root on this host: the engine runs as root, and mounts, reads and runs what a client requests. To avoid this, share a rootless engine (-Rootless).");
             }
 
             List<AccessReport> reports = new();
@@ -102,7 +102,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
 
     private static UserAccount Required(string name)
         => AccountDatabase.FindUser(name)
-            ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", "See 'getent passwd' for names.", AccountDatabase.Printable(name));
+            ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(name)}' does not exist.", "See 'getent passwd' for user names.", AccountDatabase.Printable(name));
 
     private void OpenContainerd(bool planOnly)
     {
@@ -112,13 +112,13 @@ public sealed class BuildKitAccess(IHostObserver observer)
             return;
         }
 
-        if (observer.Approve(new HostStepInfo(StepKind.Group, ContainerdAccess.Group, $"Open {ContainerdPresence.Socket} to the group")) && !planOnly)
+        if (observer.Approve(new HostStepInfo(StepKind.Group, ContainerdAccess.Group, $"Give access to {ContainerdPresence.Socket} to the group")) && !planOnly)
         {
             _undo.Push(ContainerdAccess.Open());
         }
         else if (!planOnly)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "containerd's socket stays closed, so nothing was granted.");
+            throw new HostException(HostErrorKind.InvalidInput, "containerd's socket was not changed, so no access was granted.");
         }
     }
 
@@ -145,7 +145,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{name}' is the primary group of '{user.Name}', which is not changed here.",
+                $"'{name}' is the primary group of '{user.Name}', which this cmdlet does not change.",
                 $"usermod --gid OTHERGROUP {user.Name}",
                 user.Name);
         }
@@ -154,7 +154,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         string now = was;
         if (member != grant)
         {
-            string action = grant ? $"Add the user {user.Name}, who is as good as {ActsAs} then, to the group" : $"Remove the user {user.Name} from the group";
+            string action = grant ? $"Add the user {user.Name}, which gives the rights of {ActsAs}, to the group" : $"Remove the user {user.Name} from the group";
             if (observer.Approve(new HostStepInfo(StepKind.Group, name, action)) && !planOnly)
             {
                 Membership(user.Name, name, grant);
@@ -199,8 +199,8 @@ public sealed class BuildKitAccess(IHostObserver observer)
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"{service.Unit} is a member of '{name}' by a setting that is not this module's.",
-                $"See 'systemctl cat {service.Unit}' for SupplementaryGroups= and change it there.",
+                $"{service.Unit} is a member of '{name}' by a setting that this module did not write.",
+                $"Change SupplementaryGroups= in the file that 'systemctl cat {service.Unit}' shows.",
                 service.Unit);
         }
 
@@ -208,7 +208,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         string now = was;
         if (member != grant)
         {
-            string action = grant ? $"Write the drop-in SupplementaryGroups={name}, with which it is as good as {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
+            string action = grant ? $"Write the drop-in SupplementaryGroups={name}, which gives the rights of {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
             if (observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, action)) && !planOnly)
             {
                 if (grant)

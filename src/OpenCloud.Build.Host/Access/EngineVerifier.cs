@@ -16,7 +16,7 @@ internal static class EngineVerifier
     public static async Task<EngineAnswer> VerifyAsync(string group, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
     {
         uint gid = AccountDatabase.FindGroup(group)?.Gid
-            ?? throw new HostException(HostErrorKind.NotFound, $"There is no group '{group}'.", target: group);
+            ?? throw new HostException(HostErrorKind.NotFound, $"The group '{group}' does not exist.", target: group);
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         EngineAnswer answer;
         while (true)
@@ -33,8 +33,8 @@ internal static class EngineVerifier
             {
                 throw new HostException(
                     HostErrorKind.EngineSilent,
-                    $"The engine runs, but a member of the group '{group}' is not let in to {SystemPaths.SocketPath}.",
-                    "Run Test-BuildKitSocket -Detailed: it names the directory or the mode that is in the way.",
+                    $"The engine runs, but a member of the group '{group}' has no access to {SystemPaths.SocketPath}.",
+                    "Run Test-BuildKitSocket -Detailed to see which directory or mode prevents access.",
                     SystemPaths.SocketPath,
                     refused);
             }
@@ -73,8 +73,8 @@ internal static class EngineVerifier
 
         throw new HostException(
             HostErrorKind.Conflict,
-            $"{SystemPaths.SocketPath} lets everybody in, and whoever reaches the engine is as good as root.",
-            "Look for a drop-in of buildkit.socket that sets SocketMode, and for ACLs.",
+            $"Every user has access to {SystemPaths.SocketPath}, which is equivalent to root.",
+            "Check the drop-ins of buildkit.socket for SocketMode, and check the ACLs.",
             SystemPaths.SocketPath);
     }
 }

@@ -36,7 +36,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         string group = layout.SharedGroup is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
         if (layout.SharedGroup is { } other && other != group)
         {
-            throw new HostException(HostErrorKind.Conflict, $"The engine of {layout.User.Name} is shared with the group '{other}' already.", $"Leave out -Group, or take it back first: Revoke-BuildKitAccess -Rootless.", group);
+            throw new HostException(HostErrorKind.Conflict, $"The engine of {layout.User.Name} is already shared with the group '{other}'.", $"Do not use -Group, or revoke the access first: Revoke-BuildKitAccess -Rootless.", group);
         }
 
         if (AccountDatabase.FindGroup(group) is not { } known)
@@ -45,10 +45,10 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         }
         else if (known.Gid == 0)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to share an engine with.", target: group);
+            throw new HostException(HostErrorKind.InvalidInput, "The group 'root' cannot be used to share an engine.", target: group);
         }
 
-        observer.Warning($"Whoever is a member of '{group}' acts as {layout.User.Name}: the engine reads and changes what {layout.User.Name} can, and runs programs as that user.");
+        observer.Warning($"Members of the group '{group}' get the rights of {layout.User.Name}: the engine reads and changes what {layout.User.Name} can, and runs programs as that user.");
         using (HostLock? hostLock = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
         {
             ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
@@ -138,7 +138,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing who reaches an engine needs root.", "Run it as root.");
+            throw new HostException(HostErrorKind.NotRoot, "Changing the access to an engine requires root.", "Run the command as root.");
         }
 
         if (engineUser is null)
@@ -147,25 +147,25 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             engineUser = all.Length == 1 ? all[0].Rootless!.User
                 : throw new HostException(
                     HostErrorKind.InvalidInput,
-                    all.Length == 0 ? "root has installed no engine without root here." : $"There are several engines without root: {string.Join(", ", all.Select(manifest => manifest.Rootless!.User))}.",
-                    "Name the one that is meant: -EngineUser NAME.");
+                    all.Length == 0 ? "root did not install a rootless engine on this host." : $"There are several rootless engines: {string.Join(", ", all.Select(manifest => manifest.Rootless!.User))}.",
+                    "Use -EngineUser NAME to select one.");
         }
 
         return RootlessInstallations.OfUser(engineUser)
-            ?? throw new HostException(HostErrorKind.NotFound, $"'{AccountDatabase.Printable(engineUser)}' has no engine that this module installed.", $"Install-BuildKit -Rootless -User {engineUser} first.", engineUser);
+            ?? throw new HostException(HostErrorKind.NotFound, $"'{AccountDatabase.Printable(engineUser)}' does not have an engine that this module installed.", $"Run Install-BuildKit -Rootless -User {engineUser} first.", engineUser);
     }
 
     private static void RequireKnown(AccessRequest request)
     {
         if (request.Users.Count + request.Services.Count == 0)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "No user and no service was named.");
+            throw new HostException(HostErrorKind.InvalidInput, "No user and no service was specified.");
         }
 
         foreach (string user in request.Users)
         {
             _ = AccountDatabase.FindUser(user)
-                ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", "See 'getent passwd' for names.", AccountDatabase.Printable(user));
+                ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(user)}' does not exist.", "See 'getent passwd' for user names.", AccountDatabase.Printable(user));
         }
 
         foreach (string service in request.Services)
@@ -270,7 +270,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
         }
         catch (Exception error) when (error is not HostException && !cancellationToken.IsCancellationRequested)
         {
-            throw new HostException(HostErrorKind.EngineSilent, $"The engine does not answer a member of '{group}' at {layout.SharedSocket}: {error.Message}", $"Test-BuildKitSocket unix://{layout.SharedSocket} -Detailed names what is in the way.", layout.SharedSocket, error);
+            throw new HostException(HostErrorKind.EngineSilent, $"The engine does not answer a member of '{group}' at {layout.SharedSocket}: {error.Message}", $"Run Test-BuildKitSocket unix://{layout.SharedSocket} -Detailed to see what prevents access.", layout.SharedSocket, error);
         }
 
         try
@@ -282,6 +282,6 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             return;
         }
 
-        throw new HostException(HostErrorKind.Conflict, $"{layout.SharedSocket} lets everybody in.", $"Look at the modes and ACLs of {layout.SharedDirectory}.", layout.SharedSocket);
+        throw new HostException(HostErrorKind.Conflict, $"Every user has access to {layout.SharedSocket}.", $"Check the modes and ACLs of {layout.SharedDirectory}.", layout.SharedSocket);
     }
 }

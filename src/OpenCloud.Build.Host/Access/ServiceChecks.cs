@@ -17,24 +17,24 @@ internal static class ServiceChecks
         string[] starters = ["WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy"];
         if (file is "enabled-runtime" or "linked-runtime")
         {
-            notes.Add($"{unit} is enabled until the next boot only: 'sudo systemctl enable {unit}' makes it last.");
+            notes.Add($"{unit} is enabled only until the next boot. To enable it permanently: 'sudo systemctl enable {unit}'.");
         }
         else if (file is not "enabled" && starters.All(name => state.GetValueOrDefault(name, string.Empty).Length == 0))
         {
             notes.Add(file is "disabled"
-                ? $"{unit} is not started at boot: 'sudo systemctl enable {unit}'."
-                : $"{unit} is not started at boot, and cannot be enabled ({(file.Length == 0 ? "no unit file" : file)}): its unit needs an [Install] section, such as WantedBy=multi-user.target, and then 'sudo systemctl enable {unit}'.");
+                ? $"{unit} is not started at boot. To enable it: 'sudo systemctl enable {unit}'."
+                : $"{unit} is not started at boot, and cannot be enabled ({(file.Length == 0 ? "no unit file" : file)}): add an [Install] section to its unit, for example WantedBy=multi-user.target, and run 'sudo systemctl enable {unit}'.");
         }
 
         string[] paths = state.GetValueOrDefault("DropInPaths", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         string[] groups = state.GetValueOrDefault("SupplementaryGroups", string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (dropIn is not null && !paths.Contains(dropIn))
         {
-            notes.Add($"systemd does not use '{dropIn}', which another drop-in of that name hides: see 'systemctl cat {unit}'.");
+            notes.Add($"systemd ignores '{dropIn}', because another drop-in with this name overrides it: see 'systemctl cat {unit}'.");
         }
         else if (!groups.Contains(group))
         {
-            notes.Add($"the group '{group}' is not in force for {unit}: a later drop-in empties SupplementaryGroups=; see 'systemctl cat {unit}'.");
+            notes.Add($"the group '{group}' does not apply to {unit}: a later drop-in clears SupplementaryGroups=; see 'systemctl cat {unit}'.");
         }
 
         return notes;

@@ -31,7 +31,7 @@ internal static partial class AccountDatabase
         if (string.IsNullOrWhiteSpace(name) || name[0] is '-' or '.' || name.Length > 256 ||
             name.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is ':' or ',' or '/' or '\\' or '"' or '\'' or '*' or '?' or '$' or '`' or ';' or '|' or '&' or '<' or '>' or '(' or ')' or '%' or '#' or '!' or '=' or '[' or ']' or '{' or '}' or '~'))
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{Printable(name)}' cannot be the name of a {what}.", target: Printable(name));
+            throw new HostException(HostErrorKind.InvalidInput, $"'{Printable(name)}' is not a valid {what} name.", target: Printable(name));
         }
 
         return name;
@@ -43,7 +43,7 @@ internal static partial class AccountDatabase
             ? name
             : throw new HostException(
                 HostErrorKind.InvalidInput,
-                $"'{Printable(name)}' cannot be the name of a new group: lower-case letters, digits, '_' and '-', a letter or '_' first, 32 at most.",
+                $"'{Printable(name)}' is not a valid name of a new group: use at most 32 lower-case letters, digits, '_' and '-', starting with a letter or '_'.",
                 target: Printable(name));
 
     /// <summary>A text for display, with control characters made visible.</summary>

@@ -24,7 +24,7 @@ internal static class ActingUser
     public static UserAccount Required(string user) => AccountDatabase.FindUser(user)
         ?? throw new HostException(
             HostErrorKind.NotFound,
-            $"There is no user '{AccountDatabase.Printable(user)}' any more, and what was that user's is not touched as root.",
-            "Make the user again with its old number and home, or remove by hand what is left, and run it again.",
+            $"The user '{AccountDatabase.Printable(user)}' no longer exists, and root does not change the files of that user.",
+            "Create the user again with the same id and home directory, or remove the remaining files manually, and run the command again.",
             AccountDatabase.Printable(user));
 }

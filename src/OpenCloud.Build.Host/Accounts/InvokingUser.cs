@@ -22,6 +22,6 @@ public static class InvokingUser
             }
         }
 
-        throw new HostException(HostErrorKind.InvalidInput, "The invoking user is root, who reaches every socket.", "Name the users or services to grant access to: -User NAME, -Service NAME.");
+        throw new HostException(HostErrorKind.InvalidInput, "The caller is root, who already has access to every socket.", "Specify users or services: -User NAME, -Service NAME.");
     }
 }

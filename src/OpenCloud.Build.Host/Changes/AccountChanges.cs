@@ -27,7 +27,7 @@ internal sealed record TextWritten(string Target, string Sha256, string? Prior, 
 
             if (now != Sha256)
             {
-                report($"'{Target}' was changed since and is kept.");
+                report($"'{Target}' was edited and is kept.");
             }
             else if (Prior is null)
             {
@@ -90,7 +90,7 @@ internal sealed record UserCreated(string Target, string Home, bool HomeWasThere
         HostCommand.Require("userdel", ["--", Target]);
         if (!HomeWasThere && user.Home == Home && !TreeRemoval.Remove(Home, home => home.Uid == user.Uid))
         {
-            report($"'{Home}' is not {Target}'s and is kept.");
+            report($"'{Home}' does not belong to {Target} and is kept.");
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed record LingerEnabled(string Target) : HostChange(Target)
         CommandResult result = HostCommand.Run("loginctl", ["disable-linger", Target]);
         if (result.ExitCode != 0 && File.Exists($"/var/lib/systemd/linger/{Target}"))
         {
-            report($"{Target} still lingers: {result.Tail(1)}");
+            report($"Lingering of {Target} is still enabled: {result.Tail(1)}");
         }
         else if (Identity.Current().Uid == 0 && AccountDatabase.FindUser(Target) is { } user &&
             HostCommand.Run("loginctl", ["show-user", "--property", "Sessions", "--value", Target]).Output.Trim().Length == 0)
@@ -184,7 +184,7 @@ internal sealed record EngineStateCreated(string Target, string RootlessKit, str
         // Checked on the open folder: a parent that was replaced by a link leads to a folder that is not the engine's.
         if (!TreeRemoval.Remove(Target, state => state.Uid == user.Uid))
         {
-            report($"'{Target}' is not {User}'s and is kept.");
+            report($"'{Target}' does not belong to {User} and is kept.");
         }
     }
 }

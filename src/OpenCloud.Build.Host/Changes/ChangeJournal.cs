@@ -54,7 +54,7 @@ internal sealed class ChangeJournal
         }
         catch (Exception error) when (error is JsonException or NotSupportedException)
         {
-            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", "It tells what a run that was cut off had changed. Look at it, take that back, and move it away.", path, error);
+            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", "Inspect the file: it records the changes of an interrupted run. Revert them and remove the file.", path, error);
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class ChangeJournal
         for (int i = _changes.Count - 1; i >= 0; i--)
         {
             HostChange change = _changes[i];
-            verbose($"Taking back: {change.GetType().Name} {change.Target}");
+            verbose($"Reverting: {change.GetType().Name} {change.Target}");
             try
             {
                 change.Undo(left.Add);
@@ -100,7 +100,7 @@ internal sealed class ChangeJournal
         _changes.Clear();
         _changes.AddRange(failed);
         Save();
-        left.Add($"'{Path.Combine(_directory, JournalName)}' keeps what is left; running it again goes on from there.");
+        left.Add($"'{Path.Combine(_directory, JournalName)}' records the remaining changes; running the command again continues.");
         return left;
     }
 
@@ -113,7 +113,7 @@ internal sealed class ChangeJournal
         IReadOnlyList<string> left = journal.RollBack(verbose);
         return journal.Changes.Count == 0
             ? left
-            : throw new HostException(HostErrorKind.CommandFailed, $"Not all of what an interrupted run had done could be taken back: {string.Join("; ", left)}", "Mend that and run it again: it goes on with what is left.", directory);
+            : throw new HostException(HostErrorKind.CommandFailed, $"Not all changes of an interrupted run could be reverted: {string.Join("; ", left)}", "Fix the cause and run the command again: it continues with the remaining changes.", directory);
     }
 
     /// <summary>Deletes the journal: its changes are now in the manifest, or were undone.</summary>

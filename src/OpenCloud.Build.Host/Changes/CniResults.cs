@@ -13,7 +13,7 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
     public const string Folder = "/var/lib/cni";
 
     /// <summary>The action of its removal, as the beginning of a sentence.</summary>
-    public const string Removal = "Remove the engine's own results, and what then is empty, from";
+    public const string Removal = "Remove the network results of the engine, and empty directories, from";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -23,7 +23,7 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
     public static HostStep Expect(IEnumerable<HostChange> recorded) => new(
         StepKind.File,
         Folder,
-        Directory.Exists(ResultsOf(Folder)) ? "Note the engine's own results in" : "Create the directory",
+        Directory.Exists(ResultsOf(Folder)) ? "Record the network results of the engine in" : "Create the directory",
         () => recorded.Any(static change => change is CniResults),
         static () => Before(Folder),
         static _ => Make(Folder));
@@ -70,7 +70,7 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
             ChangeJournal.RemoveStateIfEmpty(Target);
             if (Directory.Exists(Target))
             {
-                report($"'{Target}' has files of other software in it and is kept.");
+                report($"'{Target}' contains files of other software and is kept.");
             }
         }
     }

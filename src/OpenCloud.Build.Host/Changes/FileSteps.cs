@@ -73,8 +73,8 @@ internal static class RootlessSteps
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' is not this module's, or was edited; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(ActingUser.Run(user, () => OwnedText.Shown(path)), wanted)}",
-                $"Move '{path}' away (what is yours of it can go into '{path}.d/'), and run it again.",
+                $"'{path}' was not written by this module, or was edited; it is not overwritten. Differences (- present, + required):\n{TextDiff.Unified(ActingUser.Run(user, () => OwnedText.Shown(path)), wanted)}",
+                $"Move '{path}' away (put your own settings into '{path}.d/'), and run the command again.",
                 path);
         }
     }

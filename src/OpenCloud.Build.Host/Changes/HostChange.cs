@@ -53,7 +53,7 @@ internal sealed record FileWritten(string Target, string Sha256, string? Backup,
         string? now = FileHash.Of(Target);
         if (now is not null && now != Sha256 && now != BackupSha256)
         {
-            report($"'{Target}' was changed since and is kept.");
+            report($"'{Target}' was edited and is kept.");
             return;
         }
 
@@ -105,7 +105,7 @@ internal sealed record GroupCreated(string Target) : HostChange(Target)
         foreach (string unit in Systemd.ServiceGrant.UnitsWith(Target))
         {
             Systemd.ServiceGrant.Remove(unit, Target);
-            report($"{unit} was a member of the group '{Target}' and is not any more; restart it.");
+            report($"{unit} is no longer a member of the group '{Target}'; restart it.");
         }
 
         HostCommand.Require("groupdel", ["--", Target]);
@@ -146,7 +146,7 @@ internal sealed record PackagesInstalled(
             }
             else
             {
-                report($"'{directory}' has files of somebody else in it and is kept.");
+                report($"'{directory}' contains files of other software and is kept.");
             }
         }
     }

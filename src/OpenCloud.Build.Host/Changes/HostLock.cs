@@ -65,7 +65,7 @@ internal sealed class HostLock : IDisposable
                 string holder = HolderIn(file, path);
                 if (!told)
                 {
-                    report($"{holder} is changing this host; waiting until it is done.");
+                    report($"{holder} is changing this host; waiting for it to end.");
                     told = true;
                 }
 
@@ -73,8 +73,8 @@ internal sealed class HostLock : IDisposable
                 {
                     throw new HostException(
                         HostErrorKind.Busy,
-                        $"{holder} is changing this host and was not done after {patience.TotalSeconds:0} s.",
-                        "Wait for it to end and run it again.",
+                        $"{holder} is changing this host and did not end within {patience.TotalSeconds:0} s.",
+                        "Wait for it to end and run the command again.",
                         path);
                 }
             }
@@ -108,13 +108,13 @@ internal sealed class HostLock : IDisposable
         LinuxStat status = DirectoryWalk.StatusOf(folder, path);
         if (status.Uid != LinuxCalls.EffectiveUserId)
         {
-            throw new HostException(HostErrorKind.Conflict, $"The folder of the lock '{path}' is {AccountDatabase.UserName(status.Uid)}'s.", $"Look who made '{Path.GetDirectoryName(path)}', and remove it.", path);
+            throw new HostException(HostErrorKind.Conflict, $"The directory of the lock '{path}' belongs to {AccountDatabase.UserName(status.Uid)}.", $"Find out who created '{Path.GetDirectoryName(path)}', and remove it.", path);
         }
 
         // Whatever its mode was, nobody else can open a new lock from here on.
         if ((status.Mode & 0x3f) != 0 && LinuxCalls.ChangeMode(DirectoryWalk.Number(folder), OwnerOnly) != 0)
         {
-            throw LinuxCalls.Failure("Cannot close the folder of", path, LinuxCalls.LastError);
+            throw LinuxCalls.Failure("Cannot restrict access to the directory of", path, LinuxCalls.LastError);
         }
 
         return Opened(DirectoryWalk.Number(folder), DirectoryWalk.Terminated(Path.GetFileName(path)), LinuxCalls.ReadWrite | LinuxCalls.Create, path);

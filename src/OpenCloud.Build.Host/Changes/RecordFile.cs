@@ -46,14 +46,14 @@ internal static class RecordFile
         uint caller = LinuxCalls.EffectiveUserId;
         if ((status.Uid != 0 && status.Uid != caller) || (status.Mode & OthersWrite) != 0)
         {
-            throw Untrusted(path, $"it or its folder is {AccountDatabase.UserName(status.Uid)}'s, with mode {Convert.ToString(status.Mode & 0xfff, 8)}", null);
+            throw Untrusted(path, $"it or its directory belongs to {AccountDatabase.UserName(status.Uid)}, with mode {Convert.ToString(status.Mode & 0xfff, 8)}", null);
         }
     }
 
     private static HostException Untrusted(string path, string why, Exception? inner) => new(
         HostErrorKind.Conflict,
-        $"'{path}' is not believed: others could have written it ({why}).",
-        "Look at what is in it. Where it is yours, give it and its folder back to their owner and close them to others (chmod go-w); else move it away.",
+        $"'{path}' is not trusted: other users could have written it ({why}).",
+        "Inspect the file. If it is yours, restore the owner of the file and its directory and remove write access for others (chmod go-w); otherwise move it away.",
         path,
         inner);
 }

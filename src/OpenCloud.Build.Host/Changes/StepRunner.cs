@@ -50,8 +50,8 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
             bool began = journal.Changes.Count > 0;
             IReadOnlyList<string> left = journal.RollBack(observer.Verbose);
             string aftermath = !began ? "Nothing was changed."
-                : left.Count == 0 ? "The host was put back as it was."
-                : $"The host was put back as far as possible; left: {string.Join("; ", left)}";
+                : left.Count == 0 ? "The host was restored to its previous state."
+                : $"The host was restored as far as possible; remaining: {string.Join("; ", left)}";
             switch (error)
             {
                 case OperationCanceledException:
@@ -64,7 +64,7 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
                     throw new HostException(
                         HostErrorKind.DiskFull,
                         $"A disk is full: {error.Message}",
-                        "Make room (a release needs about 300 MB under the prefix and as much again while it is exchanged) and run it again.",
+                        "Free disk space (a release requires about 300 MB under the prefix, and the same amount during an update) and run the command again.",
                         inner: error)
                     { Aftermath = aftermath };
                 case IOException or UnauthorizedAccessException:

@@ -45,7 +45,7 @@ internal static class Packages
     {
         if (!Available)
         {
-            return "this host has no apt";
+            return "this host does not have apt";
         }
 
         long start = Stopwatch.GetTimestamp();
@@ -134,7 +134,7 @@ internal static class Packages
             throw new HostException(
                 HostErrorKind.CommandFailed,
                 $"The package {package} cannot be upgraded: {upgraded.Tail(4)}",
-                $"See what 'apt-get install --only-upgrade {package}' says and mend that, or use -SkipContainerd, which leaves it as it is.",
+                $"Run 'apt-get install --only-upgrade {package}' and fix the error that it reports, or use -SkipContainerd to keep the installed version.",
                 package);
         }
     }
@@ -150,7 +150,7 @@ internal static class Packages
             return;
         }
 
-        report($"apt-get says: {first.Tail(3)}; fetching the lists of packages anew.");
+        report($"apt-get says: {first.Tail(3)}; updating the package lists.");
         string update = Refresh(cancellationToken) ?? string.Empty;
         CommandResult second = TryInstall(package, cancellationToken);
         if (second.ExitCode != 0)
@@ -161,10 +161,10 @@ internal static class Packages
                 HostErrorKind.CommandFailed,
                 $"The package {package} cannot be installed: {second.Tail(4)}",
                 remedy is not null
-                    ? $"See what 'apt-get install {package}' says. {remedy}"
+                    ? $"Run 'apt-get install {package}' to see the error. {remedy}"
                     : offline
-                    ? "This host does not reach its package source. Give it a way there, install containerd by other means and use -SkipContainerd, or use -Worker Oci, which needs none."
-                    : $"See what 'apt-get install {package}' says and mend that, or use -Worker Oci, which needs no containerd.",
+                    ? "This host has no access to its package source. Provide access, install containerd another way and use -SkipContainerd, or use -Worker Oci, which does not require containerd."
+                    : $"Run 'apt-get install {package}' and fix the error that it reports, or use -Worker Oci, which does not require containerd.",
                 package);
         }
     }

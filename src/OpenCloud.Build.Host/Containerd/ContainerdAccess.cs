@@ -14,7 +14,7 @@ internal static class ContainerdAccess
     public const string Group = "containerd";
 
     public const string Warning =
-        "Whoever reaches containerd's socket can start a container with this host's file system in it: it makes its members as good as root. There is no finer grant.";
+        "Access to containerd's socket is equivalent to root: a member can start a container that contains this host's file system. containerd does not support narrower permissions.";
 
     private const string DropIn = "/etc/systemd/system/containerd.service.d/50-opencloud.build-socket.conf";
 
@@ -35,7 +35,7 @@ internal static class ContainerdAccess
     {
         if (!Systemctl.IsRunning || Systemctl.Property(ContainerdPresence.Unit, "LoadState") != "loaded")
         {
-            throw new HostException(HostErrorKind.NotFound, "There is no containerd.service on this host.", "Install-BuildKit installs containerd where it is the worker.", ContainerdPresence.Unit);
+            throw new HostException(HostErrorKind.NotFound, "This host does not have containerd.service.", "Install containerd with Install-BuildKit -Worker Containerd.", ContainerdPresence.Unit);
         }
     }
 

@@ -37,16 +37,16 @@ internal static class ContainerdAdvisories
     // GHSA-pwhc-rpq9-4c8w, GHSA-m6hq-p25p-ffr2, GHSA-xhf5-7wjv-pqxp, GHSA-33vj-92qq-66hc), and the CVE records for those of 2026.
     private static readonly ContainerdAdvisory[] All =
     [
-        new("CVE-2021-41103", "local users reach the files of containers, and run their set-uid programs", Versions("1.4.11", "1.5.7", "1.6.0")),
+        new("CVE-2021-41103", "local users have access to the files of containers and can run their set-uid programs", Versions("1.4.11", "1.5.7", "1.6.0")),
         new("CVE-2022-23648", $"an image reads files of the host, {ThroughCri}", Versions("1.4.13", "1.5.10", "1.6.1")),
-        new("CVE-2023-25173", "supplementary groups inside a container are not set up as they should be", Versions("1.5.18", "1.6.18", "1.7.0")),
-        new("CVE-2024-40635", "a container whose user has too large a number runs as root", Versions("1.6.38", "1.7.27", "2.0.4", "2.1.0")),
-        new("CVE-2024-25621", "local users enter its folders, reach what containers have there, set-uid programs included, and can become root", Versions("1.7.29", "2.0.7", "2.1.5", "2.2.0")),
+        new("CVE-2023-25173", "supplementary groups inside a container are set up incorrectly", Versions("1.5.18", "1.6.18", "1.7.0")),
+        new("CVE-2024-40635", "a container whose user id is too large runs as root", Versions("1.6.38", "1.7.27", "2.0.4", "2.1.0")),
+        new("CVE-2024-25621", "local users have access to its directories and to set-uid programs of containers, and can become root", Versions("1.7.29", "2.0.7", "2.1.5", "2.2.0")),
         new("CVE-2025-64329", $"the host's memory is exhausted, {ThroughCri}", Versions("1.7.29", "2.0.7", "2.1.5", "2.2.0")),
-        new("CVE-2026-46680", "an image whose user is too large a number runs as root, where a Kubernetes forbids that", Versions("1.7.32", "2.0.9", "2.2.4", "2.3.1"), new Version(1, 7, 27)),
+        new("CVE-2026-46680", "an image whose user id is too large runs as root, even if Kubernetes does not allow root", Versions("1.7.32", "2.0.9", "2.2.4", "2.3.1"), new Version(1, 7, 27)),
         new("CVE-2026-53488", $"an image's labels run commands as root, {ThroughCri}", Versions("1.7.33", "2.0.10", "2.1.9", "2.2.5", "2.3.2")),
-        new("CVE-2026-53492", $"a restored checkpoint brings devices and mounts, {ThroughCri}", Versions("2.1.9", "2.2.5", "2.3.2"), new Version(2, 1, 0)),
-        new("CVE-2026-50195", $"a restored checkpoint gives an image another's name, {ThroughCri}", Versions("2.1.9", "2.2.5", "2.3.2"), new Version(2, 1, 0)),
+        new("CVE-2026-53492", $"a restored checkpoint adds devices and mounts, {ThroughCri}", Versions("2.1.9", "2.2.5", "2.3.2"), new Version(2, 1, 0)),
+        new("CVE-2026-50195", $"a restored checkpoint gives an image the name of another image, {ThroughCri}", Versions("2.1.9", "2.2.5", "2.3.2"), new Version(2, 1, 0)),
     ];
 
     // The fixes in Debian's packages, from their changelogs, for hosts that omit documentation: the package version without its update
@@ -72,8 +72,8 @@ internal static class ContainerdAdvisories
     public static IReadOnlyList<string> VulnerabilitiesOf(Version version, string? package, string? changelog)
     {
         string basis = package is null ? "by its version number"
-            : changelog is null ? $"by its version number; the changelog of its package {package}, which may name a fix, is not here"
-            : $"the changelog of its package {package} names no fix";
+            : changelog is null ? $"by its version number; the changelog of its package {package}, which may list a fix, is not available"
+            : $"the changelog of its package {package} does not list a fix";
         return [.. OpenIn(version, package, changelog).Select(advisory => $"{advisory.Id}: {advisory.What}; fixed in {advisory.FixFor(version)} ({basis})")];
     }
 

@@ -43,16 +43,16 @@ public sealed class PrivateEngine : IAsyncDisposable
     public static async Task<PrivateEngine> StartAsync(string? program, EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
     {
         string daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
-            ?? throw new HostException(HostErrorKind.NotFound, "There is no buildkitd on this machine.", "Install-BuildKit puts one there; on a host without systemd it installs the programs only.", "buildkitd");
+            ?? throw new HostException(HostErrorKind.NotFound, "buildkitd is not installed on this machine.", "Run Install-BuildKit. On a host without systemd, it installs only the programs.", "buildkitd");
         daemon = Path.GetFullPath(daemon);
         if (!File.Exists(daemon))
         {
-            throw new HostException(HostErrorKind.NotFound, $"There is no '{daemon}'.", target: daemon);
+            throw new HostException(HostErrorKind.NotFound, $"The program '{daemon}' does not exist.", target: daemon);
         }
 
         bool root = Identity.Current().Uid == 0;
         string? rootlesskit = root ? null : HostCommand.Find("rootlesskit", alsoOnPath: true)
-            ?? throw new HostException(HostErrorKind.NotFound, "Without root, buildkitd needs rootlesskit, which is not on this machine.", "Install the packages rootlesskit and uidmap, or run as root.", "rootlesskit");
+            ?? throw new HostException(HostErrorKind.NotFound, "Without root, buildkitd requires rootlesskit, which is not installed on this machine.", "Install the packages rootlesskit and uidmap, or run as root.", "rootlesskit");
 
         string folder = Directory.CreateTempSubdirectory("opencloud-build-").FullName;
         PrivateEngine engine;
@@ -117,7 +117,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     private async Task AnswersAsync(EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        string trouble = "it did not make its socket";
+        string trouble = "it did not create its socket";
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -161,7 +161,7 @@ public sealed class PrivateEngine : IAsyncDisposable
             log = new StringBuilder().AppendJoin('\n', _log).ToString();
         }
 
-        return new HostException(HostErrorKind.EngineSilent, $"{what}.{(log.Length > 0 ? "\n" + log : string.Empty)}", "In a container it needs --privileged, or rootlesskit with its seccomp and AppArmor profiles unconfined.");
+        return new HostException(HostErrorKind.EngineSilent, $"{what}.{(log.Length > 0 ? "\n" + log : string.Empty)}", "In a container, use --privileged, or rootlesskit with unconfined seccomp and AppArmor profiles.");
     }
 
     private void Note(string line)

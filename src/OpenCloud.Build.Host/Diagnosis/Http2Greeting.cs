@@ -50,17 +50,17 @@ internal static class Http2Greeting
         }
         catch (IOException error)
         {
-            return (GreetingAnswer.Closed, $"it hung up: {error.InnerException?.Message ?? error.Message}");
+            return (GreetingAnswer.Closed, $"it closed the connection: {error.InnerException?.Message ?? error.Message}");
         }
 
         if (have == 0)
         {
-            return (GreetingAnswer.Closed, "it hung up without a word");
+            return (GreetingAnswer.Closed, "it closed the connection without an answer");
         }
 
         if (have >= 9 && first[3] == 4 && (first[4] & 1) == 0 && first.AsSpan(5, 4).SequenceEqual<byte>([0, 0, 0, 0]))
         {
-            return (GreetingAnswer.Http2, "it greets with HTTP/2's SETTINGS");
+            return (GreetingAnswer.Http2, "it answers with HTTP/2 SETTINGS");
         }
 
         string text = Encoding.ASCII.GetString(first, 0, have);

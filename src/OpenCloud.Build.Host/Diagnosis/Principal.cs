@@ -21,7 +21,7 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     public static Principal User(string name)
     {
         UserAccount user = AccountDatabase.FindUser(name)
-            ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
+            ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(name)}' does not exist.", target: AccountDatabase.Printable(name));
         if (user.Uid == Identity.Current().Uid)
         {
             return Caller();
@@ -29,7 +29,7 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
 
         RequireRoot();
         Identity identity = AccountDatabase.IdentityOf(user);
-        return new Principal(user.Name, identity, identity, null, IsCaller: false, "as a new login would be; sessions that run already may have fewer groups");
+        return new Principal(user.Name, identity, identity, null, IsCaller: false, "with the groups of a new login; existing sessions may have fewer groups");
     }
 
     /// <summary>A service as it runs, or as it would be started.</summary>
@@ -41,18 +41,18 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
         Identity? started = service.IdentityWhenStarted();
         return new Principal(
             service.Unit,
-            service.Running ?? started ?? throw new HostException(HostErrorKind.NotFound, $"{service.Unit} does not run and its user '{service.User}' does not exist: who it would be is not known.", $"systemctl start {service.Unit}", service.Unit),
+            service.Running ?? started ?? throw new HostException(HostErrorKind.NotFound, $"{service.Unit} is not running and its user '{service.User}' does not exist: its identity is unknown.", $"systemctl start {service.Unit}", service.Unit),
             started,
             service,
             IsCaller: false,
-            service.Running is null ? "it does not run: as it would be started" : $"as it runs (process {service.MainPid})");
+            service.Running is null ? "not running: as it would be started" : $"running as process {service.MainPid}");
     }
 
     private static void RequireRoot()
     {
         if (Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Answering for somebody else needs root.", "Run it as root.");
+            throw new HostException(HostErrorKind.NotRoot, "Testing the access of another user requires root.", "Run the command as root.");
         }
     }
 }

@@ -18,7 +18,7 @@ public static class RootlessDiagnosis
     public static string SocketOf(string? user)
     {
         uint uid = user is null ? Identity.Current().Uid
-            : (AccountDatabase.FindUser(user) ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(user)}'.", target: AccountDatabase.Printable(user))).Uid;
+            : (AccountDatabase.FindUser(user) ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(user)}' does not exist.", target: AccountDatabase.Printable(user))).Uid;
         return UserManager.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
     }
 

@@ -51,8 +51,8 @@ internal static partial class SecurityDenials
         string? id = Event().Match(line) is { Success: true } found ? found.Groups[1].Value : null;
         string who = $"'{Value("comm") ?? "a program"}' (process {Value("pid") ?? "unknown"})";
         string text = selinux.Success
-            ? $"SELinux kept {who}, {Value("scontext")}, from {selinux.Groups[1].Value.Trim()} on {target ?? "a " + Value("tclass")}, {Value("tcontext")}"
-            : $"AppArmor's profile '{Value("profile")}' kept {who} from {Value("operation")} on {target ?? Value("info") ?? "something"}{(Value("denied_mask") is { } mask ? $" ({mask})" : string.Empty)}";
+            ? $"SELinux denied {who}, {Value("scontext")}, the operation {selinux.Groups[1].Value.Trim()} on {target ?? "a " + Value("tclass")}, {Value("tcontext")}"
+            : $"The AppArmor profile '{Value("profile")}' denied {who} the operation {Value("operation")} on {target ?? Value("info") ?? "something"}{(Value("denied_mask") is { } mask ? $" ({mask})" : string.Empty)}";
         return new SecurityDenial(id, selinux.Success, text);
     }
 

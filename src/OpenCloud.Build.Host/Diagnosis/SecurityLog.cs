@@ -29,7 +29,7 @@ internal static class SecurityLog
         string? audit = AuditTail();
         if (log.Length == 0 && audit is null && (Identity.Current().Uid != 0 || journal.ExitCode != 0))
         {
-            checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Unknown, "neither the kernel's log nor the audit's can be read", "sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"));
+            checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Unknown, "the kernel log and the audit log are not readable", "sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"));
             return null;
         }
 
@@ -37,7 +37,7 @@ internal static class SecurityLog
         SecurityDenial[] denials = SecurityDenials.Find($"{log}\n{audit}", path).Where(denial => denial.At is not { } at || at >= since).ToArray();
         if (denials.Length == 0)
         {
-            checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Ok, "no denial about an engine in the last hour"));
+            checks.Add(new DiagnosisCheck("AppArmor and SELinux", CheckState.Ok, "no denial for an engine in the last hour"));
             return null;
         }
 

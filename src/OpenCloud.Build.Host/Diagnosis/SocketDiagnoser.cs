@@ -80,7 +80,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             else if (prechecks.FirstOrDefault(check => check.State == CheckState.Failed) is { } failed)
             {
                 // Without an engine there is no socket: this is the cause.
-                trouble = ($"{trouble.Value.Story} An engine without root does not start here: {failed.Evidence}.", failed.Remedy);
+                trouble = ($"{trouble.Value.Story} A rootless engine does not start on this host: {failed.Evidence}.", failed.Remedy);
             }
             else if (owner is not null && files.Socket is null && trouble.Value.Remedy is null)
             {
@@ -93,7 +93,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             who.Name,
             trouble is null,
             version,
-            trouble?.Story ?? $"{who.Name} reaches the engine{(string.IsNullOrEmpty(version) ? string.Empty : " " + version)}.",
+            trouble?.Story ?? $"{who.Name} has access to the engine{(string.IsNullOrEmpty(version) ? string.Empty : " " + version)}.",
             trouble?.Remedy,
             [.. _checks]);
     }
@@ -109,10 +109,10 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             PeerTrust trust = PeerJudgement.Of(path, peer);
             if (trust == PeerTrust.Foreign)
             {
-                string whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's folder";
+                string whose = $"{Accounts.AccountDatabase.UserName(peer.Uid)} listens ({peer.Program ?? "unknown"}, {peer.Pid}{(unit is null ? string.Empty : ", " + unit)}), who is neither root nor the owner of the socket's directory";
                 string? restart = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.SocketUnit}" : null;
                 _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, whose, restart));
-                return (($"Somebody has put a socket in the engine's place: {whose}. Nothing was sent there.", restart), null);
+                return (($"Another process listens in place of the engine: {whose}. Nothing was sent.", restart), null);
             }
 
             _checks.Add(new DiagnosisCheck(
@@ -122,7 +122,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             if (trust == PeerTrust.Unproven)
             {
                 _checks.Add(new DiagnosisCheck(
-                    DiagnosisCheck.Peer, CheckState.Warning, "who answers lives in another user namespace: that it is the engine's own daemon cannot be proven from here"));
+                    DiagnosisCheck.Peer, CheckState.Warning, "the process that listens is in another user namespace: it cannot be verified that it is the engine"));
             }
 
             if (!speaksHttp2)
@@ -159,11 +159,11 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             limit.CancelAfter(Patience);
             EngineAnswer answer = await probe(stream, limit.Token).ConfigureAwait(false);
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
-            _checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "it does not tell"));
+            _checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "unknown"));
             if (answer.Workers.Count == 0)
             {
-                _checks.Add(new DiagnosisCheck("Workers", CheckState.Failed, "it has none", $"journalctl -u {SystemPaths.ServiceUnit}"));
-                return (("The engine answers, but has no worker to build with.", $"journalctl -u {SystemPaths.ServiceUnit}"), answer.Version);
+                _checks.Add(new DiagnosisCheck("Workers", CheckState.Failed, "none", $"journalctl -u {SystemPaths.ServiceUnit}"));
+                return (("The engine answers, but has no worker.", $"journalctl -u {SystemPaths.ServiceUnit}"), answer.Version);
             }
 
             _checks.Add(new DiagnosisCheck("Workers", CheckState.Ok, string.Join("; ", answer.Workers)));
@@ -176,10 +176,10 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             string? remedy = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.ServiceUnit}" : null;
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, said, remedy));
             return (timeout
-                ? ($"The engine takes connections but does not answer ({said}).", remedy)
+                ? ($"The engine accepts connections, but does not answer ({said}).", remedy)
                 : speaksHttp2
-                    ? ($"It speaks HTTP/2 but is no BuildKit: {said}. Is it the socket of another program (containerd's, say)?", null)
-                    : ($"It takes connections, but no BuildKit is to be had through it: {said}", null), null);
+                    ? ($"The process uses HTTP/2, but is not BuildKit: {said}. It may be another program, for example containerd.", null)
+                    : ($"The socket accepts connections, but does not give access to BuildKit: {said}", null), null);
         }
     }
 
@@ -188,10 +188,10 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         string? restart = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.ServiceUnit}" : null;
         (string Story, string? Remedy) trouble = answer switch
         {
-            GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Docker Engine's embedded BuildKit is reached with a docker:// address.", $"Test-BuildKitSocket docker://{path} -Detailed"),
+            GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Use a docker:// address for the BuildKit inside a Docker Engine.", $"Test-BuildKitSocket docker://{path} -Detailed"),
             GreetingAnswer.Other => ($"It is the socket of another program ({peer.Program ?? "unknown"}): {evidence}.", null),
-            GreetingAnswer.Closed => ($"Whoever listens takes the connection and drops it: {evidence}. A proxy that cannot reach its engine does that, and another program that is spoken to in a way it does not know.", restart),
-            _ => ($"Something listens, but {evidence}: the engine hangs, or systemd waits for it to start.", restart),
+            GreetingAnswer.Closed => ($"The process accepts the connection and closes it: {evidence}. It may be a proxy that cannot connect to its engine, or a program with another protocol.", restart),
+            _ => ($"A process listens, but {evidence}: the engine does not respond, or systemd is still starting it.", restart),
         };
         _checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Failed, evidence, trouble.Remedy));
         return trouble;
@@ -203,10 +203,10 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         _forbiddenByPolicy = refused.SocketErrorCode == SocketError.AccessDenied && !expected;
         (string Story, string? Remedy) trouble = refused.SocketErrorCode switch
         {
-            SocketError.AccessDenied => ($"{who.Name} may not connect to {path}.", expected ? null : "Look for a policy that confines it: sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"),
-            SocketError.ConnectionRefused => ($"{path} is left over from a daemon that is gone: nobody listens there.", ours ? $"sudo systemctl restart {SystemPaths.SocketUnit}" : $"sudo rm {path}, and start its daemon again"),
-            _ when !File.Exists(path) => ($"There is no {path}.", ours ? $"sudo systemctl start {SystemPaths.SocketUnit}" : null),
-            _ => ($"{path} cannot be connected to: {refused.Message}.", null),
+            SocketError.AccessDenied => ($"{who.Name} is not allowed to connect to {path}.", expected ? null : "Look for a security policy that denies it: sudo journalctl --since -1h _TRANSPORT=kernel + _TRANSPORT=audit"),
+            SocketError.ConnectionRefused => ($"{path} is the socket of an engine that is no longer running: no process listens on it.", ours ? $"sudo systemctl restart {SystemPaths.SocketUnit}" : $"sudo rm {path}, then start the engine again"),
+            _ when !File.Exists(path) => ($"The socket {path} does not exist.", ours ? $"sudo systemctl start {SystemPaths.SocketUnit}" : null),
+            _ => ($"Cannot connect to {path}: {refused.Message}.", null),
         };
         _checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, $"{refused.Message} ({refused.SocketErrorCode})", trouble.Remedy));
         return trouble;

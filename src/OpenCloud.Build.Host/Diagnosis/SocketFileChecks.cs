@@ -26,7 +26,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         }
         catch (UnauthorizedAccessException error)
         {
-            Fail("Path", error.Message, "A directory on the way is closed.", RootLine.Of("Test-BuildKitSocket", ("Address", "unix://" + path), ("As", who.Service is null ? who.Name : null), ("Service", who.Service?.Unit), ("Detailed", true)));
+            Fail("Path", error.Message, "A directory above the socket is not accessible.", RootLine.Of("Test-BuildKitSocket", ("Address", "unix://" + path), ("As", who.Service is null ? who.Name : null), ("Service", who.Service?.Unit), ("Detailed", true)));
             return;
         }
 
@@ -39,7 +39,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         checks.Add(new DiagnosisCheck("Path", CheckState.Ok, path));
         if (Socket.Type != InodeType.Socket)
         {
-            Fail("Type", $"it is a {Socket.Type}, not a socket", $"{path} is no socket.", $"ls -l {path}");
+            Fail("Type", $"it is a {Socket.Type}, not a socket", $"{path} is not a socket.", $"ls -l {path}");
             return;
         }
 
@@ -65,7 +65,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             }
             catch (UnauthorizedAccessException)
             {
-                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Unknown, "cannot be looked at from here"));
+                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Unknown, "cannot be inspected by this user"));
                 return true;
             }
 
@@ -78,7 +78,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             string seen = $"{Owner(status)} {status.ModeText()}";
             if (status.Type != InodeType.Directory)
             {
-                Fail($"Directory {folder}", "it is no directory", $"{folder} is no directory, so {path} cannot be.", null);
+                Fail($"Directory {folder}", "it is not a directory", $"{folder} is not a directory, so {path} cannot exist.", null);
                 return false;
             }
 
@@ -88,14 +88,14 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
                     ? new DiagnosisCheck(
                         $"Directory {folder}",
                         CheckState.Warning,
-                        $"{seen}: {writers} can put a socket of their own in the place of the engine's and receive what is sent to it, secrets included",
+                        $"{seen}: {writers} can replace the engine's socket and receive what is sent to it, secrets included",
                         IsManaged(folder) ? RootLine.Of("Install-BuildKit") : $"sudo chmod go-w {folder}")
                     : new DiagnosisCheck($"Directory {folder}", CheckState.Ok, seen));
             }
             else if (status.Gid != 0 && (status.Mode & 0x8) != 0 && !who.Effective.IsMember(status.Gid))
             {
                 // The directory is closed to all but its group: a non-member gets the same message as for the socket.
-                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Failed, $"{seen}: {who.Name} may not enter it"));
+                checks.Add(new DiagnosisCheck($"Directory {folder}", CheckState.Failed, $"{seen}: {who.Name} has no access"));
                 NotAMember(status.Gid, "the group of the socket's directory", seen);
                 return false;
             }
@@ -103,8 +103,8 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             {
                 Fail(
                     $"Directory {folder}",
-                    $"{seen}: {who.Name} may not enter it",
-                    $"The directory {folder} is closed to {who.Name}: whatever the socket's own mode, nobody gets past it.",
+                    $"{seen}: {who.Name} has no access",
+                    $"The directory {folder} is not accessible for {who.Name}, regardless of the mode of the socket.",
                     IsManaged(folder) ? $"sudo systemd-tmpfiles --create {SystemPaths.TmpfilesPath}" : GroupRemedy(status, 1) ?? $"sudo chmod o+x {folder}");
                 return false;
             }
@@ -128,8 +128,8 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         string[] others = KnownSockets().Where(other => other != path && File.Exists(other)).ToArray();
         Fail(
             "Path",
-            "there is no such file",
-            others.Length > 0 ? $"There is no {path}, but there is {string.Join(" and ", others)}: is the address right?" : $"There is no {path}: no engine is set up there, or it is not running.",
+            "it does not exist",
+            others.Length > 0 ? $"The socket {path} does not exist, but there is {string.Join(" and ", others)}: check the address." : $"The socket {path} does not exist: no engine is installed there, or it is not running.",
             others.Length > 0 ? $"Test-BuildKitSocket unix://{others[0]} -Detailed"
                 : path == SystemPaths.SocketPath ? File.Exists(SystemPaths.SocketUnitPath) ? $"sudo systemctl start {SystemPaths.SocketUnit}" : RootLine.Of("Install-BuildKit")
                 : null);
@@ -156,13 +156,13 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         {
             Fail(
                 "Owner, group and mode",
-                $"{seen}: it is root's alone",
-                $"The socket has no group that could be joined ({seen}): its daemon was started without one.",
+                $"{seen}: only root has access",
+                $"No group has access to the socket ({seen}): the engine was started without a group.",
                 path == SystemPaths.SocketPath ? RootLine.Of("Install-BuildKit") : $"sudo chgrp GROUP {path} && sudo chmod g+rw {path}");
         }
         else
         {
-            checks.Add(new DiagnosisCheck("Owner, group and mode", CheckState.Failed, $"{seen}: {who.Name} may not write to it", GroupRemedy(socket, 2)));
+            checks.Add(new DiagnosisCheck("Owner, group and mode", CheckState.Failed, $"{seen}: {who.Name} has no write access", GroupRemedy(socket, 2)));
         }
 
         Groups(socket);
@@ -173,7 +173,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
     {
         if (Socket is { } socket && (socket.Mode & 2) != 0)
         {
-            checks.Add(new DiagnosisCheck("Closed to others", CheckState.Warning, $"{Owner(socket)} {socket.ModeText()}: everybody may use this engine, and who uses it is as good as root", $"sudo chmod o-rwx {path}"));
+            checks.Add(new DiagnosisCheck("Access for others", CheckState.Warning, $"{Owner(socket)} {socket.ModeText()}: every user has access to this engine, which is equivalent to root", $"sudo chmod o-rwx {path}"));
         }
     }
 
@@ -185,13 +185,13 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
         string seen = $"now: {Names(who.Effective)}; after {(who.Service is null ? "a new login" : "a restart")}: {(who.Database is null ? "not known" : Names(who.Database))}";
         if (who.Effective.Uid == 0)
         {
-            checks.Add(new DiagnosisCheck("Groups", CheckState.Ok, "root needs none"));
+            checks.Add(new DiagnosisCheck("Groups", CheckState.Ok, "root does not need a group"));
         }
         else if (now)
         {
             checks.Add(later
                 ? new DiagnosisCheck("Groups", CheckState.Ok, seen)
-                : new DiagnosisCheck("Groups", CheckState.Warning, $"{seen}: it will not be a member of '{group}' any more", Grant(group)));
+                : new DiagnosisCheck("Groups", CheckState.Warning, $"{seen}: it will no longer be a member of '{group}'", Grant(group)));
         }
         else if (socket.Gid == 0 || socket.Allows(who.Effective, 2))
         {

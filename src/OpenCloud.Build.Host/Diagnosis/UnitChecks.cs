@@ -40,16 +40,16 @@ internal static class UnitChecks
     public static void Groups(ServiceAccount service, List<DiagnosisCheck> checks)
     {
         string unit = service.Groups.Count == 0 ? "none" : string.Join(' ', service.Groups);
-        string process = service.Running is null ? "it does not run" : string.Join(' ', service.Running.Groups.Append(service.Running.Gid).Distinct().Select(AccountDatabase.GroupName));
+        string process = service.Running is null ? "it is not running" : string.Join(' ', service.Running.Groups.Append(service.Running.Gid).Distinct().Select(AccountDatabase.GroupName));
         string[] missing = service.Groups.Where(name => AccountDatabase.FindGroup(name) is null).ToArray();
         checks.Add(missing.Length > 0
-            ? new DiagnosisCheck("SupplementaryGroups", CheckState.Failed, $"{service.Unit} names groups that do not exist: {string.Join(' ', missing)}; it cannot be started (216/GROUP)", $"sudo systemctl edit {service.Unit}")
+            ? new DiagnosisCheck("SupplementaryGroups", CheckState.Failed, $"{service.Unit} uses groups that do not exist: {string.Join(' ', missing)}; it cannot start (216/GROUP)", $"sudo systemctl edit {service.Unit}")
             : new DiagnosisCheck("SupplementaryGroups", CheckState.Ok, $"{service.Unit} runs as {service.User}; unit: {unit}; process: {process}"));
     }
 
     private static string LastLine()
     {
         string lines = Systemctl.LastLines(SystemPaths.ServiceUnit, 1);
-        return lines.Length > 0 ? lines : "it wrote nothing, or its log cannot be read";
+        return lines.Length > 0 ? lines : "its log is empty or not readable";
     }
 }

@@ -13,7 +13,7 @@ internal static class TextDiff
         string[] b = Lines(wanted);
         if ((long)a.Length * b.Length > MaxCells)
         {
-            return $"-({a.Length:N0} lines are there, too many to be compared)\n{string.Concat(b.Select(line => $"+{line}\n"))}";
+            return $"-({a.Length:N0} lines are present, too many to compare)\n{string.Concat(b.Select(line => $"+{line}\n"))}";
         }
 
         // Longest common subsequence by table: unit files have tens of lines. A file of another author may have a million.

@@ -74,7 +74,7 @@ internal sealed class AccountSteps(RootlessPlan plan, ChangeJournal journal, Ste
         RootlessUnitTemplates texts = _plan.Texts;
         if (OwnerAsUser(Layout.Settings, _plan.Actor) is TextOwner.User or TextOwner.EditedByUser)
         {
-            messages.Add($"'{Layout.Settings}' is {Layout.User.Name}'s and is kept as it is.");
+            messages.Add($"'{Layout.Settings}' was edited and is kept.");
             observer.Verbose(messages[^1]);
             runner.Run(new HostStep(StepKind.File, Layout.Settings, "Keep your settings", () => true, () => null, _ => { }), cancellationToken);
         }
@@ -146,7 +146,7 @@ internal sealed class AccountSteps(RootlessPlan plan, ChangeJournal journal, Ste
                     stop =>
                     {
                         observer.Progress("Installing prerequisites", $"apt-get install {package}", null);
-                        Commands.Packages.Install(package, observer.Verbose, stop, "Give this host a way to its package source, or install it by other means, and run it again.");
+                        Commands.Packages.Install(package, observer.Verbose, stop, "Give this host access to its package source, or install the package another way, and run the command again.");
                     }),
                 cancellationToken);
         }
@@ -190,13 +190,13 @@ internal sealed class AccountSteps(RootlessPlan plan, ChangeJournal journal, Ste
             new HostStep(
                 StepKind.User,
                 path,
-                $"Give 65,536 subordinate ids to {user.Name} in",
+                $"Assign 65,536 subordinate ids to {user.Name} in",
                 Enough,
                 () =>
                 {
                     // The same ids in both files where both have room, as administrators expect.
                     first = new RootlessPrechecks(view, RootlessPlan.SubjectOf(Layout, false, null, false)).FreeIds()
-                        ?? throw new HostException(HostErrorKind.RootlessBlocked, $"There is no room for 65,536 more ids in {path}.", "Make room there, or raise SUB_UID_MAX and SUB_GID_MAX in /etc/login.defs.", path);
+                        ?? throw new HostException(HostErrorKind.RootlessBlocked, $"There are not enough free ids for another 65,536 in {path}.", "Remove unused ranges, or increase SUB_UID_MAX and SUB_GID_MAX in /etc/login.defs.", path);
                     if (path == "/etc/subgid" && SubordinateIds.Of(SubordinateIds.Parse(view.ReadText("/etc/subuid")), user.Name, user.Uid) is [{ Count: SubordinateIds.Needed } uids] &&
                         !SubordinateIds.Parse(view.ReadText(path)).Any(range => range.Overlaps(uids)))
                     {
@@ -225,7 +225,7 @@ internal sealed class AccountSteps(RootlessPlan plan, ChangeJournal journal, Ste
                 new HostStep(
                     StepKind.User,
                     Layout.User.Name,
-                    "Let the user's services run from boot on (linger)",
+                    "Start the services of the user at boot (linger)",
                     () => manager.Lingers,
                     () => new LingerEnabled(Layout.User.Name),
                     stop => HostCommand.Require("loginctl", ["enable-linger", "--no-ask-password"], stop)),
@@ -237,7 +237,7 @@ internal sealed class AccountSteps(RootlessPlan plan, ChangeJournal journal, Ste
             new HostStep(
                 StepKind.User,
                 Layout.User.Name,
-                "Let the user's services run from boot on (linger)",
+                "Start the services of the user at boot (linger)",
                 () => manager.Lingers,
                 () => new LingerEnabled(Layout.User.Name),
                 stop => HostCommand.Require("loginctl", ["enable-linger", Layout.User.Name], stop)),

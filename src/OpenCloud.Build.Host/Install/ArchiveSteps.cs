@@ -33,7 +33,7 @@ internal sealed class ArchiveSteps(RootlessOptions options, RootlessPlan plan, P
 
         if (options.Release.Rollback)
         {
-            return Fill(runner, programs.Fill(programs.PreviousDirectory, $"Take BuildKit {plan.Version} from", inPlace: false, (stage, _) => TakeBack(stage)), cancellationToken);
+            return Fill(runner, programs.Fill(programs.PreviousDirectory, $"Download BuildKit {plan.Version} from", inPlace: false, (stage, _) => TakeBack(stage)), cancellationToken);
         }
 
         using HttpClient? owned = client is null ? ReleaseDownload.CreateClient() : null;
@@ -55,8 +55,8 @@ internal sealed class ArchiveSteps(RootlessOptions options, RootlessPlan plan, P
                     {
                         throw new HostException(
                             HostErrorKind.RootlessBlocked,
-                            $"The rootlesskit of {kit.Origin} does not know pasta (2.0 is the first that does), and slirp4netns is not here.",
-                            "Use a release of 2.0 or later, or: sudo apt-get install --no-install-recommends slirp4netns",
+                            $"The rootlesskit of {kit.Origin} does not support pasta (2.0 or later does), and slirp4netns is not installed.",
+                            "Use release 2.0 or later, or: sudo apt-get install --no-install-recommends slirp4netns",
                             kit.Origin);
                     }
 

@@ -40,12 +40,12 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new HostException(HostErrorKind.Unsupported, "BuildKit is installed on Linux.");
+            throw new HostException(HostErrorKind.Unsupported, "BuildKit can only be installed on Linux.");
         }
 
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root.");
+            throw new HostException(HostErrorKind.NotRoot, "Changing this host requires root.", "Run the command as root.");
         }
 
         // The manifest is read under the lock: the run that held it may have written the manifest.
@@ -54,7 +54,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open();
         if (journal.Changes.Count > 0)
         {
-            observer.Warning("An earlier run was cut off; it is taken up and completed.");
+            observer.Warning("An earlier run was interrupted; it is completed now.");
         }
 
         if (journal.Changes.Any(change => change is PackagesInstalled { Added: null }))
@@ -65,10 +65,10 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
 
         void Refresh()
         {
-            observer.Progress("Looking for a fixed containerd", "apt-get update", null);
+            observer.Progress("Looking for a fixed version of containerd", "apt-get update", null);
             if (Packages.Refresh(cancellationToken) is { } why)
             {
-                Warn($"The lists of packages cannot be fetched anew ({why}); those that are here say whether there is a fixed containerd.");
+                Warn($"The package lists cannot be updated ({why}); the existing lists are used to find a fixed containerd.");
             }
         }
 
@@ -140,7 +140,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         EngineAnswer? engine = null;
         if (systemd is null)
         {
-            Warn($"This host has no systemd: the programs are in {texts.Prefix}/bin and nothing was started. Invoke-ImageBuild -Daemonless starts an engine for one build.");
+            Warn($"This host does not use systemd: the programs are installed in {texts.Prefix}/bin and nothing was started. Invoke-ImageBuild -Daemonless starts an engine for one build.");
         }
         else
         {
@@ -157,7 +157,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         isolation.Retire(runner, Warn, cancellationToken);
         if (texts.Isolation?.VsockPort is { } port && (manifest?.VsockPort != port || planOnly))
         {
-            Warn($"vsock has no users and no modes: every process of this machine, and of its host, may use the engine through port {port}, and whoever does is as good as root here.");
+            Warn($"AF_VSOCK has no users and no modes: every process on this machine and on its host has access to the engine through port {port}, which is equivalent to root on this machine.");
         }
 
         if (!planOnly)
@@ -204,7 +204,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         }
 
         HostStep fill = options.Rollback
-            ? programs.Fill(programs.PreviousDirectory, $"Take BuildKit {plan.Version} from", inPlace: false, (stage, _) => programs.FillFromPrevious(stage))
+            ? programs.Fill(programs.PreviousDirectory, $"Download BuildKit {plan.Version} from", inPlace: false, (stage, _) => programs.FillFromPrevious(stage))
             : programs.Fill(acquisition.Origin, $"Verify and unpack BuildKit {plan.Version} from", inPlace: false, async (stage, stop) => proven(await acquisition.UnpackAsync(stage, stop).ConfigureAwait(false)));
         if (!runner.Run(fill, cancellationToken))
         {
@@ -259,14 +259,14 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
         {
             throw new HostException(
                 HostErrorKind.EngineSilent,
-                $"The engine that answers is {engine.Version}, not {wanted}.",
-                "Check that the archive is of the version asked for.",
+                $"The version of the running engine is {engine.Version}, not {wanted}.",
+                "Check that the archive has the requested version.",
                 SystemPaths.SocketPath);
         }
 
         if (engine.Workers.Count == 0)
         {
-            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker to build with.", $"See 'journalctl -u {SystemPaths.ServiceUnit}'.", SystemPaths.SocketPath);
+            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker.", $"See 'journalctl -u {SystemPaths.ServiceUnit}'.", SystemPaths.SocketPath);
         }
     }
 

@@ -20,7 +20,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
     {
         if (!planOnly && Identity.Current().Uid != 0)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing this host needs root.", "Run it as root.");
+            throw new HostException(HostErrorKind.NotRoot, "Changing this host requires root.", "Run the command as root.");
         }
 
         using HostLock? hostLock = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(10), observer.Warning, cancellationToken);
@@ -32,12 +32,12 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
             TextSteps.DropUnusedBackups([]);
             TreeRemoval.Remove(SystemPaths.Downloads);
             ChangeJournal.RemoveStateIfEmpty();
-            return new InstallResult { Version = "unknown", PreviousVersion = "unknown", Prefix = "/usr/local", Worker = BuildKitWorker.Containerd, Group = "buildkit", Changed = true, Steps = [], Messages = [.. left, "What an interrupted installation had done was taken back."] };
+            return new InstallResult { Version = "unknown", PreviousVersion = "unknown", Prefix = "/usr/local", Worker = BuildKitWorker.Containerd, Group = "buildkit", Changed = true, Steps = [], Messages = [.. left, "The changes of an interrupted installation were reverted."] };
         }
 
         if (manifest is null)
         {
-            throw new HostException(HostErrorKind.NotFound, "This module has not installed BuildKit here.", "What it did not install it does not remove.");
+            throw new HostException(HostErrorKind.NotFound, "This module did not install BuildKit on this host.", "Remove BuildKit the way it was installed.");
         }
 
         return Result(manifest, new ManifestRemoval(observer).Remove(manifest, purge, planOnly, cancellationToken));

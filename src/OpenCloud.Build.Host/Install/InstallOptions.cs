@@ -65,7 +65,7 @@ public sealed record InstallOptions
     {
         Architecture.X64 => "amd64",
         Architecture.Arm64 => "arm64",
-        var other => throw new HostException(HostErrorKind.Unsupported, $"BuildKit is installed on amd64 and arm64; this machine is {other}."),
+        var other => throw new HostException(HostErrorKind.Unsupported, $"BuildKit can only be installed on amd64 and arm64; this machine is {other}."),
     };
 }
 

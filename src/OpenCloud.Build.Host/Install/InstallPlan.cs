@@ -27,12 +27,12 @@ internal sealed record InstallPlan(
     {
         if (update && manifest is not { IsInstalled: true })
         {
-            throw new HostException(HostErrorKind.NotFound, "This module has not installed BuildKit here.", "Use Install-BuildKit.");
+            throw new HostException(HostErrorKind.NotFound, "This module did not install BuildKit on this host.", "Use Install-BuildKit.");
         }
 
         if (options.Rollback && manifest?.Previous is null)
         {
-            throw new HostException(HostErrorKind.NotFound, "No earlier version is kept here.", "Use Update-BuildKit -Version.");
+            throw new HostException(HostErrorKind.NotFound, "There is no previous version to restore.", "Use Update-BuildKit -Version.");
         }
 
         if (update)
@@ -59,8 +59,8 @@ internal sealed record InstallPlan(
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"BuildKit is installed under {manifest.Prefix}; installing it under {options.Prefix} as well would leave two.",
-                "Uninstall-BuildKit first.",
+                $"BuildKit is installed under {manifest.Prefix}; a second installation under {options.Prefix} is not supported.",
+                "Run Uninstall-BuildKit first.",
                 options.Prefix);
         }
 
@@ -69,13 +69,13 @@ internal sealed record InstallPlan(
         (bool isolated, uint? vsockPort, BuildKitWorker worker) = DecideNetwork(options, manifest, warn);
         if (isolated && !systemd)
         {
-            throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, which is what keeps the network from an isolated engine.", "Use a host with systemd, or leave out -Isolated.");
+            throw new HostException(HostErrorKind.Unsupported, "An isolated engine requires systemd, which this host does not use.", "Use a host with systemd, or do not use -Isolated.");
         }
 
         bool needsContainerd = worker == BuildKitWorker.Containerd && systemd;
         if (needsContainerd && !options.SkipContainerd && !containerd.IsThere && !Packages.Available)
         {
-            throw new HostException(HostErrorKind.Unsupported, "This host has no containerd, and no apt to install it with.", "Install containerd 1.7 or newer, or use -Worker Oci, which needs none.");
+            throw new HostException(HostErrorKind.Unsupported, "This host does not have containerd, and does not have apt to install it.", "Install containerd 1.7 or later, or use -Worker Oci, which does not require containerd.");
         }
 
         bool installPackage = needsContainerd && !options.SkipContainerd && !containerd.IsThere;
@@ -120,7 +120,7 @@ internal sealed record InstallPlan(
             : options.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
         if (version < BuildKitVersion.Lowest)
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.");
+            throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the oldest version that this module supports.", $"Use -Version {KnownReleases.Default}.");
         }
 
         return version;
@@ -130,13 +130,13 @@ internal sealed record InstallPlan(
     {
         if (!Path.IsPathRooted(options.Prefix) || options.Prefix.Contains("..", StringComparison.Ordinal) || options.Prefix.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';'))
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Prefix)}' cannot be a prefix: a full path without spaces and special characters is needed.", target: options.Prefix);
+            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Prefix)}' is not a valid prefix: an absolute path without spaces and special characters is required.", target: options.Prefix);
         }
 
         RequirePrefixOfRoot(options.Prefix);
         if (options.Namespace.Length is 0 or > 76 || !options.Namespace.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Namespace)}' cannot be a containerd namespace.", target: options.Namespace);
+            throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(options.Namespace)}' is not a valid containerd namespace.", target: options.Namespace);
         }
 
         if (AccountDatabase.FindGroup(options.Group) is not { } group)
@@ -145,7 +145,7 @@ internal sealed record InstallPlan(
         }
         else if (group.Gid == 0)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "The group root is no group to open an engine to.", target: options.Group);
+            throw new HostException(HostErrorKind.InvalidInput, "The group 'root' cannot be used for access to an engine.", target: options.Group);
         }
     }
 
@@ -157,8 +157,8 @@ internal sealed record InstallPlan(
         {
             throw new HostException(
                 HostErrorKind.InvalidInput,
-                $"Others than root can write to '{open}', and could exchange the programs below it.",
-                $"Use a prefix that is root's from the first folder on, as /usr/local usually is, or close '{open}' (chown root:root, chmod go-w).",
+                $"Users other than root can write to '{open}', and could replace the programs below it.",
+                $"Use a prefix that only root can write to, such as /usr/local, or restrict access to '{open}' (chown root:root, chmod go-w).",
                 prefix);
         }
     }
@@ -182,7 +182,7 @@ internal sealed record InstallPlan(
             throw new HostException(
                 HostErrorKind.Conflict,
                 $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {SystemPaths.SocketPath}.",
-                "Stop it (and disable its unit), then run it again.",
+                "Stop it and disable its unit, then run the command again.",
                 SystemPaths.SocketPath);
         }
         catch (System.Net.Sockets.SocketException)
@@ -200,26 +200,26 @@ internal sealed record InstallPlan(
         if (!isolated)
         {
             return options.VsockPort is > 0
-                ? throw new HostException(HostErrorKind.InvalidInput, "A vsock port belongs to an engine without a network.", "Give -Isolated as well.")
+                ? throw new HostException(HostErrorKind.InvalidInput, "-VsockPort requires an isolated engine.", "Use -Isolated as well.")
                 : (false, null, options.Worker ?? (before is { Isolated: true } ? before.Worker : BuildKitWorker.Containerd));
         }
 
         if (options.VsockPort == uint.MaxValue)
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"{uint.MaxValue} is no vsock port: it stands for any.", "Use one between 1 and 4294967294.");
+            throw new HostException(HostErrorKind.InvalidInput, $"{uint.MaxValue} is not a vsock port: this number means any port.", "Use a port between 1 and 4294967294.");
         }
 
         if (options.Worker == BuildKitWorker.Containerd)
         {
             throw new HostException(
                 HostErrorKind.InvalidInput,
-                "An isolated engine cannot have the worker containerd: that is a daemon with the network of the host, outside what isolates BuildKit.",
-                "Leave out -Worker, or use -Worker Oci.");
+                "An isolated engine cannot use the worker Containerd: containerd is a daemon on the host's network.",
+                "Use -Worker Oci, or do not use -Worker.");
         }
 
         if (options.Isolated is null)
         {
-            warn("The engine here was installed without a network and stays so. -Isolated:$false would open it.");
+            warn("The existing engine is isolated and stays isolated. To give it the host's network, use -Isolated:$false.");
         }
 
         return (true, options.VsockPort is { } port ? (port == 0 ? null : port) : before?.VsockPort, BuildKitWorker.Oci);

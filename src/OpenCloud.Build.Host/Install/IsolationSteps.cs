@@ -25,7 +25,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
             return;
         }
 
-        RefuseForeign(SystemPaths.SettingsPath, texts.Settings, "may give build steps a network");
+        RefuseForeign(SystemPaths.SettingsPath, texts.Settings, "can give build steps a network");
         if (isolation.VsockPort is null)
         {
             return;
@@ -33,11 +33,11 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
 
         if (!File.Exists(Isolation.Proxy))
         {
-            throw new HostException(HostErrorKind.Unsupported, $"There is no {Isolation.Proxy}, which stands between vsock and the engine.", "Install systemd's package that has it, or leave out -VsockPort.");
+            throw new HostException(HostErrorKind.Unsupported, $"The program {Isolation.Proxy}, which connects vsock to the engine, does not exist.", "Install the systemd package that contains it, or do not use -VsockPort.");
         }
 
-        RefuseForeign(Isolation.VsockSocketUnitPath, isolation.VsockSocket, "may be no way to the engine");
-        RefuseForeign(Isolation.VsockServiceUnitPath, isolation.VsockService, "may be no way to the engine");
+        RefuseForeign(Isolation.VsockSocketUnitPath, isolation.VsockSocket, "does not provide access to the engine");
+        RefuseForeign(Isolation.VsockServiceUnitPath, isolation.VsockService, "does not provide access to the engine");
     }
 
     /// <summary>Installs the plugin that sets up no network, before the engine starts with it.</summary>
@@ -169,8 +169,8 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' is yours, and what it says {why}; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(text, wanted)}",
-                $"Move '{path}' away and run it again.",
+                $"'{path}' was edited and {why}; it is not overwritten. Differences (- present, + required):\n{TextDiff.Unified(text, wanted)}",
+                $"Move '{path}' away and run the command again.",
                 path);
         }
     }

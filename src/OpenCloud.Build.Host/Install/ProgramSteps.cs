@@ -92,7 +92,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
                     continue;
                 }
 
-                throw new HostException(HostErrorKind.Integrity, $"'{kept}' is gone or is not what the last update put there.", "Install the version you want with Update-BuildKit -Version.", kept);
+                throw new HostException(HostErrorKind.Integrity, $"'{kept}' does not exist or was changed after the last update.", "Use Update-BuildKit -Version to install a specific version.", kept);
             }
 
             HardLink.Create(kept, Path.Combine(stage, name));

@@ -25,7 +25,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
     {
         if (options.ArchivePath is not null && !File.Exists(options.ArchivePath))
         {
-            throw new HostException(HostErrorKind.NotFound, $"There is no archive '{options.ArchivePath}'.", target: options.ArchivePath);
+            throw new HostException(HostErrorKind.NotFound, $"The archive '{options.ArchivePath}' does not exist.", target: options.ArchivePath);
         }
 
         if (options.Sha256 is not null)
@@ -37,8 +37,8 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
         {
             throw new HostException(
                 HostErrorKind.Integrity,
-                $"{uri} is not encrypted and nothing here knows the hash of {version} for {architecture}: what comes from there would prove itself.",
-                "Use an https address, or give the archive's hash with -Sha256.",
+                $"{uri} is not encrypted, and this module does not know the hash of {version} for {architecture}: the download cannot be verified.",
+                "Use an https URL, or use -Sha256 with the hash of the archive.",
                 uri.ToString());
         }
     }
@@ -81,7 +81,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
 
     private void Fetched(long have, long? total)
         => observer.Progress(
-            "Fetching BuildKit",
+            "Downloading BuildKit",
             total is null ? $"{have >> 20} MiB" : $"{have >> 20} of {total >> 20} MiB",
             total is > 0 ? (double)have / total : null);
 
@@ -94,7 +94,7 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
     {
         if (options.SkipVerification && options.Sha256 is null)
         {
-            observer.Warning($"{Origin} is unpacked without being verified, and will run with the engine's rights.");
+            observer.Warning($"{Origin} is installed without verification, and its programs run with the rights of the engine.");
             return (null, IntegrityEvidence.Skipped);
         }
 
@@ -110,8 +110,8 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
                 ? (subject, IntegrityEvidence.Provenance)
                 : throw new HostException(
                     HostErrorKind.Integrity,
-                    $"The provenance beside {Origin} does not name {name}: they do not belong together.",
-                    "Check -Version, or give the archive's hash with -Sha256.",
+                    $"The provenance file beside {Origin} does not list {name}: the files do not belong together.",
+                    "Check -Version, or use -Sha256 with the hash of the archive.",
                     Origin);
         }
 
@@ -127,8 +127,8 @@ internal sealed class ReleaseAcquisition(InstallOptions options, BuildKitVersion
 
         throw new HostException(
             HostErrorKind.Integrity,
-            $"Nothing proves {Origin}: no -Sha256, no known hash of {version} for {architecture}, no provenance beside it{(_source.IsProjectRelease ? ", no digest on the release page" : string.Empty)}.",
-            "Give the hash with -Sha256, put the release's .provenance.json beside the archive, or take the risk with -SkipVerification.",
+            $"{Origin} cannot be verified: no -Sha256, no known hash of {version} for {architecture}, no provenance file beside it{(_source.IsProjectRelease ? ", no digest on the release page" : string.Empty)}.",
+            "Use -Sha256 with the hash, put the release's .provenance.json beside the archive, or skip the verification with -SkipVerification.",
             Origin);
     }
 

@@ -37,7 +37,7 @@ internal sealed class RootScript(string user)
     public override string ToString()
     {
         StringBuilder text = new();
-        text.Append("#!/bin/sh\n# What root has to do so that ").Append(user).Append(" can run BuildKit without root. Written by Install-BuildKit -Rootless.\nset -eu\n");
+        text.Append("#!/bin/sh\n# Commands that root must run so that ").Append(user).Append(" can run BuildKit without root. Written by Install-BuildKit -Rootless.\nset -eu\n");
         if (_packages.Count > 0)
         {
             text.Append("apt-get install -y --no-install-recommends ").Append(string.Join(' ', _packages)).Append('\n');

@@ -29,7 +29,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new HostException(HostErrorKind.Unsupported, "BuildKit is installed on Linux.");
+            throw new HostException(HostErrorKind.Unsupported, "BuildKit can only be installed on Linux.");
         }
 
         // Planned twice: another run may have changed the host while this one waited for the lock.
@@ -49,7 +49,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(plan.Layout.Records);
         if (journal.Changes.Count > 0)
         {
-            observer.Warning("An earlier run was cut off; it is taken up and completed.");
+            observer.Warning("An earlier run was interrupted; it is completed now.");
         }
 
         if (!planOnly && !plan.Layout.AsRoot)
@@ -141,7 +141,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         bool reachable = planOnly || plan.Unit.CanBeAsked;
         if (!reachable && !blocked)
         {
-            Warn($"The service manager of {plan.Layout.User.Name} does not run: log in, or let root run the script, and run this again.");
+            Warn($"The service manager of {plan.Layout.User.Name} is not running. Log in, or run the script as root, then run the command again.");
         }
 
         EngineAnswer? engine = null;
@@ -177,8 +177,8 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         if (text is not null)
         {
             Warn(planOnly
-                ? $"This is root's part:\n{text}"
-                : $"This is root's part{(engine is null && !options.Release.NoStart ? "; run Install-BuildKit -Rootless again after it" : string.Empty)}: sudo sh {plan.Layout.Records}/as-root.sh\n{text}");
+                ? $"Commands to run as root:\n{text}"
+                : $"Commands to run as root{(engine is null && !options.Release.NoStart ? "; then run Install-BuildKit -Rootless again" : string.Empty)}: sudo sh {plan.Layout.Records}/as-root.sh\n{text}");
         }
 
         return new InstallResult
@@ -257,12 +257,12 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
         if (engine.Version.Length > 0 && char.IsAsciiDigit(engine.Version.TrimStart('v')[0]) && !engine.Version.Contains('+', StringComparison.Ordinal) &&
             engine.Version.TrimStart('v') != plan.Version.ToString().TrimStart('v'))
         {
-            throw new HostException(HostErrorKind.EngineSilent, $"The engine that answers is {engine.Version}, not {plan.Version}.", "Check that the archive is of the version asked for.", plan.Layout.Socket);
+            throw new HostException(HostErrorKind.EngineSilent, $"The version of the running engine is {engine.Version}, not {plan.Version}.", "Check that the archive has the requested version.", plan.Layout.Socket);
         }
 
         if (engine.Workers.Count == 0)
         {
-            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker to build with.", plan.Unit.LogCommand, plan.Layout.Socket);
+            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker.", plan.Unit.LogCommand, plan.Layout.Socket);
         }
     }
 
@@ -280,7 +280,7 @@ public sealed class RootlessInstaller(IHostObserver observer, EngineProbe probe,
             throw new HostException(
                 HostErrorKind.Conflict,
                 $"{peer.Program ?? "A process"} ({peer.Pid}, {Systemd.Systemctl.UnitOf(peer.Pid) ?? "no unit"}) already listens on {plan.Layout.Socket}.",
-                "Stop it (and disable its unit), then run it again.",
+                "Stop it and disable its unit, then run the command again.",
                 plan.Layout.Socket);
         }
         catch (System.Net.Sockets.SocketException)

@@ -27,7 +27,7 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
         {
             if (!File.Exists(path))
             {
-                throw new HostException(HostErrorKind.NotFound, $"There is no archive '{path}'.", target: path);
+                throw new HostException(HostErrorKind.NotFound, $"The archive '{path}' does not exist.", target: path);
             }
 
             if (options.RootlessKitSha256 is null && !File.Exists(SumsBeside(path)))
@@ -41,15 +41,15 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
         Uri uri = options.RootlessKitUri!;
         if (!uri.IsAbsoluteUri || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp) || uri.UserInfo.Length > 0)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "RootlessKit's archive is fetched from an https or http address without a user in it.", "For a file of this machine use -RootlessKitArchivePath.");
+            throw new HostException(HostErrorKind.InvalidInput, "-RootlessKitUri must be an https or http URL without a user name.", "For a local file, use -RootlessKitArchivePath.");
         }
 
         if (uri is { Scheme: "http", IsLoopback: false } && options.RootlessKitSha256 is null)
         {
             throw new HostException(
                 HostErrorKind.Integrity,
-                $"{uri} is not encrypted: what comes from there would prove itself.",
-                "Use an https address, or give the archive's hash with -RootlessKitSha256.",
+                $"{uri} is not encrypted: the download cannot be verified.",
+                "Use an https URL, or use -RootlessKitSha256 with the hash of the archive.",
                 uri.ToString());
         }
     }
@@ -66,7 +66,7 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
             path = fetched = await new ReleaseDownload(client).FetchAsync(
                 options.RootlessKitUri!,
                 downloads,
-                (have, _) => observer.Progress("Fetching RootlessKit", $"{have >> 20} MiB", null),
+                (have, _) => observer.Progress("Downloading RootlessKit", $"{have >> 20} MiB", null),
                 cancellationToken).ConfigureAwait(false);
         }
 
@@ -127,12 +127,12 @@ internal sealed class RootlessKitAcquisition(RootlessOptions options, string dow
 
         return sums is null ? throw Unproven()
             : HashIn(Encoding.UTF8.GetString(sums), name) is { } hash ? (IntegrityCheck.Normalize(hash), IntegrityEvidence.Sha256Sums)
-            : throw new HostException(HostErrorKind.Integrity, $"The {Sums} beside {Origin} does not name {name}: they do not belong together.", "Give the archive's hash with -RootlessKitSha256.", Origin);
+            : throw new HostException(HostErrorKind.Integrity, $"The file {Sums} beside {Origin} does not list {name}: the files do not belong together.", "Use -RootlessKitSha256 with the hash of the archive.", Origin);
     }
 
     private HostException Unproven() => new(
         HostErrorKind.Integrity,
-        $"Nothing proves {Origin}: no -RootlessKitSha256, and no {Sums} beside it.",
-        $"Put the release's {Sums} beside the archive (rootlesskit-{(RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64")}.tar.gz), or give its hash with -RootlessKitSha256.",
+        $"{Origin} cannot be verified: no -RootlessKitSha256, and no {Sums} beside it.",
+        $"Put the release's {Sums} beside the archive (rootlesskit-{(RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64")}.tar.gz), or use -RootlessKitSha256 with its hash.",
         Origin);
 }

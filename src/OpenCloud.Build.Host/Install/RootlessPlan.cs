@@ -55,7 +55,7 @@ internal sealed record RootlessPlan
             }
             catch (HostException)
             {
-                throw new HostException(HostErrorKind.InvalidInput, "An engine without root is a user's, and the invoking user is root.", "Name the user, who is made when it does not exist: -User buildkituser.");
+                throw new HostException(HostErrorKind.InvalidInput, "A rootless engine requires a user, but the caller is root.", "Use -User buildkituser; the user is created if it does not exist.");
             }
         }
 
@@ -72,15 +72,15 @@ internal sealed record RootlessPlan
         bool asRoot = caller == 0 || account is null || account.Uid != caller;
         if (account is { Uid: 0 })
         {
-            throw new HostException(HostErrorKind.InvalidInput, "root's engine is not one without root.", "Name another user: -User buildkituser; for root's use Install-BuildKit without -Rootless.", name);
+            throw new HostException(HostErrorKind.InvalidInput, "root cannot be the user of a rootless engine.", "Use another user: -User buildkituser; for an engine that runs as root, use Install-BuildKit without -Rootless.", name);
         }
 
         if (caller != 0 && !planOnly && (asRoot || options.SystemUnit))
         {
             throw new HostException(
                 HostErrorKind.NotRoot,
-                asRoot ? $"Installing an engine for '{AccountDatabase.Printable(name)}' needs root; for yourself it does not." : "A unit of the system needs root.",
-                "Run it as root.",
+                asRoot ? $"Installing an engine for '{AccountDatabase.Printable(name)}' requires root, unless it is your own user." : "A system unit requires root.",
+                "Run the command as root.",
                 name);
         }
 
@@ -89,7 +89,7 @@ internal sealed record RootlessPlan
             AccountDatabase.CheckNewGroup(name);
             if (AccountDatabase.FindGroup(name) is not null)
             {
-                throw new HostException(HostErrorKind.Conflict, $"There is no user '{name}', but a group of that name, which the user's own could not have then.", $"Use another name, or make the user yourself: sudo useradd --create-home --gid {name} {name}", name);
+                throw new HostException(HostErrorKind.Conflict, $"The user '{name}' does not exist, but a group with this name does, so the user cannot be created.", $"Use another name, or create the user yourself: sudo useradd --create-home --gid {name} {name}", name);
             }
         }
 
@@ -100,17 +100,17 @@ internal sealed record RootlessPlan
         {
             options = manifest is { IsInstalled: true, Rootless: { } facts }
                 ? options with { SystemUnit = facts.SystemUnit }
-                : throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", "Use Install-BuildKit -Rootless.", name);
+                : throw new HostException(HostErrorKind.NotFound, $"This module did not install a rootless engine for '{name}' on this host.", "Use Install-BuildKit -Rootless.", name);
         }
 
         if (options.Release.Rollback && manifest?.Previous is null)
         {
-            throw new HostException(HostErrorKind.NotFound, $"No earlier version of the engine of '{name}' is kept here.", "Use Update-BuildKit -Rootless -Version.", name);
+            throw new HostException(HostErrorKind.NotFound, $"There is no previous version of the engine of '{name}' to restore.", "Use Update-BuildKit -Rootless -Version.", name);
         }
 
         if (!Systemctl.IsRunning)
         {
-            throw new HostException(HostErrorKind.Unsupported, "A rootless engine is a service of its user's systemd, and this host has none.", "Use rootlesskit and buildkitd by hand: rootlesskit buildkitd.");
+            throw new HostException(HostErrorKind.Unsupported, "A rootless engine requires systemd, which this host does not use.", "Start the engine manually: rootlesskit buildkitd.");
         }
 
         string prefix = RootlessPaths.CheckPath(options.Prefix ?? (manifest is { IsInstalled: true } ? manifest.Prefix : asRoot ? "/opt/buildkit" : $"{user.Home}/.local"), "prefix");
@@ -189,7 +189,7 @@ internal sealed record RootlessPlan
         BuildKitVersion version = release.Rollback ? BuildKitVersion.Parse(manifest!.Previous!.Version)
             : release.Version ?? (installed is not null && installed > KnownReleases.Default ? installed : KnownReleases.Default);
         return version < BuildKitVersion.Lowest
-            ? throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the lowest version this module drives.", $"Use -Version {KnownReleases.Default}.")
+            ? throw new HostException(HostErrorKind.InvalidInput, $"{version} is older than {BuildKitVersion.Lowest}, the oldest version that this module supports.", $"Use -Version {KnownReleases.Default}.")
             : version;
     }
 
@@ -200,8 +200,8 @@ internal sealed record RootlessPlan
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                layout.AsRoot ? $"{layout.User.Name} has installed an engine without root already." : $"root has installed an engine without root for {layout.User.Name} already.",
-                layout.AsRoot ? $"As {layout.User.Name}: Uninstall-BuildKit -Rootless; or let it be." : $"{RootLine.Of("Uninstall-BuildKit", ("Rootless", true), ("User", layout.User.Name))}; or use it as it is.",
+                layout.AsRoot ? $"{layout.User.Name} has already installed a rootless engine." : $"root has already installed a rootless engine for {layout.User.Name}.",
+                layout.AsRoot ? $"As {layout.User.Name}: Uninstall-BuildKit -Rootless; or keep it." : $"{RootLine.Of("Uninstall-BuildKit", ("Rootless", true), ("User", layout.User.Name))}; or keep using it.",
                 layout.User.Name);
         }
 
@@ -209,8 +209,8 @@ internal sealed record RootlessPlan
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"The engine of {layout.User.Name} is installed under {manifest.Prefix}, with its state in {manifest.Rootless!.State} and a unit of {(manifest.Rootless.SystemUnit ? "the system" : "the user")}; another way would leave two.",
-                "Uninstall-BuildKit -Rootless first.",
+                $"The engine of {layout.User.Name} is installed under {manifest.Prefix}, with its state in {manifest.Rootless!.State} and a unit of {(manifest.Rootless.SystemUnit ? "the system" : "the user")}; a second installation is not supported.",
+                "Run Uninstall-BuildKit -Rootless first.",
                 layout.Prefix);
         }
 
@@ -221,15 +221,15 @@ internal sealed record RootlessPlan
 
         if (InstallationManifest.Load() is { IsInstalled: true } rootful && rootful.Prefix == layout.Prefix)
         {
-            throw new HostException(HostErrorKind.Conflict, $"The programs under {layout.Prefix} are those of root's engine.", "Use another -Prefix.", layout.Prefix);
+            throw new HostException(HostErrorKind.Conflict, $"The programs under {layout.Prefix} belong to the engine that runs as root.", "Use another -Prefix.", layout.Prefix);
         }
 
         foreach (InstallationManifest? sibling in RootlessInstallations.OfRoot().Where(sibling => sibling.IsInstalled && sibling.Prefix == layout.Prefix && sibling.Rootless!.User != layout.User.Name))
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"The programs under {layout.Prefix} are those of {sibling.Rootless!.User}'s engine, and would go with it.",
-                string.Create(CultureInfo.InvariantCulture, $"Use another one: -Prefix {layout.Prefix}-{layout.User.Name}."),
+                $"The programs under {layout.Prefix} are those of {sibling.Rootless!.User}'s engine, and would be removed with it.",
+                string.Create(CultureInfo.InvariantCulture, $"Use another prefix: -Prefix {layout.Prefix}-{layout.User.Name}."),
                 layout.Prefix);
         }
     }
@@ -244,7 +244,7 @@ internal sealed record RootlessPlan
         {
             throw new HostException(
                 HostErrorKind.RootlessBlocked,
-                $"This host does not let an engine of {Layout.User.Name} run without root:\n{string.Join('\n', blocked.Select(check => $"- {check.Name}: {check.Evidence}"))}",
+                $"This host does not meet the requirements of a rootless engine of {Layout.User.Name}:\n{string.Join('\n', blocked.Select(check => $"- {check.Name}: {check.Evidence}"))}",
                 string.Join("; ", blocked.Select(check => check.Remedy)),
                 blocked[0].Name)
             { Aftermath = "Nothing was changed." };

@@ -28,7 +28,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         uint caller = Identity.Current().Uid;
         string name = user ?? (caller == 0 && RootlessInstallations.OfRoot().ToArray() is [{ Rootless.User: var only }] ? only : RootlessPlan.NameOf(null));
         UserAccount account = AccountDatabase.FindUser(name)
-            ?? throw new HostException(HostErrorKind.NotFound, $"There is no user '{AccountDatabase.Printable(name)}'.", target: AccountDatabase.Printable(name));
+            ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(name)}' does not exist.", target: AccountDatabase.Printable(name));
         bool asRoot = caller == 0 || account.Uid != caller;
         if (!asRoot && InstallationManifest.Load(RootlessPaths.RecordsOf(account, false)) is null && InstallationManifest.Load(RootlessPaths.RecordsOf(account, true)) is not null)
         {
@@ -37,7 +37,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
 
         if (asRoot && caller != 0 && !planOnly)
         {
-            throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', and root removes it.", "Run it as root.", name);
+            throw new HostException(HostErrorKind.NotRoot, $"root installed the engine of '{name}', so only root can remove it.", "Run the command as root.", name);
         }
 
         string records = RootlessPaths.RecordsOf(account, asRoot);
@@ -48,12 +48,12 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         {
             IReadOnlyList<string> left = ChangeJournal.TakeBack(records, observer.Verbose);
             draft.DropEmptyRecords();
-            return new InstallResult { Version = "unknown", Prefix = string.Empty, Worker = BuildKitWorker.Oci, Group = name, User = name, Changed = true, Steps = [], Messages = [.. left, "What an interrupted installation had done was taken back."] };
+            return new InstallResult { Version = "unknown", Prefix = string.Empty, Worker = BuildKitWorker.Oci, Group = name, User = name, Changed = true, Steps = [], Messages = [.. left, "The changes of an interrupted installation were reverted."] };
         }
 
         if (manifest is null)
         {
-            throw new HostException(HostErrorKind.NotFound, $"This module has not installed an engine without root for '{name}' here.", caller == 0 ? "What a user installed without root that user removes." : "What it did not install it does not remove.", name);
+            throw new HostException(HostErrorKind.NotFound, $"This module did not install a rootless engine for '{name}' on this host.", caller == 0 ? "An engine that a user installed is removed by that user." : "Remove BuildKit the way it was installed.", name);
         }
 
         RootlessPaths layout = manifest.RootlessPaths(asRoot);
@@ -64,7 +64,7 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         }
         else if (layout.SharedGroup is { } group)
         {
-            throw new HostException(HostErrorKind.Conflict, $"root has shared this engine with the group '{group}'.", $"First, as root: {RevokeLine(name, group)}", name);
+            throw new HostException(HostErrorKind.Conflict, $"root shares this engine with the group '{group}'.", $"Run as root first: {RevokeLine(name, group)}", name);
         }
         else if (!planOnly)
         {
@@ -107,16 +107,16 @@ public sealed class RootlessUninstaller(IHostObserver observer)
         List<string> lines = new();
         if (File.Exists($"/var/lib/systemd/linger/{name}"))
         {
-            observer.Warning($"{name}'s services still run from boot on (linger); what else needs it, root knows: sudo loginctl disable-linger {name}");
+            observer.Warning($"{name}still has lingering enabled. If no other service needs it: sudo loginctl disable-linger {name}");
             lines.Add($"loginctl disable-linger {name}");
         }
 
         if (OwnedText.OwnerOf(profile) == TextOwner.Module)
         {
-            observer.Warning($"AppArmor still lets {name}'s rootlesskit make user namespaces: sudo apparmor_parser -R {profile} && sudo rm {profile}");
-            lines.Add($"# Others' engines may use the same program.\napparmor_parser -R {profile} || :\nrm -f {profile} /var/cache/apparmor/*/{Path.GetFileName(profile)}");
+            observer.Warning($"The AppArmor profile of {name}'s rootlesskit is still loaded: sudo apparmor_parser -R {profile} && sudo rm {profile}");
+            lines.Add($"# Other engines may use the same program.\napparmor_parser -R {profile} || :\nrm -f {profile} /var/cache/apparmor/*/{Path.GetFileName(profile)}");
         }
 
-        return lines.Count == 0 ? null : $"#!/bin/sh\n# What root may take back of the engine of {name}.\nset -eu\n{string.Join('\n', lines)}\n";
+        return lines.Count == 0 ? null : $"#!/bin/sh\n# Commands that root can run to remove the rest of the engine of {name}.\nset -eu\n{string.Join('\n', lines)}\n";
     }
 }

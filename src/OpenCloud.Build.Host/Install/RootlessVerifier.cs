@@ -65,8 +65,8 @@ internal static class RootlessVerifier
 
         throw new HostException(
             HostErrorKind.Conflict,
-            $"{layout.Socket} lets everybody in, and whoever reaches the engine acts as {layout.User.Name}.",
-            $"Look at the modes and ACLs of {layout.RuntimeDirectory}.",
+            $"Every user has access to {layout.Socket}, and gets the rights of {layout.User.Name}.",
+            $"Check the modes and ACLs of {layout.RuntimeDirectory}.",
             layout.Socket);
     }
 }

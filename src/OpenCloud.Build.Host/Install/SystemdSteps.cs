@@ -105,8 +105,8 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
             foreach (string? package in Packages.WouldInstall(ContainerdPresence.Package, cancellationToken).Where(package => package != ContainerdPresence.Package))
             {
                 // Reported so nobody is surprised; it is a dependency of the package below.
-                observer.Verbose($"The package {package} comes with {ContainerdPresence.Package}.");
-                messages.Add($"The package {package} comes with {ContainerdPresence.Package}.");
+                observer.Verbose($"The package {package} is installed with {ContainerdPresence.Package}.");
+                messages.Add($"The package {package} is installed with {ContainerdPresence.Package}.");
             }
 
             runner.Run(
@@ -126,7 +126,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
                         observer.Progress("Installing containerd", "apt-get update", null);
                         if (Packages.Refresh(stop) is { } why)
                         {
-                            observer.Verbose($"The lists of packages cannot be fetched anew ({why}); those that are here say which containerd is installed.");
+                            observer.Verbose($"The package lists cannot be updated ({why}); the existing lists are used to install containerd.");
                         }
 
                         observer.Progress("Installing containerd", "apt-get install", null);
@@ -155,7 +155,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         ContainerdPresence now = ContainerdPresence.Detect();
         if (now.Version is { } version && version < new Version(1, 7))
         {
-            Warn($"containerd {version} is older than 1.7, the oldest its project still mends; builds work with it here, as far as they were tried.");
+            Warn($"containerd {version} is older than 1.7, the oldest version that its project supports. Builds are tested with it, but it receives no fixes.");
         }
 
         foreach (string known in now.Vulnerabilities)
@@ -166,8 +166,8 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         if (now.Vulnerabilities.Count > 0)
         {
             Warn(now.FromPackage is { } package
-                ? $"This host's package sources have no {package.Name} newer than {package.Version}. Update-BuildKit upgrades it when they have one. -Worker Oci needs no containerd."
-                : "It is from no package of the distribution, so it is not changed here. -Worker Oci needs no containerd.");
+                ? $"The package sources of this host have no {package.Name} newer than {package.Version}. Update-BuildKit upgrades it when a newer one is available. -Worker Oci does not require containerd."
+                : "It is not from a package of the distribution, so it is not changed. -Worker Oci does not require containerd.");
         }
     }
 
@@ -178,11 +178,11 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
         string? newer = plan.UpgradeContainerd;
         runner.Run(
             newer is null
-                ? new HostStep(StepKind.Package, ContainerdPresence.Package, "Use what is there", () => true, () => null, _ => { })
+                ? new HostStep(StepKind.Package, ContainerdPresence.Package, "Use the existing", () => true, () => null, _ => { })
                 : new HostStep(
                     StepKind.Package,
                     plan.Containerd.FromPackage!.Value.Name,
-                    $"Upgrade the package to {newer}, since something is known against {plan.Containerd.FromPackage.Value.Version}:",
+                    $"Upgrade the package to {newer}, because {plan.Containerd.FromPackage.Value.Version} has known vulnerabilities:",
                     () => false,
                     () => null,
                     stop =>
@@ -212,7 +212,7 @@ internal sealed class SystemdSteps(InstallPlan plan, IHostObserver observer, Act
     {
         if (OwnedText.OwnerOf(SystemPaths.SettingsPath) is TextOwner.User or TextOwner.EditedByUser)
         {
-            messages.Add($"'{SystemPaths.SettingsPath}' is yours and is kept as it is.");
+            messages.Add($"'{SystemPaths.SettingsPath}' was edited and is kept.");
             observer.Verbose(messages[^1]);
             runner.Run(new HostStep(StepKind.File, SystemPaths.SettingsPath, "Keep your settings", () => true, () => null, _ => { }), cancellationToken);
             return;

@@ -51,7 +51,7 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
 
         if (!command.Contains("fd://", StringComparison.Ordinal))
         {
-            throw Refused(Unit, now, texts.Service, $"does not take its socket from {SystemPaths.SocketUnit} (--addr fd://)");
+            throw Refused(Unit, now, texts.Service, $"does not use the socket of {SystemPaths.SocketUnit} (--addr fd://)");
         }
 
         List<string> unit = new();
@@ -80,7 +80,7 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             (service.Count > 0 ? $"[Service]\n{string.Join('\n', service)}\n" : string.Empty);
         UnitDecision decision = DropIn(Unit, now, text.Length > 0 ? text : null);
         return texts.Isolation is null && now.GetValueOrDefault("PrivateNetwork") == "yes"
-            ? decision with { Note = $"{decision.Note} It has PrivateNetwork=yes: the engine stays without a network." }
+            ? decision with { Note = $"{decision.Note} It has PrivateNetwork=yes: the engine stays isolated." }
             : decision;
     }
 
@@ -103,7 +103,7 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
         if (text is null)
         {
             // The effective settings include a drop-in of an earlier run, which stays as it is.
-            return new UnitDecision(null, string.Empty, $"{fragment} is not this module's and is as it should be: kept.");
+            return new UnitDecision(null, string.Empty, $"{fragment} was not written by this module, but is compatible and is kept.");
         }
 
         // Settings added by an earlier run are in effect and do not count as missing; they must not be lost with the new text.
@@ -111,10 +111,10 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
         return OwnedText.OwnerOf(path) is TextOwner.User or TextOwner.EditedByUser
             ? throw new HostException(
                 HostErrorKind.Conflict,
-                $"'{path}' was edited and does not give {unit} what it needs:\n{TextDiff.Unified(OwnedText.Shown(path), text)}",
-                $"Add the lines marked + to '{path}', or remove it, and run it again.",
+                $"'{path}' was edited and does not meet the requirements of {unit}:\n{TextDiff.Unified(OwnedText.Shown(path), text)}",
+                $"Add the lines marked + to '{path}', or remove the file, and run the command again.",
                 path)
-            : new UnitDecision(path, OwnedText.Seal(text), $"{fragment} is not this module's and is kept; a drop-in adds what it lacks.");
+            : new UnitDecision(path, OwnedText.Seal(text), $"{fragment} was not written by this module and is kept; a drop-in adds the missing settings.");
     }
 
     private static HostException Refused(string unit, IReadOnlyDictionary<string, string> now, string wanted, string why)
@@ -123,8 +123,8 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
         string isThere = OwnedText.Shown(path);
         return new HostException(
             HostErrorKind.Conflict,
-            $"{unit} ({path}) is not this module's and {why}; it is not overwritten. It differs from what is needed (- there, + needed):\n{TextDiff.Unified(isThere, wanted)}",
-            $"Change '{path}' accordingly, or move it away and run 'systemctl daemon-reload', then run it again.",
+            $"{unit} ({path}) was not written by this module and {why}; it is not overwritten. Differences (- present, + required):\n{TextDiff.Unified(isThere, wanted)}",
+            $"Change '{path}' accordingly, or move it away and run 'systemctl daemon-reload', then run the command again.",
             path);
     }
 

@@ -79,7 +79,7 @@ internal sealed record InstallationManifest
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new HostException(HostErrorKind.NotRoot, $"'{path}' can be read by root only.", "Run it as root.", path, error);
+            throw new HostException(HostErrorKind.NotRoot, $"Only root can read '{path}'.", "Run the command as root.", path, error);
         }
     }
 
@@ -92,7 +92,7 @@ internal sealed record InstallationManifest
         }
         catch (Exception error) when (error is JsonException or NotSupportedException)
         {
-            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", $"Look at the file; without it this module does not know what it installed.", path, error);
+            throw new HostException(HostErrorKind.Conflict, $"'{path}' cannot be read: {error.Message}", $"Inspect the file; the module records in it what it installed.", path, error);
         }
     }
 

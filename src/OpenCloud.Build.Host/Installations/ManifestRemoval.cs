@@ -85,7 +85,7 @@ internal sealed class ManifestRemoval(IHostObserver observer)
         messages.ForEach(observer.Warning);
         if (failed.Count > 0)
         {
-            throw new HostException(HostErrorKind.CommandFailed, $"Not all could be removed: {string.Join("; ", failed)}", "Mend that and run it again: it goes on with what is left.");
+            throw new HostException(HostErrorKind.CommandFailed, $"Some items could not be removed: {string.Join("; ", failed)}", "Fix the cause and run the command again: it continues with the remaining changes.");
         }
 
         return new RemovalResult(outcomes, messages);
@@ -139,13 +139,13 @@ internal sealed class ManifestRemoval(IHostObserver observer)
         UnitEnabled or RootlessUnitEnabled => "Disable the unit",
         UnitStarted or RootlessUnitStarted => "Stop the unit",
         UserCreated => "Delete the user",
-        SubordinateIdsAdded ids => $"Take back {ids.User}'s subordinate ids from",
-        LingerEnabled => "End the lingering of the user",
+        SubordinateIdsAdded ids => $"Remove the subordinate ids of {ids.User} from",
+        LingerEnabled => "Disable lingering of the user",
         ProfileLoaded => "Unload the AppArmor profile",
-        EngineStateCreated or DirectoryCreated { WithContent: true } => "Remove the directory and all in it",
+        EngineStateCreated or DirectoryCreated { WithContent: true } => "Remove the directory and its content",
         DirectoryCreated or FolderCreated => "Remove the directory",
         CniResults => CniResults.Removal,
-        FileWritten { Backup: not null } => "Put back the file that was there",
+        FileWritten { Backup: not null } => "Restore the previous file",
         _ => "Remove the file",
     };
 }

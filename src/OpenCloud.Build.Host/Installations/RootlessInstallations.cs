@@ -62,8 +62,8 @@ public static class RootlessInstallations
         {
             throw new HostException(
                 HostErrorKind.Conflict,
-                $"The record of the engine of '{user.Name}' is of '{AccountDatabase.Printable(facts.User)}' ({facts.Uid}) with the home {AccountDatabase.Printable(facts.Home)}, but that user is {user.Uid} with the home {user.Home} now.",
-                "Give the user back its number and home, or move the record away and install the engine anew.",
+                $"The record of the engine of '{user.Name}' has the user '{AccountDatabase.Printable(facts.User)}' ({facts.Uid}) with the home directory {AccountDatabase.Printable(facts.Home)}, but that user now has the id {user.Uid} and the home directory {user.Home}.",
+                "Restore the id and home directory of the user, or move the record away and install the engine again.",
                 user.Name);
         }
     }
@@ -116,7 +116,7 @@ public static class RootlessInstallations
         }
         catch (Exception error) when (error is UnauthorizedAccessException or HostException)
         {
-            return "closed to you";
+            return "not accessible";
         }
         catch (IOException)
         {

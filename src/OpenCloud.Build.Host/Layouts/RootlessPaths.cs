@@ -63,7 +63,7 @@ internal sealed record RootlessPaths(UserAccount User, bool AsRoot, string Prefi
     public static string CheckPath(string path, string what)
         => Path.IsPathRooted(path) && !path.Contains("..", StringComparison.Ordinal) && !path.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '%' or '$' or '"' or '\'' or '\\' or ';') && path.TrimEnd('/').Length > 0
             ? path.TrimEnd('/')
-            : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' cannot be a {what}: a full path without spaces and special characters is needed.", target: path);
+            : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' is not a valid {what}: an absolute path without spaces and special characters is required.", target: path);
 
     private static UserAccount Checked(UserAccount user)
     {

@@ -33,18 +33,18 @@ internal sealed record RootlessNetwork(string Driver, string? Program, string Ev
 
         if (view.Find(Pasta) is not { } pasta)
         {
-            return new(Slirp, null, "neither slirp4netns nor pasta is on the system's path");
+            return new(Slirp, null, "neither slirp4netns nor pasta is in the system PATH");
         }
 
-        string? against = view.ReadText(Restriction)?.Trim() == "1" ? "AppArmor restricts user namespaces, and pasta makes one of its own"
-            : !view.Contains(view.RealPath(pasta), OptionOfPasta) ? "it is older than 2023_06_25, the first that rootlesskit works with"
+        string? against = view.ReadText(Restriction)?.Trim() == "1" ? "AppArmor restricts user namespaces, and pasta creates one"
+            : !view.Contains(view.RealPath(pasta), OptionOfPasta) ? "it is older than 2023_06_25, the oldest version that rootlesskit supports"
             : bringsRootlessKit ? null
-            : rootlessKit is not null ? (KnownBy(view, rootlessKit) ? null : $"{rootlessKit} does not know it (2.0 is the first that does)")
-            : view.Candidate("rootlesskit") is { } version && Major(version) < 2 ? $"rootlesskit {version}, which is to be installed, does not know it (2.0 is the first that does)"
+            : rootlessKit is not null ? (KnownBy(view, rootlessKit) ? null : $"{rootlessKit} does not support it (2.0 or later does)")
+            : view.Candidate("rootlesskit") is { } version && Major(version) < 2 ? $"rootlesskit {version}, which will be installed, does not support it (2.0 or later does)"
             : null;
         return against is null
             ? new(Pasta, pasta, pasta)
-            : new(Slirp, null, $"slirp4netns is nowhere on the system's path, and {pasta} is not used: {against}");
+            : new(Slirp, null, $"slirp4netns is not in the system PATH, and {pasta} is not used: {against}");
     }
 
     /// <summary>Whether a rootlesskit supports pasta.</summary>

@@ -66,8 +66,8 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
         string? text = view.ReadText(MaxUserNamespaces)?.Trim();
         return text switch
         {
-            null => new(RootlessPrerequisite.UserNamespaces, CheckState.Failed, $"there is no {MaxUserNamespaces}: this kernel has no user namespaces", "Boot a kernel built with CONFIG_USER_NS"),
-            "0" => new(RootlessPrerequisite.UserNamespaces, CheckState.Failed, "user.max_user_namespaces is 0: nobody may make one", "sudo sysctl -w user.max_user_namespaces=28633, and the same in " + Sysctls)
+            null => new(RootlessPrerequisite.UserNamespaces, CheckState.Failed, $"{MaxUserNamespaces} does not exist: this kernel does not support user namespaces", "Boot a kernel built with CONFIG_USER_NS"),
+            "0" => new(RootlessPrerequisite.UserNamespaces, CheckState.Failed, "user.max_user_namespaces is 0: user namespaces are disabled", "sudo sysctl -w user.max_user_namespaces=28633, and the same in " + Sysctls)
             {
                 RootCommands = [$"printf 'user.max_user_namespaces=28633\\n' >> {Sysctls}", "sysctl -q -w user.max_user_namespaces=28633"],
             },
@@ -77,18 +77,18 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
 
     private RootlessPrecheck Clone()
         => view.ReadText(UnprivilegedClone)?.Trim() == "0"
-            ? new(RootlessPrerequisite.UnprivilegedClone, CheckState.Failed, "kernel.unprivileged_userns_clone is 0: only root may make a user namespace", "sudo sysctl -w kernel.unprivileged_userns_clone=1, and the same in " + Sysctls)
+            ? new(RootlessPrerequisite.UnprivilegedClone, CheckState.Failed, "kernel.unprivileged_userns_clone is 0: only root can create a user namespace", "sudo sysctl -w kernel.unprivileged_userns_clone=1, and the same in " + Sysctls)
             {
                 RootCommands = [$"printf 'kernel.unprivileged_userns_clone=1\\n' >> {Sysctls}", "sysctl -q -w kernel.unprivileged_userns_clone=1"],
             }
-            : Ok(RootlessPrerequisite.UnprivilegedClone, "kernel.unprivileged_userns_clone does not forbid them");
+            : Ok(RootlessPrerequisite.UnprivilegedClone, "kernel.unprivileged_userns_clone allows them");
 
     private RootlessPrecheck RootlessKit()
     {
         string? path = subject.RootlessKit ?? view.Find("rootlesskit");
-        return subject.BringsRootlessKit ? Ok(RootlessPrerequisite.RootlessKit, $"it comes with the installation, to {subject.Prefix}/bin")
+        return subject.BringsRootlessKit ? Ok(RootlessPrerequisite.RootlessKit, $"it is installed with BuildKit, to {subject.Prefix}/bin")
             : path is not null && view.Look(path) is { Type: InodeType.Regular } ? Ok(RootlessPrerequisite.RootlessKit, path)
-            : Absent(RootlessPrerequisite.RootlessKit, "rootlesskit is nowhere on the system's path", "rootlesskit");
+            : Absent(RootlessPrerequisite.RootlessKit, "rootlesskit is not in the system PATH", "rootlesskit");
     }
 
     private RootlessPrecheck AppArmor()
@@ -105,22 +105,22 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
                 return new(
                     RootlessPrerequisite.AppArmor,
                     CheckState.Failed,
-                    $"kernel.apparmor_restrict_unprivileged_userns is 1; {asleep.File} would let {path} make a user namespace, but is not loaded",
+                    $"kernel.apparmor_restrict_unprivileged_userns is 1; {asleep.File} would allow {path} to create a user namespace, but is not loaded",
                     $"sudo apparmor_parser -r {asleep.File} (Install-BuildKit -Rootless does it as root)")
                 {
                     ByInstaller = true,
                     RootCommands = [$"apparmor_parser -r {asleep.File}"],
                 };
             case { } loaded:
-                return Ok(RootlessPrerequisite.AppArmor, $"it restricts user namespaces; {loaded.File} lets {path} make them");
+                return Ok(RootlessPrerequisite.AppArmor, $"it restricts user namespaces; {loaded.File} allows {path} to create them");
         }
 
         AppArmorProfile profile = AppArmorProfile.For(path);
         return new(
             RootlessPrerequisite.AppArmor,
             CheckState.Failed,
-            $"kernel.apparmor_restrict_unprivileged_userns is 1, and no profile lets {path} make a user namespace",
-            $"Write {profile.Path} with a profile for {path} (Install-BuildKit -Rootless does it as root) and load it: sudo apparmor_parser -r {profile.Path}. The sysctl need not be changed")
+            $"kernel.apparmor_restrict_unprivileged_userns is 1, and no profile allows {path} to create a user namespace",
+            $"Write {profile.Path} with a profile for {path} (Install-BuildKit -Rootless does it as root) and load it: sudo apparmor_parser -r {profile.Path}. The sysctl does not need to change")
         {
             ByInstaller = true,
             RootCommands = [$"cat > {profile.Path} <<'EOF'\n{profile.Text}EOF", $"apparmor_parser -r {profile.Path}"],
@@ -131,13 +131,13 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
     {
         if (view.Find(program) is not { } path)
         {
-            return Absent(prerequisite, $"{program} is nowhere on the system's path", "uidmap");
+            return Absent(prerequisite, $"{program} is not in the system PATH", "uidmap");
         }
 
         string real = view.RealPath(path);
         if (_mounts.Of(real) is { } mount && mount.Has("nosuid"))
         {
-            return new(prerequisite, CheckState.Failed, $"{real} is on {mount.Point}, which is mounted nosuid: it gets no rights there", $"sudo mount -o remount,suid {mount.Point}, and the same in /etc/fstab");
+            return new(prerequisite, CheckState.Failed, $"{real} is on {mount.Point}, which is mounted nosuid: set-uid programs do not work there", $"sudo mount -o remount,suid {mount.Point}, and the same in /etc/fstab");
         }
 
         if (view.Look(real) is { Uid: 0 } status && (status.Mode & 0x800) != 0)
@@ -146,8 +146,8 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
         }
 
         return HasCapability(view.FileCapabilities(real), capability)
-            ? Ok(prerequisite, $"{real}, with the capability it needs")
-            : new(prerequisite, CheckState.Failed, $"{real} is neither set-uid root nor has it the capability it needs", $"sudo chown root:root {real} && sudo chmod u+s {real} (or: sudo apt-get install --reinstall uidmap)")
+            ? Ok(prerequisite, $"{real}, with the required capability")
+            : new(prerequisite, CheckState.Failed, $"{real} is neither set-uid root nor has the required capability", $"sudo chown root:root {real} && sudo chmod u+s {real} (or: sudo apt-get install --reinstall uidmap)")
             {
                 RootCommands = [$"chown root:root {real}", $"chmod u+s {real}"],
             };
@@ -173,7 +173,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
 
         if (SubordinateIds.Covers(own, view.ReadText(accounts)) is { } covered)
         {
-            return Shared(covered.Own, $"the id of '{covered.Account}' in {accounts} is one of them");
+            return Shared(covered.Own, $"the id of '{covered.Account}' in {accounts} is in the range");
         }
 
         long count = own.Sum(range => range.Count);
@@ -182,15 +182,15 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
             return Ok(prerequisite, $"{string.Join(", ", own)} in {path}");
         }
 
-        string seen = count == 0 ? $"{subject.Name} has none in {path}" : string.Create(CultureInfo.InvariantCulture, $"{subject.Name} has {count} in {path}; {SubordinateIds.Needed} are needed");
+        string seen = count == 0 ? $"{subject.Name} has none in {path}" : string.Create(CultureInfo.InvariantCulture, $"{subject.Name} has {count} in {path}; {SubordinateIds.Needed} are required");
         return add is null
-            ? new(prerequisite, CheckState.Failed, seen + ", and there is no room for more", $"Make room in {path} and /etc/login.defs (SUB_UID_MAX, SUB_GID_MAX)")
+            ? new(prerequisite, CheckState.Failed, seen + ", and there are no free ids", $"Remove unused ranges in {path}, or increase SUB_UID_MAX and SUB_GID_MAX in /etc/login.defs")
             : new(prerequisite, CheckState.Failed, seen, "sudo " + add) { ByInstaller = true, RootCommands = [add] };
 
         RootlessPrecheck Shared(SubordinateRange range, string with)
         {
             string delete = $"usermod --del-{option} {range} {subject.Name}";
-            return new(prerequisite, CheckState.Failed, $"{subject.Name} has {range} of {path}, but {with}: they would own each other's files", add is null ? "sudo " + delete : $"sudo {delete} && sudo {add}; files of an engine that ran with the old ids stay theirs")
+            return new(prerequisite, CheckState.Failed, $"{subject.Name} has {range} of {path}, but {with}: both would own the same files", add is null ? "sudo " + delete : $"sudo {delete} && sudo {add}; existing files of the engine keep the old ids")
             {
                 RootCommands = add is null ? [delete] : [delete, add],
             };
@@ -200,7 +200,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
     private RootlessPrecheck Ip()
         => view.Find("ip") is { } ip
             ? Ok(RootlessPrerequisite.Ip, ip)
-            : Absent(RootlessPrerequisite.Ip, "rootlesskit sets up the network with 'ip', which is nowhere on the system's path", "iproute2");
+            : Absent(RootlessPrerequisite.Ip, "rootlesskit sets up the network with 'ip', which is not in the system PATH", "iproute2");
 
     private RootlessPrecheck Network()
     {
@@ -216,7 +216,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
         FileStatus? status = view.Look("/dev/net/tun");
         if (status is null)
         {
-            return new(RootlessPrerequisite.Tun, CheckState.Failed, "there is no /dev/net/tun", "sudo modprobe tun, and 'tun' in /etc/modules-load.d")
+            return new(RootlessPrerequisite.Tun, CheckState.Failed, "/dev/net/tun does not exist", "sudo modprobe tun, and 'tun' in /etc/modules-load.d")
             {
                 RootCommands = ["printf 'tun\\n' > /etc/modules-load.d/opencloud.build-tun.conf", "modprobe tun"],
             };
@@ -226,7 +226,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
         uint uid = subject.Uid ?? Identity.Nobody;
         return status.Allows(new Identity(uid, uid, []), 6)
             ? Ok(RootlessPrerequisite.Tun, $"/dev/net/tun is {status.ModeText()}")
-            : new(RootlessPrerequisite.Tun, CheckState.Failed, $"/dev/net/tun is {status.ModeText()}: {subject.Name} may not open it", "sudo chmod 666 /dev/net/tun, and a udev rule that keeps it so: KERNEL==\"tun\", MODE=\"0666\"")
+            : new(RootlessPrerequisite.Tun, CheckState.Failed, $"/dev/net/tun is {status.ModeText()}: {subject.Name} has no access", "sudo chmod 666 /dev/net/tun, and a udev rule that keeps it so: KERNEL==\"tun\", MODE=\"0666\"")
             {
                 RootCommands = ["printf 'KERNEL==\"tun\", MODE=\"0666\"\\n' > /etc/udev/rules.d/90-opencloud.build-tun.rules", "chmod 666 /dev/net/tun"],
             };
@@ -235,8 +235,8 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
     private RootlessPrecheck HostsFile()
         // rootlesskit replaces it with its own file, and stops when there is none to replace.
         => view.Look("/etc/hosts") is not null
-            ? Ok(RootlessPrerequisite.HostsFile, "/etc/hosts is there")
-            : new(RootlessPrerequisite.HostsFile, CheckState.Failed, "there is no /etc/hosts: rootlesskit does not start without", "printf '127.0.0.1 localhost\\n' | sudo tee /etc/hosts")
+            ? Ok(RootlessPrerequisite.HostsFile, "/etc/hosts exists")
+            : new(RootlessPrerequisite.HostsFile, CheckState.Failed, "/etc/hosts does not exist: rootlesskit does not start without it", "printf '127.0.0.1 localhost\\n' | sudo tee /etc/hosts")
             {
                 RootCommands = ["printf '127.0.0.1 localhost\\n' > /etc/hosts"],
             };
@@ -257,38 +257,38 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
         if (able)
         {
             return _mounts.Of(subject.State) is { Type: "overlay" } mount
-                ? new(RootlessPrerequisite.Overlay, CheckState.Warning, $"{subject.State} is on {mount.Point}, itself an overlay, on which no other can be stacked: builds copy every layer", "Keep the engine's state on a disk (-StateDirectory)")
+                ? new(RootlessPrerequisite.Overlay, CheckState.Warning, $"{subject.State} is on {mount.Point}, which is an overlay itself and does not support another overlay: builds copy every layer", "Use -StateDirectory with a directory on a disk")
                 : Ok(RootlessPrerequisite.Overlay, $"the kernel ({release}) mounts overlays without root");
         }
 
         if (view.Find("fuse-overlayfs") is null)
         {
-            return Absent(RootlessPrerequisite.Overlay, $"the kernel ({release}) mounts no overlays without root (5.11 is the first that does), and fuse-overlayfs is not here", "fuse-overlayfs") with { State = CheckState.Warning };
+            return Absent(RootlessPrerequisite.Overlay, $"the kernel ({release}) does not mount overlays without root (5.11 or later does), and fuse-overlayfs is not installed", "fuse-overlayfs") with { State = CheckState.Warning };
         }
 
         return view.Look("/dev/fuse") is { } fuse && (fuse.Mode & 6) == 6
-            ? Ok(RootlessPrerequisite.Overlay, $"the kernel ({release}) mounts no overlays without root; fuse-overlayfs does it")
-            : new(RootlessPrerequisite.Overlay, CheckState.Warning, $"the kernel ({release}) mounts no overlays without root, and /dev/fuse is closed to {subject.Name}: builds copy every layer", "sudo chmod 666 /dev/fuse") { RootCommands = ["chmod 666 /dev/fuse"] };
+            ? Ok(RootlessPrerequisite.Overlay, $"the kernel ({release}) does not mount overlays without root; fuse-overlayfs is used")
+            : new(RootlessPrerequisite.Overlay, CheckState.Warning, $"the kernel ({release}) does not mount overlays without root, and {subject.Name} has no access to /dev/fuse: builds copy every layer", "sudo chmod 666 /dev/fuse") { RootCommands = ["chmod 666 /dev/fuse"] };
     }
 
     private RootlessPrecheck Cgroup()
     {
         if (view.ReadText("/sys/fs/cgroup/cgroup.controllers") is null)
         {
-            return new(RootlessPrerequisite.Cgroup, CheckState.Warning, "this host has no pure cgroup v2: nothing can be delegated to a user, and nothing bounds what a build takes", "Boot with systemd.unified_cgroup_hierarchy=1");
+            return new(RootlessPrerequisite.Cgroup, CheckState.Warning, "this host does not use only cgroup v2: controllers cannot be delegated to a user, and the resources of builds are not limited", "Boot with systemd.unified_cgroup_hierarchy=1");
         }
 
         string? manager = subject.Uid is { } uid ? string.Create(CultureInfo.InvariantCulture, $"/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers") : null;
         string[]? delegated = (manager is null ? null : view.ReadText(manager))?.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         if (delegated is null)
         {
-            return new(RootlessPrerequisite.Cgroup, CheckState.Unknown, "cgroup v2; what is delegated shows once the user's service manager runs");
+            return new(RootlessPrerequisite.Cgroup, CheckState.Unknown, "cgroup v2; the delegated controllers are visible when the user's service manager is running");
         }
 
         string[] lacking = ((string[])["cpu", "memory", "pids"]).Except(delegated).ToArray();
         return lacking.Length == 0
             ? Ok(RootlessPrerequisite.Cgroup, $"delegated to the user: {string.Join(' ', delegated)}")
-            : new(RootlessPrerequisite.Cgroup, CheckState.Warning, $"not delegated to the user: {string.Join(' ', lacking)}; builds run, but nothing bounds what they take of it", "sudo systemctl edit user@.service, with [Service] and Delegate=cpu cpuset io memory pids; then log in again")
+            : new(RootlessPrerequisite.Cgroup, CheckState.Warning, $"not delegated to the user: {string.Join(' ', lacking)}; builds run, but these resources are not limited", "sudo systemctl edit user@.service, with [Service] and Delegate=cpu cpuset io memory pids; then log in again")
             {
                 RootCommands =
                 [
@@ -306,7 +306,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
             : null;
         return option is null
             ? Ok(RootlessPrerequisite.HidePid, "/proc shows every process")
-            : new(RootlessPrerequisite.HidePid, CheckState.Warning, $"/proc is mounted with {option}: the engine runs, but logind and polkit misjudge sessions, and a user cannot see who listens on a socket", "sudo mount -o remount,hidepid=0 /proc, and the same in /etc/fstab");
+            : new(RootlessPrerequisite.HidePid, CheckState.Warning, $"/proc is mounted with {option}: the engine runs, but logind and polkit misinterpret sessions, and a user cannot see which process listens on a socket", "sudo mount -o remount,hidepid=0 /proc, and the same in /etc/fstab");
     }
 
     private RootlessPrecheck Home()
@@ -326,12 +326,12 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
 
             if (NetworkTypes.Contains(mount.Type) && place != subject.Prefix)
             {
-                return new(RootlessPrerequisite.Home, CheckState.Failed, $"{place} is on {mount.Point}, a network file system ({mount.Type}): files of subordinate ids cannot be made there", "Use -User with a user whose home is on a disk of this machine");
+                return new(RootlessPrerequisite.Home, CheckState.Failed, $"{place} is on {mount.Point}, a network file system ({mount.Type}): files of subordinate ids cannot be created there", "Use -User with a user whose home is on a disk of this machine");
             }
 
             if (mount.Has("noexec"))
             {
-                return new(RootlessPrerequisite.Home, CheckState.Failed, $"{place} is on {mount.Point}, which is mounted noexec: no program of a build runs there", $"sudo mount -o remount,exec {mount.Point}, and the same in /etc/fstab; or -User with a user whose home is elsewhere");
+                return new(RootlessPrerequisite.Home, CheckState.Failed, $"{place} is on {mount.Point}, which is mounted noexec: programs of a build cannot run there", $"sudo mount -o remount,exec {mount.Point}, and the same in /etc/fstab; or -User with a user whose home is elsewhere");
             }
         }
 

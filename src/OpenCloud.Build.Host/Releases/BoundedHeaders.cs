@@ -45,7 +45,7 @@ internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
 
         if (left == 0)
         {
-            throw new InvalidDataException($"a header of it is larger than {limit >> 10} KiB");
+            throw new InvalidDataException($"one of its headers is larger than {limit >> 10} KiB");
         }
 
         int read = inner.Read(buffer[..(int)Math.Min(buffer.Length, left)]);

@@ -33,7 +33,7 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
         Match match = Pattern().Match(text);
         if (!match.Success)
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{Accounts.AccountDatabase.Printable(text)}' is no version of BuildKit; it looks like v0.32.2.");
+            throw new HostException(HostErrorKind.InvalidInput, $"'{Accounts.AccountDatabase.Printable(text)}' is not a BuildKit version, such as v0.32.2.");
         }
 
         int Part(int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);

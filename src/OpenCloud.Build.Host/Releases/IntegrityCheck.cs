@@ -43,7 +43,7 @@ internal static class IntegrityCheck
         string text = sha256.Trim().ToLowerInvariant();
         return text.Length == 64 && text.All(char.IsAsciiHexDigitLower)
             ? text
-            : throw new HostException(HostErrorKind.InvalidInput, "A sha256 is 64 hexadecimal digits.", target: sha256);
+            : throw new HostException(HostErrorKind.InvalidInput, "A SHA-256 hash must have 64 hexadecimal digits.", target: sha256);
     }
 
     /// <summary>
@@ -60,8 +60,8 @@ internal static class IntegrityCheck
         {
             throw new HostException(
                 HostErrorKind.Integrity,
-                $"{origin} is not the archive it should be: its sha256 is {actual}, {Source(evidence)} says {expected}. Nothing was unpacked.",
-                "Fetch it again; if it stays like this, do not use it.",
+                $"{origin} is not the expected archive: its SHA-256 hash is {actual}, but {Source(evidence)} has {expected}. Nothing was unpacked.",
+                "Download the archive again. If the error remains, do not use it.",
                 origin);
         }
 
@@ -79,11 +79,11 @@ internal static class IntegrityCheck
 
     private static string Meaning(IntegrityEvidence evidence) => evidence switch
     {
-        IntegrityEvidence.GivenSha256 => "The archive is the one whose hash was given.",
-        IntegrityEvidence.KnownRelease => "The archive is the one this module's authors know as this release, wherever it was fetched from.",
-        IntegrityEvidence.Provenance => "The archive is whole and is the one the provenance beside it names; somebody who can replace both could still deceive (its signature is not checked).",
-        IntegrityEvidence.Sha256Sums => "The archive is whole and is the one the SHA256SUMS beside it names; somebody who can replace both could still deceive.",
-        IntegrityEvidence.AssetDigest => "The archive is what was uploaded to the project's release page; it does not prove who uploaded it.",
-        _ => "Nothing was checked.",
+        IntegrityEvidence.GivenSha256 => "The archive matches the given hash.",
+        IntegrityEvidence.KnownRelease => "The archive matches the hash that this module knows for this release, regardless of its source.",
+        IntegrityEvidence.Provenance => "The archive is complete and matches the provenance file beside it. An attacker who can replace both files is not detected (the signature is not verified).",
+        IntegrityEvidence.Sha256Sums => "The archive is complete and matches the SHA256SUMS file beside it. An attacker who can replace both files is not detected.",
+        IntegrityEvidence.AssetDigest => "The archive matches the digest on the project's release page. This does not prove who uploaded it.",
+        _ => "The archive was not verified.",
     };
 }

@@ -61,8 +61,8 @@ public static class KnownReleases
     // Each is fixed in the given version; source: the project's security advisories.
     private static readonly (BuildKitVersion FixedIn, string What)[] Advisories =
     [
-        (BuildKitVersion.Parse("v0.28.1"), "CVE-2026-33747 and CVE-2026-33748 are open in it"),
-        (BuildKitVersion.Parse("v0.12.5"), "CVE-2024-23650, CVE-2024-23651, CVE-2024-23652 and CVE-2024-23653 are open in it"),
+        (BuildKitVersion.Parse("v0.28.1"), "CVE-2026-33747 and CVE-2026-33748 are not fixed in it"),
+        (BuildKitVersion.Parse("v0.12.5"), "CVE-2024-23650, CVE-2024-23651, CVE-2024-23652 and CVE-2024-23653 are not fixed in it"),
     ];
 
     /// <summary>

@@ -56,12 +56,12 @@ internal static class ReleaseArchive
                 string name = NameOf(entry, folder);
                 if (names.Contains(name))
                 {
-                    throw Hostile($"it has '{folder}{name}' twice");
+                    throw Hostile($"it contains '{folder}{name}' twice");
                 }
 
                 if (entry.Length > MaxFileBytes || total + entry.Length > MaxTotalBytes)
                 {
-                    throw Hostile($"'{folder}{name}' says it is {entry.Length >> 20} MiB; {MaxFileBytes >> 20} MiB a file and {MaxTotalBytes >> 20} MiB in all are taken");
+                    throw Hostile($"'{folder}{name}' has {entry.Length >> 20} MiB; the limit is {MaxFileBytes >> 20} MiB per file and {MaxTotalBytes >> 20} MiB in total");
                 }
 
                 FileStreamOptions options = new()
@@ -94,20 +94,20 @@ internal static class ReleaseArchive
         catch (OutOfMemoryException error)
         {
             // Header extensions are read into memory with the size that they declare.
-            throw new HostException(HostErrorKind.Integrity, "The archive is not taken: one of its headers is larger than this host's memory.", "Do not use this archive.", inner: error);
+            throw new HostException(HostErrorKind.Integrity, "The archive is rejected: one of its headers is larger than the memory of this host.", "Do not use this archive.", inner: error);
         }
         catch (Exception error) when (error is EndOfStreamException or InvalidOperationException or InvalidDataException or FormatException || (error is IOException && !FileHash.IsDiskFull(error)))
         {
             throw new HostException(
                 HostErrorKind.Integrity,
-                $"The archive is damaged or cut short: {error.Message}",
-                "Fetch it again.",
+                $"The archive is damaged or truncated: {error.Message}",
+                "Download the archive again.",
                 inner: error);
         }
 
         return names.Contains(required)
             ? names
-            : throw new HostException(HostErrorKind.Integrity, $"The archive holds no {folder}{required}: it is no release {(required == "buildkitd" ? "of BuildKit " : string.Empty)}for Linux.");
+            : throw new HostException(HostErrorKind.Integrity, $"The archive does not contain {folder}{required}: it is not a {(required == "buildkitd" ? "BuildKit " : string.Empty)}release for Linux.");
     }
 
     private static string NameOf(TarEntry entry, string folder)
@@ -122,7 +122,7 @@ internal static class ReleaseArchive
         string name = path.StartsWith(folder, StringComparison.Ordinal) ? path[folder.Length..] : string.Empty;
         if (name.Length is 0 or > 128 || name[0] is '.' or '-' || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+'))
         {
-            throw Hostile($"'{shown}' is no plain file of {(folder.Length > 0 ? folder : "its top")}");
+            throw Hostile($"'{shown}' is not a plain file in {(folder.Length > 0 ? folder : "its top directory")}");
         }
 
         return name;
@@ -130,6 +130,6 @@ internal static class ReleaseArchive
 
     private static HostException Hostile(string why) => new(
         HostErrorKind.Integrity,
-        $"The archive is not taken: {why}. A release has no such thing.",
-        "Do not use this archive; fetch the project's own.");
+        $"The archive is rejected: {why}. A release never contains this.",
+        "Do not use this archive. Download the archive of the project.");
 }

@@ -83,7 +83,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             {
                 if (text.Length + read > MaxTextBytes)
                 {
-                    throw new HostException(HostErrorKind.Download, $"{uri} is larger than {MaxTextBytes >> 20} MiB: that is no provenance.");
+                    throw new HostException(HostErrorKind.Download, $"{uri} is larger than {MaxTextBytes >> 20} MiB and therefore not a provenance file.");
                 }
 
                 text.Write(buffer, 0, read);
@@ -121,7 +121,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         if (answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             File.Delete(partial);
-            throw new IOException("the part that was kept does not fit any more");
+            throw new IOException("the partial download no longer matches");
         }
 
         if (!answer.IsSuccessStatusCode)
@@ -137,7 +137,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         long? total = answer.Content.Headers.ContentLength + have;
         if (total > MaxArchiveBytes)
         {
-            throw new HostException(HostErrorKind.Download, $"{uri} is {total >> 20} MiB; no release is larger than {MaxArchiveBytes >> 20} MiB.", target: uri.ToString());
+            throw new HostException(HostErrorKind.Download, $"{uri} is {total >> 20} MiB; the limit for a release is {MaxArchiveBytes >> 20} MiB.", target: uri.ToString());
         }
 
         // The tag is saved first: a partial download without a tag cannot be resumed. A weak tag does not promise the same bytes.
@@ -162,7 +162,7 @@ internal sealed class ReleaseDownload(HttpClient client)
             have += read;
             if (have > MaxArchiveBytes)
             {
-                throw new HostException(HostErrorKind.Download, $"{uri} goes on past {MaxArchiveBytes >> 20} MiB: that is no release.", target: uri.ToString());
+                throw new HostException(HostErrorKind.Download, $"{uri} is larger than {MaxArchiveBytes >> 20} MiB, the limit for a release.", target: uri.ToString());
             }
 
             progress?.Invoke(have, total);
@@ -182,7 +182,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         }
         catch (IOException error) when (!FileHash.IsDiskFull(error))
         {
-            throw new HostException(HostErrorKind.Download, $"{uri} cannot be kept: {error.Message}", "Remove what is in its place and run it again.", partial, error);
+            throw new HostException(HostErrorKind.Download, $"{uri} cannot be saved: {error.Message}", "Remove the file that is in the way and run the command again.", partial, error);
         }
     }
 
@@ -191,14 +191,14 @@ internal sealed class ReleaseDownload(HttpClient client)
         HttpRequestException? http = error as HttpRequestException;
         (string? why, string? remedy) = http switch
         {
-            null when error is StalledException => ($"the server stalled, again and again: {error.Message}", "Run it again, which takes up what was fetched; use a mirror (-Uri) or a file (-ArchivePath)."),
-            { StatusCode: HttpStatusCode.NotFound } => ("there is no such file (404)", "Check -Version and -Uri: https://github.com/moby/buildkit/releases lists the releases."),
+            null when error is StalledException => ($"the server stalled repeatedly: {error.Message}", "Run the command again to resume the download, or use a mirror (-Uri) or a file (-ArchivePath)."),
+            { StatusCode: HttpStatusCode.NotFound } => ("the file does not exist (404)", "Check -Version and -Uri: https://github.com/moby/buildkit/releases lists the releases."),
             { StatusCode: { } status } => ($"the server answered {(int)status}", "Try again later, use a mirror (-Uri) or a file (-ArchivePath)."),
-            { HttpRequestError: HttpRequestError.NameResolutionError } => ("its name cannot be resolved: this host seems to be offline", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
+            { HttpRequestError: HttpRequestError.NameResolutionError } => ("the host name cannot be resolved: this host may be offline", "Download the archive on another machine and use -ArchivePath, or use a mirror with -Uri."),
             { HttpRequestError: HttpRequestError.SecureConnectionError } => ($"no secure connection: {error.InnerException?.Message ?? error.Message}", "Check the clock and the CA certificates of this host (package ca-certificates)."),
-            not null when error.InnerException is SocketException socket => ($"no connection: {socket.Message}", "Fetch the archive elsewhere and give it with -ArchivePath, or give a mirror with -Uri."),
-            _ => ($"the connection broke again and again, at last with: {error.Message.TrimEnd('.')}", "Run it again: what was fetched is kept and taken up."),
+            not null when error.InnerException is SocketException socket => ($"no connection: {socket.Message}", "Download the archive on another machine and use -ArchivePath, or use a mirror with -Uri."),
+            _ => ($"the connection failed repeatedly; the last error is: {error.Message.TrimEnd('.')}", "Run the command again to resume the download."),
         };
-        return new HostException(HostErrorKind.Download, $"{uri} cannot be fetched: {why}.", remedy, uri.ToString(), error);
+        return new HostException(HostErrorKind.Download, $"{uri} cannot be downloaded: {why}.", remedy, uri.ToString(), error);
     }
 }

@@ -35,12 +35,12 @@ public sealed record ReleaseSource
     {
         if (!uri.IsAbsoluteUri || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{uri}' is no https or http address.", "For a file of this machine use -ArchivePath.");
+            throw new HostException(HostErrorKind.InvalidInput, $"'{uri}' is not an https or http URL.", "For a local file, use -ArchivePath.");
         }
 
         if (uri.UserInfo.Length > 0)
         {
-            throw new HostException(HostErrorKind.InvalidInput, "An address with a user and a password in it is refused: it would end up in logs.");
+            throw new HostException(HostErrorKind.InvalidInput, "A URL with a user name or a password is not allowed: it would appear in logs.");
         }
 
         return new() { Uri = uri.AbsolutePath.EndsWith('/') ? new Uri(uri, $"{version}/{ArchiveName(version, architecture)}") : uri };

@@ -62,4 +62,4 @@ internal sealed class StallWatch : IDisposable
 }
 
 /// <summary>A server sent too few bytes for too long.</summary>
-internal sealed class StalledException(TimeSpan timeout) : IOException($"it sent nothing, or next to nothing, for {timeout.TotalSeconds:0.###} seconds");
+internal sealed class StalledException(TimeSpan timeout) : IOException($"it sent no data, or almost none, for {timeout.TotalSeconds:0.###} seconds");

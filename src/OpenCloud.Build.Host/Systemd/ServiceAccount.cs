@@ -22,17 +22,17 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
             !name.All(c => char.IsAsciiLetterOrDigit(c) || c is ':' or '-' or '_' or '.' or '\\' or '@') ||
             (name.LastIndexOf('.') is > 0 and var dot && name[dot..] is ".socket" or ".timer" or ".target" or ".mount" or ".slice" or ".scope" or ".path" or ".device"))
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{shown}' cannot be the name of a service.", "See 'systemctl list-units --type=service' for names.", shown);
+            throw new HostException(HostErrorKind.InvalidInput, $"'{shown}' is not a valid service name.", "See 'systemctl list-units --type=service' for service names.", shown);
         }
 
         if (unit.EndsWith("@.service", StringComparison.Ordinal))
         {
-            throw new HostException(HostErrorKind.InvalidInput, $"'{shown}' is a template; name an instance of it.", $"For example {unit.Replace("@.", "@NAME.", StringComparison.Ordinal)}.", shown);
+            throw new HostException(HostErrorKind.InvalidInput, $"'{shown}' is a template unit; specify an instance.", $"Use for example {unit.Replace("@.", "@NAME.", StringComparison.Ordinal)}.", shown);
         }
 
         if (!Systemctl.IsRunning)
         {
-            throw new HostException(HostErrorKind.Unsupported, "This host has no systemd, so it has no services to grant anything.", target: shown);
+            throw new HostException(HostErrorKind.Unsupported, "This host does not use systemd, so access cannot be granted to services.", target: shown);
         }
 
         IReadOnlyDictionary<string, string> state = Systemctl.Show(unit, "Id", "LoadState", "User", "SupplementaryGroups", "MainPID");
@@ -43,7 +43,7 @@ internal sealed record ServiceAccount(string Unit, string User, IReadOnlyList<st
             case "masked":
                 throw new HostException(HostErrorKind.Conflict, $"The service '{shown}' is masked.", $"systemctl unmask {unit}", shown);
             default:
-                throw new HostException(HostErrorKind.NotFound, $"There is no service '{shown}'.", "See 'systemctl list-unit-files --type=service' for names.", shown);
+                throw new HostException(HostErrorKind.NotFound, $"The service '{shown}' does not exist.", "See 'systemctl list-unit-files --type=service' for service names.", shown);
         }
 
         int pid = int.Parse(state.GetValueOrDefault("MainPID", "0"), CultureInfo.InvariantCulture);

@@ -20,7 +20,7 @@ internal static class ServiceGrant
             throw new HostException(
                 HostErrorKind.Conflict,
                 $"'{path}' was edited; it is not overwritten:\n{TextDiff.Unified(OwnedText.Shown(path), text)}",
-                "Add the line marked + to it, or remove it and run it again.",
+                "Add the line marked + to the file, or remove the file and run the command again.",
                 path);
         }
 

@@ -113,7 +113,7 @@ internal static class Systemctl
             throw new HostException(
                 HostErrorKind.EngineSilent,
                 $"{unit} does not start: {result.Tail(2)}\n{LastLines(unit)}".TrimEnd(),
-                $"See 'journalctl -u {unit}' for all it said.",
+                $"See 'journalctl -u {unit}' for the whole log.",
                 unit);
         }
     }

@@ -15,11 +15,11 @@ public sealed class ServiceChecksTests
     [InlineData("static", "WantedBy=multi-user.target", "")]
     [InlineData("generated", "WantedBy=multi-user.target", "")]
     [InlineData("disabled", "TriggeredBy=app.socket", "")]
-    [InlineData("disabled", "", "is not started at boot: 'sudo systemctl enable app.service'")]
-    [InlineData("static", "", "needs an [Install] section")]
-    [InlineData("transient", "", "needs an [Install] section")]
+    [InlineData("disabled", "", "is not started at boot. To enable it: 'sudo systemctl enable app.service'")]
+    [InlineData("static", "", "add an [Install] section")]
+    [InlineData("transient", "", "add an [Install] section")]
     [InlineData("", "", "no unit file")]
-    [InlineData("enabled-runtime", "WantedBy=multi-user.target", "until the next boot only")]
+    [InlineData("enabled-runtime", "WantedBy=multi-user.target", "only until the next boot")]
     public void Service_IsStartedAtBoot(string file, string other, string note)
     {
         Dictionary<string, string> state = InForce();
@@ -33,8 +33,8 @@ public sealed class ServiceChecksTests
     }
 
     [Theory]
-    [InlineData("", "buildkit", "another drop-in of that name hides")]
-    [InlineData(DropIn + " /run/systemd/system/app.service.d/60-other.conf", "", "a later drop-in empties")]
+    [InlineData("", "buildkit", "another drop-in with this name overrides")]
+    [InlineData(DropIn + " /run/systemd/system/app.service.d/60-other.conf", "", "a later drop-in clears")]
     [InlineData(DropIn, "video buildkit", "")]
     public void DropIn_IsInForce(string paths, string groups, string note)
     {

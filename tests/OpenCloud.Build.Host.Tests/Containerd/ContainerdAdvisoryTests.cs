@@ -66,8 +66,8 @@ public sealed class ContainerdAdvisoryTests
     public void Words_SayWhatItIsJudgedBy()
     {
         Assert.Contains(ContainerdAdvisories.VulnerabilitiesOf(new Version(1, 7, 28), null, null), known => known.StartsWith($"{Permissions}: local users", StringComparison.Ordinal) && known.EndsWith("fixed in 1.7.29 (by its version number)", StringComparison.Ordinal));
-        Assert.Contains("1.7.24~ds1-6, which may name a fix, is not here", ContainerdAdvisories.VulnerabilitiesOf(new Version(1, 7, 24), "1.7.24~ds1-6", null)[0], StringComparison.Ordinal);
-        Assert.Contains("package 1.7.24~ds1-6 names no fix", ContainerdAdvisories.VulnerabilitiesOf(new Version(1, 7, 24), "1.7.24~ds1-6", "CVE-0")[0], StringComparison.Ordinal);
+        Assert.Contains("1.7.24~ds1-6, which may list a fix, is not available", ContainerdAdvisories.VulnerabilitiesOf(new Version(1, 7, 24), "1.7.24~ds1-6", null)[0], StringComparison.Ordinal);
+        Assert.Contains("package 1.7.24~ds1-6 does not list a fix", ContainerdAdvisories.VulnerabilitiesOf(new Version(1, 7, 24), "1.7.24~ds1-6", "CVE-0")[0], StringComparison.Ordinal);
         Assert.Contains("fixed in 1.7.29", ContainerdAdvisories.VulnerabilitiesOf(new Version(1, 6, 20), null, null).Single(known => known.StartsWith(Permissions, StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 

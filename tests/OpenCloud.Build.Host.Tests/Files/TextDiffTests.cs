@@ -15,7 +15,7 @@ public sealed class TextDiffTests
     {
         long before = GC.GetTotalAllocatedBytes(precise: true);
         string text = TextDiff.Unified(string.Concat(Enumerable.Repeat("x\n", 400_000)), string.Concat(Enumerable.Repeat("y\n", 50)));
-        Assert.StartsWith("-(400,000 lines are there", text, StringComparison.Ordinal);
+        Assert.StartsWith("-(400,000 lines are present", text, StringComparison.Ordinal);
         Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 60 << 20);
     }
 }

@@ -36,7 +36,7 @@ public abstract class AccessTests(string suite)
         // A user, twice; a session that runs already keeps its groups.
         host.Shell("systemd-run --quiet --unit=session --uid=ubuntu sleep 600");
         DriverAnswer answer = host.Driver("grant", "--user", "ubuntu").Ok();
-        Assert.Contains("'buildkit' is as good as root", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("'buildkit' is equivalent to root", answer.Error, StringComparison.Ordinal);
         JsonElement granted = answer.Json!.Value[0];
         Assert.Equal(("not a member", "member"), (granted.GetProperty("Was").GetString(), granted.GetProperty("Is").GetString()));
         Assert.Contains("a new login", granted.GetProperty("Pending").GetString(), StringComparison.Ordinal);
@@ -71,7 +71,7 @@ public abstract class AccessTests(string suite)
         Assert.Equal("a restart: systemctl restart opencloud.service", granted.GetProperty("Pending").GetString());
 
         // Nothing would start it after a boot.
-        Assert.Contains("needs an [Install] section", Assert.Single(granted.GetProperty("Notes").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        Assert.Contains("add an [Install] section", Assert.Single(granted.GetProperty("Notes").EnumerateArray()).GetString(), StringComparison.Ordinal);
         DriverAnswer diagnosis = host.Driver("diagnose", "--service", "opencloud").Ok();
         Assert.Equal("false", diagnosis["Reachable"]);
         Assert.Equal("sudo systemctl restart opencloud.service", diagnosis["Remedy"]);
@@ -105,7 +105,7 @@ public abstract class AccessTests(string suite)
         string before = host.Snapshot();
         Assert.Equal("AccessDenied", host.DriverAs("ubuntu", "connect", "--path", "/run/containerd/containerd.sock").Ok()["Version"]);
         DriverAnswer granted = host.Driver("grant", "--containerd", "--user", "ubuntu").Ok();
-        Assert.Contains("as good as root", granted.Error, StringComparison.Ordinal);
+        Assert.Contains("equivalent to root", granted.Error, StringComparison.Ordinal);
         Assert.Equal("true", host.DriverAs("ubuntu", "connect", "--path", "/run/containerd/containerd.sock").Ok()["Connected"]);
         Assert.Equal("AccessDenied", host.DriverAs("outsider", "connect", "--path", "/run/containerd/containerd.sock").Ok()["Version"]);
         host.Shell("systemctl restart containerd");
@@ -130,7 +130,7 @@ public abstract class AccessTests(string suite)
             }
         }
 
-        Told(host.Driver("diagnose"), "There is no /run/buildkit/buildkitd.sock", "Install-BuildKit");
+        Told(host.Driver("diagnose"), "The socket /run/buildkit/buildkitd.sock does not exist", "Install-BuildKit");
         host.Driver(["install", .. archive.Options]).Ok();
         DriverAnswer fine = host.Driver("diagnose").Ok();
         Assert.Equal("true", fine["Reachable"]);
@@ -150,7 +150,7 @@ public abstract class AccessTests(string suite)
         DriverAnswer old = DriverAnswer.Of(host.Try(["setpriv", "--reuid=ubuntu", "--regid=ubuntu", "--clear-groups", .. SystemdHost.DriverCommand.Split(' '), "diagnose"]));
         Told(old, "this session began before that", "Log out and in again");
 
-        Told(host.Driver("diagnose", "--path", "/run/containerd/containerd.sock"), "is no BuildKit", null);
+        Told(host.Driver("diagnose", "--path", "/run/containerd/containerd.sock"), "is not BuildKit", null);
         Told(host.Driver("diagnose", "--path", "/run/dbus/system_bus_socket"), "", null);
         Told(host.Driver("diagnose", "--path", "/etc/passwd"), "is no socket", null);
         Told(host.Driver("diagnose", "--path", "/run/wrong.sock"), "there is /run/buildkit/buildkitd.sock", "Test-BuildKitSocket");
@@ -167,20 +167,20 @@ public abstract class AccessTests(string suite)
         host.Shell("chmod 2775 /run/buildkit");
         DriverAnswer risky = host.Driver("diagnose", "--as", "ubuntu").Ok();
         Assert.Equal("true", risky["Reachable"]);
-        Assert.Contains("can put a socket of their own in the place of the engine", risky["Checks"], StringComparison.Ordinal);
+        Assert.Contains("can replace the engine's socket", risky["Checks"], StringComparison.Ordinal);
         host.Driver(["install", .. archive.Options]).Ok();
         Assert.Equal("root:buildkit 2755", host.Shell("stat -c '%U:%G %a' /run/buildkit").Trim());
 
         host.Shell("chmod 0700 /run/buildkit");
-        Told(host.Driver("diagnose", "--as", "ubuntu"), "The directory /run/buildkit is closed to ubuntu", "systemd-tmpfiles --create");
+        Told(host.Driver("diagnose", "--as", "ubuntu"), "The directory /run/buildkit is not accessible for ubuntu", "systemd-tmpfiles --create");
         host.Shell("systemd-tmpfiles --create /etc/tmpfiles.d/opencloud.build.conf; chgrp root /run/buildkit/buildkitd.sock");
-        Told(host.Driver("diagnose", "--as", "ubuntu"), "The socket has no group that could be joined", "Install-BuildKit");
+        Told(host.Driver("diagnose", "--as", "ubuntu"), "No group has access to the socket", "Install-BuildKit");
         host.Shell("systemctl stop buildkit.socket buildkit.service");
-        Told(host.Driver("diagnose"), "There is no /run/buildkit/buildkitd.sock", "systemctl start buildkit.socket");
+        Told(host.Driver("diagnose"), "The socket /run/buildkit/buildkitd.sock does not exist", "systemctl start buildkit.socket");
 
         // A file that its daemon left behind.
         host.Shell($"systemd-run --quiet --unit=gone {SystemdHost.DriverCommand} buildkitd --addr unix:///run/gone.sock; for i in $(seq 100); do test -S /run/gone.sock && break; sleep 0.1; done; systemctl kill -s KILL gone; while systemctl is-active -q gone; do sleep 0.1; done");
-        Told(host.Driver("diagnose", "--path", "/run/gone.sock"), "left over from a daemon that is gone", "rm /run/gone.sock");
+        Told(host.Driver("diagnose", "--path", "/run/gone.sock"), "no longer running", "rm /run/gone.sock");
     }
 }
 

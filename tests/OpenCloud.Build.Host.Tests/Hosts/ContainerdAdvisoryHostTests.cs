@@ -31,9 +31,9 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
 
         // None newer that apt knows of: it is used, and said to be what it is.
         DriverAnswer first = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.Contains("\"Action\":\"Use what is there\"", first["Steps"], StringComparison.Ordinal);
+        Assert.Contains("\"Action\":\"Use the existing\"", first["Steps"], StringComparison.Ordinal);
         Assert.Contains("CVE-2026-53488: an image's labels", first.Error, StringComparison.Ordinal);
-        Assert.Contains("cannot be fetched anew", first.Error, StringComparison.Ordinal);
+        Assert.Contains("cannot be updated", first.Error, StringComparison.Ordinal);
         DriverAnswer diagnosis = host.Driver("diagnose").Ok();
         Assert.Contains("CVE-2026-53488", diagnosis["Checks"], StringComparison.Ordinal);
         Assert.Contains("CVE-2026-53488", host.Driver("get").Ok()["ContainerdVulnerabilities"], StringComparison.Ordinal);
@@ -51,7 +51,7 @@ public abstract class ContainerdAdvisoryHostTests(string suite)
             """);
         Assert.DoesNotContain("Upgrade the package to", host.Driver(["install", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
         DriverAnswer upgraded = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.DoesNotContain("cannot be fetched anew", upgraded.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("cannot be updated", upgraded.Error, StringComparison.Ordinal);
         Assert.Contains("Upgrade the package to", upgraded["Steps"], StringComparison.Ordinal);
         Assert.DoesNotContain("CVE-2026-53488", upgraded.Error, StringComparison.Ordinal);
         Assert.Contains("+mended\n", host.Run("dpkg", "-s", "containerd"), StringComparison.Ordinal);

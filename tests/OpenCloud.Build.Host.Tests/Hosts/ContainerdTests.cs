@@ -15,7 +15,7 @@ public abstract class ContainerdTests(string suite)
         string before = host.Snapshot();
 
         DriverAnswer done = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.Contains("\"Target\":\"containerd\",\"Action\":\"Use what is there\",\"Result\":\"Unchanged\"", done["Steps"], StringComparison.Ordinal);
+        Assert.Contains("\"Target\":\"containerd\",\"Action\":\"Use the existing\",\"Result\":\"Unchanged\"", done["Steps"], StringComparison.Ordinal);
         Assert.DoesNotContain("older than", done["Messages"], StringComparison.Ordinal);
         Assert.NotEqual(0, host.Try("dpkg-query", "-W", "containerd").ExitCode);
         Assert.Contains("containerd.service", host.Run("systemctl", "show", "-P", "Requires", "buildkit.service"), StringComparison.Ordinal);
@@ -36,7 +36,7 @@ public abstract class ContainerdTests(string suite)
         TestArchive archive = TestArchive.UnderTest(host);
         string before = WithoutContainerdsOwn(host.Snapshot());
         DriverAnswer done = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.Contains("\"Action\":\"Use what is there\"", done["Steps"], StringComparison.Ordinal);
+        Assert.Contains("\"Action\":\"Use the existing\"", done["Steps"], StringComparison.Ordinal);
 
         // Required by the engine's unit, it comes up with it at boot, though it is not enabled itself.
         Assert.Equal("active", host.Run("systemctl", "is-active", "containerd").Trim());

@@ -51,7 +51,7 @@ public abstract class FailureTests(string suite)
         host.Shell("mount -t tmpfs -o size=8k,mode=755 none /usr/local/bin");
         string before = host.Snapshot();
         DriverAnswer failed = host.Driver(["install", .. archive.Options]).Failed("DiskFull");
-        Assert.Equal("The host was put back as it was.", failed["Aftermath"]);
+        Assert.Equal("The host was restored to its previous state.", failed["Aftermath"]);
         Assert.Equal(before, host.Snapshot());
         Assert.Equal(string.Empty, host.Run("find", "/usr/local/bin", "-mindepth", "1"));
     }
@@ -70,7 +70,7 @@ public abstract class FailureTests(string suite)
         host.Shell("rm -f /var/cache/apt/archives/*.deb");
         DriverAnswer package = host.Driver(["install", .. archive.Options]).Failed("CommandFailed");
         Assert.Contains("-Worker Oci", package["Remedy"], StringComparison.Ordinal);
-        Assert.Equal("The host was put back as it was.", package["Aftermath"]);
+        Assert.Equal("The host was restored to its previous state.", package["Aftermath"]);
         Assert.Equal(before, host.Snapshot());
     }
 
@@ -108,7 +108,7 @@ public abstract class FailureTests(string suite)
         Assert.NotEqual(0, host.Driver(["install", "--kill-at", target, "--kill-kind", kind, .. archive.Options]).Code);
         Assert.Equal("true", host.Driver("get").Ok()["Interrupted"]);
         DriverAnswer again = host.Driver(["install", .. archive.Options]).Ok();
-        Assert.Contains("taken up", again.Error, StringComparison.Ordinal);
+        Assert.Contains("it is completed now", again.Error, StringComparison.Ordinal);
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);
         host.Driver("uninstall", "--purge").Ok();
         Assert.Equal(before, host.Snapshot());

@@ -34,7 +34,7 @@ public sealed class GuestTests
         string[] install = ["install", "--isolated", "--vsock-port", "8088", .. archive!.Options, .. Patience];
         DriverAnswer first = guest.Driver(install).Ok();
         Assert.Equal(("true", "8088"), (first["Isolated"], first["VsockPort"]));
-        Assert.Contains("vsock has no users and no modes", first["Messages"], StringComparison.Ordinal);
+        Assert.Contains("AF_VSOCK has no users and no modes", first["Messages"], StringComparison.Ordinal);
         Answers(guest, outside);
         Assert.Equal("lo\n", guest.Shell(IsolationTests.EngineInterfaces));
 

@@ -87,7 +87,7 @@ public abstract class HostileArchiveTests(string suite)
         write(path);
         DriverAnswer answer = host.Driver(["install", .. TestArchive.Of(path, "v0.32.2").Options]);
         Assert.True(answer.Code == 3 && answer["Error"] == "Integrity", $"{name}: {answer.Error}");
-        Assert.True(answer["Aftermath"] == "The host was put back as it was.", $"{name}: {answer.Error}");
+        Assert.True(answer["Aftermath"] == "The host was restored to its previous state.", $"{name}: {answer.Error}");
     }
 
     private static void WriteRaw(string path, byte[] header, long zeros = 0, int copies = 1)

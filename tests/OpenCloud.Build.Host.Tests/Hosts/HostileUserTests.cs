@@ -23,7 +23,7 @@ public abstract class HostileUserTests(string suite)
         host.Shell("install -d -o ubuntu /home/ubuntu/opt; install -d -m 0777 /srv/open");
         foreach (string prefix in (string[])["/home/ubuntu/opt", "/srv/open/buildkit", "/tmp/buildkit"])
         {
-            Assert.Contains("Others than root can write", hostile.Root(60, ["install", "--worker", "Oci", "--prefix", prefix, .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
+            Assert.Contains("Users other than root can write", hostile.Root(60, ["install", "--worker", "Oci", "--prefix", prefix, .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
         }
 
         hostile.AttackAllTheTime();

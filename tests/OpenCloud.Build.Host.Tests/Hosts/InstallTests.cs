@@ -61,7 +61,7 @@ public abstract class InstallTests(string suite)
         // One that starts and never answers; one that does not even start.
         TestArchive mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
         DriverAnswer failed = host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent");
-        Assert.Equal("The host was put back as it was.", failed["Aftermath"]);
+        Assert.Equal("The host was restored to its previous state.", failed["Aftermath"]);
         Assert.Equal(settled, host.Snapshot());
         Assert.Contains(old.Version, host.Driver("diagnose").Ok()["Version"], StringComparison.Ordinal);
         TestArchive dying = TestArchive.StandIn(host, "v0.31.0", "--die");
@@ -127,8 +127,8 @@ public abstract class InstallTests(string suite)
         before = host.Snapshot();
         string units = host.Shell("cat /etc/systemd/system/buildkit.socket /etc/systemd/system/buildkit.service /etc/buildkit/buildkitd.toml");
         DriverAnswer done = host.Driver(["install", "--worker", "Oci", .. archive.Options]).Ok();
-        Assert.Contains("a drop-in adds what it lacks", done["Messages"], StringComparison.Ordinal);
-        Assert.Contains("is yours and is kept", done["Messages"], StringComparison.Ordinal);
+        Assert.Contains("a drop-in adds the missing settings", done["Messages"], StringComparison.Ordinal);
+        Assert.Contains("was edited and is kept", done["Messages"], StringComparison.Ordinal);
         Assert.Equal(units, host.Shell("cat /etc/systemd/system/buildkit.socket /etc/systemd/system/buildkit.service /etc/buildkit/buildkitd.toml"));
         Assert.Equal("root:buildkit 660", host.Shell("stat -c '%U:%G %a' /run/buildkit/buildkitd.sock").Trim());
         Assert.Equal("always", host.Run("systemctl", "show", "-P", "Restart", "buildkit.service").Trim());
@@ -151,7 +151,7 @@ public abstract class InstallTests(string suite)
 
         // A file that is not as it was installed is not removed without a word.
         DriverAnswer removed = host.Driver("uninstall").Ok();
-        Assert.Contains("buildkit.service' was changed since and is kept", removed["Messages"], StringComparison.Ordinal);
+        Assert.Contains("buildkit.service' was edited and is kept", removed["Messages"], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public abstract class IsolationTests(string suite)
         Assert.Equal("false", host.Driver(["install", "--isolated", .. archive.Options]).Ok()["Changed"]);
         DriverAnswer silent = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Equal(("false", "true"), (silent["Changed"], silent["Isolated"]));
-        Assert.Contains("stays so. -Isolated:$false would open it", silent["Messages"], StringComparison.Ordinal);
+        Assert.Contains("stays isolated. To give it", silent["Messages"], StringComparison.Ordinal);
         Assert.Equal(installed, host.Snapshot());
 
         host.Reboot();
@@ -92,7 +92,7 @@ public abstract class IsolationTests(string suite)
         using SystemdHost host = SystemdHost.Boot(suite);
         TestArchive archive = TestArchive.UnderTest(host);
         string before = host.Snapshot();
-        Assert.Contains("daemon with the network of the host", host.Driver(["install", "--isolated", "--worker", "Containerd", .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
+        Assert.Contains("daemon on the host's network", host.Driver(["install", "--isolated", "--worker", "Containerd", .. archive.Options]).Failed("InvalidInput")["Message"], StringComparison.Ordinal);
         host.Driver(["install", "--vsock-port", "8088", .. archive.Options]).Failed("InvalidInput");
         host.Driver(["install", "--isolated", "--vsock-port", "4294967295", .. archive.Options]).Failed("InvalidInput");
 
@@ -104,7 +104,7 @@ public abstract class IsolationTests(string suite)
             Assert.Contains($"\"Target\":\"{target}\"", plan["Steps"], StringComparison.Ordinal);
         }
 
-        Assert.Contains("every process of this machine", plan["Messages"], StringComparison.Ordinal);
+        Assert.Contains("every process on this machine", plan["Messages"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
         // Settings of the user's could give steps a network; whoever wants none is to know.

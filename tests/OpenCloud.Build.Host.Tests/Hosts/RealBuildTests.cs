@@ -65,7 +65,7 @@ public sealed class RealBuildTests
 
         // One that starts, takes connections and never answers: the engine that was comes back, and builds.
         TestArchive mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
-        Assert.Equal("The host was put back as it was.", host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
+        Assert.Equal("The host was restored to its previous state.", host.Driver(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
         build.MemberBuilds();
 
         DriverAnswer back = host.Driver("update", "--rollback").Ok();

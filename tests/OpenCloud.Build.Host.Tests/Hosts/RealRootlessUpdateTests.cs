@@ -36,7 +36,7 @@ public sealed class RealRootlessUpdateTests
         rootless.Build(user, socket, newer, prefix);
 
         TestArchive mute = TestArchive.StandIn(host, "v0.33.0", "--mute");
-        Assert.Equal("The host was put back as it was.", Run(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
+        Assert.Equal("The host was restored to its previous state.", Run(["update", "--patience", "3", .. mute.Options]).Failed("EngineSilent")["Aftermath"]);
         rootless.Build(user, socket, newer, prefix);
 
         DriverAnswer back = Run("update", "--rollback").Ok();

@@ -23,12 +23,12 @@ public abstract class RootlessFailureTests(string suite)
             ("cp /etc/subuid /tmp/subuid; sed -i s/^outsider:.*/outsider:150000:65536/ /etc/subuid", "cp /tmp/subuid /etc/subuid", "Subordinate user ids", "outsider has 150000-215535", "usermod --del-subuids 100000-165535 ubuntu"),
             ("cp /etc/subgid /tmp/subgid; sed -i s/^outsider:.*/outsider:150000:65536/ /etc/subgid", "cp /tmp/subgid /etc/subgid", "Subordinate group ids", "outsider has 150000-215535", "usermod --del-subgids 100000-165535 ubuntu"),
             ("mount -t tmpfs -o noexec,mode=755 none /home", "umount /home", "Home", "mounted noexec", "mount -o remount,exec /home"),
-            ("chmod 600 /dev/net/tun", "chmod 666 /dev/net/tun", "/dev/net/tun", "ubuntu may not open it", "chmod 666 /dev/net/tun"),
+            ("chmod 600 /dev/net/tun", "chmod 666 /dev/net/tun", "/dev/net/tun", "ubuntu has no access", "chmod 666 /dev/net/tun"),
             ("mv /etc/hosts /tmp/hosts", "mv /tmp/hosts /etc/hosts", "/etc/hosts", "rootlesskit does not start without", "tee /etc/hosts"),
 
             // The kernel is this machine's own: only what it says is changed. Lazily taken back: somebody of the host may be reading.
-            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount -l /proc/sys/user/max_user_namespaces", "User namespaces", "nobody may make one", "sysctl -w user.max_user_namespaces=28633"),
-            ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount -l /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root may make a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
+            ("echo 0 > /tmp/zero; mount --bind /tmp/zero /proc/sys/user/max_user_namespaces", "umount -l /proc/sys/user/max_user_namespaces", "User namespaces", "user namespaces are disabled", "sysctl -w user.max_user_namespaces=28633"),
+            ("cp -r /proc/sys/kernel /tmp/kernel 2>/dev/null || true; echo 0 > /tmp/kernel/unprivileged_userns_clone; mount --bind /tmp/kernel /proc/sys/kernel", "umount -l /proc/sys/kernel; rm -r /tmp/kernel", "Unprivileged user namespaces", "only root can create a user namespace", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ];
         foreach ((string? breaks, string? mend, string? name, string? evidence, string? remedy) in traps)
         {
@@ -55,7 +55,7 @@ public abstract class RootlessFailureTests(string suite)
 
         // Before 5.11 overlays take fuse-overlayfs.
         host.Shell("echo 5.10.0-30-amd64 > /tmp/release; mount --bind /tmp/release /proc/sys/kernel/osrelease");
-        Assert.Contains("5.11 is the first that does), and fuse-overlayfs is not here", host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
+        Assert.Contains("5.11 or later does), and fuse-overlayfs is not installed", host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"], StringComparison.Ordinal);
         Assert.Contains("\"Target\":\"fuse-overlayfs\"", host.Driver(["install", "--rootless", "--user", "ubuntu", "--what-if", .. archive.Options]).Ok()["Steps"], StringComparison.Ordinal);
         host.Shell("umount -l /proc/sys/kernel/osrelease");
 
@@ -101,7 +101,7 @@ public abstract class RootlessFailureTests(string suite)
         string before = host.Snapshot();
         string[] whose = ["--rootless", "--user", "buildkituser"];
         TestArchive dying = TestArchive.StandIn(host, "v0.31.0", "--die");
-        Assert.Equal("The host was put back as it was.", host.Driver(["install", .. whose, .. dying.Options]).Failed("EngineSilent")["Aftermath"]);
+        Assert.Equal("The host was restored to its previous state.", host.Driver(["install", .. whose, .. dying.Options]).Failed("EngineSilent")["Aftermath"]);
         Assert.Equal(before, host.Snapshot());
 
         // As the machine's power would: the next run takes it up, and knows what was there before.
@@ -117,7 +117,7 @@ public abstract class RootlessFailureTests(string suite)
 
         // To another version; back when that one does not answer.
         host.Driver("update", "--rootless", "--user", "ubuntu").Failed("NotFound");
-        Assert.Contains("No earlier version", host.Driver(["update", .. whose, "--rollback"]).Failed("NotFound")["Message"], StringComparison.Ordinal);
+        Assert.Contains("There is no previous version", host.Driver(["update", .. whose, "--rollback"]).Failed("NotFound")["Message"], StringComparison.Ordinal);
         TestArchive mute = TestArchive.StandIn(host, "v0.30.0", "--mute");
         host.Driver(["update", .. whose, "--patience", "3", .. mute.Options]).Failed("EngineSilent");
         Assert.Equal(settled, host.Snapshot());
@@ -144,7 +144,7 @@ public abstract class RootlessFailureTests(string suite)
         // What the user changed is kept, and said so.
         host.Shell("echo '# mine' >> /home/buildkituser/.config/systemd/user/buildkit.service");
         Assert.Contains("+WantedBy=default.target\n", host.Driver(["install", .. whose, .. archive.Options]).Failed("Conflict")["Message"]!.Replace(" WantedBy", "+WantedBy", StringComparison.Ordinal), StringComparison.Ordinal);
-        Assert.Contains("was changed since and is kept", host.Driver(["uninstall", .. whose]).Ok()["Messages"], StringComparison.Ordinal);
+        Assert.Contains("was edited and is kept", host.Driver(["uninstall", .. whose]).Ok()["Messages"], StringComparison.Ordinal);
         host.Shell("rm -r /home/buildkituser/.config/systemd");
         host.Driver(["uninstall", .. whose, "--purge"]).Ok();
         Assert.Equal(before, host.Snapshot());

@@ -32,7 +32,7 @@ public sealed class RootlessNetworkTests
         // A RootlessKit that does not know pasta is refused as soon as it is seen.
         host.Shell("mkdir /tmp/kit; printf '#!/bin/sh\\n' > /tmp/kit/rootlesskit; chmod 755 /tmp/kit/rootlesskit; tar -C /tmp/kit -czf /ocb/share/rootlesskit-x86_64.tar.gz rootlesskit; cd /ocb/share; sha256sum rootlesskit-x86_64.tar.gz > SHA256SUMS");
         DriverAnswer refused = host.Driver([.. install, "--kit", "/ocb/share/rootlesskit-x86_64.tar.gz"]).Failed("RootlessBlocked");
-        Assert.Contains("does not know pasta", refused["Message"], StringComparison.Ordinal);
+        Assert.Contains("does not support pasta", refused["Message"], StringComparison.Ordinal);
         Assert.Contains("slirp4netns", refused["Remedy"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
@@ -65,7 +65,7 @@ public sealed class RootlessNetworkTests
         host.Shell("apt-get install -y -q --no-install-recommends passt >/dev/null 2>&1");
         string? checks = host.Driver("diagnose", "--rootless", "--path", "/run/user/1000/buildkit/buildkitd.sock").Ok()["Checks"];
         Assert.Contains("/usr/bin/pasta is not used: it is older than 2023_06_25", checks, StringComparison.Ordinal);
-        Assert.Contains("newuidmap is nowhere on the system's path", checks, StringComparison.Ordinal);
+        Assert.Contains("newuidmap is not in the system PATH", checks, StringComparison.Ordinal);
         string[] install = ["install", "--rootless", "--user", "buildkituser", .. archive.Options];
         Assert.Contains("\"Target\":\"slirp4netns\"", host.Driver([.. install, "--what-if"]).Ok()["Steps"], StringComparison.Ordinal);
         Assert.Contains(" slirp4netns", host.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive.Options]).Ok()["RootScript"], StringComparison.Ordinal);

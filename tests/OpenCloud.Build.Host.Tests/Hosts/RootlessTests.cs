@@ -167,7 +167,7 @@ public abstract class RootlessTests(string suite)
         // Debian's own program, packed as the project packs its releases.
         host.Shell("mkdir -p /tmp/kit; dpkg-deb -x /var/cache/apt/archives/rootlesskit_*.deb /tmp/kit; tar -C /tmp/kit/usr/bin -czf /ocb/share/rootlesskit-x86_64.tar.gz rootlesskit");
         string[] install = ["install", "--rootless", "--user", "buildkituser", "--kit", "/ocb/share/rootlesskit-x86_64.tar.gz", .. archive.Options];
-        Assert.Contains("Nothing proves", host.Driver(install).Failed("Integrity")["Message"], StringComparison.Ordinal);
+        Assert.Contains("cannot be verified", host.Driver(install).Failed("Integrity")["Message"], StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(host.Share, "SHA256SUMS"), $"{new string('0', 64)}  rootlesskit-x86_64.tar.gz\n");
         Assert.Contains("SHA256SUMS beside it says", host.Driver(install).Failed("Integrity")["Message"], StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());

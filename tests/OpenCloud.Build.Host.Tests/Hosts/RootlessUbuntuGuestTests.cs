@@ -30,8 +30,8 @@ public sealed class RootlessUbuntuGuestTests
         JsonElement.ArrayEnumerator checks = guest.Driver("diagnose", "--path", "/run/user/1000/buildkit/buildkitd.sock", "--as", "ubuntu").Ok().Json!.Value.GetProperty("Checks").EnumerateArray();
         JsonElement trap = Assert.Single(checks, static check => check.GetProperty("Name").GetString() == "Rootless: AppArmor");
         Assert.Equal("Failed", trap.GetProperty("State").GetString());
-        Assert.Contains("no profile lets /usr/local/lib/kit/rootlesskit make a user namespace", trap.GetProperty("Evidence").GetString(), StringComparison.Ordinal);
-        Assert.Contains($"sudo apparmor_parser -r {UsersProfile}. The sysctl need not be changed", trap.GetProperty("Remedy").GetString(), StringComparison.Ordinal);
+        Assert.Contains("no profile allows /usr/local/lib/kit/rootlesskit to create a user namespace", trap.GetProperty("Evidence").GetString(), StringComparison.Ordinal);
+        Assert.Contains($"sudo apparmor_parser -r {UsersProfile}. The sysctl does not need to change", trap.GetProperty("Remedy").GetString(), StringComparison.Ordinal);
         string script = guest.DriverAs("ubuntu", ["install", "--rootless", "--what-if", .. archive!.Options]).Ok()["RootScript"]!;
         Assert.Contains($"\napparmor_parser -r {UsersProfile}\n", script, StringComparison.Ordinal);
         Assert.Equal(string.Empty, guest.Shell(Profiles));

@@ -13,23 +13,23 @@ public abstract class StoryTests(string suite)
 
     private static readonly Case[] Cases =
     [
-        new("the directory is closed", "chmod 0700 /run/buildkit", Engine, "The directory /run/buildkit is closed to ", "sudo systemd-tmpfiles --create /etc/tmpfiles.d/opencloud.build.conf"),
-        new("the socket has no group", $"chgrp root {Engine}", Engine, "The socket has no group that could be joined", "Install-BuildKit", $"chgrp buildkit {Engine}"),
-        new("the group may not write", $"chmod 0600 {Engine}", Engine, "The socket has no group that could be joined", "Install-BuildKit", $"chmod 0660 {Engine}"),
+        new("the directory is closed", "chmod 0700 /run/buildkit", Engine, "The directory /run/buildkit is not accessible for ", "sudo systemd-tmpfiles --create /etc/tmpfiles.d/opencloud.build.conf"),
+        new("the socket has no group", $"chgrp root {Engine}", Engine, "No group has access to the socket", "Install-BuildKit", $"chgrp buildkit {Engine}"),
+        new("the group may not write", $"chmod 0600 {Engine}", Engine, "No group has access to the socket", "Install-BuildKit", $"chmod 0660 {Engine}"),
         new(
             "a dead daemon's socket",
             $"systemctl stop buildkit.socket buildkit.service; perl -MSocket -e 'socket(my $s, PF_UNIX, SOCK_STREAM, 0); bind($s, sockaddr_un(\"{Engine}\")) or die; listen($s, 1)'; chgrp buildkit {Engine}; chmod 0660 {Engine}",
             Engine,
-            "is left over from a daemon that is gone",
+            "is the socket of an engine that is no longer running",
             "sudo systemctl restart buildkit.socket"),
-        new("nobody listens", "systemctl stop buildkit.socket buildkit.service", Engine, "There is no /run/buildkit/buildkitd.sock", "sudo systemctl start buildkit.socket"),
-        new("a wrong path", "true", "/run/buildkit/buildkit.sock", "but there is /run/buildkit/buildkitd.sock: is the address right?", "Test-BuildKitSocket unix:///run/buildkit/buildkitd.sock"),
-        new("a file", "true", "/etc/passwd", "/etc/passwd is no socket", "ls -l /etc/passwd"),
-        new("a directory that is none", "true", "/etc/passwd/buildkitd.sock", "/etc/passwd is no directory", null),
-        new("containerd's socket", "chgrp buildkit /run/containerd/containerd.sock; chmod 0660 /run/containerd/containerd.sock; chmod 0711 /run/containerd", "/run/containerd/containerd.sock", "is no BuildKit", null, "chgrp root /run/containerd/containerd.sock"),
-        new("containerd's socket, closed", "chmod 0711 /run/containerd", "/run/containerd/containerd.sock", "The socket has no group that could be joined", "sudo chgrp GROUP"),
+        new("nobody listens", "systemctl stop buildkit.socket buildkit.service", Engine, "The socket /run/buildkit/buildkitd.sock does not exist", "sudo systemctl start buildkit.socket"),
+        new("a wrong path", "true", "/run/buildkit/buildkit.sock", "but there is /run/buildkit/buildkitd.sock: check the address.", "Test-BuildKitSocket unix:///run/buildkit/buildkitd.sock"),
+        new("a file", "true", "/etc/passwd", "/etc/passwd is not a socket", "ls -l /etc/passwd"),
+        new("a directory that is none", "true", "/etc/passwd/buildkitd.sock", "/etc/passwd is not a directory", null),
+        new("containerd's socket", "chgrp buildkit /run/containerd/containerd.sock; chmod 0660 /run/containerd/containerd.sock; chmod 0711 /run/containerd", "/run/containerd/containerd.sock", "is not BuildKit", null, "chgrp root /run/containerd/containerd.sock"),
+        new("containerd's socket, closed", "chmod 0711 /run/containerd", "/run/containerd/containerd.sock", "No group has access to the socket", "sudo chgrp GROUP"),
         new("the bus of the system", "true", "/run/dbus/system_bus_socket", "another program", null),
-        new("an engine that hangs", $"systemd-run --quiet --unit=open {SystemdHost.DriverCommand} buildkitd --addr unix:///run/open.sock --mute; for i in $(seq 300); do test -S /run/open.sock && break; sleep 0.1; done; chmod 0666 /run/open.sock", "/run/open.sock", "takes connections but does not answer", null, "systemctl stop open"),
+        new("an engine that hangs", $"systemd-run --quiet --unit=open {SystemdHost.DriverCommand} buildkitd --addr unix:///run/open.sock --mute; for i in $(seq 300); do test -S /run/open.sock && break; sleep 0.1; done; chmod 0666 /run/open.sock", "/run/open.sock", "accepts connections, but does not answer", null, "systemctl stop open"),
     ];
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class RootlessPrechecksTests
     {
         _view.Texts["/proc/sys/user/max_user_namespaces"] = "0\n";
         RootlessPrecheck check = Failed(RootlessPrerequisite.UserNamespaces);
-        Assert.Equal("user.max_user_namespaces is 0: nobody may make one", check.Evidence);
+        Assert.Equal("user.max_user_namespaces is 0: user namespaces are disabled", check.Evidence);
         Assert.StartsWith("sudo sysctl -w user.max_user_namespaces=28633", check.Remedy, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
         Assert.Equal("sysctl -q -w user.max_user_namespaces=28633", check.RootCommands[^1]);
@@ -50,8 +50,8 @@ public sealed class RootlessPrechecksTests
         _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
         _view.Links["/usr/bin/rootlesskit"] = "/opt/kit/rootlesskit";
         RootlessPrecheck check = Failed(RootlessPrerequisite.AppArmor);
-        Assert.Contains("no profile lets /opt/kit/rootlesskit", check.Evidence, StringComparison.Ordinal);
-        Assert.Contains("sysctl need not be changed", check.Remedy, StringComparison.Ordinal);
+        Assert.Contains("no profile allows /opt/kit/rootlesskit", check.Evidence, StringComparison.Ordinal);
+        Assert.Contains("sysctl does not need to change", check.Remedy, StringComparison.Ordinal);
         Assert.True(check.ByInstaller);
         Assert.StartsWith("cat > /etc/apparmor.d/opencloud.build.opt.kit.rootlesskit <<'EOF'\n", check.RootCommands[0], StringComparison.Ordinal);
         Assert.EndsWith("\nEOF", check.RootCommands[0], StringComparison.Ordinal);
@@ -92,7 +92,7 @@ public sealed class RootlessPrechecksTests
 
         // One that was turned off (aa-disable(8)) does not come back by itself.
         _view.Inodes["/etc/apparmor.d/disable/rootlesskit"] = FakeView.Inode(InodeType.Regular, 0x1a4);
-        Assert.Contains("no profile lets", Failed(RootlessPrerequisite.AppArmor).Evidence, StringComparison.Ordinal);
+        Assert.Contains("no profile allows", Failed(RootlessPrerequisite.AppArmor).Evidence, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class RootlessPrechecksTests
         Assert.Equal("pasta", RootlessNetwork.Choose(_view, null, bringsRootlessKit: true).Driver);
         _view.Inodes.Remove("/usr/bin/rootlesskit");
         _view.Candidates["rootlesskit"] = "1.1.0-1+b4";
-        NotUsed("rootlesskit 1.1.0-1+b4, which is to be installed, does not know it");
+        NotUsed("rootlesskit 1.1.0-1+b4, which will be installed, does not support it");
         _view.Candidates["rootlesskit"] = "1:2.0.2-2+b9";
         Assert.Equal(CheckState.Ok, Of(RootlessPrerequisite.Network).State);
         _view.Texts["/proc/sys/kernel/apparmor_restrict_unprivileged_userns"] = "1\n";
@@ -243,7 +243,7 @@ public sealed class RootlessPrechecksTests
         _view.Texts["/etc/subuid"] = subuid;
         RootlessPrecheck check = Failed(RootlessPrerequisite.SubordinateUids);
         Assert.Contains(evidence, check.Evidence, StringComparison.Ordinal);
-        Assert.Contains("they would own each other's files", check.Evidence, StringComparison.Ordinal);
+        Assert.Contains("both would own the same files", check.Evidence, StringComparison.Ordinal);
         Assert.False(check.ByInstaller);
         Assert.Equal("usermod --del-subuids 100000-165535 builder", check.RootCommands[0]);
     }
@@ -266,11 +266,11 @@ public sealed class RootlessPrechecksTests
     public void Tun_Absent_OrClosed()
     {
         _view.Inodes["/dev/net/tun"] = FakeView.Inode(InodeType.Other, 0x180);
-        Assert.Equal("/dev/net/tun is rw-------: builder may not open it", Failed(RootlessPrerequisite.Tun).Evidence);
+        Assert.Equal("/dev/net/tun is rw-------: builder has no access", Failed(RootlessPrerequisite.Tun).Evidence);
         _subject = _subject with { Uid = null };
         Failed(RootlessPrerequisite.Tun);
         _view.Inodes.Remove("/dev/net/tun");
-        Assert.Equal("there is no /dev/net/tun", Failed(RootlessPrerequisite.Tun).Evidence);
+        Assert.Equal("/dev/net/tun does not exist", Failed(RootlessPrerequisite.Tun).Evidence);
     }
 
     [Fact]
@@ -315,7 +315,7 @@ public sealed class RootlessPrechecksTests
     public void Overlay_OnAnOverlay()
     {
         Mount("25 24 0:40 / /home/builder rw,relatime - overlay overlay rw,lowerdir=/l,upperdir=/u,workdir=/w");
-        Assert.Contains("no other can be stacked", Of(RootlessPrerequisite.Overlay).Evidence, StringComparison.Ordinal);
+        Assert.Contains("does not support another overlay", Of(RootlessPrerequisite.Overlay).Evidence, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -356,10 +356,10 @@ public sealed class RootlessPrechecksTests
     }
 
     [Theory]
-    [InlineData("25 22 8:2 / /home rw,noexec,relatime - ext4 /dev/sda2 rw", "/home/builder is on /home, which is mounted noexec: no program of a build runs there")]
-    [InlineData("25 22 0:50 / /home/builder rw,relatime - nfs4 server:/home rw,vers=4.2", "/home/builder is on /home/builder, a network file system (nfs4): files of subordinate ids cannot be made there")]
-    [InlineData("25 22 0:50 / /home/builder/.local rw,relatime - nfs server:/x rw", "/home/builder/.local/share/buildkit is on /home/builder/.local, a network file system (nfs): files of subordinate ids cannot be made there")]
-    [InlineData("25 22 8:9 / /opt rw,noexec - ext4 /dev/sdb rw", "/opt/buildkit is on /opt, which is mounted noexec: no program of a build runs there")]
+    [InlineData("25 22 8:2 / /home rw,noexec,relatime - ext4 /dev/sda2 rw", "/home/builder is on /home, which is mounted noexec: programs of a build cannot run there")]
+    [InlineData("25 22 0:50 / /home/builder rw,relatime - nfs4 server:/home rw,vers=4.2", "/home/builder is on /home/builder, a network file system (nfs4): files of subordinate ids cannot be created there")]
+    [InlineData("25 22 0:50 / /home/builder/.local rw,relatime - nfs server:/x rw", "/home/builder/.local/share/buildkit is on /home/builder/.local, a network file system (nfs): files of subordinate ids cannot be created there")]
+    [InlineData("25 22 8:9 / /opt rw,noexec - ext4 /dev/sdb rw", "/opt/buildkit is on /opt, which is mounted noexec: programs of a build cannot run there")]
     public void Home_ThatCannotHoldAnEngine(string mount, string evidence)
     {
         Mount(mount);
