@@ -99,3 +99,69 @@ Describe 'about_OpenCloud.Build' {
         Get-Content "$root/en-US/about_OpenCloud.Build.help.txt" | Where-Object Length -GT 80 | Should -BeNullOrEmpty
     }
 }
+
+Describe 'Help on the web' {
+    BeforeAll {
+        $project = "$root/src/OpenCloud.Build/OpenCloud.Build.csproj"
+        $names = (Get-Module OpenCloud.Build).ExportedCmdlets.Keys
+    }
+
+    It 'has no address until the project has a home' {
+        $names | Where-Object { (Get-Help $_).relatedLinks.navigationLink.uri -ne '' } | Should -BeNullOrEmpty
+        { Get-Help Invoke-ImageBuild -Online -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidOperation,Microsoft.PowerShell.Commands.GetHelpCommand'
+    }
+
+    It 'is a page of docs/help for each cmdlet, by one property' {
+        $address = dotnet msbuild $project -getProperty:HelpAddress -p:ProjectUri=https://git.example/team/build
+        $address | Should -Be 'https://git.example/team/build/blob/main/docs/help/'
+        dotnet msbuild $project -getProperty:HelpAddress | Should -BeNullOrEmpty
+
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/online")
+        $tool = Get-Item "$root/tools/OpenCloud.Build.Help/bin/*/net10.0/OpenCloud.Build.Help.dll" | Sort-Object LastWriteTime | Select-Object -Last 1
+        dotnet $tool.FullName (Get-Item "$root/src/OpenCloud.Build/bin/*/net10.0/OpenCloud.Build.dll" | Sort-Object LastWriteTime | Select-Object -Last 1).FullName "$root/docs/help" "$copy/en-US/OpenCloud.Build.dll-Help.xml" $address
+        $LASTEXITCODE | Should -Be 0
+        $run = Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'; (Get-Command -Module OpenCloud.Build -CommandType Cmdlet).ForEach{ `$_.Name + ' ' + `$_.HelpUri }"
+        $run.Errors | Should -BeNullOrEmpty
+        $uris = $run.Output -split '\r?\n'
+        $uris | Should -HaveCount $names.Count
+        foreach ($name in $names) {
+            $uris | Should -Contain "$name $address$name.md"
+            "$root/docs/help/$name.md" | Should -Exist
+        }
+    }
+}
+
+Describe 'Help that texts point to' {
+    BeforeDiscovery {
+        $topics = (Get-Item "$root/en-US/about_*.help.txt").Name -replace '\.help\.txt$' | ForEach-Object { @{ Topic = $_ } }
+    }
+
+    It '<Topic> is found, fits 80 columns and begins with its name' -ForEach $topics {
+        $text = Get-Help $Topic | Out-String
+        $text | Should -BeLike "TOPIC*$Topic*SHORT DESCRIPTION*LONG DESCRIPTION*SEE ALSO*"
+        Get-Content "$root/en-US/$Topic.help.txt" | Where-Object Length -GT 80 | Should -BeNullOrEmpty
+        # Its commands exist, and so do their parameters.
+        foreach ($match in [regex]::Matches($text, '(?m)^ {4,}.*?\b((?:Invoke|Get|Test|Install|Update|Uninstall|Grant|Revoke|Remove|Copy|Export|Import|Wait|Clear)-(?:Image|Build|Container|Dockerfile)\w*)([^|\r\n]*)')) {
+            $command = Get-Command $match.Groups[1].Value -ErrorAction Ignore
+            $command | Should -Not -BeNullOrEmpty -Because $match.Value
+        }
+    }
+
+    It 'exists, wherever a message, a help page or a document names it' {
+        $files = Get-Item "$root/docs/*.md", "$root/docs/help/*.md", "$root/en-US/*.txt", "$root/*.md"
+        $files += Get-ChildItem "$root/src" -Recurse -Include *.cs, *.psm1 | Where-Object FullName -NotMatch '/(bin|obj)/'
+        $names = $files | Select-String -Pattern 'Get-Help ([A-Za-z]+-[A-Za-z]+)(?: -Parameter (\w+))?|\b(about_[A-Za-z.]+\w(?:_\w+)?)' -AllMatches | ForEach-Object Matches
+        $names.Count | Should -BeGreaterThan 20
+        foreach ($name in $names | ForEach-Object { $_.Groups[1].Value + $_.Groups[3].Value } | Sort-Object -Unique) {
+            if ($name.StartsWith('about_OpenCloud')) {
+                "$root/en-US/$name.help.txt" | Should -Exist
+            }
+            elseif (-not $name.StartsWith('about_')) {
+                Get-Command $name -ErrorAction Ignore | Should -Not -BeNullOrEmpty -Because "texts name 'Get-Help $name'"
+            }
+        }
+        foreach ($match in $names | Where-Object { $_.Groups[2].Success }) {
+            (Get-Command $match.Groups[1].Value).Parameters.Keys | Should -Contain $match.Groups[2].Value
+        }
+    }
+}

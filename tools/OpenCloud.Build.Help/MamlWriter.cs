@@ -10,10 +10,13 @@ internal static class MamlWriter
     private static readonly XNamespace Command = "http://schemas.microsoft.com/maml/dev/command/2004/10";
     private static readonly XNamespace Dev = "http://schemas.microsoft.com/maml/dev/2004/10";
 
-    public static XDocument Build(IEnumerable<(CmdletModel Cmdlet, HelpSource Source)> commands) =>
-        new(new XElement(Root + "helpItems", new XAttribute("schema", "maml"), commands.Select(static c => Build(c.Cmdlet, c.Source))));
+    /// <summary>The help of all cmdlets.</summary>
+    /// <param name="commands">The cmdlets and their prose.</param>
+    /// <param name="address">Where the pages of docs/help are on the web, with a slash at the end; null where they are nowhere.</param>
+    public static XDocument Build(IEnumerable<(CmdletModel Cmdlet, HelpSource Source)> commands, string? address) =>
+        new(new XElement(Root + "helpItems", new XAttribute("schema", "maml"), commands.Select(c => Build(c.Cmdlet, c.Source, address))));
 
-    private static XElement Build(CmdletModel cmdlet, HelpSource source)
+    private static XElement Build(CmdletModel cmdlet, HelpSource source, string? address)
     {
         List<(ParameterModel Model, IReadOnlyList<Block> Text, string? Default)> parameters =
             [.. cmdlet.Parameters.Select(p => (p, source.Parameter(p.Name), source.DefaultOf(p.Name)))];
@@ -51,8 +54,22 @@ internal static class MamlWriter
                 ? new XElement(Maml + "alertSet", new XElement(Maml + "alert", notes.Select(Paragraph)))
                 : null,
             new XElement(Command + "examples", source.Topics("Examples").Select(Example)),
-            new XElement(Command + "relatedLinks", source.Links().Select(static l => new XElement(
+            new XElement(Command + "relatedLinks", Links(cmdlet, source, address).Select(static l => new XElement(
                 Maml + "navigationLink", new XElement(Maml + "linkText", l.Text), new XElement(Maml + "uri", l.Uri)))));
+    }
+
+    // Get-Help -Online opens the first link that has an address, so no other link may have one: it would open another project's page.
+    private static IEnumerable<(string Text, string Uri)> Links(CmdletModel cmdlet, HelpSource source, string? address)
+    {
+        if (address is not null)
+        {
+            yield return ("Online version:", $"{address}{cmdlet.Name}.md");
+        }
+
+        foreach ((string text, string uri) in source.Links())
+        {
+            yield return (uri.Length == 0 ? text : $"{text}: {uri}", "");
+        }
     }
 
     private static ParameterInSet FirstSet(CmdletModel cmdlet, ParameterModel parameter) =>

@@ -11,9 +11,9 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        if (args is not [string assemblyPath, string sourceFolder, string outputPath])
+        if (args is not [string assemblyPath, string sourceFolder, string outputPath, .. { Length: <= 1 } address])
         {
-            Console.Error.WriteLine("usage: OpenCloud.Build.Help <assembly> <folder of Verb-Noun.md> <output.xml>");
+            Console.Error.WriteLine("usage: OpenCloud.Build.Help <assembly> <folder of Verb-Noun.md> <output.xml> [<address of the folder>]");
             return 2;
         }
 
@@ -78,7 +78,7 @@ internal static class Program
 
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(outputPath))!);
         string temporary = outputPath + ".new";
-        MamlWriter.Build(documented).Save(temporary);
+        MamlWriter.Build(documented, address is [{ Length: > 0 } given] ? given : null).Save(temporary);
         File.Move(temporary, outputPath, overwrite: true);
         return 0;
     }

@@ -24,7 +24,7 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
     internal static string Check(string type) =>
         type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
             ? type
-            : throw ErrorCatalog.InvalidKeyValue.ToException(type, null, "Type", $"Unknown record type '{type}'; use {string.Join(", ", Types.Select(static t => t.Text))}.");
+            : throw ErrorCatalog.InvalidCacheType.ToException(type, null, type, string.Join(", ", Types.Select(static t => t.Text)));
 
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(

@@ -33,6 +33,13 @@ internal static partial class ErrorCatalog
         "The build '{0}' is still running.",
         "Wait until the build has ended (Get-BuildLog -Wait).");
 
+    /// <summary>0: type, 1: the types.</summary>
+    public static readonly ErrorEntry InvalidCacheType = new(
+        "InvalidCacheType",
+        ErrorCategory.InvalidArgument,
+        "Invalid type '{0}' of a cache record.",
+        "Use one of these types: {1}.");
+
     /// <summary>0: what it lacks.</summary>
     public static readonly ErrorEntry CacheLimitNotSupported = new(
         "CacheLimitNotSupported",

@@ -21,7 +21,7 @@ public sealed class SecurityDenialTests
     public void AppArmor_IsRead()
     {
         SecurityDenial denial = Assert.Single(SecurityDenials.Find(AppArmorKernel, Socket));
-        Assert.Equal("AppArmor's profile 'ci-runner' kept 'pwsh' (process 812) from connect on /run/buildkit/buildkitd.sock (wr)", denial.Text);
+        Assert.Equal("The AppArmor profile 'ci-runner' denied 'pwsh' (process 812) the operation connect on /run/buildkit/buildkitd.sock (wr)", denial.Text);
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1795320601123), denial.At);
         Assert.False(denial.IsSELinux);
     }
@@ -30,7 +30,7 @@ public sealed class SecurityDenialTests
     public void SELinux_IsRead()
     {
         SecurityDenial denial = Assert.Single(SecurityDenials.Find(SELinux, Socket));
-        Assert.Equal("SELinux kept 'pwsh' (process 900), system_u:system_r:ci_t:s0, from connectto on /run/buildkit/buildkitd.sock, system_u:system_r:unconfined_service_t:s0", denial.Text);
+        Assert.Equal("SELinux denied 'pwsh' (process 900), system_u:system_r:ci_t:s0, the operation connectto on /run/buildkit/buildkitd.sock, system_u:system_r:unconfined_service_t:s0", denial.Text);
         Assert.True(denial.IsSELinux);
     }
 

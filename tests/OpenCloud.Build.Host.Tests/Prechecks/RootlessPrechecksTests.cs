@@ -141,7 +141,7 @@ public sealed class RootlessPrechecksTests
 
         // Of an archive it is known once it is unpacked; of a package by its version.
         _view.Content["/usr/bin/rootlesskit"] = "slirp4netns-binary";
-        NotUsed("/usr/bin/rootlesskit does not know it");
+        NotUsed("/usr/bin/rootlesskit does not support it");
         Assert.Equal("pasta", RootlessNetwork.Choose(_view, null, bringsRootlessKit: true).Driver);
         _view.Inodes.Remove("/usr/bin/rootlesskit");
         _view.Candidates["rootlesskit"] = "1.1.0-1+b4";
@@ -216,7 +216,7 @@ public sealed class RootlessPrechecksTests
 
     [Theory]
     [InlineData("", "builder has none in /etc/subuid")]
-    [InlineData("builder:100000:65535\n", "builder has 65535 in /etc/subuid; 65536 are needed")]
+    [InlineData("builder:100000:65535\n", "builder has 65535 in /etc/subuid; 65536 are required")]
     [InlineData("builder:100000\nbuilder:x:65536\n", "builder has none in /etc/subuid")]
     public void SubordinateIds_Missing(string subuid, string evidence)
     {
@@ -252,7 +252,7 @@ public sealed class RootlessPrechecksTests
     public void SubordinateIds_ThatAreAnAccountsOwn()
     {
         _view.Texts["/etc/passwd"] += "directory-user:x:120000:120000::/home/d:/bin/sh\n";
-        Assert.Contains("the id of 'directory-user' in /etc/passwd is one of them", Failed(RootlessPrerequisite.SubordinateUids).Evidence, StringComparison.Ordinal);
+        Assert.Contains("the id of 'directory-user' in /etc/passwd is in the range", Failed(RootlessPrerequisite.SubordinateUids).Evidence, StringComparison.Ordinal);
     }
 
     [Fact]
