@@ -9,7 +9,7 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry ImageNotFound = new(
         "ImageNotFound",
         ErrorCategory.ObjectNotFound,
-        "There is no image '{0}' in {1}.{2}",
+        "The image '{0}' does not exist in {1}.{2}",
         "Use Get-ContainerImage to list the images. -Namespace '*' lists every namespace of containerd, -Address selects another image store.");
 
     /// <summary>0: what happened.</summary>

@@ -82,7 +82,7 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
     {
         if (options.Deadline is not null)
         {
-            throw new NotSupportedException("A call on a connection of its own has no deadline; cancel it.");
+            throw new NotSupportedException("A call on a dedicated connection does not support a deadline; cancel it.");
         }
 
         Stream transport = await Engine.ConnectDedicatedAsync(options.CancellationToken).ConfigureAwait(false);

@@ -11,7 +11,7 @@ internal abstract class DedicatedExchange
     /// <summary>The call as bytes; faulted when it could not be opened.</summary>
     public abstract Task<DedicatedCall> Call { get; }
 
-    public static Task<Metadata> Headers(object exchange) => throw new NotSupportedException("A call on a connection of its own tells its answer, not its headers.");
+    public static Task<Metadata> Headers(object exchange) => throw new NotSupportedException("A call on a dedicated connection does not expose headers.");
 
     public static Status Status(object exchange) => ((DedicatedExchange)exchange)._status ?? throw new InvalidOperationException("The call has not ended.");
 

@@ -124,7 +124,7 @@ internal sealed class HpackDecoder(int maxTableSize)
         {
             if (!HpackHuffman.TryDecode(octets, buffer, out int written))
             {
-                throw Malformed("A header block holds a string that is no valid Huffman code.");
+                throw Malformed("A header block holds a string that is not a valid Huffman code.");
             }
 
             return Encoding.Latin1.GetString(buffer[..written]);
