@@ -150,13 +150,13 @@ Describe 'Help that texts point to' {
     It 'exists, wherever a message, a help page or a document names it' {
         $files = Get-Item "$root/docs/*.md", "$root/docs/help/*.md", "$root/en-US/*.txt", "$root/*.md"
         $files += Get-ChildItem "$root/src" -Recurse -Include *.cs, *.psm1 | Where-Object FullName -NotMatch '/(bin|obj)/'
-        $names = $files | Select-String -Pattern 'Get-Help ([A-Za-z]+-[A-Za-z]+)(?: -Parameter (\w+))?|\b(about_[A-Za-z.]+\w(?:_\w+)?)' -AllMatches | ForEach-Object Matches
+        $names = $files | Select-String -Pattern 'Get-Help ([A-Za-z]+-[A-Za-z]+)(?: -Parameter (\w+))?|\b(about_OpenCloud\.Build(?:_\w+)?)' -AllMatches | ForEach-Object Matches
         $names.Count | Should -BeGreaterThan 20
         foreach ($name in $names | ForEach-Object { $_.Groups[1].Value + $_.Groups[3].Value } | Sort-Object -Unique) {
-            if ($name.StartsWith('about_OpenCloud')) {
+            if ($name.StartsWith("about_")) {
                 "$root/en-US/$name.help.txt" | Should -Exist
             }
-            elseif (-not $name.StartsWith('about_')) {
+            else {
                 Get-Command $name -ErrorAction Ignore | Should -Not -BeNullOrEmpty -Because "texts name 'Get-Help $name'"
             }
         }

@@ -38,7 +38,7 @@ public sealed record BuildCachePrune
     /// <summary>The filter expression of a type.</summary>
     internal static string FilterOf(string type) => type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
         ? $"type=={type}"
-        : throw new ArgumentException($"'{type}' is no type of a cache record.", nameof(type));
+        : throw new ArgumentException($"Invalid type '{type}' of a cache record.", nameof(type));
 
     /// <summary>
     /// Makes the engine's request. Before 0.17 there was one limit, keepBytes, in the field that now means "reserved"; unknown
