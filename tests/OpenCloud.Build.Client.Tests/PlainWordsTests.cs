@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Tests;
+
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests;
