@@ -18,7 +18,9 @@
     VariablesToExport    = @()
     CmdletsToExport      = @(
         'Clear-BuildCache'
+        'Connect-ContainerRegistry'
         'Copy-ContainerImage'
+        'Disconnect-ContainerRegistry'
         'Export-BuildHistory'
         'Export-ContainerImage'
         'Get-BuildCache'
@@ -34,9 +36,11 @@
         'Import-ContainerImage'
         'Install-BuildKit'
         'Invoke-ImageBuild'
+        'Receive-ContainerImage'
         'Remove-BuildHistory'
         'Remove-ContainerImage'
         'Revoke-BuildKitAccess'
+        'Send-ContainerImage'
         'Test-BuildKitSocket'
         'Test-Dockerfile'
         'Uninstall-BuildKit'
@@ -45,6 +49,8 @@
     )
     AliasesToExport      = @(
         'Build-ContainerImage'
+        'Pull-ContainerImage'
+        'Push-ContainerImage'
     )
 
     PrivateData          = @{

@@ -47,6 +47,8 @@ public sealed class GetSampleObjectCommand : PSCmdlet
         nameof(BuildCacheRecord) => CacheRecords(),
         nameof(ContainerImage) => [Image("docker.io/library/app:1", 5_500_000), Image(LongName, 1_264_000_000) with { Labels = new Dictionary<string, string> { ["org.opencontainers.image.source"] = "https://example.com/app", ["version"] = "1" } }, Image("docker.io/demo/broken:2", 900) with { IsComplete = false, Missing = [Digest('e')] }],
         nameof(ContainerImagePlatform) => Image("docker.io/library/app:1", 1).Platforms,
+        nameof(ContainerImageTransfer) => [new ContainerImageTransfer { References = ["registry.local:5000/team/app:1", LongName], Digest = Digest('a'), Source = "team/app:1", Platforms = ["linux/amd64", "linux/arm64"], Store = Containerd, Namespace = "default", BytesMoved = 123_456_789, ContentsMoved = 12, ContentsMounted = 2, ContentsPresent = 3 }],
+        nameof(ContainerRegistryLogin) => [new ContainerRegistryLogin { Registry = "registry.local:5000", UserName = "builder", SavedIn = "/home/builder/.docker/config.json" }],
         nameof(ContainerImageImport) => [new ContainerImageImport { References = ["docker.io/demo/app:1", LongName], Digest = Digest('a'), Store = Containerd, Namespace = "default", Path = "/srv/app.tar", BytesMoved = 123_456_789, ContentsMoved = 12, ContentsPresent = 3 }],
         nameof(BuildKitInfo) => [new BuildKitInfo { Address = Engine, Source = "/run/buildkit/buildkitd.sock", Version = "v0.32.2", Revision = "0123456789abcdef", Package = "github.com/moby/buildkit", WorkerRecords = [EngineWorker()] }],
         nameof(Client.Engines.Capabilities.BuildKitWorker) => [EngineWorker()],

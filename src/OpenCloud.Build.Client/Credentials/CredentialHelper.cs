@@ -10,7 +10,8 @@ namespace OpenCloud.Build.Client.Credentials;
 /// <remarks>The protocol: docker/docker-credential-helpers, client and credentials: the registry on its input, JSON or a word on its output.</remarks>
 internal static class CredentialHelper
 {
-    private const string Prefix = "docker-credential-";
+    /// <summary>The beginning of the programs' names.</summary>
+    public const string Prefix = "docker-credential-";
     private const int LongestWords = 300;
     private const string TokenUser = "<token>";
     private const int MostOutput = 1 << 20;
@@ -20,6 +21,36 @@ internal static class CredentialHelper
     /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
     public static async Task<StoredCredential?> GetAsync(string name, string host, CancellationToken cancellationToken)
     {
+        ProgramResult answer = await RunAsync(name, "get", host, host, cancellationToken).ConfigureAwait(false);
+        return answer.ExitCode == 0 ? Read(name, answer.Output) : NotFoundOrFail(name, host, answer.Output, answer.Error);
+    }
+
+    /// <summary>Gives the program a credential to keep, on its input.</summary>
+    /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
+    public static async Task StoreAsync(string name, string host, string userName, string secret, CancellationToken cancellationToken)
+    {
+        string input = JsonSerializer.Serialize(new Dictionary<string, string> { ["ServerURL"] = host, ["Username"] = userName, ["Secret"] = secret });
+        ProgramResult answer = await RunAsync(name, "store", host, input, cancellationToken).ConfigureAwait(false);
+        if (answer.ExitCode != 0)
+        {
+            // What it says may repeat its input.
+            throw Failed(name, host, answer.Output.Replace(secret, "***", StringComparison.Ordinal), answer.Error.Replace(secret, "***", StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>Lets the program forget a credential.</summary>
+    /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
+    public static async Task EraseAsync(string name, string host, CancellationToken cancellationToken)
+    {
+        ProgramResult answer = await RunAsync(name, "erase", host, host, cancellationToken).ConfigureAwait(false);
+        if (answer.ExitCode != 0)
+        {
+            _ = NotFoundOrFail(name, host, answer.Output, answer.Error);
+        }
+    }
+
+    private static async Task<ProgramResult> RunAsync(string name, string verb, string host, string input, CancellationToken cancellationToken)
+    {
         // The name comes from a file; it must name a program on PATH, not a path.
         if (name.Length == 0 || name.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
         {
@@ -28,21 +59,16 @@ internal static class CredentialHelper
 
         string path = ProgramFinder.OnPath(Prefix + name)
             ?? throw new RegistryCredentialException($"The credential helper {Prefix}{name}, which the Docker configuration names for '{host}', was not found in PATH.{ProgramFinder.Hint(Prefix + name)}");
-        ProgramCommand command = new(path, ["get"], ProgramEnvironment.Inherited())
+        ProgramCommand command = new(path, [verb], ProgramEnvironment.Inherited())
         {
-            Input = Encoding.UTF8.GetBytes(host),
+            Input = Encoding.UTF8.GetBytes(input),
             OutputLimit = MostOutput,
             Timeout = Patience,
         };
         try
         {
             ProgramResult answer = await ProgramRunner.RunAsync(command, cancellationToken).ConfigureAwait(false);
-            return answer switch
-            {
-                { IsTruncated: true } => throw new RegistryCredentialException($"The credential helper {Prefix}{name} returned more than {MostOutput} bytes."),
-                { ExitCode: 0 } => Read(name, answer.Output),
-                _ => NotFoundOrFail(name, host, answer.Output, answer.Error),
-            };
+            return !answer.IsTruncated ? answer : throw new RegistryCredentialException($"The credential helper {Prefix}{name} returned more than {MostOutput} bytes.");
         }
         catch (TimeoutException)
         {
@@ -57,11 +83,16 @@ internal static class CredentialHelper
             return null;
         }
 
+        throw Failed(name, host, output, error);
+    }
+
+    private static RegistryCredentialException Failed(string name, string host, string output, string error)
+    {
         // A helper that fails says why on its output (credentials/credentials.go); what looks like a credential is not repeated.
         string said = output.Contains('{', StringComparison.Ordinal) ? error : $"{output}\n{error}";
         string words = string.Join("; ", said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3));
         string plain = TerminalText.Bounded(string.Concat(words.Where(static c => !char.IsControl(c))), LongestWords);
-        throw new RegistryCredentialException($"The credential helper {Prefix}{name} failed for '{host}'{(plain.Length > 0 ? $": {plain}" : "")}.");
+        return new RegistryCredentialException($"The credential helper {Prefix}{name} failed for '{host}'{(plain.Length > 0 ? $": {plain}" : "")}.");
     }
 
     private static StoredCredential? Read(string name, string output)

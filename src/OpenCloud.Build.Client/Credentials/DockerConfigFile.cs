@@ -79,11 +79,14 @@ internal sealed class DockerConfigFile
     public IReadOnlyDictionary<string, string> Proxies(string host) =>
         _proxies.TryGetValue(host, out Dictionary<string, string>? own) || _proxies.TryGetValue("default", out own) ? own : new Dictionary<string, string>();
 
+    /// <summary>The hosts of the registries that the file has a login or a helper for.</summary>
+    public IReadOnlyList<string> Hosts => [.. _names.Concat(_helpers.Keys).Select(static n => n == RegistryHosts.HubKey ? "docker.io" : HostOf(n)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
     /// <summary>Whether the file has a login or a helper for a registry; no program is started.</summary>
     public bool Names(string host) => _helpers.ContainsKey(host) || _names.Contains(host) || _names.Any(name => HostOf(name) == host);
 
     // Older clients wrote whole addresses in place of hosts.
-    private static string HostOf(string key)
+    internal static string HostOf(string key)
     {
         string rest = key.StartsWith("https://", StringComparison.Ordinal) ? key[8..] : key.StartsWith("http://", StringComparison.Ordinal) ? key[7..] : key;
         int slash = rest.IndexOf('/');

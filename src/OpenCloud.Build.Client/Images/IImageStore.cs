@@ -28,6 +28,9 @@ public interface IImageStore : IAsyncDisposable
     /// <summary>Writes images as an OCI layout.</summary>
     public Task ExportAsync(string @namespace, IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, IArchiveOutput output, IProgress<long>? progress, CancellationToken cancellationToken);
 
+    /// <summary>Whether it keeps all platforms of an image; a Docker Engine with its older store keeps one.</summary>
+    public Task<bool> KeepsPlatformsAsync(CancellationToken cancellationToken);
+
     /// <summary>Opens an image for reading. Of an index, a store may have less than all platforms; <c>platforms</c> are those that are wanted, all when empty.</summary>
     public Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken);
 

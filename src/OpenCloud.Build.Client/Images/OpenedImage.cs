@@ -14,6 +14,13 @@ public sealed class OpenedImage : IDisposable
         _owned = owned;
     }
 
+    /// <summary>An image of an archive, which stays open.</summary>
+    public static OpenedImage Of(ImageArchive archive, ArchivedImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return new OpenedImage(image.Target, archive);
+    }
+
     /// <summary>The index or manifest.</summary>
     public OciDescriptor Target { get; }
 

@@ -88,6 +88,8 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
         await ImageArchiveWriter.WriteAsync(output, images, content, progress, cancellationToken).ConfigureAwait(false);
     }
 
+    public Task<bool> KeepsPlatformsAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
     public async Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
         Image image = await client.GetImageAsync(@namespace, name, cancellationToken).ConfigureAwait(false)

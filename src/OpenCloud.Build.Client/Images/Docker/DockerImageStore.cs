@@ -103,6 +103,8 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         await ImageArchiveWriter.WriteAsync(output, images, archive, progress, cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task<bool> KeepsPlatformsAsync(CancellationToken cancellationToken) => (await client.GetFactsAsync(cancellationToken).ConfigureAwait(false)).UsesContainerd;
+
     public async Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
         if (await client.GetAsync(PathOf(name) + "/json", cancellationToken).ConfigureAwait(false) is null)
@@ -209,7 +211,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
         string? id = facts.UsesContainerd
             ? tree.Target.Digest.ToString()
-            : tree.Nodes.Where(static n => OciMediaTypes.IsConfig(n.Descriptor.MediaType)).Select(static n => n.Descriptor.Digest.ToString()).ToList() is [var only] ? only : null;
+            : ConfigsOf(tree) is [var only] ? only : null;
         if (id is null || await client.GetAsync(PathOf(id) + "/json", cancellationToken).ConfigureAwait(false) is not { } image || DockerJson.Text(image, "Id") != id)
         {
             return null;
@@ -229,6 +231,13 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
 
         return id;
     }
+
+    // An attestation has a configuration, too, by which no image is known.
+    private static List<string> ConfigsOf(ImageTree tree) =>
+    [
+        .. tree.Nodes.Where(static n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation)
+            .SelectMany(static n => n.Children).Where(static c => OciMediaTypes.IsConfig(c.MediaType)).Select(static c => c.Digest.ToString()).Distinct(),
+    ];
 
     /// <summary>An archive as the body of a request, written while it is sent.</summary>
     private sealed class ArchiveContent(IReadOnlyList<ImageToWrite> images, IBlobSource source, IProgress<long>? progress) : HttpContent

@@ -3,8 +3,14 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>What was pushed: the digest that the registry has now, and how its contents came there.</summary>
-internal sealed record ImagePushResult(OciDescriptor Target, IReadOnlyList<Platform> Platforms, long BytesSent, int Sent, int Mounted, int Present);
+/// <summary>What was pushed.</summary>
+/// <param name="Target">The index or manifest that the registry has now.</param>
+/// <param name="Platforms">Its platforms, without attestations.</param>
+/// <param name="BytesSent">The bytes that were sent.</param>
+/// <param name="Sent">The number of contents that were sent.</param>
+/// <param name="Mounted">The number of contents that the registry took from another of its repositories.</param>
+/// <param name="Present">The number of contents that it had.</param>
+public sealed record ImagePushResult(OciDescriptor Target, IReadOnlyList<Platform> Platforms, long BytesSent, int Sent, int Mounted, int Present);
 
 /// <summary>
 /// Pushes an image: contents first, several at the same time and only what the registry lacks; then its manifests; the tags last, so that nobody
@@ -13,6 +19,10 @@ internal sealed record ImagePushResult(OciDescriptor Target, IReadOnlyList<Platf
 /// <remarks>distribution-spec, Pushing manifests: what a manifest refers to has to be there before it.</remarks>
 internal sealed class ImagePush(RegistryRepository repository, IBlobSource source, IProgress<long>? progress)
 {
+    /// <summary>Gets the bytes of the whole image before anything moves.</summary>
+    public Action<long>? OnTotal { get; init; }
+
+
     private long _bytes;
     private int _sent;
     private int _mounted;
@@ -25,6 +35,7 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
         ImageTree tree = await ImageTree.ReadAsync(source, image, platforms, cancellationToken).ConfigureAwait(false);
         ImageCompleteness.Check(tree, name, platforms);
         (OciDescriptor target, ReadOnlyMemory<byte> document) = ImageSelection.Of(tree);
+        OnTotal?.Invoke(tree.Nodes.Sum(static n => n.Descriptor.Size));
         if (await repository.ResolveAsync(target.Digest.ToString(), cancellationToken).ConfigureAwait(false) == target.Digest)
         {
             // The registry took the manifest only with all that it refers to.
@@ -57,7 +68,7 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
         return new ImagePushResult(target, PlatformsOf(tree), _bytes, _sent, _mounted, _present);
     }
 
-    private static IReadOnlyList<Platform> PlatformsOf(ImageTree tree) =>
+    public static IReadOnlyList<Platform> PlatformsOf(ImageTree tree) =>
         [.. tree.Nodes.Where(static n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation).Select(static n => n.Descriptor.Platform).OfType<Platform>().Distinct()];
 
     private async Task PutAsync(OciDescriptor descriptor, ReadOnlyMemory<byte> document, CancellationToken cancellationToken)

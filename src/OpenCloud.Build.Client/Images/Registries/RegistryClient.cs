@@ -1,21 +1,23 @@
 using System.Collections.Concurrent;
+using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
 /// <summary>Registries by the distribution API: connections and tokens are kept for its life. Safe for concurrent use.</summary>
-/// <remarks>opencontainers/distribution-spec, spec.md; distribution, docs/spec/api.md.</remarks>
-internal sealed class RegistryClient(RegistryOptions options) : IDisposable
+/// <remarks>opencontainers/distribution-spec, spec.md; distribution, docs/spec/api.md. The methods throw <see cref="RegistryException"/>.</remarks>
+public sealed class RegistryClient : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<RegistryConnection>>> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
-    public RegistryOptions Options { get; } = options;
+    /// <summary>Creates a client, which connects at its first request.</summary>
+    public RegistryClient(RegistryOptions options) => Options = options;
 
-    /// <summary>The repository of a reference.</summary>
-    public RegistryRepository Repository(ImageReference reference) => new(Connections(reference.Domain), reference.Domain, reference.Path, Options);
+    /// <summary>The options.</summary>
+    public RegistryOptions Options { get; }
 
-    /// <summary>Finds out that a registry answers and accepts the credentials; gives its endpoint's host.</summary>
-    /// <exception cref="RegistryException">It does not.</exception>
+    /// <summary>Finds out that a registry answers and accepts the credentials.</summary>
+    /// <returns>The host that answered.</returns>
     public async Task<string> PingAsync(string host, CancellationToken cancellationToken)
     {
         RegistryConnection connection = Connections(host)[^1];
@@ -23,6 +25,47 @@ internal sealed class RegistryClient(RegistryOptions options) : IDisposable
         return connection.Host;
     }
 
+    /// <summary>
+    /// Sends an image: contents first, several at the same time and only what the registry lacks; then its manifests; the tags last, so that
+    /// nobody sees an image before it is whole.
+    /// </summary>
+    /// <param name="image">The image.</param>
+    /// <param name="names">References with tags, all of one repository.</param>
+    /// <param name="platforms">The platforms to send; all that the source has when empty. An index of less than all platforms is another index.</param>
+    /// <param name="progress">Gets the bytes that are done.</param>
+    /// <param name="onTotal">Gets the bytes of the whole image before anything moves.</param>
+    /// <param name="cancellationToken">Ends it; nothing is tagged then.</param>
+    /// <exception cref="OciFormatException">The image is damaged or incomplete. Nothing was tagged.</exception>
+    public Task<ImagePushResult> SendAsync(
+        OpenedImage image, IReadOnlyList<ImageReference> names, IReadOnlyList<Platform> platforms, IProgress<long>? progress, Action<long>? onTotal, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(names);
+        string[] tags = [.. names.Select(static n => n.Tag ?? throw new ArgumentException("A name has no tag.", nameof(names))).Distinct(StringComparer.Ordinal)];
+        return names.Count == 0 || names.Any(n => n.Name != names[0].Name)
+            ? throw new ArgumentException("The names are not of one repository.", nameof(names))
+            : new ImagePush(Repository(names[0]), image.Source, progress) { OnTotal = onTotal }.RunAsync(image.Target, names[0].ToString(), platforms, tags, cancellationToken);
+    }
+
+    /// <summary>Opens an image by tag or digest. Its manifests are read and verified; its other contents are when they are read.</summary>
+    /// <param name="reference">The reference; <c>latest</c> when it has neither tag nor digest.</param>
+    /// <param name="platforms">The platforms; all when empty.</param>
+    /// <param name="progress">Gets the bytes of contents as they come.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="OciFormatException">The image is damaged, or has none of the platforms.</exception>
+    public async Task<RegistryImage> OpenAsync(ImageReference reference, IReadOnlyList<Platform> platforms, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        ImageReference whole = reference.WithDefaultTag();
+        RegistryRepository repository = Repository(whole);
+        RegistryManifest root = await repository.GetManifestAsync(whole.Digest ?? whole.Tag!, cancellationToken).ConfigureAwait(false);
+        RegistryBlobSource source = new(repository, root, progress);
+        ImageTree tree = await ImageTree.ReadAsync(source, root.Descriptor, platforms, cancellationToken).ConfigureAwait(false);
+        ImageCompleteness.Check(tree, whole.ToString(), platforms);
+        return new RegistryImage(whole, tree, source, platforms, Options.AtOnce);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (RegistryConnection connection in _hosts.Values.Where(static h => h.IsValueCreated).SelectMany(static h => h.Value))
@@ -30,6 +73,9 @@ internal sealed class RegistryClient(RegistryOptions options) : IDisposable
             connection.Dispose();
         }
     }
+
+    /// <summary>The repository of a reference.</summary>
+    internal RegistryRepository Repository(ImageReference reference) => new(Connections(reference.Domain), reference.Domain, reference.Path, Options);
 
     private IReadOnlyList<RegistryConnection> Connections(string host) => _hosts.GetOrAdd(
         host,

@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Client.Images.Registries;
 
 /// <summary>Why a request to a registry failed.</summary>
-internal enum RegistryFailure
+public enum RegistryFailure
 {
     /// <summary>No answer: the name is unknown, nobody listens, or the connection was cut too often.</summary>
     Unreachable,
@@ -29,10 +29,18 @@ internal enum RegistryFailure
 }
 
 /// <summary>A request to a registry failed. The message has no secrets.</summary>
-internal sealed class RegistryException(RegistryFailure failure, string registry, string message, Exception? inner = null) : Exception(message, inner)
+public sealed class RegistryException : Exception
 {
-    public RegistryFailure Failure { get; } = failure;
+    internal RegistryException(RegistryFailure failure, string registry, string message, Exception? inner = null)
+        : base(message, inner)
+    {
+        Failure = failure;
+        Registry = registry;
+    }
+
+    /// <summary>The kind of the failure.</summary>
+    public RegistryFailure Failure { get; }
 
     /// <summary>The host of the registry.</summary>
-    public string Registry { get; } = registry;
+    public string Registry { get; }
 }

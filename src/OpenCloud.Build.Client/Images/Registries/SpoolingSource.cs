@@ -49,13 +49,12 @@ internal sealed class SpoolingSource(IBlobSource inner) : IBlobSource, IDisposab
             string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.blob");
             try
             {
-                FileStreamOptions options = new()
+                FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
+                if (!OperatingSystem.IsWindows())
                 {
-                    Mode = FileMode.CreateNew,
-                    Access = FileAccess.Write,
-                    Options = FileOptions.Asynchronous,
-                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                };
+                    options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+                }
+
                 FileStream file = new(temporary, options);
                 await using (file.ConfigureAwait(false))
                 {

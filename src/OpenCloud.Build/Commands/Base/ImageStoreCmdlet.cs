@@ -7,6 +7,7 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.Registries;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Completion;
@@ -129,6 +130,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         DockerEngineException or HttpRequestException => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", exception.Message),
         ImageNameException { Exists: true } => ErrorCatalog.ImageNameTaken.ToRecord(target, exception, exception.Message),
         ImageNameException => ErrorCatalog.InvalidImageReference.ToRecord(target, exception, target ?? string.Empty, exception.Message),
+        RegistryException registry => RegistryErrors.ToRecord(registry, target),
         OciFormatException => ErrorCatalog.ImageDamaged.ToRecord(target, exception, exception.Message),
         IOException or UnauthorizedAccessException => ErrorCatalog.Unexpected.ToRecord(target, exception, exception.Message),
         _ => null,

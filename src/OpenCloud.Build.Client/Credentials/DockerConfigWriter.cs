@@ -1,0 +1,136 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+
+namespace OpenCloud.Build.Client.Credentials;
+
+/// <summary>
+/// Writes logins as docker does: into <c>auths</c> of its <c>config.json</c>, or with the credential helper that the file names for the registry or
+/// for all. All else in the file stays as it is. The file belongs to its owner alone.
+/// </summary>
+/// <remarks>docker/cli, cli/config/configfile (GetCredentialsStore) and cli/config/credentials: beside a helper, <c>auths</c> keeps an empty entry.</remarks>
+internal sealed class DockerConfigWriter(string directory)
+{
+    private const int MaxBytes = 4 * 1024 * 1024;
+    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentCharacter = '\t', IndentSize = 1, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly string _path = Path.Combine(directory, "config.json");
+
+    /// <summary>Keeps a credential; gives the file or the program that has it now.</summary>
+    /// <exception cref="RegistryCredentialException">The file cannot be read or written, or the helper failed. The file is as it was.</exception>
+    public async Task<string> StoreAsync(string host, RegistryCredential credential, CancellationToken cancellationToken)
+    {
+        string key = RegistryHosts.KeyOf(host);
+        JsonObject root = Read();
+        JsonObject auths = Section(root, "auths");
+        string? helper = HelperOf(root, key);
+        if (helper is not null)
+        {
+            await CredentialHelper.StoreAsync(helper, key, credential.UserName, credential.Secret, cancellationToken).ConfigureAwait(false);
+            auths[key] = new JsonObject();
+        }
+        else
+        {
+            auths[key] = new JsonObject { ["auth"] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Secret}")) };
+        }
+
+        Write(root);
+        return helper is null ? _path : CredentialHelper.Prefix + helper;
+    }
+
+    /// <summary>Removes a login; false when there is none.</summary>
+    /// <exception cref="RegistryCredentialException">The file cannot be read or written, or the helper failed.</exception>
+    public async Task<bool> RemoveAsync(string host, CancellationToken cancellationToken)
+    {
+        string key = RegistryHosts.KeyOf(host);
+        JsonObject root = Read();
+        string[] names = [.. Section(root, "auths").Select(static a => a.Key).Where(name => name == key || DockerConfigFile.HostOf(name) == key)];
+        bool isKnown = names.Length > 0;
+        if (HelperOf(root, key) is { } helper && (isKnown || await CredentialHelper.GetAsync(helper, key, cancellationToken).ConfigureAwait(false) is not null))
+        {
+            await CredentialHelper.EraseAsync(helper, key, cancellationToken).ConfigureAwait(false);
+            isKnown = true;
+        }
+
+        if (names.Length > 0)
+        {
+            foreach (string name in names)
+            {
+                Section(root, "auths").Remove(name);
+            }
+
+            Write(root);
+        }
+
+        return isKnown;
+    }
+
+    private static string? HelperOf(JsonObject root, string key) =>
+        root["credHelpers"] is JsonObject helpers && helpers[key] is JsonValue own && own.TryGetValue(out string? name) && name.Length > 0 ? name
+            : root["credsStore"] is JsonValue all && all.TryGetValue(out string? store) && store.Length > 0 ? store
+            : null;
+
+    private JsonObject Section(JsonObject root, string name)
+    {
+        if (root[name] is JsonObject there)
+        {
+            return there;
+        }
+
+        if (root[name] is not null)
+        {
+            throw Invalid();
+        }
+
+        JsonObject made = [];
+        root[name] = made;
+        return made;
+    }
+
+    private JsonObject Read()
+    {
+        try
+        {
+            return JsonNode.Parse(InputFile.ReadRegular(_path, MaxBytes).Bytes, null, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip }) as JsonObject ?? throw Invalid();
+        }
+        catch (FileNotFoundException)
+        {
+            return [];
+        }
+        catch (Exception e) when (e is IOException and not RegistryCredentialException or UnauthorizedAccessException)
+        {
+            throw new RegistryCredentialException($"The file '{_path}' cannot be read: {e.Message}.", e);
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            // The parser's message may repeat secrets of the file.
+            throw Invalid();
+        }
+    }
+
+    private RegistryCredentialException Invalid() => new($"The file '{_path}' is not a valid docker configuration. It was not changed.");
+
+    private void Write(JsonObject root)
+    {
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                // One that is there stays as it is.
+                Directory.CreateDirectory(directory, OwnersAlone | UnixFileMode.UserExecute);
+            }
+
+            // A link stays, as with docker, and its target is replaced.
+            string real = new FileInfo(_path).LinkTarget is not null ? RealPaths.Resolve(_path) ?? _path : _path;
+            WholeFile.Write(real, Encoding.UTF8.GetBytes(root.ToJsonString(Indented)), OwnersAlone);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RegistryCredentialException($"The file '{_path}' cannot be written: {e.Message}", e);
+        }
+    }
+}

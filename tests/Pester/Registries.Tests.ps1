@@ -1,0 +1,243 @@
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+}
+
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+    $engineScript = [IO.Path]::Join($root, 'tests', 'fixture', 'engine')
+
+    # Debian's docker-registry on this machine's loopback, with a user and a password.
+    function Start-TestRegistry([string] $Folder) {
+        $program = (& $engineScript get registry | Where-Object { $_ -match '/docker-registry ' }) -replace '^.* '
+        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $listener.Start()
+        $port = $listener.LocalEndpoint.Port
+        $listener.Stop()
+        $null = New-Item -ItemType Directory $Folder
+        # The password as htpasswd would write it (bcrypt).
+        Set-Content "$Folder/htpasswd" 'builder:$2b$05$abcdefghijklmnopqrstuusWsnA3PCG6MJhsuMdaZgkE21cQMslZi'
+        Set-Content "$Folder/config.yml" "{version: 0.1, log: {level: info}, storage: {filesystem: {rootdirectory: $Folder/data}}, http: {addr: '127.0.0.1:$port'}, auth: {htpasswd: {realm: test, path: $Folder/htpasswd}}}"
+        $process = Start-Process "$program/usr/bin/docker-registry" 'serve', "$Folder/config.yml" -RedirectStandardError "$Folder/log" -RedirectStandardOutput "$Folder/out" -PassThru
+        for ($i = 0; $i -lt 500 -and -not (Select-String 'listening on' "$Folder/log" -Quiet); $i++) {
+            Start-Sleep -Milliseconds 20
+        }
+        [pscustomobject]@{ Host = "127.0.0.1:$port"; Process = $process; Folder = $Folder; Data = "$Folder/data/docker/registry/v2/repositories" }
+    }
+
+    # An index of two platforms, one of which has an attestation, written by hand.
+    function New-TestLayout([string] $Folder, [string] $Name) {
+        $blobs = New-Item -ItemType Directory (Join-Path $Folder blobs sha256)
+        function Add-Blob([byte[]] $Bytes, [string] $Type) {
+            $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($Bytes))
+            [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $Bytes)
+            [ordered]@{ mediaType = $Type; digest = "sha256:$hex"; size = $Bytes.Length }
+        }
+        function Add-Json($Value, [string] $Type) { Add-Blob ([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $Value -Depth 9 -Compress))) $Type }
+        # A tar with one file of 9 MB: more than goes with one request.
+        $files = New-Item -ItemType Directory "$Folder.files"
+        $content = [byte[]]::new(9MB)
+        [Random]::new(1).NextBytes($content)
+        [IO.File]::WriteAllBytes("$files/large", $content)
+        tar -C $files -cf "$Folder.tar" large
+        $layer = Add-Blob ([IO.File]::ReadAllBytes("$Folder.tar")) 'application/vnd.oci.image.layer.v1.tar'
+        $manifests = foreach ($architecture in 'amd64', 'arm64') {
+            $config = Add-Json ([ordered]@{ architecture = $architecture; os = 'linux'; created = '2026-01-02T03:04:05Z'; config = @{ Labels = @{ a = 'b' } }; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($layer.digest) } }) 'application/vnd.oci.image.config.v1+json'
+            $manifest = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($layer) }) 'application/vnd.oci.image.manifest.v1+json'
+            $manifest.platform = [ordered]@{ architecture = $architecture; os = 'linux' }
+            $manifest
+        }
+        $statement = Add-Json ([ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://slsa.dev/provenance/v1'; subject = @(@{ name = 'x' })
+                predicate = [ordered]@{ buildDefinition = [ordered]@{ buildType = 'https://made.test/type'; resolvedDependencies = @(@{ uri = 'pkg:docker/busybox' }) }; runDetails = @{ builder = @{ id = 'https://made.test/builder' } } } }) 'application/vnd.in-toto+json'
+        $statement.annotations = @{ 'in-toto.io/predicate-type' = 'https://slsa.dev/provenance/v1' }
+        $config = Add-Json ([ordered]@{ architecture = 'unknown'; os = 'unknown'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($statement.digest) } }) 'application/vnd.oci.image.config.v1+json'
+        $attestation = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($statement) }) 'application/vnd.oci.image.manifest.v1+json'
+        $attestation.annotations = [ordered]@{ 'vnd.docker.reference.type' = 'attestation-manifest'; 'vnd.docker.reference.digest' = $manifests[0].digest }
+        $attestation.platform = [ordered]@{ architecture = 'unknown'; os = 'unknown' }
+        $index = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.index.v1+json'; manifests = @($manifests) + $attestation }) 'application/vnd.oci.image.index.v1+json'
+        $index.annotations = @{ 'io.containerd.image.name' = $Name }
+        Set-Content (Join-Path $Folder oci-layout) '{"imageLayoutVersion":"1.0.0"}'
+        Set-Content (Join-Path $Folder index.json) (ConvertTo-Json ([ordered]@{ schemaVersion = 2; manifests = @($index) }) -Depth 9)
+        $index.digest
+    }
+
+    function Get-ErrorId([scriptblock] $Script) {
+        & $Script 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId
+    }
+}
+
+Describe 'Registries' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        $registry = Start-TestRegistry (Join-Path $TestDrive registry)
+        $at = $registry.Host
+        $oldConfig = $env:DOCKER_CONFIG
+        $env:DOCKER_CONFIG = Join-Path $TestDrive docker
+        $password = ConvertTo-SecureString 'pass word:1' -AsPlainText -Force
+        $login = [pscredential]::new('builder', $password)
+        $digest = New-TestLayout (Join-Path $TestDrive layout) "$at/made/app:1"
+        $layout = Join-Path $TestDrive layout
+    }
+
+    AfterAll {
+        $env:DOCKER_CONFIG = $oldConfig
+        if ($registry) {
+            $registry.Process.Kill()
+        }
+    }
+
+    Context 'Logins' {
+        It 'are verified before they are saved' {
+            $other = [pscredential]::new('builder', (ConvertTo-SecureString 'secret-of-nobody' -AsPlainText -Force))
+            Connect-ContainerRegistry $at $other -ErrorVariable failed -ErrorAction SilentlyContinue
+            $failed[0].FullyQualifiedErrorId | Should -BeLike 'RegistryLoginRequired,*'
+            "$($failed[0] | Out-String)$($failed[0].Exception)" | Should -Not -BeLike '*secret-of-nobody*'
+            Join-Path $env:DOCKER_CONFIG config.json | Should -Not -Exist
+        }
+
+        It 'do nothing with -WhatIf' {
+            Connect-ContainerRegistry $at $login -WhatIf
+            Join-Path $env:DOCKER_CONFIG config.json | Should -Not -Exist
+        }
+
+        It 'are saved as docker does, for the owner alone, beside what is there' {
+            $null = New-Item -ItemType Directory $env:DOCKER_CONFIG -Force
+            Set-Content "$env:DOCKER_CONFIG/config.json" '{"credHelpers":{"other.test":"none"},"psFormat":"x"}'
+            $made = Connect-ContainerRegistry $at -UserName builder -Password $password
+            $made.SavedIn | Should -Be "$env:DOCKER_CONFIG/config.json"
+            $config = Get-Content -Raw "$env:DOCKER_CONFIG/config.json" | ConvertFrom-Json
+            [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($config.auths.$at.auth)) | Should -Be 'builder:pass word:1'
+            $config.psFormat | Should -Be 'x'
+            $config.credHelpers.'other.test' | Should -Be 'none'
+            stat -c %a "$env:DOCKER_CONFIG/config.json" | Should -Be 600
+            Disconnect-ContainerRegistry $at
+            (Get-Content -Raw "$env:DOCKER_CONFIG/config.json" | ConvertFrom-Json).auths.PSObject.Properties.Name | Should -Not -Contain $at
+            Get-ErrorId { Disconnect-ContainerRegistry $at } | Should -BeLike 'RegistryLoginNotFound,*'
+        }
+
+        It 'are kept by the helper that the configuration names' {
+            $tools = (New-Item -ItemType Directory (Join-Path $TestDrive tools)).FullName
+            Set-Content "$tools/docker-credential-made" "#!/bin/sh`ncat > $tools/`$1.in`n[ `$1 != get ] || cat $tools/store.in`n"
+            chmod 755 "$tools/docker-credential-made"
+            $oldPath = $env:PATH
+            try {
+                $env:PATH = "${tools}:$env:PATH"
+                Set-Content "$env:DOCKER_CONFIG/config.json" '{"credsStore":"made"}'
+                ('pass word:1' | Connect-ContainerRegistry $at -UserName builder -PasswordStdin).SavedIn | Should -Be 'docker-credential-made'
+                (Get-Content "$tools/store.in" | ConvertFrom-Json).Secret | Should -Be 'pass word:1'
+                Get-Content -Raw "$env:DOCKER_CONFIG/config.json" | Should -Not -BeLike '*cGFzc*'
+                (Send-ContainerImage -Path $layout -Destination "$at/helper/app:1").Digest | Should -Be $digest
+                Disconnect-ContainerRegistry $at
+                Get-Content "$tools/erase.in" | Should -Be $at
+            }
+            finally {
+                $env:PATH = $oldPath
+                Remove-Item "$env:DOCKER_CONFIG/config.json"
+            }
+        }
+
+        It 'are refused where they cannot be logins: <id>' -ForEach @(
+            @{ id = 'InvalidRegistry'; run = { Connect-ContainerRegistry https://x.test $login } }
+            @{ id = 'InvalidRegistry'; run = { Connect-ContainerRegistry 'x.test/a' $login } }
+            @{ id = 'InvalidRegistryLogin'; run = { '' | Connect-ContainerRegistry $at -UserName builder -PasswordStdin } }
+            @{ id = 'RegistryUnreachable'; run = { Connect-ContainerRegistry 127.0.0.1:1 $login } }
+            @{ id = 'RegistryLoginNotSaved'; run = { Set-Content "$env:DOCKER_CONFIG/config.json" '{'; Connect-ContainerRegistry $at $login; Remove-Item "$env:DOCKER_CONFIG/config.json" } }
+        ) {
+            Get-ErrorId $run | Should -BeLike "$id,*"
+        }
+    }
+
+    Context 'Archives' {
+        It 'need a login' {
+            Get-ErrorId { Send-ContainerImage -Path $layout } | Should -BeLike 'RegistryLoginRequired,*'
+            Get-ErrorId { Receive-ContainerImage "$at/made/app:1" -Path "$TestDrive/never.tar" } | Should -BeLike 'RegistryLoginRequired,*'
+            "$TestDrive/never.tar" | Should -Not -Exist
+        }
+
+        It 'go to a registry, and nothing the second time' {
+            $null = Connect-ContainerRegistry $at $login
+            Send-ContainerImage -Path $layout -WhatIf
+            Join-Path $registry.Data made | Should -Not -Exist
+            $first = Send-ContainerImage -Path $layout
+            $first.References | Should -Be "$at/made/app:1"
+            $first.Digest | Should -Be $digest
+            "$($first.Platforms)" | Should -Be 'linux/amd64 linux/arm64'
+            $first.ContentsMoved | Should -Be 9
+            $second = Get-Item $layout | Send-ContainerImage -Destination "$at/made/app:1", "$at/made/app:2"
+            $second.BytesMoved | Should -Be 0
+            Get-Content "$($registry.Data)/made/app/_manifests/tags/2/current/link" | Should -Be $digest
+        }
+
+        It 'come from a registry, whole, by tag and by digest' {
+            $tar = Receive-ContainerImage "$at/made/app:1" -Path "$TestDrive/app.tar"
+            $tar.Digest | Should -Be $digest
+            $directory = "$at/made/app@$digest" | Pull-ContainerImage -Path "$TestDrive/received" -Format Directory -NewName other/name:1
+            $directory.References | Should -Be 'docker.io/other/name:1'
+            Get-ChildItem "$TestDrive/received/blobs/sha256" | Should -HaveCount 9
+            (Get-ChildItem "$layout/blobs/sha256").Name | Should -Be (Get-ChildItem "$TestDrive/received/blobs/sha256").Name
+            (Send-ContainerImage -Path "$TestDrive/app.tar" -Destination "$at/second/app:1").ContentsMoved | Should -BeGreaterThan 0
+        }
+
+        It 'can be of some platforms' {
+            $sent = Push-ContainerImage -Path $layout -Destination "$at/some/app:1" -Platform linux/arm64
+            $sent.Digest | Should -Not -Be $digest
+            "$($sent.Platforms)" | Should -Be 'linux/arm64'
+            Get-ErrorId { Send-ContainerImage -Path $layout -Destination "$at/none/app:1" -Platform linux/s390x } | Should -BeLike 'ImageDamaged,*'
+        }
+
+        It 'are refused before anything moves: <id>' -ForEach @(
+            @{ id = 'RegistryImageNotFound'; run = { Receive-ContainerImage "$at/made/app:none" -Path "$TestDrive/never.tar" } }
+            @{ id = 'InvalidImageReference'; run = { Receive-ContainerImage 'a//b' -Path "$TestDrive/never.tar" } }
+            @{ id = 'FileExists'; run = { Receive-ContainerImage "$at/made/app:1" -Path "$TestDrive/app.tar" } }
+            @{ id = 'TagWithDigest'; run = { Send-ContainerImage -Path $layout -Destination "$at/x@$digest" } }
+            @{ id = 'PathNotFound'; run = { Send-ContainerImage -Path "$TestDrive/nothing" } }
+            @{ id = 'InvalidPlatform'; run = { Send-ContainerImage -Path $layout -Platform 'a b' } }
+            @{ id = 'NameForSeveralImages'; run = { Receive-ContainerImage a, b -NewName c } }
+        ) {
+            Get-ErrorId $run | Should -BeLike "$id,*"
+            "$TestDrive/never.tar" | Should -Not -Exist
+        }
+
+        It 'are shown in 80 columns' {
+            $text = Send-ContainerImage -Path $layout -Destination "$at/made/app:1" | Out-String -Width 80
+            $text | Should -Match "made/app:1"
+            $text -split "`n" | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }
+        }
+
+        It 'complete registries from the logins' {
+            (TabExpansion2 'Receive-ContainerImage ').CompletionMatches.CompletionText | Should -Contain "$at/"
+            (TabExpansion2 'Connect-ContainerRegistry ').CompletionMatches.CompletionText | Should -Contain $at
+        }
+    }
+
+    Context 'Stores: <_>' -ForEach 'containerd-2', 'docker-28', 'docker-20' {
+        BeforeAll {
+            $null = Connect-ContainerRegistry $at $login
+            $null = Send-ContainerImage -Path $layout
+            $name = $_
+            $engine = Start-TestEngine $name
+            $address = $name -like 'containerd*' ? $engine.containerd : "docker://$($engine.docker -replace '^unix://')"
+        }
+
+        AfterAll {
+            if ($engine) {
+                & $engineScript down $engine.folder
+            }
+        }
+
+        It 'receive, and nothing the second time; what is received is sent' {
+            Receive-ContainerImage "$at/made/app:1" -Address $address -WhatIf
+            Get-ContainerImage -Address $address | Should -BeNullOrEmpty
+            $first = Receive-ContainerImage "$at/made/app:1" -Address $address
+            $first.ContentsMoved | Should -Be ($name -eq 'docker-20' ? 7 : 9)
+            $second = Receive-ContainerImage "$at/made/app:1" -Address $address -NewName made/again:1
+            $second.BytesMoved | Should -Be 0
+            $image = Get-ContainerImage made/again:1 -Address $address
+            $image.Labels['a'] | Should -Be 'b'
+            $sent = Get-ContainerImage "$at/made/app:1" -Address $address | Send-ContainerImage -Destination "$at/$name/app:1"
+            $sent.Digest | Should -Be ($name -eq 'docker-20' ? $sent.Digest : $digest)
+            ($name -eq 'docker-20' ? 1 : $name -like 'containerd*' ? $sent.ContentsMounted : 1) | Should -BeGreaterThan 0
+            $received = Receive-ContainerImage "$at/$name/app:1" -Path "$TestDrive/$name.tar"
+            (tar -tf "$TestDrive/$name.tar") -match '^blobs/.*[0-9a-f]$' | Should -HaveCount ($name -eq 'docker-20' ? 3 : 9)
+        }
+    }
+}
