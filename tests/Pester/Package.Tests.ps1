@@ -60,7 +60,7 @@ Describe 'The package' {
 
     It 'has the project''s address where the property has one' {
         $copy = New-Item -ItemType Directory "$TestDrive/public"
-        foreach ($name in 'bin', 'en-US', 'tools') {
+        foreach ($name in 'bin', 'docs', 'en-US', 'tools') {
             $null = New-Item -ItemType SymbolicLink "$copy/$name" -Target "$root/$name"
         }
         Get-ChildItem $root -File | Copy-Item -Destination $copy

@@ -69,6 +69,11 @@ $folder = (New-Item -ItemType Directory "$Target/package/OpenCloud.Build/$($mani
 Get-Item "$Root/OpenCloud.Build.psm1", "$Root/*.ps1xml", "$Root/LICENSE", "$Root/THIRD-PARTY-NOTICES.txt", "$Root/README.md", "$Root/CHANGELOG.md", "$Root/SECURITY.md" |
     Copy-Item -Destination $folder
 Copy-Item "$Root/en-US" $folder -Recurse
+foreach ($page in Get-ChildItem "$Root/docs" -Recurse -File | Where-Object Extension -In '.md', '.svg') {
+    $copy = [IO.Path]::Join($folder, [IO.Path]::GetRelativePath($Root, $page.FullName))
+    $null = [IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($copy))
+    Copy-Item -LiteralPath $page.FullName $copy
+}
 $null = New-Item -ItemType Directory "$folder/bin"
 Copy-Item "$Root/bin/OpenCloud.Build" "$folder/bin" -Recurse
 # Symbols once: beside the code ahead of time where there is some, as that is what most run.

@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Host.Tests.Hosts;
 
 /// <summary>
 /// A local user who does what a local user can against root's install, update, grant, revoke and uninstall: links, pipes, renames, locks, records of
-/// their own, other people's environments, backlogs that nobody empties. What is tried here stands in SECURITY.md.
+/// their own, other people's environments, backlogs that nobody empties. What is tried here stands in docs/security.md.
 /// </summary>
 public abstract class HostileUserTests(string suite)
 {
