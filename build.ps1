@@ -31,7 +31,7 @@ param(
     [ValidateSet('Debug', 'Release')]
     [string] $Configuration = 'Release',
 
-    # Test: Checks, Fuzz, Pester, Archive (Pester in PowerShell's other form), or an xunit suite (Client, Engine, Host, Linux); all by default.
+    # Test: Checks, Fuzz, Pester, Archive (Pester in PowerShell's other form), or an xunit suite (Client, Definitions, Engine, Host, Linux); all by default.
     [string[]] $Suite,
 
     # Demo: the engine to use; by default the one that listens, else one of the test fixture's.

@@ -3,7 +3,7 @@
 #
 #   build     builds everything; the module's assemblies go to bin/OpenCloud.Build
 #   test      builds, checks the sources and runs every suite; the last line is "N passed, N failed, N skipped"
-#             -Suite Checks,Client,Host,Linux,Engine,Pester   only these      -Options '...'   for xunit
+#             -Suite Checks,Client,Definitions,Host,Linux,Engine,Pester   only these      -Options '...'   for xunit
 #   demo      builds the module alone, then the image of samples/demo-app with Invoke-ImageBuild
 #             -Address ADDRESS   on this engine                 -Tag NAME        under this name
 #   pwsh      opens a session that has the module imported

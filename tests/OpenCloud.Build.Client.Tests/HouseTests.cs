@@ -15,6 +15,7 @@ public sealed partial class HouseTests
     [Theory]
     [InlineData("OpenCloud.Build")]
     [InlineData("OpenCloud.Build.Client")]
+    [InlineData("OpenCloud.Build.Definitions")]
     [InlineData("OpenCloud.Build.Host")]
     [InlineData("OpenCloud.Build.Linux")]
     public void NoRoomsUseEachOther(string project)
@@ -35,6 +36,7 @@ public sealed partial class HouseTests
     [Theory]
     [InlineData("OpenCloud.Build")]
     [InlineData("OpenCloud.Build.Client")]
+    [InlineData("OpenCloud.Build.Definitions")]
     [InlineData("OpenCloud.Build.Host")]
     public void ARoomIsAFolder_AndHasAnEnd(string project)
     {

@@ -1,0 +1,56 @@
+namespace OpenCloud.Build.Definitions.Hcl.Functions;
+
+/// <summary>The arguments of a call as a function wants them.</summary>
+internal static class FunctionArguments
+{
+    /// <summary>Refuses another number of arguments.</summary>
+    public static HclCall Takes(this HclCall call, int least, int? most = null)
+    {
+        int limit = most ?? least;
+        if (call.Count < least || call.Count > limit)
+        {
+            string wanted = limit == int.MaxValue ? $"at least {least}" : least == limit ? $"{least}" : $"{least} to {limit}";
+            throw call.Refuse($"it takes {wanted} arguments, and here are {call.Count}.");
+        }
+
+        return call;
+    }
+
+    public static HclValue Value(this HclCall call, int index) => call.Values[index].IsNull
+        ? throw call.Refuse($"argument {index + 1} is null.")
+        : call.Values[index];
+
+    public static string Text(this HclCall call, int index) => HclConversion.ToText(call.Value(index), call.Position);
+
+    public static decimal Number(this HclCall call, int index) => HclConversion.ToNumber(call.Value(index), call.Position);
+
+    public static int Integer(this HclCall call, int index) => HclConversion.ToInteger(call.Value(index), call.Position);
+
+    public static bool Truth(this HclCall call, int index) => HclConversion.ToBool(call.Value(index), call.Position);
+
+    public static IReadOnlyList<HclValue> Items(this HclCall call, int index) => HclConversion.ToItems(call.Value(index), call.Position);
+
+    public static IReadOnlyDictionary<string, HclValue> Entries(this HclCall call, int index) => HclConversion.ToEntries(call.Value(index), call.Position);
+
+    public static IReadOnlyList<string> Texts(this HclCall call, int index) => [.. call.Items(index).Select(i => HclConversion.ToText(i, call.Position))];
+
+    /// <summary>A text that a function makes, which counts.</summary>
+    public static HclValue Made(this HclCall call, string text)
+    {
+        call.Scope.Budget.Text(call.Position, text.Length);
+        return HclValue.From(text);
+    }
+
+    /// <summary>A list that a function makes, whose elements count.</summary>
+    public static HclValue Made(this HclCall call, IEnumerable<HclValue> items) => HclValue.List(call.Counted(items));
+
+    /// <summary>Elements that count as they are made.</summary>
+    public static IEnumerable<HclValue> Counted(this HclCall call, IEnumerable<HclValue> items)
+    {
+        foreach (HclValue item in items)
+        {
+            call.Scope.Budget.Step(call.Position);
+            yield return item;
+        }
+    }
+}

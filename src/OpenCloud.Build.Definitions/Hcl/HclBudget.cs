@@ -1,0 +1,42 @@
+namespace OpenCloud.Build.Definitions.Hcl;
+
+/// <summary>Limits of one evaluation: a definition of a few lines must not take all memory or time.</summary>
+internal sealed class HclBudget
+{
+    /// <summary>How deep expressions, calls and collections may be within each other.</summary>
+    public const int MostDepth = 200;
+
+    private long _steps = 2_000_000;
+    private long _characters = 64L << 20;
+    private int _depth;
+
+    /// <summary>Counts a step: a node that is evaluated, or an element that is made.</summary>
+    public void Step(HclPosition position, long count = 1)
+    {
+        _steps -= count;
+        if (_steps < 0)
+        {
+            throw new HclException("the definition takes too many steps to evaluate.", position, isBudget: true);
+        }
+    }
+
+    /// <summary>Counts the characters of a text that is made.</summary>
+    public void Text(HclPosition position, long length)
+    {
+        _characters -= length;
+        if (_characters < 0)
+        {
+            throw new HclException("the texts that the definition makes are too long.", position, isBudget: true);
+        }
+    }
+
+    public void Enter(HclPosition position)
+    {
+        if (++_depth > MostDepth)
+        {
+            throw new HclException("expressions, functions or references are too deep within each other.", position, isBudget: true);
+        }
+    }
+
+    public void Leave() => _depth--;
+}

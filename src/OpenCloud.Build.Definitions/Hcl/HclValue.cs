@@ -1,0 +1,186 @@
+using System.Globalization;
+
+namespace OpenCloud.Build.Definitions.Hcl;
+
+/// <summary>The kinds of values. Brackets make tuples and objects; functions and types make lists, sets and maps.</summary>
+internal enum HclKind
+{
+    Null,
+    Bool,
+    Number,
+    Text,
+    Tuple,
+    List,
+    Set,
+    Object,
+    Map,
+}
+
+/// <summary>A value of the language, which never changes.</summary>
+internal sealed class HclValue : IEquatable<HclValue>
+{
+    public static readonly HclValue Null = new(HclKind.Null, null);
+    public static readonly HclValue True = new(HclKind.Bool, true);
+    public static readonly HclValue False = new(HclKind.Bool, false);
+    public static readonly HclValue Empty = new(HclKind.Text, string.Empty);
+
+    private readonly object? _value;
+
+    private HclValue(HclKind kind, object? value)
+    {
+        Kind = kind;
+        _value = value;
+    }
+
+    public HclKind Kind { get; }
+
+    public bool IsNull => Kind == HclKind.Null;
+
+    public bool IsPrimitive => Kind is HclKind.Bool or HclKind.Number or HclKind.Text;
+
+    public bool IsSequence => Kind is HclKind.Tuple or HclKind.List or HclKind.Set;
+
+    public bool IsMapping => Kind is HclKind.Object or HclKind.Map;
+
+    public bool Boolean => (bool)_value!;
+
+    public decimal Number => (decimal)_value!;
+
+    public string Text => (string)_value!;
+
+    public IReadOnlyList<HclValue> Items => (IReadOnlyList<HclValue>)_value!;
+
+    /// <summary>Entries in the order of their keys.</summary>
+    public IReadOnlyDictionary<string, HclValue> Entries => (SortedDictionary<string, HclValue>)_value!;
+
+    /// <summary>How many elements a collection has.</summary>
+    public int Count => IsSequence ? Items.Count : Entries.Count;
+
+    /// <summary>What messages call the kind.</summary>
+    public string KindName => Kind switch
+    {
+        HclKind.Null => "null",
+        HclKind.Bool => "bool",
+        HclKind.Number => "number",
+        HclKind.Text => "string",
+        HclKind.Tuple => "tuple",
+        HclKind.List => "list",
+        HclKind.Set => "set",
+        HclKind.Object => "object",
+        _ => "map",
+    };
+
+    public static HclValue From(bool value) => value ? True : False;
+
+    public static HclValue From(decimal value) => new(HclKind.Number, value);
+
+    public static HclValue From(string value) => new(HclKind.Text, value);
+
+    public static HclValue Tuple(IEnumerable<HclValue> items) => new(HclKind.Tuple, items.ToArray());
+
+    public static HclValue List(IEnumerable<HclValue> items) => new(HclKind.List, items.ToArray());
+
+    public static HclValue Strings(IEnumerable<string> items) => List(items.Select(From));
+
+    /// <summary>A set: each value once, texts and numbers in their order.</summary>
+    public static HclValue Set(IEnumerable<HclValue> items)
+    {
+        List<HclValue> once = [];
+        HashSet<HclValue> seen = [];
+        foreach (HclValue item in items)
+        {
+            if (seen.Add(item))
+            {
+                once.Add(item);
+            }
+        }
+
+        if (once.TrueForAll(static i => i.Kind == HclKind.Text))
+        {
+            once.Sort(static (a, b) => string.CompareOrdinal(a.Text, b.Text));
+        }
+        else if (once.TrueForAll(static i => i.Kind == HclKind.Number))
+        {
+            once.Sort(static (a, b) => a.Number.CompareTo(b.Number));
+        }
+
+        return new HclValue(HclKind.Set, once.ToArray());
+    }
+
+    public static HclValue Object(IEnumerable<KeyValuePair<string, HclValue>> entries) => new(HclKind.Object, Sorted(entries));
+
+    public static HclValue Map(IEnumerable<KeyValuePair<string, HclValue>> entries) => new(HclKind.Map, Sorted(entries));
+
+    /// <summary>A number's text, without zeros at its end.</summary>
+    public static string NumberText(decimal number)
+    {
+        string text = number.ToString(CultureInfo.InvariantCulture);
+        if (text.Contains('.', StringComparison.Ordinal))
+        {
+            text = text.TrimEnd('0').TrimEnd('.');
+        }
+
+        return text == "-0" ? "0" : text;
+    }
+
+    /// <summary>The elements of a collection with their keys: numbers of a sequence, a set's own values, names of a mapping.</summary>
+    public IEnumerable<(HclValue Key, HclValue Value)> Elements()
+    {
+        if (IsMapping)
+        {
+            foreach ((string key, HclValue value) in Entries)
+            {
+                yield return (From(key), value);
+            }
+
+            yield break;
+        }
+
+        for (int i = 0; i < Items.Count; i++)
+        {
+            yield return (Kind == HclKind.Set ? Items[i] : From((decimal)i), Items[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(HclValue? other)
+    {
+        if (other is null || other.Kind != Kind)
+        {
+            return false;
+        }
+
+        return ReferenceEquals(this, other) || Kind switch
+        {
+            HclKind.Null => true,
+            HclKind.Bool or HclKind.Number or HclKind.Text => _value!.Equals(other._value),
+            HclKind.Object or HclKind.Map => Entries.Count == other.Entries.Count
+                && Entries.Zip(other.Entries).All(static p => p.First.Key == p.Second.Key && p.First.Value.Equals(p.Second.Value)),
+            _ => Items.Count == other.Items.Count && Items.Zip(other.Items).All(static p => p.First.Equals(p.Second)),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as HclValue);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Kind switch
+    {
+        HclKind.Null => 0,
+        HclKind.Bool or HclKind.Number or HclKind.Text => _value!.GetHashCode(),
+        // Of deep collections not all: the hash is to be cheap.
+        HclKind.Object or HclKind.Map => HashCode.Combine(Kind, Entries.Count, Entries.Keys.FirstOrDefault()),
+        _ => HashCode.Combine(Kind, Items.Count, Items.Count > 0 && Items[0].IsPrimitive ? Items[0].GetHashCode() : 0),
+    };
+
+    private static SortedDictionary<string, HclValue> Sorted(IEnumerable<KeyValuePair<string, HclValue>> entries)
+    {
+        SortedDictionary<string, HclValue> sorted = new(StringComparer.Ordinal);
+        foreach ((string key, HclValue value) in entries)
+        {
+            sorted[key] = value;
+        }
+
+        return sorted;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace OpenCloud.Build.Definitions.Tests.Hcl;
+
+/// <summary>A few lines must not take all memory or time, and no depth may end the process.</summary>
+public sealed class HclBudgetTests
+{
+    public static TheoryData<string> Deep =>
+    [
+        new string('(', 100_000) + "1",
+        new string('[', 100_000),
+        string.Concat(Enumerable.Repeat("{a=", 100_000)),
+        string.Concat(Enumerable.Repeat("\"${", 100_000)),
+        new string('-', 100_000) + "1",
+        new string('!', 100_000) + "true",
+        string.Concat(Enumerable.Repeat("f(", 100_000)),
+        string.Concat(Enumerable.Repeat("true?", 100_000)),
+        "1" + string.Concat(Enumerable.Repeat("+1", 100_000)),
+        "\"" + string.Concat(Enumerable.Repeat("%{if true}", 100_000)) + "\"",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Deep))]
+    public void DepthIsRefused(string expression) => HclText.Refused(expression);
+
+    [Theory]
+    [InlineData("[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]]")]
+    [InlineData("setproduct(range(1000), range(1000), range(1000))")]
+    [InlineData("join(\"\", [for a in range(1000) : join(\"\", [for b in range(1000) : \"0123456789012345678901234567890123456789012345678901234567890123456789\"])])")]
+    [InlineData("try([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]], 1)")]
+    [InlineData("replace(replace(replace(\"xxxxxxxxxx\", \"x\", join(\"\", [for a in range(1000) : \"x\"])), \"x\", join(\"\", [for a in range(1000) : \"x\"])), \"x\", join(\"\", [for a in range(1000) : \"x\"]))")]
+    public void ExpansionIsRefused(string expression)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        Assert.True(HclText.Refused(expression).IsBudget);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"it took {watch.Elapsed}");
+    }
+
+    [Fact]
+    public void ALongTextIsRead()
+    {
+        string lines = string.Concat(Enumerable.Repeat("line ${1}\n", 20_000));
+        Assert.Equal(20_000 * 7, HclText.Evaluate($"<<E\n{lines}E").Text.Length);
+    }
+}
