@@ -1,0 +1,69 @@
+using OpenCloud.Build.Definitions.Model;
+
+namespace OpenCloud.Build.Definitions.Compose;
+
+/// <summary>Copies a document with the values of its variables, and notes what <c>!reset</c> and <c>!override</c> are before.</summary>
+internal sealed class ComposeInterpolation(Func<string, string?> lookup, Action<string>? onUnset)
+{
+    /// <summary>How many nodes a document may have once its anchors are copied.</summary>
+    private const int MostNodes = 100_000;
+
+    private readonly ComposeTemplate _template = new(lookup, onUnset);
+    private int _nodes;
+
+    /// <summary>What files before are to lose.</summary>
+    public List<string[]> Resets { get; } = [];
+
+    public ComposeNode? Apply(ComposeNode node) => Apply(node, []);
+
+    private ComposeNode? Apply(ComposeNode node, string[] path)
+    {
+        if (++_nodes > MostNodes)
+        {
+            throw new DefinitionException("the document has too many parts once its anchors are copied.", node.File, node.Line);
+        }
+
+        if (node.Tag != ComposeTag.None)
+        {
+            Resets.Add(path);
+        }
+
+        if (node.Tag == ComposeTag.Reset)
+        {
+            return null;
+        }
+
+        if (node.Entries is { } entries)
+        {
+            Dictionary<string, ComposeNode> copied = new(StringComparer.Ordinal);
+            foreach ((string name, ComposeNode value) in entries)
+            {
+                if (Apply(value, [.. path, name]) is { } entry)
+                {
+                    copied[name] = entry;
+                }
+            }
+
+            return ComposeNode.Mapping(node.File, node.Line, copied);
+        }
+
+        if (node.Items is { } items)
+        {
+            return ComposeNode.Sequence(node.File, node.Line, [.. items.Select(i => Apply(i, [.. path, "*"])).OfType<ComposeNode>()]);
+        }
+
+        if (!node.Value.Contains('$', StringComparison.Ordinal))
+        {
+            return node;
+        }
+
+        try
+        {
+            return node.Text(_template.Substitute(node.Value));
+        }
+        catch (FormatException exception)
+        {
+            throw new DefinitionException($"'{string.Join('.', path)}': {exception.Message}", node.File, node.Line, exception);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+namespace OpenCloud.Build.Definitions.Compose;
+
+/// <summary>Makes the paths of a file full ones.</summary>
+internal static class ComposePaths
+{
+    private static readonly string[] Addresses = ["https://", "http://", "git://", "ssh://", "github.com/", "git@"];
+
+    public static bool IsAddress(string context) =>
+        context.Contains("://", StringComparison.Ordinal) || context.StartsWith("service:", StringComparison.Ordinal) || Array.Exists(Addresses, a => context.StartsWith(a, StringComparison.Ordinal));
+
+    public static string Full(string path, string directory, Func<string, string?> environment)
+    {
+        if (path.Length == 0)
+        {
+            return path;
+        }
+
+        string given = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? environment("HOME") + path[1..] : path;
+        if (directory.Length == 0 && !Path.IsPathRooted(given))
+        {
+            // Below a root of its own, so that nothing of this machine's comes into it.
+            string clean = Path.GetRelativePath("/a/b/c/d/e/f/g/h", Path.GetFullPath(Path.Join("/a/b/c/d/e/f/g/h", given)));
+            return Path.TrimEndingDirectorySeparator(clean);
+        }
+
+        return Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Join(Path.IsPathRooted(given) ? null : directory, given)));
+    }
+
+    /// <summary>The services and secrets of a file with full paths; without a directory they are only written shorter.</summary>
+    public static ComposeNode Resolve(ComposeNode file, string directory, Func<string, string?> environment)
+    {
+        return Change(file, (key, value) => key switch
+        {
+            "services" => Change(value, (_, service) => Change(service, (name, part) => name switch
+            {
+                "build" when part.Entries is not null => Change(part, Build),
+                "extends" when part.Entries is not null => Change(part, (n, v) => n == "file" ? FullNode(v) : v),
+                _ => part,
+            })),
+            "secrets" => Change(value, (_, secret) => Change(secret, (n, v) => n == "file" ? FullNode(v) : v)),
+            _ => value,
+        });
+
+        ComposeNode Build(string key, ComposeNode value) => key switch
+        {
+            "context" => ContextNode(value),
+            "additional_contexts" => Change(value, (_, context) => ContextNode(context)),
+            "ssh" => Change(value, (_, agent) => FullNode(agent)),
+            _ => value,
+        };
+
+        ComposeNode ContextNode(ComposeNode value) => value.Entries is null && value.Items is null && !value.IsNull && IsAddress(value.Value) ? value : FullNode(value);
+
+        ComposeNode FullNode(ComposeNode value) => value.IsNull ? value : value.Text(Full(value.ToText("path"), directory, environment));
+    }
+
+    private static ComposeNode Change(ComposeNode node, Func<string, ComposeNode, ComposeNode> change) => node.Entries is null
+        ? node
+        : ComposeNode.Mapping(node.File, node.Line, node.Entries.ToDictionary(static e => e.Key, e => change(e.Key, e.Value), StringComparer.Ordinal));
+}

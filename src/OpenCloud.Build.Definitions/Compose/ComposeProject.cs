@@ -1,0 +1,84 @@
+namespace OpenCloud.Build.Definitions.Compose;
+
+/// <summary>A Compose project, as far as its builds go.</summary>
+internal sealed record ComposeProject(string Name, string Directory, IReadOnlyDictionary<string, ComposeService> Services, IReadOnlyDictionary<string, ComposeSecret> Secrets);
+
+/// <summary>A service; without a build it counts only for what others name.</summary>
+internal sealed record ComposeService(string Name, string File, int Line)
+{
+    public string? Image { get; init; }
+
+    public string? Platform { get; init; }
+
+    public IReadOnlyList<string> Profiles { get; init; } = [];
+
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
+    public ComposeBuild? Build { get; init; }
+}
+
+/// <summary>A secret of a project.</summary>
+internal sealed record ComposeSecret(string? File, string? Variable, bool IsExternal);
+
+/// <summary>A limit of processes: one number, or two.</summary>
+internal readonly record struct ComposeLimit(long Soft, long Hard, bool IsSingle);
+
+/// <summary>The <c>build</c> of a service.</summary>
+internal sealed record ComposeBuild
+{
+    /// <summary>The directory, as a full path, or the address; null if none is said and the language's default counts.</summary>
+    public required string Context { get; init; }
+
+    public string? Dockerfile { get; init; }
+
+    public string? DockerfileInline { get; init; }
+
+    public IReadOnlyDictionary<string, string?> Args { get; init; } = new Dictionary<string, string?>();
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    public IReadOnlyDictionary<string, string> Contexts { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>SSH agents; the value is empty for the default one.</summary>
+    public IReadOnlyDictionary<string, string> Ssh { get; init; } = new Dictionary<string, string>();
+
+    public IReadOnlyList<(string Source, string? Target)> Secrets { get; init; } = [];
+
+    public IReadOnlyList<string> CacheFrom { get; init; } = [];
+
+    public IReadOnlyList<string> CacheTo { get; init; } = [];
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public IReadOnlyList<string> Platforms { get; init; } = [];
+
+    public IReadOnlyList<string> Entitlements { get; init; } = [];
+
+    public IReadOnlyList<string> NoCacheFilter { get; init; } = [];
+
+    /// <summary>Lines as <c>host=address</c>.</summary>
+    public IReadOnlyList<string> ExtraHosts { get; init; } = [];
+
+    public IReadOnlyDictionary<string, ComposeLimit> Ulimits { get; init; } = new Dictionary<string, ComposeLimit>();
+
+    public bool NoCache { get; init; }
+
+    public bool Pull { get; init; }
+
+    public bool IsPrivileged { get; init; }
+
+    public string? Network { get; init; }
+
+    public string? Target { get; init; }
+
+    public string? Isolation { get; init; }
+
+    public long? ShmSize { get; init; }
+
+    public string? Provenance { get; init; }
+
+    public string? Sbom { get; init; }
+
+    /// <summary>What <c>x-bake</c> has: the fields that Compose has not.</summary>
+    public ComposeNode? Bake { get; init; }
+}

@@ -1,0 +1,134 @@
+using OpenCloud.Build.Definitions.Model;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace OpenCloud.Build.Definitions.Compose;
+
+/// <summary>Makes nodes of YAML. Anchors are shared, not copied, and merge keys are resolved; copying later counts.</summary>
+internal sealed class ComposeYaml
+{
+    private const int MostDepth = 100;
+    private const int MostNodes = 200_000;
+    private const int MostMerged = 200_000;
+
+    private readonly string _file;
+    private readonly Parser _parser;
+    private readonly Dictionary<string, ComposeNode> _anchors = new(StringComparer.Ordinal);
+    private int _nodes;
+    private int _merged;
+
+    private ComposeYaml(string file, string text)
+    {
+        _file = file;
+        _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+    }
+
+    /// <summary>The documents of a file.</summary>
+    /// <exception cref="DefinitionException">The text is no YAML, or more than is read.</exception>
+    public static IReadOnlyList<ComposeNode> Parse(string file, string text)
+    {
+        try
+        {
+            return new ComposeYaml(file, text).Documents();
+        }
+        catch (YamlException exception)
+        {
+            throw new DefinitionException("this is no YAML: " + exception.Message, file, (int)exception.Start.Line, exception);
+        }
+    }
+
+    private List<ComposeNode> Documents()
+    {
+        List<ComposeNode> documents = [];
+        _parser.Consume<StreamStart>();
+        while (!_parser.TryConsume<StreamEnd>(out _))
+        {
+            _parser.Consume<DocumentStart>();
+            _anchors.Clear();
+            documents.Add(Node(0));
+            _parser.Consume<DocumentEnd>();
+        }
+
+        return documents;
+    }
+
+    private ComposeNode Node(int depth)
+    {
+        ParsingEvent next = _parser.Consume<ParsingEvent>();
+        int line = (int)next.Start.Line;
+        if (depth > MostDepth || ++_nodes > MostNodes)
+        {
+            throw new DefinitionException("the document is too deep or has too many parts.", _file, line);
+        }
+
+        if (next is AnchorAlias alias)
+        {
+            // An anchor is known when it has ended: none is within itself.
+            return _anchors.TryGetValue(alias.Value.Value, out ComposeNode? known) ? known : throw new DefinitionException($"there is no anchor '{alias.Value}' before this.", _file, line);
+        }
+
+        NodeEvent start = (NodeEvent)next;
+        ComposeTag tag = start.Tag.IsEmpty ? ComposeTag.None : start.Tag.Value switch
+        {
+            "!reset" => ComposeTag.Reset,
+            "!override" => ComposeTag.Override,
+            _ => ComposeTag.None,
+        };
+        ComposeNode node = start switch
+        {
+            MappingStart => Mapping(line, tag, depth),
+            SequenceStart => Sequence(line, tag, depth),
+            Scalar scalar => ComposeNode.Scalar(_file, line, scalar.Value, scalar.Style == ScalarStyle.Plain && (start.Tag.IsEmpty || tag != ComposeTag.None), tag),
+            _ => throw new DefinitionException("a value is expected here.", _file, line),
+        };
+        if (!start.Anchor.IsEmpty)
+        {
+            _anchors[start.Anchor.Value] = node;
+        }
+
+        return node;
+    }
+
+    private ComposeNode Sequence(int line, ComposeTag tag, int depth)
+    {
+        List<ComposeNode> items = [];
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+        {
+            items.Add(Node(depth + 1));
+        }
+
+        return ComposeNode.Sequence(_file, line, items, tag);
+    }
+
+    private ComposeNode Mapping(int line, ComposeTag tag, int depth)
+    {
+        Dictionary<string, ComposeNode> entries = new(StringComparer.Ordinal);
+        List<ComposeNode> merged = [];
+        while (!_parser.TryConsume<MappingEnd>(out _))
+        {
+            ComposeNode key = Node(depth + 1);
+            string name = key.Entries is null && key.Items is null ? key.Value : throw key.Refuse("a key is a text.");
+            ComposeNode value = Node(depth + 1);
+            if (name == "<<" && key.IsPlain)
+            {
+                merged.AddRange(value.Items is { } several ? several : [value]);
+            }
+            else if (!entries.TryAdd(name, value))
+            {
+                throw key.Refuse($"'{name}' has been given in line {entries[name].Line} before.");
+            }
+        }
+
+        // What the mapping has itself goes before what it takes in, and of that the first.
+        foreach ((string name, ComposeNode value) in merged.SelectMany(m => m.Entries ?? throw m.Refuse("'<<' takes in mappings.")))
+        {
+            entries.TryAdd(name, value);
+            if (++_merged > MostMerged)
+            {
+                throw new DefinitionException("merge keys take in too much.", _file, line);
+            }
+        }
+
+        return ComposeNode.Mapping(_file, line, entries, tag);
+    }
+}
