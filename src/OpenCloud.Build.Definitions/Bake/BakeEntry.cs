@@ -1,0 +1,143 @@
+using OpenCloud.Build.Definitions.Hcl;
+
+namespace OpenCloud.Build.Definitions.Bake;
+
+/// <summary>An output, a cache or an attestation: a type and its attributes.</summary>
+internal sealed class BakeEntry : IEquatable<BakeEntry>
+{
+    private const string Local = "local";
+
+    public required string Type { get; init; }
+
+    public SortedDictionary<string, string> Attributes { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>An attestation that is not wanted.</summary>
+    public bool IsDisabled { get; init; }
+
+    /// <summary>One output: <c>type=…,dest=…</c>, or a directory alone.</summary>
+    public static BakeEntry ParseOutput(string text)
+    {
+        IReadOnlyList<string> fields = Fields(text);
+        if (fields.Count == 1 && fields[0] == text && !text.StartsWith("type=", StringComparison.Ordinal))
+        {
+            return new BakeEntry { Type = text == "-" ? "tar" : Local, Attributes = new(StringComparer.Ordinal) { ["dest"] = text } };
+        }
+
+        return Parse(text, fields, isLower: true);
+    }
+
+    /// <summary>Caches: <c>type=…,ref=…</c>, or references alone with commas.</summary>
+    public static IEnumerable<BakeEntry> ParseCaches(string text)
+    {
+        IReadOnlyList<string> fields = Fields(text);
+        return text.Contains('=', StringComparison.Ordinal)
+            ? [Parse(text, fields, isLower: true)]
+            : fields.Select(static f => new BakeEntry { Type = "registry", Attributes = new(StringComparer.Ordinal) { ["ref"] = f } });
+    }
+
+    /// <summary>One attestation: <c>type=provenance,mode=max</c>.</summary>
+    public static BakeEntry ParseAttest(string text) => Parse(text, Fields(text), isLower: false);
+
+    public static BakeEntry From(IEnumerable<KeyValuePair<string, string>> pairs)
+    {
+        SortedDictionary<string, string> attributes = new(StringComparer.Ordinal);
+        foreach ((string key, string value) in pairs)
+        {
+            attributes[key] = value;
+        }
+
+        string type = attributes.Remove("type", out string? given) ? given : string.Empty;
+        bool isDisabled = attributes.Remove("disabled", out string? disabled) && ParseBool(disabled, "disabled");
+        if (type.Length == 0)
+        {
+            throw new FormatException("its 'type' is missing.");
+        }
+
+        if (attributes.TryGetValue("dest", out string? dest) && dest.Length == 0)
+        {
+            attributes.Remove("dest");
+        }
+
+        return new BakeEntry { Type = type, Attributes = attributes, IsDisabled = isDisabled };
+    }
+
+    /// <summary>What counts as true and false in bake's texts.</summary>
+    public static bool ParseBool(string text, string key) => text switch
+    {
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        _ => throw new FormatException($"'{text}' is not true or false, which '{key}' is."),
+    };
+
+    /// <summary>Takes what is there twice away, in the order that buildx leaves.</summary>
+    public static List<BakeEntry> Distinct(IEnumerable<BakeEntry> entries)
+    {
+        List<BakeEntry> list = [.. entries];
+        for (int i = list.Count - 2; i >= 0; i--)
+        {
+            int same = list.FindIndex(i + 1, e => e.Equals(list[i]));
+            if (same >= 0)
+            {
+                list[same] = list[^1];
+                list.RemoveAt(list.Count - 1);
+            }
+        }
+
+        return list;
+    }
+
+    /// <summary>Of attestations of one type the last is it, where the first was.</summary>
+    public static List<BakeEntry> LastOfType(IEnumerable<BakeEntry> entries)
+    {
+        List<BakeEntry> list = [];
+        foreach (BakeEntry entry in entries)
+        {
+            int same = list.FindIndex(e => e.Type == entry.Type);
+            if (same >= 0)
+            {
+                list[same] = entry;
+            }
+            else
+            {
+                list.Add(entry);
+            }
+        }
+
+        return list;
+    }
+
+    public BakeEntry With(string key, string value) => new() { Type = Type, IsDisabled = IsDisabled, Attributes = new(Attributes, StringComparer.Ordinal) { [key] = value } };
+
+    /// <summary>All attributes, the type among them.</summary>
+    public Dictionary<string, string> ToPairs() => new(Attributes, StringComparer.Ordinal) { ["type"] = Type };
+
+    /// <inheritdoc/>
+    public bool Equals(BakeEntry? other) => other is not null && Type == other.Type && IsDisabled == other.IsDisabled && Attributes.SequenceEqual(other.Attributes);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as BakeEntry);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Type, Attributes.Count);
+
+    private static IReadOnlyList<string> Fields(string text) => CsvText.Fields(text) ?? throw new FormatException($"a quote in '{text}' is not closed, or is where none may be.");
+
+    private static BakeEntry Parse(string text, IReadOnlyList<string> fields, bool isLower)
+    {
+        List<KeyValuePair<string, string>> pairs = [];
+        foreach (string field in fields)
+        {
+            int equals = field.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+            {
+                throw new FormatException($"'{field}' in '{text}' is no 'key=value'.");
+            }
+
+            string key = field[..equals];
+            string lower = key.Trim().ToLowerInvariant();
+            pairs.Add(KeyValuePair.Create(isLower || lower is "type" or "disabled" ? lower : key, field[(equals + 1)..]));
+        }
+
+        return From(pairs);
+    }
+}

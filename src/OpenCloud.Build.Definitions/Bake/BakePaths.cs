@@ -1,0 +1,56 @@
+namespace OpenCloud.Build.Definitions.Bake;
+
+/// <summary>What of a target's places is on this machine.</summary>
+internal static class BakePaths
+{
+    public const string LayoutScheme = "oci-layout://";
+
+    private const int MostLinks = 40;
+
+    private static readonly string[] Addresses = ["https://", "http://", "git://", "ssh://", "github.com/", "git@"];
+
+    public static bool IsAddress(string place) => Array.Exists(Addresses, a => place.StartsWith(a, StringComparison.Ordinal));
+
+    public static bool IsLayout(string place) => place.StartsWith(LayoutScheme, StringComparison.Ordinal);
+
+    public static bool IsLocal(string place) => !IsAddress(place) && !place.Contains("://", StringComparison.Ordinal)
+        && !place.StartsWith("target:", StringComparison.Ordinal) && !place.StartsWith("docker-image:", StringComparison.Ordinal);
+
+    public static string Full(string path, string directory) =>
+        Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Join(Path.IsPathRooted(path) ? null : directory, path)));
+
+    /// <summary>A path whose links are followed as far as it exists.</summary>
+    public static string Real(string path)
+    {
+        Stack<string> rest = new(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
+        string real = "/";
+        int links = 0;
+        while (rest.TryPop(out string? part))
+        {
+            if (part is "." or "..")
+            {
+                real = part == "." ? real : Path.GetDirectoryName(real) ?? "/";
+                continue;
+            }
+
+            string next = Path.Join(real, part);
+            string? target = links < MostLinks ? new FileInfo(next).LinkTarget : null;
+            if (target is null)
+            {
+                real = next;
+                continue;
+            }
+
+            links++;
+            real = Path.IsPathRooted(target) ? "/" : real;
+            foreach (string step in target.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
+            {
+                rest.Push(step);
+            }
+        }
+
+        return real;
+    }
+
+    public static bool IsWithin(string path, string directory) => directory == "/" || path == directory || path.StartsWith(directory + "/", StringComparison.Ordinal);
+}

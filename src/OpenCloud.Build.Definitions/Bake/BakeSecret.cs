@@ -1,0 +1,89 @@
+using OpenCloud.Build.Definitions.Hcl;
+
+namespace OpenCloud.Build.Definitions.Bake;
+
+/// <summary>Where a secret is.</summary>
+internal sealed record BakeSecret(string Id, string File, string Variable)
+{
+    public static BakeSecret Parse(string text)
+    {
+        string id = string.Empty, file = string.Empty, variable = string.Empty, type = string.Empty;
+        foreach (string field in CsvText.Fields(text) ?? throw new FormatException("a quote in a secret is not closed."))
+        {
+            int equals = field.IndexOf('=', StringComparison.Ordinal);
+            string value = equals < 0 ? throw new FormatException("a field of a secret is no 'key=value'.") : field[(equals + 1)..];
+            switch (field[..equals].ToLowerInvariant())
+            {
+                case "id":
+                    id = value;
+                    break;
+                case "src" or "source":
+                    file = value;
+                    break;
+                case "env":
+                    variable = value;
+                    break;
+                case "type" when value is "file" or "env":
+                    type = value;
+                    break;
+                default:
+                    throw new FormatException($"'{field[..equals]}' is no field of a secret: id, src, env or type=file|env.");
+            }
+        }
+
+        return type == "env" && variable.Length == 0 ? new BakeSecret(id, string.Empty, file) : new BakeSecret(id, file, variable);
+    }
+
+    /// <summary>Of one id the last is it, where the first was.</summary>
+    public static List<BakeSecret> Distinct(IEnumerable<BakeSecret> secrets)
+    {
+        List<BakeSecret> list = [];
+        foreach (BakeSecret secret in secrets)
+        {
+            int same = list.FindIndex(s => s.Id == secret.Id);
+            if (same >= 0)
+            {
+                list[same] = secret;
+            }
+            else
+            {
+                list.Add(secret);
+            }
+        }
+
+        return list;
+    }
+}
+
+/// <summary>An SSH agent, or keys.</summary>
+internal sealed record BakeSsh(string Id, IReadOnlyList<string> Paths)
+{
+    public static BakeSsh Parse(string text)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        return equals < 0 ? new BakeSsh(text, []) : new BakeSsh(text[..equals], text[(equals + 1)..].Split(','));
+    }
+
+    /// <summary>Of one id the last is it, where the first was.</summary>
+    public static List<BakeSsh> Distinct(IEnumerable<BakeSsh> agents)
+    {
+        List<BakeSsh> list = [];
+        foreach (BakeSsh agent in agents)
+        {
+            int same = list.FindIndex(s => s.Id == agent.Id);
+            if (same >= 0)
+            {
+                list[same] = agent;
+            }
+            else
+            {
+                list.Add(agent);
+            }
+        }
+
+        return list;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Paths.Count == 0 ? Id : $"{Id}={string.Join(',', Paths)}";
+}
