@@ -1,0 +1,4 @@
+target "default" {
+  args = { A = "1", B = "1" }
+  tags = ["one"]
+}

@@ -1,0 +1,4 @@
+target "default" {
+  args = { B = "2" }
+  tags = ["two"]
+}

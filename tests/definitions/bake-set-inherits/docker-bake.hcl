@@ -1,0 +1,5 @@
+target "base" { args = { A = "base" } }
+target "default" { 
+  inherits = ["base"]
+  args = { B = "own" }
+}
