@@ -15,7 +15,7 @@ Describe 'The host cmdlets, where nothing is changed' {
         Test-BuildKitSocket "unix://$TestDrive/none.sock" | Should -BeExactly $false
         $diagnosis = Test-BuildKitSocket "$TestDrive/none.sock" -Detailed
         $diagnosis.Reachable | Should -BeFalse
-        $diagnosis.Story | Should -BeLike "There is no $TestDrive/none.sock*"
+        $diagnosis.Story | Should -BeLike "The socket $TestDrive/none.sock does not exist*"
         $diagnosis.Checks.Name | Should -Contain 'Path'
         $diagnosis | Out-String -Width 80 | Should -BeLike '*Failed*Path: it does not exist*'
     }
@@ -30,7 +30,7 @@ Describe 'The host cmdlets, where nothing is changed' {
     It 'Test-BuildKitSocket looks at the socket of a monitor as at any other' {
         $diagnosis = Test-BuildKitSocket "vsock+unix://$TestDrive/vm.sock:8088" -Detailed
         $diagnosis.Address | Should -Be "vsock+unix://$TestDrive/vm.sock:8088"
-        $diagnosis.Story | Should -BeLike "There is no $TestDrive/vm.sock*"
+        $diagnosis.Story | Should -BeLike "The socket $TestDrive/vm.sock does not exist*"
         $diagnosis.Checks.Name | Should -Contain "Directory $TestDrive"
 
         # A monitor behind which nothing listens: it takes the connection and drops it.
@@ -43,7 +43,7 @@ Describe 'The host cmdlets, where nothing is changed' {
             $diagnosis.Reachable | Should -BeFalse
             $check = $diagnosis.Checks | Where-Object Name -EQ 'Port 8088 of the virtual machine'
             $check.State | Should -Be 'Failed'
-            $check.Evidence | Should -BeLike '*nothing in the virtual machine listens on port 8088*'
+            $check.Evidence | Should -BeLike '*no process in the virtual machine listens on port 8088*'
 
             # And a build tells each attempt.
             $said = Invoke-ImageBuild $TestDrive -DockerfileText 'FROM scratch' -Address "vsock+unix://$TestDrive/vm.sock:8088" -ConnectTimeout 1s -Verbose -ErrorVariable failure -ErrorAction SilentlyContinue 4>&1
@@ -250,7 +250,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
             $action.Trim() | Should -BeLike 'Run as root: sudo * -Command "Import-Module /ocb/share/OpenCloud.Build/OpenCloud.Build.psd1; *"'
             $env:BED_AS = 'ubuntu'
             try {
-                & $bed exec $name /bin/bash -c ($action.Trim() -replace '^Run it as root: ') 2>&1 | Out-String
+                & $bed exec $name /bin/bash -c ($action.Trim() -replace '^Run as root: ') 2>&1 | Out-String
             }
             finally {
                 Remove-Item env:BED_AS
