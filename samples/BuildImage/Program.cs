@@ -1,73 +1,67 @@
-using System.Globalization;
-using OpenCloud.Build.Client;
-using OpenCloud.Build.Client.Builds;
+using System.Runtime.InteropServices;
+using BuildImage;
+using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Failures;
-using OpenCloud.Build.Client.Inputs;
-using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Images.Docker;
+using OpenCloud.Build.Client.Records;
+using OpenCloud.Build.Client.Text;
 
-// Builds an image with the client library alone, without PowerShell:
-//   BuildImage <context directory> <tag> [address]
-if (args.Length is < 2 or > 3)
-{
-    Console.Error.WriteLine("usage: BuildImage <context directory> <tag> [address]");
-    return 2;
-}
-
+// The client library without PowerShell: builds, lists images and builds, follows a build. Ctrl+C and SIGTERM cancel.
 using CancellationTokenSource stop = new();
-Console.CancelKeyPress += (_, e) =>
-{
-    e.Cancel = true;
-    stop.Cancel();
-};
-
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
 try
 {
-    EngineAddress? address = args.Length == 3 ? EngineAddress.Parse(args[2]) : null;
-    await using BuildKitClient client = await BuildKitClient.ConnectAsync(address, cancellationToken: stop.Token);
-    ImageBuildRequest request = new() { ContextPath = Path.GetFullPath(args[0]), Tags = [args[1]] };
-    ImageBuildResult result = await client.BuildAsync(request, new ConsoleLog(), stop.Token);
-    Console.WriteLine();
-    Console.WriteLine($"{"Reference",-36} {"Digest",-72} {"Steps",5} {"Cached",6} {"Time",7} {"Sent",10}");
-    foreach (string reference in result.References)
+    return args switch
     {
-        string seconds = result.Duration.TotalSeconds.ToString("0.0s", CultureInfo.InvariantCulture);
-        Console.WriteLine($"{reference,-36} {result.Digest,-72} {result.StepCount,5} {result.CachedCount,6} {seconds,7} {result.BytesSent,10}");
-    }
-
-    return 0;
+        ["build", var directory] => await BuildCommand.RunAsync(directory, null, null, stop.Token),
+        ["build", var directory, var tag] => await BuildCommand.RunAsync(directory, tag, null, stop.Token),
+        ["build", var directory, var tag, var address] => await BuildCommand.RunAsync(directory, tag, EngineAddress.Parse(address), stop.Token),
+        ["images"] => await ImagesCommand.RunAsync(null, stop.Token),
+        ["images", var address] => await ImagesCommand.RunAsync(EngineAddress.Parse(address), stop.Token),
+        ["builds"] => await HistoryCommands.ListAsync(null, stop.Token),
+        ["builds", var address] => await HistoryCommands.ListAsync(EngineAddress.Parse(address), stop.Token),
+        ["follow", var build] => await HistoryCommands.FollowAsync(build, null, stop.Token),
+        ["follow", var build, var address] => await HistoryCommands.FollowAsync(build, EngineAddress.Parse(address), stop.Token),
+        _ => Usage(),
+    };
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
     Console.Error.WriteLine("cancelled");
-    return 130;
+    return ExitCodes.Cancelled;
 }
-catch (ImageBuildException e)
+catch (Exception e) when (e is EngineConnectException or ImageBuildException or NoBuildHistoryException or RpcException
+    or DockerEngineException or HttpRequestException or FormatException or IOException)
 {
-    Console.Error.WriteLine(e.Message);
-    foreach (SourceLine line in e.SourceLines)
+    Console.Error.WriteLine(TerminalText.Plain(e is RpcException call ? call.Status.Detail : e.Message));
+    if (e is ImageBuildException { Hint: { } hint })
     {
-        Console.Error.WriteLine($"{(line.IsCause ? ">" : " ")} {line.Number,4} | {line.Text}");
+        Console.Error.WriteLine(TerminalText.Plain(hint));
     }
 
-    return 1;
-}
-catch (Exception e) when (e is EngineConnectException or FormatException or IOException)
-{
-    Console.Error.WriteLine(e.Message);
-    return 1;
-}
-
-/// <summary>Writes the build's full log to standard error, so that standard output has the result alone.</summary>
-internal sealed class ConsoleLog : IBuildObserver
-{
-    private readonly BuildLogWriter _writer = new(Console.Error.WriteLine);
-
-    public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
+    foreach (SourceLine line in (e as ImageBuildException)?.SourceLines ?? [])
     {
-        foreach (BuildEvent happened in events)
-        {
-            _writer.Write(happened);
-        }
+        Console.Error.WriteLine($"{(line.IsCause ? ">" : " ")} {line.Number,4} | {TerminalText.Line(line.Text)}");
     }
+
+    return ExitCodes.Failed;
+}
+
+void Cancel(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine("""
+        usage: BuildImage build DIRECTORY [TAG [ADDRESS]]
+               BuildImage images [ADDRESS]
+               BuildImage builds [ADDRESS]
+               BuildImage follow BUILD [ADDRESS]
+        """);
+    return ExitCodes.Usage;
 }

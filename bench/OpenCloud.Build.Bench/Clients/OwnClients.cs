@@ -22,7 +22,7 @@ internal static class OwnClients
                 $"OpenCloud.Build, a process ({RuntimeInformation.FrameworkDescription})",
                 isPeer: false,
                 scratch,
-                context => new CommandLine("dotnet", [sample, context, IBenchClient.Image, engine.Address]));
+                context => new CommandLine("dotnet", [sample, "build", context, IBenchClient.Image, engine.Address]));
         }
         else
         {

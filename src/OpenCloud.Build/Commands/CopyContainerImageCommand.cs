@@ -1,8 +1,8 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.References;
-using OpenCloud.Build.Client;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;

@@ -1,8 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Images;
 
 namespace OpenCloud.Build.Completion;
 

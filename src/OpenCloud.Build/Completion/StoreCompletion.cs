@@ -1,7 +1,7 @@
 using System.Collections;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
-using OpenCloud.Build.Client;
 using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;

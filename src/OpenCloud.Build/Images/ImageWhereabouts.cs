@@ -1,8 +1,8 @@
 using Grpc.Core;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
-using OpenCloud.Build.Client;
 
 namespace OpenCloud.Build.Images;
 
