@@ -192,7 +192,7 @@ RUN ["/bin/busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo tick $i; /bin/busy
         $records = @($new.Recorder.Progress | Where-Object Activity -NotLike 'Preparing*')
         $new.Shell.Dispose()
         $parents = @($records | Where-Object { $_.ParentActivityId -lt 0 -and $_.RecordType -eq 'Processing' })
-        $parents[0].Activity | Should -Be 'Building docker.io/library/slow:1'
+        $parents[0].Activity | Should -Be 'Building slow:1'
         $parents.Count | Should -BeLessOrEqual ([Math]::Ceiling($elapsed / 200) + 1)
         $steps = @($records | Where-Object ParentActivityId -EQ $parents[0].ActivityId)
         @($steps | Where-Object { $_.Activity -like '*RUN*' -and $_.StatusDescription -like '*tick*' }) | Should -Not -BeNullOrEmpty

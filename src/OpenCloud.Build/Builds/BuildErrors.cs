@@ -37,7 +37,7 @@ internal static class BuildErrors
             BuildFailureKind.TimedOut => ErrorCatalog.BuildTimedOut,
             _ => ErrorCatalog.BuildFailed,
         };
-        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure), [Describe(failure), failure.Address]);
+        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure) is { } excerpt ? CiHost.Neutral(excerpt) : null, [CiHost.Neutral(Describe(failure)), failure.Address]);
     }
 
     private static string Describe(ImageBuildException failure)

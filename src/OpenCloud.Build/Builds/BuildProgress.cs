@@ -1,13 +1,16 @@
 using System.Globalization;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Pipeline;
+using OpenCloud.Build.Screen;
 
 namespace OpenCloud.Build.Builds;
 
 /// <summary>Creates the progress bars of a build: one for the build, one for each running step.</summary>
 internal static class BuildProgress
 {
-    private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    private const int MostSteps = 64;
+    private const int MostParts = 32;
+    private const string DigestPrefix = "sha256:";
 
     /// <summary>The current progress of a build; <c>now</c> is the estimated time of the daemon's clock.</summary>
     public static ProgressSnapshot Of(string what, BuildModel model, TimeSpan elapsed, DateTimeOffset now)
@@ -29,7 +32,53 @@ internal static class BuildProgress
 
         string status = string.Create(CultureInfo.InvariantCulture, $"{done} of {total} steps, {model.CachedCount} cached, {elapsed.TotalSeconds:0} s");
         // The daemon reports steps as it goes, so the total is an estimate until the last one.
-        return new ProgressSnapshot($"Building {what}", status, total == 0 ? -1 : done * 100 / total, running);
+        ProgressSnapshot bars = new($"Building {what}", status, total == 0 ? -1 : done * 100 / total, running);
+        return new BuildView(what, elapsed, done, total, model.CachedCount, Started(model, now), bars);
+    }
+
+    /// <summary>The steps that a screen may show: those that run, and the last of the others.</summary>
+    private static List<StepView> Started(BuildModel model, DateTimeOffset now)
+    {
+        List<StepView> started = [];
+        int running = 0;
+        int ended = 0;
+        for (int i = model.Steps.Count - 1; i >= 0 && (running < MostSteps || ended < MostSteps); i--)
+        {
+            BuildStep step = model.Steps[i];
+            if (step.Number > 0 && (step.IsRunning ? running++ : ended++) < MostSteps)
+            {
+                started.Add(View(step, now));
+            }
+        }
+
+        started.Reverse();
+        return started;
+    }
+
+    private static StepView View(BuildStep step, DateTimeOffset now)
+    {
+        StepState state = step.IsRunning ? StepState.Running
+            : step.IsCancelled ? StepState.Cancelled
+            : step.Error is not null ? StepState.Failed
+            : step.Cached ? StepState.Cached : StepState.Done;
+        if (state != StepState.Running)
+        {
+            return new StepView(step.Number, step.Name, state, step.Duration);
+        }
+
+        return new StepView(step.Number, step.Name, state, step.RunningFor(now))
+        {
+            Parts = [.. step.Statuses.Where(static p => p.Completed is null).Take(MostParts).Select(static p => new PartView(Short(p.Id), p.Current, p.Total))],
+            Log = [.. step.LogTail.Where(static l => !string.IsNullOrWhiteSpace(l)).TakeLast(ScreenRenderer.LogLines)],
+        };
+    }
+
+    /// <summary>A name of a transfer, with its digest shortened.</summary>
+    private static string Short(string id)
+    {
+        int digest = id.IndexOf(DigestPrefix, StringComparison.Ordinal);
+        int end = digest + DigestPrefix.Length + 64;
+        return digest >= 0 && id.Length >= end ? string.Concat(id.AsSpan(0, digest + DigestPrefix.Length + 12), id.AsSpan(end)) : id;
     }
 
     private static string StatusOf(BuildStep step, DateTimeOffset now)
@@ -38,8 +87,8 @@ internal static class BuildProgress
         BuildStepStatus? part = step.Statuses.LastOrDefault(static s => s.Completed is null);
         if (part is not null)
         {
-            return part.Total > 0 ? $"{time}  {part.Id} {Bytes(part.Current)} of {Bytes(part.Total)}"
-                : part.Current > 0 ? $"{time}  {part.Id} {Bytes(part.Current)}"
+            return part.Total > 0 ? $"{time}  {part.Id} {Amounts.Bytes(part.Current)} of {Amounts.Bytes(part.Total)}"
+                : part.Current > 0 ? $"{time}  {part.Id} {Amounts.Bytes(part.Current)}"
                 : $"{time}  {part.Id}";
         }
 
@@ -60,18 +109,5 @@ internal static class BuildProgress
         }
 
         return total > 0 ? (int)(current * 100 / total) : -1;
-    }
-
-    private static string Bytes(long count)
-    {
-        double amount = count;
-        int unit = 0;
-        while (amount >= 1024 && unit < Units.Length - 1)
-        {
-            amount /= 1024;
-            unit++;
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{amount.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture)} {Units[unit]}");
     }
 }

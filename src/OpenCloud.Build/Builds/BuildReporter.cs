@@ -13,7 +13,7 @@ internal sealed class BuildReporter : IBuildObserver
     private readonly IPipelinePoster _poster;
     private readonly BuildLogFile? _file;
     private readonly CancellationToken _cancellationToken;
-    private readonly BuildLogWriter _log;
+    private readonly BuildLogWriter _log = new(reference: null);
     private readonly List<string> _lines = [];
     private readonly long _started = Stopwatch.GetTimestamp();
     private long _lastSnapshot;
@@ -24,15 +24,15 @@ internal sealed class BuildReporter : IBuildObserver
         _build = build;
         _poster = poster;
         _file = file;
-        _log = new BuildLogWriter(_lines.Add);
         _cancellationToken = cancellationToken;
         _file?.Begin(build.Name, cancellationToken);
-        poster.Progress(new ProgressSnapshot($"Building {build.Name}", "Starting"));
+        poster.Progress(new ProgressSnapshot($"Building {build.ShortName}", "Starting"));
     }
 
     public void OnWarning(BuildWarning warning)
     {
-        _poster.Warning($"{_build.Name}: {warning}");
+        _poster.Warning(CiHost.Neutral($"{_build.Name}: {warning}"));
+        Post(_build.Reporting.Log?.Warn(warning, null));
         _file?.Write([$"# warning: {warning}"], _cancellationToken);
     }
 
@@ -49,19 +49,24 @@ internal sealed class BuildReporter : IBuildObserver
 
             if (happened is StepWarned warned)
             {
-                _poster.Warning(warned.Warning.ToString());
+                _poster.Warning(CiHost.Neutral(warned.Warning.ToString()));
+                Post(_build.Reporting.Log?.Warn(warned.Warning, CiHost.PathOf(warned.Warning.File, _build.Request)));
             }
 
-            if (_file is not null || _poster.IsVerbose)
+            if (_file is not null || _poster.IsVerbose || _build.Reporting.Log is not null)
             {
-                _log.Write(happened);
+                Log(happened);
             }
         }
 
         if (_lines.Count > 0)
         {
             _file?.Write(_lines, _cancellationToken);
-            _lines.ForEach(_poster.Verbose);
+            if (_poster.IsVerbose)
+            {
+                _lines.ForEach(l => _poster.Verbose(CiHost.Neutral(l)));
+            }
+
             _lines.Clear();
         }
 
@@ -69,7 +74,31 @@ internal sealed class BuildReporter : IBuildObserver
         {
             _lastSnapshot = Stopwatch.GetTimestamp();
             DateTimeOffset now = DateTimeOffset.UtcNow - (_clockDifference ?? TimeSpan.Zero);
-            _poster.Progress(BuildProgress.Of(_build.Name, model, Stopwatch.GetElapsedTime(_started), now));
+            _poster.Progress(BuildProgress.Of(_build.ShortName, model, Stopwatch.GetElapsedTime(_started), now));
+        }
+    }
+
+    private void Log(BuildEvent happened)
+    {
+        IReadOnlyList<BuildLogLine> lines = _log.Read(happened);
+        for (int i = 0; i < lines.Count; i++)
+        {
+            BuildLogLine line = lines[i];
+            if (_file is not null || _poster.IsVerbose)
+            {
+                _lines.Add(line.ToString());
+            }
+
+            bool endsStep = happened is StepCompleted && i == lines.Count - 1;
+            Post(_build.Reporting.Log?.Write(_build.Reporting.NameOf(_build.ShortName), line, endsStep));
+        }
+    }
+
+    private void Post(IReadOnlyList<string>? lines)
+    {
+        foreach (string line in lines ?? [])
+        {
+            _poster.Information(line, _build.Reporting.IsShown);
         }
     }
 }

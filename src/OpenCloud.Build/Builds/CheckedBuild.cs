@@ -1,5 +1,7 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Screen;
 
 namespace OpenCloud.Build.Builds;
 
@@ -22,6 +24,12 @@ internal sealed record CheckedBuild
     /// <summary>The file for the image's id; null for none.</summary>
     public string? ImageIdPath { get; init; }
 
+    /// <summary>How the build reports its progress.</summary>
+    public BuildReporting Reporting { get; init; } = BuildReporting.None;
+
     /// <summary>The name of the build in messages.</summary>
     public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Request.ContextPath;
+
+    /// <summary>The name of the build on a screen, with short image names.</summary>
+    public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString())) : Request.ContextPath;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Failures;
@@ -20,16 +21,19 @@ internal sealed class EngineImageBuilder : IImageBuilder
             poster.Warning($"The engine {client.Address} has no image store: the image '{build.Name}' is built, but kept only in the build cache.");
         }
 
+        long begun = Stopwatch.GetTimestamp();
         try
         {
             ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log, cancellationToken), cancellationToken).ConfigureAwait(false);
             log?.End(result);
+            BuildEnd.Report(build, result, poster);
             ResultFiles.Write(build, result, cancellationToken);
             return result;
         }
         catch (ImageBuildException exception)
         {
             log?.Write([$"# failed: {exception.Message}"]);
+            BuildEnd.Report(build, exception, Stopwatch.GetElapsedTime(begun), poster);
             throw BuildErrors.From(exception, build);
         }
     }

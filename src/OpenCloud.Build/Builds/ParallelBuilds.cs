@@ -67,7 +67,10 @@ internal static class ParallelBuilds
             $"Building {total} images",
             string.Create(CultureInfo.InvariantCulture, $"{_done} done, {_running.Count} running"),
             _done * 100 / total,
-            [.. _running.Select(static r => new StepProgress(RuntimeHelpers.GetHashCode(r.Key).ToString(CultureInfo.InvariantCulture), r.Value.Activity, r.Value.Status, r.Value.Percent))]));
+            [.. _running.Select(static r => new StepProgress(RuntimeHelpers.GetHashCode(r.Key).ToString(CultureInfo.InvariantCulture), r.Value.Activity, r.Value.Status, r.Value.Percent))])
+        {
+            Parts = [.. _running.Values],
+        });
 
         private sealed class Part(Overview overview, IPipelinePoster poster, CheckedBuild build) : IPipelinePoster
         {
@@ -79,6 +82,9 @@ internal static class ParallelBuilds
             public void Verbose(string text) => poster.Verbose($"{build.Name}: {text}");
 
             public void Warning(string text) => poster.Warning($"{build.Name}: {text}");
+
+            // The log names the build itself.
+            public void Information(string text, bool isShown) => poster.Information(text, isShown);
 
             public void Error(ErrorRecord error) => poster.Error(error);
 

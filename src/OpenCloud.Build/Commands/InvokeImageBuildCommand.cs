@@ -218,7 +218,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
     private void Build(string directory, string? file)
     {
-        CheckedBuild build = ReadBuild(directory, file);
+        CheckedBuild build = ReadBuild(directory, file) with { Reporting = Reporting };
         if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
         {
             WriteWarning($"The context directory is '{directory}': every file in it that .dockerignore does not exclude may be sent to the engine.");

@@ -19,6 +19,11 @@ internal interface IPipelinePoster
 
     public void Warning(string text);
 
+    /// <summary>Writes a line to the information stream. Blocks while the queue is full.</summary>
+    /// <param name="text">The line.</param>
+    /// <param name="isShown">True to show it whatever the preference, as Write-Host does.</param>
+    public void Information(string text, bool isShown);
+
     public void Error(ErrorRecord error);
 
     /// <summary>Shows progress. Never blocks: only the last snapshot before a repaint is shown.</summary>

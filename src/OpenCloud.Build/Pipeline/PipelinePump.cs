@@ -28,16 +28,20 @@ internal sealed class PipelinePump : IPipelinePoster
     private readonly Queue<Post> _queue = new();
     private readonly PSCmdlet _cmdlet;
     private readonly ProgressBoard _board;
+    private readonly ILiveDisplay? _display;
     private readonly TimeSpan _stopGrace;
     private ProgressSnapshot? _pending;
+    private ProgressSnapshot? _painted;
     private readonly long _sourceId = Interlocked.Increment(ref _lastSourceId);
     private long _lastPaint;
     private long _characters;
     private bool _closed;
 
-    public PipelinePump(PSCmdlet cmdlet, bool isVerbose, TimeSpan? stopGrace = null)
+    /// <summary>Creates a pump; progress goes to <paramref name="display"/> where there is one, and to PowerShell's progress bars otherwise.</summary>
+    public PipelinePump(PSCmdlet cmdlet, bool isVerbose, TimeSpan? stopGrace = null, ILiveDisplay? display = null)
     {
         _stopGrace = stopGrace ?? StopGrace;
+        _display = display;
         _cmdlet = cmdlet;
         IsVerbose = isVerbose;
         _board = new ProgressBoard(record => cmdlet.CommandRuntime.WriteProgress(_sourceId, record));
@@ -56,6 +60,19 @@ internal sealed class PipelinePump : IPipelinePoster
     }
 
     public void Warning(string text) => Enqueue(() => _cmdlet.WriteWarning(TerminalText.Plain(text)), text.Length);
+
+    public void Information(string text, bool isShown)
+    {
+        string plain = TerminalText.Plain(text);
+        if (isShown)
+        {
+            Enqueue(() => _cmdlet.WriteInformation(new HostInformationMessage { Message = plain }, ["PSHOST"]), plain.Length);
+        }
+        else
+        {
+            Enqueue(() => _cmdlet.WriteInformation(plain, []), plain.Length);
+        }
+    }
 
     public void Error(ErrorRecord error) => Enqueue(() => _cmdlet.WriteError(error));
 
@@ -133,6 +150,7 @@ internal sealed class PipelinePump : IPipelinePoster
         finally
         {
             // Also when writing threw: the pipeline's reader has ended (Select-Object -First), or -WarningAction Stop applies.
+            ClearDisplay();
             Close();
             if (!ended)
             {
@@ -186,6 +204,8 @@ internal sealed class PipelinePump : IPipelinePoster
             Post? post = null;
             lock (_gate)
             {
+                // After the end a display would only flash once more.
+                _pending = _display is not null && task.IsCompleted ? null : _pending;
                 while (_queue.Count == 0 && !task.IsCompleted && !stop.IsCancellationRequested && !IsPaintDue())
                 {
                     // When a snapshot is pending, only until its repaint is due.
@@ -213,11 +233,44 @@ internal sealed class PipelinePump : IPipelinePoster
                 }
             }
 
-            post?.Run();
+            if (post is { } due)
+            {
+                ClearDisplay();
+                due.Run();
+            }
+
             if (paint is not null)
             {
-                _board.Show(paint);
+                Show(paint);
             }
+        }
+    }
+
+    private void Show(ProgressSnapshot snapshot)
+    {
+        if (_display is null)
+        {
+            _board.Show(snapshot);
+            return;
+        }
+
+        _painted = snapshot;
+        _display.Paint(snapshot);
+    }
+
+    /// <summary>Removes the display before something else is written; the last snapshot is shown again later.</summary>
+    private void ClearDisplay()
+    {
+        if (_painted is null)
+        {
+            return;
+        }
+
+        _display?.Clear();
+        lock (_gate)
+        {
+            _pending ??= _painted;
+            _painted = null;
         }
     }
 

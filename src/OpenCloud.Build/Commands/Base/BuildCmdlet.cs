@@ -71,7 +71,7 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
     /// </summary>
     private protected void RunAsync(Func<IPipelinePoster, CancellationToken, Task> operation, TimeSpan? stopGrace = null)
     {
-        PipelinePump pump = new(this, IsVerbose, stopGrace);
+        PipelinePump pump = new(this, IsVerbose, stopGrace, CreateDisplay());
         Poster = pump;
         try
         {
@@ -91,6 +91,9 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
             WriteObject(item);
         }
     }
+
+    /// <summary>The display of an operation's progress; null for PowerShell's progress bars.</summary>
+    private protected virtual ILiveDisplay? CreateDisplay() => null;
 
     private protected void WriteError(ErrorEntry entry, object? target, Exception? cause, params object[] arguments) =>
         WriteError(entry.ToRecord(target, cause, arguments));

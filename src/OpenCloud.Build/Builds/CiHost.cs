@@ -1,0 +1,30 @@
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Screen;
+
+namespace OpenCloud.Build.Builds;
+
+/// <summary>The CI host that reads this process's output, if any.</summary>
+internal static class CiHost
+{
+    private static bool IsPresent => Is("GITHUB_ACTIONS") || Is("TF_BUILD");
+
+    /// <summary>On a CI host the text without commands for it, elsewhere the text: a build's output must not control the job.</summary>
+    public static string Neutral(string text) => IsPresent ? WorkflowCommands.Neutral(text) : text;
+
+    /// <summary>The path of a file that the frontend names, from the root of the repository.</summary>
+    public static string? PathOf(string? file, ImageBuildRequest request)
+    {
+        if (file is null)
+        {
+            return null;
+        }
+
+        string path = request.DockerfilePath is { } dockerfile && Path.GetFileName(dockerfile) == Path.GetFileName(file)
+            ? Path.GetFullPath(Path.Join(Path.IsPathRooted(dockerfile) ? null : request.ContextPath, dockerfile))
+            : Path.Join(request.ContextPath, file);
+        string? root = Environment.GetEnvironmentVariable(Is("GITHUB_ACTIONS") ? "GITHUB_WORKSPACE" : "BUILD_SOURCESDIRECTORY");
+        return !string.IsNullOrEmpty(root) && path.StartsWith(root.TrimEnd('/') + "/", StringComparison.Ordinal) ? path[(root.TrimEnd('/').Length + 1)..] : path;
+    }
+
+    private static bool Is(string name) => string.Equals(Environment.GetEnvironmentVariable(name), "true", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,111 @@
+namespace OpenCloud.Build.Screen;
+
+internal enum DisplayKind
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>PowerShell's progress bars, for hosts with a window of their own.</summary>
+    Bars,
+
+    /// <summary>The display on a terminal.</summary>
+    Screen,
+
+    /// <summary>The log in the information stream, which shows it when the preference says so.</summary>
+    Information,
+
+    /// <summary>The log in the information stream, shown as by Write-Host.</summary>
+    Plain,
+
+    /// <summary>The log as GitHub Actions reads it.</summary>
+    GitHub,
+
+    /// <summary>The log as Azure Pipelines reads it.</summary>
+    AzurePipelines,
+}
+
+/// <summary>Chooses how a build reports its progress.</summary>
+internal sealed record DisplayChoice
+{
+    private const string Console = "ConsoleHost";
+
+    /// <summary>The hosts of jobs, remote sessions and runspaces without one.</summary>
+    private static readonly string[] Unattended = ["ServerRemoteHost", "Default Host"];
+
+    /// <summary>The parameter; null when it was not given.</summary>
+    public BuildProgressMode? Asked { get; init; }
+
+    /// <summary>The name of PowerShell's host.</summary>
+    public string Host { get; init; } = Console;
+
+    /// <summary>False in runspaces beside the console's own, such as those of ForEach-Object -Parallel.</summary>
+    public bool IsMainRunspace { get; init; } = true;
+
+    /// <summary>True when the output goes to a terminal that understands control sequences.</summary>
+    public bool IsTerminal { get; init; }
+
+    /// <summary>True when $PSStyle.OutputRendering removes control sequences.</summary>
+    public bool IsPlainText { get; init; }
+
+    /// <summary>True when verbose lines, which have the log, are shown.</summary>
+    public bool IsVerbose { get; init; }
+
+    /// <summary>True when $ProgressPreference turns progress off.</summary>
+    public bool IsProgressOff { get; init; }
+
+    /// <summary>Reads an environment variable.</summary>
+    public Func<string, string?> Environment { get; init; } = static _ => null;
+
+    public DisplayKind Choose() => Asked switch
+    {
+        BuildProgressMode.Quiet => DisplayKind.None,
+        BuildProgressMode.Plain => Log(),
+        BuildProgressMode.Auto => Auto(),
+        _ when Unattended.Contains(Host) => DisplayKind.None,
+        _ => Environment("BUILDKIT_PROGRESS")?.Trim().ToLowerInvariant() switch
+        {
+            "plain" => Log(),
+            "quiet" or "none" => DisplayKind.None,
+            _ => Auto(),
+        },
+    };
+
+    private DisplayKind Auto()
+    {
+        if (Unattended.Contains(Host))
+        {
+            return DisplayKind.None;
+        }
+
+        if (Host != Console)
+        {
+            return DisplayKind.Bars;
+        }
+
+        if (!IsMainRunspace)
+        {
+            return DisplayKind.None;
+        }
+
+        if (IsCi("GITHUB_ACTIONS") || IsCi("TF_BUILD"))
+        {
+            return Log();
+        }
+
+        if (!IsTerminal)
+        {
+            return IsCi("CI") ? DisplayKind.Plain : DisplayKind.Information;
+        }
+
+        return IsVerbose || IsProgressOff ? DisplayKind.None
+            : IsPlainText || Environment("TERM") == "dumb" ? DisplayKind.Plain
+            : DisplayKind.Screen;
+    }
+
+    private DisplayKind Log() => Host != Console ? DisplayKind.Plain
+        : IsCi("GITHUB_ACTIONS") ? DisplayKind.GitHub
+        : IsCi("TF_BUILD") ? DisplayKind.AzurePipelines
+        : DisplayKind.Plain;
+
+    private bool IsCi(string name) => Environment(name) is { } value && value.Equals("true", StringComparison.OrdinalIgnoreCase);
+}
