@@ -24,6 +24,7 @@
         'Export-BuildHistory'
         'Export-ContainerImage'
         'Get-BuildCache'
+        'Get-BuildDefinition'
         'Get-BuildHistory'
         'Get-BuildKitInfo'
         'Get-BuildKitInstallation'

@@ -66,6 +66,19 @@ public static class BuildDefinitions
         return [.. reader.Groups.Select(static g => (g.Name, "group")), .. reader.Targets.Select(static t => (t.Name, "target"))];
     }
 
+    /// <summary>The privileges that a definition asks for and that are not granted.</summary>
+    /// <param name="definition">The definition.</param>
+    /// <param name="granted">What is granted, in the same words; a path includes what is below it, <c>*</c> every path, and <c>fs</c> both kinds of access.</param>
+    /// <param name="directory">The directory that relative paths start from.</param>
+    /// <returns>The privileges.</returns>
+    public static IReadOnlyList<string> FindMissing(BuildDefinition definition, IReadOnlyList<string> granted, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(granted);
+
+        return [.. definition.Privilege.Where(p => !granted.Any(g => BakePrivileges.Includes(g, p, directory)))];
+    }
+
     /// <summary>The language of a file, by its name, or else by its text.</summary>
     private static DefinitionSource Recognize(DefinitionSource source)
     {

@@ -1,8 +1,8 @@
 BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     $views = (Import-PowerShellDataFile $manifestPath).FormatsToProcess | ForEach-Object { [xml] (Get-Content -Raw "$root/$_") }
-    # What these hold is checked names of users, groups and files of this host, and versions.
-    $ofThisSide = 'OpenCloud.Build.Host.Access.AccessReport', 'OpenCloud.Build.Host.Install.InstallResult', 'OpenCloud.Build.Host.Changes.HostStepOutcome', 'OpenCloud.Build.Host.Installations.BuildKitInstallation'
+    # What these hold is checked names of users, groups and files of this host, and versions, and what the user's own build definitions say.
+    $ofThisSide = 'OpenCloud.Build.Host.Access.AccessReport', 'OpenCloud.Build.Host.Install.InstallResult', 'OpenCloud.Build.Host.Changes.HostStepOutcome', 'OpenCloud.Build.Host.Installations.BuildKitInstallation', 'OpenCloud.Build.Definitions.Model.BuildDefinition'
     $types = $views.SelectNodes('//ViewSelectedBy/TypeName').InnerText | Where-Object { $_ -notin $ofThisSide } | Sort-Object -Unique
 }
 

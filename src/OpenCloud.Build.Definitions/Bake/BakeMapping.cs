@@ -47,7 +47,12 @@ internal static class BakeMapping
             Attest = attest.Where(static a => !a.IsDisabled).Select(static a => (IReadOnlyDictionary<string, string>)a.ToPairs()).ToArray() is { Length: > 0 } wanted ? wanted : null,
             Sbom = attest.Any(static a => a is { IsDisabled: true, Type: "sbom" }) ? "false" : null,
             Provenance = attest.Any(static a => a is { IsDisabled: true, Type: "provenance" }) ? "false" : null,
-            Network = string.IsNullOrEmpty(target.Network) ? null : target.Network,
+            Network = target.Network switch
+            {
+                "host" => "Host",
+                "none" => "None",
+                _ => "Default",
+            },
             AddHost = target.ExtraHosts is { Count: > 0 } hosts ? [.. hosts.Where(static h => h.Value is not null).SelectMany(static h => h.Value!.Split(',').Select(a => $"{h.Key}={a}"))] : null,
             ShmSize = string.IsNullOrEmpty(target.ShmSize) ? null : ComposeReader.Bytes(target.ShmSize) ?? throw new DefinitionException($"the target '{target.Name}': '{target.ShmSize}' is no size.", target.File, target.Line),
             Ulimit = target.Ulimits is { Count: > 0 } limits ? limits.Select(static l => l.Split('=', 2)).GroupBy(static l => l[0]).ToDictionary(static g => g.Key, static g => g.Last().ElementAtOrDefault(1) ?? string.Empty, StringComparer.Ordinal) : null,
@@ -129,6 +134,11 @@ internal static class BakeMapping
         if (target.Call is { Length: > 0 } call && call != "build")
         {
             yield return $"call={call}";
+        }
+
+        if (target.Network is { Length: > 0 } network && network is not ("host" or "none" or "default"))
+        {
+            yield return $"network={network}";
         }
 
         foreach ((string name, string? value) in target.Resources ?? [])

@@ -71,6 +71,20 @@ internal static class BakePrivileges
         }
     }
 
+    /// <summary>Whether what is granted includes a privilege.</summary>
+    public static bool Includes(string granted, string privilege, string directory)
+    {
+        string[] given = granted.Split('=', 2);
+        string[] asked = privilege.Split('=', 2);
+        if (asked is ["fs.read" or "fs.write", string path])
+        {
+            return given is [string key, string place] && (key == "fs" || key == asked[0])
+                && (place == "*" || BakePaths.IsWithin(path, BakePaths.Real(BakePaths.Full(place, directory))));
+        }
+
+        return granted == privilege || (granted == "device" && asked[0] == "device");
+    }
+
     private static bool IsOnMachine(string place) => place.StartsWith("cwd://", StringComparison.Ordinal) || BakePaths.IsLocal(place);
 
     private static string Bare(string place) => place.StartsWith("cwd://", StringComparison.Ordinal) ? place["cwd://".Length..] : place;

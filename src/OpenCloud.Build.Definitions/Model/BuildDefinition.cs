@@ -87,8 +87,8 @@ public sealed record BuildDefinition
     /// <summary>The account of how the image was built.</summary>
     public string? Provenance { get; init; }
 
-    /// <summary>The network of steps.</summary>
-    public string? Network { get; init; }
+    /// <summary>The network of steps: Default, None or Host.</summary>
+    public string Network { get; init; } = "Default";
 
     /// <summary>Lines for the steps' /etc/hosts.</summary>
     public IReadOnlyList<string>? AddHost { get; init; }

@@ -55,7 +55,7 @@ public sealed class BakeTests
         Assert.Equal("v=w", build.Annotation!["k"]);
         Assert.Equal("false", build.Sbom);
         Assert.Equal("max", Assert.Single(build.Attest!)["mode"]);
-        Assert.Equal("host", build.Network);
+        Assert.Equal("Host", build.Network);
         Assert.Equal(["h=1.1.1.1", "h=2.2.2.2"], build.AddHost!);
         Assert.Equal(64L << 20, build.ShmSize);
         Assert.Equal("1:2", build.Ulimit!["nofile"]);
@@ -107,6 +107,25 @@ public sealed class BakeTests
     [InlineData("entitlements = [\"security.insecure\"]", "security.insecure")]
     public void WhatIsBeyondTheDirectoryIsSaid(string field, string privilege) =>
         Assert.Equal([privilege], Assert.Single(Reading.Hcl($"target \"default\" {{\n{field}\n}}")).Privilege);
+
+    [Theory]
+    [InlineData("fs.read=/etc/x", "fs.read=/etc", true)]
+    [InlineData("fs.read=/etc/x", "fs.read=/etc/x", true)]
+    [InlineData("fs.read=/etc/x", "fs=/", true)]
+    [InlineData("fs.read=/etc/x", "fs.read=*", true)]
+    [InlineData("fs.read=/etc/x", "fs.write=/etc", false)]
+    [InlineData("fs.read=/etcetera", "fs.read=/etc", false)]
+    [InlineData("fs.read=/work/x", "fs.read=../x", true)]
+    [InlineData("fs.write=/srv", "fs.read=/srv", false)]
+    [InlineData("ssh", "ssh", true)]
+    [InlineData("ssh", "network.host", false)]
+    [InlineData("device=gpu", "device", true)]
+    [InlineData("device", "device=gpu", false)]
+    public void AGrantIncludesWhatIsBelow(string privilege, string grant, bool isGranted)
+    {
+        BuildDefinition definition = new() { Name = "a", LiteralPath = "/work/project", Privilege = [privilege] };
+        Assert.Equal(isGranted, BuildDefinitions.FindMissing(definition, [grant], Reading.Directory).Count == 0);
+    }
 
     [Fact]
     public void ALinkOutIsBeyondTheDirectory()

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using OpenCloud.Build.Definitions;
+using OpenCloud.Build.Definitions.Model;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux;
+
+namespace OpenCloud.Build.Arguments;
+
+/// <summary>The files of a build definition.</summary>
+internal static class DefinitionFiles
+{
+    private const int MostBytes = 8 * 1024 * 1024;
+
+    /// <summary>Reads a file that the user named, or the default files of a directory.</summary>
+    /// <param name="path">The full path.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="cancellationToken">Ends waiting for a pipe.</param>
+    /// <exception cref="BuildErrorException">There is none, or it cannot be read.</exception>
+    public static IReadOnlyList<DefinitionSource> Read(string path, string name, CancellationToken cancellationToken)
+    {
+        if (!Directory.Exists(path))
+        {
+            return [Read(path, name, isNamed: true, cancellationToken)];
+        }
+
+        IReadOnlyList<string> found = BuildDefinitions.FindFiles(f => File.Exists(Path.Join(path, f)));
+        return found.Count > 0
+            ? [.. found.Select(f => Read(Path.Join(path, f), f, isNamed: false, cancellationToken))]
+            : throw ErrorCatalog.DefinitionNotFound.ToException(path, null, path);
+    }
+
+    /// <summary>The text of a file that a definition names; null where there is none.</summary>
+    public static string? TryRead(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? Text(InputFile.ReadRegular(path, MostBytes).Bytes) : null;
+        }
+        catch (IOException exception)
+        {
+            throw new DefinitionException(exception.Message, path, inner: exception);
+        }
+    }
+
+    /// <summary>This machine's platform.</summary>
+    public static string LocalPlatform => "linux/" + RuntimeInformation.OSArchitecture switch
+    {
+        Architecture.X64 => "amd64",
+        Architecture.X86 => "386",
+        Architecture.Arm => "arm/v7",
+        Architecture.Armv6 => "arm/v6",
+        Architecture.RiscV64 => "riscv64",
+        Architecture other => other.ToString().ToLowerInvariant(),
+    };
+
+    private static DefinitionSource Read(string path, string name, bool isNamed, CancellationToken cancellationToken)
+    {
+        string text;
+        try
+        {
+            text = Text((isNamed ? InputFile.ReadNamed(path, MostBytes, cancellationToken) : InputFile.ReadRegular(path, MostBytes)).Bytes);
+        }
+        catch (IOException exception)
+        {
+            throw ErrorCatalog.InvalidDefinition.ToException(path, exception, $"'{path}' cannot be read: {exception.Message}");
+        }
+
+        return Path.GetExtension(path).Equals(".psd1", StringComparison.OrdinalIgnoreCase)
+            ? new DefinitionSource(name, DataFileArguments.ToJson(name, text), DefinitionLanguage.Json) { FullPath = path }
+            : new DefinitionSource(name, text) { FullPath = path };
+    }
+
+    private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsSpan(3) : bytes);
+}
