@@ -1,0 +1,115 @@
+# Every example of every help page runs: on an engine, or, where it changes this machine, up to the change (-WhatIf). BuildKitHost.Tests.ps1
+# makes those changes on a systemd host.
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+    # What an example may end with in a test's network, which leads nowhere, and on a machine without the module's own engine.
+    $ends = @{
+        'Build from a git repository'                          = 'BuildFailed', 'ContextNotSent'
+        'Push an image and use a registry cache'               = 'PushFailed', 'CacheNotExported', 'BuildFailed'
+        'Install an isolated engine with access over AF_VSOCK' = 'HostUnsupported', 'HostConflict'
+        'Install BuildKit'                                     = 'HostUnsupported', 'HostConflict', 'HostTargetNotFound'
+        'Show what would be done'                              = 'HostUnsupported', 'HostConflict'
+        'Install from a file'                                  = 'HostUnsupported', 'HostConflict', 'ReleaseNotTrusted'
+        'Install a rootless engine for a dedicated user'       = 'HostUnsupported', 'RootlessBlocked', 'HostTargetNotFound'
+        'Install a rootless engine for yourself'               = 'HostUnsupported', 'RootlessBlocked', 'HostInputInvalid'
+        'Give access to a user and a service'                  = 'HostTargetNotFound', 'HostUnsupported'
+        'Give access to the user who invoked sudo'             = 'HostTargetNotFound', 'HostInputInvalid'
+        'Revoke access from a user and a service'              = 'HostTargetNotFound', 'HostUnsupported'
+        'Show what would change for several users'             = 'HostTargetNotFound'
+        'Test the access of a service'                         = 'HostTargetNotFound', 'HostUnsupported'
+        'Remove BuildKit, keep the cache'                      = 'HostTargetNotFound'
+        'Remove a rootless engine'                             = 'HostTargetNotFound'
+        'Remove everything'                                    = 'HostTargetNotFound'
+        'Update to the newest version'                         = 'HostTargetNotFound'
+        'Restore the previous version'                         = 'HostTargetNotFound'
+    }
+    $examples = foreach ($cmdlet in (Get-Module OpenCloud.Build).ExportedCmdlets.Keys | Sort-Object) {
+        foreach ($example in (Get-Help $cmdlet -Full).examples.example) {
+            $title = $example.title -replace '^Example \d+: '
+            @{ Cmdlet = $cmdlet; Title = $title; Code = $example.code; Ends = @($ends[$title]) }
+        }
+    }
+}
+
+Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        $engine = Start-TestEngine
+        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'GIT_CONFIG_COUNT'
+        $before = @{}
+        foreach ($name in $variables) {
+            $before[$name] = [Environment]::GetEnvironmentVariable($name)
+            [Environment]::SetEnvironmentVariable($name, $null)
+        }
+        $env:BUILDKIT_HOST = $engine.address
+        $env:DOCKER_HOST = "unix://$($engine.docker)"
+
+        $work = New-Item -ItemType Directory "$TestDrive/work"
+        Push-Location $work
+        $app = New-BuildDirectory "$work/app" $engine @'
+FROM scratch AS test
+ARG VERSION=1
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "sh", "-c", "echo a warning >&2; /bin/busybox touch /built"]
+FROM test AS release
+'@
+        # A repository, as the build of the same tree asks it for a time.
+        git -C $app init --quiet
+        git -C $app -c user.name=test -c user.email=test@localhost commit --quiet --allow-empty --message first
+        $null = New-Item -ItemType Directory "$work/site", "$work/assets"
+        Set-Content "$work/site/index.html" 'hello'
+        Set-Content "$work/.npmrc" 'secret'
+        Set-Content "$work/builds.csv" 'Path,Tag', './app,list/app:1', './app,list/app:2'
+        Set-Content "$work/buildkit-v0.32.2.linux-amd64.tar.gz" 'no archive'
+        $null = Invoke-ImageBuild $app -Tag alpine:3 -Output 'type=oci,tar=false,dest=./images/alpine' -ErrorAction Stop
+        # What examples take for given: an image, an archive of it, an agent, a credential, and a name of another program.
+        $null = Invoke-ImageBuild $app -Tag demo/app:1 -ErrorAction Stop
+        $null = Export-ContainerImage demo/app:1 "$TestDrive/kept.tar" -ErrorAction Stop
+        $agent = Start-Process ssh-agent -ArgumentList '-D', '-a', "$TestDrive/agent" -PassThru -RedirectStandardOutput "$TestDrive/agent.out" -ErrorAction Ignore
+        $env:SSH_AUTH_SOCK = "$TestDrive/agent"
+        for ($limit = 0; $agent -and -not (Test-Path "$TestDrive/agent") -and $limit -lt 200; $limit++) {
+            Start-Sleep -Milliseconds 50
+        }
+        $credential = [pscredential]::new('user', (ConvertTo-SecureString 'password' -AsPlainText))
+        function Read-Host { ConvertTo-SecureString 'token' -AsPlainText }
+        function systemctl { }
+    }
+
+    AfterAll {
+        Pop-Location
+        foreach ($name in $variables) {
+            [Environment]::SetEnvironmentVariable($name, $before[$name])
+        }
+        if ($agent) {
+            $agent | Stop-Process
+        }
+        if ($engine) {
+            Stop-TestEngine $engine
+        }
+    }
+
+    It '<Cmdlet>: <Title>' -ForEach $examples {
+        # Only what changes this machine is kept from it.
+        $WhatIfPreference = $Code -match '\b(Install|Update|Uninstall)-BuildKit\b|\b(Grant|Revoke)-BuildKitAccess\b'
+        $ConfirmPreference = 'None'
+        if ($Cmdlet -in 'Export-ContainerImage', 'Export-BuildHistory') {
+            Remove-Item ./app.tar, ./demo, ./app.dockerbuild -Recurse -ErrorAction Ignore
+        }
+        elseif ($Cmdlet -in 'Import-ContainerImage', 'Copy-ContainerImage', 'Remove-ContainerImage') {
+            Copy-Item "$TestDrive/kept.tar" ./app.tar
+            $null = Import-ContainerImage ./app.tar -ErrorAction Stop
+        }
+
+        $said = try {
+            & ([scriptblock]::Create(($Code -replace ' -Confirm$', ' -Confirm:$false'))) 2>&1 3>$null 4>$null 6>$null
+        }
+        catch {
+            $_
+        }
+        $errors = @($said | Where-Object { $_ -is [Management.Automation.ErrorRecord] })
+        foreach ($record in $errors) {
+            ($record.FullyQualifiedErrorId -split ',')[0] | Should -BeIn $Ends -Because "$record"
+        }
+    }
+}
