@@ -164,4 +164,19 @@ Describe 'Help that texts point to' {
             (Get-Command $match.Groups[1].Value).Parameters.Keys | Should -Contain $match.Groups[2].Value
         }
     }
+
+    It 'names only commands and parameters that exist' {
+        $files = Get-ChildItem "$root/src/OpenCloud.Build/Errors" -Filter ErrorCatalog*.cs
+        $files += Get-Item "$root/en-US/about_*.txt"
+        $verbs = (Get-Module OpenCloud.Build).ExportedCmdlets.Values.Verb | Sort-Object -Unique
+        $uses = $files | Select-String -Pattern "(?<!Get-Help )\b((?:$($verbs -join '|'))-(?:Image|Build|Container|Docker)\w+)((?: -[A-Z]\w+(?:[ :][^\s;,.)'`"-][^\s;,)'`"]*)?)*)" -AllMatches | ForEach-Object Matches
+        $uses.Count | Should -BeGreaterThan 40
+        foreach ($use in $uses) {
+            $command = Get-Command $use.Groups[1].Value -Module OpenCloud.Build -ErrorAction Ignore
+            $command | Should -Not -BeNullOrEmpty -Because "'$($use.Value)' is named"
+            foreach ($name in [regex]::Matches($use.Groups[2].Value, ' -([A-Z]\w+)').ForEach{ $_.Groups[1].Value }) {
+                $command.Parameters.Keys | Should -Contain $name -Because "'$($use.Value)' is named"
+            }
+        }
+    }
 }

@@ -24,10 +24,16 @@ BeforeDiscovery {
         'Update to the newest version'                         = 'HostTargetNotFound'
         'Restore the previous version'                         = 'HostTargetNotFound'
     }
+    $registries = @{
+        'Connect-ContainerRegistry'    = 'RegistryUnreachable'
+        'Disconnect-ContainerRegistry' = 'RegistryLoginNotFound'
+        'Receive-ContainerImage'       = 'RegistryUnreachable'
+        'Send-ContainerImage'          = 'RegistryUnreachable'
+    }
     $examples = foreach ($cmdlet in (Get-Module OpenCloud.Build).ExportedCmdlets.Keys | Sort-Object) {
         foreach ($example in (Get-Help $cmdlet -Full).examples.example) {
             $title = $example.title -replace '^Example \d+: '
-            @{ Cmdlet = $cmdlet; Title = $title; Code = $example.code; Ends = @($ends[$title]) }
+            @{ Cmdlet = $cmdlet; Title = $title; Code = $example.code; Ends = @($ends[$title]) + @($registries[$cmdlet]) }
         }
     }
 }
@@ -36,7 +42,7 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
         . $PSScriptRoot/Common.ps1
         $engine = Start-TestEngine
-        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'GIT_CONFIG_COUNT'
+        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG'
         $before = @{}
         foreach ($name in $variables) {
             $before[$name] = [Environment]::GetEnvironmentVariable($name)
@@ -44,6 +50,8 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
         }
         $env:BUILDKIT_HOST = $engine.address
         $env:DOCKER_HOST = "unix://$($engine.docker)"
+
+        $env:DOCKER_CONFIG = (New-Item -ItemType Directory "$TestDrive/docker").FullName
 
         $work = New-Item -ItemType Directory "$TestDrive/work"
         Push-Location $work
@@ -72,6 +80,8 @@ FROM test AS release
             Start-Sleep -Milliseconds 50
         }
         $credential = [pscredential]::new('user', (ConvertTo-SecureString 'password' -AsPlainText))
+        Set-Content "$work/token" 'token'
+        function Get-Credential { $credential }
         function Read-Host { ConvertTo-SecureString 'token' -AsPlainText }
         function systemctl { }
     }

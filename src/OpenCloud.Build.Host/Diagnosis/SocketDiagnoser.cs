@@ -190,7 +190,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         {
             GreetingAnswer.Http1 => ($"It is the socket of another program: {evidence}. Use a docker:// address for the BuildKit inside a Docker Engine.", $"Test-BuildKitSocket docker://{path} -Detailed"),
             GreetingAnswer.Other => ($"It is the socket of another program ({peer.Program ?? "unknown"}): {evidence}.", null),
-            GreetingAnswer.Closed => ($"The process accepts the connection and closes it: {evidence}. It may be a proxy that cannot connect to its engine, or a program with another protocol.", restart),
+            GreetingAnswer.Closed => ($"The process accepts the connection and closes it: {evidence}. It may be a proxy that cannot connect to its engine, or another program.", restart),
             _ => ($"A process listens, but {evidence}: the engine does not respond, or systemd is still starting it.", restart),
         };
         _checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Failed, evidence, trouble.Remedy));

@@ -51,7 +51,7 @@ public abstract class HostileUserTests(string suite)
         using (hostile.Begin("outsider", "exec perl -MIO::Socket::UNIX -e '$s=IO::Socket::UNIX->new(Local=>\"/run/buildkit/buildkitd.sock\",Listen=>5) or die; chmod 0777,\"/run/buildkit/buildkitd.sock\"; push @c,$s->accept while 1'"))
         {
             Until(host, "test -S /run/buildkit/buildkitd.sock");
-            Assert.Contains("put a socket in the engine", Bounded(host, "diagnose")["Story"], StringComparison.Ordinal);
+            Assert.Contains("listens in place of the engine", Bounded(host, "diagnose")["Story"], StringComparison.Ordinal);
         }
 
         host.Shell("rm -f /run/buildkit/buildkitd.sock; systemctl start buildkit.socket buildkit.service");
