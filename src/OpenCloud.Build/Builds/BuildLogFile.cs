@@ -12,7 +12,7 @@ namespace OpenCloud.Build.Builds;
 /// </summary>
 internal sealed class BuildLogFile : IDisposable
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly string _path;
     private readonly Stream _stream;
 

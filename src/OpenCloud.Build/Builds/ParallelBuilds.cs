@@ -38,7 +38,7 @@ internal static class ParallelBuilds
     /// <summary>Combines the progress of all builds: a bar for the whole, and one below it for each running build.</summary>
     private sealed class Overview(IPipelinePoster poster, int total)
     {
-        private readonly object _gate = new();
+        private readonly Lock _gate = new();
         private readonly Dictionary<CheckedBuild, ProgressSnapshot> _running = new(ReferenceEqualityComparer.Instance);
         private int _done;
 

@@ -12,7 +12,7 @@ using OpenCloud.Build.Errors;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>The base class of the cmdlets that query an engine about a Dockerfile; nothing is built.</summary>
-public abstract class DockerfileCommand : BuildCmdlet
+public abstract class DockerfileCommand : ConnectingCmdlet
 {
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
@@ -61,15 +61,6 @@ public abstract class DockerfileCommand : BuildCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public string? Address { get; set; }
-
-    /// <summary>How long to wait for an engine that is starting.</summary>
-    [Parameter]
-    [DurationTransform]
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>Allows plain TCP to other machines.</summary>
-    [Parameter]
-    public SwitchParameter AllowPlainTcp { get; set; }
 
     /// <summary>The stage of the query; null for the last.</summary>
     private protected virtual string? StageName => null;
@@ -153,7 +144,7 @@ public abstract class DockerfileCommand : BuildCmdlet
         return new CheckedBuild
         {
             Address = EngineArguments.ParseAddress(Address),
-            Connect = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp),
+            Connect = ConnectOptions,
             Request = RequestChecks.Complete(request, fromLocation, StopToken),
         };
     }

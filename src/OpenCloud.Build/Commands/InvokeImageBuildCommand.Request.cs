@@ -24,7 +24,7 @@ public sealed partial class InvokeImageBuildCommand
         {
             Request = ReadRequest(directory, file ?? Text(Dockerfile)),
             Address = EngineArguments.ParseAddress(Address),
-            Connect = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp),
+            Connect = ConnectOptions,
             LogPath = ReadFile(LogPath, ErrorCatalog.LogNotWritable),
             MetadataPath = ReadFile(MetadataFile, ErrorCatalog.ResultFileNotWritable),
             ImageIdPath = ReadFile(IidFile, ErrorCatalog.ResultFileNotWritable),

@@ -17,7 +17,7 @@ namespace OpenCloud.Build.Commands;
 [Alias("Build-ContainerImage")]
 [Cmdlet(VerbsLifecycle.Invoke, "ImageBuild", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
 [OutputType(typeof(ImageBuildResult))]
-public sealed partial class InvokeImageBuildCommand : BuildCmdlet
+public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
 {
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
@@ -99,21 +99,12 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
     [Parameter]
     public SwitchParameter Daemonless { get; set; }
 
-    /// <summary>How long to wait for an engine that is starting.</summary>
-    [Parameter]
-    [DurationTransform]
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
-
     /// <summary>How long the build may take.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyCellTransform]
     [DurationTransform]
     [ArgumentCompleter(typeof(BuildTimeoutCompleter))]
     public TimeSpan? Timeout { get; set; }
-
-    /// <summary>Allows plain TCP to other machines.</summary>
-    [Parameter]
-    public SwitchParameter AllowPlainTcp { get; set; }
 
     /// <summary>The file that takes the whole log.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -150,7 +141,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
         _items = Record?.BaseObject is FileSystemInfo piped ? [piped] : ParameterSetName == InputObjectSet ? InputObject : null;
         foreach (FileSystemInfo item in _items ?? [])
         {
-            Guard(() => BuildItem(item), item);
+            Guard(item, () => BuildItem(item));
         }
 
         if (_items is null)
@@ -158,7 +149,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             string[]? literal = ParameterSetName == LiteralPathSet ? LiteralPath : isNamed ? null : LiteralPathOf(Record);
             foreach (string path in literal ?? (isNamed || HasPath(Record) ? Path : null) ?? ["."])
             {
-                Guard(() => BuildDirectories(path, isLiteral: literal is not null), path);
+                Guard(path, () => BuildDirectories(path, isLiteral: literal is not null));
             }
         }
     }
@@ -212,7 +203,7 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
 
         foreach (string directory in DirectoryArguments.Resolve(this, path, isLiteral, BuildArchives.IsArchive))
         {
-            Guard(() => Build(directory, null), directory);
+            Guard(directory, () => Build(directory, null));
         }
     }
 
@@ -256,26 +247,5 @@ public sealed partial class InvokeImageBuildCommand : BuildCmdlet
             _poster = poster;
             poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false));
         });
-    }
-
-    /// <summary>Makes errors of one input non-terminating: the pipeline continues with the next.</summary>
-    private void Guard(Action build, object target)
-    {
-        try
-        {
-            build();
-        }
-        catch (BuildErrorException exception)
-        {
-            WriteError(exception.ToRecord());
-        }
-        catch (OperationCanceledException exception) when (StopToken.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException("The pipeline was stopped.", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            WriteError(ErrorCatalog.Unexpected, target, exception, exception.Message);
-        }
     }
 }

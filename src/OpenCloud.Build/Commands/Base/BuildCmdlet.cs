@@ -83,6 +83,31 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Makes the errors of one input non-terminating: the pipeline continues with the next.</summary>
+    private protected void Guard(object? target, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (OperationCanceledException exception) when (StopToken.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException("The pipeline was stopped.", exception);
+        }
+        catch (Exception exception) when (ToRecord(exception, target) is { } record)
+        {
+            WriteError(record);
+        }
+    }
+
+    /// <summary>The record of an error that belongs to one input; null for others, which end the pipeline.</summary>
+    private protected virtual ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
+    {
+        BuildErrorException known => known.ToRecord(),
+        IOException or UnauthorizedAccessException => ErrorCatalog.Unexpected.ToRecord(target, exception, exception.Message),
+        _ => null,
+    };
+
     /// <summary>Writes a file or directory as <c>Get-Item</c> gives it: with the provider's properties, which other cmdlets bind.</summary>
     private protected void WriteItem(string path)
     {

@@ -12,7 +12,7 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>The base class of the cmdlets that use an engine: its address, and one connection for the whole pipeline.</summary>
-public abstract class EngineCmdlet : BuildCmdlet
+public abstract class EngineCmdlet : ConnectingCmdlet
 {
     private readonly EnginePool _engines = new();
 
@@ -24,17 +24,6 @@ public abstract class EngineCmdlet : BuildCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public string? Address { get; set; }
-
-    /// <summary>How long to wait for an engine that is starting.</summary>
-    [Parameter]
-    [DurationTransform]
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>Allows plain TCP to other machines.</summary>
-    [Parameter]
-    public SwitchParameter AllowPlainTcp { get; set; }
-
-    private protected EngineConnectOptions ConnectOptions => EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -58,32 +47,12 @@ public abstract class EngineCmdlet : BuildCmdlet
         });
     });
 
-    /// <summary>Makes the errors of one input non-terminating: the pipeline continues with the next.</summary>
-    private protected void Guard(object? target, Action work)
+    /// <inheritdoc/>
+    private protected override ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
     {
-        try
-        {
-            work();
-        }
-        catch (BuildErrorException exception)
-        {
-            WriteError(exception.ToRecord());
-        }
-        catch (EngineConnectException exception)
-        {
-            WriteError(EngineErrors.From(exception).ToRecord());
-        }
-        catch (NoBuildHistoryException exception)
-        {
-            WriteError(ErrorCatalog.NoBuildHistory, target, exception, Address ?? "that was found");
-        }
-        catch (RpcException exception)
-        {
-            WriteError(ErrorCatalog.EngineRefusedCall, target, exception, Address ?? "The engine", exception.Status.Detail);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            WriteError(ErrorCatalog.Unexpected, target, exception, exception.Message);
-        }
-    }
+        EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
+        NoBuildHistoryException => ErrorCatalog.NoBuildHistory.ToRecord(target, exception, Address ?? "that was found"),
+        RpcException call => ErrorCatalog.EngineRefusedCall.ToRecord(target, exception, Address ?? "The engine", call.Status.Detail),
+        _ => base.ToRecord(exception, target),
+    };
 }

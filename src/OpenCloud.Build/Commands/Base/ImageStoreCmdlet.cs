@@ -18,7 +18,7 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands.Base;
 
 /// <summary>The base class of the cmdlets that use an image store.</summary>
-public abstract class ImageStoreCmdlet : BuildCmdlet
+public abstract class ImageStoreCmdlet : ConnectingCmdlet
 {
     private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
     private readonly WarnedOnce _warned = new();
@@ -37,15 +37,6 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
     /// <summary>The object that was piped, whole: a build says whether it has put an image into a store.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     public PSObject? Record { get; set; }
-
-    /// <summary>How long to wait for a store that is starting.</summary>
-    [Parameter]
-    [DurationTransform]
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>Allows plain TCP to other machines.</summary>
-    [Parameter]
-    public SwitchParameter AllowPlainTcp { get; set; }
 
     /// <inheritdoc/>
     protected override void BeginProcessing() => _isNamed = MyInvocation.BoundParameters.ContainsKey(nameof(Address));
@@ -84,7 +75,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         string key = address ?? string.Empty;
         if (!_stores.TryGetValue(key, out IImageStore? store))
         {
-            EngineConnectOptions options = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp) with { OnWarning = Warn };
+            EngineConnectOptions options = ConnectOptions with { OnWarning = Warn };
             store = ImageStores.Open(EngineArguments.ParseAddress(address), options);
             WriteVerbose(TerminalText.Plain($"Using the images of {store.Description}."));
             _stores[key] = store;
@@ -102,27 +93,9 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         }
     }
 
-    /// <summary>Makes the errors of one input non-terminating: the pipeline continues with the next.</summary>
-    private protected void Guard(object? target, Action work)
+    /// <inheritdoc/>
+    private protected override ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
     {
-        try
-        {
-            work();
-        }
-        catch (BuildErrorException exception)
-        {
-            WriteError(exception.ToRecord());
-        }
-        catch (Exception exception) when (ToRecord(exception, target) is { } record)
-        {
-            WriteError(record);
-        }
-    }
-
-    /// <summary>The record for a store or archive error; null for unexpected errors.</summary>
-    private protected ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
-    {
-        BuildErrorException known => known.ToRecord(),
         EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
         HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
         RpcException { StatusCode: StatusCode.Unimplemented } => ErrorCatalog.NotAnImageStore.ToRecord(target, exception, Address ?? "What was found"),
@@ -132,8 +105,7 @@ public abstract class ImageStoreCmdlet : BuildCmdlet
         ImageNameException => ErrorCatalog.InvalidImageReference.ToRecord(target, exception, target ?? string.Empty, exception.Message),
         RegistryException registry => RegistryErrors.ToRecord(registry, target),
         OciFormatException => ErrorCatalog.ImageDamaged.ToRecord(target, exception, exception.Message),
-        IOException or UnauthorizedAccessException => ErrorCatalog.Unexpected.ToRecord(target, exception, exception.Message),
-        _ => null,
+        _ => base.ToRecord(exception, target),
     };
 
     /// <summary>The images of some names. Each name without a match causes an error that says where it is instead.</summary>

@@ -1,0 +1,25 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Engines;
+
+namespace OpenCloud.Build.Commands.Base;
+
+/// <summary>The base class of the cmdlets that connect to something: how long they wait for it, and what they refuse.</summary>
+public abstract class ConnectingCmdlet : BuildCmdlet
+{
+    private protected ConnectingCmdlet()
+    {
+    }
+
+    /// <summary>How long to wait for an engine or a store that is starting.</summary>
+    [Parameter]
+    [DurationTransform]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Allows plain TCP to other machines.</summary>
+    [Parameter]
+    public SwitchParameter AllowPlainTcp { get; set; }
+
+    /// <exception cref="Errors.BuildErrorException">The time to wait is not positive.</exception>
+    private protected EngineConnectOptions ConnectOptions => EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp);
+}
