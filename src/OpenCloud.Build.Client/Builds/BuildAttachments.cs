@@ -70,8 +70,7 @@ internal sealed class BuildAttachments : IDisposable
         {
             attachments._secrets = new SecretsService(build.Secrets, cancellationToken);
             attachments._caches = CachePlan.Create(build, engine, stores);
-            attachments._auth = new AuthService(
-                RegistryHosts.Of(build, dockerfile), build.RegistryCredentials, build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory);
+            attachments._auth = InputServices.CreateAuth(build, dockerfile);
             attachments._ssh = new SshService(build.Ssh);
             attachments.OpenTargets();
             return attachments;

@@ -8,11 +8,9 @@ using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Protocol.FileSync;
 using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire.Grpc;
-using OpenCloud.Build.Client.Wire.Grpc.Server;
 
 namespace OpenCloud.Build.Client.Builds;
 
@@ -97,21 +95,14 @@ internal sealed class ImageBuild
         ImageMetadata.Check(_request);
         DockerfileContent? dockerfile = DockerfileContent.Of(_request, cancellationToken);
         BuildInputs inputs = BuildInputs.Of(_request, dockerfile);
-        FileSyncService files = new(inputs.Directories, changes: new ContextChanges(_request.StrictContext, _warnings.Add));
-        UploadService uploads = new(inputs.Archives, files.Counters);
+        InputServices services = new(_request, inputs, new ContextChanges(_request.StrictContext, _warnings.Add));
         using BuildAttachments attachments = BuildAttachments.Create(_request, dockerfile, _engine, inputs.CreateContentStores(), cancellationToken);
         await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
         Warn(attachments.Warnings);
-        GrpcServer server = new(BuildSession.Options(_invoker.Engine.Clock));
-        FileSync.BindService(server, files);
-        uploads.BindTo(server);
-        attachments.BindTo(server);
-
         IReadOnlyDictionary<string, string> response;
         try
         {
-            BuildSession session = await BuildSession
-                .OpenAsync(_invoker, server, SessionKey.ForDirectory(_request.ContextPath), cancellationToken).ConfigureAwait(false);
+            BuildSession session = await services.OpenSessionAsync(_invoker, attachments.BindTo, cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 response = await SolveAsync(session, inputs, attachments, cancellationToken).ConfigureAwait(false);
@@ -120,7 +111,7 @@ internal sealed class ImageBuild
         catch (Exception e) when (e is RpcException or EngineConnectException)
         {
             ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _request, dockerfile);
+                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, services.Failure, _request, dockerfile);
             failure = attachments.Failure is { } own ? failure.Because(own) : failure;
             throw attachments.ExplainWithheld(failure) is { } hint ? failure.WithHint(hint) : failure;
         }
@@ -143,8 +134,8 @@ internal sealed class ImageBuild
             Duration = clock.Elapsed,
             Steps = _model.Steps,
             Warnings = [.. _warnings.All, .. _model.Warnings],
-            BytesSent = files.Counters.BytesSent,
-            FilesSent = files.Counters.FilesSent,
+            BytesSent = services.Counters.BytesSent,
+            FilesSent = services.Counters.FilesSent,
             Ref = _reference,
             ExporterResponse = response,
         };

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Grpc.Core;
 using OpenCloud.Build.Client.Builds;
-using OpenCloud.Build.Client.Context.Transfer;
-using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Failures;
@@ -10,7 +8,6 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Auth;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Protocol.FileSync;
 using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
@@ -55,20 +52,11 @@ internal sealed class DockerfileQuery
     {
         DockerfileContent? dockerfile = DockerfileContent.Of(_build, cancellationToken);
         BuildInputs inputs = BuildInputs.Of(_build, dockerfile);
-        FileSyncService files = new(inputs.Directories);
-        UploadService uploads = new(inputs.Archives, files.Counters);
-        GrpcServer server = new(BuildSession.Options(_channel.Clock));
-        FileSync.BindService(server, files);
-        uploads.BindTo(server);
-        inputs.CreateContentStores().BindTo(server);
-
-        // Base images are resolved too, and their registry may require credentials.
-        Auth.BindService(server, new AuthService(RegistryHosts.Of(_build, dockerfile), _build.RegistryCredentials, _build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory));
+        InputServices services = new(_build, inputs);
         using DedicatedCallInvoker invoker = _channel.OpenDedicated();
         try
         {
-            BuildSession session = await BuildSession
-                .OpenAsync(invoker, server, SessionKey.ForDirectory(_build.ContextPath), cancellationToken).ConfigureAwait(false);
+            BuildSession session = await services.OpenSessionAsync(invoker, Bind, cancellationToken).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 return await AskAsync(session, inputs, request, cancellationToken).ConfigureAwait(false);
@@ -90,7 +78,15 @@ internal sealed class DockerfileQuery
         }
         catch (Exception e) when (e is RpcException or EngineConnectException)
         {
-            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, files.Failure ?? uploads.Failure, _build, dockerfile);
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), _reference, services.Failure, _build, dockerfile);
+        }
+
+        void Bind(GrpcServer server)
+        {
+            inputs.CreateContentStores().BindTo(server);
+
+            // Base images are resolved too, and their registry may require credentials.
+            Auth.BindService(server, InputServices.CreateAuth(_build, dockerfile));
         }
     }
 

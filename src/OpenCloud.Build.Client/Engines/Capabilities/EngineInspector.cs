@@ -80,7 +80,8 @@ internal static class EngineInspector
         }
     }
 
-    private static BuildKitWorker ToWorker(WorkerRecord worker, EngineAddress address, string? version) => new()
+    /// <summary>Reads a worker; one without a valid version gets that of its engine, or none.</summary>
+    internal static BuildKitWorker ToWorker(WorkerRecord worker, EngineAddress address, string? version) => new()
     {
         Id = worker.Id,
         Address = address.ToString(),

@@ -1,46 +1,29 @@
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Protocol.Control;
-using OpenCloud.Build.Client.Protocol.Workers;
 
 namespace OpenCloud.Build.Client.Engines.Capabilities;
 
 /// <summary>The properties of an engine that a build depends on, read from its workers.</summary>
-internal sealed class EngineProfile
+internal sealed class EngineProfile(EngineAddress address, BuildKitWorker? worker)
 {
-    private const string LabelPrefix = "org.mobyproject.buildkit.worker.";
-
-    private EngineProfile(EngineAddress address, WorkerRecord? worker)
-    {
-        Address = address;
-        IsDockerEngine = address.Scheme == "docker";
-        if (worker is null)
-        {
-            return;
-        }
-
-        Platforms = [.. worker.Platforms.Select(static p => p.Variant.Length > 0 ? $"{p.Os}/{p.Architecture}/{p.Variant}" : $"{p.Os}/{p.Architecture}")];
-        Labels = new Dictionary<string, string>(worker.Labels, StringComparer.Ordinal);
-        Version = EngineInspector.SoundVersion(worker.BuildkitVersion?.Version) is null ? null : worker.BuildkitVersion!.Version;
-    }
-
-    public EngineAddress Address { get; }
+    public EngineAddress Address => address;
 
     /// <summary>True for the BuildKit inside a Docker Engine, whose images are the Engine's own.</summary>
-    public bool IsDockerEngine { get; }
+    public bool IsDockerEngine => address.Scheme == "docker";
 
     /// <summary>The version that the worker reports; null when missing or invalid. No decision depends on it.</summary>
-    public string? Version { get; }
+    public string? Version => worker?.Version;
 
     /// <summary>The platforms of the default worker, its own first.</summary>
-    public IReadOnlyList<string> Platforms { get; } = [];
+    public IReadOnlyList<string> Platforms => worker?.Platforms ?? [];
 
-    public IReadOnlyDictionary<string, string> Labels { get; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels => worker?.Labels ?? new Dictionary<string, string>();
 
     /// <summary><c>oci</c>, <c>containerd</c>, or null when not reported.</summary>
-    public string? Executor => Labels.GetValueOrDefault(LabelPrefix + "executor");
+    public string? Executor => worker?.Executor;
 
     /// <summary>The containerd namespace of the images; null when the worker does not use containerd.</summary>
-    public string? ContainerdNamespace => Labels.GetValueOrDefault(LabelPrefix + "containerd.namespace");
+    public string? ContainerdNamespace => worker?.Namespace;
 
     /// <summary>False when a built image stays only in the build cache: buildkitd's own worker has no image store.</summary>
     public bool KeepsImages => IsDockerEngine || Executor != "oci";
@@ -56,5 +39,5 @@ internal sealed class EngineProfile
 
     /// <summary>Creates the profile from the workers' answer; the first worker is the default one.</summary>
     public static EngineProfile From(EngineAddress address, ListWorkersResponse workers)
-        => new(address, workers.Record.Count > 0 ? workers.Record[0] : null);
+        => new(address, workers.Record.Count > 0 ? EngineInspector.ToWorker(workers.Record[0], address, null) : null);
 }
