@@ -93,7 +93,7 @@ public sealed class BuildModel
     }
 
     /// <summary>Call after a silence: returns the ends of steps that might have run again, but have not.</summary>
-    internal List<BuildEvent> Settle() => End(_ends.TakeAfterSilence(), []);
+    internal List<BuildEvent> Settle() => _later.Count > 0 ? [] : End(_ends.TakeAfterSilence(), []);
 
     /// <summary>Call when Status is requested again: messages may repeat known state, and repetitions change nothing.</summary>
     internal void Resume()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using OpenCloud.Build.Client.Images.Containerd;
@@ -20,8 +21,16 @@ public sealed class NoBuildHistoryException : Exception
 /// <summary>An engine's record of its builds, running and past.</summary>
 public sealed class BuildHistory
 {
-    /// <summary>The past part of a running build's log comes at once; a pause of this length counts as its end.</summary>
+    /// <summary>
+    /// The past part of a running build's log comes at once. It has ended after a pause of this length, and also when this time has passed and
+    /// the next message is not there yet: a step may write without a pause.
+    /// </summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The time for the first message.</summary>
+    private static readonly TimeSpan FirstMessage = TimeSpan.FromSeconds(2);
 
     private readonly EngineChannel _channel;
     private readonly Control.ControlClient _control;
@@ -75,6 +84,9 @@ public sealed class BuildHistory
     public async IAsyncEnumerable<BuildEvent> ReadLogAsync(string reference, bool follow, bool raw, Action? onCaughtUp, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         BuildModel model = new() { KeepsPieces = raw };
+        long? first = null;
+        bool isPast = true;
+        bool isEnd = false;
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         IAsyncEnumerator<StatusResponse> answers = _control.Status(new StatusRequest { Ref = reference }, cancellationToken: stop.Token).ReadAllAsync().GetAsyncEnumerator(CancellationToken.None);
         try
@@ -82,29 +94,37 @@ public sealed class BuildHistory
             while (true)
             {
                 Task<bool> next = answers.MoveNextAsync().AsTask();
-                bool isSilent = !next.IsCompleted && await Task.WhenAny(next, Task.Delay(Pause, stop.Token)).ConfigureAwait(false) != next;
-                if (isSilent && !cancellationToken.IsCancellationRequested)
+                bool isSettled = false;
+                while (!isSettled && await IsSilentAsync(next, isPast ? UntilPresent(first) : Pause, cancellationToken).ConfigureAwait(false))
                 {
                     if (!follow)
                     {
                         await stop.CancelAsync().ConfigureAwait(false);
                         await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+                        isEnd = true;
                         break;
                     }
 
+                    if (isPast)
+                    {
+                        isPast = false;
+                        onCaughtUp?.Invoke();
+                        continue;
+                    }
+
+                    isSettled = true;
                     foreach (BuildEvent happened in model.Settle())
                     {
                         yield return happened;
                     }
-
-                    onCaughtUp?.Invoke();
                 }
 
-                if (!await next.ConfigureAwait(false))
+                if (isEnd || !await next.ConfigureAwait(false))
                 {
                     break;
                 }
 
+                first ??= Stopwatch.GetTimestamp();
                 foreach (BuildEvent happened in model.Apply(answers.Current))
                 {
                     yield return happened;
@@ -120,6 +140,21 @@ public sealed class BuildHistory
         {
             yield return happened;
         }
+    }
+
+    private static async Task<bool> IsSilentAsync(Task next, TimeSpan wait, CancellationToken cancellationToken) =>
+        !next.IsCompleted && await Task.WhenAny(next, Task.Delay(wait, cancellationToken)).ConfigureAwait(false) != next && !cancellationToken.IsCancellationRequested;
+
+    /// <summary>The wait for the next message after which a build's past has ended.</summary>
+    private static TimeSpan UntilPresent(long? first)
+    {
+        if (first is not { } begun)
+        {
+            return FirstMessage;
+        }
+
+        TimeSpan left = Pause - Stopwatch.GetElapsedTime(begun);
+        return left > LeastPause ? left : LeastPause;
     }
 
     /// <summary>Exports builds with their logs, provenance and traces as an OCI layout.</summary>

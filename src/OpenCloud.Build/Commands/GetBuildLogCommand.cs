@@ -79,7 +79,7 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
             }
         }
 
-        await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follow, Raw, Flush, cancellationToken).ConfigureAwait(false))
+        await foreach (BuildEvent happened in history.ReadLogAsync(record.Ref, follow, Raw, record.Status == BuildRecordStatus.Running ? Flush : null, cancellationToken).ConfigureAwait(false))
         {
             // Read in any case: the first event of a step names it.
             IReadOnlyList<BuildLogLine> lines = Raw ? [] : writer.Read(happened);
