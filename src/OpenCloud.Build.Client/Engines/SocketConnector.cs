@@ -17,7 +17,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
         {
             if (Address.Path is { } path)
             {
-                socket = await UnixSocket.ConnectAsync(path, UnixSocket.Patience, cancellationToken).ConfigureAwait(false);
+                socket = await UnixSocket.ConnectAsync(path, UnixSocket.DefaultTimeout, cancellationToken).ConfigureAwait(false);
                 Judge(socket, path);
             }
             else

@@ -58,7 +58,7 @@ internal sealed class SshService : SSH.SSHBase, IDisposable
         string socketPath = SocketOf(context.RequestHeaders.GetValue(IdHeader) ?? string.Empty);
         try
         {
-            using Socket socket = await UnixSocket.ConnectAsync(socketPath, UnixSocket.Patience, cancellationToken).ConfigureAwait(false);
+            using Socket socket = await UnixSocket.ConnectAsync(socketPath, UnixSocket.DefaultTimeout, cancellationToken).ConfigureAwait(false);
             await using NetworkStream agent = new(socket);
             await call.SendHeadersAsync().ConfigureAwait(false);
             await PassAsync(call, agent, cancellationToken).ConfigureAwait(false);

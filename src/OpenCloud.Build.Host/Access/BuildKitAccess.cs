@@ -33,9 +33,9 @@ public sealed class BuildKitAccess(IHostObserver observer)
 
     private IReadOnlyList<AccessReport> Change(AccessRequest request, bool grant, bool planOnly)
     {
-        if (!planOnly && Identity.Current().Uid != 0)
+        if (!planOnly)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing the access to the engine requires root.", "Run the command as root.");
+            AccountDatabase.RequireRoot("Changing the access to the engine requires root.");
         }
 
         if (request.Users.Count + request.Services.Count == 0)
@@ -52,7 +52,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
         // All names are resolved first.
         string name = request.Containerd ? ContainerdAccess.Group : request.Group ?? InstallationManifest.Load()?.Group ?? "buildkit";
         AccountDatabase.CheckName(name, "group");
-        UserAccount[] users = request.Users.Distinct(StringComparer.Ordinal).Select(Required).ToArray();
+        UserAccount[] users = request.Users.Distinct(StringComparer.Ordinal).Select(AccountDatabase.RequireUser).ToArray();
         ServiceAccount[] services = request.Services.Select(ServiceAccount.Find).DistinctBy(service => service.Unit).ToArray();
         GroupAccount? group = AccountDatabase.FindGroup(name);
         if (group is null && !request.Containerd)
@@ -100,10 +100,6 @@ public sealed class BuildKitAccess(IHostObserver observer)
         }
     }
 
-    private static UserAccount Required(string name)
-        => AccountDatabase.FindUser(name)
-            ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(name)}' does not exist.", "See 'getent passwd' for user names.", AccountDatabase.Printable(name));
-
     private void OpenContainerd(bool planOnly)
     {
         observer.Warning(ContainerdAccess.Warning);
@@ -140,7 +136,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
 
         bool primary = group is not null && user.Gid == group.Gid;
         bool member = primary || (group is not null && group.Members.Contains(user.Name));
-        string was = member ? "member" : "not a member";
+        string was = StateOf(member);
         if (primary && !grant)
         {
             throw new HostException(
@@ -150,20 +146,9 @@ public sealed class BuildKitAccess(IHostObserver observer)
                 user.Name);
         }
 
-        bool changed = false;
-        string now = was;
-        if (member != grant)
-        {
-            string action = grant ? $"Add the user {user.Name}, which gives the rights of {ActsAs}, to the group" : $"Remove the user {user.Name} from the group";
-            if (observer.Approve(new HostStepInfo(StepKind.Group, name, action)) && !planOnly)
-            {
-                Membership(user.Name, name, grant);
-                _undo.Push(() => Membership(user.Name, name, !grant));
-                changed = true;
-                now = grant ? "member" : "not a member";
-            }
-        }
-
+        string action = grant ? $"Add the user {user.Name}, which gives the rights of {ActsAs}, to the group" : $"Remove the user {user.Name} from the group";
+        bool changed = member != grant && Apply(new HostStepInfo(StepKind.Group, name, action), isMember => SetMember(user.Name, name, isMember), grant, planOnly);
+        string now = StateOf(member != changed);
         return Report(was, now, PendingOf(user, group, grant && now == "member", !grant && now != "member"), changed);
     }
 
@@ -180,8 +165,22 @@ public sealed class BuildKitAccess(IHostObserver observer)
             : null;
     }
 
-    private static void Membership(string user, string group, bool member)
-        => HostCommand.Require("gpasswd", [member ? "-a" : "-d", user, group]);
+    private static string StateOf(bool isMember) => isMember ? "member" : "not a member";
+
+    private static void SetMember(string user, string group, bool isMember) => HostCommand.Require("gpasswd", [isMember ? "-a" : "-d", user, group]);
+
+    // Makes a change that is approved, and keeps what undoes it; returns whether it was made.
+    private bool Apply(HostStepInfo step, Action<bool> set, bool grant, bool planOnly)
+    {
+        if (!observer.Approve(step) || planOnly)
+        {
+            return false;
+        }
+
+        set(grant);
+        _undo.Push(() => set(!grant));
+        return true;
+    }
 
     private AccessReport ChangeService(ServiceAccount service, string name, GroupAccount? group, bool grant, bool restart, bool planOnly)
     {
@@ -194,7 +193,7 @@ public sealed class BuildKitAccess(IHostObserver observer)
 
         bool member = service.Groups.Contains(name);
         bool ours = ServiceGrant.Exists(service.Unit, name);
-        string was = member ? "member" : "not a member";
+        string was = StateOf(member);
         if (!grant && member && !ours)
         {
             throw new HostException(
@@ -204,29 +203,9 @@ public sealed class BuildKitAccess(IHostObserver observer)
                 service.Unit);
         }
 
-        bool changed = false;
-        string now = was;
-        if (member != grant)
-        {
-            string action = grant ? $"Write the drop-in SupplementaryGroups={name}, which gives the rights of {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
-            if (observer.Approve(new HostStepInfo(StepKind.Unit, service.Unit, action)) && !planOnly)
-            {
-                if (grant)
-                {
-                    _undo.Push(() => ServiceGrant.Remove(service.Unit, name));
-                    ServiceGrant.Write(service.Unit, name);
-                }
-                else
-                {
-                    ServiceGrant.Remove(service.Unit, name);
-                    _undo.Push(() => ServiceGrant.Write(service.Unit, name));
-                }
-
-                changed = true;
-                now = grant ? "member" : "not a member";
-            }
-        }
-
+        string action = grant ? $"Write the drop-in SupplementaryGroups={name}, which gives the rights of {ActsAs}, of" : $"Remove the drop-in SupplementaryGroups={name} of";
+        bool changed = member != grant && Apply(new HostStepInfo(StepKind.Unit, service.Unit, action), isMember => ServiceGrant.Set(service.Unit, name, isMember), grant, planOnly);
+        string now = StateOf(member != changed);
         bool effective = service.Running is { } running && group is not null && running.IsMember(group.Gid);
         string? pending = service.Running is not null && now == "member" != effective ? $"a restart: systemctl restart {service.Unit}" : null;
         if (pending is not null && restart &&

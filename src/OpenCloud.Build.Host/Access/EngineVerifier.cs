@@ -1,80 +1,109 @@
 using System.Net.Sockets;
-using OpenCloud.Build.Host.Accounts;
-using OpenCloud.Build.Host.Layouts;
+using OpenCloud.Build.Host.Releases;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Access;
 
 /// <summary>
-/// Checks that the engine answers members of the group and nobody else. The connection is made with the credentials of nobody
-/// plus the group (<see cref="IdentityThread"/>), so the kernel decides as for a member; gRPC then runs over it.
+/// Checks that an engine answers the principal it is for, and nobody else. The connection is made with that principal's credentials
+/// (<see cref="IdentityThread"/>), so the kernel decides as for its programs; gRPC then runs over it.
 /// </summary>
-internal static class EngineVerifier
+/// <param name="Socket">The path of the engine's socket.</param>
+/// <param name="Principal">Who connects; null for the caller.</param>
+/// <param name="Unit">The unit that runs the engine.</param>
+internal sealed record EngineVerifier(string Socket, Identity? Principal, ManagedUnit Unit)
 {
-    /// <summary>Waits until the engine answers.</summary>
-    /// <exception cref="HostException">The engine does not answer in time, or accepts everybody.</exception>
-    public static async Task<EngineAnswer> VerifyAsync(string group, TimeSpan patience, EngineProbe probe, CancellationToken cancellationToken)
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>The user for whom the engine is, for messages; null for the members of a group.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The error where the principal may not connect, which no waiting changes; null where it may change while the engine starts.</summary>
+    public string? Denied { get; init; }
+
+    /// <summary>The consequence of a socket that is open to everybody, and what to look at; null where the caller cannot check it.</summary>
+    public (string Consequence, string Remedy)? Open { get; init; }
+
+    /// <summary>Waits until the engine answers with a version and a worker.</summary>
+    /// <exception cref="HostException">It does not answer in time, is another version or accepts everybody.</exception>
+    public async Task<EngineAnswer> VerifyAsync(BuildKitVersion version, TimeSpan timeout, EngineProbe probe, CancellationToken cancellationToken)
     {
-        uint gid = AccountDatabase.FindGroup(group)?.Gid
-            ?? throw new HostException(HostErrorKind.NotFound, $"The group '{group}' does not exist.", target: group);
-        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        EngineAnswer answer;
+        long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
         while (true)
         {
             try
             {
-                Socket socket = IdentityThread.Connect(SystemPaths.SocketPath, Identity.NobodyIn(gid), cancellationToken);
-                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                limit.CancelAfter(TimeSpan.FromSeconds(20));
-                answer = await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
-                break;
+                EngineAnswer answer = await AskAsync(probe, CallTimeout, cancellationToken).ConfigureAwait(false);
+                RequireClosedToOthers();
+                RequireVersion(version, answer);
+                return answer;
             }
-            catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
+            catch (SocketException refused) when (Denied is not null && refused.SocketErrorCode == SocketError.AccessDenied)
             {
-                throw new HostException(
-                    HostErrorKind.EngineSilent,
-                    $"The engine runs, but a member of the group '{group}' has no access to {SystemPaths.SocketPath}.",
-                    "Run Test-BuildKitSocket -Detailed to see which directory or mode prevents access.",
-                    SystemPaths.SocketPath,
-                    refused);
+                throw new HostException(HostErrorKind.EngineSilent, Denied, "Run Test-BuildKitSocket -Detailed to see which directory or mode prevents access.", Socket, refused);
             }
             catch (Exception error) when (error is not (OperationCanceledException or HostException) || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
-                string state = Systemctl.Property(SystemPaths.ServiceUnit, "ActiveState");
+                string state = Unit.State;
                 if (Environment.TickCount64 > deadline || state == "failed")
                 {
                     throw new HostException(
                         HostErrorKind.EngineSilent,
-                        $"The engine does not answer at {SystemPaths.SocketPath} ({SystemPaths.ServiceUnit} is {state}): {error.Message}\n{Systemctl.LastLines(SystemPaths.ServiceUnit)}".TrimEnd(),
-                        $"See 'journalctl -u {SystemPaths.ServiceUnit}'.",
-                        SystemPaths.SocketPath,
+                        $"The engine does not answer {(User is null ? string.Empty : User + " ")}at {Socket} ({Unit.Name} is {state}): {error.Message}\n{Unit.LastLines}".TrimEnd(),
+                        Unit.LogCommand,
+                        Socket,
                         error);
                 }
 
-                cancellationToken.WaitHandle.WaitOne(250);
+                cancellationToken.WaitHandle.WaitOne(RetryInterval);
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
-
-        RequireClosedToOthers();
-        return answer;
     }
 
-    private static void RequireClosedToOthers()
+    /// <summary>Asks the engine once, as the principal.</summary>
+    public async Task<EngineAnswer> AskAsync(EngineProbe probe, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        Socket socket = Principal is null ? UnixSocket.Connect(Socket, UnixSocket.DefaultTimeout, limit.Token) : IdentityThread.Connect(Socket, Principal, limit.Token);
+        return await probe(new NetworkStream(socket, ownsSocket: true), limit.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Requires that a user without any group is refused.</summary>
+    /// <exception cref="HostException">Everybody can connect.</exception>
+    public void RequireClosedToOthers()
+    {
+        if (Open is not { } open)
+        {
+            return;
+        }
+
         try
         {
-            using Socket open = IdentityThread.Connect(SystemPaths.SocketPath, new Identity(Identity.Nobody, Identity.Nobody, []));
+            using Socket connected = IdentityThread.Connect(Socket, new Identity(Identity.Nobody, Identity.Nobody, []));
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
         {
             return;
         }
 
-        throw new HostException(
-            HostErrorKind.Conflict,
-            $"Every user has access to {SystemPaths.SocketPath}, which is equivalent to root.",
-            "Check the drop-ins of buildkit.socket for SocketMode, and check the ACLs.",
-            SystemPaths.SocketPath);
+        throw new HostException(HostErrorKind.Conflict, $"Every user has access to {Socket}{open.Consequence}.", open.Remedy, Socket);
+    }
+
+    private void RequireVersion(BuildKitVersion wanted, EngineAnswer engine)
+    {
+        // Custom builds may report no version or an odd one; a plain other version means that the old program still runs.
+        if (engine.Version.Length > 0 && char.IsAsciiDigit(engine.Version.TrimStart('v')[0]) && !engine.Version.Contains('+', StringComparison.Ordinal) &&
+            engine.Version.TrimStart('v') != wanted.ToString().TrimStart('v'))
+        {
+            throw new HostException(HostErrorKind.EngineSilent, $"The version of the running engine is {engine.Version}, not {wanted}.", "Check that the archive has the requested version.", Socket);
+        }
+
+        if (engine.Workers.Count == 0)
+        {
+            throw new HostException(HostErrorKind.EngineSilent, "The engine answers, but has no worker.", Unit.LogCommand, Socket);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
@@ -21,7 +20,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
 {
     private const string ShareRecords = ChangeJournal.StateDirectory + "/rootless-share";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Grants access.</summary>
     /// <param name="request">The users and services. A missing group is created; its default name is <c>buildkit-USER</c>.</param>
@@ -31,12 +30,12 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">Access cannot be granted; nothing is changed.</exception>
     public async Task<IReadOnlyList<AccessReport>> GrantAsync(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        (RootlessPaths? layout, InstallationManifest? manifest) = Engine(engineUser, planOnly);
+        (RootlessPaths? paths, InstallationManifest? manifest) = Engine(engineUser, planOnly);
         RequireKnown(request);
-        string group = layout.SharedGroup is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(layout.User.Name);
-        if (layout.SharedGroup is { } other && other != group)
+        string group = paths.SharedGroup is { } shared && (request.Group is null || request.Group == shared) ? shared : request.Group ?? DefaultGroup(paths.User.Name);
+        if (paths.SharedGroup is { } other && other != group)
         {
-            throw new HostException(HostErrorKind.Conflict, $"The engine of {layout.User.Name} is already shared with the group '{other}'.", $"Do not use -Group, or revoke the access first: Revoke-BuildKitAccess -Rootless.", group);
+            throw new HostException(HostErrorKind.Conflict, $"The engine of {paths.User.Name} is already shared with the group '{other}'.", $"Do not use -Group, or revoke the access first: Revoke-BuildKitAccess -Rootless.", group);
         }
 
         if (AccountDatabase.FindGroup(group) is not { } known)
@@ -48,20 +47,20 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             throw new HostException(HostErrorKind.InvalidInput, "The group 'root' cannot be used to share an engine.", target: group);
         }
 
-        observer.Warning($"Members of the group '{group}' get the rights of {layout.User.Name}: the engine reads and changes what {layout.User.Name} can, and runs programs as that user.");
+        observer.Warning($"Members of the group '{group}' get the rights of {paths.User.Name}: the engine reads and changes what {paths.User.Name} can, and runs programs as that user.");
         using (HostLock? hostLock = planOnly ? null : HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken))
         {
-            ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(layout));
-            StepRunner runner = new(observer, journal);
+            ChangeJournal journal = planOnly ? ChangeJournal.Empty() : ChangeJournal.Open(RecordsOf(paths));
+            StepRunner runner = new(observer, journal, cancellationToken);
             try
             {
-                await runner.GuardAsync(() => ShareAsync(layout, manifest, group, runner, journal, planOnly, cancellationToken)).ConfigureAwait(false);
+                await runner.GuardAsync(() => ShareAsync(paths, manifest, group, runner, journal, planOnly, cancellationToken)).ConfigureAwait(false);
             }
             finally
             {
                 if (!planOnly)
                 {
-                    DropEmpty(layout);
+                    DropEmpty(paths);
                 }
             }
         }
@@ -72,9 +71,9 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             return [.. request.Users.Select(user => Absent(user, PrincipalKind.User)), .. request.Services.Select(service => Absent(service, PrincipalKind.Service))];
         }
 
-        return With(layout, new BuildKitAccess(observer) { ActsAs = layout.User.Name }.Grant(request with { Group = group }, planOnly));
+        return With(paths, new BuildKitAccess(observer) { ActsAs = paths.User.Name }.Grant(request with { Group = group }, planOnly));
 
-        AccessReport Absent(string name, PrincipalKind kind) => new(name, kind, group, "not a member", "not a member", null, false) { Address = "unix://" + layout.SharedSocket };
+        AccessReport Absent(string name, PrincipalKind kind) => new(name, kind, group, "not a member", "not a member", null, false) { Address = "unix://" + paths.SharedSocket };
     }
 
     /// <summary>Revokes access; with the last grant, the second socket, its directory and a group created for it are removed too.</summary>
@@ -85,60 +84,60 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     /// <exception cref="HostException">The engine is not shared, or a principal does not exist.</exception>
     public IReadOnlyList<AccessReport> Revoke(AccessRequest request, string? engineUser, bool planOnly, CancellationToken cancellationToken)
     {
-        (RootlessPaths? layout, InstallationManifest _) = Engine(engineUser, planOnly);
-        string group = layout.SharedGroup
-            ?? throw new HostException(HostErrorKind.NotFound, $"The engine of {layout.User.Name} is not shared with a group.", target: layout.User.Name);
-        IReadOnlyList<AccessReport> reports = With(layout, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
+        (RootlessPaths? paths, InstallationManifest _) = Engine(engineUser, planOnly);
+        string group = paths.SharedGroup
+            ?? throw new HostException(HostErrorKind.NotFound, $"The engine of {paths.User.Name} is not shared with a group.", target: paths.User.Name);
+        IReadOnlyList<AccessReport> reports = With(paths, new BuildKitAccess(observer).Revoke(request with { Group = group }, planOnly));
         if (!planOnly && AccountDatabase.FindGroup(group) is { Members.Count: 0 } && ServiceGrant.UnitsWith(group).Count == 0)
         {
             using HostLock hostLock = HostLock.Take(TimeSpan.FromMinutes(2), observer.Warning, cancellationToken);
-            Unshare(layout, observer, planOnly: false, restart: true, cancellationToken);
+            Unshare(paths, observer, planOnly: false, restart: true, cancellationToken);
         }
 
         return reports;
     }
 
     /// <summary>Ends the sharing if there is any. Needs root.</summary>
-    internal static void Unshare(RootlessPaths layout, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)
+    internal static void Unshare(RootlessPaths paths, IHostObserver observer, bool planOnly, bool restart, CancellationToken cancellationToken)
     {
-        if (InstallationManifest.Load(RecordsOf(layout)) is not { } manifest)
+        if (InstallationManifest.Load(RecordsOf(paths)) is not { } manifest)
         {
             return;
         }
 
-        new ManifestRemoval(observer).Remove(manifest, purge: true, planOnly, cancellationToken, RecordsOf(layout));
+        new ManifestRemoval(observer).Remove(manifest, purge: true, planOnly, cancellationToken, RecordsOf(paths));
         if (planOnly)
         {
             return;
         }
 
-        DropEmpty(layout);
-        ManagedUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
+        DropEmpty(paths);
+        ManagedUnit unit = paths.Unit;
         if (restart && unit.CanBeAsked && unit.IsActive)
         {
             unit.Restart(cancellationToken);
         }
     }
 
-    private static string RecordsOf(RootlessPaths layout) => $"{ShareRecords}/{layout.User.Name}";
+    private static string RecordsOf(RootlessPaths paths) => $"{ShareRecords}/{paths.User.Name}";
 
-    private static void DropEmpty(RootlessPaths layout)
+    private static void DropEmpty(RootlessPaths paths)
     {
-        ChangeJournal.RemoveStateIfEmpty(RecordsOf(layout));
+        ChangeJournal.RemoveStateIfEmpty(RecordsOf(paths));
         ChangeJournal.RemoveStateIfEmpty(ShareRecords);
         ChangeJournal.RemoveStateIfEmpty();
     }
 
     private static string DefaultGroup(string user) => "buildkit-" + (user.Length > 23 ? user[..23] : user);
 
-    private static IReadOnlyList<AccessReport> With(RootlessPaths layout, IReadOnlyList<AccessReport> reports)
-        => [.. reports.Select(report => report with { Address = "unix://" + layout.SharedSocket })];
+    private static IReadOnlyList<AccessReport> With(RootlessPaths paths, IReadOnlyList<AccessReport> reports)
+        => [.. reports.Select(report => report with { Address = "unix://" + paths.SharedSocket })];
 
     private static (RootlessPaths Layout, InstallationManifest Manifest) Engine(string? engineUser, bool planOnly)
     {
-        if (!planOnly && Identity.Current().Uid != 0)
+        if (!planOnly)
         {
-            throw new HostException(HostErrorKind.NotRoot, "Changing the access to an engine requires root.", "Run the command as root.");
+            AccountDatabase.RequireRoot("Changing the access to an engine requires root.");
         }
 
         if (engineUser is null)
@@ -162,88 +161,58 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
             throw new HostException(HostErrorKind.InvalidInput, "No user and no service was specified.");
         }
 
-        foreach (string user in request.Users)
-        {
-            _ = AccountDatabase.FindUser(user)
-                ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(user)}' does not exist.", "See 'getent passwd' for user names.", AccountDatabase.Printable(user));
-        }
-
-        foreach (string service in request.Services)
-        {
-            _ = ServiceAccount.Find(service);
-        }
+        _ = request.Users.Select(AccountDatabase.RequireUser).ToArray();
+        _ = request.Services.Select(ServiceAccount.Find).ToArray();
     }
 
-    private async Task<bool> ShareAsync(RootlessPaths layout, InstallationManifest manifest, string group, StepRunner runner, ChangeJournal journal, bool planOnly, CancellationToken cancellationToken)
+    private async Task<bool> ShareAsync(RootlessPaths paths, InstallationManifest manifest, string group, StepRunner runner, ChangeJournal journal, bool planOnly, CancellationToken cancellationToken)
     {
-        ManagedUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
-        string? actor = layout.SystemUnit ? null : layout.User.Name;
+        ManagedUnit unit = paths.Unit;
+        string? actor = unit.User;
 
         // The program may belong to the user, who can replace it.
-        string network = ActingUser.Run(layout.AsRoot ? null : layout.User.Name, () => RootlessNetwork.Choose(new HostView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
-        RootlessUnitTemplates texts = new(layout, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
-        RootlessSteps.RequireOurs(layout.ShareTmpfiles, RootlessUnitTemplates.ShareRule(layout, group), null);
-        RootlessSteps.RequireOurs(layout.ShareDropIn, texts.Share, planOnly ? null : actor);
+        string network = ActingUser.Run(paths.AsRoot ? null : paths.User.Name, () => RootlessNetwork.Choose(new HostView(), manifest.Rootless!.RootlessKit, bringsRootlessKit: false)).Driver;
+        RootlessUnitTemplates templates = new(paths, BuildKitVersion.Parse(manifest.Version), manifest.Rootless!.RootlessKit, network);
+        FileSteps.RequireOurs(paths.ShareTmpfiles, RootlessUnitTemplates.ShareRule(paths, group), null);
+        FileSteps.RequireOurs(paths.ShareDropIn, templates.Share, planOnly ? null : actor);
         bool exchanged = false;
         void Before()
         {
             if (!exchanged && unit.IsActive)
             {
-                journal.Append(new RootlessUnitRestored(layout.Unit, actor));
+                journal.Append(new UnitRestored(unit.Name, actor));
             }
 
             exchanged = true;
         }
 
-        runner.Run(
-            new HostStep(
-                StepKind.Group,
-                group,
-                "Create the group",
-                () => AccountDatabase.FindGroup(group) is not null,
-                () => new GroupCreated(group),
-                stop => HostCommand.Require("groupadd", ["--system", "--", group], stop)),
-            cancellationToken);
-        foreach (HostStep step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareTmpfiles)!, null))
-        {
-            runner.Run(step, cancellationToken);
-        }
-
-        runner.Run(RootlessSteps.Write(layout.ShareTmpfiles, RootlessUnitTemplates.ShareRule(layout, group), null), cancellationToken);
-        foreach (HostStep step in RootlessSteps.Folders(RootlessPaths.SharedRoot, null))
-        {
-            runner.Run(step, cancellationToken);
-        }
-
-        runner.Run(
-            new HostStep(
-                StepKind.File,
-                layout.SharedDirectory,
-                "Create the directory",
-                () => FileStatus.Read(layout.SharedDirectory) is { Type: InodeType.Directory, Mode: 0x5e8 } status && status.Uid == layout.User.Uid && status.Gid == AccountDatabase.FindGroup(group)?.Gid,
-                () => new DirectoryCreated(layout.SharedDirectory, WithContent: true),
-                stop => HostCommand.Require("systemd-tmpfiles", ["--create", layout.ShareTmpfiles], stop)),
-            cancellationToken);
-        foreach (HostStep step in RootlessSteps.Folders(Path.GetDirectoryName(layout.ShareDropIn)!, actor))
-        {
-            runner.Run(step, cancellationToken);
-        }
-
-        runner.Run(RootlessSteps.Write(layout.ShareDropIn, texts.Share, actor, Before, unit.Reload), cancellationToken);
+        runner.Run(SystemSteps.CreateGroup(group));
+        runner.Run(FileSteps.Folders(Path.GetDirectoryName(paths.ShareTmpfiles)!, null));
+        runner.Run(FileSteps.Write(paths.ShareTmpfiles, RootlessUnitTemplates.ShareRule(paths, group)));
+        runner.Run(FileSteps.Folders(RootlessPaths.SharedRoot, null));
+        runner.Run(new HostStep(
+            StepKind.File,
+            paths.SharedDirectory,
+            "Create the directory",
+            () => FileStatus.Read(paths.SharedDirectory) is { Type: InodeType.Directory, Mode: 0x5e8 } status && status.Uid == paths.User.Uid && status.Gid == AccountDatabase.FindGroup(group)?.Gid,
+            () => new DirectoryCreated(paths.SharedDirectory, WithContent: true),
+            stop => HostCommand.Require("systemd-tmpfiles", ["--create", paths.ShareTmpfiles], stop)));
+        runner.Run(FileSteps.Folders(Path.GetDirectoryName(paths.ShareDropIn)!, actor));
+        runner.Run(FileSteps.Write(paths.ShareDropIn, templates.Share, actor, Before, unit.Reload));
         if (planOnly || runner.AnySkipped)
         {
             return false;
         }
 
-        if (exchanged || !File.Exists(layout.SharedSocket))
+        if (exchanged || !File.Exists(paths.SharedSocket))
         {
-            runner.Run(new HostStep(StepKind.Unit, layout.Unit, "Restart the unit", () => false, () => null, unit.Restart), cancellationToken);
+            runner.Run(new HostStep(StepKind.Unit, unit.Name, "Restart the unit", () => false, () => null, unit.Restart));
         }
 
-        await VerifyAsync(layout, group, cancellationToken).ConfigureAwait(false);
+        await VerifyAsync(paths, group, cancellationToken).ConfigureAwait(false);
         if (journal.Changes.Count > 0)
         {
-            InstallationManifest? before = InstallationManifest.Load(RecordsOf(layout));
+            InstallationManifest? before = InstallationManifest.Load(RecordsOf(paths));
             (manifest with
             {
                 Programs = new Dictionary<string, string>(),
@@ -251,7 +220,7 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
                 Group = group,
                 InstalledAt = DateTimeOffset.UtcNow,
                 Changes = InstallationManifest.Merge(before?.Changes ?? [], journal.Changes),
-            }).Save(RecordsOf(layout));
+            }).Save(RecordsOf(paths));
             journal.Close();
         }
 
@@ -259,29 +228,19 @@ public sealed class RootlessAccess(IHostObserver observer, EngineProbe probe)
     }
 
     // Connects as a member of the group, then as a user without any membership.
-    private async Task VerifyAsync(RootlessPaths layout, string group, CancellationToken cancellationToken)
+    private async Task VerifyAsync(RootlessPaths paths, string group, CancellationToken cancellationToken)
     {
         uint gid = AccountDatabase.FindGroup(group)!.Gid;
+        EngineVerifier verifier = new(paths.SharedSocket, Identity.NobodyIn(gid), paths.Unit) { Open = (string.Empty, $"Check the modes and ACLs of {paths.SharedDirectory}.") };
         try
         {
-            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(Patience);
-            await probe(new NetworkStream(IdentityThread.Connect(layout.SharedSocket, Identity.NobodyIn(gid), limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
+            await verifier.AskAsync(probe, AnswerTimeout, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is not HostException && !cancellationToken.IsCancellationRequested)
         {
-            throw new HostException(HostErrorKind.EngineSilent, $"The engine does not answer a member of '{group}' at {layout.SharedSocket}: {error.Message}", $"Run Test-BuildKitSocket unix://{layout.SharedSocket} -Detailed to see what prevents access.", layout.SharedSocket, error);
+            throw new HostException(HostErrorKind.EngineSilent, $"The engine does not answer a member of '{group}' at {paths.SharedSocket}: {error.Message}", $"Run Test-BuildKitSocket unix://{paths.SharedSocket} -Detailed to see what prevents access.", paths.SharedSocket, error);
         }
 
-        try
-        {
-            using Socket open = IdentityThread.Connect(layout.SharedSocket, new Identity(Identity.Nobody, Identity.Nobody, []));
-        }
-        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AccessDenied)
-        {
-            return;
-        }
-
-        throw new HostException(HostErrorKind.Conflict, $"Every user has access to {layout.SharedSocket}.", $"Check the modes and ACLs of {layout.SharedDirectory}.", layout.SharedSocket);
+        verifier.RequireClosedToOthers();
     }
 }

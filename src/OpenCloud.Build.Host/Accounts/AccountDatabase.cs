@@ -15,6 +15,21 @@ internal static partial class AccountDatabase
 
     public static GroupAccount? FindGroup(string name) => SystemAccounts.FindGroup(CheckName(name, "group"));
 
+    /// <summary>Finds a user that must exist.</summary>
+    /// <exception cref="HostException">There is no such user.</exception>
+    public static UserAccount RequireUser(string name)
+        => FindUser(name) ?? throw new HostException(HostErrorKind.NotFound, $"The user '{Printable(name)}' does not exist.", "See 'getent passwd' for user names.", Printable(name));
+
+    /// <summary>Refuses a caller without root's rights; the message says what needs them.</summary>
+    /// <exception cref="HostException">The caller is not root.</exception>
+    public static void RequireRoot(string message)
+    {
+        if (Identity.Current().Uid != 0)
+        {
+            throw new HostException(HostErrorKind.NotRoot, message, "Run the command as root.");
+        }
+    }
+
     /// <summary>The name of a group, or its number when it has no name.</summary>
     public static string GroupName(uint gid) => SystemAccounts.FindGroup(gid)?.Name ?? gid.ToString(CultureInfo.InvariantCulture);
 

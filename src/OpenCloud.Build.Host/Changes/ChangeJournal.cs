@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OpenCloud.Build.Host.Files;
 
 namespace OpenCloud.Build.Host.Changes;
 
@@ -20,10 +21,11 @@ internal sealed class ChangeJournal
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    private readonly string _directory;
+    // Null for a plan: the journal on disk is not its own.
+    private readonly string? _directory;
     private readonly List<HostChange> _changes;
 
-    private ChangeJournal(string directory, List<HostChange> changes)
+    private ChangeJournal(string? directory, List<HostChange> changes)
     {
         _directory = directory;
         _changes = changes;
@@ -31,7 +33,6 @@ internal sealed class ChangeJournal
 
     public IReadOnlyList<HostChange> Changes => _changes;
 
-    /// <summary>Whether an earlier run was interrupted.</summary>
     public static bool IsInterrupted => IsInterruptedIn(StateDirectory);
 
     /// <summary>Whether an earlier run was interrupted, for an installation with another state folder.</summary>
@@ -59,13 +60,13 @@ internal sealed class ChangeJournal
     }
 
     /// <summary>An empty journal for a planning run, which continues no earlier run and must not undo anything.</summary>
-    public static ChangeJournal Empty() => new(StateDirectory, []);
+    public static ChangeJournal Empty() => new(null, []);
 
     /// <summary>Records a change; the record is on disk when this returns.</summary>
     public void Append(HostChange change)
     {
         _changes.Add(change);
-        EnsureState(_directory);
+        EnsureState(_directory!);
         Save();
     }
 
@@ -100,14 +101,14 @@ internal sealed class ChangeJournal
         _changes.Clear();
         _changes.AddRange(failed);
         Save();
-        left.Add($"'{Path.Combine(_directory, JournalName)}' records the remaining changes; running the command again continues.");
+        left.Add($"'{Path.Combine(_directory!, JournalName)}' records the remaining changes; running the command again continues.");
         return left;
     }
 
     /// <summary>Undoes the changes of an interrupted run where nothing else is installed.</summary>
     /// <returns>The changes that were left alone.</returns>
     /// <exception cref="HostException">Some changes could not be undone; the journal keeps them.</exception>
-    public static IReadOnlyList<string> TakeBack(string directory, Action<string> verbose)
+    public static IReadOnlyList<string> UndoInterrupted(string directory, Action<string> verbose)
     {
         ChangeJournal journal = Open(directory);
         IReadOnlyList<string> left = journal.RollBack(verbose);
@@ -120,23 +121,18 @@ internal sealed class ChangeJournal
     public void Close()
     {
         _changes.Clear();
-        string path = Path.Combine(_directory, JournalName);
-        WholeFile.Remove(path);
-        RemoveStateIfEmpty(_directory);
+        if (_directory is not null)
+        {
+            WholeFile.Remove(Path.Combine(_directory, JournalName));
+            RemoveStateIfEmpty(_directory);
+        }
     }
 
     public static void EnsureState(string directory = StateDirectory)
-        => Directory.CreateDirectory(
-            directory,
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
-            UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        => Directory.CreateDirectory(directory, FileModes.Executable);
 
-    /// <summary>Removes the folder of the module's state when it is empty.</summary>
-    public static void RemoveStateIfEmpty(string directory = StateDirectory)
-    {
-        TreeRemoval.RemoveIfEmpty(directory);
-    }
+    public static void RemoveStateIfEmpty(string directory = StateDirectory) => TreeRemoval.RemoveIfEmpty(directory);
 
     private void Save()
-        => WholeFile.Write(Path.Combine(_directory, JournalName), JsonSerializer.Serialize(_changes, Json), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        => WholeFile.Write(Path.Combine(_directory!, JournalName), JsonSerializer.Serialize(_changes, Json), FileModes.OwnerFile);
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using OpenCloud.Build.Host.Files;
 
 namespace OpenCloud.Build.Host.Changes;
 
@@ -15,8 +16,6 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
     /// <summary>The action of its removal, as the beginning of a sentence.</summary>
     public const string Removal = "Remove the network results of the engine, and empty directories, from";
 
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     private string Results => ResultsOf(Target);
 
     /// <summary>Records whether the folders exist, then creates them as the library would.</summary>
@@ -26,16 +25,15 @@ internal sealed partial record CniResults(string Target, bool FolderWasThere, bo
         Directory.Exists(ResultsOf(Folder)) ? "Record the network results of the engine in" : "Create the directory",
         () => recorded.Any(static change => change is CniResults),
         static () => Before(Folder),
-        static _ => Make(Folder));
+        static _ => Create(Folder));
 
-    /// <summary>The record before anything is created.</summary>
     public static CniResults Before(string folder) => new(folder, Directory.Exists(folder), Directory.Exists(ResultsOf(folder))) { KeepWithoutPurge = true };
 
     /// <summary>Creates the missing folders, accessible to root only.</summary>
-    public static void Make(string folder)
+    public static void Create(string folder)
     {
-        Directory.CreateDirectory(folder, OwnerOnly);
-        Directory.CreateDirectory(ResultsOf(folder), OwnerOnly);
+        Directory.CreateDirectory(folder, FileModes.OwnerOnly);
+        Directory.CreateDirectory(ResultsOf(folder), FileModes.OwnerOnly);
     }
 
     public override void Undo(Action<string> report)

@@ -1,26 +1,25 @@
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Changes;
 
-/// <summary>The file steps of a rootless installation: texts and folders in a user's home, written as that user.</summary>
-internal static class RootlessSteps
+/// <summary>The steps that create folders and write texts, as the caller or as the user in whose home they are.</summary>
+internal static class FileSteps
 {
-    public const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
-    private const UnixFileMode Enterable =
-        Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    /// <summary>Creates a folder. WithContent: it is removed with its content, because nobody else writes to it.</summary>
+    public static HostStep Folder(string path, UnixFileMode mode = FileModes.Executable, bool withContent = false, bool keepWithoutPurge = false) => new(
+        StepKind.File,
+        path,
+        "Create the directory",
+        () => Directory.Exists(path),
+        () => new DirectoryCreated(path, withContent) { KeepWithoutPurge = keepWithoutPurge },
+        _ => Directory.CreateDirectory(path, mode));
 
     /// <summary>Creates the missing folders of a path as the user, or as the caller when the user is null.</summary>
     public static IEnumerable<HostStep> Folders(string path, string? user, bool keepWithoutPurge = false)
     {
-        Stack<string> lacking = new();
-        for (string? folder = path; folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
-        {
-            lacking.Push(folder);
-        }
-
-        foreach (string folder in lacking)
+        foreach (string folder in Missing(path))
         {
             yield return new HostStep(
                 StepKind.File,
@@ -28,12 +27,27 @@ internal static class RootlessSteps
                 "Create the directory",
                 () => Directory.Exists(folder),
                 () => new FolderCreated(folder, user) { KeepWithoutPurge = keepWithoutPurge },
-                _ => ActingUser.Run(user, () => Directory.CreateDirectory(folder, Enterable)));
+                _ => ActingUser.Run(user, () => Directory.CreateDirectory(folder, FileModes.Executable)));
         }
     }
 
-    /// <summary>Writes a text of this module as the user, or as the caller when the user is null.</summary>
-    public static HostStep Write(string path, string text, string? user, Action? before = null, Action? after = null, bool keepWithoutPurge = false) => new(
+    /// <summary>The folders of a path that do not exist, outermost first.</summary>
+    public static Stack<string> Missing(string path)
+    {
+        Stack<string> missing = new();
+        for (string? folder = path; folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
+        {
+            missing.Push(folder);
+        }
+
+        return missing;
+    }
+
+    /// <summary>
+    /// Writes a text as the user, or as the caller when the user is null. Before is called before the file is replaced, after when it is
+    /// written; the system's manager is told of its units' files in any case.
+    /// </summary>
+    public static HostStep Write(string path, string text, string? user = null, Action? before = null, Action? after = null, bool keepWithoutPurge = false, bool isProgram = false) => new(
         StepKind.File,
         path,
         File.Exists(path) ? "Replace the file" : "Write the file",
@@ -41,14 +55,22 @@ internal static class RootlessSteps
         () =>
         {
             before?.Invoke();
+
             // Also read as the user: a file behind a link that the user may not read must not end up in the records.
             string? prior = ActingUser.Run(user, () => BoundedFile.TryReadText(path, OwnedText.Limit, followLink: true));
-            return new TextWritten(path, FileHash.OfText(text), prior, user) { KeepWithoutPurge = keepWithoutPurge };
+            return new TextWritten(path, FileHash.OfText(text), prior, user, isProgram) { KeepWithoutPurge = keepWithoutPurge };
         },
         _ =>
         {
-            ActingUser.Run(user, () => WholeFile.Write(path, text, Readable));
-            after?.Invoke();
+            ActingUser.Run(user, () => WholeFile.Write(path, text, isProgram ? FileModes.Executable : FileModes.Readable));
+            if (Systemctl.IsUnitFile(path))
+            {
+                Systemctl.Reload();
+            }
+            else
+            {
+                after?.Invoke();
+            }
         });
 
     // A caller without root cannot switch users while planning, and the user may not exist yet.

@@ -31,9 +31,9 @@ internal sealed class HostLock : IDisposable
     /// removed with the lock, because they are in a place that a boot does not empty.
     /// </summary>
     /// <exception cref="HostException">The other run did not end in time, or the folder belongs to somebody else.</exception>
-    public static HostLock Take(TimeSpan patience, Action<string> report, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
+    public static HostLock Take(TimeSpan timeout, Action<string> report, CancellationToken cancellationToken, string path = LockPath, bool remove = false)
     {
-        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
         bool told = false;
         while (true)
         {
@@ -73,7 +73,7 @@ internal sealed class HostLock : IDisposable
                 {
                     throw new HostException(
                         HostErrorKind.Busy,
-                        $"{holder} is changing this host and did not end within {patience.TotalSeconds:0} s.",
+                        $"{holder} is changing this host and did not end within {timeout.TotalSeconds:0} s.",
                         "Wait for it to end and run the command again.",
                         path);
                 }

@@ -81,4 +81,7 @@ internal sealed record HostStep(
     Action<CancellationToken> Do)
 {
     public HostStepInfo Info => new(Kind, Target, Action);
+
+    /// <summary>A step whose wanted state is known to be present.</summary>
+    public static HostStep Done(StepKind kind, string target, string action) => new(kind, target, action, () => true, () => null, _ => { });
 }

@@ -3,7 +3,7 @@ using OpenCloud.Build.Host.Files;
 namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>Runs steps in order, asks before each, records each, and undoes all when one fails.</summary>
-internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
+internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal, CancellationToken cancellationToken)
 {
     private readonly List<HostStepOutcome> _outcomes = [];
 
@@ -15,7 +15,7 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
     public bool AnySkipped => _outcomes.Exists(outcome => outcome.Result == StepResult.Skipped);
 
     /// <summary>Runs one step and returns whether its wanted state is now present.</summary>
-    public bool Run(HostStep step, CancellationToken cancellationToken)
+    public bool Run(HostStep step)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (step.IsDone())
@@ -36,6 +36,14 @@ internal sealed class StepRunner(IHostObserver observer, ChangeJournal journal)
         observer.Verbose($"{step.Action}: {step.Target}");
         step.Do(cancellationToken);
         return Note(step, StepResult.Changed);
+    }
+
+    public void Run(IEnumerable<HostStep> steps)
+    {
+        foreach (HostStep step in steps)
+        {
+            Run(step);
+        }
     }
 
     /// <summary>Runs work made of steps; on failure it restores the host, and the error reports that.</summary>

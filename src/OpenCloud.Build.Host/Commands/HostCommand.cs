@@ -2,7 +2,6 @@ using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Commands;
 
-/// <summary>The output and exit status of a system program.</summary>
 internal sealed record CommandResult(int ExitCode, string Output, string Error)
 {
     /// <summary>The last lines of its output, errors first, for a message.</summary>
@@ -42,10 +41,10 @@ internal static class HostCommand
 
     /// <summary>
     /// Runs a program with exactly the given variables, plus those that keep systemd's tools from a pager and colors. After the
-    /// patience it is killed, and its exit status is 124. Cancellation kills its process group.
+    /// timeout it is killed, and its exit status is 124. Cancellation kills its process group.
     /// </summary>
     public static CommandResult RunWith(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, TimeSpan? patience = null)
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, TimeSpan? timeout = null)
     {
         string? path = program.Contains('/', StringComparison.Ordinal) ? program : Find(program);
         if (path is null)
@@ -56,7 +55,7 @@ internal static class HostCommand
         Dictionary<string, string> all = new(environment) { ["SYSTEMD_PAGER"] = string.Empty, ["SYSTEMD_COLORS"] = "0" };
         try
         {
-            ProgramResult result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all) { Timeout = patience }, cancellationToken);
+            ProgramResult result = ProgramRunner.Run(new ProgramCommand(path, [.. arguments], all) { Timeout = timeout }, cancellationToken);
             return new CommandResult(result.ExitCode, result.Output, result.Error);
         }
         catch (TimeoutException late)

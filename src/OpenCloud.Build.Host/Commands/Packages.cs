@@ -6,8 +6,8 @@ namespace OpenCloud.Build.Host.Commands;
 internal static class Packages
 {
     // Bounds the wait for a mirror that does not answer, or a lock that is never released.
-    private static readonly TimeSpan FetchPatience = TimeSpan.FromMinutes(3);
-    private static readonly TimeSpan LockPatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan FetchTimeout = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LockInterval = TimeSpan.FromSeconds(1);
 
     private static readonly Dictionary<string, string> Quiet = new()
@@ -52,7 +52,7 @@ internal static class Packages
         while (true)
         {
             using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(FetchPatience);
+            limit.CancelAfter(FetchTimeout);
             CommandResult done;
             try
             {
@@ -64,7 +64,7 @@ internal static class Packages
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                return $"it took longer than {FetchPatience.TotalMinutes:0} minutes";
+                return $"it took longer than {FetchTimeout.TotalMinutes:0} minutes";
             }
 
             if (done.ExitCode == 0)
@@ -72,7 +72,7 @@ internal static class Packages
                 return null;
             }
 
-            if (!done.Error.Contains("Could not get lock", StringComparison.Ordinal) || Stopwatch.GetElapsedTime(start) > LockPatience)
+            if (!done.Error.Contains("Could not get lock", StringComparison.Ordinal) || Stopwatch.GetElapsedTime(start) > LockTimeout)
             {
                 return done.Tail(3).ReplaceLineEndings(" ");
             }
@@ -120,15 +120,7 @@ internal static class Packages
     /// <summary>Upgrades an installed package to the newest version that apt has; its configuration is kept.</summary>
     public static void Upgrade(string package, CancellationToken cancellationToken)
     {
-        string[] upgrade =
-        [
-            "install", "--only-upgrade", "-y", "-q", "--no-install-recommends",
-            "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "--", package,
-        ];
-        CommandResult fetched = HostCommand.Run("apt-get", ["--download-only", .. upgrade], cancellationToken, Quiet);
-
-        // As with an installation: dpkg is not interrupted.
-        CommandResult upgraded = fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", upgrade, default, Quiet);
+        CommandResult upgraded = FetchThenInstall(["--only-upgrade", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "--", package], cancellationToken);
         if (upgraded.ExitCode != 0)
         {
             throw new HostException(
@@ -144,7 +136,7 @@ internal static class Packages
     {
         // A killed run may have left packages half installed; apt refuses to continue from there.
         Repair();
-        CommandResult first = TryInstall(package, cancellationToken);
+        CommandResult first = FetchThenInstall(["--", package], cancellationToken);
         if (first.ExitCode == 0)
         {
             return;
@@ -152,7 +144,7 @@ internal static class Packages
 
         report($"apt-get says: {first.Tail(3)}; updating the package lists.");
         string update = Refresh(cancellationToken) ?? string.Empty;
-        CommandResult second = TryInstall(package, cancellationToken);
+        CommandResult second = FetchThenInstall(["--", package], cancellationToken);
         if (second.ExitCode != 0)
         {
             bool offline = (update + second.Error).Contains("resolv", StringComparison.OrdinalIgnoreCase) ||
@@ -176,13 +168,13 @@ internal static class Packages
     public static void Repair()
     {
         HostCommand.Run("dpkg", ["--configure", "-a"], environment: Quiet);
-        string[] torn = Torn();
-        if (torn.Length > 0)
+        string[] broken = HalfUnpacked();
+        if (broken.Length > 0)
         {
-            HostCommand.Run("apt-get", ["install", "--reinstall", "-y", "-q", "--no-install-recommends", "--", .. torn], environment: Quiet);
+            HostCommand.Run("apt-get", ["install", "--reinstall", "-y", "-q", "--no-install-recommends", "--", .. broken], environment: Quiet);
         }
 
-        if (Torn() is { Length: > 0 } lost)
+        if (HalfUnpacked() is { Length: > 0 } lost)
         {
             HostCommand.Run("dpkg", ["--purge", "--force-remove-reinstreq", "--force-depends", "--", .. lost], environment: Quiet);
         }
@@ -190,17 +182,17 @@ internal static class Packages
 
     // dpkg records "unpacked" while the package is still flagged for reinstallation (dpkg(1), Package states and Package flags), and
     // does not configure such a package.
-    private static string[] Torn() => Query(static (state, flag) => state == "half-installed" || flag == "reinstreq");
+    private static string[] HalfUnpacked() => Query(static (state, flag) => state == "half-installed" || flag == "reinstreq");
 
     public static void Purge(IReadOnlyList<string> packages)
         => HostCommand.Require("apt-get", ["purge", "-y", "-q", "--", .. packages], environment: Quiet);
 
     // Fetching can be stopped; dpkg is not interrupted, and its changes are undone afterward.
-    private static CommandResult TryInstall(string package, CancellationToken cancellationToken)
+    private static CommandResult FetchThenInstall(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         string[] install = ["install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
-        CommandResult fetched = HostCommand.Run("apt-get", [.. install, "--download-only", "--", package], cancellationToken, Quiet);
-        return fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", [.. install, "--", package], default, Quiet);
+        CommandResult fetched = HostCommand.Run("apt-get", [.. install, "--download-only", .. arguments], cancellationToken, Quiet);
+        return fetched.ExitCode != 0 ? fetched : HostCommand.Run("apt-get", [.. install, .. arguments], default, Quiet);
     }
 
     private static string[] Query(Func<string, bool> wanted) => Query((state, _) => wanted(state));

@@ -16,7 +16,7 @@ internal static class ContainerdAccess
     public const string Warning =
         "Access to containerd's socket is equivalent to root: a member can start a container that contains this host's file system. containerd does not support narrower permissions.";
 
-    private const string DropIn = "/etc/systemd/system/containerd.service.d/50-opencloud.build-socket.conf";
+    private const string DropInPath = "/etc/systemd/system/containerd.service.d/50-opencloud.build-socket.conf";
 
     private static string Text => OwnedText.Seal(
         $"""
@@ -26,7 +26,7 @@ internal static class ContainerdAccess
 
         """);
 
-    public static bool IsOpen => OwnedText.OwnerOf(DropIn) != TextOwner.Nobody &&
+    public static bool IsOpen => OwnedText.OwnerOf(DropInPath) != TextOwner.Nobody &&
         AccountDatabase.FindGroup(Group) is { } group &&
         (FileStatus.Read(ContainerdPresence.Socket) is not { } socket || socket.Gid == group.Gid);
 
@@ -48,24 +48,19 @@ internal static class ContainerdAccess
             HostCommand.Require("groupadd", ["--system", "--", Group]);
         }
 
-        Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
-        WholeFile.Write(DropIn, Text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        Systemctl.Reload();
+        DropIn.Write(DropInPath, Text);
         Give(AccountDatabase.FindGroup(Group)!.Gid);
         return () => Close(made);
     }
 
     public static void Close(bool dropGroup)
     {
-        if (OwnedText.OwnerOf(DropIn) == TextOwner.Nobody)
+        if (OwnedText.OwnerOf(DropInPath) == TextOwner.Nobody)
         {
             return;
         }
 
-        WholeFile.Remove(DropIn);
-        TreeRemoval.RemoveIfEmpty(Path.GetDirectoryName(DropIn)!);
-
-        Systemctl.TryReload();
+        DropIn.Remove(DropInPath);
         Give(0);
         if (dropGroup && AccountDatabase.FindGroup(Group) is not null)
         {
@@ -81,7 +76,7 @@ internal static class ContainerdAccess
                 ContainerdPresence.Socket,
                 0,
                 gid,
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+                FileModes.OwnerFile | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
                 static socket => socket.Type == InodeType.Socket);
         }
     }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using OpenCloud.Build.Host.Commands;
+using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Host.Daemonless;
@@ -37,10 +38,10 @@ public sealed class PrivateEngine : IAsyncDisposable
     /// <summary>Starts an engine and returns when it answers.</summary>
     /// <param name="program">The path of buildkitd; null for the one on the system's path.</param>
     /// <param name="probe">Queries the engine over gRPC.</param>
-    /// <param name="patience">How long the engine may take to answer.</param>
+    /// <param name="timeout">How long the engine may take to answer.</param>
     /// <param name="cancellationToken">Stops the start and the engine.</param>
     /// <exception cref="HostException">There is no buildkitd, or it does not answer; no process is left running.</exception>
-    public static async Task<PrivateEngine> StartAsync(string? program, EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<PrivateEngine> StartAsync(string? program, EngineProbe probe, TimeSpan timeout, CancellationToken cancellationToken)
     {
         string daemon = program ?? HostCommand.Find("buildkitd", alsoOnPath: true)
             ?? throw new HostException(HostErrorKind.NotFound, "buildkitd is not installed on this machine.", "Run Install-BuildKit. On a host without systemd, it installs only the programs.", "buildkitd");
@@ -68,7 +69,7 @@ public sealed class PrivateEngine : IAsyncDisposable
 
         try
         {
-            await engine.AnswersAsync(probe, patience, cancellationToken).ConfigureAwait(false);
+            await engine.AnswersAsync(probe, timeout, cancellationToken).ConfigureAwait(false);
             return engine;
         }
         catch
@@ -94,7 +95,7 @@ public sealed class PrivateEngine : IAsyncDisposable
     private static PrivateEngine Launch(string daemon, string? rootlesskit, string folder)
     {
         string settings = Path.Combine(folder, "buildkitd.toml");
-        WholeFile.Write(settings, string.Empty, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        WholeFile.Write(settings, string.Empty, FileModes.OwnerFile);
         string[] arguments =
         [
             "--config", settings,
@@ -114,9 +115,9 @@ public sealed class PrivateEngine : IAsyncDisposable
         return new PrivateEngine(command with { Folder = folder, OutputLimit = LongestLine }, folder);
     }
 
-    private async Task AnswersAsync(EngineProbe probe, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task AnswersAsync(EngineProbe probe, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
         string trouble = "it did not create its socket";
         while (true)
         {
@@ -131,7 +132,7 @@ public sealed class PrivateEngine : IAsyncDisposable
             {
                 using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(TimeSpan.FromSeconds(10));
-                EngineAnswer answer = await probe(new NetworkStream(UnixSocket.Connect(SocketPath, UnixSocket.Patience, limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
+                EngineAnswer answer = await probe(new NetworkStream(UnixSocket.Connect(SocketPath, UnixSocket.DefaultTimeout, limit.Token), ownsSocket: true), limit.Token).ConfigureAwait(false);
                 if (answer.Workers.Count > 0)
                 {
                     return;

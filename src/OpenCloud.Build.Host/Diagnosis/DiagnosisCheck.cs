@@ -1,10 +1,6 @@
 namespace OpenCloud.Build.Host.Diagnosis;
 
 /// <summary>One check of a diagnosis.</summary>
-/// <param name="Name">The checked object: "Path", "Directory /run", "Connection", …</param>
-/// <param name="State">The result.</param>
-/// <param name="Evidence">The observed facts.</param>
-/// <param name="Remedy">The one command that fixes it; null when there is nothing to fix.</param>
 public sealed record DiagnosisCheck(string Name, CheckState State, string Evidence, string? Remedy = null)
 {
     /// <summary>The name of the checks that report known vulnerabilities of BuildKit and containerd.</summary>
@@ -33,13 +29,6 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
 }
 
 /// <summary>Whether a principal reaches an engine, with all checks on the way.</summary>
-/// <param name="Address">The address.</param>
-/// <param name="Principal">The principal that connects.</param>
-/// <param name="Reachable">Whether an engine answered.</param>
-/// <param name="Version">The engine's version; null when it did not answer or report one.</param>
-/// <param name="Story">The problem in a sentence or two; the good state when there is none.</param>
-/// <param name="Remedy">The one command that fixes it; null when there is nothing to fix.</param>
-/// <param name="Checks">All checks.</param>
 public sealed record SocketDiagnosis(
     string Address,
     string Principal,

@@ -24,10 +24,10 @@ internal static class Http2Greeting
 {
     private static readonly byte[] Greeting = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0];
 
-    public static async Task<(GreetingAnswer Answer, string Evidence)> TryAsync(Stream stream, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<(GreetingAnswer Answer, string Evidence)> TryAsync(Stream stream, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(patience);
+        limit.CancelAfter(timeout);
         byte[] first = new byte[64];
         int have = 0;
         try
@@ -46,7 +46,7 @@ internal static class Http2Greeting
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (GreetingAnswer.Silent, $"no answer in {patience.TotalSeconds:0} s");
+            return (GreetingAnswer.Silent, $"no answer in {timeout.TotalSeconds:0} s");
         }
         catch (IOException error)
         {

@@ -20,14 +20,13 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     /// <exception cref="HostException">There is no such user, or the caller is not root.</exception>
     public static Principal User(string name)
     {
-        UserAccount user = AccountDatabase.FindUser(name)
-            ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(name)}' does not exist.", target: AccountDatabase.Printable(name));
+        UserAccount user = AccountDatabase.RequireUser(name);
         if (user.Uid == Identity.Current().Uid)
         {
             return Caller();
         }
 
-        RequireRoot();
+        AccountDatabase.RequireRoot("Testing the access of another user requires root.");
         Identity identity = AccountDatabase.IdentityOf(user);
         return new Principal(user.Name, identity, identity, null, IsCaller: false, "with the groups of a new login; existing sessions may have fewer groups");
     }
@@ -36,7 +35,7 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
     /// <exception cref="HostException">There is no such service, its user does not exist, or the caller is not root.</exception>
     public static Principal ServiceNamed(string name)
     {
-        RequireRoot();
+        AccountDatabase.RequireRoot("Testing the access of another user requires root.");
         ServiceAccount service = ServiceAccount.Find(name);
         Identity? started = service.IdentityWhenStarted();
         return new Principal(
@@ -46,13 +45,5 @@ internal sealed record Principal(string Name, Identity Effective, Identity? Data
             service,
             IsCaller: false,
             service.Running is null ? "not running: as it would be started" : $"running as process {service.MainPid}");
-    }
-
-    private static void RequireRoot()
-    {
-        if (Identity.Current().Uid != 0)
-        {
-            throw new HostException(HostErrorKind.NotRoot, "Testing the access of another user requires root.", "Run the command as root.");
-        }
     }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Commands;
-using OpenCloud.Build.Host.Install;
 using OpenCloud.Build.Host.Installations;
 using OpenCloud.Build.Host.Layouts;
 using OpenCloud.Build.Host.Prechecks;
@@ -17,8 +16,7 @@ public static class RootlessDiagnosis
     /// <exception cref="HostException">The user does not exist.</exception>
     public static string SocketOf(string? user)
     {
-        uint uid = user is null ? Identity.Current().Uid
-            : (AccountDatabase.FindUser(user) ?? throw new HostException(HostErrorKind.NotFound, $"The user '{AccountDatabase.Printable(user)}' does not exist.", target: AccountDatabase.Printable(user))).Uid;
+        uint uid = user is null ? Identity.Current().Uid : AccountDatabase.RequireUser(user).Uid;
         return UserManager.RuntimeDirectoryOf(uid) + "/buildkit/buildkitd.sock";
     }
 
@@ -38,15 +36,15 @@ public static class RootlessDiagnosis
     internal static string StartRemedy(UserAccount user) => RootlessInstallations.OfUser(user.Name) switch
     {
         null => Identity.Current().Uid == user.Uid ? "Install-BuildKit -Rootless" : RootLine.Of("Install-BuildKit", ("Rootless", true), ("User", user.Name)),
-        { Layout: { SystemUnit: true } layout } => $"sudo systemctl start {layout.Unit}",
-        { Layout: var layout } => Identity.Current().Uid == user.Uid ? $"systemctl --user start {layout.Unit}" : $"sudo systemctl --user --machine {user.Name}@.host start {layout.Unit}",
+        { Paths: { SystemUnit: true } paths } => $"sudo systemctl start {paths.UnitName}",
+        { Paths: var paths } => Identity.Current().Uid == user.Uid ? $"systemctl --user start {paths.UnitName}" : $"sudo systemctl --user --machine {user.Name}@.host start {paths.UnitName}",
     };
 
     internal static IReadOnlyList<DiagnosisCheck> Checks(UserAccount user)
     {
-        (RootlessPaths Layout, InstallationManifest Manifest)? known = RootlessInstallations.OfUser(user.Name);
-        RootlessPaths layout = known?.Layout ?? new RootlessPaths(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
-        PrecheckSubject subject = RootlessPlan.SubjectOf(layout, newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
+        (RootlessPaths Paths, InstallationManifest Manifest)? known = RootlessInstallations.OfUser(user.Name);
+        RootlessPaths paths = known?.Paths ?? new RootlessPaths(user, AsRoot: false, $"{user.Home}/.local", $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        PrecheckSubject subject = paths.Subject(newUser: false, known?.Manifest.Rootless!.RootlessKit, bringsRootlessKit: false);
         return [.. new RootlessPrechecks(new HostView(), subject).Run().Select(check => new DiagnosisCheck($"Rootless: {check.Name}", check.State, check.Evidence, check.Remedy))];
     }
 }

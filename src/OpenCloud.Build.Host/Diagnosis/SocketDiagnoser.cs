@@ -15,7 +15,7 @@ namespace OpenCloud.Build.Host.Diagnosis;
 /// <param name="rootless">Checks all prerequisites of a rootless engine, even when the socket's path is not a rootless engine's.</param>
 public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, bool rootless = false)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
     private readonly List<DiagnosisCheck> _checks = [];
 
@@ -100,7 +100,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
 
     private async Task<((string Story, string? Remedy)? Trouble, string? Version)> SpeakAsync(string path, Principal who, bool expectRefusal, CancellationToken cancellationToken)
     {
-        Socket Connect() => who.IsCaller ? UnixSocket.Connect(path, Patience, cancellationToken) : IdentityThread.Connect(SeenBy(path, who), who.Effective, cancellationToken);
+        Socket Connect() => who.IsCaller ? UnixSocket.Connect(path, AnswerTimeout, cancellationToken) : IdentityThread.Connect(SeenBy(path, who), who.Effective, cancellationToken);
         try
         {
             using Socket socket = Connect();
@@ -131,7 +131,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
             }
 
             using NetworkStream stream = new(socket);
-            (GreetingAnswer answer, string? evidence) = await Http2Greeting.TryAsync(stream, Patience, cancellationToken).ConfigureAwait(false);
+            (GreetingAnswer answer, string? evidence) = await Http2Greeting.TryAsync(stream, AnswerTimeout, cancellationToken).ConfigureAwait(false);
             if (answer != GreetingAnswer.Http2)
             {
                 return (Greeted(path, answer, evidence, peer), null);
@@ -156,7 +156,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         try
         {
             using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(Patience);
+            limit.CancelAfter(AnswerTimeout);
             EngineAnswer answer = await probe(stream, limit.Token).ConfigureAwait(false);
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
             _checks.Add(new DiagnosisCheck("Version", answer.Version.Length > 0 ? CheckState.Ok : CheckState.Unknown, answer.Version.Length > 0 ? answer.Version : "unknown"));
@@ -172,7 +172,7 @@ public sealed class SocketDiagnoser(EngineProbe probe, bool speaksHttp2 = true, 
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             bool timeout = error is OperationCanceledException;
-            string said = timeout ? $"no answer in {Patience.TotalSeconds:0} s" : error.Message;
+            string said = timeout ? $"no answer in {AnswerTimeout.TotalSeconds:0} s" : error.Message;
             string? remedy = path == SystemPaths.SocketPath ? $"sudo systemctl restart {SystemPaths.ServiceUnit}" : null;
             _checks.Add(new DiagnosisCheck("gRPC", CheckState.Failed, said, remedy));
             return (timeout

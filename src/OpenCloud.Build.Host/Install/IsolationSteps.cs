@@ -7,14 +7,45 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>The additional steps of an engine without a network, and their removal when the engine gets its network back.</summary>
-internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? manifest, Action beforeExchange)
+internal sealed class IsolationSteps(InstallRun run, InstallationManifest? manifest, Isolation? wanted)
 {
     private readonly List<HostChange> _retired = [];
 
     /// <summary>The recorded changes that were undone because they are no longer wanted.</summary>
     public IReadOnlyCollection<HostChange> Retired => _retired;
 
-    private Isolation? Wanted => plan.Texts.Isolation;
+    /// <summary>Decides about the network: the requested setting, else the installed one. Reports when an engine stays isolated unasked.</summary>
+    /// <exception cref="HostException">The request is impossible.</exception>
+    public static (bool IsIsolated, uint? VsockPort, BuildKitWorker Worker) Decide(InstallOptions options, InstallationManifest? installed, Action<string> warn)
+    {
+        bool isolated = options.Isolated ?? installed?.Isolated ?? false;
+        if (!isolated)
+        {
+            return options.VsockPort is > 0
+                ? throw new HostException(HostErrorKind.InvalidInput, "-VsockPort requires an isolated engine.", "Use -Isolated as well.")
+                : (false, null, options.Worker ?? (installed is { Isolated: true } ? installed.Worker : BuildKitWorker.Containerd));
+        }
+
+        if (options.VsockPort == uint.MaxValue)
+        {
+            throw new HostException(HostErrorKind.InvalidInput, $"{uint.MaxValue} is not a vsock port: this number means any port.", "Use a port between 1 and 4294967294.");
+        }
+
+        if (options.Worker == BuildKitWorker.Containerd)
+        {
+            throw new HostException(
+                HostErrorKind.InvalidInput,
+                "An isolated engine cannot use the worker Containerd: containerd is a daemon on the host's network.",
+                "Use -Worker Oci, or do not use -Worker.");
+        }
+
+        if (options.Isolated is null)
+        {
+            warn("The existing engine is isolated and stays isolated. To give it the host's network, use -Isolated:$false.");
+        }
+
+        return (true, options.VsockPort is { } port ? (port == 0 ? null : port) : installed?.VsockPort, BuildKitWorker.Oci);
+    }
 
     /// <summary>Refuses conflicts before anything is changed.</summary>
     /// <exception cref="HostException">The user's own settings or units conflict, or the host lacks systemd's proxy.</exception>
@@ -41,69 +72,54 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
     }
 
     /// <summary>Installs the plugin that sets up no network, before the engine starts with it.</summary>
-    public void Plugin(StepRunner runner, CancellationToken cancellationToken)
+    public void Plugin()
     {
-        if (Wanted is not { } isolation)
+        if (wanted is not { } isolation)
         {
             return;
         }
 
-        foreach (string folder in isolation.Folders)
-        {
-            runner.Run(TextSteps.Folder(folder), cancellationToken);
-        }
-
-        foreach (string plugin in isolation.Plugins)
-        {
-            runner.Run(TextSteps.Write(plugin, Isolation.Plugin, beforeExchange, executable: true), cancellationToken);
-        }
-
-        runner.Run(TextSteps.Write(isolation.NetworksPath, Isolation.Networks, beforeExchange), cancellationToken);
-        runner.Run(CniResults.Expect(manifest?.Changes ?? []), cancellationToken);
+        run.Runner.Run(isolation.Folders.Select(folder => FileSteps.Folder(folder)));
+        run.Runner.Run(isolation.Plugins.Select(plugin => FileSteps.Write(plugin, Isolation.Plugin, before: run.BeforeExchange, isProgram: true)));
+        run.Runner.Run(FileSteps.Write(isolation.NetworksPath, Isolation.Networks, before: run.BeforeExchange));
+        run.Runner.Run(CniResults.Expect(manifest?.Changes ?? []));
     }
 
     /// <summary>Opens the vsock port, after the engine's own units are installed.</summary>
-    public void Vsock(StepRunner runner, bool start, CancellationToken cancellationToken)
+    public void Vsock(bool start)
     {
-        if (Wanted is not { VsockPort: not null } isolation)
+        if (wanted is not { VsockPort: not null } isolation)
         {
             return;
         }
 
-        int before = runner.Outcomes.Count;
-        runner.Run(TextSteps.Write(Isolation.VsockSocketUnitPath, isolation.VsockSocket), cancellationToken);
-        runner.Run(TextSteps.Write(Isolation.VsockServiceUnitPath, isolation.VsockService), cancellationToken);
-        bool changed = runner.Outcomes.Skip(before).Any(outcome => outcome.Result == StepResult.Changed);
-        const string Unit = Isolation.VsockSocketUnit;
-        runner.Run(
-            new HostStep(StepKind.Unit, Unit, "Enable the unit at boot", () => Systemctl.IsEnabled(Unit), () => new UnitEnabled(Unit), _ => Systemctl.Enable(Unit)),
-            cancellationToken);
+        int before = run.Runner.Outcomes.Count;
+        run.Runner.Run(FileSteps.Write(Isolation.VsockSocketUnitPath, isolation.VsockSocket));
+        run.Runner.Run(FileSteps.Write(Isolation.VsockServiceUnitPath, isolation.VsockService));
+        bool changed = run.Runner.Outcomes.Skip(before).Any(outcome => outcome.Result == StepResult.Changed);
+        ManagedUnit unit = new(Isolation.VsockSocketUnit, null);
+        run.Runner.Run(SystemSteps.Enable(unit));
         if (!start)
         {
             return;
         }
 
-        runner.Run(
-            new HostStep(
-                StepKind.Unit,
-                Unit,
-                changed && Systemctl.IsActive(Unit) ? "Restart the unit" : "Start the unit",
-                () => Systemctl.IsActive(Unit) && !changed,
-                () => Systemctl.IsActive(Unit) ? null : new UnitStarted(Unit),
-                stop =>
-                {
-                    // systemd refuses to restart a socket whose service runs.
-                    Systemctl.TryStop(Isolation.VsockServiceUnit);
-                    Systemctl.Restart(Unit, stop);
-                }),
-            cancellationToken);
+        bool active = unit.IsActive;
+        run.Runner.Run(SystemSteps.Start(unit, active, changed, Restart) with { Action = changed && active ? "Restart the unit" : "Start the unit" });
+
+        static void Restart(CancellationToken cancellationToken)
+        {
+            // systemd refuses to restart a socket whose service runs.
+            Systemctl.TryStop(Isolation.VsockServiceUnit);
+            Systemctl.Restart(Isolation.VsockSocketUnit, cancellationToken);
+        }
     }
 
     /// <summary>
     /// Undoes the changes of an earlier installation that this one does not want. It runs last, when no later failure can require
     /// their restoration.
     /// </summary>
-    public void Retire(StepRunner runner, Action<string> report, CancellationToken cancellationToken)
+    public void Retire()
     {
         if (manifest is not { IsInstalled: true })
         {
@@ -117,7 +133,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
                 continue;
             }
 
-            bool unwanted = Isolation.IsOfVsock(change.Target) ? Wanted?.VsockPort is null : Isolation.IsOfPlugin(change.Target, manifest.Prefix) && Wanted is null;
+            bool unwanted = Isolation.IsOfVsock(change.Target) ? wanted?.VsockPort is null : Isolation.IsOfPlugin(change.Target, manifest.Prefix) && wanted is null;
             if (!unwanted)
             {
                 continue;
@@ -143,9 +159,9 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
                         Systemctl.TryStop(Isolation.VsockServiceUnit);
                     }
 
-                    change.Undo(report);
+                    change.Undo(run.Warn);
                 });
-            if (runner.Run(step, cancellationToken))
+            if (run.Runner.Run(step))
             {
                 _retired.Add(change);
             }
@@ -154,7 +170,7 @@ internal sealed class IsolationSteps(InstallPlan plan, InstallationManifest? man
 
     // Settings that the user edited may still name the plugin; without it no step would run.
     private bool SettingsNameIt()
-        => Wanted is null && File.Exists(SystemPaths.SettingsPath) && OwnedText.OwnerOf(SystemPaths.SettingsPath) is not TextOwner.Module &&
+        => wanted is null && File.Exists(SystemPaths.SettingsPath) && OwnedText.OwnerOf(SystemPaths.SettingsPath) is not TextOwner.Module &&
             File.ReadAllText(SystemPaths.SettingsPath).Contains(Isolation.FolderOf(manifest!.Prefix), StringComparison.Ordinal);
 
     private static void RefuseForeign(string path, string wanted, string why)

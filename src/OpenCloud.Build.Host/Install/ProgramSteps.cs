@@ -11,12 +11,6 @@ namespace OpenCloud.Build.Host.Install;
 /// </summary>
 internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest, Action beforeExchange, bool asRoot = true)
 {
-    private const UnixFileMode Executable =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
-        UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-
-    private const UnixFileMode RootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <summary>The programs that every release has; the others depend on the processor.</summary>
     public static readonly IReadOnlyList<string> Usual = ["buildctl", "buildkitd", "buildkit-runc"];
 
@@ -40,40 +34,34 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
 
     public IEnumerable<HostStep> Folders()
     {
-        Stack<string> chain = new();
-        for (string folder = Path.Combine(prefix, "bin"); !Directory.Exists(folder); folder = Path.GetDirectoryName(folder)!)
+        foreach (string folder in FileSteps.Missing(Path.Combine(prefix, "bin")))
         {
-            chain.Push(folder);
+            yield return FileSteps.Folder(folder);
         }
 
-        foreach (string folder in chain)
-        {
-            yield return Folder(folder, Executable, withContent: false);
-        }
-
-        yield return Folder(Keep, RootOnly, withContent: true) with
+        yield return FileSteps.Folder(Keep, FileModes.OwnerOnly, withContent: true) with
         {
             Do = _ =>
             {
                 foreach (string folder in (string[])[Keep, PreviousDirectory, ReplacedDirectory, ForeignDirectory])
                 {
-                    Directory.CreateDirectory(folder, RootOnly);
+                    Directory.CreateDirectory(folder, FileModes.OwnerOnly);
                 }
             },
         };
     }
 
-    public HostStep Fill(string origin, string action, bool inPlace, Func<string, CancellationToken, Task> fill) => new(
+    public HostStep Fill(string origin, string action, Func<string, CancellationToken, Task> fill) => new(
         StepKind.File,
         origin,
         action,
-        () => inPlace,
+        () => false,
         () => new DirectoryCreated(Stage, WithContent: true),
         cancellationToken =>
         {
             // A killed run may have left a partial stage.
             TreeRemoval.Remove(Stage);
-            Directory.CreateDirectory(Stage, RootOnly);
+            Directory.CreateDirectory(Stage, FileModes.OwnerOnly);
             fill(Stage, cancellationToken).GetAwaiter().GetResult();
         });
 
@@ -108,6 +96,10 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
         return names.Select(Exchange);
     }
 
+    /// <summary>The steps of programs that are in place.</summary>
+    public IEnumerable<HostStep> Present()
+        => Programs.Keys.Order(StringComparer.Ordinal).Select(name => HostStep.Done(StepKind.File, Path.Combine(prefix, "bin", name), "Install the program"));
+
     /// <summary>The installed programs by name with their sha256; the staged ones after the stage is filled.</summary>
     public IReadOnlyDictionary<string, string> Programs { get; private set; } = manifest?.Programs ?? new Dictionary<string, string>();
 
@@ -138,14 +130,6 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
             : change);
     }
 
-    private static HostStep Folder(string path, UnixFileMode mode, bool withContent) => new(
-        StepKind.File,
-        path,
-        "Create the directory",
-        () => Directory.Exists(path),
-        () => new DirectoryCreated(path, withContent),
-        _ => Directory.CreateDirectory(path, mode));
-
     private HostStep Exchange(string name)
     {
         string staged = Path.Combine(Stage, name);
@@ -166,7 +150,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
                     // The previous release, for a rollback; or another program, to be restored when BuildKit is uninstalled.
                     bool ours = manifest?.Programs.GetValueOrDefault(name) == before;
                     backup = Path.Combine(ours ? ReplacedDirectory : ForeignDirectory, name);
-                    Directory.CreateDirectory(Path.GetDirectoryName(backup)!, RootOnly);
+                    Directory.CreateDirectory(Path.GetDirectoryName(backup)!, FileModes.OwnerOnly);
                     HardLink.Create(place, backup);
                 }
 
@@ -179,7 +163,7 @@ internal sealed class ProgramSteps(string prefix, InstallationManifest? manifest
                     FileStatus.Give(staged, 0, 0);
                 }
 
-                File.SetUnixFileMode(staged, Executable);
+                File.SetUnixFileMode(staged, FileModes.Executable);
                 File.Move(staged, place, overwrite: true);
             });
     }

@@ -1,16 +1,10 @@
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>Options for installing a rootless engine.</summary>
+/// <summary>The options that only a rootless engine has.</summary>
 public sealed record RootlessOptions
 {
-    /// <summary>The release of BuildKit: version, source, verification. Its prefix, worker, namespace and group are ignored.</summary>
-    public InstallOptions Release { get; init; } = new();
-
     /// <summary>The engine's user; null for the caller or the user behind sudo. A missing user is created. Another user than the caller needs root.</summary>
     public string? User { get; init; }
-
-    /// <summary>The prefix of the programs; null for <c>/opt/buildkit</c> as root, else <c>~/.local</c>.</summary>
-    public string? Prefix { get; init; }
 
     /// <summary>The directory of the engine's state; null for <c>~/.local/share/buildkit</c>.</summary>
     public string? StateDirectory { get; init; }
@@ -26,9 +20,6 @@ public sealed record RootlessOptions
 
     /// <summary>The known sha256 of RootlessKit's archive; null when the caller does not know it.</summary>
     public string? RootlessKitSha256 { get; init; }
-
-    /// <summary>Changes the version of an existing installation and keeps its other settings; fails when nothing is installed.</summary>
-    public bool Update { get; init; }
 
     internal bool BringsRootlessKit => RootlessKitArchivePath is not null || RootlessKitUri is not null;
 }

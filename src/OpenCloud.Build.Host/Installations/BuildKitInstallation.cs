@@ -1,3 +1,4 @@
+using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Containerd;
@@ -10,7 +11,7 @@ namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>An installed file and whether it is unchanged.</summary>
 /// <param name="Path">Where it is.</param>
-/// <param name="State">"as installed", "changed" or "missing".</param>
+/// <param name="State">"as installed", "changed", "missing" or "not accessible".</param>
 public sealed record InstalledFile(string Path, string State)
 {
     /// <inheritdoc/>
@@ -97,34 +98,74 @@ public sealed record BuildKitInstallation
         }
 
         ContainerdPresence containerd = ContainerdPresence.Detect();
-        string? version = manifest is { IsInstalled: true } ? manifest.Version : program is null ? null : VersionOf(program);
-        return new BuildKitInstallation
+        string? version = program is null || manifest is { IsInstalled: true } ? null : VersionOf(program);
+        BuildKitInstallation found = manifest is { IsInstalled: true } ? Of(manifest) : new BuildKitInstallation
         {
             Version = version,
-            ByThisModule = manifest is { IsInstalled: true },
             Program = program,
             Prefix = manifest?.Prefix ?? Path.GetDirectoryName(Path.GetDirectoryName(program)),
-            Worker = manifest is { IsInstalled: true } ? manifest.Worker : null,
-            Isolated = manifest is { IsInstalled: true } ? manifest.Isolated : null,
-            VsockPort = manifest is { IsInstalled: true } ? manifest.VsockPort : null,
-            Namespace = manifest is { IsInstalled: true } ? manifest.Namespace : null,
-            Group = manifest is { IsInstalled: true } ? manifest.Group : null,
-            InstalledAt = manifest is { IsInstalled: true } ? manifest.InstalledAt : null,
             Integrity = manifest?.Integrity,
-            PreviousVersion = manifest?.Previous?.Version,
+            Files = FilesOf(manifest),
+            Vulnerabilities = version is null ? [] : VulnerabilitiesOf(version),
+        };
+        return found with
+        {
             Containerd = containerd.Description,
             ContainerdVulnerabilities = containerd.Vulnerabilities,
             SocketUnit = StateOf(SystemPaths.SocketUnit),
             ServiceUnit = StateOf(SystemPaths.ServiceUnit),
-            Files = [.. (manifest?.Changes ?? []).OfType<FileWritten>().Select(file => new InstalledFile(file.Target, FileHash.Of(file.Target) switch
+            Interrupted = ChangeJournal.IsInterrupted,
+        };
+    }
+
+    /// <summary>Describes an installation of this module by its manifest.</summary>
+    internal static BuildKitInstallation Of(InstallationManifest manifest) => new()
+    {
+        Version = manifest.Version,
+        ByThisModule = true,
+        Program = Path.Combine(manifest.Prefix, "bin", "buildkitd"),
+        Prefix = manifest.Prefix,
+        Worker = manifest.Worker,
+        Isolated = manifest.Isolated,
+        VsockPort = manifest.VsockPort,
+        Namespace = manifest.Namespace,
+        Group = manifest.Group,
+        InstalledAt = manifest.InstalledAt,
+        Integrity = manifest.Integrity,
+        PreviousVersion = manifest.Previous?.Version,
+        Files = FilesOf(manifest),
+        Vulnerabilities = VulnerabilitiesOf(manifest.Version),
+    };
+
+    private static IReadOnlyList<InstalledFile> FilesOf(InstallationManifest? manifest)
+    {
+        IReadOnlyList<HostChange> changes = manifest?.Changes ?? [];
+        return
+        [
+            .. changes.OfType<FileWritten>().Select(file => new InstalledFile(file.Target, StateOf(file.Target, file.Sha256, null))),
+            .. changes.OfType<TextWritten>().Select(text => new InstalledFile(text.Target, StateOf(text.Target, text.Sha256, text.User))),
+        ];
+    }
+
+    private static string StateOf(string path, string sha256, string? user)
+    {
+        try
+        {
+            return ActingUser.Run(Identity.Current().Uid == 0 ? user : null, () => FileHash.Of(path)) switch
             {
                 null => "missing",
-                var now when now == file.Sha256 => "as installed",
+                var now when now == sha256 => "as installed",
                 _ => "changed",
-            }))],
-            Interrupted = ChangeJournal.IsInterrupted,
-            Vulnerabilities = version is null ? [] : VulnerabilitiesOf(version),
-        };
+            };
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or HostException)
+        {
+            return "not accessible";
+        }
+        catch (IOException)
+        {
+            return "changed";
+        }
     }
 
     private static string? StateOf(string unit)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OpenCloud.Build.Host.Changes;
+using OpenCloud.Build.Host.Files;
 using OpenCloud.Build.Host.Layouts;
 
 namespace OpenCloud.Build.Host.Installations;
@@ -101,10 +102,7 @@ internal sealed record InstallationManifest
         ChangeJournal.EnsureState(directory);
 
         // Readable by everybody: it describes the installation and contains no secret.
-        WholeFile.Write(
-            System.IO.Path.Combine(directory, FileName),
-            JsonSerializer.Serialize(this, Json),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        WholeFile.Write(System.IO.Path.Combine(directory, FileName), JsonSerializer.Serialize(this, Json), FileModes.Readable);
     }
 
     /// <summary>
@@ -120,7 +118,7 @@ internal sealed record InstallationManifest
     public static IReadOnlyList<HostChange> Merge(IEnumerable<HostChange> old, IEnumerable<HostChange> added)
     {
         List<HostChange> all = new(old);
-        foreach (HostChange? change in added.Where(change => change is not (ServiceRestored or RootlessUnitRestored)))
+        foreach (HostChange? change in added.Where(change => change is not UnitRestored))
         {
             int at = all.FindIndex(known => known.GetType() == change.GetType() && known.Target == change.Target);
             if (at < 0)

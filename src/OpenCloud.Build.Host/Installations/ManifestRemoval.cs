@@ -46,14 +46,9 @@ internal sealed class ManifestRemoval(IHostObserver observer)
                 try
                 {
                     observer.Verbose($"{step.Action}: {step.Target}");
-                    if (purge && change is FileWritten { KeepWithoutPurge: true, Backup: null } settings)
-                    {
-                        // A purge removes settings even when they were edited, as purging a package does.
-                        WholeFile.Remove(settings.Target);
-                    }
-
                     if (purge && change is TextWritten { KeepWithoutPurge: true, Prior: null } text)
                     {
+                        // A purge removes settings even when they were edited, as purging a package does.
                         ActingUser.Run(text.User, () => WholeFile.Remove(text.Target));
                     }
 
@@ -111,11 +106,6 @@ internal sealed class ManifestRemoval(IHostObserver observer)
             (manifest with { Changes = kept }).Save(records);
         }
 
-        if (records == ChangeJournal.StateDirectory)
-        {
-            TextSteps.DropUnusedBackups(kept);
-        }
-
         TreeRemoval.Remove(downloads);
         Systemctl.TryReload();
         ChangeJournal.RemoveStateIfEmpty(records);
@@ -123,9 +113,9 @@ internal sealed class ManifestRemoval(IHostObserver observer)
 
     private static StepKind KindOf(HostChange change) => change switch
     {
-        PackagesInstalled or PrerequisiteInstalled => StepKind.Package,
+        PackagesInstalled => StepKind.Package,
         GroupCreated => StepKind.Group,
-        UnitEnabled or UnitStarted or RootlessUnitEnabled or RootlessUnitStarted => StepKind.Unit,
+        UnitEnabled or UnitStarted => StepKind.Unit,
         UserCreated or SubordinateIdsAdded or LingerEnabled => StepKind.User,
         _ => StepKind.File,
     };
@@ -133,11 +123,10 @@ internal sealed class ManifestRemoval(IHostObserver observer)
     private static string Verb(HostChange change) => change switch
     {
         PackagesInstalled { Added: { Count: > 1 } added } => $"Purge the packages ({string.Join(", ", added)})",
-        PrerequisiteInstalled { Added: { Count: > 1 } added } => $"Purge the packages ({string.Join(", ", added)})",
-        PackagesInstalled or PrerequisiteInstalled => "Purge the package",
+        PackagesInstalled => "Purge the package",
         GroupCreated => "Delete the group",
-        UnitEnabled or RootlessUnitEnabled => "Disable the unit",
-        UnitStarted or RootlessUnitStarted => "Stop the unit",
+        UnitEnabled => "Disable the unit",
+        UnitStarted => "Stop the unit",
         UserCreated => "Delete the user",
         SubordinateIdsAdded ids => $"Remove the subordinate ids of {ids.User} from",
         LingerEnabled => "Disable lingering of the user",
@@ -145,7 +134,7 @@ internal sealed class ManifestRemoval(IHostObserver observer)
         EngineStateCreated or DirectoryCreated { WithContent: true } => "Remove the directory and its content",
         DirectoryCreated or FolderCreated => "Remove the directory",
         CniResults => CniResults.Removal,
-        FileWritten { Backup: not null } => "Restore the previous file",
+        FileWritten { Backup: not null } or TextWritten { Prior: not null } => "Restore the previous file",
         _ => "Remove the file",
     };
 }

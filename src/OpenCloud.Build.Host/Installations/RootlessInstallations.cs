@@ -1,8 +1,8 @@
+using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
-using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Commands;
 using OpenCloud.Build.Host.Layouts;
-using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Installations;
 
@@ -37,8 +37,8 @@ public static class RootlessInstallations
         }
     }
 
-    /// <summary>The layout of a user's installation, whether root or the user installed it; null when there is none.</summary>
-    internal static (RootlessPaths Layout, InstallationManifest Manifest)? OfUser(string name)
+    /// <summary>The paths of a user's installation, whether root or the user installed it; null when there is none.</summary>
+    internal static (RootlessPaths Paths, InstallationManifest Manifest)? OfUser(string name)
     {
         if (AccountDatabase.FindUser(name) is not { } user)
         {
@@ -68,6 +68,50 @@ public static class RootlessInstallations
         }
     }
 
+    /// <summary>Refuses a second engine of a user, and a prefix whose programs are another engine's.</summary>
+    /// <exception cref="HostException">There is another engine.</exception>
+    internal static void RequireOnly(RootlessPaths paths, InstallationManifest? installed)
+    {
+        string name = paths.User.Name;
+        bool another = paths.AsRoot ? UsersOwnEngine.Of(paths.User) is not null : InstallationManifest.Load(RootlessPaths.RecordsOf(paths.User, asRoot: true)) is { IsInstalled: true };
+        if (another)
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                paths.AsRoot ? $"{name} has already installed a rootless engine." : $"root has already installed a rootless engine for {name}.",
+                paths.AsRoot ? $"As {name}: Uninstall-BuildKit -Rootless; or keep it." : $"{RootLine.Of("Uninstall-BuildKit", ("Rootless", true), ("User", name))}; or keep using it.",
+                name);
+        }
+
+        if (installed is not null && (installed.Prefix != paths.Prefix || installed.Rootless!.State != paths.State || installed.Rootless.SystemUnit != paths.SystemUnit))
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"The engine of {name} is installed under {installed.Prefix}, with its state in {installed.Rootless!.State} and a unit of {(installed.Rootless.SystemUnit ? "the system" : "the user")}; a second installation is not supported.",
+                "Run Uninstall-BuildKit -Rootless first.",
+                paths.Prefix);
+        }
+
+        if (!paths.AsRoot)
+        {
+            return;
+        }
+
+        if (InstallationManifest.Load() is { IsInstalled: true } rootful && rootful.Prefix == paths.Prefix)
+        {
+            throw new HostException(HostErrorKind.Conflict, $"The programs under {paths.Prefix} belong to the engine that runs as root.", "Use another -Prefix.", paths.Prefix);
+        }
+
+        if (OfRoot().FirstOrDefault(other => other.IsInstalled && other.Prefix == paths.Prefix && other.Rootless!.User != name) is { } sibling)
+        {
+            throw new HostException(
+                HostErrorKind.Conflict,
+                $"The programs under {paths.Prefix} are those of {sibling.Rootless!.User}'s engine, and would be removed with it.",
+                string.Create(CultureInfo.InvariantCulture, $"Use another prefix: -Prefix {paths.Prefix}-{name}."),
+                paths.Prefix);
+        }
+    }
+
     private static InstallationManifest? Own()
         => Identity.Current().Uid is not 0 and var uid && AccountDatabase.FindUser(uid) is { } user
             ? InstallationManifest.Load(RootlessPaths.RecordsOf(user, asRoot: false))
@@ -75,52 +119,18 @@ public static class RootlessInstallations
 
     private static BuildKitInstallation Describe(InstallationManifest manifest, bool asRoot)
     {
-        RootlessPaths layout = manifest.RootlessPaths(asRoot);
-        ManagedUnit unit = new(layout.Unit, layout.SystemUnit ? null : layout.User.Name);
-        bool mayAsk = layout.SystemUnit || Identity.Current().Uid is var uid && (uid == 0 || uid == layout.User.Uid);
-        return new BuildKitInstallation
+        RootlessPaths paths = manifest.RootlessPaths(asRoot);
+        bool mayAsk = paths.SystemUnit || Identity.Current().Uid is var uid && (uid == 0 || uid == paths.User.Uid);
+        return BuildKitInstallation.Of(manifest) with
         {
-            Version = manifest.Version,
-            ByThisModule = true,
-            Program = $"{manifest.Prefix}/bin/buildkitd",
-            Prefix = manifest.Prefix,
-            Worker = BuildKitWorker.Oci,
             Rootless = true,
             User = manifest.Rootless!.User,
-            Address = "unix://" + layout.Socket,
-            Group = File.Exists(layout.ShareTmpfiles) ? layout.SharedGroup : null,
-            InstalledAt = manifest.InstalledAt,
-            Integrity = manifest.Integrity,
-            PreviousVersion = manifest.Previous?.Version,
-            ServiceUnit = !mayAsk || !unit.CanBeAsked ? null : $"{unit.State}, {(unit.IsEnabled ? "enabled" : "disabled")}",
-            Interrupted = Changes.ChangeJournal.IsInterruptedIn(layout.Records),
-            Files =
-            [
-                .. manifest.Changes.OfType<Changes.FileWritten>().Select(file => new InstalledFile(file.Target, StateOf(file.Target, file.Sha256))),
-                .. manifest.Changes.OfType<TextWritten>().Select(text => new InstalledFile(text.Target, StateOf(text.Target, text.Sha256, text.User))),
-            ],
-            Vulnerabilities = BuildKitInstallation.VulnerabilitiesOf(manifest.Version),
+            Isolated = null,
+            Address = "unix://" + paths.Socket,
+            Namespace = null,
+            Group = File.Exists(paths.ShareTmpfiles) ? paths.SharedGroup : null,
+            ServiceUnit = !mayAsk || !paths.Unit.CanBeAsked ? null : $"{paths.Unit.State}, {(paths.Unit.IsEnabled ? "enabled" : "disabled")}",
+            Interrupted = ChangeJournal.IsInterruptedIn(paths.Records),
         };
-    }
-
-    private static string StateOf(string path, string sha256, string? user = null)
-    {
-        try
-        {
-            return ActingUser.Run(Identity.Current().Uid == 0 ? user : null, () => FileHash.Of(path)) switch
-            {
-                null => "missing",
-                var now when now == sha256 => "as installed",
-                _ => "changed",
-            };
-        }
-        catch (Exception error) when (error is UnauthorizedAccessException or HostException)
-        {
-            return "not accessible";
-        }
-        catch (IOException)
-        {
-            return "changed";
-        }
     }
 }

@@ -13,7 +13,7 @@ internal static class SharedChanges
     /// <summary>Whether a change serves another engine as well.</summary>
     public static bool Serves(HostChange change, InstallationManifest of, InstallationManifest other) => change switch
     {
-        PrerequisiteInstalled => true,
+        PackagesInstalled => true,
         ProfileLoaded => SameProgram(of, other),
         TextWritten text => text.Target.StartsWith(AppArmorProfile.Directory + "/", StringComparison.Ordinal) && SameProgram(of, other),
         _ => false,

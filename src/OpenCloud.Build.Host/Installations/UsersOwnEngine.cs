@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Host.Installations;
 
 /// <summary>
 /// An engine that a user installed without root, as seen by root. The user can write anything into the records, so they are read as that
-/// user and within bounds, and only the version is taken from them. The account database gives the user and the layout. The user's programs
+/// user and within bounds, and only the version is taken from them. The account database gives the user and the paths. The user's programs
 /// come from <see cref="UsersPrograms"/>; root writes their paths into the user's own unit only.
 /// </summary>
 internal static class UsersOwnEngine
@@ -15,7 +15,7 @@ internal static class UsersOwnEngine
     private const int Limit = 1024 * 1024;
 
     /// <summary>Finds the user's engine; null when there is none or its records are unreadable.</summary>
-    public static (RootlessPaths Layout, InstallationManifest Manifest)? Of(UserAccount user)
+    public static (RootlessPaths Paths, InstallationManifest Manifest)? Of(UserAccount user)
     {
         try
         {
@@ -40,8 +40,8 @@ internal static class UsersOwnEngine
 
         string number = BuildKitVersion.Parse(version).ToString();
         UsersPrograms programs = UsersPrograms.Of(user);
-        RootlessPaths layout = new(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
-        return (layout, new InstallationManifest
+        RootlessPaths paths = new(user, AsRoot: false, programs.Prefix, $"{user.Home}/.local/share/buildkit", SystemUnit: false);
+        return (paths, new InstallationManifest
         {
             Version = number,
             Prefix = programs.Prefix,
@@ -55,7 +55,7 @@ internal static class UsersOwnEngine
                 User = user.Name,
                 Uid = user.Uid,
                 Home = user.Home,
-                State = layout.State,
+                State = paths.State,
                 SystemUnit = false,
                 RootlessKit = programs.RootlessKit,
             },

@@ -2,6 +2,7 @@ using System.Globalization;
 using OpenCloud.Build.Host.Accounts;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Files;
+using OpenCloud.Build.Host.Prechecks;
 using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Layouts;
@@ -15,7 +16,6 @@ internal sealed record RootlessPaths(UserAccount User, bool AsRoot, string Prefi
     /// <summary>The folder of root's records of rootless installations, with one folder per user.</summary>
     public const string RootRecords = ChangeJournal.StateDirectory + "/rootless";
 
-    /// <summary>The parent of the directories in which engines share a socket.</summary>
     public const string SharedRoot = "/run/buildkit-rootless";
 
     public const string UserUnit = "buildkit.service";
@@ -24,29 +24,27 @@ internal sealed record RootlessPaths(UserAccount User, bool AsRoot, string Prefi
 
     public string LockPath => AsRoot ? HostLock.LockPath : $"{RuntimeDirectory}/opencloud.build/lock";
 
-    /// <summary>The folder that keeps downloads until they are used.</summary>
     public string Downloads => AsRoot ? SystemPaths.Downloads : $"{User.Home}/.cache/opencloud.build";
 
-    /// <summary>The user's runtime directory (pam_systemd(8)).</summary>
     public string RuntimeDirectory => UserManager.RuntimeDirectoryOf(User.Uid);
 
     public string Socket => $"{RuntimeDirectory}/buildkit/buildkitd.sock";
 
-    /// <summary>The directory of the socket that is shared with a group.</summary>
     public string SharedDirectory => $"{SharedRoot}/{User.Name}";
 
-    /// <summary>The socket that is shared with a group.</summary>
     public string SharedSocket => $"{SharedDirectory}/buildkitd.sock";
 
     /// <summary>The user's settings at buildkitd's own default path, so a buildkitd started by hand uses them too.</summary>
     public string Settings => $"{User.Home}/.config/buildkit/buildkitd.toml";
 
-    public string Unit => SystemUnit ? $"buildkit-{User.Name}.service" : UserUnit;
+    public string RootScript => $"{Records}/as-root.sh";
 
-    /// <summary>The unit's file.</summary>
-    public string UnitPath => SystemUnit ? $"{Systemd.Systemctl.UnitDirectory}/{Unit}" : $"{User.Home}/.config/systemd/user/{Unit}";
+    public ManagedUnit Unit => new(UnitName, SystemUnit ? null : User.Name);
 
-    /// <summary>The drop-in that adds the shared socket.</summary>
+    public string UnitName => SystemUnit ? $"buildkit-{User.Name}.service" : UserUnit;
+
+    public string UnitPath => SystemUnit ? $"{Systemd.Systemctl.UnitDirectory}/{UnitName}" : $"{User.Home}/.config/systemd/user/{UnitName}";
+
     public string ShareDropIn => $"{UnitPath}.d/50-opencloud.build-share.conf";
 
     /// <summary>The tmpfiles.d rule for the directory of the shared socket.</summary>
@@ -65,6 +63,17 @@ internal sealed record RootlessPaths(UserAccount User, bool AsRoot, string Prefi
             ? path.TrimEnd('/')
             : throw new HostException(HostErrorKind.InvalidInput, $"'{AccountDatabase.Printable(path)}' is not a valid {what}: an absolute path without spaces and special characters is required.", target: path);
 
+    /// <summary>What the prechecks of this engine are about. RootlessKit is null for the one on the system's path.</summary>
+    public PrecheckSubject Subject(bool newUser, string? rootlessKit, bool bringsRootlessKit)
+        => new(User.Name, newUser ? null : User.Uid, User.Home, State, Prefix, File.Exists(rootlessKit) ? rootlessKit : null, bringsRootlessKit);
+
+    /// <summary>Takes root's lock; otherwise one in the user's runtime directory, or in the user's home when that is missing.</summary>
+    public HostLock TakeLock(TimeSpan timeout, Action<string> report, CancellationToken cancellationToken)
+    {
+        bool inHome = !AsRoot && !Directory.Exists(RuntimeDirectory);
+        return HostLock.Take(timeout, report, cancellationToken, inHome ? $"{User.Home}/.opencloud.build.lock/lock" : LockPath, remove: inHome);
+    }
+
     private static UserAccount Checked(UserAccount user)
     {
         AccountDatabase.CheckName(user.Name, "user");
@@ -72,7 +81,6 @@ internal sealed record RootlessPaths(UserAccount User, bool AsRoot, string Prefi
         return user;
     }
 
-    /// <summary>Removes the empty folders of the records.</summary>
     public void DropEmptyRecords()
     {
         string[] folders = AsRoot

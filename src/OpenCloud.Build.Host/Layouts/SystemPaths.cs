@@ -15,7 +15,6 @@ internal static class SystemPaths
 
     public const string ServiceUnitPath = "/etc/systemd/system/" + ServiceUnit;
 
-    /// <summary>The path of the tmpfiles.d rule.</summary>
     public const string TmpfilesPath = "/etc/tmpfiles.d/opencloud.build.conf";
 
     /// <summary>The engine's settings at BuildKit's own default path, so a buildkitd started by hand uses them too.</summary>

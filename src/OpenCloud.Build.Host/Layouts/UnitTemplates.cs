@@ -15,7 +15,6 @@ internal sealed record UnitTemplates(string Prefix, string Group, BuildKitWorker
 
     public string Program => $"{Prefix}/bin/buildkitd";
 
-    /// <summary>The tmpfiles.d rule for the socket's directory.</summary>
     public string Tmpfiles => OwnedText.Seal($"d {SystemPaths.SocketDirectory} 2755 root {Group} -\n");
 
     public string Socket => OwnedText.Seal(

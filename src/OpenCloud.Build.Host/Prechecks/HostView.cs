@@ -37,29 +37,9 @@ internal sealed class HostView : IHostView
     // Twenty times the size of rootlesskit; a sparse file of 1 TiB takes minutes.
     private const int ProgramLimit = 256 << 20;
 
-    public string? ReadText(string path)
-    {
-        try
-        {
-            return BoundedFile.TryReadText(path, followLink: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    public string? ReadText(string path) => Try(() => BoundedFile.TryReadText(path, followLink: true), null);
 
-    public FileStatus? Look(string path)
-    {
-        try
-        {
-            return FileStatus.Read(path, follow: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    public FileStatus? Look(string path) => Try(() => FileStatus.Read(path, follow: true), null);
 
     public string? Find(string program) => HostCommand.Find(program);
 
@@ -77,57 +57,53 @@ internal sealed class HostView : IHostView
         return length < 0 ? null : value[..length];
     }
 
-    public IReadOnlyList<string> FilesOf(string directory)
-    {
-        try
-        {
-            return Directory.GetFiles(directory);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
+    public IReadOnlyList<string> FilesOf(string directory) => Try(() => Directory.GetFiles(directory), []);
 
-    public bool Contains(string path, string text)
+    public bool Contains(string path, string text) => Try(() => ContainsText(path, Encoding.ASCII.GetBytes(text)), false);
+
+    public string? Candidate(string package) => Commands.Packages.Candidate(package);
+
+    private static bool ContainsText(string path, byte[] wanted)
     {
-        try
+        using SafeFileHandle? handle = BoundedFile.TryOpen(path, followLink: true);
+        if (handle is null)
         {
-            using SafeFileHandle? handle = BoundedFile.TryOpen(path, followLink: true);
-            if (handle is null)
+            return false;
+        }
+
+        using FileStream file = new(handle, FileAccess.Read, 0);
+        byte[] block = new byte[1 << 16];
+        int left = ProgramLimit;
+        for (int kept = 0; ;)
+        {
+            int read = file.Read(block, kept, block.Length - kept);
+            left -= read;
+            if (read == 0 || left < 0)
             {
                 return false;
             }
 
-            using FileStream file = new(handle, FileAccess.Read, 0);
-            byte[] wanted = Encoding.ASCII.GetBytes(text);
-            byte[] block = new byte[1 << 16];
-            int left = ProgramLimit;
-            for (int kept = 0; ;)
+            Span<byte> have = block.AsSpan(0, kept + read);
+            if (have.IndexOf(wanted) >= 0)
             {
-                int read = file.Read(block, kept, block.Length - kept);
-                left -= read;
-                if (read == 0 || left < 0)
-                {
-                    return false;
-                }
-
-                Span<byte> have = block.AsSpan(0, kept + read);
-                if (have.IndexOf(wanted) >= 0)
-                {
-                    return true;
-                }
-
-                // The text may span two blocks.
-                kept = Math.Min(wanted.Length - 1, have.Length);
-                have[^kept..].CopyTo(block);
+                return true;
             }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
+
+            // The text may span two blocks.
+            kept = Math.Min(wanted.Length - 1, have.Length);
+            have[^kept..].CopyTo(block);
         }
     }
 
-    public string? Candidate(string package) => Commands.Packages.Candidate(package);
+    private static T Try<T>(Func<T> read, T otherwise)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return otherwise;
+        }
+    }
 }

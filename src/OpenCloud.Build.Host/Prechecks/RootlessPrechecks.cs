@@ -54,7 +54,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
     }
 
     /// <summary>The first of 65,536 free subordinate ids; null when there is no room.</summary>
-    public long? FreeIds() => SubordinateIds.FindFree(
+    public static long? FreeIds(IHostView view) => SubordinateIds.FindFree(
         SubordinateIds.Parse(view.ReadText("/etc/subuid")).Concat(SubordinateIds.Parse(view.ReadText("/etc/subgid"))),
         [view.ReadText("/etc/passwd"), view.ReadText("/etc/group")],
         view.ReadText("/etc/login.defs"));
@@ -163,7 +163,7 @@ internal sealed class RootlessPrechecks(IHostView view, PrecheckSubject subject)
     {
         IReadOnlyList<SubordinateRange> all = SubordinateIds.Parse(view.ReadText(path));
         IReadOnlyList<SubordinateRange> own = SubordinateIds.Of(all, subject.Name, subject.Uid);
-        long? free = FreeIds();
+        long? free = FreeIds(view);
         string option = what == "uids" ? "subuids" : "subgids";
         string? add = free is null ? null : string.Create(CultureInfo.InvariantCulture, $"usermod --add-{option} {free}-{free + SubordinateIds.Needed - 1} {subject.Name}");
         if (SubordinateIds.Overlap(all, subject.Name, subject.Uid) is { } clash)

@@ -22,7 +22,6 @@ internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Reads a header within the limit.</summary>
     public T Header<T>(Func<T> read)
     {
         _left = limit;

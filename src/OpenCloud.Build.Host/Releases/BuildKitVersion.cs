@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace OpenCloud.Build.Host.Releases;
 
 /// <summary>A version of BuildKit: <c>v0.32.2</c>, <c>v0.33.0-rc1</c>.</summary>
-public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEquatable<BuildKitVersion>
+public sealed partial record BuildKitVersion : IComparable<BuildKitVersion>
 {
     private BuildKitVersion(int major, int minor, int patch, string? preRelease)
     {
@@ -52,12 +52,6 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
     /// <summary>Whether a is not older than b.</summary>
     public static bool operator >=(BuildKitVersion a, BuildKitVersion b) => a.CompareTo(b) >= 0;
 
-    /// <summary>Whether both are the same version.</summary>
-    public static bool operator ==(BuildKitVersion? a, BuildKitVersion? b) => a is null ? b is null : a.Equals(b);
-
-    /// <summary>Whether they differ.</summary>
-    public static bool operator !=(BuildKitVersion? a, BuildKitVersion? b) => !(a == b);
-
     /// <inheritdoc/>
     public int CompareTo(BuildKitVersion? other)
     {
@@ -77,15 +71,6 @@ public sealed partial class BuildKitVersion : IComparable<BuildKitVersion>, IEqu
                 var (mine, theirs) => string.CompareOrdinal(mine, theirs),
             };
     }
-
-    /// <inheritdoc/>
-    public bool Equals(BuildKitVersion? other) => other is not null && CompareTo(other) == 0;
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => Equals(obj as BuildKitVersion);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Major, Minor, Patch, PreRelease);
 
     /// <summary>The version in the form of the project's tags, with the leading v.</summary>
     public override string ToString() => $"v{Major}.{Minor}.{Patch}{(PreRelease is null ? string.Empty : "-" + PreRelease)}";

@@ -10,7 +10,6 @@ namespace OpenCloud.Build.Host.Releases;
 /// </summary>
 internal static class ReleaseArchive
 {
-    /// <summary>The maximum size of one program.</summary>
     public const long MaxFileBytes = 512L << 20;
 
     /// <summary>The maximum size of all programs together.</summary>
@@ -19,7 +18,6 @@ internal static class ReleaseArchive
     /// <summary>The most bytes between two files: a header with its extensions, and the padding of the previous file.</summary>
     public const int MaxHeaderBytes = 1 << 20;
 
-    /// <summary>The maximum number of entries.</summary>
     public const int MaxEntries = 256;
 
     /// <summary>
@@ -68,7 +66,7 @@ internal static class ReleaseArchive
                 {
                     Mode = FileMode.CreateNew,
                     Access = FileAccess.Write,
-                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                    UnixCreateMode = FileModes.OwnerOnly,
                 };
                 using FileStream file = new(Path.Combine(directory, name), options);
                 long left = entry.Length;

@@ -12,7 +12,6 @@ internal sealed class ReleaseDownload(HttpClient client)
     public const long MaxArchiveBytes = 1L << 30;
 
     private const int MaxTextBytes = 8 << 20;
-    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>How long a server may send nothing, or next to nothing, before the connection counts as broken.</summary>
     internal TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -143,7 +142,7 @@ internal sealed class ReleaseDownload(HttpClient client)
         // The tag is saved first: a partial download without a tag cannot be resumed. A weak tag does not promise the same bytes.
         if (answer.Headers.ETag is { IsWeak: false } strong)
         {
-            WholeFile.Write(tagPath, strong.ToString(), OwnersAlone);
+            WholeFile.Write(tagPath, strong.ToString(), FileModes.OwnerFile);
         }
         else
         {
@@ -178,7 +177,7 @@ internal sealed class ReleaseDownload(HttpClient client)
     {
         try
         {
-            return OwnFile.Open(partial, OwnersAlone);
+            return OwnFile.Open(partial, FileModes.OwnerFile);
         }
         catch (IOException error) when (!FileHash.IsDiskFull(error))
         {

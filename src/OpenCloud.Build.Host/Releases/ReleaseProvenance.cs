@@ -10,60 +10,52 @@ internal static class ReleaseProvenance
 {
     /// <summary>The sha256 of a file in a statement; null when the statement does not name it.</summary>
     /// <exception cref="HostException">The text is not a statement.</exception>
-    public static string? SubjectSha256(ReadOnlySpan<byte> json, string fileName)
+    public static string? SubjectSha256(ReadOnlyMemory<byte> json, string fileName) => Read(json, "The release's provenance", statement =>
+    {
+        // A DSSE envelope carries the statement in base64.
+        if (statement.TryGetProperty("payload", out JsonElement payload) && payload.ValueKind == JsonValueKind.String)
+        {
+            return SubjectSha256(payload.GetBytesFromBase64(), fileName);
+        }
+
+        foreach (JsonElement subject in statement.GetProperty("subject").EnumerateArray())
+        {
+            if (subject.GetProperty("name").GetString() == fileName && subject.GetProperty("digest").TryGetProperty("sha256", out JsonElement sha256))
+            {
+                return IntegrityCheck.Normalize(sha256.GetString() ?? string.Empty);
+            }
+        }
+
+        return null;
+    });
+
+    /// <summary>The digest of a release's asset in GitHub's API (<c>assets[].digest</c>, "sha256:…"); null when it has none.</summary>
+    public static string? AssetSha256(ReadOnlyMemory<byte> json, string fileName) => Read(json, "GitHub's answer about the release", release =>
+    {
+        foreach (JsonElement asset in release.GetProperty("assets").EnumerateArray())
+        {
+            if (asset.GetProperty("name").GetString() == fileName &&
+                asset.TryGetProperty("digest", out JsonElement digest) &&
+                digest.GetString() is { } text &&
+                text.StartsWith("sha256:", StringComparison.Ordinal))
+            {
+                return IntegrityCheck.Normalize(text["sha256:".Length..]);
+            }
+        }
+
+        return null;
+    });
+
+    private static string? Read(ReadOnlyMemory<byte> json, string what, Func<JsonElement, string?> find)
     {
         try
         {
-            Utf8JsonReader reader = new(json);
-            using JsonDocument document = JsonDocument.ParseValue(ref reader);
-            JsonElement statement = document.RootElement;
-
-            // A DSSE envelope carries the statement in base64.
-            if (statement.TryGetProperty("payload", out JsonElement payload) && payload.ValueKind == JsonValueKind.String)
-            {
-                return SubjectSha256(payload.GetBytesFromBase64(), fileName);
-            }
-
-            foreach (JsonElement subject in statement.GetProperty("subject").EnumerateArray())
-            {
-                if (subject.GetProperty("name").GetString() == fileName &&
-                    subject.GetProperty("digest").TryGetProperty("sha256", out JsonElement sha256))
-                {
-                    return IntegrityCheck.Normalize(sha256.GetString() ?? string.Empty);
-                }
-            }
-
-            return null;
+            using JsonDocument document = JsonDocument.Parse(json);
+            return find(document.RootElement);
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new HostException(HostErrorKind.Integrity, $"The release's provenance cannot be read: {error.Message}", inner: error);
-        }
-    }
-
-    /// <summary>The digest of a release's asset in GitHub's API (<c>assets[].digest</c>, "sha256:…"); null when it has none.</summary>
-    public static string? AssetSha256(ReadOnlySpan<byte> json, string fileName)
-    {
-        try
-        {
-            Utf8JsonReader reader = new(json);
-            using JsonDocument document = JsonDocument.ParseValue(ref reader);
-            foreach (JsonElement asset in document.RootElement.GetProperty("assets").EnumerateArray())
-            {
-                if (asset.GetProperty("name").GetString() == fileName &&
-                    asset.TryGetProperty("digest", out JsonElement digest) &&
-                    digest.GetString() is { } text &&
-                    text.StartsWith("sha256:", StringComparison.Ordinal))
-                {
-                    return IntegrityCheck.Normalize(text["sha256:".Length..]);
-                }
-            }
-
-            return null;
-        }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new HostException(HostErrorKind.Integrity, $"GitHub's answer about the release cannot be read: {error.Message}", inner: error);
+            throw new HostException(HostErrorKind.Integrity, $"{what} cannot be read: {error.Message}", inner: error);
         }
     }
 }

@@ -1,39 +1,29 @@
 using OpenCloud.Build.Host.Accounts;
+using OpenCloud.Build.Host.Commands;
 
 namespace OpenCloud.Build.Host.Systemd;
 
-/// <summary>The unit of a rootless engine, in the system's manager (User is null) or a user's.</summary>
+/// <summary>A unit in the system's service manager (User is null) or a user's. A missing user or manager has no such unit.</summary>
 internal sealed record ManagedUnit(string Name, string? User)
 {
+    public bool CanBeAsked => User is null ? Systemctl.IsRunning : Manager is { IsRunning: true };
+
+    public bool IsActive => Try("is-active", "--quiet", "--", Name) is { ExitCode: 0 };
+
+    public bool IsEnabled => Try("is-enabled", "--quiet", "--", Name) is { ExitCode: 0 };
+
+    /// <summary>Its state in a word: active, failed, activating.</summary>
+    public string State => Try("show", "--property", "ActiveState", "--value", "--", Name)?.Output.Trim() ?? string.Empty;
+
+    public string LogCommand => User is null ? $"See 'journalctl -u {Name}'." : Manager?.LogCommand(Name) ?? "See journalctl.";
+
+    public string LastLines => User is null ? Systemctl.LastLines(Name) : Manager?.LastLines(Name) ?? string.Empty;
+
     private UserManager Needed => new(ActingUser.Required(User!));
 
     private UserManager? Manager => User is not null && AccountDatabase.FindUser(User) is { } account ? new UserManager(account) : null;
 
-    /// <summary>Whether its manager can be asked.</summary>
-    public bool CanBeAsked => User is null ? Systemctl.IsRunning : Manager is { IsRunning: true };
-
-    public bool IsActive => User is null ? Systemctl.IsActive(Name) : Manager?.IsActive(Name) == true;
-
-    public bool IsEnabled => User is null ? Systemctl.IsEnabled(Name) : Manager?.IsEnabled(Name) == true;
-
-    /// <summary>Its state in a word: active, failed, activating.</summary>
-    public string State => User is null ? Systemctl.Property(Name, "ActiveState") : Manager?.Property(Name, "ActiveState") ?? string.Empty;
-
-    public string LogCommand => User is null ? $"See 'journalctl -u {Name}'" : Manager?.LogCommand(Name) ?? "See journalctl";
-
-    public string LastLines => User is null ? Systemctl.LastLines(Name) : Manager?.LastLines(Name) ?? string.Empty;
-
-    public void Reload()
-    {
-        if (User is null)
-        {
-            Systemctl.TryReload();
-        }
-        else
-        {
-            Manager?.Run(["daemon-reload"]);
-        }
-    }
+    public void Reload() => Try("daemon-reload");
 
     public void Enable()
     {
@@ -47,17 +37,7 @@ internal sealed record ManagedUnit(string Name, string? User)
         }
     }
 
-    public void TryDisable()
-    {
-        if (User is null)
-        {
-            Systemctl.TryDisable(Name);
-        }
-        else
-        {
-            Manager?.Run(["disable", "--quiet", "--", Name]);
-        }
-    }
+    public void TryDisable() => Try("disable", "--quiet", "--", Name);
 
     /// <summary>Restarts the unit; returns when it reports readiness.</summary>
     /// <exception cref="HostException">It did not start; the message carries its last lines.</exception>
@@ -77,14 +57,10 @@ internal sealed record ManagedUnit(string Name, string? User)
 
     public void TryStop()
     {
-        if (User is null)
-        {
-            Systemctl.TryStop(Name);
-        }
-        else
-        {
-            Manager?.Run(["stop", "--", Name]);
-            Manager?.Run(["reset-failed", "--", Name]);
-        }
+        Try("stop", "--", Name);
+        Try("reset-failed", "--", Name);
     }
+
+    private CommandResult? Try(params string[] arguments)
+        => User is not null ? Manager?.Run(arguments) : Systemctl.IsRunning ? HostCommand.Run("systemctl", arguments) : null;
 }

@@ -11,7 +11,7 @@ internal static class ServiceGrant
 
     /// <summary>Writes the drop-in.</summary>
     /// <exception cref="HostException">Somebody edited the drop-in.</exception>
-    public static void Write(string unit, string group)
+    private static void Write(string unit, string group)
     {
         string path = PathOf(unit, group);
         string text = OwnedText.Seal($"[Service]\nSupplementaryGroups={group}\n");
@@ -24,21 +24,22 @@ internal static class ServiceGrant
                 path);
         }
 
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        WholeFile.Write(path, text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        Systemctl.Reload();
+        DropIn.Write(path, text);
     }
 
-    /// <summary>Removes the drop-in, and its folder when that is empty.</summary>
-    public static void Remove(string unit, string group)
+    public static void Set(string unit, string group, bool isMember)
     {
-        string path = PathOf(unit, group);
-        string folder = Path.GetDirectoryName(path)!;
-        WholeFile.Remove(path);
-        TreeRemoval.RemoveIfEmpty(folder);
-
-        Systemctl.TryReload();
+        if (isMember)
+        {
+            Write(unit, group);
+        }
+        else
+        {
+            Remove(unit, group);
+        }
     }
+
+    public static void Remove(string unit, string group) => DropIn.Remove(PathOf(unit, group));
 
     /// <summary>All services with a drop-in for a group: a service whose group is missing no longer starts.</summary>
     public static IReadOnlyList<string> UnitsWith(string group)

@@ -11,7 +11,6 @@ internal static class Systemctl
     /// <summary>Whether systemd runs this host (sd_booted(3)).</summary>
     public static bool IsRunning => Directory.Exists("/run/systemd/system") && HostCommand.Find("systemctl") is not null;
 
-    /// <summary>Whether a path is a unit's file or drop-in.</summary>
     public static bool IsUnitFile(string path) => path.StartsWith(UnitDirectory + "/", StringComparison.Ordinal);
 
     /// <summary>The properties of a unit by name; a unit that does not exist has LoadState "not-found".</summary>
@@ -37,8 +36,6 @@ internal static class Systemctl
     public static string Property(string unit, string property) => Show(unit, property).GetValueOrDefault(property, string.Empty);
 
     public static bool IsActive(string unit) => HostCommand.Run("systemctl", ["is-active", "--quiet", "--", unit]).ExitCode == 0;
-
-    public static bool IsEnabled(string unit) => HostCommand.Run("systemctl", ["is-enabled", "--quiet", "--", unit]).ExitCode == 0;
 
     public static void Reload() => HostCommand.Require("systemctl", ["daemon-reload"]);
 
@@ -69,14 +66,6 @@ internal static class Systemctl
         {
             HostCommand.Run("systemctl", ["stop", "--", unit]);
             HostCommand.Run("systemctl", ["reset-failed", "--", unit]);
-        }
-    }
-
-    public static void TryDisable(string unit)
-    {
-        if (IsRunning)
-        {
-            HostCommand.Run("systemctl", ["disable", "--quiet", "--", unit]);
         }
     }
 

@@ -15,9 +15,9 @@ namespace OpenCloud.Build.Host.Systemd;
 /// </remarks>
 internal sealed class UserManager(UserAccount user)
 {
-    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan JobPatience = TimeSpan.FromSeconds(100);
-    private static readonly TimeSpan SilentPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan JobTimeout = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan SilentTimeout = TimeSpan.FromSeconds(3);
     private static readonly ConcurrentDictionary<uint, bool> Silent = new();
 
     /// <summary>Whether the manager did not answer in time on the last call.</summary>
@@ -29,37 +29,37 @@ internal sealed class UserManager(UserAccount user)
     public bool Lingers => File.Exists($"/var/lib/systemd/linger/{user.Name}");
 
     /// <summary>Runs a program as the user, with the user's runtime directory.</summary>
-    public CommandResult As(string program, IReadOnlyList<string> arguments, TimeSpan? patience = null, CancellationToken cancellationToken = default)
+    public CommandResult As(string program, IReadOnlyList<string> arguments, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         // No variables of root's environment: the engine's user can read them in /proc, and started programs inherit them.
         Dictionary<string, string> environment = ProgramEnvironment.Of(user.Name, user.Home, RuntimeDirectoryOf(user.Uid));
         if (Identity.Current().Uid == user.Uid)
         {
-            return HostCommand.RunWith(program, arguments, environment, cancellationToken, patience);
+            return HostCommand.RunWith(program, arguments, environment, cancellationToken, timeout);
         }
 
         string[] become =
         [
             "--reuid", user.Uid.ToString(CultureInfo.InvariantCulture), "--regid", user.Gid.ToString(CultureInfo.InvariantCulture), "--init-groups", "--", HostCommand.Find(program) ?? program,
         ];
-        return HostCommand.RunWith("setpriv", [.. become, .. arguments], environment, cancellationToken, patience);
+        return HostCommand.RunWith("setpriv", [.. become, .. arguments], environment, cancellationToken, timeout);
     }
 
     public CommandResult Run(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
         // A job may take longer, provided that the manager answers.
         bool isJob = arguments[0] is "start" or "restart" or "stop";
-        if (isJob && AskWithin(AnswerPatience, ["show", "--property", "Version"], cancellationToken) is { ExitCode: HostCommand.TookTooLong } silent)
+        if (isJob && AskWithin(AnswerTimeout, ["show", "--property", "Version"], cancellationToken) is { ExitCode: HostCommand.TookTooLong } silent)
         {
             return silent;
         }
 
-        return AskWithin(isJob ? JobPatience : AnswerPatience, arguments, cancellationToken);
+        return AskWithin(isJob ? JobTimeout : AnswerTimeout, arguments, cancellationToken);
     }
 
-    private CommandResult AskWithin(TimeSpan patience, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    private CommandResult AskWithin(TimeSpan timeout, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        CommandResult result = As("systemctl", ["--user", "--no-pager", .. arguments], IsSilent ? SilentPatience : patience, cancellationToken);
+        CommandResult result = As("systemctl", ["--user", "--no-pager", .. arguments], IsSilent ? SilentTimeout : timeout, cancellationToken);
         if (result.ExitCode != HostCommand.TookTooLong)
         {
             Silent.TryRemove(user.Uid, out _);
@@ -72,17 +72,6 @@ internal sealed class UserManager(UserAccount user)
 
     /// <summary>A user's runtime directory (pam_systemd(8)).</summary>
     public static string RuntimeDirectoryOf(uint uid) => string.Create(CultureInfo.InvariantCulture, $"/run/user/{uid}");
-
-    public bool IsActive(string unit) => Run(["is-active", "--quiet", "--", unit]).ExitCode == 0;
-
-    public bool IsEnabled(string unit) => Run(["is-enabled", "--quiet", "--", unit]).ExitCode == 0;
-
-    public string Property(string unit, string property)
-    {
-        string answer = Run(["show", "--property", property, "--", unit]).Output.Trim();
-        int equals = answer.IndexOf('=', StringComparison.Ordinal);
-        return equals < 0 ? string.Empty : answer[(equals + 1)..];
-    }
 
     /// <exception cref="HostException">The command failed.</exception>
     public void Require(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
@@ -112,6 +101,6 @@ internal sealed class UserManager(UserAccount user)
     }
 
     public string LogCommand(string unit) => Identity.Current().Uid == 0
-        ? $"See 'journalctl _SYSTEMD_USER_UNIT={unit} _UID={user.Uid.ToString(CultureInfo.InvariantCulture)}'"
-        : $"See 'journalctl --user-unit {unit}'";
+        ? $"See 'journalctl _SYSTEMD_USER_UNIT={unit} _UID={user.Uid.ToString(CultureInfo.InvariantCulture)}'."
+        : $"See 'journalctl --user-unit {unit}'.";
 }

@@ -17,7 +17,7 @@ internal static class IdentityThread
     /// The kernel's error: AccessDenied, ConnectionRefused, AddressNotAvailable (no such file), TimedOut (nobody accepts).
     /// </exception>
     public static Socket Connect(string socketPath, Identity who, CancellationToken cancellationToken = default)
-        => Run(who, () => UnixSocket.Connect(socketPath, UnixSocket.Patience, cancellationToken));
+        => Run(who, () => UnixSocket.Connect(socketPath, UnixSocket.DefaultTimeout, cancellationToken));
 
     /// <summary>Runs file system work as the identity, on a new thread. Needs root unless the identity is the caller's own.</summary>
     /// <remarks>The work runs to its end on that thread. A continuation after an await would run elsewhere, with the caller's credentials.</remarks>

@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Linux;
 internal static class UnixSocket
 {
     /// <summary>The time a listener has to accept.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 

@@ -77,9 +77,8 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     {
         bool planOnly = IsPlanOnly;
         string? archive = ArchivePath is null ? null : GetUnresolvedProviderPathFromPSPath(ArchivePath);
-        InstallResult result = RunHost((observer, cancellationToken) => Rootless
-            ? new RootlessInstaller(observer, EngineProbes.AskAsync).InstallAsync(Complete(new RootlessOptions { Release = Options(archive), User = User }), planOnly, cancellationToken)
-            : ApplyAsync(new BuildKitInstaller(observer, EngineProbes.AskAsync), Complete(Options(archive)), planOnly, cancellationToken));
+        InstallResult result = RunHost((observer, cancellationToken) =>
+            ApplyAsync(new BuildKitInstaller(observer, EngineProbes.AskAsync), Complete(Options(archive)), planOnly, cancellationToken));
         if (PassThru)
         {
             WriteObject(result);
@@ -100,8 +99,6 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>Adds the options of this cmdlet only.</summary>
     private protected abstract InstallOptions Complete(InstallOptions options);
 
-    private protected abstract RootlessOptions Complete(RootlessOptions options);
-
     /// <summary>Installs the release on this host, or describes the changes.</summary>
     private protected abstract Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken);
 
@@ -112,5 +109,6 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
         ArchivePath = archive,
         Sha256 = Sha256,
         SkipVerification = SkipVerification,
+        Rootless = Rootless ? new RootlessOptions { User = User } : null,
     };
 }

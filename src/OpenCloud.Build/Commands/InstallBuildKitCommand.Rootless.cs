@@ -31,10 +31,8 @@ public sealed partial class InstallBuildKitCommand
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public string? RootlessKitSha256 { get; set; }
 
-    private protected override RootlessOptions Complete(RootlessOptions options) => options with
+    private RootlessOptions Complete(RootlessOptions options) => options with
     {
-        Release = options.Release with { NoStart = NoStart },
-        Prefix = IsGiven(nameof(Prefix)) ? Prefix : null,
         StateDirectory = StateDirectory,
         SystemUnit = SystemUnit,
         RootlessKitArchivePath = RootlessKitArchivePath is null ? null : GetUnresolvedProviderPathFromPSPath(RootlessKitArchivePath),

@@ -50,7 +50,7 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
 
     private protected override InstallOptions Complete(InstallOptions options) => options with
     {
-        Prefix = Prefix,
+        Prefix = IsGiven(nameof(Prefix)) ? Prefix : null,
         Worker = IsGiven(nameof(Worker)) ? Worker : null,
         Isolated = IsGiven(nameof(Isolated)) ? Isolated.IsPresent : null,
         VsockPort = IsGiven(nameof(VsockPort)) ? VsockPort : null,
@@ -58,6 +58,7 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
         Group = Group,
         SkipContainerd = SkipContainerd,
         NoStart = NoStart,
+        Rootless = options.Rootless is null ? null : Complete(options.Rootless),
     };
 
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>

@@ -34,7 +34,7 @@ public sealed class UninstallBuildKitCommand : HostCmdlet
         bool planOnly = IsPlanOnly;
         InstallResult result = RunHost((observer, cancellationToken) =>
             Task.FromResult(Rootless
-                ? new RootlessUninstaller(observer).Uninstall(User, Purge, planOnly, cancellationToken)
+                ? new BuildKitUninstaller(observer).UninstallRootless(User, Purge, planOnly, cancellationToken)
                 : new BuildKitUninstaller(observer).Uninstall(Purge, planOnly, cancellationToken)));
         if (PassThru)
         {

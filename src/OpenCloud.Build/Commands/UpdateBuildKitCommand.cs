@@ -31,8 +31,6 @@ public sealed class UpdateBuildKitCommand : BuildKitReleaseCommand
 
     private protected override InstallOptions Complete(InstallOptions options) => options with { Rollback = Rollback };
 
-    private protected override RootlessOptions Complete(RootlessOptions options) => options with { Update = true, Release = Complete(options.Release) };
-
     private protected override Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken) =>
         installer.UpdateAsync(options, planOnly, cancellationToken);
 }

@@ -45,7 +45,7 @@ public sealed class CniResultsTests : IDisposable
     public void WhatTheEngineLeft_Goes_AndTheFoldersWithIt()
     {
         CniResults before = CniResults.Before(Folder);
-        CniResults.Make(Folder);
+        CniResults.Create(Folder);
         Assert.Equal((UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, Directory.Exists(Results)), (File.GetUnixFileMode(Folder), true));
         Write($"opencloud.build-isolated-{Container}-eth0", $"cni-loopback-{Container}-lo", $"opencloud.build-isolated-{Stranger}-eth12");
         Undo(before);
@@ -60,7 +60,7 @@ public sealed class CniResultsTests : IDisposable
     public void WhatOthersLeft_StaysByteForByte()
     {
         CniResults before = CniResults.Before(Folder);
-        CniResults.Make(Folder);
+        CniResults.Create(Folder);
         Write(Others);
         Directory.CreateDirectory(Path.Combine(Folder, "networks"));
         Directory.CreateDirectory(Path.Combine(Results, $"opencloud.build-isolated-{Stranger}-eth3"));
@@ -80,7 +80,7 @@ public sealed class CniResultsTests : IDisposable
     {
         Directory.CreateDirectory(withResults ? Results : Folder);
         CniResults before = CniResults.Before(Folder);
-        CniResults.Make(Folder);
+        CniResults.Create(Folder);
         Write($"opencloud.build-isolated-{Container}-eth0");
         Undo(before);
         Assert.Equal((true, withResults), (Directory.Exists(Folder), Directory.Exists(Results)));
@@ -94,7 +94,7 @@ public sealed class CniResultsTests : IDisposable
         string other = Path.Combine(_root, "other");
         File.WriteAllText(other, "other");
         CniResults before = CniResults.Before(Folder);
-        CniResults.Make(Folder);
+        CniResults.Create(Folder);
         File.CreateSymbolicLink(Path.Combine(Results, $"opencloud.build-isolated-{Container}-eth0"), other);
         Undo(before);
         Assert.Equal((false, "other"), (Directory.Exists(Folder), File.ReadAllText(other)));

@@ -216,7 +216,7 @@ public sealed class RecordTests
         Assert.Contains(left, line => line.Contains("no-such-user-here", StringComparison.Ordinal));
         Assert.Contains(left, line => line.Contains("journal.json", StringComparison.Ordinal));
         Assert.IsType<TextWritten>(Assert.Single(ChangeJournal.Open(records).Changes));
-        Assert.Throws<HostException>(() => ChangeJournal.TakeBack(records, static _ => { }));
+        Assert.Throws<HostException>(() => ChangeJournal.UndoInterrupted(records, static _ => { }));
         Assert.True(ChangeJournal.IsInterruptedIn(records));
     }
 }

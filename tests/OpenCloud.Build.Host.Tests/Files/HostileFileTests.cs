@@ -109,9 +109,9 @@ public sealed class FilesTests
     public void APrefixBelowAFolderOfOthersIsRefused()
     {
         using StrangersFolder folder = new();
-        Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => InstallPlan.RequirePrefixOfRoot($"{folder.Home}/opt")).Kind);
-        Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => InstallPlan.RequirePrefixOfRoot("/tmp/opt/buildkit")).Kind);
-        InstallPlan.RequirePrefixOfRoot("/usr/share/opencloud/yet/to/be");
+        Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => EngineLayout.RequirePrefixOfRoot($"{folder.Home}/opt")).Kind);
+        Assert.Equal(HostErrorKind.InvalidInput, Assert.Throws<HostException>(() => EngineLayout.RequirePrefixOfRoot("/tmp/opt/buildkit")).Kind);
+        EngineLayout.RequirePrefixOfRoot("/usr/share/opencloud/yet/to/be");
     }
 
     private static HostLock Take(string path, TimeSpan patience, bool remove = false)

@@ -90,6 +90,13 @@ public abstract class AccessTests(string suite)
         Assert.Contains("AccessDenied", host.Run("tail", "-n1", "/run/opencloud.out"), StringComparison.Ordinal);
         Assert.Equal(before, host.Snapshot());
 
+        // A drop-in that somebody wrote is refused, and kept.
+        const string Edited = "/etc/systemd/system/opencloud.service.d/50-opencloud.build-buildkit.conf";
+        host.Shell($"mkdir -p {Path.GetDirectoryName(Edited)}; echo '# mine' > {Edited}; systemctl daemon-reload");
+        host.Driver("grant", "--service", "opencloud").Failed("Conflict");
+        Assert.Equal("# mine", host.Shell($"cat {Edited}").Trim());
+        host.Shell($"rm -r {Path.GetDirectoryName(Edited)}; systemctl daemon-reload");
+
         // A purge takes the group away; the service must still start.
         host.Driver("grant", "--service", "opencloud").Ok();
         host.Driver("uninstall", "--purge").Ok();

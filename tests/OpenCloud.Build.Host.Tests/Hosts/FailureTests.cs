@@ -107,6 +107,10 @@ public abstract class FailureTests(string suite)
         string before = host.Snapshot();
         Assert.NotEqual(0, host.Driver(["install", "--kill-at", target, "--kill-kind", kind, .. archive.Options]).Code);
         Assert.Equal("true", host.Driver("get").Ok()["Interrupted"]);
+
+        // A plan that fails leaves the journal of the killed run alone.
+        host.Driver("install", "--what-if", "--archive", "/no/such.tar.gz").Failed("NotFound");
+        Assert.Equal("true", host.Driver("get").Ok()["Interrupted"]);
         DriverAnswer again = host.Driver(["install", .. archive.Options]).Ok();
         Assert.Contains("it is completed now", again.Error, StringComparison.Ordinal);
         Assert.Equal("false", host.Driver(["install", .. archive.Options]).Ok()["Changed"]);

@@ -8,8 +8,8 @@ namespace OpenCloud.Build.Host.Tests.Installations;
 /// <summary>What an engine that is removed leaves to those that stay.</summary>
 public sealed class SharedChangesTests
 {
-    private static readonly HostChange Package = new PrerequisiteInstalled("uidmap", [], ["uidmap"]);
-    private static readonly HostChange Unit = new RootlessUnitEnabled("buildkit.service", "one");
+    private static readonly HostChange Package = new PackagesInstalled("uidmap", [], [], ["uidmap"]);
+    private static readonly HostChange Unit = new UnitEnabled("buildkit.service", "one");
 
     [Fact]
     public void PackagesAndTheProfile_OfTheSameProgram_AreLeft()

@@ -7,7 +7,7 @@ public sealed class RootlessPrechecksTests
 {
     private readonly FakeView _view = new();
 
-    private PrecheckSubject _subject = new() { Name = "builder", Uid = FakeView.Uid, Home = "/home/builder", State = "/home/builder/.local/share/buildkit", Prefix = "/opt/buildkit" };
+    private PrecheckSubject _subject = new("builder", FakeView.Uid, "/home/builder", "/home/builder/.local/share/buildkit", "/opt/buildkit");
 
     [Fact]
     public void AMachineThatServes_HasNoTrap()

@@ -15,7 +15,7 @@ public sealed class UnixSocketTests : IDisposable
     public void ConnectsAndTellsWhoListens()
     {
         using Socket listener = Listen(8);
-        using Socket socket = UnixSocket.Connect(Address, UnixSocket.Patience, TestContext.Current.CancellationToken);
+        using Socket socket = UnixSocket.Connect(Address, UnixSocket.DefaultTimeout, TestContext.Current.CancellationToken);
         Assert.True(socket.Connected);
         Assert.True(socket.Blocking);
         PeerCredentials peer = PeerCredentials.Of(socket);
@@ -65,7 +65,7 @@ public sealed class UnixSocketTests : IDisposable
     {
         using Socket bound = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         bound.Bind(new UnixDomainSocketEndPoint(Address));
-        Assert.Equal(SocketError.ConnectionRefused, Assert.Throws<SocketException>(() => UnixSocket.Connect(Address, UnixSocket.Patience, TestContext.Current.CancellationToken)).SocketErrorCode);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.Throws<SocketException>(() => UnixSocket.Connect(Address, UnixSocket.DefaultTimeout, TestContext.Current.CancellationToken)).SocketErrorCode);
     }
 
     [Fact]
@@ -97,5 +97,5 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     // The kernel takes one more than the backlog says.
-    private void Fill() => _open.Add(UnixSocket.Connect(Address, UnixSocket.Patience, TestContext.Current.CancellationToken));
+    private void Fill() => _open.Add(UnixSocket.Connect(Address, UnixSocket.DefaultTimeout, TestContext.Current.CancellationToken));
 }

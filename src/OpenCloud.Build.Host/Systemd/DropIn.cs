@@ -1,0 +1,31 @@
+using OpenCloud.Build.Host.Files;
+
+namespace OpenCloud.Build.Host.Systemd;
+
+/// <summary>A drop-in of a system's unit (systemd.unit(5)).</summary>
+internal static class DropIn
+{
+    /// <summary>Writes the drop-in, and has systemd read it; where that fails, the drop-in is removed again.</summary>
+    public static void Write(string path, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            WholeFile.Write(path, text, FileModes.Readable);
+            Systemctl.Reload();
+        }
+        catch
+        {
+            Remove(path);
+            throw;
+        }
+    }
+
+    /// <summary>Removes the drop-in, and its folder when that is empty.</summary>
+    public static void Remove(string path)
+    {
+        WholeFile.Remove(path);
+        TreeRemoval.RemoveIfEmpty(Path.GetDirectoryName(path)!);
+        Systemctl.TryReload();
+    }
+}
