@@ -19,7 +19,7 @@ public abstract class GitHubTests(string suite)
         Publish(host, "v0.27.9", provenance: true, digest: true);
         DriverAnswer proven = Install(host, "v0.27.9").Ok();
         Assert.Contains("\"Evidence\":\"Provenance\"", proven["Integrity"], StringComparison.Ordinal);
-        Assert.Contains("progress: Fetching BuildKit", proven.Error, StringComparison.Ordinal);
+        Assert.Contains("progress: Downloading BuildKit", proven.Error, StringComparison.Ordinal);
         string requests = Requests(host);
         Assert.Contains("github.com /moby/buildkit/releases/download/v0.27.9/buildkit-v0.27.9.linux-amd64.tar.gz", requests, StringComparison.Ordinal);
         Assert.Contains("release-assets.githubusercontent.com /github-production-release-asset/1/v0.27.9/buildkit-v0.27.9.linux-amd64.provenance.json", requests, StringComparison.Ordinal);
@@ -43,10 +43,10 @@ public abstract class GitHubTests(string suite)
 
         // Another archive than the one this module knows; one that was tampered with; one that is not there.
         Publish(host, "v0.32.2", provenance: true, digest: true);
-        Assert.Contains("this module's table of known releases says", Install(host, "v0.32.2").Failed("Integrity")["Message"], StringComparison.Ordinal);
+        Assert.Contains("this module's table of known releases has", Install(host, "v0.32.2").Failed("Integrity")["Message"], StringComparison.Ordinal);
         Fault(host, "tamper");
         DriverAnswer tampered = Install(host, "v0.27.9").Failed("Integrity");
-        Assert.Contains("the release's provenance says", tampered["Message"], StringComparison.Ordinal);
+        Assert.Contains("the release's provenance has", tampered["Message"], StringComparison.Ordinal);
         Assert.Contains("Nothing was unpacked", tampered["Message"], StringComparison.Ordinal);
         Fault(host, "downgrade");
         Install(host, "v0.27.9").Failed("Download");

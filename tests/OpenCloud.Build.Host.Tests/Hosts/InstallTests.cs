@@ -179,7 +179,7 @@ public abstract class InstallTests(string suite)
             }
 
             Assert.Contains("\"Kind\":\"Group\",\"Target\":\"buildkit\"", plan["Steps"], StringComparison.Ordinal);
-            Assert.Contains("The package runc comes with containerd", plan["Messages"], StringComparison.Ordinal);
+            Assert.Contains("The package runc is installed with containerd", plan["Messages"], StringComparison.Ordinal);
         }
 
         Assert.Equal(before, host.Snapshot());
