@@ -12,6 +12,7 @@ public sealed partial class PlainWordsTests
     [Theory]
     [InlineData("OpenCloud.Build")]
     [InlineData("OpenCloud.Build.Client")]
+    [InlineData("OpenCloud.Build.Definitions")]
     [InlineData("OpenCloud.Build.Host")]
     [InlineData("OpenCloud.Build.Linux")]
     [InlineData("OpenCloud.Build.Loader")]

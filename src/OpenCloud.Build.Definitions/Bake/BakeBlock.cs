@@ -32,18 +32,18 @@ internal sealed class BakeBlock
 
     public static List<BakeBlock> Expand(HclBlock block, HclScope root)
     {
-        string label = block.Labels is [string one] ? one : throw new HclException($"a {block.Type} has one name.", block.Position);
+        string label = block.Labels is [string one] ? one : throw new HclException($"a {block.Type} must have one name.", block.Position);
         RefuseName(label, block.Position);
         HclAttribute? matrix = block.Body.Attribute("matrix");
         HclAttribute? name = block.Body.Attribute("name");
         if (block.Type == "group" && (matrix ?? name) is { } wrong)
         {
-            throw new HclException($"a group has no '{wrong.Name}'.", wrong.Position);
+            throw new HclException($"'{wrong.Name}' is not a field of a group.", wrong.Position);
         }
 
         if (matrix is null)
         {
-            return name is null ? [new BakeBlock(block, root, label)] : throw new HclException("'name' is for a target with a 'matrix'.", name.Position);
+            return name is null ? [new BakeBlock(block, root, label)] : throw new HclException("'name' is only allowed for a target with a 'matrix'.", name.Position);
         }
 
         List<BakeBlock> expanded = [];
@@ -74,11 +74,11 @@ internal sealed class BakeBlock
             {
                 "targets" => HclValue.Strings(group.Targets),
                 "description" => HclValue.From(group.Description ?? string.Empty),
-                _ => throw new HclException($"a group has no '{attribute}'.", position),
+                _ => throw new HclException($"'{attribute}' is not a field of a group.", position),
             };
         }
 
-        BakeField field = BakeField.All.GetValueOrDefault(attribute) ?? throw new HclException($"a target has no '{attribute}'.", position);
+        BakeField field = BakeField.All.GetValueOrDefault(attribute) ?? throw new HclException($"'{attribute}' is not a field of a target.", position);
         return field.Get(Part(field, position));
     }
 
@@ -92,7 +92,7 @@ internal sealed class BakeBlock
         HclAttribute? unknown = _block.Body.Attributes.FirstOrDefault(static a => a.Name is not ("targets" or "description"));
         if (unknown is not null || _block.Body.Blocks.Count > 0)
         {
-            throw new HclException($"'{unknown?.Name ?? _block.Body.Blocks[0].Type}' is nothing that a group has: targets, description.", unknown?.Position ?? _block.Body.Blocks[0].Position);
+            throw new HclException($"'{unknown?.Name ?? _block.Body.Blocks[0].Type}' is not a field of a group; use targets or description.", unknown?.Position ?? _block.Body.Blocks[0].Position);
         }
 
         HclValue? description = _block.Body.Attribute("description")?.Value.Evaluate(_scope);
@@ -103,7 +103,7 @@ internal sealed class BakeBlock
     {
         if (_block.Body.Blocks.Count > 0)
         {
-            throw new HclException($"a target has no block, and here is '{_block.Body.Blocks[0].Type}'.", _block.Body.Blocks[0].Position);
+            throw new HclException($"a target cannot contain the block '{_block.Body.Blocks[0].Type}'.", _block.Body.Blocks[0].Position);
         }
 
         BakeTarget target = New();
@@ -114,7 +114,7 @@ internal sealed class BakeBlock
                 continue;
             }
 
-            BakeField field = BakeField.All.GetValueOrDefault(attribute.Name) ?? throw new HclException($"a target has no '{attribute.Name}'.", attribute.Position);
+            BakeField field = BakeField.All.GetValueOrDefault(attribute.Name) ?? throw new HclException($"'{attribute.Name}' is not a field of a target.", attribute.Position);
             target.Merge(Part(field, attribute.Position));
         }
 
@@ -125,7 +125,7 @@ internal sealed class BakeBlock
     {
         if (name.Length == 0 || !name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
         {
-            throw new HclException($"'{name}' is no name of a target or group: letters, digits, '_' and '-' of ASCII.", position);
+            throw new HclException($"'{name}' is not a valid name of a target or group; use ASCII letters, digits, '_' and '-'.", position);
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed class BakeBlock
         {
             if (!values.IsSequence && !values.IsMapping)
             {
-                throw new HclException($"the values of '{key}' in the matrix are a list.", matrix.Position);
+                throw new HclException($"the values of '{key}' in the matrix must be a list.", matrix.Position);
             }
 
             if ((long)combinations.Count * values.Count > MostCombinations)
@@ -163,7 +163,7 @@ internal sealed class BakeBlock
 
         if (!_running.Add(field.Name))
         {
-            throw new HclException($"'{field.Name}' of the target '{Name}' needs itself.", position);
+            throw new HclException($"'{field.Name}' of the target '{Name}' refers to itself.", position);
         }
 
         part = New();

@@ -17,7 +17,7 @@ internal static class BakeChanges
             }
             catch (FormatException exception)
             {
-                throw new DefinitionException($"the change of '{target.Name}.{change.Key}': {exception.Message}", inner: exception);
+                throw new DefinitionException($"the override of '{target.Name}.{change.Key}': {exception.Message}", inner: exception);
             }
         }
     }
@@ -125,7 +125,7 @@ internal static class BakeChanges
                 target.Outputs = BakeEntry.ParseBool(value, key) ? Loaded(target.Outputs ?? []) : target.Outputs;
                 break;
             default:
-                throw new FormatException($"there is no '{key}' that can be changed.");
+                throw new FormatException($"'{key}' cannot be overridden.");
         }
     }
 
@@ -140,7 +140,7 @@ internal static class BakeChanges
         }
 
         BakeSecret fresh = BakeSecret.Parse(value);
-        target.Secrets![index] = fresh.Id.Length == 0 || fresh.Id == id ? fresh with { Id = id } : throw new FormatException($"the value is of the secret '{fresh.Id}'.");
+        target.Secrets![index] = fresh.Id.Length == 0 || fresh.Id == id ? fresh with { Id = id } : throw new FormatException($"the value belongs to the secret '{fresh.Id}'.");
     }
 
     private static List<BakeEntry> Pushed(List<BakeEntry> outputs, bool isPushed)

@@ -133,7 +133,7 @@ internal sealed class BakeDocument : HclScope
 
         if (!_running.Add(name))
         {
-            throw new HclException($"the value of '{name}' needs itself.", position);
+            throw new HclException($"the value of '{name}' refers to itself.", position);
         }
 
         Budget.Enter(position);
@@ -157,7 +157,7 @@ internal sealed class BakeDocument : HclScope
             return Variable(name, position);
         }
 
-        string block = steps.Count > 0 && steps[0].Name is { } word ? word : throw new HclException($"after '{name}' its name is expected, as in {name}.app.", position);
+        string block = steps.Count > 0 && steps[0].Name is { } word ? word : throw new HclException($"a name is expected after '{name}', for example {name}.app.", position);
         BakeBlock[] instances = [.. _instances.Where(i => i.Type == name && i.Name == block)];
         if (instances.Length == 0)
         {
@@ -200,7 +200,7 @@ internal sealed class BakeDocument : HclScope
                 _blocks.Add(block);
                 break;
             default:
-                throw new HclException($"'{block.Type}' is no block of a bake document: target, group, variable, function.", block.Position);
+                throw new HclException($"'{block.Type}' is not a block of a bake file; use target, group, variable or function.", block.Position);
         }
     }
 
@@ -237,7 +237,7 @@ internal sealed class BakeDocument : HclScope
             HclValue result = condition.Evaluate(this);
             if (result.IsNull)
             {
-                throw new HclException("the condition of a validation is true or false, and not null.", condition.Position);
+                throw new HclException("the condition of a validation must be true or false.", condition.Position);
             }
 
             if (!HclConversion.ToBool(result, condition.Position))

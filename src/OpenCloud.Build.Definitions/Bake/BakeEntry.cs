@@ -66,7 +66,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
     {
         "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
         "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
-        _ => throw new FormatException($"'{text}' is not true or false, which '{key}' is."),
+        _ => throw new FormatException($"'{key}' must be true or false, but is '{text}'."),
     };
 
     /// <summary>Takes what is there twice away, in the order that buildx leaves.</summary>
@@ -120,7 +120,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Type, Attributes.Count);
 
-    private static IReadOnlyList<string> Fields(string text) => CsvText.Fields(text) ?? throw new FormatException($"a quote in '{text}' is not closed, or is where none may be.");
+    private static IReadOnlyList<string> Fields(string text) => CsvText.Fields(text) ?? throw new FormatException($"a quote in '{text}' is not closed or not allowed here.");
 
     private static BakeEntry Parse(string text, IReadOnlyList<string> fields, bool isLower)
     {
@@ -130,7 +130,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
             int equals = field.IndexOf('=', StringComparison.Ordinal);
             if (equals < 0)
             {
-                throw new FormatException($"'{field}' in '{text}' is no 'key=value'.");
+                throw new FormatException($"'{field}' in '{text}' is not in the form 'key=value'.");
             }
 
             string key = field[..equals];

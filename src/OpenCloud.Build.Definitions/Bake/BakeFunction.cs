@@ -14,15 +14,15 @@ internal sealed class BakeFunction
     public BakeFunction(HclBlock block, HclScope root)
     {
         _root = root;
-        Name = block.Labels is [string label] ? label : throw new HclException("a function has one name.", block.Position);
+        Name = block.Labels is [string label] ? label : throw new HclException("a function must have one name.", block.Position);
         HclAttribute? unknown = block.Body.Attributes.FirstOrDefault(static a => a.Name is not ("params" or "variadic_params" or "result"));
         if (unknown is not null || block.Body.Blocks.Count > 0)
         {
-            throw new HclException($"'{unknown?.Name ?? block.Body.Blocks[0].Type}' is nothing that a function has: params, variadic_params, result.", unknown?.Position ?? block.Body.Blocks[0].Position);
+            throw new HclException($"'{unknown?.Name ?? block.Body.Blocks[0].Type}' is not a field of a function; use params, variadic_params or result.", unknown?.Position ?? block.Body.Blocks[0].Position);
         }
 
         HclAttribute names = block.Body.Attribute("params") ?? throw new HclException($"the function '{Name}' has no 'params'.", block.Position);
-        _names = names.Value is HclTupleExpression list ? [.. list.Items.Select(Word)] : throw new HclException("'params' is a list of names.", names.Position);
+        _names = names.Value is HclTupleExpression list ? [.. list.Items.Select(Word)] : throw new HclException("'params' must be a list of names.", names.Position);
         _rest = block.Body.Attribute("variadic_params") is { } rest ? Word(rest.Value) : null;
         _result = block.Body.Attribute("result")?.Value ?? throw new HclException($"the function '{Name}' has no 'result'.", block.Position);
     }
@@ -34,7 +34,7 @@ internal sealed class BakeFunction
         IReadOnlyList<HclValue> values = call.Values;
         if (values.Count < _names.Count || (_rest is null && values.Count > _names.Count))
         {
-            throw call.Refuse($"it takes {(_rest is null ? "" : "at least ")}{_names.Count} arguments, and here are {values.Count}.");
+            throw call.Refuse($"wrong number of arguments: {values.Count} instead of {(_rest is null ? "" : "at least ")}{_names.Count}.");
         }
 
         Dictionary<string, HclValue> variables = new(StringComparer.Ordinal);
@@ -65,5 +65,5 @@ internal sealed class BakeFunction
     }
 
     private static string Word(HclExpression expression) =>
-        expression.Keyword ?? expression.Template ?? throw new HclException("the name of a parameter is a word.", expression.Position);
+        expression.Keyword ?? expression.Template ?? throw new HclException("the name of a parameter must be a word.", expression.Position);
 }

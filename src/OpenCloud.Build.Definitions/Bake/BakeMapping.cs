@@ -54,7 +54,7 @@ internal static class BakeMapping
                 _ => "Default",
             },
             AddHost = target.ExtraHosts is { Count: > 0 } hosts ? [.. hosts.Where(static h => h.Value is not null).SelectMany(static h => h.Value!.Split(',').Select(a => $"{h.Key}={a}"))] : null,
-            ShmSize = string.IsNullOrEmpty(target.ShmSize) ? null : ComposeReader.Bytes(target.ShmSize) ?? throw new DefinitionException($"the target '{target.Name}': '{target.ShmSize}' is no size.", target.File, target.Line),
+            ShmSize = string.IsNullOrEmpty(target.ShmSize) ? null : ComposeReader.Bytes(target.ShmSize) ?? throw new DefinitionException($"the target '{target.Name}': '{target.ShmSize}' is not a size.", target.File, target.Line),
             Ulimit = target.Ulimits is { Count: > 0 } limits ? limits.Select(static l => l.Split('=', 2)).GroupBy(static l => l[0]).ToDictionary(static g => g.Key, static g => g.Last().ElementAtOrDefault(1) ?? string.Empty, StringComparer.Ordinal) : null,
             Allow = List(target.Entitlements),
         };

@@ -32,17 +32,17 @@ internal sealed class BakeOverride
             string[] keys = left.TrimEnd('+').Split('.', 3);
             if (keys.Length < 2)
             {
-                throw new DefinitionException($"'{text}' changes nothing: it is written target.key=value.");
+                throw new DefinitionException($"'{text}' is not in the form target.key=value.");
             }
 
             if (equals < 0 && keys[1] != "args")
             {
-                throw new DefinitionException($"'{text}' has no value: it is written target.key=value.");
+                throw new DefinitionException($"'{text}' has no value; use target.key=value.");
             }
 
             if (Named.Contains(keys[1]) && keys.Length != 3)
             {
-                throw new DefinitionException($"'{left}' does not say which: it is written target.{keys[1]}.NAME=value.");
+                throw new DefinitionException($"'{left}' has no name; use target.{keys[1]}.NAME=value.");
             }
 
             string? value = equals < 0 ? environment(keys[2]) : text[(equals + 1)..];
@@ -87,6 +87,6 @@ internal sealed class BakeOverride
         }
 
         string[] names = [.. targets.Select(static t => t.Name).Where(n => BakePattern.Matches(pattern, n))];
-        return names.Length > 0 ? names : throw new DefinitionException($"there is no target that '{pattern}' names.") { IsMissingTarget = true };
+        return names.Length > 0 ? names : throw new DefinitionException($"no target matches '{pattern}'.") { IsMissingTarget = true };
     }
 }

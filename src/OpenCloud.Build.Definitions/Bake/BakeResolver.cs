@@ -61,7 +61,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
         }
 
         string[] found = [.. groups.Select(static g => g.Name).Concat(targets.Select(static t => t.Name)).Where(n => BakePattern.Matches(name, n))];
-        return found.Length > 0 ? found : throw new DefinitionException($"there is no target that '{name}' names.") { IsMissingTarget = true };
+        return found.Length > 0 ? found : throw new DefinitionException($"no target matches '{name}'.") { IsMissingTarget = true };
     }
 
     private (List<string> Targets, List<string> Groups) Group(string name, Dictionary<string, (List<string> Targets, List<string> Groups)> visited, int depth)
@@ -78,7 +78,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
 
         if (depth > MostDepth)
         {
-            throw new DefinitionException($"groups are too deep within each other, at '{name}'.");
+            throw new DefinitionException($"groups are nested too deeply, at '{name}'.");
         }
 
         visited[name] = ([], []);
@@ -105,7 +105,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
         visited[name] = null;
         if (depth > MostDepth)
         {
-            throw new DefinitionException($"targets inherit too deep, at '{name}'.");
+            throw new DefinitionException($"inheritance is nested too deeply, at '{name}'.");
         }
 
         BakeTarget own = _byName.GetValueOrDefault(name) ?? throw new DefinitionException($"there is no target named '{name}'.") { IsMissingTarget = true };
@@ -138,7 +138,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
 
         if (way.Count > MostDepth)
         {
-            throw new DefinitionException($"targets take from each other too deep, at '{name}'.", target.File, target.Line);
+            throw new DefinitionException($"contexts of targets are nested too deeply, at '{name}'.", target.File, target.Line);
         }
 
         List<string> visited = [.. way, name];
@@ -152,7 +152,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
             string other = context["target:".Length..];
             if (visited.Contains(other))
             {
-                throw new DefinitionException($"the target '{other}' takes from itself, by way of '{name}'.", target.File, target.Line);
+                throw new DefinitionException($"the target '{other}' uses itself as a context, through '{name}'.", target.File, target.Line);
             }
 
             if (!resolved.TryGetValue(other, out BakeTarget? linked))
@@ -171,7 +171,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
 
             if (target.Platforms is { Count: > 1 } && linked.Platforms is { Count: > 1 } && target.Platforms.Except(linked.Platforms).Any())
             {
-                throw new DefinitionException($"the target '{name}' is for platforms that '{other}', which it takes from, is not for.", target.File, target.Line);
+                throw new DefinitionException($"the target '{name}' has platforms that its context '{other}' does not have.", target.File, target.Line);
             }
         }
 

@@ -11,7 +11,7 @@ internal sealed record BakeSecret(string Id, string File, string Variable)
         foreach (string field in CsvText.Fields(text) ?? throw new FormatException("a quote in a secret is not closed."))
         {
             int equals = field.IndexOf('=', StringComparison.Ordinal);
-            string value = equals < 0 ? throw new FormatException("a field of a secret is no 'key=value'.") : field[(equals + 1)..];
+            string value = equals < 0 ? throw new FormatException("a field of a secret is not in the form 'key=value'.") : field[(equals + 1)..];
             switch (field[..equals].ToLowerInvariant())
             {
                 case "id":
@@ -27,7 +27,7 @@ internal sealed record BakeSecret(string Id, string File, string Variable)
                     type = value;
                     break;
                 default:
-                    throw new FormatException($"'{field[..equals]}' is no field of a secret: id, src, env or type=file|env.");
+                    throw new FormatException($"'{field[..equals]}' is not a field of a secret; use id, src, env or type=file|env.");
             }
         }
 

@@ -26,7 +26,7 @@ internal sealed class BakeVariable
 
     public static BakeVariable Read(HclBlock block)
     {
-        string name = block.Labels is [string label] ? label : throw new HclException("a variable has one name.", block.Position);
+        string name = block.Labels is [string label] ? label : throw new HclException("a variable must have one name.", block.Position);
         BakeVariable variable = new(name, block.Position);
         foreach (HclAttribute attribute in block.Body.Attributes)
         {
@@ -41,7 +41,7 @@ internal sealed class BakeVariable
                 case "description":
                     break;
                 default:
-                    throw new HclException($"'{attribute.Name}' is nothing that a variable has: default, type, description, validation.", attribute.Position);
+                    throw new HclException($"'{attribute.Name}' is not a field of a variable; use default, type, description or validation.", attribute.Position);
             }
         }
 
@@ -49,7 +49,7 @@ internal sealed class BakeVariable
         {
             if (inner.Type != "validation" || inner.Labels.Count > 0)
             {
-                throw new HclException($"'{inner.Type}' is nothing that a variable has: default, type, description, validation.", inner.Position);
+                throw new HclException($"'{inner.Type}' is not a field of a variable; use default, type, description or validation.", inner.Position);
             }
 
             variable.Validations.Add((Part(inner, "condition"), Part(inner, "error_message")));
@@ -66,7 +66,7 @@ internal sealed class BakeVariable
             return type.Kind switch
             {
                 HclKind.List or HclKind.Set or HclKind.Map or HclKind.Tuple => FromCsv(text, type),
-                HclKind.Object or null => throw Refuse($"a value of the type {type} is given as JSON, in {Name}_JSON."),
+                HclKind.Object or null => throw Refuse($"a value of the type {type} must be JSON, in {Name}_JSON."),
                 _ => Primitive(text, type),
             };
         }
@@ -90,7 +90,7 @@ internal sealed class BakeVariable
         }
         catch (JsonException exception)
         {
-            throw new HclException($"the variable '{Name}': what {Name}_JSON has is no JSON.", Position, exception);
+            throw new HclException($"the variable '{Name}': the value of {Name}_JSON is not valid JSON.", Position, exception);
         }
 
         HclValue Read(JsonElement element) => element.ValueKind switch
@@ -98,7 +98,7 @@ internal sealed class BakeVariable
             JsonValueKind.Object => HclValue.Object(element.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, Read(p.Value)))),
             JsonValueKind.Array => HclValue.Tuple(element.EnumerateArray().Select(Read)),
             JsonValueKind.String => HclValue.From(element.GetString()!),
-            JsonValueKind.Number => HclValue.From(HclConversion.ParseNumber(element.GetRawText()) ?? throw Refuse("a number is too large to count with.")),
+            JsonValueKind.Number => HclValue.From(HclConversion.ParseNumber(element.GetRawText()) ?? throw Refuse("a number is too large.")),
             JsonValueKind.True => HclValue.True,
             JsonValueKind.False => HclValue.False,
             _ => HclValue.Null,
@@ -106,7 +106,7 @@ internal sealed class BakeVariable
     }
 
     private static HclExpression Part(HclBlock block, string name) =>
-        block.Body.Attribute(name)?.Value ?? throw new HclException($"a validation has a '{name}'.", block.Position);
+        block.Body.Attribute(name)?.Value ?? throw new HclException($"a validation requires '{name}'.", block.Position);
 
     private HclException Refuse(string message) => new($"the variable '{Name}': {message}", Position);
 
@@ -119,7 +119,7 @@ internal sealed class BakeVariable
 
         if (type.Kind == HclKind.Number)
         {
-            return HclValue.From(HclConversion.ParseNumber(text) ?? throw Refuse($"'{text}' is no number."));
+            return HclValue.From(HclConversion.ParseNumber(text) ?? throw Refuse($"'{text}' is not a number."));
         }
 
         try
@@ -138,19 +138,19 @@ internal sealed class BakeVariable
         IReadOnlyList<HclType> types = type.Kind == HclKind.Tuple ? type.Elements : [.. fields.Select(_ => type.Element)];
         if (!types.All(static t => t.IsPrimitive))
         {
-            throw Refuse($"a value of the type {type} is given as JSON, in {Name}_JSON.");
+            throw Refuse($"a value of the type {type} must be JSON, in {Name}_JSON.");
         }
 
         if (types.Count != fields.Count)
         {
-            throw Refuse(string.Create(CultureInfo.InvariantCulture, $"{type} has {types.Count} elements, and here are {fields.Count}."));
+            throw Refuse(string.Create(CultureInfo.InvariantCulture, $"{type} has {types.Count} elements, but got {fields.Count}."));
         }
 
         return type.Kind switch
         {
             HclKind.Map => HclValue.Map(fields.Select(f => CsvText.Fields(f, ':') is [string key, string value]
                 ? KeyValuePair.Create(key, Primitive(value, type.Element))
-                : throw Refuse($"'{f}' is no 'key:value'."))),
+                : throw Refuse($"'{f}' is not in the form 'key:value'."))),
             HclKind.Set => HclValue.Set(fields.Select(f => Primitive(f, type.Element))),
             HclKind.Tuple => HclValue.Tuple(fields.Zip(types, Primitive)),
             _ => HclValue.List(fields.Select(f => Primitive(f, type.Element))),

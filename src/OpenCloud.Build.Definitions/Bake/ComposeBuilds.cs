@@ -27,7 +27,7 @@ internal static class ComposeBuilds
                 string other = context["service:".Length..];
                 if (!project.Services.TryGetValue(other, out ComposeService? taken) || taken.Build is null)
                 {
-                    throw new DefinitionException($"the service '{name}' takes from the service '{other}', which is not there or has no build.", service.File, service.Line);
+                    throw new DefinitionException($"the service '{name}' uses the service '{other}' as a context, which does not exist or has no build.", service.File, service.Line);
                 }
 
                 queue.Enqueue(other);
@@ -70,7 +70,7 @@ internal static class ComposeBuilds
         foreach (string target in options.Targets)
         {
             string[] found = [.. project.Services.Values.Where(s => s.Name == target || (s.Build is not null && BakePattern.IsPattern(target) && BakePattern.Matches(target, s.Name))).Select(static s => s.Name)];
-            names.AddRange(found.Length > 0 ? found : throw new DefinitionException($"there is no service that '{target}' names.") { IsMissingTarget = true });
+            names.AddRange(found.Length > 0 ? found : throw new DefinitionException($"no service matches '{target}'.") { IsMissingTarget = true });
         }
 
         return names.Find(n => project.Services[n].Build is null) is { } without
@@ -110,7 +110,7 @@ internal static class ComposeBuilds
 
             if (!way.Add(target.Name) || way.Count > 200)
             {
-                throw new DefinitionException($"the service '{target.Name}' takes from itself, or services take from each other too deep.", target.File, target.Line);
+                throw new DefinitionException($"the service '{target.Name}' uses itself as a context, or contexts are nested too deeply.", target.File, target.Line);
             }
 
             foreach (string context in (target.Contexts ?? []).Values.Where(static c => c.StartsWith("target:", StringComparison.Ordinal)))

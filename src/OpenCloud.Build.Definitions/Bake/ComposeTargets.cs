@@ -132,7 +132,7 @@ internal static class ComposeTargets
     }
 
     private static BakeSecret Secret(string id, ComposeSecret secret, ComposeService service) => secret.IsExternal
-        ? throw new DefinitionException($"the service '{service.Name}' builds with the secret '{id}', which is outside of the project.", service.File, service.Line)
+        ? throw new DefinitionException($"the service '{service.Name}' uses the secret '{id}', which is external to the project.", service.File, service.Line)
         : new BakeSecret(id, secret.File ?? string.Empty, secret.Variable ?? string.Empty);
 
     // What x-bake adds to the service's own fields.
@@ -182,7 +182,7 @@ internal static class ComposeTargets
 
                     break;
                 default:
-                    throw node.Refuse($"'{key}' is nothing that x-bake has.");
+                    throw node.Refuse($"'{key}' is not a key of x-bake.");
             }
         }
     }

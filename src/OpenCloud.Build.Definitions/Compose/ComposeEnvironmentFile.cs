@@ -71,7 +71,7 @@ internal sealed class ComposeEnvironmentFile
         string name = (sign < 0 ? line : line[..sign]).TrimEnd();
         if (name.Length == 0 || !name.All(static c => char.IsLetterOrDigit(c) || c is '_' or '.' or '-' or '[' or ']'))
         {
-            throw new DefinitionException($"'{name}' is no name of a variable.", _file, Line);
+            throw new DefinitionException($"'{name}' is not a valid variable name.", _file, Line);
         }
 
         if (sign < 0)
@@ -130,7 +130,7 @@ internal sealed class ComposeEnvironmentFile
             }
         }
 
-        throw new DefinitionException("a value in quotes has no end.", _file, line);
+        throw new DefinitionException("a quoted value is not closed.", _file, line);
     }
 
     private static string Unescape(string text)

@@ -41,7 +41,7 @@ internal static class ComposeKeys
             {
                 if (!Service.Contains(key) && !key.StartsWith("x-", StringComparison.Ordinal))
                 {
-                    throw value.Refuse($"the service '{name}' has '{key}', which no service has.");
+                    throw value.Refuse($"the service '{name}' has the unknown key '{key}'.");
                 }
             }
 
@@ -58,7 +58,7 @@ internal static class ComposeKeys
         {
             if (!known.Contains(key) && !key.StartsWith("x-", StringComparison.Ordinal))
             {
-                throw value.Refuse($"'{key}' is nothing that {what} has.");
+                throw value.Refuse($"'{key}' is not a key of {what}.");
             }
         }
     }

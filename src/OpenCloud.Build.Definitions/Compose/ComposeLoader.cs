@@ -98,7 +98,7 @@ internal sealed class ComposeLoader
     {
         if (_unset.Add(name))
         {
-            _options.Warn?.Invoke($"The variable '{name}' is not set, and counts as empty.");
+            _options.Warn?.Invoke($"The variable '{name}' is not set; an empty string is used.");
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed class ComposeLoader
         }
 
         string full = Path.Join(Path.IsPathRooted(path) ? null : _options.WorkingDirectory, path);
-        return new DefinitionSource(path, _options.ReadFile(full) ?? throw node.Refuse($"there is no file '{path}'."), DefinitionLanguage.Compose) { FullPath = path };
+        return new DefinitionSource(path, _options.ReadFile(full) ?? throw node.Refuse($"the file '{path}' does not exist."), DefinitionLanguage.Compose) { FullPath = path };
     }
 
     private ComposeNode Include(ComposeNode file, DefinitionSource source)
@@ -122,7 +122,7 @@ internal sealed class ComposeLoader
 
         Dictionary<string, ComposeNode> sections = new(file.Entries!, StringComparer.Ordinal);
         sections.Remove("include");
-        foreach (ComposeNode include in includes.Items ?? throw includes.Refuse("'include' is a list."))
+        foreach (ComposeNode include in includes.Items ?? throw includes.Refuse("'include' must be a list."))
         {
             ComposeNode paths = include.Entries is null ? include : include.Entry("path") ?? throw include.Refuse("'include' has no 'path'.");
             ComposeNode imported = Included(include, [.. (paths.Items ?? [paths]).Select(p => Full(p.ToText("path")))], source);
@@ -146,7 +146,7 @@ internal sealed class ComposeLoader
         string chain = source.FullPath ?? source.Name;
         if (paths.Length == 0 || _included.Contains(paths[0]) || paths[0] == chain)
         {
-            throw include.Refuse("the file includes itself, or no file.");
+            throw include.Refuse("the file includes itself, or does not name a file.");
         }
 
         string directory = include.Entry("project_directory") is { } given ? Full(given.ToText("project_directory")) : Path.GetDirectoryName(paths[0])!;
@@ -157,7 +157,7 @@ internal sealed class ComposeLoader
         foreach (string file in files.Length > 0 ? files : [Path.Join(directory, ".env")])
         {
             string? text = _options.ReadFile(file);
-            variables = text is null ? files.Length > 0 ? throw include.Refuse($"there is no file '{file}'.") : variables : variables.WithFile(file, text);
+            variables = text is null ? files.Length > 0 ? throw include.Refuse($"the file '{file}' does not exist.") : variables : variables.WithFile(file, text);
         }
 
         ComposeLoader inner = new(_options, variables, directory, _unset, [.. _included, chain], _files);

@@ -68,7 +68,7 @@ internal static class ComposeMerge
 
         return second;
 
-        Exception Mismatch() => second.Refuse($"'{string.Join('.', path)}' cannot be merged with what was before: one is a list or mapping, and the other is not.");
+        Exception Mismatch() => second.Refuse($"'{string.Join('.', path)}' cannot be merged: one value is a list or mapping, and the other is not.");
     }
 
     private static ComposeNode Mappings(ComposeNode first, ComposeNode second, string[] path)
@@ -165,7 +165,7 @@ internal static class ComposeMerge
                 foreach (ComposeNode context in contexts)
                 {
                     string[] parts = context.ToText("additional_contexts").Split('=', 2);
-                    byName[parts[0]] = parts.Length == 2 ? context.Text(parts[1]) : throw context.Refuse($"the context '{parts[0]}' has no place.");
+                    byName[parts[0]] = parts.Length == 2 ? context.Text(parts[1]) : throw context.Refuse($"the context '{parts[0]}' has no path.");
                 }
 
                 return ComposeNode.Mapping(value.File, value.Line, byName);

@@ -46,9 +46,9 @@ internal sealed class ComposeNode
     /// <summary>The text of a value; refuses a collection.</summary>
     public string ToText(string what) => Entries is null && Items is null
         ? IsPlain ? ComposeScalar.ToText(Value) : Value
-        : throw Refuse($"'{what}' is one value, and here are several.");
+        : throw Refuse($"'{what}' must be a single value.");
 
-    public Dictionary<string, ComposeNode> ToEntries(string what) => Entries ?? throw Refuse($"'{what}' has names and values.");
+    public Dictionary<string, ComposeNode> ToEntries(string what) => Entries ?? throw Refuse($"'{what}' must be a mapping.");
 
     public DefinitionException Refuse(string message) => new(message, File, Line);
 }

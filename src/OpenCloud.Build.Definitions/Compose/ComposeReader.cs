@@ -22,7 +22,7 @@ internal static class ComposeReader
         {
             if (id.Length == 0 || !id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
             {
-                throw service.Refuse($"'{id}' is no name of a service: letters, digits, '.', '_' and '-'.");
+                throw service.Refuse($"'{id}' is not a valid service name; use letters, digits, '.', '_' and '-'.");
             }
 
             services[id] = new ComposeService(id, service.File, service.Line)
@@ -73,7 +73,7 @@ internal static class ComposeReader
             {
                 if (!project.Secrets.ContainsKey(source))
                 {
-                    throw new Model.DefinitionException($"the service '{service.Name}' builds with the secret '{source}', which 'secrets' does not have.", service.File, service.Line);
+                    throw new Model.DefinitionException($"the service '{service.Name}' uses the secret '{source}', which is not in 'secrets'.", service.File, service.Line);
                 }
             }
         }
@@ -85,7 +85,7 @@ internal static class ComposeReader
         string? dockerfile = Text(build, "dockerfile");
         if (inline is not null && dockerfile is not null)
         {
-            throw build.Refuse("a build has either 'dockerfile' or 'dockerfile_inline'.");
+            throw build.Refuse("a build cannot have both 'dockerfile' and 'dockerfile_inline'.");
         }
 
         Dictionary<string, string?> args = new(StringComparer.Ordinal);
@@ -118,7 +118,7 @@ internal static class ComposeReader
             Network = Text(build, "network"),
             Target = Text(build, "target"),
             Isolation = Text(build, "isolation"),
-            ShmSize = build.Entry("shm_size") is { } size ? Bytes(size.ToText("shm_size")) ?? throw size.Refuse($"'{size.Value}' is no size.") : null,
+            ShmSize = build.Entry("shm_size") is { } size ? Bytes(size.ToText("shm_size")) ?? throw size.Refuse($"'{size.Value}' is not a size.") : null,
             Provenance = Text(build, "provenance"),
             Sbom = Text(build, "sbom"),
             Bake = build.Entry("x-bake"),
@@ -132,12 +132,12 @@ internal static class ComposeReader
         {
             "true" or "1" or "t" or "yes" or "y" or "on" => true,
             "false" or "0" or "f" or "no" or "n" or "off" => false,
-            _ => throw value.Refuse($"'{name}' is true or false."),
+            _ => throw value.Refuse($"'{name}' must be true or false."),
         });
 
     private static List<string> List(ComposeNode node, string name) => node.Entry(name) is not { } value ? [] : value.Items is { } items
         ? [.. items.Select(i => i.ToText(name))]
-        : value.Entries is null ? [value.ToText(name)] : throw value.Refuse($"'{name}' is a list.");
+        : value.Entries is null ? [value.ToText(name)] : throw value.Refuse($"'{name}' must be a list.");
 
     /// <summary>Names and values, of a mapping or of a list of <c>name=value</c>; a value may be absent.</summary>
     private static Dictionary<string, string?> Pairs(ComposeNode? node, string what)
@@ -154,7 +154,7 @@ internal static class ComposeReader
             pairs[parts[0]] = parts.Length == 2 ? parts[1] : null;
         }
 
-        return node is { Entries: null, Items: null } ? throw node.Refuse($"'{what}' is a list or has names and values.") : pairs;
+        return node is { Entries: null, Items: null } ? throw node.Refuse($"'{what}' must be a list or a mapping.") : pairs;
     }
 
     private static List<(string Source, string? Target)> Secrets(ComposeNode build)
@@ -164,7 +164,7 @@ internal static class ComposeReader
         {
             secrets.Add(secret.Entries is null
                 ? (secret.ToText("secrets"), null)
-                : (Text(secret, "source") ?? throw secret.Refuse("a secret has a 'source'."), Text(secret, "target")));
+                : (Text(secret, "source") ?? throw secret.Refuse("a secret requires a 'source'."), Text(secret, "target")));
         }
 
         return secrets;
@@ -183,7 +183,7 @@ internal static class ComposeReader
             string text = item.ToText("extra_hosts");
             int sign = text.IndexOf('=', StringComparison.Ordinal);
             sign = sign < 0 ? text.IndexOf(':', StringComparison.Ordinal) : sign;
-            hosts.Add(sign > 0 ? $"{text[..sign]}={Address(text[(sign + 1)..])}" : throw item.Refuse($"'{text}' is no 'host=address'."));
+            hosts.Add(sign > 0 ? $"{text[..sign]}={Address(text[(sign + 1)..])}" : throw item.Refuse($"'{text}' is not in the form 'host=address'."));
         }
 
         return [.. hosts.Distinct(StringComparer.Ordinal)];
@@ -199,7 +199,7 @@ internal static class ComposeReader
         {
             limits[name] = value.Entries is null
                 ? new ComposeLimit(Number(value), Number(value), IsSingle: true)
-                : new ComposeLimit(Number(value.Entry("soft") ?? throw value.Refuse("a limit has 'soft' and 'hard'.")), Number(value.Entry("hard") ?? throw value.Refuse("a limit has 'soft' and 'hard'.")), IsSingle: false);
+                : new ComposeLimit(Number(value.Entry("soft") ?? throw value.Refuse("a limit requires 'soft' and 'hard'.")), Number(value.Entry("hard") ?? throw value.Refuse("a limit requires 'soft' and 'hard'.")), IsSingle: false);
         }
 
         return limits;
@@ -207,5 +207,5 @@ internal static class ComposeReader
 
     private static long Number(ComposeNode node) => long.TryParse(node.ToText("ulimits"), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
         ? number
-        : throw node.Refuse($"'{node.Value}' is no whole number.");
+        : throw node.Refuse($"'{node.Value}' is not a whole number.");
 }

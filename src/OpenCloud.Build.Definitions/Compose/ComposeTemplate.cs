@@ -36,7 +36,7 @@ internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<strin
 
         if (depth > MostDepth)
         {
-            throw new FormatException("defaults are too deep within each other.");
+            throw new FormatException("defaults are nested too deeply.");
         }
 
         StringBuilder made = new();
@@ -73,7 +73,7 @@ internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<strin
         }
 
         _made += made.Length;
-        return _made <= MostCharacters ? made.ToString() : throw new FormatException("the texts that variables make are too long.");
+        return _made <= MostCharacters ? made.ToString() : throw new FormatException("the values of variables are too long.");
     }
 
     private string Value(string name)
@@ -94,7 +94,7 @@ internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<strin
         string rest = inner[end..];
         if (name.Length == 0)
         {
-            throw new FormatException($"'${{{inner}}}' names no variable; a dollar alone is written '$$'.");
+            throw new FormatException($"'${{{inner}}}' does not name a variable; write '$$' for a dollar sign.");
         }
 
         if (rest.Length == 0)
@@ -112,7 +112,7 @@ internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<strin
             "-" => isSet ? value! : Substitute(argument, depth + 1),
             "+" => isSet ? Substitute(argument, depth + 1) : value ?? string.Empty,
             "?" => isSet ? value! : throw new FormatException($"the variable '{name}' is required and {(value is null ? "not set" : "empty")}{(argument.Length == 0 ? "." : ": " + Substitute(argument, depth + 1))}"),
-            _ => throw new FormatException($"'${{{inner}}}' is no use of a variable; there are ':-', '-', ':?', '?', ':+' and '+' after the name."),
+            _ => throw new FormatException($"'${{{inner}}}' is not a valid use of a variable; use ':-', '-', ':?', '?', ':+' or '+' after the name."),
         };
     }
 
@@ -128,6 +128,6 @@ internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<strin
             }
         }
 
-        throw new FormatException("the brace of a variable is not closed; a dollar alone is written '$$'.");
+        throw new FormatException("the brace of a variable is not closed; write '$$' for a dollar sign.");
     }
 }

@@ -23,7 +23,7 @@ internal sealed class ComposeVariables
             foreach (string file in named)
             {
                 string path = Path.GetFullPath(Path.Join(Path.IsPathRooted(file) ? null : options.WorkingDirectory, file));
-                string text = options.ReadFile(path) ?? throw new DefinitionException("there is no such file.", file);
+                string text = options.ReadFile(path) ?? throw new DefinitionException("the file does not exist.", file);
                 foreach ((string name, string value) in ComposeEnvironmentFile.Parse(file, text, n => variables.Lookup(n) ?? all.GetValueOrDefault(n)))
                 {
                     all[name] = value;
@@ -47,7 +47,7 @@ internal sealed class ComposeVariables
     {
         if (options.ProjectName is { } given)
         {
-            return Normalize(given) == given && given.Length > 0 ? given : throw new DefinitionException($"'{given}' is no name of a project: lower-case letters, digits, '-' and '_', a letter or digit first.");
+            return Normalize(given) == given && given.Length > 0 ? given : throw new DefinitionException($"'{given}' is not a valid project name; use lower-case letters, digits, '-' and '_', starting with a letter or digit.");
         }
 
         string? name = variables.Lookup("COMPOSE_PROJECT_NAME");
@@ -68,7 +68,7 @@ internal sealed class ComposeVariables
         string normal = Normalize(name ?? string.Empty);
         normal = normal.Length > 0 ? normal : fallback ?? Normalize(Path.GetFileName(directory));
         normal = normal.Length > 0 ? normal : Normalize(Path.GetFileName(options.WorkingDirectory));
-        return normal.Length > 0 ? normal : throw new DefinitionException("the project has no name; give one with -ProjectName or as 'name' in the file.");
+        return normal.Length > 0 ? normal : throw new DefinitionException("the project has no name; use -ProjectName, or 'name' in the file.");
     }
 
     public string? Lookup(string name) => _outer(name) ?? _values.GetValueOrDefault(name);

@@ -33,7 +33,7 @@ internal sealed class ComposeYaml
         }
         catch (YamlException exception)
         {
-            throw new DefinitionException("this is no YAML: " + exception.Message, file, (int)exception.Start.Line, exception);
+            throw new DefinitionException("the YAML is invalid: " + exception.Message, file, (int)exception.Start.Line, exception);
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class ComposeYaml
         if (next is AnchorAlias alias)
         {
             // An anchor is known when it has ended: none is within itself.
-            return _anchors.TryGetValue(alias.Value.Value, out ComposeNode? known) ? known : throw new DefinitionException($"there is no anchor '{alias.Value}' before this.", _file, line);
+            return _anchors.TryGetValue(alias.Value.Value, out ComposeNode? known) ? known : throw new DefinitionException($"the anchor '{alias.Value}' is not defined before this alias.", _file, line);
         }
 
         NodeEvent start = (NodeEvent)next;
@@ -107,7 +107,7 @@ internal sealed class ComposeYaml
         while (!_parser.TryConsume<MappingEnd>(out _))
         {
             ComposeNode key = Node(depth + 1);
-            string name = key.Entries is null && key.Items is null ? key.Value : throw key.Refuse("a key is a text.");
+            string name = key.Entries is null && key.Items is null ? key.Value : throw key.Refuse("a key must be a string.");
             ComposeNode value = Node(depth + 1);
             if (name == "<<" && key.IsPlain)
             {
@@ -115,17 +115,17 @@ internal sealed class ComposeYaml
             }
             else if (!entries.TryAdd(name, value))
             {
-                throw key.Refuse($"'{name}' has been given in line {entries[name].Line} before.");
+                throw key.Refuse($"'{name}' is already defined in line {entries[name].Line}.");
             }
         }
 
         // What the mapping has itself goes before what it takes in, and of that the first.
-        foreach ((string name, ComposeNode value) in merged.SelectMany(m => m.Entries ?? throw m.Refuse("'<<' takes in mappings.")))
+        foreach ((string name, ComposeNode value) in merged.SelectMany(m => m.Entries ?? throw m.Refuse("'<<' requires a mapping.")))
         {
             entries.TryAdd(name, value);
             if (++_merged > MostMerged)
             {
-                throw new DefinitionException("merge keys take in too much.", _file, line);
+                throw new DefinitionException("merge keys expand to too many values.", _file, line);
             }
         }
 

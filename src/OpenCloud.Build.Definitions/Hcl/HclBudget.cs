@@ -16,7 +16,7 @@ internal sealed class HclBudget
         _steps -= count;
         if (_steps < 0)
         {
-            throw new HclException("the definition takes too many steps to evaluate.", position, isBudget: true);
+            throw new HclException("the definition requires too many evaluation steps.", position, isBudget: true);
         }
     }
 
@@ -26,7 +26,7 @@ internal sealed class HclBudget
         _characters -= length;
         if (_characters < 0)
         {
-            throw new HclException("the texts that the definition makes are too long.", position, isBudget: true);
+            throw new HclException("the strings of the definition are too long.", position, isBudget: true);
         }
     }
 
@@ -34,7 +34,7 @@ internal sealed class HclBudget
     {
         if (++_depth > MostDepth)
         {
-            throw new HclException("expressions, functions or references are too deep within each other.", position, isBudget: true);
+            throw new HclException("expressions, functions or references are nested too deeply.", position, isBudget: true);
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class HclForExpression(HclPosition position) : HclExpression(pos
         HclValue collection = Collection.Evaluate(scope);
         if (!collection.IsSequence && !collection.IsMapping)
         {
-            throw new HclException($"{HclConversion.Name(collection)} has no elements to go through.", Collection.Position);
+            throw new HclException($"{HclConversion.Name(collection)} cannot be iterated.", Collection.Position);
         }
 
         List<HclValue> values = [];
@@ -95,7 +95,7 @@ internal sealed class HclForExpression(HclPosition position) : HclExpression(pos
             }
             else if (!entries.TryAdd(name, made))
             {
-                throw new HclException($"two elements have the key '{name}'; '...' after the value gathers them.", Key.Position);
+                throw new HclException($"two elements have the key '{name}'; use '...' after the value to group them.", Key.Position);
             }
         }
 

@@ -11,7 +11,7 @@ internal static class HclConversion
     public static decimal? ParseNumber(string text) => decimal.TryParse(text, Styles, CultureInfo.InvariantCulture, out decimal number) ? number : null;
 
     public static string ToText(HclValue value, HclPosition position) => TryText(value)
-        ?? throw new HclException($"a string is needed, and this is {Name(value)}.", position);
+        ?? throw new HclException($"a string is required, but this is {Name(value)}.", position);
 
     public static string? TryText(HclValue value) => value.Kind switch
     {
@@ -25,8 +25,8 @@ internal static class HclConversion
     {
         HclKind.Number => value.Number,
         HclKind.Text when ParseNumber(value.Text) is { } number => number,
-        HclKind.Text => throw new HclException($"a number is needed, and '{value.Text}' is none.", position),
-        _ => throw new HclException($"a number is needed, and this is {Name(value)}.", position),
+        HclKind.Text => throw new HclException($"a number is required, but '{value.Text}' is not a number.", position),
+        _ => throw new HclException($"a number is required, but this is {Name(value)}.", position),
     };
 
     public static bool ToBool(HclValue value, HclPosition position) => value.Kind switch
@@ -34,7 +34,7 @@ internal static class HclConversion
         HclKind.Bool => value.Boolean,
         HclKind.Text when value.Text is "true" or "1" => true,
         HclKind.Text when value.Text is "false" or "0" => false,
-        _ => throw new HclException($"true or false is needed, and this is {Name(value)}.", position),
+        _ => throw new HclException($"true or false is required, but this is {Name(value)}.", position),
     };
 
     /// <summary>Whole and small enough to count with.</summary>
@@ -43,16 +43,16 @@ internal static class HclConversion
         decimal number = ToNumber(value, position);
         return number == decimal.Truncate(number) && Math.Abs(number) <= int.MaxValue
             ? (int)number
-            : throw new HclException($"a whole number is needed, and this is {HclValue.NumberText(number)}.", position);
+            : throw new HclException($"a whole number is required, but this is {HclValue.NumberText(number)}.", position);
     }
 
     public static IReadOnlyList<HclValue> ToItems(HclValue value, HclPosition position) => value.IsSequence
         ? value.Items
-        : throw new HclException($"a list is needed, and this is {Name(value)}.", position);
+        : throw new HclException($"a list is required, but this is {Name(value)}.", position);
 
     public static IReadOnlyDictionary<string, HclValue> ToEntries(HclValue value, HclPosition position) => value.IsMapping
         ? value.Entries
-        : throw new HclException($"a map is needed, and this is {Name(value)}.", position);
+        : throw new HclException($"a map is required, but this is {Name(value)}.", position);
 
     /// <summary>The value as a type has it.</summary>
     public static HclValue To(HclValue value, HclType type, HclPosition position)
@@ -83,7 +83,7 @@ internal static class HclConversion
                     a.Key,
                     value.Entries.TryGetValue(a.Key, out HclValue? entry) ? To(entry, a.Value, position) : throw new HclException($"the attribute '{a.Key}' of {type} is missing.", position))));
             default:
-                throw new HclException($"{type} is needed, and this is {Name(value)}.", position);
+                throw new HclException($"{type} is required, but this is {Name(value)}.", position);
         }
     }
 

@@ -61,7 +61,7 @@ internal sealed class HclCursor(HclSource source, HclPosition? origin = null)
     public HclToken Expect(string symbol, string after)
     {
         HclToken token = Peek();
-        return token.Is(symbol) ? Take() : throw new HclException($"{after} '{symbol}' is expected, and here is {token.Shown}.", At(token));
+        return token.Is(symbol) ? Take() : throw new HclException($"{after} '{symbol}' is expected, but found {token.Shown}.", At(token));
     }
 
     public void SkipNewlines()
@@ -77,7 +77,7 @@ internal sealed class HclCursor(HclSource source, HclPosition? origin = null)
     {
         if (++_depth > HclBudget.MostDepth)
         {
-            throw new HclException("brackets are too deep within each other.", At(Offset), isBudget: true);
+            throw new HclException("brackets are nested too deeply.", At(Offset), isBudget: true);
         }
 
         _newlines.Push(newlines);

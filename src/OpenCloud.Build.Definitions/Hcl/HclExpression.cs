@@ -66,13 +66,13 @@ internal readonly record struct HclStep(string? Name, HclExpression? Index, HclP
 
         if (value.Kind is not (HclKind.List or HclKind.Tuple))
         {
-            throw new HclException($"{HclConversion.Name(value)} has no elements to count.", Position);
+            throw new HclException($"{HclConversion.Name(value)} cannot be indexed.", Position);
         }
 
         int number = HclConversion.ToInteger(index, Position);
         return number >= 0 && number < value.Count
             ? value.Items[number]
-            : throw new HclException($"the {value.KindName} has {value.Count} elements, and none is at {number}.", Position);
+            : throw new HclException($"the {value.KindName} has {value.Count} elements; the index {number} is out of range.", Position);
     }
 }
 
@@ -178,7 +178,7 @@ internal sealed class HclCallExpression(string name, IReadOnlyList<HclExpression
         }
         catch (Exception exception) when (exception is OverflowException or DivideByZeroException)
         {
-            throw new HclException($"{name}: the number is too large to count with.", Position, exception);
+            throw new HclException($"{name}: the number is too large.", Position, exception);
         }
     }
 }

@@ -86,7 +86,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
             case HclTokenKind.Number:
                 cursor.Take();
                 return new HclLiteralExpression(
-                    HclValue.From(HclConversion.ParseNumber(token.Text) ?? throw new HclException($"the number '{token.Text}' is too large to count with.", position)), position);
+                    HclValue.From(HclConversion.ParseNumber(token.Text) ?? throw new HclException($"the number '{token.Text}' is too large.", position)), position);
             case HclTokenKind.Quote:
                 cursor.Take();
                 return Templates.Quoted(token);
@@ -103,7 +103,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
             case HclTokenKind.Symbol when token.Text == "{":
                 return Object(position);
             default:
-                throw new HclException($"a value is expected, and here is {token.Shown}.", position);
+                throw new HclException($"a value is expected, but found {token.Shown}.", position);
         }
     }
 
@@ -131,7 +131,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         HclToken end = cursor.Peek();
         if (!end.Is(close))
         {
-            throw new HclException($"the bracket '{open}' in line {cursor.At(bracket).Line} is not closed: here is {end.Shown}.", cursor.At(end));
+            throw new HclException($"the bracket '{open}' in line {cursor.At(bracket).Line} is not closed: found {end.Shown}.", cursor.At(end));
         }
 
         int after = end.End;
@@ -206,13 +206,13 @@ internal sealed class HclExpressionParser(HclCursor cursor)
             HclExpression key = Expression();
             if (key is HclReferenceExpression { Steps.Count: > 0 } or HclSplatExpression)
             {
-                throw new HclException("a key with a dot is written in quotes, or in round brackets where it is a reference.", key.Position);
+                throw new HclException("a key with a dot must be in quotes, or in parentheses if it is a reference.", key.Position);
             }
 
             HclToken sign = cursor.Peek();
             if (!sign.Is("=") && !sign.Is(":"))
             {
-                throw new HclException($"after a key '=' is expected, and here is {sign.Shown}.", cursor.At(sign));
+                throw new HclException($"after a key '=' is expected, but found {sign.Shown}.", cursor.At(sign));
             }
 
             cursor.Take();
@@ -224,7 +224,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
             }
             else if (!next.Is("}"))
             {
-                throw new HclException($"after a value ',' or the end of the line is expected, and here is {next.Shown}.", cursor.At(next));
+                throw new HclException($"after a value ',' or the end of the line is expected, but found {next.Shown}.", cursor.At(next));
             }
         }
 
@@ -249,7 +249,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         cursor.Take();
         (string? keyName, string valueName) = ForNames();
         HclExpression collection = Expression();
-        cursor.Expect(":", "after what 'for' goes through");
+        cursor.Expect(":", "after the collection of 'for'");
         HclExpression first = Expression();
         HclExpression? value = null;
         bool isGrouped = false;
@@ -287,13 +287,13 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         HclToken word = cursor.Take();
         return word.IsWord("in")
             ? (second is null ? null : first, second ?? first)
-            : throw new HclException($"after the names of 'for' the word 'in' is expected, and here is {word.Shown}.", cursor.At(word));
+            : throw new HclException($"after the names of 'for' the word 'in' is expected, but found {word.Shown}.", cursor.At(word));
     }
 
     private string Name()
     {
         HclToken name = cursor.Take();
-        return name.Kind == HclTokenKind.Identifier ? name.Text : throw new HclException($"a name is expected, and here is {name.Shown}.", cursor.At(name));
+        return name.Kind == HclTokenKind.Identifier ? name.Text : throw new HclException($"a name is expected, but found {name.Shown}.", cursor.At(name));
     }
 
     private HclExpression Steps(HclExpression term, HclPosition position)
@@ -349,7 +349,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
             HclTokenKind.Identifier => [new HclStep(step.Text, null, at)],
             // An older form of an index; of two, the lexer makes one number.
             HclTokenKind.Number => [.. step.Text.Split('.').Select(n => new HclStep(null, new HclLiteralExpression(HclValue.From(HclConversion.ParseNumber(n) ?? -1), at), at))],
-            _ => throw new HclException($"after '.' a name is expected, and here is {step.Shown}.", at),
+            _ => throw new HclException($"after '.' a name is expected, but found {step.Shown}.", at),
         };
     }
 

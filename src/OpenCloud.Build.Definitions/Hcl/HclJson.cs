@@ -43,7 +43,7 @@ internal sealed class HclJson
         catch (JsonException exception)
         {
             throw new HclException(
-                "this is no JSON: " + exception.Message.Split(" LineNumber:")[0],
+                "the JSON is invalid: " + exception.Message.Split(" LineNumber:")[0],
                 new HclPosition(file, (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1),
                 exception);
         }
@@ -148,7 +148,7 @@ internal sealed class HclJson
                 return new Node(position, HclValue.From(Text(ref reader, position)), null, null);
             case JsonTokenType.Number:
                 string digits = Encoding.ASCII.GetString(reader.ValueSpan);
-                return new Node(position, HclValue.From(HclConversion.ParseNumber(digits) ?? throw new HclException($"the number '{digits}' is too large to count with.", position)), null, null);
+                return new Node(position, HclValue.From(HclConversion.ParseNumber(digits) ?? throw new HclException($"the number '{digits}' is too large.", position)), null, null);
             case JsonTokenType.True or JsonTokenType.False:
                 return new Node(position, HclValue.From(reader.TokenType == JsonTokenType.True), null, null);
             default:
@@ -164,7 +164,7 @@ internal sealed class HclJson
         }
         catch (InvalidOperationException exception)
         {
-            throw new HclException("the string is no text: half of a surrogate pair, or no UTF-8.", position, exception);
+            throw new HclException("the string is not valid text: an unpaired surrogate or invalid UTF-8.", position, exception);
         }
     }
 

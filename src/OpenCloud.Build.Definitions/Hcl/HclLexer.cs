@@ -128,7 +128,7 @@ internal static class HclLexer
             else if (c == '/' && Follows(text, offset, '*'))
             {
                 int end = text.IndexOf("*/", offset + 2, StringComparison.Ordinal);
-                offset = end >= 0 ? end + 2 : throw new HclException("a comment that begins with '/*' has no end.", source.At(offset));
+                offset = end >= 0 ? end + 2 : throw new HclException("a comment that starts with '/*' is not closed.", source.At(offset));
             }
             else
             {

@@ -40,11 +40,11 @@ internal sealed class HclBinaryExpression(string sign, HclExpression left, HclEx
         }
         catch (DivideByZeroException exception)
         {
-            throw new HclException("nothing can be divided by zero.", Position, exception);
+            throw new HclException("division by zero.", Position, exception);
         }
         catch (OverflowException exception)
         {
-            throw new HclException("the number is too large to count with.", Position, exception);
+            throw new HclException("the number is too large.", Position, exception);
         }
     }
 }

@@ -28,7 +28,7 @@ internal sealed class HclParser
         cursor.Push(newlines: false);
         HclExpression expression = new HclExpressionParser(cursor).Expression();
         HclToken rest = cursor.Peek();
-        return rest.Kind == HclTokenKind.End ? expression : throw new HclException($"after the expression is {rest.Shown}.", cursor.At(rest));
+        return rest.Kind == HclTokenKind.End ? expression : throw new HclException($"unexpected {rest.Shown} after the expression.", cursor.At(rest));
     }
 
     /// <summary>Reads a text with interpolations, as JSON has them in its strings.</summary>
@@ -53,7 +53,7 @@ internal sealed class HclParser
 
             if (name.Kind != HclTokenKind.Identifier)
             {
-                throw new HclException($"an attribute or a block is expected, and here is {name.Shown}.", _cursor.At(name));
+                throw new HclException($"an attribute or a block is expected, but found {name.Shown}.", _cursor.At(name));
             }
 
             _cursor.Take();
@@ -76,7 +76,7 @@ internal sealed class HclParser
         HclPosition position = _cursor.At(name);
         if (attributes.Find(a => a.Name == name.Text) is { } before)
         {
-            throw new HclException($"'{name.Text}' has been given in line {before.Position.Line} before.", position);
+            throw new HclException($"'{name.Text}' is already defined in line {before.Position.Line}.", position);
         }
 
         attributes.Add(new HclAttribute(name.Text, _expressions.Expression(), position));
@@ -95,10 +95,10 @@ internal sealed class HclParser
                     labels.Add(label.Text);
                     break;
                 case HclTokenKind.Quote:
-                    labels.Add(_expressions.Term().Template ?? throw new HclException("the label of a block is a text without anything to evaluate.", _cursor.At(label)));
+                    labels.Add(_expressions.Term().Template ?? throw new HclException("the label of a block must be a constant string.", _cursor.At(label)));
                     break;
                 default:
-                    throw new HclException($"after '{type.Text}' a '=' or a block in braces is expected, and here is {label.Shown}.", _cursor.At(label));
+                    throw new HclException($"after '{type.Text}' a '=' or a block in braces is expected, but found {label.Shown}.", _cursor.At(label));
             }
         }
 
@@ -122,6 +122,6 @@ internal sealed class HclParser
             return;
         }
 
-        throw new HclException($"the end of the line is expected, and here is {end.Shown}.", _cursor.At(end));
+        throw new HclException($"the end of the line is expected, but found {end.Shown}.", _cursor.At(end));
     }
 }

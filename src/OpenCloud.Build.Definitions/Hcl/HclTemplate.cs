@@ -44,7 +44,7 @@ internal sealed class HclInterpolationExpression(HclExpression inner, HclPositio
         HclValue value = inner.Evaluate(scope);
         return HclConversion.TryText(value) is { } text
             ? HclValue.From(text)
-            : throw new HclException($"{HclConversion.Name(value)} cannot be part of a text.", Position);
+            : throw new HclException($"{HclConversion.Name(value)} cannot be part of a string.", Position);
     }
 }
 
@@ -63,7 +63,7 @@ internal sealed class HclTemplateForExpression(string? key, string value, HclExp
         HclValue values = collection.Evaluate(scope);
         if (!values.IsSequence && !values.IsMapping)
         {
-            throw new HclException($"{HclConversion.Name(values)} has no elements to go through.", collection.Position);
+            throw new HclException($"{HclConversion.Name(values)} cannot be iterated.", collection.Position);
         }
 
         StringBuilder text = new();

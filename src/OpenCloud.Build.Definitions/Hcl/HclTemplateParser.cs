@@ -74,7 +74,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
 
             if (offset >= Text.Length)
             {
-                throw new HclException($"the heredoc has no line that is nothing but '{name}'.", cursor.At(mark));
+                throw new HclException($"the heredoc is not closed: a line with only '{name}' is missing.", cursor.At(mark));
             }
 
             isLineStart = false;
@@ -189,7 +189,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
         offset += trimsAfter ? 1 : 0;
         return offset < Text.Length && Text[offset] == '}'
             ? offset + 1
-            : throw new HclException("the brace of an interpolation or directive is not closed, or more than one expression is in it.", position);
+            : throw new HclException("an interpolation or directive is not closed, or contains more than one expression.", position);
     }
 
     private HclTemplatePart Directive(HclPosition position)
@@ -205,7 +205,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
             _ => throw Unknown(word),
         };
 
-        HclException Unknown(HclToken token) => new($"a directive is if, else, endif, for or endfor, and here is {token.Shown}.", cursor.At(token));
+        HclException Unknown(HclToken token) => new($"if, else, endif, for or endfor is expected, but found {token.Shown}.", cursor.At(token));
     }
 
     private HclTemplatePart For(HclPosition position)
@@ -241,9 +241,9 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
                     return offset + 2 + digits;
                 }
 
-                throw new HclException($"after '\\{c}' there are not {digits} digits of a character.", cursor.At(offset));
+                throw new HclException($"'\\{c}' must be followed by {digits} hexadecimal digits.", cursor.At(offset));
             default:
-                throw new HclException("a backslash in a string is followed by n, r, t, a quote, a backslash, u or U.", cursor.At(offset));
+                throw new HclException("a backslash in a string must be followed by n, r, t, a quote, a backslash, u or U.", cursor.At(offset));
         }
     }
 

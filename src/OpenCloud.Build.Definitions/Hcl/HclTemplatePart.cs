@@ -90,7 +90,7 @@ internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Pos
     {
         if (depth > HclBudget.MostDepth)
         {
-            throw new HclException("directives are too deep within each other.", within!.Position, isBudget: true);
+            throw new HclException("directives are nested too deeply.", within!.Position, isBudget: true);
         }
 
         List<HclExpression> nested = [];
@@ -143,7 +143,7 @@ internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Pos
                         HclTemplatePartKind.EndIf => within.Kind is HclTemplatePartKind.If or HclTemplatePartKind.Else,
                         _ => within.Kind == HclTemplatePartKind.For,
                     };
-                    return isOfIt ? nested : throw new HclException($"the directive '{part.Kind.ToString().ToLowerInvariant()}' ends nothing that was begun.", part.Position);
+                    return isOfIt ? nested : throw new HclException($"the directive '{part.Kind.ToString().ToLowerInvariant()}' has no start.", part.Position);
             }
         }
 

@@ -37,8 +37,8 @@ internal sealed class HclType
                 "string" => Text,
                 "number" => Number,
                 "bool" => Bool,
-                "list" or "set" or "map" or "tuple" or "object" => throw new HclException($"the type '{word}' needs what it has, as in '{word}({(word is "tuple" ? "[string]" : word is "object" ? "{ a = string }" : "string")})'.", expression.Position),
-                _ => throw new HclException($"'{word}' is no type; there are string, number, bool, any, list, set, map, tuple and object.", expression.Position),
+                "list" or "set" or "map" or "tuple" or "object" => throw new HclException($"the type '{word}' requires an argument, for example '{word}({(word is "tuple" ? "[string]" : word is "object" ? "{ a = string }" : "string")})'.", expression.Position),
+                _ => throw new HclException($"'{word}' is not a type; use string, number, bool, any, list, set, map, tuple and object.", expression.Position),
             };
         }
 
@@ -50,7 +50,7 @@ internal sealed class HclType
 
         if (expression is not HclCallExpression { Arguments: [HclExpression inner] } call)
         {
-            throw new HclException("a type is a word such as string, or one of list(…), set(…), map(…), tuple([…]), object({…}).", expression.Position);
+            throw new HclException("a type must be a word such as string, or one of list(…), set(…), map(…), tuple([…]), object({…}).", expression.Position);
         }
 
         return call.Name switch
@@ -62,11 +62,11 @@ internal sealed class HclType
             "object" when inner is HclObjectExpression entries => new HclType(HclKind.Object)
             {
                 Attributes = entries.Items.ToDictionary(
-                    static i => i.Key.Keyword ?? i.Key.Template ?? throw new HclException("an attribute's name is a word.", i.Key.Position),
+                    static i => i.Key.Keyword ?? i.Key.Template ?? throw new HclException("the name of an attribute must be a word.", i.Key.Position),
                     static i => Parse(i.Value),
                     StringComparer.Ordinal),
             },
-            _ => throw new HclException($"'{call.Name}(…)' is no type, or does not have what such a type has.", expression.Position),
+            _ => throw new HclException($"'{call.Name}(…)' is not a type, or has invalid arguments.", expression.Position),
         };
     }
 

@@ -65,7 +65,7 @@ public sealed class ComposeTests
     [InlineData("sevices:\n  a: {}", 2, "sevices")]
     [InlineData("services:\n  a:\n    build: &x\n      args: *y", 4, "'y'")]
     [InlineData("services:\n  a:\n    build: { args: { A: \"${B:?say it}\" } }", 3, "say it")]
-    [InlineData("services:\n  a:\n    build: { args: { A: \"${}\" } }", 3, "no variable")]
+    [InlineData("services:\n  a:\n    build: { args: { A: \"${}\" } }", 3, "does not name a variable")]
     [InlineData("services:\n  a:\n    build: { args: { A: \"${B\" } }", 3, "not closed")]
     [InlineData("services:\n  a:\n    build: { no_cache: maybe }", 3, "no_cache")]
     [InlineData("services:\n  a:\n    build: { shm_size: big }", 3, "big")]
@@ -102,7 +102,7 @@ public sealed class ComposeTests
             lines.Add($"x-{i}: &x{i} {{ <<: [{string.Join(", ", Enumerable.Repeat($"*x{i - 1}", 10))}] }}");
         }
 
-        Assert.Contains("too much", Reading.RefusedCompose(string.Join('\n', lines)).Message, StringComparison.Ordinal);
+        Assert.Contains("too many values", Reading.RefusedCompose(string.Join('\n', lines)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -38,7 +38,7 @@ internal static class CollectionFunctions
     private static HclValue Collection(HclCall call, int index)
     {
         HclValue value = call.Value(index);
-        return value.IsSequence || value.IsMapping ? value : throw call.Refuse($"a collection is needed, and this is {HclConversion.Name(value)}.");
+        return value.IsSequence || value.IsMapping ? value : throw call.Refuse($"a collection is required, but this is {HclConversion.Name(value)}.");
     }
 
     private static bool Has(HclValue collection, HclValue key) => collection.IsMapping

@@ -25,7 +25,7 @@ internal static class EncodingFunctions
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
-            throw call.Refuse("this is no base64 of a text.");
+            throw call.Refuse("the base64 is invalid.");
         }
     }
 
@@ -123,7 +123,7 @@ internal static class EncodingFunctions
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw call.Refuse("this is no JSON: " + exception.Message);
+            throw call.Refuse("the JSON is invalid: " + exception.Message);
         }
 
         HclValue Read(JsonElement element)
@@ -134,7 +134,7 @@ internal static class EncodingFunctions
                 JsonValueKind.Object => HclValue.Object(element.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, Read(p.Value)))),
                 JsonValueKind.Array => HclValue.Tuple(element.EnumerateArray().Select(Read)),
                 JsonValueKind.String => HclValue.From(element.GetString()!),
-                JsonValueKind.Number => HclValue.From(HclConversion.ParseNumber(element.GetRawText()) ?? throw call.Refuse("a number is too large to count with.")),
+                JsonValueKind.Number => HclValue.From(HclConversion.ParseNumber(element.GetRawText()) ?? throw call.Refuse("a number is too large.")),
                 JsonValueKind.True => HclValue.True,
                 JsonValueKind.False => HclValue.False,
                 _ => HclValue.Null,
@@ -144,7 +144,7 @@ internal static class EncodingFunctions
 
     private static HclValue FromCsv(HclCall call, string text)
     {
-        List<IReadOnlyList<string>> rows = CsvText.Rows(text) ?? throw call.Refuse("a quote is not closed, or is where none may be.");
+        List<IReadOnlyList<string>> rows = CsvText.Rows(text) ?? throw call.Refuse("a quote is not closed or not allowed here.");
         if (rows.Count == 0)
         {
             throw call.Refuse("there is no line with the names of the columns.");

@@ -30,14 +30,14 @@ internal static class FormatFunction
 
             if (next >= values.Count)
             {
-                throw call.Refuse($"the format asks for {next + 1} values, and there are {values.Count}.");
+                throw call.Refuse($"the format requires {next + 1} values, but there are {values.Count}.");
             }
 
             text.Append(Apply(call, verb, values[next]));
             highest = Math.Max(highest, ++next);
         }
 
-        return highest < values.Count ? throw call.Refuse($"the format asks for {highest} values, and there are {values.Count}.") : text.ToString();
+        return highest < values.Count ? throw call.Refuse($"the format requires {highest} values, but there are {values.Count}.") : text.ToString();
     }
 
     public static HclValue FormatList(HclCall call)
@@ -47,7 +47,7 @@ internal static class FormatFunction
         int? count = null;
         foreach (HclValue list in given.Where(static v => v.IsSequence))
         {
-            count = count is null || count == list.Count ? list.Count : throw call.Refuse("the lists have not the same number of elements.");
+            count = count is null || count == list.Count ? list.Count : throw call.Refuse("the lists do not have the same number of elements.");
         }
 
         return call.Made(Enumerable.Range(0, count ?? 1).Select(i => call.Made(Format(call, format, [.. given.Select(v => v.IsSequence ? v.Items[i] : v)]))));
@@ -76,7 +76,7 @@ internal static class FormatFunction
             int? index = Digits(format, ref i);
             if (index is null or 0 || i >= format.Length || format[i] != ']')
             {
-                throw call.Refuse($"'{format[start..Math.Min(i + 1, format.Length)]}' in the format is no number of a value.");
+                throw call.Refuse($"'{format[start..Math.Min(i + 1, format.Length)]}' in the format is not a valid argument index.");
             }
 
             next = index.Value - 1;
@@ -89,7 +89,7 @@ internal static class FormatFunction
         }
 
         return width > MostWidth || precision > MostWidth
-            ? throw call.Refuse($"a width or precision is {MostWidth} at most.")
+            ? throw call.Refuse($"a width or precision must be at most {MostWidth}.")
             : new Verb(format[i], flags, width, precision, format[start..(i + 1)]);
     }
 
@@ -120,7 +120,7 @@ internal static class FormatFunction
             'd' => Signed(verb, decimal.Truncate(HclConversion.ToNumber(value, position)).ToString("0", CultureInfo.InvariantCulture)),
             'b' or 'o' or 'x' or 'X' => Based(call, verb, HclConversion.ToNumber(value, position)),
             'e' or 'E' or 'f' or 'F' or 'g' or 'G' => Signed(verb, Real(verb, HclConversion.ToNumber(value, position))),
-            _ => throw call.Refuse($"the verb '{verb.Text}' in the format is not known."),
+            _ => throw call.Refuse($"the verb '{verb.Text}' in the format is unknown."),
         };
         if (verb.Width is not { } width || text.Length >= width)
         {

@@ -10,7 +10,7 @@ internal static class FunctionArguments
         if (call.Count < least || call.Count > limit)
         {
             string wanted = limit == int.MaxValue ? $"at least {least}" : least == limit ? $"{least}" : $"{least} to {limit}";
-            throw call.Refuse($"it takes {wanted} arguments, and here are {call.Count}.");
+            throw call.Refuse($"wrong number of arguments: {call.Count} instead of {wanted}.");
         }
 
         return call;

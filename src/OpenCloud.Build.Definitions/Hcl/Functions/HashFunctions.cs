@@ -32,7 +32,7 @@ internal static class HashFunctions
             "oid" => new Guid("6ba7b812-9dad-11d1-80b4-00c04fd430c8"),
             "x500" => new Guid("6ba7b814-9dad-11d1-80b4-00c04fd430c8"),
             string text when Guid.TryParse(text, out Guid given) => given,
-            string text => throw call.Refuse($"'{text}' is no namespace: dns, url, oid, x500 or a UUID."),
+            string text => throw call.Refuse($"'{text}' is not a namespace; use dns, url, oid, x500 or a UUID."),
         };
 #pragma warning disable CA5350
         byte[] hash = SHA1.HashData([.. space.ToByteArray(bigEndian: true), .. Encoding.UTF8.GetBytes(call.Text(1))]);

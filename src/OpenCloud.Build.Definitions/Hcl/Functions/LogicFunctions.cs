@@ -15,10 +15,10 @@ internal static class LogicFunctions
         all["lessthan"] = static c => HclValue.From(c.Takes(2).Number(0) < c.Number(1));
         all["lessthanorequalto"] = static c => HclValue.From(c.Takes(2).Number(0) <= c.Number(1));
         all["try"] = Try;
-        all["can"] = static c => HclValue.From(c.Arguments.Count == 1 ? TryEvaluate(c, c.Arguments[0], out _) : throw c.Refuse("it takes one argument."));
+        all["can"] = static c => HclValue.From(c.Arguments.Count == 1 ? TryEvaluate(c, c.Arguments[0], out _) : throw c.Refuse("it requires one argument."));
         all["convert"] = static c => c.Arguments.Count == 2
             ? HclConversion.To(c.Arguments[0].Evaluate(c.Scope), HclType.Parse(c.Arguments[1]), c.Position)
-            : throw c.Refuse("it takes a value and a type.");
+            : throw c.Refuse("it requires a value and a type.");
         all["coalesce"] = static c => c.Takes(1, int.MaxValue).Values.FirstOrDefault(static v => !v.IsNull) ?? throw c.Refuse("all arguments are null.");
     }
 

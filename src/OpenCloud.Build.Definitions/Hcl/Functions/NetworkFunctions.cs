@@ -20,7 +20,7 @@ internal static class NetworkFunctions
         all["cidrnetmask"] = static c =>
         {
             (_, int prefix, int bits) = Range(c.Takes(1), 0);
-            return bits == 32 ? c.Made(Text((BigInteger.One << 32) - (BigInteger.One << (32 - prefix)), 32)) : throw c.Refuse("only IPv4 has netmasks.");
+            return bits == 32 ? c.Made(Text((BigInteger.One << 32) - (BigInteger.One << (32 - prefix)), 32)) : throw c.Refuse("netmasks are only available for IPv4.");
         };
         all["cidrsubnet"] = static c =>
         {
@@ -81,7 +81,7 @@ internal static class NetworkFunctions
             }
         }
 
-        throw call.Refuse($"'{text}' is no range of addresses as in 10.1.0.0/16.");
+        throw call.Refuse($"'{text}' is not an address range, such as 10.1.0.0/16.");
     }
 
     private static long ScopeId(this IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? address.ScopeId : 0;

@@ -27,7 +27,7 @@ internal static class NumberFunctions
         all["range"] = Range;
     }
 
-    private static decimal Divisor(HclCall call) => call.Number(1) is not 0 and decimal divisor ? divisor : throw call.Refuse("nothing can be divided by zero.");
+    private static decimal Divisor(HclCall call) => call.Number(1) is not 0 and decimal divisor ? divisor : throw call.Refuse("division by zero.");
 
     private static IEnumerable<decimal> Numbers(HclCall call)
     {
@@ -37,7 +37,7 @@ internal static class NumberFunctions
 
     private static HclValue Real(HclCall call, double number) => double.IsFinite(number) && Math.Abs(number) < 7e28
         ? HclValue.From(HclConversion.ParseNumber(number.ToString("R", CultureInfo.InvariantCulture)) ?? 0)
-        : throw call.Refuse("the result is no number that can be counted with.");
+        : throw call.Refuse("the result is not a finite number.");
 
     private static HclValue Power(HclCall call)
     {
@@ -63,7 +63,7 @@ internal static class NumberFunctions
         int radix = call.Integer(1);
         if (radix is < 2 or > 62)
         {
-            throw call.Refuse("the base is from 2 to 62.");
+            throw call.Refuse("the base must be from 2 to 62.");
         }
 
         bool isNegative = text.StartsWith('-');
@@ -71,13 +71,13 @@ internal static class NumberFunctions
         BigInteger number = 0;
         if (digits.Length is 0 or > 100)
         {
-            throw call.Refuse($"'{text}' is no whole number of base {radix}.");
+            throw call.Refuse($"'{text}' is not a whole number of base {radix}.");
         }
 
         foreach (char c in digits)
         {
             int digit = char.IsAsciiDigit(c) ? c - '0' : char.IsAsciiLetterLower(c) ? c - 'a' + 10 : char.IsAsciiLetterUpper(c) ? c - 'A' + (radix <= 36 ? 10 : 36) : radix;
-            number = digit < radix ? (number * radix) + digit : throw call.Refuse($"'{text}' is no whole number of base {radix}.");
+            number = digit < radix ? (number * radix) + digit : throw call.Refuse($"'{text}' is not a whole number of base {radix}.");
         }
 
         return HclValue.From((decimal)(isNegative ? -number : number));
@@ -101,7 +101,7 @@ internal static class NumberFunctions
             int count = 0;
             for (decimal number = start; step > 0 ? number < end : number > end; number += step)
             {
-                yield return ++count > 1024 ? throw call.Refuse("it makes more than 1,024 numbers.") : HclValue.From(number);
+                yield return ++count > 1024 ? throw call.Refuse("it creates more than 1,024 numbers.") : HclValue.From(number);
             }
         }
     }

@@ -38,7 +38,7 @@ internal static class PatternFunctions
         }
         catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
         {
-            throw call.Refuse("the pattern is no regular expression that can be used: " + exception.Message);
+            throw call.Refuse("the regular expression is invalid or not supported: " + exception.Message);
         }
     }
 
@@ -54,7 +54,7 @@ internal static class PatternFunctions
 
         if (names.Length > 0 && names.Length != numbers.Length - 1)
         {
-            throw call.Refuse("the pattern has groups with names and without.");
+            throw call.Refuse("the pattern has both named and unnamed groups.");
         }
 
         return names.Length > 0

@@ -7,7 +7,7 @@ internal static class SequenceFunctions
     {
         all["chunklist"] = static c => c.Integer(1) is >= 0 and int size
             ? c.Made(size == 0 ? [HclValue.List(c.Takes(2).Items(0))] : c.Takes(2).Items(0).Chunk(size).Select(HclValue.List))
-            : throw c.Refuse("the size of a chunk is 0 or more.");
+            : throw c.Refuse("the chunk size must be 0 or more.");
         all["coalescelist"] = static c => c.Takes(1, int.MaxValue).Values.FirstOrDefault(static v => v.IsSequence && v.Count > 0) ?? throw c.Refuse("all lists are empty.");
         all["compact"] = static c => c.Made(c.Takes(1).Items(0).Where(static v => !v.IsNull && !(v.Kind == HclKind.Text && v.Text.Length == 0)));
         all["concat"] = static c =>
@@ -33,7 +33,7 @@ internal static class SequenceFunctions
     {
         if (depth > HclBudget.MostDepth)
         {
-            throw call.Refuse("the lists are too deep within each other.");
+            throw call.Refuse("the lists are nested too deeply.");
         }
 
         return items.SelectMany(i => i.IsSequence ? Flat(call, i.Items, depth + 1) : [i]);
@@ -46,7 +46,7 @@ internal static class SequenceFunctions
         int end = call.Integer(2);
         if (start < 0 || end < start || end > items.Count)
         {
-            throw call.Refuse($"the list has {items.Count} elements, which {start} to {end} is not within.");
+            throw call.Refuse($"the list has {items.Count} elements; the range {start} to {end} is outside.");
         }
 
         IEnumerable<HclValue> taken = items.Skip(start).Take(end - start);

@@ -40,7 +40,7 @@ internal static class TextFunctions
 
     private static IEnumerable<string> Runes(string text) => text.EnumerateRunes().Select(static r => r.ToString());
 
-    private static string Blanks(HclCall call) => call.Integer(0) is >= 0 and <= 1000 and int count ? new string(' ', count) : throw call.Refuse("the indentation is from 0 to 1000.");
+    private static string Blanks(HclCall call) => call.Integer(0) is >= 0 and <= 1000 and int count ? new string(' ', count) : throw call.Refuse("the indentation must be from 0 to 1000.");
 
     private static string Title(string text)
     {

@@ -32,7 +32,7 @@ internal static class TimeFunctions
         }
         catch (Exception exception) when (exception is ArgumentOutOfRangeException or OverflowException)
         {
-            throw call.Refuse("the time is beyond the years that are counted.");
+            throw call.Refuse("the time is out of range.");
         }
     }
 
@@ -41,7 +41,7 @@ internal static class TimeFunctions
         decimal seconds = call.Number(index);
         return seconds == decimal.Truncate(seconds)
             ? Guarded(call, () => DateTimeOffset.FromUnixTimeSeconds((long)seconds))
-            : throw call.Refuse("seconds since 1970 are a whole number.");
+            : throw call.Refuse("seconds since 1970 must be a whole number.");
     }
 
     private static DateTimeOffset Time(HclCall call, int index)
@@ -54,7 +54,7 @@ internal static class TimeFunctions
             DateTimeStyles.AssumeUniversal,
             out DateTimeOffset time)
             ? time
-            : throw call.Refuse($"'{text}' is no time as in 2006-01-02T15:04:05Z.");
+            : throw call.Refuse($"'{text}' is not a time, such as 2006-01-02T15:04:05Z.");
     }
 
     // Numbers with units, as in 1h30m.
@@ -87,11 +87,11 @@ internal static class TimeFunctions
                 "h" => 3600,
                 _ => null,
             };
-            seconds = Math.Max(seconds, 0) + ((number * factor) ?? throw call.Refuse($"'{text}' is no duration as in 1h30m."));
+            seconds = Math.Max(seconds, 0) + ((number * factor) ?? throw call.Refuse($"'{text}' is not a duration, such as 1h30m."));
             i = unit;
         }
 
-        return seconds < 0 ? throw call.Refuse($"'{text}' is no duration as in 1h30m.") : TimeSpan.FromTicks((long)(seconds * 10_000_000m) * (text.StartsWith('-') ? -1 : 1));
+        return seconds < 0 ? throw call.Refuse($"'{text}' is not a duration, such as 1h30m.") : TimeSpan.FromTicks((long)(seconds * 10_000_000m) * (text.StartsWith('-') ? -1 : 1));
     }
 
     private static string Format(HclCall call, string format, DateTimeOffset time)
@@ -180,7 +180,7 @@ internal static class TimeFunctions
             "ZZZZ" => zone.Replace(":", string.Empty, StringComparison.Ordinal),
             "ZZZ" => isUtc ? "UTC" : zone.Replace(":", string.Empty, StringComparison.Ordinal),
             "Z" => isUtc ? "Z" : zone,
-            _ => throw call.Refuse($"'{verb}' in the format is no part of a time."),
+            _ => throw call.Refuse($"'{verb}' in the format is not part of a time."),
         };
     }
 

@@ -10,7 +10,7 @@ internal static class VersionFunction
 
     public static bool Satisfies(HclCall call, string version, string constraint)
     {
-        Number given = Read(version, isWhole: false) ?? throw call.Refuse($"'{version}' is no version.");
+        Number given = Read(version, isWhole: false) ?? throw call.Refuse($"'{version}' is not a version.");
         return constraint.Split("||").Any(all => Parts(call, all).All(one => Holds(given, one.Sign, one.Number)));
     }
 
@@ -43,7 +43,7 @@ internal static class VersionFunction
         }
     }
 
-    private static Number Version(HclCall call, string text) => Read(text, isWhole: true) ?? throw call.Refuse($"'{text}' in the constraint is no version.");
+    private static Number Version(HclCall call, string text) => Read(text, isWhole: true) ?? throw call.Refuse($"'{text}' in the constraint is not a version.");
 
     private static bool Holds(Number given, string sign, Number wanted)
     {
