@@ -4,16 +4,16 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Splits the peer's bytes into frames and handles them (RFC 9113, 3.4, 4 and 6).</summary>
-internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output output, Http2SendQueue sendQueue, Http2HeaderReader headers, Http2PeerLimits limits, Http2Options options) : IDisposable
+internal sealed class Http2FrameHandler(Http2ConnectionState state, Http2Output output, Http2SendQueue sendQueue, Http2HeaderReader headers, Http2PeerLimits limits, Http2Options options) : IDisposable
 {
     private readonly Http2HeaderReader _headers = headers;
-    private readonly Http2HeaderListHandler _lists = new(connection, headers, limits, options);
+    private readonly Http2HeaderListHandler _lists = new(state, headers, limits, options);
     private readonly Http2RateLimiter _settings = new(options.Settings, options.TimeProvider, "SETTINGS");
     private readonly Http2RateLimiter _idlePings = new(options.IdlePings, options.TimeProvider, "PING frames");
     private readonly Http2RateLimiter _emptyFrames = new(options.EmptyFrames, options.TimeProvider, "empty frames");
 
     // A server does not begin with a preface, so a client expects none.
-    private int _prefaceSeen = connection.Role == Http2Role.Server ? 0 : Preface.Length;
+    private int _prefaceSeen = state.Role == Http2Role.Server ? 0 : Preface.Length;
     private bool _settingsSeen;
 
     internal static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
@@ -97,8 +97,8 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
             case Http2FrameType.GoAway:
                 RequireLength(header, payload.Length >= 8);
                 limits.IgnoredFrames.Count();
-                connection.PeerGoesAway = true;
-                connection.Events.OnGoAway((int)(BinaryPrimitives.ReadUInt32BigEndian(payload) & int.MaxValue), (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]));
+                state.PeerGoesAway = true;
+                state.Events.OnGoAway((int)(BinaryPrimitives.ReadUInt32BigEndian(payload) & int.MaxValue), (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]));
                 break;
             case Http2FrameType.PushPromise:
                 throw Error(Http2ErrorCode.ProtocolError, "The peer sent PUSH_PROMISE, which is not allowed.");
@@ -114,8 +114,8 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
     private void HandleData(Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
-        connection.ReceiveWindow -= payload.Length;
-        if (connection.ReceiveWindow < 0)
+        state.ReceiveWindow -= payload.Length;
+        if (state.ReceiveWindow < 0)
         {
             throw Error(Http2ErrorCode.FlowControlError, "The peer sent more than the connection's window allows.");
         }
@@ -134,38 +134,38 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
 
         stream.ReceiveWindow -= payload.Length;
         stream.Unconsumed += payload.Length;
-        if (connection.Role == Http2Role.Client && !stream.ResponseSeen)
+        if (state.Role == Http2Role.Client && !stream.ResponseSeen)
         {
-            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+            limits.Break(state, stream, Http2ErrorCode.ProtocolError);
         }
         else if (stream.RemoteEnded)
         {
-            limits.Break(connection, stream, Http2ErrorCode.StreamClosed);
+            limits.Break(state, stream, Http2ErrorCode.StreamClosed);
         }
         else if (stream.ReceiveWindow < 0)
         {
-            limits.Break(connection, stream, Http2ErrorCode.FlowControlError);
+            limits.Break(state, stream, Http2ErrorCode.FlowControlError);
         }
         else if (stream.ContentLeft >= 0 && !FitsContentLength(stream, data.Length, endStream))
         {
-            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+            limits.Break(state, stream, Http2ErrorCode.ProtocolError);
         }
         else
         {
             if (data.Length < payload.Length)
             {
-                connection.Consume(stream, payload.Length - data.Length);
+                state.Consume(stream, payload.Length - data.Length);
             }
 
             if (!data.IsEmpty)
             {
-                connection.Events.OnData(stream, data);
+                state.Events.OnData(stream, data);
             }
 
             if (endStream)
             {
-                connection.EndRemote(stream);
-                connection.Events.OnEnded(stream, null);
+                state.EndRemote(stream);
+                state.Events.OnEnded(stream, null);
             }
         }
     }
@@ -179,28 +179,28 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
     /// <summary>The stream of a frame; null when it is closed, after everything due for it is done.</summary>
     private Http2Stream? FindForPeer(Http2FrameHeader header, int flowControlled)
     {
-        if (connection.Find(header.StreamId) is Http2Stream stream)
+        if (state.Find(header.StreamId) is Http2Stream stream)
         {
             return stream;
         }
 
-        if ((header.StreamId & 1) == 0 || header.StreamId > connection.LastStreamId)
+        if ((header.StreamId & 1) == 0 || header.StreamId > state.LastStreamId)
         {
             // Streams past our GOAWAY are not counted, so they look as if they had never begun.
-            if (connection.Role == Http2Role.Server && connection.IsDraining && (header.StreamId & 1) != 0)
+            if (state.Role == Http2Role.Server && state.IsDraining && (header.StreamId & 1) != 0)
             {
-                connection.CreditConnection(flowControlled);
+                state.CreditConnection(flowControlled);
                 return null;
             }
 
             throw Error(Http2ErrorCode.ProtocolError, $"A {header.Type} frame on stream {header.StreamId}, which has not begun.");
         }
 
-        connection.CreditConnection(flowControlled);
-        if (header.Type == Http2FrameType.Data && !connection.IsRecentlyReset(header.StreamId))
+        state.CreditConnection(flowControlled);
+        if (header.Type == Http2FrameType.Data && !state.IsRecentlyReset(header.StreamId))
         {
             limits.Resets.Count();
-            connection.WriteReset(header.StreamId, Http2ErrorCode.StreamClosed);
+            state.WriteReset(header.StreamId, Http2ErrorCode.StreamClosed);
         }
 
         return null;
@@ -243,8 +243,8 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
                 limits.Resets.Count();
             }
 
-            connection.Close(stream);
-            connection.Events.OnReset(stream, (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload), byPeer: true);
+            state.Close(stream);
+            state.Events.OnReset(stream, (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload), byPeer: true);
         }
         else
         {
@@ -260,7 +260,7 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         RequireLength(header, isAck ? payload.IsEmpty : payload.Length % 6 == 0);
         if (!isAck)
         {
-            Http2PeerSettings.Apply(payload, connection, output);
+            Http2PeerSettings.Apply(payload, state, output);
             output.WriteSettingsAck();
         }
     }
@@ -300,11 +300,11 @@ internal sealed class Http2FrameHandler(Http2Connection connection, Http2Output 
         {
             if (increment == 0)
             {
-                limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+                limits.Break(state, stream, Http2ErrorCode.ProtocolError);
             }
             else if (!sendQueue.TryOpenStream(stream, increment))
             {
-                limits.Break(connection, stream, Http2ErrorCode.FlowControlError);
+                limits.Break(state, stream, Http2ErrorCode.FlowControlError);
             }
         }
     }

@@ -3,13 +3,13 @@ using OpenCloud.Build.Client.Wire.Http2.Frames;
 namespace OpenCloud.Build.Client.Wire.Http2;
 
 /// <summary>Handles a complete list of header fields: a request, a response or trailers (RFC 9113, 8.1).</summary>
-internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2HeaderReader reader, Http2PeerLimits limits, Http2Options options)
+internal sealed class Http2HeaderListHandler(Http2ConnectionState state, Http2HeaderReader reader, Http2PeerLimits limits, Http2Options options)
 {
     internal void Handle(int streamId, HeaderList headers)
     {
-        if (connection.Find(streamId) is Http2Stream stream)
+        if (state.Find(streamId) is Http2Stream stream)
         {
-            if (connection.Role == Http2Role.Client && !stream.ResponseSeen)
+            if (state.Role == Http2Role.Client && !stream.ResponseSeen)
             {
                 HandleResponse(stream, headers);
             }
@@ -18,20 +18,20 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
                 HandleTrailers(stream, headers);
             }
         }
-        else if (streamId <= connection.LastStreamId)
+        else if (streamId <= state.LastStreamId)
         {
-            if (!connection.IsRecentlyReset(streamId))
+            if (!state.IsRecentlyReset(streamId))
             {
                 throw new Http2Exception(Http2ErrorCode.StreamClosed, $"Header fields on stream {streamId}, which is closed.");
             }
         }
-        else if (connection.Role == Http2Role.Client)
+        else if (state.Role == Http2Role.Client)
         {
             throw new Http2Exception(Http2ErrorCode.ProtocolError, $"Header fields on stream {streamId}, which has not begun.");
         }
-        else if (!connection.IsDraining)
+        else if (!state.IsDraining)
         {
-            connection.LastStreamId = streamId;
+            state.LastStreamId = streamId;
             HandleRequest(streamId, headers);
         }
     }
@@ -40,8 +40,8 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
     {
         Http2ErrorCode refusal = Http2ErrorCode.NoError;
         long contentLength = -1;
-        bool exceedsBudget = connection.HeldHeaders > 0 && connection.HeldHeaders + headers.Size > options.MaxHeldHeaders;
-        if (connection.Occupied >= options.MaxConcurrentStreams || exceedsBudget)
+        bool exceedsBudget = state.HeldHeaders > 0 && state.HeldHeaders + headers.Size > options.MaxHeldHeaders;
+        if (state.Occupied >= options.MaxConcurrentStreams || exceedsBudget)
         {
             refusal = Http2ErrorCode.RefusedStream;
         }
@@ -57,17 +57,17 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
         if (refusal != Http2ErrorCode.NoError)
         {
             limits.Resets.Count();
-            connection.WriteReset(streamId, refusal);
+            state.WriteReset(streamId, refusal);
             return;
         }
 
-        Http2Stream stream = connection.Open(streamId, headers);
+        Http2Stream stream = state.Open(streamId, headers);
         stream.ContentLeft = contentLength;
-        connection.Events.OnHeaders(stream, headers);
+        state.Events.OnHeaders(stream, headers);
         if (reader.EndStream)
         {
-            connection.EndRemote(stream);
-            connection.Events.OnEnded(stream, null);
+            state.EndRemote(stream);
+            state.Events.OnEnded(stream, null);
         }
     }
 
@@ -75,13 +75,13 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
     {
         if (!reader.ListFits)
         {
-            limits.Break(connection, stream, Http2ErrorCode.EnhanceYourCalm);
+            limits.Break(state, stream, Http2ErrorCode.EnhanceYourCalm);
             return;
         }
 
         if (stream.RemoteEnded || Http2ResponseValidator.FindFault(headers, out int status, out long contentLength) is not null)
         {
-            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+            limits.Break(state, stream, Http2ErrorCode.ProtocolError);
         }
         else if (status < 200)
         {
@@ -89,18 +89,18 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
             limits.IgnoredFrames.Count();
             if (reader.EndStream)
             {
-                limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+                limits.Break(state, stream, Http2ErrorCode.ProtocolError);
             }
         }
         else
         {
             stream.ResponseSeen = true;
             stream.ContentLeft = reader.EndStream ? -1 : contentLength;
-            connection.Events.OnHeaders(stream, headers);
+            state.Events.OnHeaders(stream, headers);
             if (reader.EndStream)
             {
-                connection.EndRemote(stream);
-                connection.Events.OnEnded(stream, null);
+                state.EndRemote(stream);
+                state.Events.OnEnded(stream, null);
             }
         }
     }
@@ -109,20 +109,20 @@ internal sealed class Http2HeaderListHandler(Http2Connection connection, Http2He
     {
         if (stream.RemoteEnded)
         {
-            limits.Break(connection, stream, Http2ErrorCode.StreamClosed);
+            limits.Break(state, stream, Http2ErrorCode.StreamClosed);
         }
         else if (!reader.ListFits)
         {
-            limits.Break(connection, stream, Http2ErrorCode.EnhanceYourCalm);
+            limits.Break(state, stream, Http2ErrorCode.EnhanceYourCalm);
         }
         else if (!reader.EndStream || stream.ContentLeft > 0 || Http2RequestValidator.FindTrailerFault(trailers) is not null)
         {
-            limits.Break(connection, stream, Http2ErrorCode.ProtocolError);
+            limits.Break(state, stream, Http2ErrorCode.ProtocolError);
         }
         else
         {
-            connection.EndRemote(stream);
-            connection.Events.OnEnded(stream, trailers);
+            state.EndRemote(stream);
+            state.Events.OnEnded(stream, trailers);
         }
     }
 }

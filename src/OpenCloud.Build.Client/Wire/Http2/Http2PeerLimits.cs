@@ -10,10 +10,10 @@ internal sealed class Http2PeerLimits(Http2Options options)
     internal Http2RateLimiter IgnoredFrames { get; } = new(options.IgnoredFrames, options.TimeProvider, "frames that mean nothing");
 
     /// <summary>Resets a stream on which the peer broke the protocol, and counts it.</summary>
-    internal void Break(Http2Connection connection, Http2Stream stream, Http2ErrorCode errorCode)
+    internal void Break(Http2ConnectionState state, Http2Stream stream, Http2ErrorCode errorCode)
     {
         Resets.Count();
-        connection.Reset(stream, errorCode);
-        connection.Events.OnReset(stream, errorCode, byPeer: false);
+        state.Reset(stream, errorCode);
+        state.Events.OnReset(stream, errorCode, byPeer: false);
     }
 }

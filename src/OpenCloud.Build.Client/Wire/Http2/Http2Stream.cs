@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Wire.Http2;
 
-/// <summary>The protocol state of one stream. Only its <see cref="Http2Connection"/> changes it.</summary>
+/// <summary>The protocol state of one stream. Only its <see cref="Http2ConnectionState"/> changes it.</summary>
 internal sealed class Http2Stream(int id, int sendWindow, int receiveWindow)
 {
     internal int Id { get; } = id;
