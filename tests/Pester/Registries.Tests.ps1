@@ -197,6 +197,77 @@ Describe 'Registries' -Skip:(-not $fixture.CanRun) {
             "$TestDrive/never.tar" | Should -Not -Exist
         }
 
+        It 'are listed with platforms, sizes and attestations' {
+            $images = Get-ContainerImage -Registry "$at/made/app"
+            $images.Tag | Should -Be '1', '2'
+            $image = $images[0]
+            $image.Reference | Should -Be "$at/made/app:1"
+            $image.Digest | Should -Be $digest
+            $image.Store | Should -Be "registry://$at"
+            $image.Platforms.Platform | Should -Be 'linux/amd64', 'linux/arm64'
+            $image.Platforms[0].ContentSize | Should -BeGreaterThan 9MB
+            $image.Attestations | Should -Be 1
+            $image.Labels['a'] | Should -Be 'b'
+            $image.IsComplete | Should -BeTrue
+            (Get-ContainerImage -Registry "$at/made/app:[2-9]").Tag | Should -Be 2
+            (Get-ContainerImage -Registry "$at/made/app@$digest").Digest | Should -Be $digest
+            (Get-ContainerImage -Registry "$at/made/app" -Platform linux/arm64).Tag | Should -Be '1', '2'
+            Get-ContainerImage -Registry "$at/made/app" -Platform linux/s390x | Should -BeNullOrEmpty
+            $image | Out-String -Width 80 | Should -BeLike "*made/app*"
+            Get-ErrorId { Get-ContainerImage -Registry "$at/made/app:none" } | Should -BeLike 'RegistryImageNotFound,*'
+            Get-ErrorId { Get-ContainerImage -Registry "$at/none/app" } | Should -BeLike 'RegistryImageNotFound,*'
+            Get-ErrorId { Get-ContainerImage -Registry 'a//b' } | Should -BeLike 'InvalidImageReference,*'
+        }
+
+        It 'are copied between repositories by mounts' {
+            Copy-ContainerImage "$at/made/app:1" "$at/copied/app:1" -FromRegistry -ToRegistry -WhatIf
+            Join-Path $registry.Data copied | Should -Not -Exist
+            $copy = Copy-ContainerImage "$at/made/app:1" "$at/copied/app:1" -FromRegistry -ToRegistry -PassThru
+            $copy.Digest | Should -Be $digest
+            $copy.ContentsMounted | Should -Be 5
+            $copy.BytesMoved | Should -BeLessThan 1MB
+            Get-ContainerImage -Registry "$at/made/app:2" | Copy-ContainerImage -Destination "$at/copied/app:2" -ToRegistry
+            (Get-ContainerImage -Registry "$at/copied/app").Tag | Should -Be '1', '2'
+            Get-ErrorId { Copy-ContainerImage "$at/made/app:none" "$at/copied/app:3" -FromRegistry -ToRegistry } | Should -BeLike 'RegistryImageNotFound,*'
+        }
+
+        It 'are joined into an index, with attestations' {
+            $null = Send-ContainerImage -Path $layout -Destination "$at/part/app:amd64" -Platform linux/amd64
+            $null = Send-ContainerImage -Path $layout -Destination "$at/part/app:arm64" -Platform linux/arm64
+            New-ContainerImageIndex "$at/part/app:amd64", "$at/part/app:arm64" "$at/joined/app:1" -WhatIf
+            Join-Path $registry.Data joined | Should -Not -Exist
+            $index = New-ContainerImageIndex "$at/part/app:amd64", "$at/part/app:arm64" "$at/joined/app:1"
+            "$($index.Platforms)" | Should -Be 'linux/amd64 linux/arm64'
+            $made = Get-ContainerImage -Registry "$at/joined/app:1"
+            $made.Digest | Should -Be $index.Digest
+            $made.Platforms.Platform | Should -Be 'linux/amd64', 'linux/arm64'
+            $made.Attestations | Should -Be 1
+            $null = Receive-ContainerImage "$at/part/app:arm64" -Path "$TestDrive/arm64.tar"
+            $file = "$at/part/app:amd64" | New-ContainerImageIndex -Archive "$TestDrive/arm64.tar" -Destination joined/app:1 -Path "$TestDrive/joined" -Format Directory
+            "$($file.Platforms)" | Should -Be 'linux/amd64 linux/arm64'
+            (Send-ContainerImage -Path "$TestDrive/joined" -Destination "$at/joined/app:2").Digest | Should -Be $file.Digest
+            Get-ErrorId { New-ContainerImageIndex -Destination "$at/joined/app:3" } | Should -BeLike 'ParameterConflict,*'
+        }
+
+        It 'have attestations and signatures' {
+            $statement = Get-ContainerImageAttestation -Path $layout
+            $statement.Kind | Should -Be Provenance
+            $statement.Format | Should -Be 'SLSA 1'
+            $statement.Platform | Should -Be linux/amd64
+            $statement.Builder | Should -Be 'https://made.test/builder'
+            $statement.Materials | Should -Be 'pkg:docker/busybox'
+            ($statement.Statement | ConvertFrom-Json).predicateType | Should -Be $statement.PredicateType
+            (Get-ContainerImageAttestation -Registry "$at/made/app:1").Digest | Should -Be $statement.Digest
+            Get-ContainerImageAttestation -Path $layout -Kind Sbom | Should -BeNullOrEmpty
+            Get-ContainerImageAttestation -Path $layout -Platform linux/arm64 | Should -BeNullOrEmpty
+            $null = Send-ContainerImage -Path $layout -Destination "$at/made/app:$($digest -replace ':', '-').sig"
+            $all = Get-ContainerImage -Registry "$at/made/app:1" | Get-ContainerImageAttestation
+            $all.Kind | Should -Be 'Provenance', 'Signature'
+            $all[1].Subject | Should -Be $digest
+            $all | Out-String -Width 80 | Should -BeLike '*Provenance SLSA 1*'
+            Get-ErrorId { Get-ContainerImageAttestation -Registry "$at/made/app:none" } | Should -BeLike 'RegistryImageNotFound,*'
+        }
+
         It 'are shown in 80 columns' {
             $text = Send-ContainerImage -Path $layout -Destination "$at/made/app:1" | Out-String -Width 80
             $text | Should -Match "made/app:1"
@@ -238,6 +309,21 @@ Describe 'Registries' -Skip:(-not $fixture.CanRun) {
             ($name -eq 'docker-20' ? 1 : $name -like 'containerd*' ? $sent.ContentsMounted : 1) | Should -BeGreaterThan 0
             $received = Receive-ContainerImage "$at/$name/app:1" -Path "$TestDrive/$name.tar"
             (tar -tf "$TestDrive/$name.tar") -match '^blobs/.*[0-9a-f]$' | Should -HaveCount ($name -eq 'docker-20' ? 3 : 9)
+            (Get-ContainerImageAttestation "$at/made/app:1" -Address $address).Builder | Should -Be ($name -eq 'docker-20' ? $null : 'https://made.test/builder')
+            $copy = Get-ContainerImage -Registry "$at/made/app:1" | Copy-ContainerImage -Destination copied/here:1 -DestinationAddress $address -PassThru
+            $copy.BytesMoved | Should -Be 0
+            (Copy-ContainerImage copied/here:1 "$at/$name/app:2" -ToRegistry -Address $address -PassThru).Digest | Should -Be $sent.Digest
+        }
+
+        if ($_ -eq 'docker-28') {
+            It 'a build''s record has its provenance' {
+                $app = New-BuildDirectory (Join-Path $TestDrive app) $engine "FROM scratch`nCOPY busybox /busybox"
+                $built = Invoke-ImageBuild $app -Tag built/here:1 -Provenance max -Address $address
+                $statement = Get-BuildHistory $built.BuildRef -Address $address | Get-ContainerImageAttestation -Kind Provenance
+                $statement.Format | Should -BeLike 'SLSA *'
+                $statement.BuildType | Should -BeLike '*buildkit*'
+                (Get-ContainerImageAttestation built/here:1 -Address $address -Kind Provenance).BuildType | Should -Be $statement.BuildType
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
+using OpenCloud.Build.Client.Images.Attestations;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Wire.Grpc;
@@ -174,6 +176,31 @@ public sealed class BuildHistory
         // The contents come over the control service's connection, which serves those of the history read-only.
         ContentClient content = new(_channel, null);
         await BuildHistoryArchive.WriteAsync(records, content, output, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the statements that the engine made of a build's results, by its full id.</summary>
+    /// <exception cref="OciFormatException">A statement is damaged.</exception>
+    public async Task<IReadOnlyList<ContainerImageAttestation>> ReadAttestationsAsync(string reference, CancellationToken cancellationToken)
+    {
+        List<BuildHistoryEvent> events = await ReadAsync(reference, false, cancellationToken).ConfigureAwait(false);
+        ContentClient content = new(_channel, null);
+        List<ContainerImageAttestation> found = [];
+        foreach (BuildHistoryRecord record in events.Where(static e => e.Record.CompletedAt is not null).Select(static e => e.Record))
+        {
+            foreach (BuildResultInfo result in record.Results.OrderBy(static r => r.Key, StringComparer.Ordinal).Select(static r => r.Value).Prepend(record.Result).OfType<BuildResultInfo>())
+            {
+                foreach (ContentDescriptor attestation in result.Attestations)
+                {
+                    if (ContentDigest.TryParse(attestation.Digest, out ContentDigest digest) && found.TrueForAll(f => f.Digest != attestation.Digest)
+                        && await AttestationReader.ReadAsync(content, new OciDescriptor(attestation.MediaType, digest, attestation.Size) { Annotations = new Dictionary<string, string>(attestation.Annotations) }, reference, cancellationToken).ConfigureAwait(false) is { } read)
+                    {
+                        found.Add(read);
+                    }
+                }
+            }
+        }
+
+        return found;
     }
 
     // A trace is written on request, or minutes later (UpdateBuildHistoryRequest.finalize). Older engines interpret the request as one to unpin.

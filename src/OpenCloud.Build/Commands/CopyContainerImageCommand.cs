@@ -6,14 +6,15 @@ using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Images;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Gives an image another name.</summary>
 [Cmdlet(VerbsCommon.Copy, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
-[OutputType(typeof(ContainerImage))]
-public sealed class CopyContainerImageCommand : ImageStoreCmdlet
+[OutputType(typeof(ContainerImage), typeof(ContainerImageTransfer))]
+public sealed partial class CopyContainerImageCommand : RegistryCmdlet
 {
     private const string NameSet = "Name";
     private const string ObjectSet = "InputObject";
@@ -49,6 +50,12 @@ public sealed class CopyContainerImageCommand : ImageStoreCmdlet
     protected override void ProcessRecord() => Guard(InputObject ?? (object)Name, () =>
     {
         List<ImageReference> destinations = [.. Destination.Select(Parse)];
+        if (IsTransfer)
+        {
+            Transfer(destinations);
+            return;
+        }
+
         IImageStore store = InputObject is null ? Store() : Store(InputObject.Store);
         string @namespace = InputObject?.Namespace ?? (store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty);
         RunAsync(async (poster, cancellationToken) =>

@@ -11,19 +11,28 @@ using OpenCloud.Build.Images;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Lists images.</summary>
-[Cmdlet(VerbsCommon.Get, "ContainerImage")]
+[Cmdlet(VerbsCommon.Get, "ContainerImage", DefaultParameterSetName = StoreSet)]
 [OutputType(typeof(ContainerImage))]
-public sealed class GetContainerImageCommand : ImageStoreCmdlet
+public sealed class GetContainerImageCommand : RegistryCmdlet
 {
+    private const string StoreSet = "Store";
+    private const string RegistrySet = "Registry";
+
     /// <summary>The names.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ParameterSetName = StoreSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("References", "Reference")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[]? Name { get; set; }
 
+    /// <summary>Repositories of registries.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrySet)]
+    [ArgumentCompleter(typeof(RegistryCompleter))]
+    [SupportsWildcards]
+    public string[] Registry { get; set; } = [];
+
     /// <summary>The namespaces of containerd.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = StoreSet, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string[]? Namespace { get; set; }
@@ -38,16 +47,60 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
     public string? Platform { get; set; }
 
     /// <summary>Only images that no tag leads to.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = StoreSet)]
     public SwitchParameter Dangling { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Guard(Name, () =>
+    protected override void ProcessRecord()
     {
-        IImageStore store = Store();
-        Platform? platform = string.IsNullOrEmpty(Platform) ? null
+        if (ParameterSetName == RegistrySet)
+        {
+            foreach (string repository in Registry)
+            {
+                Guard(repository, () => ListRegistry(RegistryTags.Parse(repository), repository));
+            }
+
+            return;
+        }
+
+        Guard(Name, ListStore);
+    }
+
+    private void ListRegistry(RegistryTags tags, string repository)
+    {
+        ImageQuery query = new() { Digest = string.IsNullOrEmpty(Digest) ? null : Digest, Platform = ParsePlatform() };
+        RunAsync(async (poster, cancellationToken) =>
+        {
+            List<ImageReference> references = [];
+            await foreach (ImageReference reference in tags.ListAsync(Registries, cancellationToken).ConfigureAwait(false))
+            {
+                references.Add(reference);
+            }
+
+            references.Sort(static (a, b) => string.CompareOrdinal(a.Tag, b.Tag));
+            bool isEmpty = true;
+            await foreach (ContainerImage image in Registries.DescribeAsync(references, query, cancellationToken).ConfigureAwait(false))
+            {
+                isEmpty = false;
+                poster.Output(image);
+            }
+
+            if (isEmpty && tags.Single is not null && query is { Digest: null, Platform: null })
+            {
+                poster.Error(ErrorCatalog.RegistryImageNotFound.ToRecord(repository, null, $"The registry {tags.Single.Domain} does not have '{repository}'.", tags.Single.Domain));
+            }
+        });
+    }
+
+    private Platform? ParsePlatform() =>
+        string.IsNullOrEmpty(Platform) ? null
             : Client.Images.References.Platform.TryParse(Platform, out Platform? parsed, out string? error) ? parsed
             : throw ErrorCatalog.InvalidPlatform.ToException(Platform, null, Platform, error);
+
+    private void ListStore()
+    {
+        IImageStore store = Store();
+        Platform? platform = ParsePlatform();
         ImageNames names = new(Name ?? []);
         RunAsync(async (poster, cancellationToken) =>
         {
@@ -80,5 +133,5 @@ public sealed class GetContainerImageCommand : ImageStoreCmdlet
 
             await ReportMissingAsync(store, names, namespaces, poster, cancellationToken).ConfigureAwait(false);
         });
-    });
+    }
 }

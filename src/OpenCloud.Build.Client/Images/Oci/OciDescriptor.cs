@@ -12,6 +12,9 @@ public sealed record OciDescriptor(string MediaType, ContentDigest Digest, long 
     /// <summary>The platform that an index states for this manifest.</summary>
     public Platform? Platform { get; init; }
 
+    /// <summary>The type of the artifact that the manifest is; empty for images.</summary>
+    public string ArtifactType { get; init; } = string.Empty;
+
     /// <summary>The annotations; empty when there are none.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = FrozenDictionary<string, string>.Empty;
 

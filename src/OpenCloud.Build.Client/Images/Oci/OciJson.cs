@@ -149,6 +149,7 @@ internal static class OciJson
         return new OciDescriptor(GetString(element, "mediaType", what), digest, length)
         {
             Platform = TryGet(element, "platform", out JsonElement platform) ? ReadPlatform(platform, what) : null,
+            ArtifactType = GetString(element, "artifactType", what),
             Annotations = GetMap(element, "annotations", what),
         };
     }

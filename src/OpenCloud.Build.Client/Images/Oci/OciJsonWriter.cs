@@ -11,6 +11,11 @@ internal static class OciJsonWriter
         writer.WriteString("mediaType", descriptor.MediaType);
         writer.WriteString("digest", descriptor.Digest.ToString());
         writer.WriteNumber("size", descriptor.Size);
+        if (descriptor.ArtifactType.Length > 0)
+        {
+            writer.WriteString("artifactType", descriptor.ArtifactType);
+        }
+
         if (descriptor.Annotations.Count > 0)
         {
             writer.WriteStartObject("annotations");

@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using OpenCloud.Build.Client.Images.Attestations;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
@@ -8,6 +11,9 @@ namespace OpenCloud.Build.Client.Images.Registries;
 /// <remarks>opencontainers/distribution-spec, spec.md; distribution, docs/spec/api.md. The methods throw <see cref="RegistryException"/>.</remarks>
 public sealed class RegistryClient : IDisposable
 {
+    /// <summary>The beginning of <see cref="ContainerImage.Store"/> of a registry's image.</summary>
+    public const string StorePrefix = "registry://";
+
     private readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<RegistryConnection>>> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Creates a client, which connects at its first request.</summary>
@@ -63,6 +69,70 @@ public sealed class RegistryClient : IDisposable
         ImageTree tree = await ImageTree.ReadAsync(source, root.Descriptor, platforms, cancellationToken).ConfigureAwait(false);
         ImageCompleteness.Check(tree, whole.ToString(), platforms);
         return new RegistryImage(whole, tree, source, platforms, Options.AtOnce);
+    }
+
+    /// <summary>The tags of a repository, each as soon as its page is here.</summary>
+    public IAsyncEnumerable<string> ListTagsAsync(ImageReference repository, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(repository);
+        return Repository(repository).ListTagsAsync(cancellationToken);
+    }
+
+    /// <summary>Describes the images of some tags or digests, in order, as a store describes its own; those that do not exist or do not match are left out.</summary>
+    public async IAsyncEnumerable<ContainerImage> DescribeAsync(IReadOnlyList<ImageReference> references, ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(references);
+        ArgumentNullException.ThrowIfNull(query);
+        IAsyncEnumerable<ContainerImage?> all = OrderedReads.RunAsync(
+            references, Options.AtOnce, (reference, stop) => new RegistryImageReader(Repository(reference)).ReadAsync(reference.WithDefaultTag(), stop), cancellationToken);
+        await foreach (ContainerImage? image in all.ConfigureAwait(false))
+        {
+            if (image is not null && query.MatchesDigest(image.Digest) && query.MatchesPlatform(image))
+            {
+                yield return image;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The signatures that a registry has of an image or of one of its platforms: artifacts that refer to them, and the tags that cosign makes.
+    /// Nothing is verified.
+    /// </summary>
+    public async Task<IReadOnlyList<ContainerImageAttestation>> ListSignaturesAsync(RegistryImage image, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        RegistryRepository repository = Repository(image.Reference);
+        List<ContainerImageAttestation> found = [];
+        foreach ((OciDescriptor subject, string platform) in image.Subjects)
+        {
+            foreach (OciDescriptor referrer in await repository.ListReferrersAsync(subject.Digest, cancellationToken).ConfigureAwait(false))
+            {
+                if (referrer.ArtifactType.Contains("sigstore", StringComparison.OrdinalIgnoreCase) || referrer.ArtifactType.Contains("cosign", StringComparison.OrdinalIgnoreCase)
+                    || referrer.ArtifactType.Contains("notary", StringComparison.OrdinalIgnoreCase) || referrer.ArtifactType.Contains("signature", StringComparison.OrdinalIgnoreCase))
+                {
+                    Add(referrer, referrer.ArtifactType);
+                }
+            }
+
+            // sigstore/cosign, specs/SIGNATURE_SPEC.md: the tag of a signature is made of the digest.
+            if (await repository.FindManifestAsync($"{subject.Digest.Algorithm}-{subject.Digest.Hex}.sig", cancellationToken).ConfigureAwait(false) is { } tagged)
+            {
+                Add(tagged.Descriptor, "application/vnd.dev.cosign.simplesigning.v1+json");
+            }
+
+            void Add(OciDescriptor signature, string type) => found.Add(new ContainerImageAttestation
+            {
+                Image = image.Reference.ToString(),
+                Platform = platform,
+                Kind = AttestationKind.Signature,
+                PredicateType = type,
+                Subject = subject.Digest.ToString(),
+                Digest = signature.Digest.ToString(),
+                Size = signature.Size,
+            });
+        }
+
+        return found;
     }
 
     /// <inheritdoc/>

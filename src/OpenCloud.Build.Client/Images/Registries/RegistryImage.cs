@@ -38,6 +38,10 @@ public sealed class RegistryImage
     /// <summary>The bytes of the contents that are not manifests, which progress reports.</summary>
     public long ContentSize => _tree.Nodes.Where(static n => n.Document is null).Sum(static n => n.Descriptor.Size);
 
+    /// <summary>The index, and each manifest of a platform.</summary>
+    internal IEnumerable<(OciDescriptor Descriptor, string Platform)> Subjects =>
+        [.. _tree.Nodes.Where(static n => n.Document is not null && !n.Descriptor.IsAttestation).Select(static n => (n.Descriptor, n.Descriptor.Platform?.ToString() ?? string.Empty))];
+
     /// <summary>The image for those that read images.</summary>
     public OpenedImage Open() => new(_tree.Target, _source);
 

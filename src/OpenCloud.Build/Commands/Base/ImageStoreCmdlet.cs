@@ -65,7 +65,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
 
         // A build has the address of its engine, too, which PowerShell binds first.
         return Record.Properties[nameof(ImageBuildResult.Store)] is not { } store ? Store(Address)
-            : store.Value is string { Length: > 0 } address ? Store(address)
+            : store.Value is string { Length: > 0 } address ? Store(address.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal) ? null : address)
             : throw ErrorCatalog.BuildWithoutImage.ToException(Record.BaseObject, null, Address ?? "which made it");
     }
 

@@ -1,0 +1,84 @@
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Attestations;
+
+/// <summary>Reads the statements that an image has beside its platforms.</summary>
+/// <remarks>moby/buildkit, docs/attestations/attestation-storage.md: a manifest for each platform, a layer for each statement.</remarks>
+public static class AttestationReader
+{
+    /// <summary>The type of a content that is a statement.</summary>
+    internal const string StatementType = "application/vnd.in-toto+json";
+
+    private const string PredicateAnnotation = "in-toto.io/predicate-type";
+    private const string SubjectAnnotation = "vnd.docker.reference.digest";
+
+    // SBOMs list every file of an image.
+    private const int MaxStatement = 128 * 1024 * 1024;
+
+    /// <summary>Reads the statements of an image.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="name">Its name in the results.</param>
+    /// <param name="platforms">The platforms; all when empty.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="OciFormatException">The image or a statement is damaged.</exception>
+    public static async Task<IReadOnlyList<ContainerImageAttestation>> ReadAsync(OpenedImage image, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        List<ContainerImageAttestation> found = [];
+        if (!OciMediaTypes.IsIndex(image.Target.MediaType))
+        {
+            return found;
+        }
+
+        OciManifest index = await ReadManifestAsync(image.Source, image.Target, cancellationToken).ConfigureAwait(false);
+        foreach (OciDescriptor attestation in ImageTree.Select(index.Manifests, platforms).Where(static m => m.IsAttestation))
+        {
+            // A store may have an index of which it never fetched the attestations.
+            if (await image.Source.GetLengthAsync(attestation.Digest, cancellationToken).ConfigureAwait(false) is null)
+            {
+                continue;
+            }
+
+            string? subject = attestation.Annotations.GetValueOrDefault(SubjectAnnotation);
+            string platform = index.Manifests.FirstOrDefault(m => m.Digest.ToString() == subject)?.Platform?.ToString() ?? string.Empty;
+            OciManifest manifest = await ReadManifestAsync(image.Source, attestation, cancellationToken).ConfigureAwait(false);
+            foreach (OciDescriptor statement in manifest.Layers.Where(static l => l.MediaType == StatementType))
+            {
+                if (await ReadAsync(image.Source, statement, name, cancellationToken).ConfigureAwait(false) is { } read)
+                {
+                    found.Add(read with { Platform = platform, Subject = subject });
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Reads one statement; null when the source does not have it.</summary>
+    internal static async Task<ContainerImageAttestation?> ReadAsync(IBlobSource source, OciDescriptor descriptor, string name, CancellationToken cancellationToken)
+    {
+        if (await source.GetLengthAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false) is null)
+        {
+            return null;
+        }
+
+        Stream stream = await source.OpenAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await BlobReading.ReadAllAsync(stream, descriptor, MaxStatement, source.Location, cancellationToken).ConfigureAwait(false);
+        ContainerImageAttestation attestation = new()
+        {
+            Image = name,
+            PredicateType = descriptor.Annotations.GetValueOrDefault(PredicateAnnotation, string.Empty),
+            Digest = descriptor.Digest.ToString(),
+            Size = descriptor.Size,
+        };
+        return StatementReader.Read(bytes, attestation, $"{source.Location}: {descriptor.Digest}");
+    }
+
+    private static async Task<OciManifest> ReadManifestAsync(IBlobSource source, OciDescriptor descriptor, CancellationToken cancellationToken)
+    {
+        Stream stream = await source.OpenAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await BlobReading.ReadAllAsync(stream, descriptor, OciJson.MaxManifestBytes, source.Location, cancellationToken).ConfigureAwait(false);
+        return OciManifest.Parse(bytes, descriptor.MediaType, $"{source.Location}: {descriptor.Digest}");
+    }
+}

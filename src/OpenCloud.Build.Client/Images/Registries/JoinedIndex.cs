@@ -1,0 +1,155 @@
+using System.Text.Json;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>Several images joined into one index, with their attestations; its contents stay where they are.</summary>
+public sealed class JoinedIndex : IBlobSource, IOriginSource
+{
+    private readonly IReadOnlyList<IBlobSource> _sources;
+    private readonly byte[] _document;
+
+    private JoinedIndex(IReadOnlyList<IBlobSource> sources, byte[] document, IReadOnlyList<Platform> platforms)
+    {
+        _sources = sources;
+        _document = document;
+        Platforms = platforms;
+        Target = new OciDescriptor(OciMediaTypes.Index, ContentDigest.Of(document), document.Length);
+    }
+
+    /// <inheritdoc/>
+    public string Location => string.Join(", ", _sources.Select(static s => s.Location).Distinct());
+
+    /// <summary>The index.</summary>
+    public OciDescriptor Target { get; }
+
+    /// <summary>The platforms, without attestations.</summary>
+    public IReadOnlyList<Platform> Platforms { get; }
+
+    /// <summary>Joins images. A platform may come from one of them only.</summary>
+    /// <exception cref="OciFormatException">An image is damaged, a platform is not known, or two images have the same platform.</exception>
+    public static async Task<JoinedIndex> CreateAsync(IReadOnlyList<OpenedImage> images, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        List<OciDescriptor> manifests = [];
+        foreach (OpenedImage image in images)
+        {
+            ImageTree tree = await ImageTree.ReadAsync(image.Source, image.Target, [], cancellationToken).ConfigureAwait(false);
+            ImageCompleteness.Check(tree, image.Source.Location, []);
+            HashSet<ContentDigest> there = [.. tree.Nodes.Select(static n => n.Descriptor.Digest)];
+            OciManifest root = OciManifest.Parse(tree.Nodes[^1].Document!.Value, image.Target.MediaType, image.Source.Location);
+            IEnumerable<OciDescriptor> own = root.IsIndex
+                ? root.Manifests.Where(m => there.Contains(m.Digest))
+                : [image.Target with { Platform = image.Target.Platform ?? await PlatformOfAsync(image.Source, root, cancellationToken).ConfigureAwait(false) }];
+            foreach (OciDescriptor manifest in own.Where(m => manifests.TrueForAll(known => known.Digest != m.Digest)))
+            {
+                Add(manifests, manifest, image.Source.Location);
+            }
+        }
+
+        Platform[] platforms = [.. manifests.Where(static m => !m.IsAttestation).Select(static m => m.Platform).OfType<Platform>()];
+        return new JoinedIndex([.. images.Select(static i => i.Source)], Write(manifests), platforms);
+    }
+
+    /// <summary>The index for those that read images. It owns none of the images that it joins.</summary>
+    public OpenedImage Open() => new(Target, this);
+
+    /// <summary>Writes it as an OCI layout that docker loads too.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="names">The names that it gets there.</param>
+    /// <param name="progress">Gets the bytes of each content that is written.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    public async Task WriteAsync(IArchiveOutput output, IReadOnlyList<string> names, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        ImageTree tree = await ImageTree.ReadAsync(this, Target, [], cancellationToken).ConfigureAwait(false);
+        await ImageArchiveWriter.WriteAsync(output, [new ImageToWrite(Target, names, tree)], this, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    async ValueTask<long?> IBlobSource.GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+        digest == Target.Digest ? _document.Length : (await FindAsync(digest, cancellationToken).ConfigureAwait(false))?.Length;
+
+    async ValueTask<Stream> IBlobSource.OpenAsync(ContentDigest digest, CancellationToken cancellationToken) =>
+        digest == Target.Digest ? new MemoryStream(_document, writable: false)
+            : await FindAsync(digest, cancellationToken).ConfigureAwait(false) is { } found ? await found.Source.OpenAsync(digest, cancellationToken).ConfigureAwait(false)
+            : throw new OciFormatException($"{Location}: the blob {digest} does not exist.");
+
+    async ValueTask<IReadOnlyList<string>> IOriginSource.FindOriginsAsync(ContentDigest digest, string registry, CancellationToken cancellationToken)
+    {
+        foreach (IOriginSource source in _sources.OfType<IOriginSource>())
+        {
+            if (await source.FindOriginsAsync(digest, registry, cancellationToken).ConfigureAwait(false) is { Count: > 0 } origins)
+            {
+                return origins;
+            }
+        }
+
+        return [];
+    }
+
+    private static void Add(List<OciDescriptor> manifests, OciDescriptor manifest, string location)
+    {
+        if (!manifest.IsAttestation)
+        {
+            if (manifest.Platform is not { } platform)
+            {
+                throw new OciFormatException($"{location}: the platform of the manifest {manifest.Digest} is not known.");
+            }
+
+            if (manifests.Exists(m => m is { IsAttestation: false, Platform: { } other } && other.Matches(platform)))
+            {
+                throw new OciFormatException($"{location}: another image of the index has the platform {platform}, too.");
+            }
+        }
+
+        manifests.Add(manifest);
+    }
+
+    private static async Task<Platform?> PlatformOfAsync(IBlobSource source, OciManifest manifest, CancellationToken cancellationToken)
+    {
+        if (!OciMediaTypes.IsConfig(manifest.Config!.MediaType))
+        {
+            return null;
+        }
+
+        Stream stream = await source.OpenAsync(manifest.Config.Digest, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await BlobReading.ReadAllAsync(stream, manifest.Config, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
+        return OciImageConfig.Parse(bytes, $"{source.Location}: {manifest.Config.Digest}").Platform;
+    }
+
+    private static byte[] Write(List<OciDescriptor> manifests)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("schemaVersion", 2);
+            writer.WriteString("mediaType", OciMediaTypes.Index);
+            writer.WriteStartArray("manifests");
+            foreach (OciDescriptor manifest in manifests)
+            {
+                // An attestation has a platform that this client reads as none.
+                OciJsonWriter.Write(writer, manifest);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    private async ValueTask<(IBlobSource Source, long Length)?> FindAsync(ContentDigest digest, CancellationToken cancellationToken)
+    {
+        foreach (IBlobSource source in _sources)
+        {
+            if (await source.GetLengthAsync(digest, cancellationToken).ConfigureAwait(false) is { } length)
+            {
+                return (source, length);
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,147 @@
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Images.Registries;
+
+/// <summary>Describes the images of a repository as a store describes its own: manifests and configurations are read, layers are not.</summary>
+internal sealed class RegistryImageReader(RegistryRepository repository)
+{
+    private const int MaxDepth = 4;
+
+    /// <summary>Describes what a tag or digest refers to; null when there is nothing.</summary>
+    public async Task<ContainerImage?> ReadAsync(ImageReference reference, CancellationToken cancellationToken)
+    {
+        if (await repository.FindManifestAsync(reference.Digest ?? reference.Tag!, cancellationToken).ConfigureAwait(false) is not { } root)
+        {
+            return null;
+        }
+
+        Walk walk = new();
+        string? problem = null;
+        try
+        {
+            await AddAsync(walk, root, null, 0, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OciFormatException e)
+        {
+            problem = e.Message;
+        }
+
+        string digest = root.Descriptor.Digest.ToString();
+        (OciImageConfig Config, Platform? Platform)? shown = walk.Configs.Find(static c => c.Platform is { } platform && platform.Matches(Platform.Current)) is { Config: not null } own ? own
+            : walk.Configs.Count > 0 ? walk.Configs[0]
+            : null;
+        return new ContainerImage
+        {
+            Name = reference.ToFamiliarString(),
+            Reference = reference.ToString(),
+            StoreName = reference.ToString(),
+            Registry = reference.Domain,
+            Repository = reference.FamiliarName,
+            Tag = reference.Tag ?? string.Empty,
+            Digest = digest,
+            Id = digest,
+            MediaType = root.Descriptor.MediaType,
+            Store = RegistryClient.StorePrefix + reference.Domain,
+            Platforms = walk.Platforms,
+            Attestations = walk.Attestations,
+            Created = shown?.Config.Created,
+            ContentSize = walk.Size,
+            Size = walk.Size,
+            Labels = shown?.Config.Labels ?? new Dictionary<string, string>(),
+            RepoTags = reference.Tag is null ? [] : [reference.ToFamiliarString()],
+            RepoDigests = [$"{reference.FamiliarName}@{digest}"],
+            IsComplete = walk.Missing.Count == 0 && problem is null,
+            Missing = walk.Missing,
+            Problem = problem,
+        };
+    }
+
+    private async Task AddAsync(Walk walk, RegistryManifest document, OciDescriptor? listed, int depth, CancellationToken cancellationToken)
+    {
+        if (depth > MaxDepth)
+        {
+            throw new OciFormatException($"Its indexes are nested deeper than {MaxDepth}.");
+        }
+
+        walk.Count(document.Descriptor);
+        OciManifest manifest = OciManifest.Parse(document.Bytes, document.Descriptor.MediaType, $"{repository.Name}@{document.Descriptor.Digest}");
+        if (!manifest.IsIndex)
+        {
+            await AddManifestAsync(walk, document.Descriptor, manifest, listed, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        foreach (OciDescriptor child in manifest.Manifests)
+        {
+            if (await repository.FindManifestAsync(child.Digest.ToString(), cancellationToken).ConfigureAwait(false) is { } found)
+            {
+                await AddAsync(walk, found, child, depth + 1, cancellationToken).ConfigureAwait(false);
+            }
+            else if (child is { IsAttestation: false, Platform: { } platform })
+            {
+                walk.Platforms.Add(new ContainerImagePlatform { Platform = platform.ToString(), Digest = child.Digest.ToString(), IsComplete = false, IsPresent = false });
+                walk.Missing.Add(child.Digest.ToString());
+            }
+        }
+    }
+
+    private async Task AddManifestAsync(Walk walk, OciDescriptor descriptor, OciManifest manifest, OciDescriptor? listed, CancellationToken cancellationToken)
+    {
+        long size = descriptor.Size;
+        foreach (OciDescriptor content in manifest.Children.DistinctBy(static c => c.Digest))
+        {
+            size += content.Size;
+            walk.Count(content);
+        }
+
+        if (listed?.IsAttestation == true)
+        {
+            walk.Attestations++;
+            return;
+        }
+
+        OciImageConfig? config = null;
+        if (OciMediaTypes.IsConfig(manifest.Config!.MediaType))
+        {
+            Stream stream = await repository.OpenBlobAsync(manifest.Config, cancellationToken).ConfigureAwait(false);
+            byte[] bytes = await BlobReading.ReadAllAsync(stream, manifest.Config, OciJson.MaxConfigBytes, repository.Name, cancellationToken).ConfigureAwait(false);
+            config = OciImageConfig.Parse(bytes, $"{repository.Name}@{manifest.Config.Digest}");
+        }
+
+        Platform? platform = listed?.Platform ?? config?.Platform;
+        if (config is not null)
+        {
+            walk.Configs.Add((config, platform));
+        }
+
+        if (platform is not null && !platform.IsUnknown())
+        {
+            walk.Platforms.Add(new ContainerImagePlatform
+            {
+                Platform = platform.ToString(),
+                Digest = descriptor.Digest.ToString(),
+                ConfigDigest = manifest.Config.Digest.ToString(),
+                Created = config?.Created,
+                ContentSize = size,
+            });
+        }
+    }
+
+    private sealed class Walk
+    {
+        private readonly HashSet<ContentDigest> _counted = [];
+
+        public List<ContainerImagePlatform> Platforms { get; } = [];
+
+        public List<(OciImageConfig Config, Platform? Platform)> Configs { get; } = [];
+
+        public List<string> Missing { get; } = [];
+
+        public int Attestations { get; set; }
+
+        public long Size { get; private set; }
+
+        public void Count(OciDescriptor descriptor) => Size += _counted.Add(descriptor.Digest) ? descriptor.Size : 0;
+    }
+}
