@@ -19,6 +19,7 @@ using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
+using OpenCloud.Build.Definitions.Model;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Changes;
 using OpenCloud.Build.Host.Installations;
@@ -58,6 +59,9 @@ internal static class Targets
         ["tokens"] = Tokens,
         ["records"] = Records,
         ["provenance"] = Provenance,
+        ["bake-hcl"] = static input => DefinitionTarget.Run(input, DefinitionLanguage.Hcl),
+        ["bake-json"] = static input => DefinitionTarget.Run(input, DefinitionLanguage.Json),
+        ["compose"] = static input => DefinitionTarget.Run(input, DefinitionLanguage.Compose),
     };
 
     internal static void Refusing<T>(Action parse)

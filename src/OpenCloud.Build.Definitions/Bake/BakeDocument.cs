@@ -26,7 +26,7 @@ internal sealed class BakeDocument : HclScope
     private readonly Dictionary<string, HclValue> _values = new(StringComparer.Ordinal);
     private readonly HashSet<string> _running = new(StringComparer.Ordinal);
     private readonly List<HclBlock> _blocks = [];
-    private List<BakeBlock> _instances = [];
+    private ILookup<(string Type, string Name), BakeBlock> _instances = Array.Empty<BakeBlock>().ToLookup(static i => (i.Type, i.Name));
 
     /// <summary>Reads documents.</summary>
     /// <param name="bodies">The documents, in their order.</param>
@@ -66,34 +66,37 @@ internal sealed class BakeDocument : HclScope
         }
 
         Validate();
-        _instances = [.. _blocks.SelectMany(b => BakeBlock.Expand(b, this))];
-        foreach (BakeBlock instance in _instances)
+        BakeBlock[] instances = [.. _blocks.SelectMany(b => BakeBlock.Expand(b, this))];
+        _instances = instances.ToLookup(static i => (i.Type, i.Name));
+        Dictionary<string, BakeTarget> byName = targets.ToDictionary(static t => t.Name, StringComparer.Ordinal);
+        Dictionary<string, int> places = groups.Select(static (g, i) => (g.Name, i)).ToDictionary(static g => g.Name, static g => g.i, StringComparer.Ordinal);
+        foreach (BakeBlock instance in instances)
         {
             if (instance.IsGroup)
             {
                 BakeGroup group = instance.Group();
-                int same = groups.FindIndex(g => g.Name == group.Name);
-                if (same >= 0)
+                if (places.TryGetValue(group.Name, out int same))
                 {
                     groups[same] = group;
                 }
                 else
                 {
+                    places[group.Name] = groups.Count;
                     groups.Add(group);
                 }
             }
-            else if (targets.Find(t => t.Name == instance.Name) is { } before)
+            else if (byName.TryGetValue(instance.Name, out BakeTarget? before))
             {
                 before.Merge(instance.Target());
             }
             else
             {
-                targets.Add(instance.Target());
+                targets.Add(byName[instance.Name] = instance.Target());
             }
         }
 
         // A matrix is a group of its targets, too.
-        foreach (IGrouping<string, BakeBlock> block in _instances.Where(static i => !i.IsGroup).GroupBy(static i => i.Label))
+        foreach (IGrouping<string, BakeBlock> block in instances.Where(static i => !i.IsGroup).GroupBy(static i => i.Label))
         {
             string[] names = [.. block.Select(static i => i.Name).Distinct(StringComparer.Ordinal)];
             if (names is not [string one] || one != block.Key)
@@ -158,7 +161,7 @@ internal sealed class BakeDocument : HclScope
         }
 
         string block = steps.Count > 0 && steps[0].Name is { } word ? word : throw new HclException($"a name is expected after '{name}', for example {name}.app.", position);
-        BakeBlock[] instances = [.. _instances.Where(i => i.Type == name && i.Name == block)];
+        BakeBlock[] instances = [.. _instances[(name, block)]];
         if (instances.Length == 0)
         {
             throw new HclException($"there is no {name} named '{block}'.", position);

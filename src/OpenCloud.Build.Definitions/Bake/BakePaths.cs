@@ -1,3 +1,5 @@
+using OpenCloud.Build.Definitions.Model;
+
 namespace OpenCloud.Build.Definitions.Bake;
 
 /// <summary>What of a target's places is on this machine.</summary>
@@ -16,8 +18,10 @@ internal static class BakePaths
     public static bool IsLocal(string place) => !IsAddress(place) && !place.Contains("://", StringComparison.Ordinal)
         && !place.StartsWith("target:", StringComparison.Ordinal) && !place.StartsWith("docker-image:", StringComparison.Ordinal);
 
-    public static string Full(string path, string directory) =>
-        Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Join(Path.IsPathRooted(path) ? null : directory, path)));
+    /// <exception cref="DefinitionException">The text can be no path.</exception>
+    public static string Full(string path, string directory) => path.Contains('\0', StringComparison.Ordinal)
+        ? throw new DefinitionException("a path has a NUL character in it.")
+        : Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Join(Path.IsPathRooted(path) ? null : directory, path)));
 
     /// <summary>A path whose links are followed as far as it exists.</summary>
     public static string Real(string path)

@@ -54,8 +54,8 @@ internal static class BakePrivileges
         // What is within another of them needs no word of its own.
         IEnumerable<string> Outside(List<string> paths, string key)
         {
-            string[] outside = [.. paths.Select(p => BakePaths.Real(BakePaths.Full(p, directory))).Where(p => !BakePaths.IsWithin(p, root)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-            return outside.Where(p => !outside.Any(o => o != p && BakePaths.IsWithin(p, o))).Select(p => $"{key}={p}");
+            HashSet<string> outside = [.. paths.Select(p => BakePaths.Real(BakePaths.Full(p, directory))).Where(p => !BakePaths.IsWithin(p, root))];
+            return outside.Where(p => !Above(p).Any(outside.Contains)).Order(StringComparer.Ordinal).Select(p => $"{key}={p}");
         }
 
         void AddPlace(string place)
@@ -83,6 +83,14 @@ internal static class BakePrivileges
         }
 
         return granted == privilege || (granted == "device" && asked[0] == "device");
+    }
+
+    private static IEnumerable<string> Above(string path)
+    {
+        for (string? parent = Path.GetDirectoryName(path); parent is not null; parent = Path.GetDirectoryName(parent))
+        {
+            yield return parent;
+        }
     }
 
     private static bool IsOnMachine(string place) => place.StartsWith("cwd://", StringComparison.Ordinal) || BakePaths.IsLocal(place);

@@ -9,6 +9,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
 
     private readonly Dictionary<string, BakeTarget> _byName = targets.GroupBy(static t => t.Name).ToDictionary(static g => g.Key, static g => g.First(), StringComparer.Ordinal);
 
+    private readonly Dictionary<string, BakeGroup> _groups = groups.GroupBy(static g => g.Name).ToDictionary(static g => g.Key, static g => g.First(), StringComparer.Ordinal);
     private readonly HashSet<string> _linked = new(StringComparer.Ordinal);
 
     /// <summary>The groups that were asked for, by name, with what they have.</summary>
@@ -29,7 +30,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
 
             foreach (string group in groupNames.Distinct(StringComparer.Ordinal))
             {
-                Groups[group] = groups.First(g => g.Name == group);
+                Groups[group] = _groups[group];
             }
         }
 
@@ -71,7 +72,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
             return known;
         }
 
-        if (groups.FirstOrDefault(g => g.Name == name) is not { } group)
+        if (_groups.GetValueOrDefault(name) is not { } group)
         {
             return ([name], []);
         }

@@ -8,6 +8,8 @@ internal sealed class ComposeInterpolation(Func<string, string?> lookup, Action<
     /// <summary>How many nodes a document may have once its anchors are copied.</summary>
     private const int MostNodes = 100_000;
 
+    private const int MostResets = 1000;
+
     private readonly ComposeTemplate _template = new(lookup, onUnset);
     private int _nodes;
 
@@ -26,6 +28,10 @@ internal sealed class ComposeInterpolation(Func<string, string?> lookup, Action<
         if (node.Tag != ComposeTag.None)
         {
             Resets.Add(path);
+            if (Resets.Count > MostResets)
+            {
+                throw new DefinitionException($"the document has more than {MostResets} of !reset and !override.", node.File, node.Line);
+            }
         }
 
         if (node.Tag == ComposeTag.Reset)

@@ -1,3 +1,5 @@
+using OpenCloud.Build.Definitions.Model;
+
 namespace OpenCloud.Build.Definitions.Compose;
 
 /// <summary>Makes the paths of a file full ones.</summary>
@@ -13,6 +15,11 @@ internal static class ComposePaths
         if (path.Length == 0)
         {
             return path;
+        }
+
+        if (path.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new DefinitionException("a path has a NUL character in it.");
         }
 
         string given = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? environment("HOME") + path[1..] : path;

@@ -9,6 +9,7 @@ internal sealed class ComposeYaml
 {
     private const int MostDepth = 100;
     private const int MostNodes = 200_000;
+    private const int MostDocuments = 100;
     private const int MostMerged = 200_000;
 
     private readonly string _file;
@@ -35,6 +36,11 @@ internal sealed class ComposeYaml
         {
             throw new DefinitionException("the YAML is invalid: " + exception.Message, file, (int)exception.Start.Line, exception);
         }
+        catch (InvalidOperationException exception)
+        {
+            // YamlDotNet's scanner on a control character within a plain scalar of a flow mapping (18.1.0).
+            throw new DefinitionException("this is no YAML: a plain scalar has a character that it cannot have.", file, inner: exception);
+        }
     }
 
     private List<ComposeNode> Documents()
@@ -43,7 +49,12 @@ internal sealed class ComposeYaml
         _parser.Consume<StreamStart>();
         while (!_parser.TryConsume<StreamEnd>(out _))
         {
-            _parser.Consume<DocumentStart>();
+            DocumentStart start = _parser.Consume<DocumentStart>();
+            if (documents.Count == MostDocuments)
+            {
+                throw new DefinitionException($"the file has more than {MostDocuments} documents.", _file, (int)start.Start.Line);
+            }
+
             _anchors.Clear();
             documents.Add(Node(0));
             _parser.Consume<DocumentEnd>();
@@ -67,7 +78,8 @@ internal sealed class ComposeYaml
             return _anchors.TryGetValue(alias.Value.Value, out ComposeNode? known) ? known : throw new DefinitionException($"the anchor '{alias.Value}' is not defined before this alias.", _file, line);
         }
 
-        NodeEvent start = (NodeEvent)next;
+        // On some input the parser gives a key and no value.
+        NodeEvent start = next as NodeEvent ?? throw new DefinitionException("this is no YAML: a value is missing.", _file, line);
         ComposeTag tag = start.Tag.IsEmpty ? ComposeTag.None : start.Tag.Value switch
         {
             "!reset" => ComposeTag.Reset,

@@ -6,8 +6,8 @@ internal sealed class HclBudget
     /// <summary>How deep expressions, calls and collections may be within each other.</summary>
     public const int MostDepth = 200;
 
-    private long _steps = 2_000_000;
-    private long _characters = 64L << 20;
+    private long _steps = 1_000_000;
+    private long _characters = 16L << 20;
     private int _depth;
 
     /// <summary>Counts a step: a node that is evaluated, or an element that is made.</summary>

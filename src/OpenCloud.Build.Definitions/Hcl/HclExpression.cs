@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace OpenCloud.Build.Definitions.Hcl;
 
 /// <summary>An expression: what has a value in a scope.</summary>
@@ -18,6 +20,10 @@ internal abstract class HclExpression(HclPosition position)
         try
         {
             return EvaluateCore(scope);
+        }
+        catch (HclException exception) when (exception.Position == default)
+        {
+            throw new HclException(exception.Message, Position, isBudget: true);
         }
         finally
         {
@@ -156,6 +162,8 @@ internal sealed class HclCallExpression(string name, IReadOnlyList<HclExpression
         for (int i = 0; i < arguments.Count; i++)
         {
             HclValue value = arguments[i].Evaluate(scope);
+            // Most functions go through all of what they are given.
+            scope.Budget.Step(Position, value.Size);
             if (expands && i == arguments.Count - 1)
             {
                 values.AddRange(HclConversion.ToItems(value, arguments[i].Position));
@@ -179,6 +187,10 @@ internal sealed class HclCallExpression(string name, IReadOnlyList<HclExpression
         catch (Exception exception) when (exception is OverflowException or DivideByZeroException)
         {
             throw new HclException($"{name}: the number is too large.", Position, exception);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            throw new HclException($"{name}: the pattern takes too long.", Position, isBudget: true);
         }
     }
 }

@@ -18,6 +18,7 @@ internal sealed class HclBinaryExpression(string sign, HclExpression left, HclEx
         HclValue b = right.Evaluate(scope);
         if (sign is "==" or "!=")
         {
+            scope.Budget.Step(Position, Math.Min(a.Size, b.Size));
             return HclValue.From(a.Equals(b) == (sign == "=="));
         }
 

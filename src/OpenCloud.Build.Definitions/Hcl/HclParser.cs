@@ -40,7 +40,7 @@ internal sealed class HclParser
 
     private HclBody Body(bool isFile)
     {
-        List<HclAttribute> attributes = [];
+        Dictionary<string, HclAttribute> attributes = new(StringComparer.Ordinal);
         List<HclBlock> blocks = [];
         while (true)
         {
@@ -48,7 +48,7 @@ internal sealed class HclParser
             HclToken name = _cursor.Peek();
             if (name.Kind == HclTokenKind.End || (!isFile && name.Is("}")))
             {
-                return new HclBody(attributes, blocks);
+                return new HclBody([.. attributes.Values], blocks);
             }
 
             if (name.Kind != HclTokenKind.Identifier)
@@ -70,16 +70,16 @@ internal sealed class HclParser
         }
     }
 
-    private void AddAttribute(List<HclAttribute> attributes, HclToken name)
+    private void AddAttribute(Dictionary<string, HclAttribute> attributes, HclToken name)
     {
         _cursor.Take();
         HclPosition position = _cursor.At(name);
-        if (attributes.Find(a => a.Name == name.Text) is { } before)
+        if (attributes.TryGetValue(name.Text, out HclAttribute? before))
         {
             throw new HclException($"'{name.Text}' is already defined in line {before.Position.Line}.", position);
         }
 
-        attributes.Add(new HclAttribute(name.Text, _expressions.Expression(), position));
+        attributes.Add(name.Text, new HclAttribute(name.Text, _expressions.Expression(), position));
     }
 
     private HclBlock Block(HclToken type)

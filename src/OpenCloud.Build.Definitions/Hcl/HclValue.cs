@@ -24,13 +24,53 @@ internal sealed class HclValue : IEquatable<HclValue>
     public static readonly HclValue False = new(HclKind.Bool, false);
     public static readonly HclValue Empty = new(HclKind.Text, string.Empty);
 
+    /// <summary>How many values one may have in it; one that is in it twice counts twice.</summary>
+    private const long MostValues = 1_000_000;
+
     private readonly object? _value;
+    private readonly int _hash;
 
     private HclValue(HclKind kind, object? value)
     {
         Kind = kind;
         _value = value;
+        Size = 1;
+        HashCode hash = default;
+        hash.Add(kind);
+        switch (value)
+        {
+            case HclValue[] items:
+                foreach (HclValue item in items)
+                {
+                    Size += item.Size;
+                    hash.Add(item._hash);
+                }
+
+                break;
+            case SortedDictionary<string, HclValue> entries:
+                foreach ((string key, HclValue entry) in entries)
+                {
+                    Size += entry.Size;
+                    hash.Add(key);
+                    hash.Add(entry._hash);
+                }
+
+                break;
+            default:
+                hash.Add(value);
+                break;
+        }
+
+        _hash = hash.ToHashCode();
+        if (Size > MostValues)
+        {
+            // The expression that makes it says where.
+            throw new HclException("a value has too many values in it.", default, isBudget: true);
+        }
     }
+
+    /// <summary>How many values there are in it, itself among them.</summary>
+    public long Size { get; }
 
     public HclKind Kind { get; }
 
@@ -145,7 +185,7 @@ internal sealed class HclValue : IEquatable<HclValue>
     /// <inheritdoc/>
     public bool Equals(HclValue? other)
     {
-        if (other is null || other.Kind != Kind)
+        if (other is null || other.Kind != Kind || other._hash != _hash || other.Size != Size)
         {
             return false;
         }
@@ -164,14 +204,7 @@ internal sealed class HclValue : IEquatable<HclValue>
     public override bool Equals(object? obj) => Equals(obj as HclValue);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => Kind switch
-    {
-        HclKind.Null => 0,
-        HclKind.Bool or HclKind.Number or HclKind.Text => _value!.GetHashCode(),
-        // Of deep collections not all: the hash is to be cheap.
-        HclKind.Object or HclKind.Map => HashCode.Combine(Kind, Entries.Count, Entries.Keys.FirstOrDefault()),
-        _ => HashCode.Combine(Kind, Items.Count, Items.Count > 0 && Items[0].IsPrimitive ? Items[0].GetHashCode() : 0),
-    };
+    public override int GetHashCode() => _hash;
 
     private static SortedDictionary<string, HclValue> Sorted(IEnumerable<KeyValuePair<string, HclValue>> entries)
     {

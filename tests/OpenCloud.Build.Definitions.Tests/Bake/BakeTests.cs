@@ -184,6 +184,16 @@ public sealed class BakeTests
     }
 
     [Fact]
+    public void ManyTargetsAreRead()
+    {
+        string text = string.Concat(Enumerable.Range(0, 20_000).Select(static i => $"target \"t{i}\" {{}}\n")) + string.Concat(Enumerable.Range(0, 20_000).Select(static i => $"a{i} = 1\n"));
+        Assert.Equal(20_000, Reading.Hcl(text).Count);
+    }
+
+    [Fact]
+    public void APathWithANulIsRefused() => Reading.RefusedHcl("target \"default\" { context = \"a\\u0000b\" }");
+
+    [Fact]
     public void ADeepReferenceIsRefused() => Reading.RefusedHcl(
         string.Join('\n', Enumerable.Range(0, 5000).Select(static i => $"v{i} = v{i + 1}")) + "\nv5000 = 1\ntarget \"default\" {\nargs = { A = v0 }\n}");
 

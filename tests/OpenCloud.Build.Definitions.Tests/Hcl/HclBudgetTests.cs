@@ -37,6 +37,25 @@ public sealed class HclBudgetTests
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"it took {watch.Elapsed}");
     }
 
+    [Theory]
+    [InlineData("replace(join(\"\", [for a in range(1000) : \"0123456789\"]), \"\", join(\"\", [for a in range(1000) : \"0123456789\"]))")]
+    [InlineData("indent(1000, join(\"\", [for a in range(1000) : join(\"\", [for b in range(100) : \"\\n\"])]))")]
+    [InlineData("join(join(\"\", [for a in range(1000) : \"0123456789\"]), [for a in range(1000) : join(\"\", [for b in range(900) : \"0123456789\"])])")]
+    [InlineData("regex_replace(join(\"\", [for a in range(1000) : \"0123456789\"]), \".\", join(\"\", [for a in range(1000) : \"0123456789\"]))")]
+    public void TextsAreCountedBeforeTheyAreMade(string expression) => Assert.True(HclText.Refused(expression).IsBudget);
+
+    [Fact]
+    public void ValuesThatShareTheirPartsAreCountedAsTheyWouldBeWritten()
+    {
+        // Doubled sixty times, by sharing: two of them could not be compared before the end of time.
+        string text = string.Join('\n', Enumerable.Range(1, 60).SelectMany(static i => new[] { $"v{i} = [v{i - 1}, v{i - 1}]", $"w{i} = [w{i - 1}, w{i - 1}]" }));
+        string all = $"v0 = 1\nw0 = 1\n{text}\ntarget \"default\" {{\n  args = {{ A = v60 == w60 }}\n}}";
+        Assert.Contains("too many values", Reading.RefusedHcl(all).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ANetworkOfAllBitsIsRefused() => HclText.Refused("cidrsubnet(\"10.0.0.0/8\", 2147483647, 1)");
+
     [Fact]
     public void ALongTextIsRead()
     {

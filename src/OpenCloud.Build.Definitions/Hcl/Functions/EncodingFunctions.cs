@@ -67,6 +67,7 @@ internal static class EncodingFunctions
                     json.Append(HclConversion.TryText(item));
                     break;
                 case HclKind.Text:
+                    call.Scope.Budget.Text(call.Position, item.Text.Length);
                     Quote(json, item.Text);
                     break;
                 default:

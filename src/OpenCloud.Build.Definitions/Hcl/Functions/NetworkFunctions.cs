@@ -27,7 +27,7 @@ internal static class NetworkFunctions
             (BigInteger start, int prefix, int bits) = Range(c.Takes(3), 0);
             int more = c.Integer(1);
             BigInteger number = (BigInteger)decimal.Truncate(c.Number(2));
-            if (more < 0 || prefix + more > bits || number < 0 || number >= BigInteger.One << more)
+            if (more < 0 || more > bits - prefix || number < 0 || number >= BigInteger.One << more)
             {
                 throw c.Refuse($"a prefix of {prefix} bits has no network {number} of {more} bits more.");
             }
@@ -46,7 +46,7 @@ internal static class NetworkFunctions
         for (int i = 1; i < call.Count; i++)
         {
             int more = call.Integer(i);
-            if (more < 1 || prefix + more > bits)
+            if (more < 1 || more > bits - prefix)
             {
                 throw call.Refuse($"a prefix of {prefix} bits cannot have {more} bits more.");
             }

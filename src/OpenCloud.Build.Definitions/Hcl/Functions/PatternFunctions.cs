@@ -67,6 +67,7 @@ internal static class PatternFunctions
     // As Go's Regexp.Expand: $name takes as many letters as there are, ${name} says where it ends, $$ is a dollar.
     private static string Expand(HclCall call, Match match, string template)
     {
+        call.Scope.Budget.Text(call.Position, template.Length);
         StringBuilder text = new();
         for (int i = 0; i < template.Length; i++)
         {

@@ -12,7 +12,7 @@ internal static class TextFunctions
         all["upper"] = static c => c.Made(c.Takes(1).Text(0).ToUpperInvariant());
         all["title"] = static c => c.Made(Title(c.Takes(1).Text(0)));
         all["chomp"] = static c => c.Made(c.Takes(1).Text(0).TrimEnd('\r', '\n'));
-        all["indent"] = static c => c.Made(c.Takes(2).Text(1).Replace("\n", "\n" + Blanks(c), StringComparison.Ordinal));
+        all["indent"] = static c => c.Made(Replaced(c, c.Takes(2).Text(1), "\n", "\n" + Blanks(c)));
         all["trim"] = static c => c.Made(c.Takes(2).Text(0).Trim(c.Text(1).ToCharArray()));
         all["trimprefix"] = static c => c.Made(c.Takes(2).Text(0).StartsWith(c.Text(1), StringComparison.Ordinal) ? c.Text(0)[c.Text(1).Length..] : c.Text(0));
         all["trimsuffix"] = static c => c.Made(c.Takes(2).Text(0).EndsWith(c.Text(1), StringComparison.Ordinal) ? c.Text(0)[..^c.Text(1).Length] : c.Text(0));
@@ -22,7 +22,7 @@ internal static class TextFunctions
         all["reverse"] = static c => c.Made(string.Concat(Elements(c.Takes(1).Text(0)).Reverse()));
         all["join"] = Join;
         all["split"] = Split;
-        all["replace"] = static c => c.Takes(3).Text(1).Length > 0 ? c.Made(Replaced(c)) : c.Made(string.Join(c.Text(2), [string.Empty, .. Runes(c.Text(0)), string.Empty]));
+        all["replace"] = static c => c.Made(Replaced(c.Takes(3)));
         all["basename"] = static c => c.Made(Base(c.Takes(1).Text(0)));
         all["dirname"] = static c => c.Made(Directory(c.Takes(1).Text(0)));
         all["sanitize"] = static c => c.Made(string.Concat(c.Takes(1).Text(0).EnumerateRunes().Select(static r => r.IsAscii && (Rune.IsLetterOrDigit(r) || r.Value is '_' or '-') ? (char)r.Value : '_')));
@@ -58,17 +58,27 @@ internal static class TextFunctions
 
     private static string Replaced(HclCall call)
     {
-        string text = call.Text(0);
-        string old = call.Text(1);
-        string fresh = call.Text(2);
-        int count = 0;
+        (string text, string old, string fresh) = (call.Text(0), call.Text(1), call.Text(2));
+        if (old.Length > 0)
+        {
+            return Replaced(call, text, old, fresh);
+        }
+
+        // Between all characters.
+        call.Scope.Budget.Text(call.Position, (text.Length + 1L) * fresh.Length);
+        return string.Join(fresh, [string.Empty, .. Runes(text), string.Empty]);
+    }
+
+    private static string Replaced(HclCall call, string text, string old, string fresh)
+    {
+        long count = 0;
         for (int at = text.IndexOf(old, StringComparison.Ordinal); at >= 0; at = text.IndexOf(old, at + old.Length, StringComparison.Ordinal))
         {
             count++;
         }
 
         // Counted before it is made.
-        call.Scope.Budget.Text(call.Position, (long)count * fresh.Length);
+        call.Scope.Budget.Text(call.Position, count * fresh.Length);
         return text.Replace(old, fresh, StringComparison.Ordinal);
     }
 
@@ -88,8 +98,8 @@ internal static class TextFunctions
         call.Takes(2, int.MaxValue);
         string between = call.Text(0);
         IReadOnlyList<string> texts = [.. Enumerable.Range(1, call.Count - 1).SelectMany(call.Texts)];
-        call.Scope.Budget.Text(call.Position, (long)texts.Count * between.Length);
-        return call.Made(string.Join(between, texts));
+        call.Scope.Budget.Text(call.Position, texts.Sum(t => (long)t.Length + between.Length));
+        return HclValue.From(string.Join(between, texts));
     }
 
     private static HclValue Split(HclCall call)
