@@ -30,6 +30,8 @@ internal sealed record CheckedBuild
     /// <summary>The name of the build in messages.</summary>
     public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Request.ContextPath;
 
-    /// <summary>The name of the build on a screen, with short image names.</summary>
-    public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString())) : Request.ContextPath;
+    /// <summary>The name of the build on a screen: short image names, or the name of the directory.</summary>
+    public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString()))
+        : Path.IsPathRooted(Request.ContextPath) && Path.GetFileName(Request.ContextPath.TrimEnd('/')) is { Length: > 0 } folder ? folder
+        : Request.ContextPath;
 }

@@ -42,6 +42,9 @@ internal sealed class PipelinePump : IPipelinePoster
     {
         _stopGrace = stopGrace ?? StopGrace;
         _display = display;
+
+        // A build that ends at once shows no display.
+        _lastPaint = display is null ? 0 : Stopwatch.GetTimestamp();
         _cmdlet = cmdlet;
         IsVerbose = isVerbose;
         _board = new ProgressBoard(record => cmdlet.CommandRuntime.WriteProgress(_sourceId, record));
