@@ -9,10 +9,11 @@ namespace OpenCloud.Build.Host.Commands;
 /// Builds a shell line that runs a cmdlet of this module as root, for a person to paste. sudo gives root another PATH, HOME and
 /// module path, so the line names this PowerShell and the module's manifest by their full paths.
 /// </summary>
-internal static partial class RootLine
+public static partial class RootLine
 {
     private const string Quotes = "'\u2018\u2019\u201a\u201b";
 
+    /// <summary>Builds the line. Parameters without a value are omitted.</summary>
     public static string Of(string cmdlet, params IEnumerable<(string Name, object? Value)> parameters)
         => Of(PowerShellProgram.Words, PowerShellProgram.ModuleManifest, [], cmdlet, parameters);
 

@@ -1,7 +1,7 @@
 namespace OpenCloud.Build.Host.Releases;
 
 /// <summary>The source of a release's archive.</summary>
-public sealed record ReleaseSource
+internal sealed record ReleaseSource
 {
     private ReleaseSource()
     {
