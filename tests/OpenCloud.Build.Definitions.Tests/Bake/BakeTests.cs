@@ -186,8 +186,8 @@ public sealed class BakeTests
     [Fact]
     public void ManyTargetsAreRead()
     {
-        string text = string.Concat(Enumerable.Range(0, 20_000).Select(static i => $"target \"t{i}\" {{}}\n")) + string.Concat(Enumerable.Range(0, 20_000).Select(static i => $"a{i} = 1\n"));
-        Assert.Equal(20_000, Reading.Hcl(text).Count);
+        string text = string.Concat(Enumerable.Range(0, 5_000).Select(static i => $"target \"t{i}\" {{}}\n")) + string.Concat(Enumerable.Range(0, 5_000).Select(static i => $"a{i} = 1\n"));
+        Assert.Equal(5_000, Reading.Hcl(text).Count);
     }
 
     [Fact]
