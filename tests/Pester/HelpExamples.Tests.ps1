@@ -6,6 +6,7 @@ BeforeDiscovery {
     # What an example may end with in a test's network, which leads nowhere, and on a machine without the module's own engine.
     $ends = @{
         'Build from a git repository'                          = 'BuildFailed', 'ContextNotSent'
+        'Build only what has a name'                           = 'PushFailed'
         'Push an image and use a registry cache'               = 'PushFailed', 'CacheNotExported', 'BuildFailed'
         'Install an isolated engine with access over AF_VSOCK' = 'HostUnsupported', 'HostConflict'
         'Install BuildKit'                                     = 'HostUnsupported', 'HostConflict', 'HostTargetNotFound'
@@ -67,7 +68,10 @@ FROM test AS release
         git -C $app -c user.name=test -c user.email=test@localhost commit --quiet --allow-empty --message first
         $null = New-Item -ItemType Directory "$work/site", "$work/assets"
         Set-Content "$work/site/index.html" 'hello'
+        Set-Content "$work/assets/Dockerfile" 'FROM scratch', 'COPY Dockerfile /'
         Set-Content "$work/.npmrc" 'secret'
+        Set-Content "$work/compose.yaml" 'services:', '  api: { image: demo/api:1, build: ./app }', '  web: { image: demo/web:1, build: ./app }'
+        Set-Content "$work/docker-bake.hcl" 'variable "TAG" { default = "1" }', 'target "default" {', '  context = "./assets"', '  tags = ["demo/baked:${TAG}"]', '}'
         Set-Content "$work/builds.csv" 'Path,Tag', './app,list/app:1', './app,list/app:2'
         Set-Content "$work/buildkit-v0.32.2.linux-amd64.tar.gz" 'no archive'
         $null = Invoke-ImageBuild $app -Tag alpine:3 -Output 'type=oci,tar=false,dest=./images/alpine' -ErrorAction Stop
@@ -121,5 +125,13 @@ FROM test AS release
         foreach ($record in $errors) {
             ($record.FullyQualifiedErrorId -split ',')[0] | Should -BeIn $Ends -Because "$record"
         }
+    }
+
+    It 'removes one untagged image of several, when it is piped' {
+        $null = 1..3 | ForEach-Object { Invoke-ImageBuild ./assets -DockerfileText "FROM scratch`nLABEL number=$_`nCOPY Dockerfile /" -ErrorAction Stop }
+        $untagged = @(Get-ContainerImage -Dangling)
+        $untagged.Count | Should -BeGreaterThan 2
+        $untagged[0] | Remove-ContainerImage -Confirm:$false -ErrorAction Stop
+        (Get-ContainerImage -Dangling).Id | Should -Be $untagged.Id[1..($untagged.Count - 1)]
     }
 }

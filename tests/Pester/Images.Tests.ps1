@@ -93,7 +93,7 @@ Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
         Get-ContainerImage built/elsewhere:1 -ErrorVariable failed -ErrorAction SilentlyContinue
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ImageNotFound,*'
         $failed[0].CategoryInfo.Category | Should -Be ObjectNotFound
-        "$($failed[0])" | Should -BeLike "*It is in namespace 'buildkit' of containerd*"
+        "$($failed[0])" | Should -BeLike "*It exists in namespace 'buildkit' of containerd*"
         { Get-ContainerImage 'nothing/*' -ErrorAction Stop } | Should -Not -Throw
     }
 

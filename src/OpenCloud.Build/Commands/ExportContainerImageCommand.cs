@@ -11,7 +11,8 @@ using OpenCloud.Build.Images;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Writes images to a file or directory.</summary>
-[Cmdlet(VerbsData.Export, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+// An image of the pipeline is taken as it is, and not by its name, which all untagged images share.
+[Cmdlet(VerbsData.Export, "ContainerImage", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 public sealed class ExportContainerImageCommand : ImageStoreCmdlet
 {

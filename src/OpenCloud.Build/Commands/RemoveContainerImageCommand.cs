@@ -10,7 +10,8 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Removes images.</summary>
-[Cmdlet(VerbsCommon.Remove, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+// An image of the pipeline is taken as it is, and not by its name, which all untagged images share.
+[Cmdlet(VerbsCommon.Remove, "ContainerImage", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
 public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
 {
     private const string NameSet = "Name";

@@ -14,7 +14,8 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Sends images to registries.</summary>
-[Cmdlet(VerbsCommunications.Send, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+// An image of the pipeline is taken as it is, and not by its name, which all untagged images share.
+[Cmdlet(VerbsCommunications.Send, "ContainerImage", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
 [Alias("Push-ContainerImage")]
 [OutputType(typeof(ContainerImageTransfer))]
 public sealed class SendContainerImageCommand : RegistryCmdlet
