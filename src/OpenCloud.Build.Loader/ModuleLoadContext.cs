@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.Loader;
 
@@ -16,7 +15,7 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
 {
     private const string MainAssembly = "OpenCloud.Build";
 
-    private static readonly ConcurrentDictionary<string, Lazy<ModuleLoadContext>> Contexts = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, ModuleLoadContext> Contexts = new(StringComparer.Ordinal);
 
     private readonly string _directory;
     private readonly Assembly _main;
@@ -46,18 +45,17 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
         ArgumentException.ThrowIfNullOrEmpty(directory);
 
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        // A Lazy that failed keeps its exception; it is taken out again so that a build made since is found.
-        Lazy<ModuleLoadContext> entry = Contexts.GetOrAdd(full, static key => new(() => new ModuleLoadContext(key)));
-        try
+        // What cannot be loaded is not kept, so that a build made since is found.
+        lock (Contexts)
         {
-            ModuleLoadContext context = entry.Value;
+            if (!Contexts.TryGetValue(full, out ModuleLoadContext? context))
+            {
+                context = new(full);
+                Contexts.Add(full, context);
+            }
+
             isOutdated = File.GetLastWriteTimeUtc(Path.Join(full, MainAssembly + ".dll")) != context._written;
             return context._main;
-        }
-        catch
-        {
-            Contexts.TryRemove(new(full, entry));
-            throw;
         }
     }
 
