@@ -8,7 +8,7 @@ Build    builds everything; the module's assemblies go to bin/OpenCloud.Build, s
 Test     builds, checks the sources and runs every suite; the last line is "N passed, N failed, N skipped".
 Demo     builds the module alone, then the image of samples/demo-app with Invoke-ImageBuild.
 Pwsh     builds the module if it is not there and imports it.
-Bench    measures this client beside its peers.
+Bench    measures this client beside its peers; -Options 'session -Out FILE': what a session pays for import and completion.
 Soak     builds 10,000 images in one session, 16 side by side, and sees whether anything grows; -Options '-Builds 300'.
 Fuzz     runs the parsers of what comes from outside on mutated input for -Minutes; -Options 'patterns -seed 1'.
 Package  makes the module's NuGet package and zip in artifacts/; -Options '-verify' builds it a second time elsewhere and compares.
@@ -264,6 +264,10 @@ function Invoke-Pwsh {
 
 function Invoke-Bench {
     Invoke-Build
+    if ($optionList -and $optionList[0] -eq 'session') {
+        & $ownPwsh[0] @($ownPwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File bench/session.ps1 @($optionList | Select-Object -Skip 1) | Out-Host
+        return
+    }
     dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- @optionList | Out-Host
 }
 
