@@ -30,7 +30,7 @@ RUN ["/bin/busybox", "--install", "-s", "/bin"]
 
 FROM tools AS site
 COPY site /src
-RUN for page in index about news; do echo "rendered $page"; sleep 1; done
+RUN for page in index about news; do echo rendered $page; sleep 1; done
 
 FROM tools
 COPY --from=site /src /site
@@ -133,7 +133,7 @@ def main():
         session.read(0.3)
         session.run("$build")
         session.run("$build.Steps | Sort-Object Duration -Descending -Top 4")
-        session.run("Invoke-ImageBuild ./broken")
+        session.run("Invoke-ImageBuild ./broken -Tag demo/broken")
         os.write(session.terminal, b"exit\r")
         (ROOT / "docs" / "session.svg").write_text(render([progress, session.screen]))
         os.waitpid(session.pid, 0)
