@@ -46,6 +46,19 @@ public sealed partial class HouseTests
         Assert.All(sources.GroupBy(static s => s.Room).Where(static g => !MayBeFull.Contains(g.Key)), static g => Assert.True(g.Count() <= MostFiles, $"{g.Key} has {g.Count()} files"));
     }
 
+    /// <summary>What a user of the libraries has is enough for the module and the sample.</summary>
+    [Theory]
+    [InlineData("OpenCloud.Build.Client")]
+    [InlineData("OpenCloud.Build.Host")]
+    public void OnlyTestsAndToolsSeeInternals(string project)
+    {
+        string text = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "src", project, project + ".csproj"));
+        Assert.Contains("Include=\"Microsoft.CodeAnalysis.PublicApiAnalyzers\"", text, StringComparison.Ordinal);
+        Assert.All(
+            Friend().Matches(text).Select(static m => m.Groups[1].Value),
+            static f => Assert.True(f.EndsWith(".Tests", StringComparison.Ordinal) || f is "OpenCloud.Build.Bench" or "OpenCloud.Build.Fuzz" or "OpenCloud.Build.HostDriver" or "OpenCloud.Build.TestCmdlets", f));
+    }
+
     private static IEnumerable<string> Around(string room)
     {
         for (int dot = room.LastIndexOf('.'); dot > 0; dot = room.LastIndexOf('.', dot - 1))
@@ -89,6 +102,9 @@ public sealed partial class HouseTests
                 .Where(static s => s.Room.Length > 0),
         ];
     }
+
+    [GeneratedRegex("<InternalsVisibleTo Include=\"([^\"]*)\"")]
+    private static partial Regex Friend();
 
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex Namespace();
