@@ -159,7 +159,7 @@ public abstract class AccessTests(string suite)
 
         Told(host.Driver("diagnose", "--path", "/run/containerd/containerd.sock"), "is not BuildKit", null);
         Told(host.Driver("diagnose", "--path", "/run/dbus/system_bus_socket"), "", null);
-        Told(host.Driver("diagnose", "--path", "/etc/passwd"), "is no socket", null);
+        Told(host.Driver("diagnose", "--path", "/etc/passwd"), "is not a socket", null);
         Told(host.Driver("diagnose", "--path", "/run/wrong.sock"), "there is /run/buildkit/buildkitd.sock", "Test-BuildKitSocket");
 
         // A folder that is closed to all but the group says no less than the socket.
