@@ -112,6 +112,30 @@ Describe 'Images of containerd' -Skip:(-not $fixture.CanRun) {
         ($file, $directory | Import-ContainerImage).Names | Sort-Object -Unique | Should -Be 'demo/app:1', 'demo/app:2'
     }
 
+    It 'takes the destination first when the image comes from the pipeline' {
+        (Get-ContainerImage demo/app:1 | Copy-ContainerImage other/piped:1 -PassThru).Reference | Should -Be 'docker.io/other/piped:1'
+        ('demo/app:1' | Add-ContainerImageTag piped, other/piped:2 -PassThru).Name | Should -Be 'demo/app:piped', 'other/piped:2'
+        (Add-ContainerImageTag demo/app:1 third -PassThru).Name | Should -Be 'demo/app:third'
+        (Get-ContainerImage demo/app:1 | Export-ContainerImage (Join-Path $TestDrive piped.tar)).Name | Should -Be 'piped.tar'
+        ('demo/app:1' | Export-ContainerImage (Join-Path $TestDrive piped2.tar)).Name | Should -Be 'piped2.tar'
+        Get-ContainerImage other/piped:1, other/piped:2, demo/app:piped, demo/app:third | Remove-ContainerImage
+        { Add-ContainerImageTag demo/app:1 'no good' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidImageReference,*'
+        { Get-ContainerImage demo/app:1 | Copy-ContainerImage -ErrorAction Stop } | Should -Throw -ErrorId 'ParameterMissing,*'
+        { Export-ContainerImage demo/app:1 -ErrorAction Stop } | Should -Throw -ErrorId 'ParameterMissing,*'
+    }
+
+    It 'says with -WhatIf what would be done where' {
+        $said = (Invoke-FreshPwsh "Import-Module '$manifestPath'
+            Get-ContainerImage demo/app:1 | Add-ContainerImageTag stable -WhatIf
+            Remove-ContainerImage demo/app:1 -WhatIf
+            Export-ContainerImage demo/app:1 $TestDrive/whatif.tar -WhatIf
+            Import-ContainerImage $layout -WhatIf" @{ CONTAINERD_ADDRESS = $containerd.containerd }).Output -split '\r?\n'
+        $said[0] | Should -BeLike '*"Add the name demo/app:stable" on target "demo/app:1 in namespace default of containerd at unix://*'
+        $said[1] | Should -BeLike '*"Remove the image, * B" on target "demo/app:1 in namespace default of *'
+        $said[2] | Should -BeLike '*"Write demo/app:1 (* B in containerd at unix://*" on target "*/whatif.tar"*'
+        $said[3] | Should -BeLike '*"Import from */layout into namespace default of containerd*" on target "demo/app:1"*'
+    }
+
     It 'refuses what it cannot do before doing it: <id>' -ForEach @(
         @{ id = 'FileExists'; run = { Set-Content (Join-Path $TestDrive there.tar) x; Export-ContainerImage demo/app:1 (Join-Path $TestDrive there.tar) } }
         @{ id = 'PathNotFound'; run = { Export-ContainerImage demo/app:1 (Join-Path $TestDrive no such.tar) } }
@@ -351,12 +375,48 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         }
     }
 
+    It 'says what would go, and asks before a whole cache goes' {
+        $before = @(Get-BuildCache -Address $docker.address)
+        $said = (& { Clear-BuildCache -Address $docker.address -WhatIf } *>&1 | Out-String) + (Invoke-FreshPwsh "Import-Module '$manifestPath'; Clear-BuildCache -Address '$($docker.address)' -WhatIf").Output
+        $said | Should -BeLike "*Clear the whole build cache, * records with * on target `"$($docker.address)`"*"
+        # There is nobody to ask here.
+        Clear-BuildCache -Address $docker.address -ErrorVariable failed -ErrorAction SilentlyContinue
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'ConfirmationNeeded,*'
+        @(Get-BuildCache -Address $docker.address) | Should -HaveCount $before.Count
+        # With a filter it is no whole cache.
+        Clear-BuildCache -Address $docker.address -OlderThan 10h | Should -BeNullOrEmpty
+        { Clear-BuildCache -Address $docker.address -Type nonsense -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidKeyValue,*'
+    }
+
     It 'clears by type, then everything' {
         $local = Get-BuildCache -Address $docker.address -Type source.local
         $cleared = Clear-BuildCache -Address $docker.address -Type source.local
         $cleared.Id | Sort-Object | Should -Be ($local.Id | Sort-Object)
-        $null = Clear-BuildCache -Address $docker.address -All
+        $null = Clear-BuildCache -Address $docker.address -All -Force
         Get-BuildCache -Address $docker.address | Where-Object InUse -EQ $false | Should -BeNullOrEmpty
+    }
+
+    It 'tags an image' {
+        $made = $built | Add-ContainerImageTag stable, registry.local/app:2 -PassThru
+        $made.Name | Should -Be 'demo/history:stable', 'registry.local/app:2'
+        $made.Id | Should -Be $built.Digest, $built.Digest
+        (Get-ContainerImage demo/history:1 -Address $docker.address | Copy-ContainerImage demo/copied:1 -PassThru).Reference | Should -Be 'docker.io/demo/copied:1'
+        Get-ContainerImage 'demo/copied:1', 'demo/history:stable', 'registry.local/app:2' -Address $docker.address | Remove-ContainerImage
+        (Get-ContainerImage -Address $docker.address).Name | Should -Contain 'demo/history:1'
+    }
+
+    It 'finds builds by wildcards' {
+        (Get-BuildHistory -Address $docker.address "$($built.Ref.Substring(0, 8))*").Ref | Should -Be $built.Ref
+        Get-BuildHistory -Address $docker.address 'nothing*' | Should -BeNullOrEmpty
+        (Get-BuildHistory -Address $docker.address '*').Count | Should -BeGreaterThan 1
+        (Get-BuildLog -Address $docker.address "$($built.Ref.Substring(0, 8))*") -match 'said by the build' | Should -Not -BeNullOrEmpty
+    }
+
+    It 'says how to give a secret that a step requires' {
+        $asks = $text + 'RUN --mount=type=secret,id=token,required=true ["/bin/busybox", "true"]'
+        Invoke-ImageBuild $context -DockerfileText $asks -Address $docker.address -ErrorVariable failed -ErrorAction SilentlyContinue
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'SecretMissing,*'
+        $failed[0].ErrorDetails.RecommendedAction | Should -BeLike '*-Secret id=token,src=FILE*'
     }
 
     It 'forgets builds' {

@@ -31,7 +31,7 @@ Describe 'An engine of 2020' -Skip:(-not $fixture.CanRun) {
     It 'tells what it is without a version, and what is in its cache' {
         (Get-BuildKitInfo -Address $address).Platforms | Should -Contain 'linux/amd64'
         @(Get-BuildCache -Address $address).Count | Should -BeGreaterThan 2
-        $freed = Clear-BuildCache -All -Address $address
+        $freed = Clear-BuildCache -All -Force -Address $address
         @($freed).Count | Should -BeGreaterThan 2
     }
 

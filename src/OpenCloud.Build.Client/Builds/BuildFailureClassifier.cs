@@ -46,6 +46,11 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.FileNotInContext;
         }
 
+        if (MissingSecret().IsMatch(text))
+        {
+            return BuildFailureKind.SecretMissing;
+        }
+
         // Comes before the checks for denied access: a policy's message is wrapped in the error that it caused.
         if (Has(text, "denied by policy") || Has(text, "not allowed by policy"))
         {
@@ -130,6 +135,10 @@ internal static partial class BuildFailureClassifier
 
     private static bool IsSame(string reference, ImageReference image) =>
         ImageReference.TryParse(reference, out ImageReference? other) && other.WithDefaultTag().ToString() == image.WithDefaultTag().ToString();
+
+    // moby/buildkit, solver/llbsolver/mounts.
+    [GeneratedRegex(@"\bsecret [^\s:]+: not found", RegexOptions.CultureInvariant)]
+    private static partial Regex MissingSecret();
 
     [GeneratedRegex(@"failed to resolve source metadata for ([^\s]+?):? ", RegexOptions.CultureInvariant)]
     private static partial Regex UnresolvedImage();

@@ -83,6 +83,36 @@ internal sealed partial record DockerfileInstruction(string Keyword, IReadOnlyLi
             : [];
     }
 
+    /// <summary>The ids of the mounts of a type; an ssh mount without an id has <c>default</c>, a secret's the last part of its target.</summary>
+    /// <remarks>moby/buildkit, frontend/dockerfile/instructions/commands_runmount.go and dockerfile2llb/convert_secrets.go.</remarks>
+    public IEnumerable<string> MountIds(string type)
+    {
+        if (!Is("RUN"))
+        {
+            yield break;
+        }
+
+        foreach (string flag in Flags.Where(static f => f.StartsWith("--mount=", StringComparison.Ordinal)))
+        {
+            Dictionary<string, string> options = new(StringComparer.OrdinalIgnoreCase);
+            foreach (string option in flag["--mount=".Length..].Split(','))
+            {
+                string[] pair = option.Trim('"').Split('=', 2);
+                options[pair[0]] = pair.Length > 1 ? pair[1] : string.Empty;
+            }
+
+            if (options.GetValueOrDefault("type") == type)
+            {
+                string target = options.GetValueOrDefault("target") ?? options.GetValueOrDefault("dst") ?? options.GetValueOrDefault("destination") ?? string.Empty;
+                string id = options.GetValueOrDefault("id") ?? (type == "ssh" ? "default" : target[(target.LastIndexOf('/') + 1)..]);
+                if (id.Length > 0)
+                {
+                    yield return id;
+                }
+            }
+        }
+    }
+
     /// <summary>The here-documents that begin in this instruction; their texts follow it, in this order.</summary>
     public IReadOnlyList<DockerfileHereDocument> HereDocuments()
     {

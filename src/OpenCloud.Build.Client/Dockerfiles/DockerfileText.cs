@@ -47,6 +47,16 @@ public sealed class DockerfileText
     /// <summary>The ARG instructions before the first FROM, in file order.</summary>
     public IReadOnlyList<DockerfileArgument> GlobalArguments { get; private set; } = [];
 
+    /// <summary>The names of all ARG instructions, each once, in file order.</summary>
+    public IReadOnlyList<string> ArgumentNames =>
+        [.. _instructions.Where(static i => i.Is("ARG")).SelectMany(i => i.ToArguments(Escape)).Select(static a => a.Name).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>The ids of <c>RUN --mount=type=secret</c>, each once, in file order.</summary>
+    public IReadOnlyList<string> SecretIds => [.. _instructions.SelectMany(static i => i.MountIds("secret")).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>The ids of <c>RUN --mount=type=ssh</c>, each once, in file order.</summary>
+    public IReadOnlyList<string> SshIds => [.. _instructions.SelectMany(static i => i.MountIds("ssh")).Distinct(StringComparer.Ordinal)];
+
     /// <summary>Parses a Dockerfile.</summary>
     /// <param name="text">The whole text; may have a byte order mark and any line ends.</param>
     /// <param name="syntax">The frontend in the build argument <c>BUILDKIT_SYNTAX</c>, which overrides the directive.</param>

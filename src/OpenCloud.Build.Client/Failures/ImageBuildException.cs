@@ -62,6 +62,9 @@ public enum BuildFailureKind
 
     /// <summary>The build exceeded its time limit (<c>Timeout</c> of the request) and was stopped.</summary>
     TimedOut,
+
+    /// <summary>A step requires a secret that the build was not given.</summary>
+    SecretMissing,
 }
 
 /// <summary>A source line near a failure.</summary>

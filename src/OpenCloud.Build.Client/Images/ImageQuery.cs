@@ -17,6 +17,9 @@ public sealed record ImageQuery
     /// <summary>A platform that the image must have with all its contents present.</summary>
     public Platform? Platform { get; init; }
 
+    /// <summary>True when only names, ids and digests matter: the store reads nothing else.</summary>
+    public bool NamesOnly { get; init; }
+
     /// <summary>Only images without a tag (true), or only those with one (false).</summary>
     public bool? Dangling { get; init; }
 

@@ -1,3 +1,4 @@
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Inputs;
@@ -17,6 +18,9 @@ public sealed class BuildCache
     /// <summary>The type of a cache in the exported image.</summary>
     public const string Inline = "inline";
 
+    // moby/buildkit, cmd/buildkitd: the remote caches that it registers.
+    private static readonly string[] KnownTypes = [Registry, Local, Inline, "gha", "s3", "azblob"];
+
     /// <summary>The type: <see cref="Registry"/>, <see cref="Local"/>, <see cref="Inline"/>, <c>gha</c>, <c>s3</c>, <c>azblob</c>, ….</summary>
     public required string Type { get; init; }
 
@@ -30,13 +34,27 @@ public sealed class BuildCache
         ArgumentException.ThrowIfNullOrEmpty(text);
         if (!text.Contains('='))
         {
-            return new BuildCache { Type = Registry, Attributes = new Dictionary<string, string> { ["ref"] = text } };
+            return Checked(new BuildCache { Type = Registry, Attributes = new Dictionary<string, string> { ["ref"] = text } });
         }
 
         Dictionary<string, string> pairs = AttributeText.Parse(text, "cache");
         return pairs.Remove("type", out string? type) && type.Length > 0
-            ? new BuildCache { Type = type, Attributes = pairs }
+            ? Checked(new BuildCache { Type = type, Attributes = pairs })
             : throw new FormatException("The type of the cache is missing; for example type=local,dest=cache.");
+    }
+
+    /// <summary>Refuses a type that no engine has, and a reference that is none.</summary>
+    /// <exception cref="FormatException">The cache cannot be used.</exception>
+    public static BuildCache Checked(BuildCache cache)
+    {
+        if (!KnownTypes.Contains(cache.Type, StringComparer.Ordinal))
+        {
+            throw new FormatException($"Unknown cache type '{cache.Type}'; use {string.Join(", ", KnownTypes)}.");
+        }
+
+        return cache.Type != Registry || !cache.Attributes.TryGetValue("ref", out string? text) || ImageReference.TryParse(text, out _, out ImageReferenceError? error)
+            ? cache
+            : throw new FormatException($"Invalid image reference of the cache: {error}");
     }
 
     /// <summary>The type; never the attributes.</summary>

@@ -22,11 +22,11 @@ internal sealed class ExchangeArguments(Func<string, string> resolvePath)
         Attributes = pairs,
     }).Select(Resolve)];
 
-    public IReadOnlyList<BuildCache> Caches(string parameter, object[]? values) => [.. Each(parameter, values, BuildCache.Parse, static pairs => new BuildCache
+    public IReadOnlyList<BuildCache> Caches(string parameter, object[]? values) => [.. Each(parameter, values, BuildCache.Parse, static pairs => BuildCache.Checked(new BuildCache
     {
         Type = Take(pairs, "type") ?? throw new FormatException("the type is missing; for example @{ type = 'registry'; ref = 'registry.local/app:cache' }."),
         Attributes = pairs,
-    }).Select(Resolve)];
+    })).Select(Resolve)];
 
     public IReadOnlyDictionary<string, BuildSecret> Secrets(IDictionary? values)
     {

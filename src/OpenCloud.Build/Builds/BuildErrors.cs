@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
@@ -7,7 +8,7 @@ using OpenCloud.Build.Errors;
 namespace OpenCloud.Build.Builds;
 
 /// <summary>Converts failed builds to errors of the catalog.</summary>
-internal static class BuildErrors
+internal static partial class BuildErrors
 {
     private const int LinesShown = 10;
     private const int LongestLine = 1000;
@@ -35,10 +36,16 @@ internal static class BuildErrors
             BuildFailureKind.EngineDiskFull => ErrorCatalog.EngineDiskFull,
             BuildFailureKind.EngineLost => ErrorCatalog.EngineLost,
             BuildFailureKind.TimedOut => ErrorCatalog.BuildTimedOut,
+            BuildFailureKind.SecretMissing => ErrorCatalog.SecretMissing,
             _ => ErrorCatalog.BuildFailed,
         };
-        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure) is { } excerpt ? CiHost.Neutral(excerpt) : null, [CiHost.Neutral(Describe(failure)), failure.Address]);
+        return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure) is { } excerpt ? CiHost.Neutral(excerpt) : null, [CiHost.Neutral(Describe(failure)), failure.Address, SecretIn(failure.Message)]);
     }
+
+    private static string SecretIn(string message) => Secret().Match(message) is { Success: true } match ? match.Groups[1].Value : "NAME";
+
+    [GeneratedRegex(@"\bsecret ([^\s:']+): not found", RegexOptions.CultureInvariant)]
+    private static partial Regex Secret();
 
     private static string Describe(ImageBuildException failure)
     {

@@ -34,6 +34,7 @@ public abstract class BuildKitAccessCommand : HostCmdlet
 
     /// <summary>The group.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(GroupCompleter))]
     public string? Group { get; set; }
 
     /// <summary>An engine that runs without root.</summary>

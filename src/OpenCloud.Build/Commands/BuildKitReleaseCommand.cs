@@ -47,6 +47,7 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>A mirror.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = RootlessSet)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public Uri? Uri { get; set; }
 
     /// <summary>The archive as a file.</summary>
@@ -59,6 +60,7 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     [Parameter(ParameterSetName = ArchivePathSet)]
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string? Sha256 { get; set; }
 
     /// <summary>Unpacks an archive that nothing proves.</summary>

@@ -1,9 +1,13 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Commands;
 
@@ -17,6 +21,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
     /// <summary>The ids of records, with what <c>Get-BuildCache</c> gives from the pipeline.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidatePattern("^[0-9A-Za-z_.:-]+$")]
+    [ArgumentCompleter(typeof(BuildCacheIdCompleter))]
     public string[]? Id { get; set; }
 
     /// <summary>Clears internal records, frontends and what images share, too.</summary>
@@ -32,27 +37,46 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
     [Parameter]
     [Alias("KeepDuration")]
     [DurationTransform]
+    [ArgumentCompleter(typeof(DurationCompleter))]
     public TimeSpan OlderThan { get; set; }
 
     /// <summary>The bytes that stay.</summary>
     [Parameter]
     [Alias("ReservedSpace")]
     [ValidateRange(0, long.MaxValue)]
+    [ArgumentCompleter(typeof(SizeCompleter))]
     public long KeepStorage { get; set; }
 
     /// <summary>The bytes to clear down to.</summary>
     [Parameter]
     [ValidateRange(1, long.MaxValue)]
+    [ArgumentCompleter(typeof(SizeCompleter))]
     public long MaxUsedSpace { get; set; }
 
-    /// <summary>The bytes that shall be free on the engine's disk.</summary>
+    /// <summary>The bytes to leave free on the engine's disk.</summary>
     [Parameter]
     [ValidateRange(1, long.MaxValue)]
+    [ArgumentCompleter(typeof(SizeCompleter))]
     public long MinFreeSpace { get; set; }
+
+    /// <summary>Clears a whole cache without a question.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>The object that was piped, whole.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public PSObject? Record { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        // An object with an address and no record's id would clear the whole cache of that engine.
+        if (Record is not null && Record.BaseObject is not (BuildCacheRecord or BuildKitInfo) && (Record.BaseObject is not PSCustomObject || Id is null))
+        {
+            WriteError(ErrorCatalog.NotACacheRecord, Record.BaseObject, null, Record.BaseObject.GetType().Name);
+            return;
+        }
+
         if (Id is null)
         {
             Clear(Address, []);
@@ -91,6 +115,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             MaxUsedSpace = bound.ContainsKey(nameof(MaxUsedSpace)) ? MaxUsedSpace : null,
             MinFreeSpace = bound.ContainsKey(nameof(MinFreeSpace)) ? MinFreeSpace : null,
         };
+        bool isWhole = ids.Count == 0 && prune.Types.Count == 0 && prune.OlderThan is null && !prune.HasSpaceLimits;
         OnEngine(engineAddress, async (engine, poster, cancellationToken) =>
         {
             if (prune.OlderThan is { } age && age <= TimeSpan.Zero)
@@ -125,7 +150,9 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
                 throw ErrorCatalog.CacheLimitNotSupported.ToException(address, exception, exception.Message);
             }
 
-            if (!await poster.InvokeAsync(() => ShouldProcess(address, ids.Count == 0 ? "Clear the build cache" : $"Clear {ids.Count} records of the build cache")).ConfigureAwait(false))
+            BuildCacheTotals totals = BuildCacheTotals.Of(await ListAsync(engine, prune, cancellationToken).ConfigureAwait(false));
+            string action = $"Clear {(isWhole ? "the whole build cache, " : prune.HasSpaceLimits ? "at most " : string.Empty)}{totals.Count} records with {ByteText.Of(totals.Size)}";
+            if (!await poster.InvokeAsync(() => ShouldProcess(address, action) && (!isWhole || Confirms(address, action))).ConfigureAwait(false))
             {
                 return;
             }
@@ -137,7 +164,37 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
                 poster.Output(record);
             }
 
-            poster.Verbose($"{freed} bytes were freed.");
+            poster.Verbose($"{ByteText.Of(freed)} were freed.");
         });
+    }
+
+    /// <summary>The records that can go: without those in use, and without those that only -All clears.</summary>
+    private static async Task<IReadOnlyList<BuildCacheRecord>> ListAsync(BuildKitClient engine, BuildCachePrune prune, CancellationToken cancellationToken)
+    {
+        DateTimeOffset? oldest = prune.OlderThan is { } age ? DateTimeOffset.UtcNow - age : null;
+        return
+        [
+            .. (await engine.ListCacheAsync(prune.Types, cancellationToken).ConfigureAwait(false)).Where(r => !r.InUse
+                && (prune.Ids.Count == 0 ? prune.All || (!r.Shared && r.Type is not ("internal" or "frontend")) : prune.Ids.Contains(r.Id))
+                && (oldest is null || (r.LastUsed ?? r.Created) < oldest)),
+        ];
+    }
+
+    /// <summary>Asks before a whole cache goes, as a cmdlet of high impact does; -Confirm has asked already.</summary>
+    private bool Confirms(string address, string action)
+    {
+        if (Force || MyInvocation.BoundParameters.ContainsKey("Confirm") || GetVariableValue("ConfirmPreference")?.ToString() != nameof(ConfirmImpact.High))
+        {
+            return true;
+        }
+
+        try
+        {
+            return ShouldContinue($"{action} of {address}?", "Clear-BuildCache");
+        }
+        catch (Exception exception) when (exception is PSInvalidOperationException or HostException or NotSupportedException)
+        {
+            throw ErrorCatalog.ConfirmationNeeded.ToException(address, exception, $"'{action}' of {address}");
+        }
     }
 }

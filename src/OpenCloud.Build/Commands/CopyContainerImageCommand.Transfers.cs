@@ -14,7 +14,7 @@ namespace OpenCloud.Build.Commands;
 public sealed partial class CopyContainerImageCommand
 {
     /// <summary>The source is in a registry.</summary>
-    [Parameter(ParameterSetName = NameSet)]
+    [Parameter]
     public SwitchParameter FromRegistry { get; set; }
 
     /// <summary>The destinations are in registries.</summary>
@@ -46,7 +46,7 @@ public sealed partial class CopyContainerImageCommand
     private void Transfer(List<ImageReference> destinations)
     {
         List<Platform> platforms = PlatformArguments.Parse(Platform);
-        ImageReference? origin = IsFromRegistry ? ParseReference(Image?.Reference ?? Name).WithDefaultTag() : null;
+        ImageReference? origin = IsFromRegistry ? ParseReference(Image?.Reference ?? _source).WithDefaultTag() : null;
         IImageStore? from = origin is not null ? null : InputObject is null ? Store() : Store(InputObject.Store);
         IImageStore? to = ToRegistry ? null : !string.IsNullOrEmpty(DestinationAddress) ? Store(DestinationAddress) : from ?? Store();
         string @namespace = from is not { HasNamespaces: true } ? string.Empty : Image?.Namespace ?? NamespaceArguments.Check(Namespace);
@@ -55,7 +55,7 @@ public sealed partial class CopyContainerImageCommand
         RunAsync(async (poster, cancellationToken) =>
         {
             IReadOnlyList<string> namespaces = from is { HasNamespaces: true } ? [@namespace] : [];
-            string? source = origin?.ToString() ?? Image?.GetStoreName() ?? await ResolveAsync(from!, namespaces, poster, cancellationToken).ConfigureAwait(false);
+            string? source = origin?.ToString() ?? Image?.GetStoreName() ?? (await ResolveAsync(from!, _source, namespaces, poster, cancellationToken).ConfigureAwait(false))?.GetStoreName();
             if (source is null
                 || !await poster.InvokeAsync(() => ShouldProcess(source, $"Copy to {string.Join(", ", destinations)}{(to is null ? string.Empty : $" in the {to.Description}")}")).ConfigureAwait(false))
             {

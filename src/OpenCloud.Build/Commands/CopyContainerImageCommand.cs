@@ -12,29 +12,29 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Gives an image another name.</summary>
-[Cmdlet(VerbsCommon.Copy, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.Copy, "ContainerImage", SupportsShouldProcess = true)]
 [OutputType(typeof(ContainerImage), typeof(ContainerImageTransfer))]
 public sealed partial class CopyContainerImageCommand : RegistryCmdlet
 {
-    private const string NameSet = "Name";
-    private const string ObjectSet = "InputObject";
+    private string _source = string.Empty;
 
-    /// <summary>The name there is.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true)]
+    /// <summary>The name there is; from a pipeline, the new names.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true)]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
-    public string Name { get; set; } = string.Empty;
+    public string[] Name { get; set; } = [];
 
     /// <summary>An image as Get-ContainerImage gives it.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
+    [Parameter(ValueFromPipeline = true)]
     public ContainerImage? InputObject { get; set; }
 
     /// <summary>The new names.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
-    [Alias("NewName", "Tag")]
+    [Parameter(Position = 1)]
+    [Alias("NewName")]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Destination { get; set; } = [];
 
     /// <summary>The namespace of containerd.</summary>
-    [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
@@ -49,7 +49,9 @@ public sealed partial class CopyContainerImageCommand : RegistryCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => Guard(InputObject ?? (object)Name, () =>
     {
-        List<ImageReference> destinations = [.. Destination.Select(Parse)];
+        CheckRecord();
+        (_source, IReadOnlyList<string> names) = SourceAndNewNames(Name, Destination, InputObject, nameof(Destination));
+        List<ImageReference> destinations = [.. names.Select(ParseNewName)];
         if (IsTransfer)
         {
             Transfer(destinations);
@@ -63,16 +65,17 @@ public sealed partial class CopyContainerImageCommand : RegistryCmdlet
             IReadOnlyList<string> namespaces = store.HasNamespaces ? [@namespace] : [];
             string? source = InputObject is { } image
                 ? image.GetStoreName()
-                : await ResolveAsync(store, namespaces, poster, cancellationToken).ConfigureAwait(false);
+                : (await ResolveAsync(store, _source, namespaces, poster, cancellationToken).ConfigureAwait(false))?.GetStoreName();
             if (source is null)
             {
                 return;
             }
 
+            string place = $"{InputObject?.Name ?? _source} in {(store.HasNamespaces ? $"namespace {@namespace} of " : string.Empty)}{store.Description}";
             foreach (ImageReference destination in destinations)
             {
                 string name = store.HasNamespaces ? destination.ToString() : destination.ToFamiliarString();
-                if (!await poster.InvokeAsync(() => ShouldProcess(source, $"Add the name {name}")).ConfigureAwait(false))
+                if (!await poster.InvokeAsync(() => ShouldProcess(place, $"Add the name {destination.ToFamiliarString()}")).ConfigureAwait(false))
                 {
                     continue;
                 }
@@ -88,30 +91,4 @@ public sealed partial class CopyContainerImageCommand : RegistryCmdlet
             }
         });
     });
-
-    private static ImageReference Parse(string name)
-    {
-        if (!ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error))
-        {
-            throw ErrorCatalog.InvalidImageReference.ToException(name, null, name, error.ToString());
-        }
-
-        return reference.Digest is null ? reference.WithDefaultTag() : throw ErrorCatalog.TagWithDigest.ToException(name, null, name);
-    }
-
-    /// <summary>The stored name; a name without a tag means latest here, since there must be exactly one source.</summary>
-    private async Task<string?> ResolveAsync(IImageStore store, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
-    {
-        List<ContainerImage> found = await FindAsync(store, [Name], namespaces, poster, cancellationToken).ConfigureAwait(false);
-        string latest = ImageReference.TryParse(Name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : Name;
-        ContainerImage? exact = found.Find(i => i.GetStoreName() == Name)
-            ?? found.Find(i => i.Reference == latest)
-            ?? (found.Count == 1 ? found[0] : null);
-        if (exact is null && found.Count > 1)
-        {
-            poster.Error(ErrorCatalog.ImageNotFound.ToRecord(Name, null, Name, store.Description, $" The name matches {found.Count} images; specify the tag."));
-        }
-
-        return exact?.GetStoreName();
-    }
 }

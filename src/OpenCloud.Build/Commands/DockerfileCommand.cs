@@ -26,6 +26,7 @@ public abstract class DockerfileCommand : ConnectingCmdlet
     /// <summary>The directory that would be built from, or the Dockerfile, with wildcards.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
+    [TextTransform("Path", "LiteralPath", "PSPath")]
     public string[]? Path { get; set; }
 
     /// <summary>The same, every character taken as it is.</summary>
@@ -40,11 +41,13 @@ public abstract class DockerfileCommand : ConnectingCmdlet
 
     /// <summary>The Dockerfile's text.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? DockerfileText { get; set; }
 
     /// <summary>Values of the Dockerfile's ARGs.</summary>
     [Parameter]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public IDictionary? BuildArg { get; set; }
 
     /// <summary>The platforms that would be built for.</summary>
@@ -55,6 +58,7 @@ public abstract class DockerfileCommand : ConnectingCmdlet
     /// <summary>More contexts by name.</summary>
     [Parameter]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public IDictionary? BuildContext { get; set; }
 
     /// <summary>The engine.</summary>

@@ -19,6 +19,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
 
     /// <summary>The ids of builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[] Ref { get; set; } = [];
 
@@ -68,11 +69,18 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
                 List<string> found = [];
                 foreach (string reference in _references.Distinct(StringComparer.Ordinal))
                 {
-                    BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
-                    found.Add(record.Status != BuildRecordStatus.Running ? record.Ref : throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref));
+                    foreach (BuildRecord record in await FindAllAsync(history, reference, cancellationToken).ConfigureAwait(false))
+                    {
+                        found.Add(record.Status != BuildRecordStatus.Running ? record.Ref : throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref));
+                    }
                 }
 
-                if (!await poster.InvokeAsync(() => ShouldProcess(path, $"Write {found.Count} builds of the history")).ConfigureAwait(false))
+                if (found.Count == 0)
+                {
+                    throw ErrorCatalog.BuildNotFound.ToException(Destination, null, string.Join(", ", _references), history.Engine);
+                }
+
+                if (!await poster.InvokeAsync(() => ShouldProcess(path, $"Write {(found.Count == 1 ? "the build" : $"{found.Count} builds")} {string.Join(", ", found)} of {history.Engine}")).ConfigureAwait(false))
                 {
                     return;
                 }

@@ -7,35 +7,32 @@ using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;
+using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Writes images to a file or directory.</summary>
-// An image of the pipeline is taken as it is, and not by its name, which all untagged images share.
-[Cmdlet(VerbsData.Export, "ContainerImage", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
+[Cmdlet(VerbsData.Export, "ContainerImage", SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 public sealed class ExportContainerImageCommand : ImageStoreCmdlet
 {
-    private const string NameSet = "Name";
-    private const string ObjectSet = "InputObject";
-
-    private readonly List<(IImageStore Store, string Namespace, string Name)> _images = [];
+    private readonly List<(IImageStore Store, string Namespace, string StoreName, string Name, long Size)> _images = [];
 
     /// <summary>The names.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("References", "Reference")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
     /// <summary>Images as Get-ContainerImage gives them.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
+    [Parameter(ValueFromPipeline = true)]
     public ContainerImage[] InputObject { get; set; } = [];
 
     /// <summary>The file or directory to write.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    [Parameter(Position = 1)]
     [Alias("Path", "OutFile")]
-    public string Destination { get; set; } = string.Empty;
+    public string? Destination { get; set; }
 
     /// <summary>What to write.</summary>
     [Parameter]
@@ -47,7 +44,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     public string[]? Platform { get; set; }
 
     /// <summary>The namespace of containerd.</summary>
-    [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
@@ -55,18 +52,17 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    // From a pipeline the only argument is the destination.
+    private bool IsNameDestination => IsPiped && !IsOnCommandLine(nameof(Destination)) && IsOnCommandLine(nameof(Name));
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (ParameterSetName == ObjectSet)
+        if (InputObject.Length > 0)
         {
             foreach (ContainerImage image in InputObject)
             {
-                Guard(image, () =>
-                {
-                    IImageStore store = Store(image.Store);
-                    _images.Add((store, image.Namespace, image.GetStoreName()));
-                });
+                Guard(image, () => _images.Add((Store(image.Store), image.Namespace, image.GetStoreName(), image.Name, image.Size)));
             }
 
             return;
@@ -74,11 +70,18 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
 
         Guard(Name, () =>
         {
+            CheckRecord();
+            IReadOnlyList<string> names = IsNameDestination ? PipedObject.ImageNames(Record!)! : Name;
+            if (names.Count == 0)
+            {
+                throw ErrorCatalog.ParameterMissing.ToException(null, null, nameof(Name));
+            }
+
             IImageStore store = Store();
             string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
             RunAsync(async (poster, cancellationToken) =>
-                _images.AddRange((await FindAsync(store, Name, store.HasNamespaces ? [@namespace] : [], poster, cancellationToken).ConfigureAwait(false))
-                    .Select(i => (store, @namespace, i.GetStoreName()))));
+                _images.AddRange((await FindAsync(store, names, store.HasNamespaces ? [@namespace] : [], poster, cancellationToken).ConfigureAwait(false))
+                    .Select(i => (store, @namespace, i.GetStoreName(), i.Name, i.Size))));
         });
     }
 
@@ -90,23 +93,30 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
             return;
         }
 
-        Guard(Destination, () =>
+        string? destination = IsNameDestination && Name is [string only] ? only : Destination;
+        Guard(destination, () =>
         {
+            if (string.IsNullOrEmpty(destination))
+            {
+                throw ErrorCatalog.ParameterMissing.ToException(null, null, nameof(Destination));
+            }
+
             List<Platform> platforms = PlatformArguments.Parse(Platform);
             if (_images.Select(static i => (i.Store, i.Namespace)).Distinct().Count() > 1)
             {
-                throw ErrorCatalog.ParameterConflict.ToException(Destination, null, "InputObject", "Destination (the images are in several stores or namespaces)");
+                throw ErrorCatalog.ParameterConflict.ToException(destination, null, "InputObject", "Destination (the images are of several stores or namespaces)");
             }
 
-            string path = DirectoryArguments.ResolveLiteral(this, Destination);
+            string path = DirectoryArguments.ResolveLiteral(this, destination);
             NewFile file = NewFile.Prepare(path, Format == ImageArchiveFormat.Directory, Force);
-            if (!ShouldProcess(path, $"Write {string.Join(", ", _images.Select(static i => i.Name))}"))
+            (IImageStore store, string @namespace, _, _, _) = _images[0];
+            string[] names = [.. _images.Select(static i => i.StoreName).Distinct()];
+            string shown = string.Join(", ", _images.Select(static i => i.Name).Distinct());
+            if (!ShouldProcess(path, $"Write {shown} ({ByteText.Of(_images.Sum(static i => i.Size))} in {store.Description})"))
             {
                 return;
             }
 
-            (IImageStore store, string @namespace, _) = _images[0];
-            string[] names = [.. _images.Select(static i => i.Name).Distinct()];
             RunAsync((poster, cancellationToken) => file.WriteAsync(
                 output => store.ExportAsync(@namespace, names, platforms, output, new ByteProgress(poster, $"Writing {path}"), cancellationToken),
                 cancellationToken));

@@ -14,6 +14,7 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
     /// <summary>The ids.</summary>
     [Parameter(Position = 0)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(BuildCacheIdCompleter))]
     public string[] Id { get; set; } = ["*"];
 
     /// <summary>The types of records.</summary>

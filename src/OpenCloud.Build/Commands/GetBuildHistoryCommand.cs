@@ -13,6 +13,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
 {
     /// <summary>The ids of builds.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[]? Ref { get; set; }
 
@@ -39,7 +40,12 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
         foreach (string reference in Ref)
         {
             OnEngine(reference, async (engine, poster, cancellationToken) =>
-                Write(await FindAsync(engine.History, reference, cancellationToken).ConfigureAwait(false), poster));
+            {
+                foreach (BuildRecord record in await FindAllAsync(engine.History, reference, cancellationToken).ConfigureAwait(false))
+                {
+                    Write(record, poster);
+                }
+            });
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Commands.Base;
+using OpenCloud.Build.Completion;
 
 namespace OpenCloud.Build.Commands;
 
@@ -12,6 +13,7 @@ public sealed class GetBuildKitWorkerCommand : EngineCmdlet
     /// <summary>The ids.</summary>
     [Parameter(Position = 0)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(BuildKitWorkerCompleter))]
     public string[] Id { get; set; } = ["*"];
 
     /// <inheritdoc/>

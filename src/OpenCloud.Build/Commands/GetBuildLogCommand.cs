@@ -16,18 +16,21 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
 {
     /// <summary>The ids of builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[] Ref { get; set; } = [];
 
     /// <summary>The steps.</summary>
     [Parameter]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? Step { get; set; }
 
     /// <summary>The number of lines at the end.</summary>
     [Parameter]
     [Alias("Last")]
     [ValidateRange(0, int.MaxValue)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public int Tail { get; set; } = int.MaxValue;
 
     /// <summary>Follows a running build.</summary>
@@ -56,8 +59,10 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
             OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
                 BuildHistory history = engine.History;
-                BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
-                await WriteAsync(history, record, poster, cancellationToken).ConfigureAwait(false);
+                foreach (BuildRecord record in await FindAllAsync(history, reference, cancellationToken).ConfigureAwait(false))
+                {
+                    await WriteAsync(history, record, poster, cancellationToken).ConfigureAwait(false);
+                }
             });
         }
     }

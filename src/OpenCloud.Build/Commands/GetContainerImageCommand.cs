@@ -39,6 +39,7 @@ public sealed class GetContainerImageCommand : RegistryCmdlet
 
     /// <summary>The beginning of the digest.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string? Digest { get; set; }
 
     /// <summary>A platform the image must be for.</summary>
@@ -99,6 +100,7 @@ public sealed class GetContainerImageCommand : RegistryCmdlet
 
     private void ListStore()
     {
+        CheckRecord();
         IImageStore store = Store();
         Platform? platform = ParsePlatform();
         ImageNames names = new(Name ?? []);

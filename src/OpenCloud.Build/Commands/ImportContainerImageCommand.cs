@@ -32,6 +32,7 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
     /// <summary>The names to give.</summary>
     [Parameter(Position = 1)]
     [Alias("Tag")]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[]? Name { get; set; }
 
     /// <summary>The namespace of containerd.</summary>
@@ -51,6 +52,12 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (Record is not null && !PipedObject.NamesPath(Record))
+        {
+            WriteError(ErrorCatalog.NotAnArchive, Record.BaseObject, null, Record.BaseObject.GetType().Name);
+            return;
+        }
+
         bool isLiteral = ParameterSetName == LiteralPathSet;
         foreach (string path in isLiteral ? LiteralPath : Path)
         {
@@ -87,7 +94,8 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
 
             foreach ((ArchivedImage image, IReadOnlyList<string> names) in images)
             {
-                if (!await poster.InvokeAsync(() => ShouldProcess(string.Join(", ", names), $"Import from {path}")).ConfigureAwait(false))
+                string place = store.HasNamespaces ? $"namespace {@namespace} of {store.Description}" : store.Description;
+                if (!await poster.InvokeAsync(() => ShouldProcess(string.Join(", ", ImageReference.Familiar(names)), $"Import from {path} into {place}")).ConfigureAwait(false))
                 {
                     continue;
                 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Commands;
@@ -24,11 +25,13 @@ public sealed partial class InstallBuildKitCommand
     /// <summary>The address of RootlessKit's archive.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public Uri? RootlessKitUri { get; set; }
 
     /// <summary>The sha256 of RootlessKit's archive.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string? RootlessKitSha256 { get; set; }
 
     private RootlessOptions Complete(RootlessOptions options) => options with

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Install;
 
@@ -27,16 +28,19 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
     [ValidateRange(0u, 4294967294u)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public uint VsockPort { get; set; }
 
     /// <summary>The containerd namespace.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string Namespace { get; set; } = "default";
 
     /// <summary>The group that may use the engine.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
+    [ArgumentCompleter(typeof(GroupCompleter))]
     public string Group { get; set; } = "buildkit";
 
     /// <summary>Leaves containerd alone.</summary>

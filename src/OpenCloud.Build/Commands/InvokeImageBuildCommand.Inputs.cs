@@ -15,6 +15,7 @@ public sealed partial class InvokeImageBuildCommand
     /// <summary>More contexts by name.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public IDictionary? BuildContext { get; set; }
 
     /// <summary>Fails when the directory changes while it is sent.</summary>
@@ -25,14 +26,17 @@ public sealed partial class InvokeImageBuildCommand
     /// <summary>Annotations of the image's documents.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? Annotation { get; set; }
 
     /// <summary>Documents about the image that the engine attaches.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(AttestationCompleter))]
     public object[]? Attest { get; set; }
 
     /// <summary>The list of what is in the image.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string? Sbom { get; set; }
 
     /// <summary>The account of how the image was built.</summary>
@@ -44,6 +48,7 @@ public sealed partial class InvokeImageBuildCommand
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyCellTransform]
     [EpochTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public DateTimeOffset? SourceDateEpoch { get; set; }
 
     /// <summary>Gives files in layers that time, too.</summary>
@@ -72,21 +77,25 @@ public sealed partial class InvokeImageBuildCommand
     /// <summary>Lines for the steps' /etc/hosts.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [HostTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? AddHost { get; set; }
 
     /// <summary>The size of the steps' /dev/shm.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyCellTransform]
     [SizeTransform]
+    [ArgumentCompleter(typeof(SizeCompleter))]
     public long? ShmSize { get; set; }
 
     /// <summary>Limits of the steps' processes.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? Ulimit { get; set; }
 
     /// <summary>The parent of the steps' control groups.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string? CgroupParent { get; set; }
 
     /// <summary>What the build may be granted.</summary>
@@ -101,6 +110,7 @@ public sealed partial class InvokeImageBuildCommand
     /// <summary>How many builds go on at the same time.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public int ThrottleLimit { get; set; } = 1;
 
     /// <inheritdoc/>

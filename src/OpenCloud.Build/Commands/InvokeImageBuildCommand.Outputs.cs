@@ -37,19 +37,23 @@ public sealed partial class InvokeImageBuildCommand
     /// <summary>Secrets by id.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SecretTransform]
+    [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public IDictionary? Secret { get; set; }
 
     /// <summary>SSH agents.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public object[]? Ssh { get; set; }
 
     /// <summary>Credentials by registry.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyCellTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? RegistryCredential { get; set; }
 
     /// <summary>Registries that may be given docker's credentials though the build does not name them.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? RegistryHost { get; set; }
 
     /// <summary>Asks on the pipeline's thread; the build waits.</summary>

@@ -53,21 +53,25 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
 
     /// <summary>The Dockerfile's text.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? DockerfileText { get; set; }
 
     /// <summary>The names of the image.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("t")]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[]? Tag { get; set; }
 
     /// <summary>Values of the Dockerfile's ARGs.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public IDictionary? BuildArg { get; set; }
 
     /// <summary>Labels of the image.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? Label { get; set; }
 
     /// <summary>The stage to build.</summary>
@@ -215,10 +219,7 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
             WriteWarning($"The context directory is '{directory}': every file in it that .dockerignore does not exclude may be sent to the engine.");
         }
 
-        string name = build.Request.Tags.Count == 0
-            ? "an untagged image"
-            : string.Join(", ", build.Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString()));
-        if (!ShouldProcess(directory, $"Build {name}"))
+        if (!ShouldProcess(directory, BuildPlan.Describe(build, Daemonless)))
         {
             return;
         }

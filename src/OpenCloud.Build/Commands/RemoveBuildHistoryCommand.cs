@@ -12,6 +12,7 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
 {
     /// <summary>The ids of builds.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[] Ref { get; set; } = [];
 
@@ -23,15 +24,16 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
             OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
                 BuildHistory history = engine.History;
-                BuildRecord record = await FindAsync(history, reference, cancellationToken).ConfigureAwait(false);
-                if (record.Status == BuildRecordStatus.Running)
+                foreach (BuildRecord record in await FindAllAsync(history, reference, cancellationToken).ConfigureAwait(false))
                 {
-                    throw ErrorCatalog.BuildIsRunning.ToException(reference, null, record.Ref);
-                }
-
-                if (await poster.InvokeAsync(() => ShouldProcess($"{record.Ref} ({record.Subject})", "Remove from the build history")).ConfigureAwait(false))
-                {
-                    await history.RemoveAsync(record.Ref, cancellationToken).ConfigureAwait(false);
+                    if (record.Status == BuildRecordStatus.Running)
+                    {
+                        poster.Error(ErrorCatalog.BuildIsRunning.ToRecord(reference, null, record.Ref));
+                    }
+                    else if (await poster.InvokeAsync(() => ShouldProcess($"{record.Ref} ({record.Subject})", $"Remove from the build history of {history.Engine}")).ConfigureAwait(false))
+                    {
+                        await history.RemoveAsync(record.Ref, cancellationToken).ConfigureAwait(false);
+                    }
                 }
             });
         }

@@ -5,6 +5,7 @@ using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Linux;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
@@ -45,6 +46,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
         {
             Guard(Name, () =>
             {
+                CheckRecord();
                 IImageStore store = Store();
                 RunAsync(async (poster, cancellationToken) =>
                 {
@@ -72,8 +74,8 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
     {
         foreach (ContainerImage image in images)
         {
-            string target = store.HasNamespaces ? $"{image.Name} (namespace {image.Namespace})" : $"{image.Name} ({image.Id})";
-            if (!await poster.InvokeAsync(() => ShouldProcess(target, "Remove the image")).ConfigureAwait(false))
+            string target = store.HasNamespaces ? $"{image.Name} in namespace {image.Namespace} of {store.Description}" : $"{image.Name} ({image.Id}) in {store.Description}";
+            if (!await poster.InvokeAsync(() => ShouldProcess(target, $"Remove the image, {ByteText.Of(image.Size)}")).ConfigureAwait(false))
             {
                 continue;
             }

@@ -18,6 +18,7 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
     /// <summary>The engine.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AddressCompleter))]
+    [TextTransform("Address")]
     public string? Address { get; set; }
 
     /// <summary>Gives everything that was looked at.</summary>
@@ -41,6 +42,7 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
     /// <summary>How long to wait for an engine that is starting.</summary>
     [Parameter]
     [DurationTransform]
+    [ArgumentCompleter(typeof(DurationCompleter))]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Allows plain TCP to other machines.</summary>

@@ -18,12 +18,14 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
     /// <summary>The engine.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AddressCompleter))]
+    [TextTransform("Address")]
     public string? Address { get; set; }
 
     /// <summary>How long to wait.</summary>
     [Parameter]
     [Alias("ConnectTimeout")]
     [DurationTransform]
+    [ArgumentCompleter(typeof(DurationCompleter))]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Allows plain TCP to other machines.</summary>

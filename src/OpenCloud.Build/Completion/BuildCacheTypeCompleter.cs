@@ -22,7 +22,7 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
     /// <summary>The type, checked.</summary>
     /// <exception cref="BuildErrorException">The text contains more than a type.</exception>
     internal static string Check(string type) =>
-        type.Length > 0 && type.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
+        Types.Any(t => t.Text == type)
             ? type
             : throw ErrorCatalog.InvalidCacheType.ToException(type, null, type, string.Join(", ", Types.Select(static t => t.Text)));
 

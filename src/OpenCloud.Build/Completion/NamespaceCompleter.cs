@@ -10,7 +10,7 @@ public sealed class NamespaceCompleter : IArgumentCompleter
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        StoreCompletion.Ask(fakeBoundParameters, static (store, cancellationToken) => store.ListNamespacesAsync(cancellationToken))
+        CompletionQuery.AskStore("namespaces", fakeBoundParameters, static (store, cancellationToken) => store.ListNamespacesAsync(cancellationToken))
             .Select(static name => (name, $"namespace {name}"))
             .Append(("*", "every namespace"))
             .Matching(wordToComplete);

@@ -47,6 +47,41 @@ internal static partial class ErrorCatalog
         "The input object of type {0} does not describe a build.",
         "Pipe in a directory, a Dockerfile, or an object with the parameters as its properties: [pscustomobject] @{{ Path = '.'; Tag = 'app:1' }}.");
 
+    /// <summary>0: type of the object.</summary>
+    public static readonly ErrorEntry NotAnImage = new(
+        "NotAnImage",
+        ErrorCategory.InvalidType,
+        "The input object of type {0} does not name an image.",
+        "Pipe in a name, an image from Get-ContainerImage, a build, or an object with a property Name or References.");
+
+    /// <summary>0: type of the object.</summary>
+    public static readonly ErrorEntry NotAnArchive = new(
+        "NotAnArchive",
+        ErrorCategory.InvalidType,
+        "The input object of type {0} does not name an archive.",
+        "Pipe in a path, a file from Get-Item, or an object with a property LiteralPath.");
+
+    /// <summary>0: type of the object.</summary>
+    public static readonly ErrorEntry NotACacheRecord = new(
+        "NotACacheRecord",
+        ErrorCategory.InvalidType,
+        "The input object of type {0} is not a record of a build cache.",
+        "Pipe in the records of Get-BuildCache. Use -Address to clear the whole cache of an engine.");
+
+    /// <summary>0: parameter.</summary>
+    public static readonly ErrorEntry ParameterMissing = new(
+        "ParameterMissing",
+        ErrorCategory.InvalidArgument,
+        "-{0} is missing.",
+        "See 'Get-Help' of the cmdlet for its parameters.");
+
+    /// <summary>0: what would be done.</summary>
+    public static readonly ErrorEntry ConfirmationNeeded = new(
+        "ConfirmationNeeded",
+        ErrorCategory.InvalidOperation,
+        "{0} needs a confirmation, and nobody can be asked in this session.",
+        "Use -Force or -Confirm:$false to skip the question.");
+
     /// <summary>0: path.</summary>
     public static readonly ErrorEntry PathNotFound = new(
         "PathNotFound",
@@ -116,7 +151,6 @@ internal static partial class ErrorCatalog
         ErrorCategory.ObjectNotFound,
         "{1} has no stage '{0}'. {2}",
         "Use the name after AS in a FROM line, or the number of a stage, starting at 0.");
-
 
     /// <summary>0: one parameter, 1: another.</summary>
     public static readonly ErrorEntry ParameterConflict = new(

@@ -19,6 +19,13 @@ internal static partial class ErrorCatalog
         "The build was not started: {0}",
         "Correct what the message names and build again. Nothing was sent to {1}.");
 
+    /// <summary>0: what failed and where, 1: engine, 2: id of the secret.</summary>
+    public static readonly ErrorEntry SecretMissing = new(
+        "SecretMissing",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Use -Secret id={2},src=FILE, -Secret id={2},env=VARIABLE, or -Secret @{{ '{2}' = $secureString }}.");
+
     /// <summary>0: explanation, 1: engine.</summary>
     public static readonly ErrorEntry OutputNotWritten = new(
         "OutputNotWritten",

@@ -120,6 +120,16 @@ internal sealed class ContainerdImageStore(ContainerdClient client, string addre
             yield break;
         }
 
+        if (query.NamesOnly)
+        {
+            foreach (Image image in wanted)
+            {
+                yield return ImageReader.Named(image, address, @namespace);
+            }
+
+            yield break;
+        }
+
         NamespaceReader store = await NamespaceReader.CreateAsync(client, @namespace, wanted.Count > ManyImages, cancellationToken).ConfigureAwait(false);
         ImageReader reader = new(address, @namespace, store, names);
         await foreach (ContainerImage? image in OrderedReads.RunAsync(wanted, ReadsAtOnce, reader.ReadAsync, cancellationToken).ConfigureAwait(false))

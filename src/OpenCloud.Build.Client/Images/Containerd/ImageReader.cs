@@ -15,21 +15,9 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
     /// <summary>Reads an image. Damage and missing contents are reported in the object, not thrown.</summary>
     public async Task<ContainerImage> ReadAsync(Image record, CancellationToken cancellationToken)
     {
-        (string? registry, string? repository, string? tag) = SplitName(record.Name);
-        ImageReference? reference = ReferenceOf(record.Name);
         IReadOnlyList<string> names = namesByDigest.GetValueOrDefault(record.Target?.Digest ?? string.Empty, []);
-        ContainerImage image = new()
+        ContainerImage image = Named(record, engine, @namespace) with
         {
-            Name = reference?.ToFamiliarString() ?? record.Name,
-            Reference = reference?.ToString(),
-            StoreName = record.Name,
-            Registry = registry,
-            Repository = repository,
-            Tag = tag,
-            Id = record.Target?.Digest ?? string.Empty,
-            MediaType = record.Target?.MediaType ?? string.Empty,
-            Namespace = @namespace,
-            Store = engine,
             Stored = record.CreatedAt.ToTime(),
             Updated = record.UpdatedAt.ToTime(),
             Created = record.CreatedAt.ToTime(),
@@ -55,6 +43,26 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         }
 
         return walk.Complete(image);
+    }
+
+    /// <summary>The image as its record has it: its name, its namespace and its target.</summary>
+    public static ContainerImage Named(Image record, string address, string @namespace)
+    {
+        (string registry, string repository, string tag) = SplitName(record.Name);
+        ImageReference? reference = ReferenceOf(record.Name);
+        return new ContainerImage
+        {
+            Name = reference?.ToFamiliarString() ?? record.Name,
+            Reference = reference?.ToString(),
+            StoreName = record.Name,
+            Registry = registry,
+            Repository = repository,
+            Tag = tag,
+            Id = record.Target?.Digest ?? string.Empty,
+            MediaType = record.Target?.MediaType ?? string.Empty,
+            Namespace = @namespace,
+            Store = address,
+        };
     }
 
     /// <summary>The parts of a name; a name that is no image reference is a repository without registry and tag.</summary>

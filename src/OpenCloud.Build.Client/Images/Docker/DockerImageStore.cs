@@ -26,7 +26,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
     {
         EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
         DockerImageReader reader = new(client.Address.ToString(), facts);
-        string path = facts.Api >= ManifestsApi ? "/images/json?manifests=1" : "/images/json";
+        string path = facts.Api >= ManifestsApi && !query.NamesOnly ? "/images/json?manifests=1" : "/images/json";
         List<ContainerImage> images = new();
         await foreach (JsonElement summary in client.ListAsync(path, cancellationToken).ConfigureAwait(false))
         {
@@ -43,7 +43,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
             InspectionsAtOnce,
             async (image, stop) =>
             {
-                if (image.Platforms.Count > 0)
+                if (image.Platforms.Count > 0 || query.NamesOnly)
                 {
                     return image;
                 }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Completion;
 
 namespace OpenCloud.Build.Commands.Base;
 
@@ -14,6 +15,7 @@ public abstract class ConnectingCmdlet : BuildCmdlet
     /// <summary>How long to wait for an engine or a store that is starting.</summary>
     [Parameter]
     [DurationTransform]
+    [ArgumentCompleter(typeof(DurationCompleter))]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Allows plain TCP to other machines.</summary>

@@ -8,7 +8,9 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Images.Registries;
+using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -22,7 +24,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
 {
     private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
     private readonly WarnedOnce _warned = new();
-    private bool _isNamed;
+    private HashSet<string> _onCommandLine = [];
 
     private protected ImageStoreCmdlet()
     {
@@ -38,8 +40,11 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     public PSObject? Record { get; set; }
 
+    /// <summary>Whether objects come down the pipeline.</summary>
+    private protected bool IsPiped => MyInvocation.ExpectingInput;
+
     /// <inheritdoc/>
-    protected override void BeginProcessing() => _isNamed = MyInvocation.BoundParameters.ContainsKey(nameof(Address));
+    protected override void BeginProcessing() => _onCommandLine = new HashSet<string>(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -55,10 +60,34 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         }
     }
 
+    /// <summary>Whether the command line has a parameter, and not the piped object.</summary>
+    private protected bool IsOnCommandLine(string parameter) => _onCommandLine.Contains(parameter);
+
+    /// <summary>Refuses a piped object that names no image.</summary>
+    /// <exception cref="BuildErrorException">It is of another kind, or a build that made no image.</exception>
+    private protected void CheckRecord()
+    {
+        if (Record is null || Record.BaseObject is string or ContainerImage)
+        {
+            return;
+        }
+
+        bool isKind = Record.BaseObject is ImageBuildResult or BuildRecord or ContainerImageImport or PSCustomObject;
+        if (!isKind || PipedObject.ImageNames(Record) is not { } names)
+        {
+            throw ErrorCatalog.NotAnImage.ToException(Record.BaseObject, null, Record.BaseObject.GetType().Name);
+        }
+
+        if (names.Count == 0)
+        {
+            throw ErrorCatalog.BuildWithoutImage.ToException(Record.BaseObject, null, Address ?? "which made it");
+        }
+    }
+
     /// <summary>The store that the command line names, else that of the piped object, else the default one; opened once per pipeline.</summary>
     private protected IImageStore Store()
     {
-        if (_isNamed || Record?.BaseObject is null or string)
+        if (IsOnCommandLine(nameof(Address)) || Record?.BaseObject is null or string)
         {
             return Store(Address);
         }
@@ -133,6 +162,46 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
                 : $"the {store.Description}";
             poster.Error(ErrorCatalog.ImageNotFound.ToRecord(name, null, name, where, elsewhere));
         }
+    }
+
+    /// <summary>The source and its new names. From a pipeline the only argument has the new names.</summary>
+    /// <exception cref="BuildErrorException">One of them is missing.</exception>
+    private protected (string Source, IReadOnlyList<string> NewNames) SourceAndNewNames(string[] name, IReadOnlyList<string> newNames, ContainerImage? image, string parameter)
+    {
+        bool hasNewNames = IsPiped && newNames.Count == 0 && IsOnCommandLine("Name");
+        IReadOnlyList<string> given = hasNewNames ? name : newNames.Count > 0 ? newNames : throw ErrorCatalog.ParameterMissing.ToException(null, null, parameter);
+        string source = image is not null ? image.Name
+            : hasNewNames ? Record!.ToString()
+            : name is [string only] ? only
+            : throw ErrorCatalog.ParameterMissing.ToException(null, null, "Name");
+        return (source, given);
+    }
+
+    /// <exception cref="BuildErrorException">The text is no name.</exception>
+    private protected static ImageReference ParseNewName(string name)
+    {
+        if (!ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error))
+        {
+            throw ErrorCatalog.InvalidImageReference.ToException(name, null, name, error.ToString());
+        }
+
+        return reference.Digest is null ? reference.WithDefaultTag() : throw ErrorCatalog.TagWithDigest.ToException(name, null, name);
+    }
+
+    /// <summary>The image of a name; a name without a tag means latest here, since there must be exactly one source.</summary>
+    private protected async Task<ContainerImage?> ResolveAsync(IImageStore store, string name, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        List<ContainerImage> found = await FindAsync(store, [name], namespaces, poster, cancellationToken).ConfigureAwait(false);
+        string latest = ImageReference.TryParse(name, out ImageReference? reference) ? reference.WithDefaultTag().ToString() : name;
+        ContainerImage? exact = found.Find(i => i.GetStoreName() == name)
+            ?? found.Find(i => i.Reference == latest)
+            ?? (found.Count == 1 ? found[0] : null);
+        if (exact is null && found.Count > 1)
+        {
+            poster.Error(ErrorCatalog.ImageNotFound.ToRecord(name, null, name, store.Description, $" The name matches {found.Count} images; specify the tag."));
+        }
+
+        return exact;
     }
 
     private protected static string AddressOf(IImageStore store) => store.Description[(store.Description.LastIndexOf(' ') + 1)..];

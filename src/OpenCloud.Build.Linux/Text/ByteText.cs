@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OpenCloud.Build.Client.Text;
+namespace OpenCloud.Build.Linux;
 
 /// <summary>Bytes for people, in the units of which 1024 make the next: <c>512 B</c>, <c>1.5 MiB</c>.</summary>
 internal static class ByteText
