@@ -11,8 +11,6 @@
     PowerShellVersion    = '7.6'
     CompatiblePSEditions = @('Core')
 
-    ScriptsToProcess     = @('OpenCloud.Build.Types.ps1')
-    TypesToProcess       = @('OpenCloud.Build.Types.ps1xml')
     FormatsToProcess     = @('OpenCloud.Build.Format.ps1xml', 'OpenCloud.Build.Images.Format.ps1xml', 'OpenCloud.Build.Host.Format.ps1xml')
 
     FunctionsToExport    = @()

@@ -1,5 +1,9 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
+using System.Management.Automation.Host;
+using System.Management.Automation.Runspaces;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace OpenCloud.Build.Loader;
 
@@ -14,6 +18,11 @@ namespace OpenCloud.Build.Loader;
 [Cmdlet(VerbsLifecycle.Register, "OpenCloudBuildCmdlet")]
 public sealed class RegisterBuildCmdletCommand : PSCmdlet
 {
+    private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
+    private const string TypeFile = "OpenCloud.Build.Types.ps1xml";
+
+    private static readonly ConditionalWeakTable<Runspace, string> WithTypes = [];
+
     /// <summary>The module that importing the assembly gave.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     public PSModuleInfo? Module { get; set; }
@@ -30,6 +39,37 @@ public sealed class RegisterBuildCmdletCommand : PSCmdlet
         if (target.ExportedAliases.Count == 0)
         {
             Give(target, "AddExportedAlias", Module!.ExportedAliases.Values);
+        }
+
+        LoadTypes(Path.Join(target.ModuleBase, TypeFile));
+    }
+
+    // Not by the manifest: PowerShell takes no second definition of a member, so a second copy of the module could not be imported.
+    private void LoadTypes(string file)
+    {
+        if (!WithTypes.TryAdd(Runspace.DefaultRunspace, file))
+        {
+            return;
+        }
+
+        // Update-TypeData does the same, and has PowerShell compile 200 methods for it.
+        object? context = typeof(Cmdlet).BaseType!.GetProperty("Context", Hidden)?.GetValue(this);
+        object? table = context?.GetType().GetProperty("TypeTable", Hidden)?.GetValue(context);
+        object? authorization = context?.GetType().GetProperty("AuthorizationManager", Hidden)?.GetValue(context);
+        MethodInfo? update = table?.GetType().GetMethod(
+            "Update", Hidden, [typeof(string), typeof(string), typeof(ConcurrentBag<string>), typeof(AuthorizationManager), typeof(PSHost), typeof(bool).MakeByRefType()]);
+        if (update is null || authorization is null)
+        {
+            using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+            shell.AddCommand("Microsoft.PowerShell.Utility\\Update-TypeData").AddParameter("AppendPath", file).AddParameter("WhatIf", false).AddParameter("Confirm", false).Invoke();
+            return;
+        }
+
+        ConcurrentBag<string> errors = [];
+        update.Invoke(table, ["OpenCloud.Build", file, errors, authorization, Host, false]);
+        foreach (string error in errors)
+        {
+            WriteWarning(error);
         }
     }
 

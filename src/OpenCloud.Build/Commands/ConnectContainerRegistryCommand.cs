@@ -28,15 +28,18 @@ public sealed class ConnectContainerRegistryCommand : BuildCmdlet
     /// <summary>The user name and password.</summary>
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = CredentialSet, ValueFromPipelineByPropertyName = true)]
     [Credential]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public PSCredential Credential { get; set; } = PSCredential.Empty;
 
     /// <summary>The user name.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PasswordSet, ValueFromPipelineByPropertyName = true)]
     [Parameter(Mandatory = true, ParameterSetName = StdinSet, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string UserName { get; set; } = string.Empty;
 
     /// <summary>The password.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PasswordSet, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public SecureString Password { get; set; } = new();
 
     /// <summary>Takes the password from the pipeline or from standard input.</summary>

@@ -37,14 +37,17 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
     [Parameter]
     [Alias("Var")]
     [KeyValueTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? Variable { get; set; }
 
     /// <summary>Changes of targets.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? Set { get; set; }
 
     /// <summary>Profiles of a Compose file.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? Profile { get; set; }
 
     /// <summary>Files of variables.</summary>
@@ -53,10 +56,12 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
 
     /// <summary>The name of the Compose project.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public string? ProjectName { get; set; }
 
     /// <summary>Privileges that the definition is granted.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(EntitlementCompleter))]
     public string[]? Allow { get; set; }
 
     /// <summary>Grants every privilege that the definition asks for.</summary>

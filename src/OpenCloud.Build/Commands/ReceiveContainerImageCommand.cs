@@ -30,6 +30,7 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     /// <summary>The names in the store.</summary>
     [Parameter(Position = 1)]
     [Alias("Tag")]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[]? NewName { get; set; }
 
     /// <summary>The platforms to receive.</summary>

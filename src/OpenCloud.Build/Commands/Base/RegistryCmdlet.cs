@@ -4,6 +4,7 @@ using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Images.Registries;
 using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Commands.Base;
@@ -19,6 +20,7 @@ public abstract class RegistryCmdlet : ImageStoreCmdlet
 
     /// <summary>Credentials by registry.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? RegistryCredential { get; set; }
 
     /// <summary>Allows plain HTTP and untrusted certificates.</summary>
