@@ -385,7 +385,7 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         @(Get-BuildCache -Address $docker.address) | Should -HaveCount $before.Count
         # With a filter it is no whole cache.
         Clear-BuildCache -Address $docker.address -OlderThan 10h | Should -BeNullOrEmpty
-        { Clear-BuildCache -Address $docker.address -Type nonsense -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidKeyValue,*'
+        { Clear-BuildCache -Address $docker.address -Type nonsense -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidCacheType,*'
     }
 
     It 'clears by type, then everything' {
