@@ -7,6 +7,7 @@ BeforeDiscovery {
     $ends = @{
         'Build from a git repository'                          = 'BuildFailed', 'ContextNotSent'
         'Build only what has a name'                           = 'PushFailed'
+        'Log out'                                              = 'RegistryLoginNotFound'
         'Push an image and use a registry cache'               = 'PushFailed', 'CacheNotExported', 'BuildFailed'
         'Install an isolated engine with access over AF_VSOCK' = 'HostUnsupported', 'HostConflict'
         'Install BuildKit'                                     = 'HostUnsupported', 'HostConflict', 'HostTargetNotFound'
@@ -25,16 +26,10 @@ BeforeDiscovery {
         'Update to the newest version'                         = 'HostTargetNotFound'
         'Restore the previous version'                         = 'HostTargetNotFound'
     }
-    $registries = @{
-        'Connect-ContainerRegistry'    = 'RegistryUnreachable'
-        'Disconnect-ContainerRegistry' = 'RegistryLoginNotFound'
-        'Receive-ContainerImage'       = 'RegistryUnreachable'
-        'Send-ContainerImage'          = 'RegistryUnreachable'
-    }
     $examples = foreach ($cmdlet in (Get-Module OpenCloud.Build).ExportedCmdlets.Keys | Sort-Object) {
         foreach ($example in (Get-Help $cmdlet -Full).examples.example) {
             $title = $example.title -replace '^Example \d+: '
-            @{ Cmdlet = $cmdlet; Title = $title; Code = $example.code; Ends = @($ends[$title]) + @($registries[$cmdlet]) }
+            @{ Cmdlet = $cmdlet; Title = $title; Code = $example.code; Ends = @($ends[$title]) + @(if ($example.code -match 'registry\.local') { 'RegistryUnreachable' }) }
         }
     }
 }
@@ -107,12 +102,14 @@ FROM test AS release
         # Only what changes this machine is kept from it.
         $WhatIfPreference = $Code -match '\b(Install|Update|Uninstall)-BuildKit\b|\b(Grant|Revoke)-BuildKitAccess\b'
         $ConfirmPreference = 'None'
-        if ($Cmdlet -in 'Export-ContainerImage', 'Export-BuildHistory') {
-            Remove-Item ./app.tar, ./demo, ./app.dockerbuild -Recurse -ErrorAction Ignore
-        }
-        elseif ($Cmdlet -in 'Import-ContainerImage', 'Copy-ContainerImage', 'Remove-ContainerImage') {
-            Copy-Item "$TestDrive/kept.tar" ./app.tar
-            $null = Import-ContainerImage ./app.tar -ErrorAction Stop
+        Remove-Item ./app.tar, ./demo, ./app.dockerbuild, ./layout -Recurse -ErrorAction Ignore
+        if ($Cmdlet -ne 'Export-ContainerImage') {
+            # The image and the archives that examples begin with.
+            'app', 'amd64', 'arm64' | ForEach-Object { Copy-Item "$TestDrive/kept.tar" "./$_.tar" }
+            $null = Import-ContainerImage ./app.tar -ErrorAction Stop -WhatIf:$false
+            if ($Cmdlet -eq 'New-ContainerImageIndex') {
+                Remove-Item ./app.tar
+            }
         }
 
         $said = try {

@@ -39,7 +39,7 @@ internal sealed class ComposeYaml
         catch (InvalidOperationException exception)
         {
             // YamlDotNet's scanner on a control character within a plain scalar of a flow mapping (18.1.0).
-            throw new DefinitionException("this is no YAML: a plain scalar has a character that it cannot have.", file, inner: exception);
+            throw new DefinitionException("the YAML is invalid: a plain scalar has a character that it cannot have.", file, inner: exception);
         }
     }
 
@@ -79,7 +79,7 @@ internal sealed class ComposeYaml
         }
 
         // On some input the parser gives a key and no value.
-        NodeEvent start = next as NodeEvent ?? throw new DefinitionException("this is no YAML: a value is missing.", _file, line);
+        NodeEvent start = next as NodeEvent ?? throw new DefinitionException("the YAML is invalid: a value is missing.", _file, line);
         ComposeTag tag = start.Tag.IsEmpty ? ComposeTag.None : start.Tag.Value switch
         {
             "!reset" => ComposeTag.Reset,
