@@ -20,7 +20,7 @@ internal sealed class TextTransformAttribute(params string[] properties) : Argum
             bool isText = value is null or string or FileSystemInfo or Uri || value.GetType().IsPrimitive;
             if (!isText && (value is IDictionary || !properties.Any(p => PSObject.AsPSObject(item!).Properties[p] is not null)))
             {
-                throw new ArgumentTransformationMetadataException($"An object of type {value!.GetType().Name} is no text and has no property {string.Join(" or ", properties)}.");
+                throw new ArgumentTransformationMetadataException($"An object of type {value!.GetType().Name} is not a string and has no property {string.Join(" or ", properties)}.");
             }
         }
 

@@ -79,7 +79,7 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry ConfirmationNeeded = new(
         "ConfirmationNeeded",
         ErrorCategory.InvalidOperation,
-        "{0} needs a confirmation, and nobody can be asked in this session.",
+        "{0} requires a confirmation, but this session is not interactive.",
         "Use -Force or -Confirm:$false to skip the question.");
 
     /// <summary>0: path.</summary>
