@@ -5,9 +5,7 @@ using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
-using OpenCloud.Build.Errors;
 using OpenCloud.Build.Images;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 

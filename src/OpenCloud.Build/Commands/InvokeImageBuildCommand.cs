@@ -3,7 +3,6 @@ using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
-using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;

@@ -2,7 +2,6 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using OpenCloud.Build.Client;
-using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Completion;
 

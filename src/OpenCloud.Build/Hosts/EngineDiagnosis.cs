@@ -2,7 +2,6 @@ using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Hosts;
 

@@ -1,7 +1,6 @@
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Hosts;
 

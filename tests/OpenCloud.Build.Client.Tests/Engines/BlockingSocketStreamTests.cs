@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Tests.Wire.Http2;
-using OpenCloud.Build.Linux;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Engines;

@@ -1,4 +1,3 @@
-using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Reliability;
 

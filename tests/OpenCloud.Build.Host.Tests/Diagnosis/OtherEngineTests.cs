@@ -1,6 +1,5 @@
 using System.Globalization;
 using OpenCloud.Build.Host.Diagnosis;
-using OpenCloud.Build.Host.Tests.Fixture;
 using OpenCloud.Build.HostDriver;
 using Xunit;
 

@@ -4,8 +4,6 @@ using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Completion;
-using OpenCloud.Build.Errors;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
 

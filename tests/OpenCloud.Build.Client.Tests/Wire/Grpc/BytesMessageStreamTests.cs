@@ -6,7 +6,6 @@ using Google.Protobuf;
 using Grpc.Core;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Wire.Grpc;
-using OpenCloud.Build.Linux;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Wire.Grpc;

@@ -4,7 +4,6 @@ using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Client.Wire;
 using OpenCloud.Build.Client.Wire.Grpc;
-using OpenCloud.Build.Linux;
 using Xunit;
 using static OpenCloud.Build.Client.Tests.Wire.Grpc.EchoClient;
 

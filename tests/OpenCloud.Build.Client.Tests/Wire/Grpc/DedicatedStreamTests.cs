@@ -5,7 +5,6 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Engines;
 using OpenCloud.Build.Client.Wire.Grpc;
-using OpenCloud.Build.Linux;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Wire.Grpc;
