@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Loader;
 /// </summary>
 /// <remarks>
 /// This assembly is the only one of the module in the default context. A session loads it once, from whichever copy is imported
-/// first, and it then serves every other copy and version: <see cref="Load(string, out bool)"/> must keep its signature.
+/// first, and it then serves every other copy and version: its one cmdlet never changes.
 /// </remarks>
 public sealed class ModuleLoadContext : AssemblyLoadContext
 {
@@ -35,12 +35,13 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
 
     /// <summary>Loads the module found in <paramref name="directory"/>, or finds it when the session has loaded it before.</summary>
     /// <param name="directory">The folder that holds OpenCloud.Build.dll and its dependencies.</param>
+    /// <param name="isFirst">Whether the session has not loaded it before.</param>
     /// <param name="isOutdated">
     /// Set when the files were built anew after the session had loaded them. .NET cannot unload them: the session keeps the old.
     /// </param>
     /// <returns>The assembly with the cmdlets.</returns>
     /// <exception cref="FileNotFoundException">The folder has no OpenCloud.Build.dll.</exception>
-    public static Assembly Load(string directory, out bool isOutdated)
+    internal static Assembly Load(string directory, out bool isFirst, out bool isOutdated)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
 
@@ -48,7 +49,8 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
         // What cannot be loaded is not kept, so that a build made since is found.
         lock (Contexts)
         {
-            if (!Contexts.TryGetValue(full, out ModuleLoadContext? context))
+            isFirst = !Contexts.TryGetValue(full, out ModuleLoadContext? context);
+            if (context is null)
             {
                 context = new(full);
                 Contexts.Add(full, context);
