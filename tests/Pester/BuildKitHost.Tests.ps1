@@ -199,7 +199,7 @@ Describe 'The host cmdlets, on a systemd host' -Skip:(-not $hosts.CanRun) {
         $result = Invoke-OnHost "$install -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json
         $result.Changed | Should -BeTrue
         $result.Engine.Version | Should -Be 'v0.32.2'
-        $result.Integrity.Proves | Should -BeLike 'The archive matches the hash*'
+        $result.Integrity.Proves | Should -BeLike 'The archive matches the given hash*'
         (Invoke-OnHost "$install -PassThru | ConvertTo-Json -Depth 4" | ConvertFrom-Json).Changed | Should -BeFalse
         Invoke-OnHost 'Test-BuildKitSocket 3>$null' | Should -BeLike 'True*'
 

@@ -50,7 +50,7 @@ function Invoke-PwshAsNobody {
     [string[]] $words = Get-PwshCommand $folder
     try {
         unshare --mount --propagation private sh -c $mount sh $PSHOME $folder (Get-DotnetFolder) `
-            env -C /tmp HOME=/tmp POWERSHELL_TELEMETRY_OPTOUT=1 NO_COLOR=1 setpriv --reuid=nobody --regid=nogroup --clear-groups @words -NoProfile -NonInteractive -Command $Script
+            env -C /tmp HOME=/tmp POWERSHELL_TELEMETRY_OPTOUT=1 NO_COLOR=1 CI= setpriv --reuid=nobody --regid=nogroup --clear-groups @words -NoProfile -NonInteractive -Command $Script
     }
     finally {
         Remove-Item $folder -Recurse
@@ -65,6 +65,8 @@ function Invoke-FreshPwsh {
     foreach ($argument in $words | Select-Object -Skip 1) {
         $start.ArgumentList.Add($argument)
     }
+    # Builds show their logs where CI says so; a script's own output is what the tests ask for.
+    $start.Environment['CI'] = ''
     foreach ($name in $Environment.Keys) {
         $start.Environment[$name] = $Environment[$name]
     }

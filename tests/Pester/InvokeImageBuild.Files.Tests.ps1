@@ -62,7 +62,7 @@ RUN ["/bin/busybox", "echo", "words of the step"]
         mkfifo $TestDrive/silent
         Invoke-ImageBuild $app -Address unix:///nowhere/sock -LogPath $TestDrive/silent -ErrorVariable failures -ErrorAction SilentlyContinue
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'LogNotWritable,*'
-        "$($failures[0])" | Should -Match 'Nobody reads'
+        "$($failures[0])" | Should -Match 'No process reads'
     }
 
     It 'ends a build whose log the disk does not take, and leaves the device' {

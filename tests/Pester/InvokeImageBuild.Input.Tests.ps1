@@ -355,9 +355,9 @@ Describe 'The table of results' {
         }
         $lines = ($result | Format-Table | Out-String -Width 80) -split '\r?\n' -replace '\x1b\[[0-9;]*m' | Where-Object { $_ }
         $lines | Where-Object Length -GT 80 | Should -BeNullOrEmpty
-        $lines[0] | Should -Match '^Reference\s+Digest\s+Steps\s+Cached\s+Duration'
-        $lines[2] | Should -Match '^docker.io/demo/app:1\s+0123456789ab\s+0\s+0\s+3.1s$'
-        $lines[3] | Should -Match '^docker.io/demo/app:latest'
+        $lines[0] | Should -Match '^Digest\s+StepCount\s+CachedCount\s+Duration\s+Names'
+        $lines[2] | Should -Match '^0123456789ab\s+0\s+0\s+3.1s demo/app:1$'
+        $lines[3] | Should -Match '^\s+demo/app:latest$'
     }
 }
 

@@ -94,7 +94,7 @@ internal sealed record DisplayChoice
 
         if (!IsTerminal)
         {
-            return IsCi("CI") ? DisplayKind.Plain : DisplayKind.Information;
+            return IsCi("CI") && !IsVerbose ? DisplayKind.Plain : DisplayKind.Information;
         }
 
         return IsVerbose || IsProgressOff ? DisplayKind.None

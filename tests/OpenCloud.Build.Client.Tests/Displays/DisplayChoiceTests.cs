@@ -26,6 +26,7 @@ public sealed class DisplayChoiceTests
     {
         Assert.Equal(DisplayKind.Information, Pipe.Choose());
         Assert.Equal(DisplayKind.Plain, With(Pipe, ("CI", "true")).Choose());
+        Assert.Equal(DisplayKind.Information, (With(Pipe, ("CI", "true")) with { IsVerbose = true }).Choose());
         Assert.Equal(DisplayKind.Plain, (Pipe with { Asked = BuildProgressMode.Plain }).Choose());
         Assert.Equal(DisplayKind.None, (Pipe with { Asked = BuildProgressMode.Quiet }).Choose());
     }
