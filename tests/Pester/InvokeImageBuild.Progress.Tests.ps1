@@ -74,7 +74,7 @@ RUN ["/bin/busybox", "sh", "-c", "echo begun; /bin/busybox sleep 30; echo not re
     }
 
     It 'has no colors with NO_COLOR' {
-        $text = Invoke-Terminal "$import`n`$null = Invoke-ImageBuild '$app' -Address '$address'" 120 @{ NO_COLOR = '1' }
+        $text = Invoke-Terminal "$import`n`$null = Invoke-ImageBuild '$app' -NoCache -Address '$address'" 120 @{ NO_COLOR = '1' }
         $text | Should -Match '(?s)\x1b\[\?25l.*Building '
         $text | Should -Not -Match '\x1b\[[0-9;]*m'
     }
