@@ -6,7 +6,8 @@ namespace OpenCloud.Build.Host.Changes;
 
 /// <summary>
 /// Packages were installed. AbsentBefore has the directories that their programs create and that did not exist before. Added is null while
-/// the installation runs, then the difference to the packages before.
+/// the installation runs, then the difference to the packages before. Before has every package with files on the host, also one that is not
+/// configured: it is not this module's to remove.
 /// </summary>
 internal sealed record PackagesInstalled(
     string Target,
@@ -46,6 +47,10 @@ internal sealed record PackagesInstalled(
             }
         }
     }
+
+    /// <summary>A run that was interrupted before apt had installed anything, and the next one, recorded the same package.</summary>
+    public override HostChange Merge(HostChange later)
+        => later is PackagesInstalled { Added: { } more } ? this with { Added = [.. (Added ?? []).Union(more, StringComparer.Ordinal)] } : this;
 }
 
 /// <summary>A unit was enabled. User is null for the system's manager.</summary>

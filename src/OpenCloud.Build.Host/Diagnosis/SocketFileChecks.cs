@@ -130,7 +130,7 @@ internal sealed class SocketFileChecks(string path, Principal who, List<Diagnosi
             "Path",
             "it does not exist",
             others.Length > 0 ? $"The socket {path} does not exist, but there is {string.Join(" and ", others)}: check the address." : $"The socket {path} does not exist: no engine is installed there, or it is not running.",
-            others.Length > 0 ? $"Run Test-BuildKitSocket unix://{others[0]} -Detailed"
+            others.Length > 0 ? $"Test-BuildKitSocket unix://{others[0]} -Detailed"
                 : path == SystemPaths.SocketPath ? File.Exists(SystemPaths.SocketUnitPath) ? $"sudo systemctl start {SystemPaths.SocketUnit}" : RootLine.Of("Install-BuildKit")
                 : null);
     }

@@ -18,7 +18,7 @@ internal sealed class AccountSteps(InstallRun run, RootlessLayout layout)
         "Install the package",
         // A package may have been installed as a dependency of another one.
         () => Packages.Installed().Any(name => name == package || name.StartsWith(package + ":", StringComparison.Ordinal)),
-        () => new PackagesInstalled(package, Packages.Installed(), [], null) { KeepWithoutPurge = true },
+        () => new PackagesInstalled(package, Packages.Present(), [], null) { KeepWithoutPurge = true },
         cancellationToken =>
         {
             run.Observer.Progress("Installing prerequisites", $"apt-get install {package}", null);

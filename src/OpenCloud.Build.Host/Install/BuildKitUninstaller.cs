@@ -44,7 +44,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
 
         TreeRemoval.Remove(SystemPaths.Downloads);
         ChangeJournal.RemoveStateIfEmpty();
-        return TakenBack("/usr/local", BuildKitWorker.Containerd, "buildkit", left);
+        return TakenBack("/usr/local", BuildKitWorker.Containerd, "buildkit", left) with { PreviousVersion = "unknown" };
     }
 
     /// <summary>Removes a rootless engine.</summary>

@@ -77,7 +77,7 @@ internal sealed class ContainerdSteps(InstallRun run, ContainerdPresence present
         () => false,
         () => new PackagesInstalled(
             ContainerdPresence.Package,
-            Packages.Installed(),
+            Packages.Present(),
             [.. ContainerdPresence.Directories.Where(directory => !Directory.Exists(directory))],
             null)
         { KeepWithoutPurge = true },

@@ -5,9 +5,10 @@ namespace OpenCloud.Build.Host.Systemd;
 /// <summary>A drop-in of a system's unit (systemd.unit(5)).</summary>
 internal static class DropIn
 {
-    /// <summary>Writes the drop-in, and has systemd read it; where that fails, the drop-in is removed again.</summary>
+    /// <summary>Writes the drop-in, and has systemd read it; where that fails, the drop-in is as it was before.</summary>
     public static void Write(string path, string text)
     {
+        string? before = BoundedFile.TryReadText(path, OwnedText.Limit);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {
@@ -16,7 +17,15 @@ internal static class DropIn
         }
         catch
         {
-            Remove(path);
+            if (before is null)
+            {
+                Remove(path);
+            }
+            else
+            {
+                WholeFile.Write(path, before, FileModes.Readable);
+            }
+
             throw;
         }
     }

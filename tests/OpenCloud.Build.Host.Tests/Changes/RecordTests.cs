@@ -17,6 +17,17 @@ public sealed class RecordTests
          "Rootless":{"User":"../../../../../etc\nf /etc/sudoers.d/x 0440 root root - all","Uid":0,"Home":"/root","State":"/etc","SystemUnit":true,"RootlessKit":"/opt/x/bin/rootlesskit"}}
         """;
 
+    /// <summary>The first run was killed before apt had installed the package; the next run installed it.</summary>
+    [Fact]
+    public void APackageOfTwoRunsHasWhatBothBrought()
+    {
+        PackagesInstalled first = new("containerd", ["a"], ["/var/lib/containerd"], ["runc"]);
+        PackagesInstalled next = new("containerd", ["a", "runc"], [], ["containerd"]);
+        PackagesInstalled merged = Assert.IsType<PackagesInstalled>(Assert.Single(InstallationManifest.Merge([], [first, next])));
+        Assert.Equal(["runc", "containerd"], merged.Added);
+        Assert.Equal(["/var/lib/containerd"], merged.AbsentBefore);
+    }
+
     [Fact]
     public void NothingButVersionsIsTakenFromAUsersManifest()
     {
