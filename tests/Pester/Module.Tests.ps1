@@ -143,7 +143,7 @@ Describe 'Importing' {
         Get-ChildItem "$copy/bin" -Recurse -Filter OpenCloud.Build.dll | Remove-Item
         { Import-Module "$copy/OpenCloud.Build.psd1" } | Should -Throw '*./build.sh build*'
         Remove-Item "$copy/bin" -Recurse
-        (Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'").Errors | Should -BeLike '*OpenCloud.Build.Loader.dll*'
+        (Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'").Errors -replace '\s' | Should -BeLike '*OpenCloud.Build.Loader.dll*'
     }
 
     It 'finds a build made after a failed import' {
@@ -183,7 +183,8 @@ Describe 'Importing, in numbers' {
             ($counts | Measure-Object -Minimum).Minimum
         }
         # In the form of the archive PowerShell itself is compiled ahead of time, and both counts are smaller.
-        $ours - $empty | Should -BeLessThan 500
+        # Importing the loader from a script, which works in folders whose names have wildcards, costs a fifth of them.
+        $ours - $empty | Should -BeLessThan 620
     }
 }
 

@@ -15,7 +15,7 @@ BeforeAll {
     # What a cmdlet tells a user to run as root.
     function Get-RootLine([string] $Command) {
         $told = Invoke-PwshAsNobody "$import; try { $Command } catch { `$_.FullyQualifiedErrorId; `$_.ErrorDetails.RecommendedAction }" | Out-String
-        $told | Should -BeLike 'HostNeedsRoot,*Run it as root: sudo *'
+        $told | Should -BeLike 'HostNeedsRoot,*Run as root: sudo *'
         $told.Substring($told.IndexOf('Run as root: ') + 13).TrimEnd()
     }
 

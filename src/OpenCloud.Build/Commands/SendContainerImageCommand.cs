@@ -14,8 +14,7 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Sends images to registries.</summary>
-// An image of the pipeline is taken as it is, and not by its name, which all untagged images share.
-[Cmdlet(VerbsCommunications.Send, "ContainerImage", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommunications.Send, "ContainerImage", DefaultParameterSetName = NameSet, SupportsShouldProcess = true)]
 [Alias("Push-ContainerImage")]
 [OutputType(typeof(ContainerImageTransfer))]
 public sealed class SendContainerImageCommand : RegistryCmdlet
@@ -58,9 +57,11 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (ParameterSetName == ObjectSet)
+        // PowerShell takes the default set for an object whose name it can bind; all untagged images share one.
+        ContainerImage[] images = ParameterSetName == ObjectSet ? InputObject : Record?.BaseObject is ContainerImage piped ? [piped] : [];
+        if (images.Length > 0)
         {
-            foreach (ContainerImage image in InputObject)
+            foreach (ContainerImage image in images)
             {
                 Guard(image, () => Send(Store(image.Store), [image]));
             }
