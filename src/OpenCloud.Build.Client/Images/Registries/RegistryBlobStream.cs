@@ -21,6 +21,7 @@ internal sealed class RegistryBlobStream : Stream
     private Stream? _body;
     private long _position;
     private int _failures;
+    private bool _isDisposed;
 
     private RegistryBlobStream(RegistryConnection connection, string repository, string path, IReadOnlyList<string> scopes, OciDescriptor descriptor, RegistryOptions options)
     {
@@ -68,11 +69,18 @@ internal sealed class RegistryBlobStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         while (true)
         {
             string failed;
+            Exception? error = null;
             try
             {
+                if (_body is null)
+                {
+                    await ResumeAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 int read = await RegistryAnswers.ReadAsync(_body!, buffer, _options.StallTimeout, cancellationToken).ConfigureAwait(false);
                 if (read > 0 || buffer.IsEmpty || _position >= _descriptor.Size)
                 {
@@ -85,21 +93,24 @@ internal sealed class RegistryBlobStream : Stream
             }
             catch (Exception e) when (e is IOException or HttpRequestException)
             {
-                if (++_failures >= _options.Attempts)
+                if (_position >= _descriptor.Size)
                 {
-                    throw _connection.Unreachable(e, _what);
+                    // All of it is here; only the end of the answer was cut.
+                    return 0;
                 }
 
-                await ResumeAsync(e.Message, cancellationToken).ConfigureAwait(false);
-                continue;
+                (failed, error) = (e.Message, e);
             }
 
+            Drop();
             if (++_failures >= _options.Attempts)
             {
-                throw new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent an incomplete answer for {_what}: {failed}.");
+                throw error is null or EndOfStreamException
+                    ? new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent an incomplete answer for {_what}: {failed}.", error)
+                    : _connection.Unreachable(error, _what);
             }
 
-            await ResumeAsync(failed, cancellationToken).ConfigureAwait(false);
+            await _connection.PauseAsync(_failures, null, _what, failed, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -117,16 +128,22 @@ internal sealed class RegistryBlobStream : Stream
     {
         if (disposing)
         {
-            _body?.Dispose();
-            _answer?.Dispose();
+            _isDisposed = true;
+            Drop();
         }
 
         base.Dispose(disposing);
     }
 
-    private async Task ResumeAsync(string failed, CancellationToken cancellationToken)
+    private void Drop()
     {
-        await _connection.PauseAsync(_failures, null, _what, failed, cancellationToken).ConfigureAwait(false);
+        _body?.Dispose();
+        _answer?.Dispose();
+        (_body, _answer) = (null, null);
+    }
+
+    private async Task ResumeAsync(CancellationToken cancellationToken)
+    {
         if (!await RequestAsync(cancellationToken).ConfigureAwait(false))
         {
             throw new RegistryException(RegistryFailure.NotFound, _connection.Host, $"The registry {_connection.Host} does not have {_what} any more.");
@@ -135,9 +152,7 @@ internal sealed class RegistryBlobStream : Stream
 
     private async Task<bool> RequestAsync(CancellationToken cancellationToken)
     {
-        _body?.Dispose();
-        _answer?.Dispose();
-        _body = null;
+        Drop();
         long from = _position;
         _answer = await _connection.SendAsync(
             HttpMethod.Get, _path, _scopes, message => message.Headers.Range = from > 0 ? new RangeHeaderValue(from, null) : null, _what, cancellationToken).ConfigureAwait(false);
@@ -153,18 +168,20 @@ internal sealed class RegistryBlobStream : Stream
             throw new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent another range of {_what} than requested.");
         }
 
-        _body = await _answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        Stream body = await _answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         if (from > 0 && !isRest)
         {
             // All of it once more; the first bytes were passed on already.
             byte[] buffer = new byte[64 * 1024];
             for (long left = from; left > 0;)
             {
-                int read = await RegistryAnswers.ReadAsync(_body, buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)), _options.StallTimeout, cancellationToken).ConfigureAwait(false);
-                left -= read > 0 ? read : throw new RegistryException(RegistryFailure.Invalid, _connection.Host, $"The registry {_connection.Host} sent fewer bytes of {_what} than before.");
+                int read = await RegistryAnswers.ReadAsync(body, buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)), _options.StallTimeout, cancellationToken).ConfigureAwait(false);
+                left -= read > 0 ? read : throw new EndOfStreamException($"it ended after {from - left} bytes, of which {from} came before");
             }
         }
 
+        // Only at the right place: what reading the first bytes left behind is not to be read.
+        _body = body;
         return true;
     }
 }

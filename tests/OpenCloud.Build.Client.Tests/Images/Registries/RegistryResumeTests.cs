@@ -1,0 +1,92 @@
+using Microsoft.AspNetCore.Http;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Images.Registries;
+using Xunit;
+
+namespace OpenCloud.Build.Client.Tests.Images.Registries;
+
+/// <summary>Contents whose transfer is interrupted more than once, or at an unusual place.</summary>
+public sealed class RegistryResumeTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task AResumedAnswer_MayBeCutBeforeTheNewBytes(int cuts)
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        MadeImage image = new();
+        image.PutInto(registry, "a", "1");
+        int asked = 0;
+        registry.Fault = async context =>
+        {
+            if (!IsLarge(context, image) || asked++ > cuts)
+            {
+                return false;
+            }
+
+            // This registry knows no ranges, and the second answer ends in the bytes that came before.
+            byte[] all = image[image.Large.Digest];
+            context.Response.ContentLength = all.Length;
+            await context.Response.Body.WriteAsync(all.AsMemory(0, asked == 1 ? 200_000 : 50_000));
+            await context.Response.Body.FlushAsync();
+            context.Abort();
+            return true;
+        };
+        registry.KnowsRanges = false;
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        if (cuts == 1)
+        {
+            Assert.Equal(image[image.Large.Digest], await ReadAsync(client, registry, image));
+            Assert.Equal(3, asked);
+            return;
+        }
+
+        RegistryException error = await Assert.ThrowsAsync<RegistryException>(() => ReadAsync(client, registry, image));
+        Assert.Equal(RegistryFailure.Unreachable, error.Failure);
+        Assert.InRange(asked, 2, 10);
+    }
+
+    [Fact]
+    public async Task AnAnswerThatIsCutAfterItsLastByte_IsWhole()
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        MadeImage image = new();
+        image.PutInto(registry, "a", "1");
+        int asked = 0;
+        TaskCompletionSource isRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        registry.Fault = async context =>
+        {
+            if (!IsLarge(context, image))
+            {
+                return false;
+            }
+
+            // Without a length the end of the answer is a chunk of its own.
+            asked++;
+            await context.Response.Body.WriteAsync(image[image.Large.Digest]);
+            await context.Response.Body.FlushAsync();
+            await isRead.Task.WaitAsync(context.RequestAborted);
+            context.Abort();
+            return true;
+        };
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        await using Stream stream = await client.Repository(ImageReference.Parse($"{registry.Host}/a:1")).OpenBlobAsync(image.Large, Cancellation);
+        byte[] bytes = new byte[image.Large.Size];
+        await stream.ReadExactlyAsync(bytes, Cancellation);
+        isRead.SetResult();
+        Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancellation));
+        Assert.Equal(image[image.Large.Digest], bytes);
+        Assert.Equal(1, asked);
+    }
+
+    private static bool IsLarge(HttpContext context, MadeImage image) => context.Request.Path.Value!.EndsWith(image.Large.Digest.ToString(), StringComparison.Ordinal);
+
+    private static async Task<byte[]> ReadAsync(RegistryClient client, FaultyRegistry registry, MadeImage image)
+    {
+        Stream stream = await client.Repository(ImageReference.Parse($"{registry.Host}/a:1")).OpenBlobAsync(image.Large, Cancellation);
+        return await BlobReading.ReadAllAsync(stream, image.Large, 1 << 20, "test", Cancellation);
+    }
+}
