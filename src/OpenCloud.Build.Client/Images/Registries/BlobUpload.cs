@@ -116,13 +116,14 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
                     what,
                     1,
                     cancellationToken).ConfigureAwait(false);
-                if (!RegistryRetry.IsPassing(answer.StatusCode) || attempt >= options.Attempts)
+                TimeSpan? asked = RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow);
+                if (!RegistryRetry.IsPassing(answer.StatusCode) || attempt >= options.Attempts || asked > options.LongestPause)
                 {
                     await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Created, HttpStatusCode.NoContent).ConfigureAwait(false);
                     return;
                 }
 
-                await connection.PauseAsync(attempt, RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow), what, $"HTTP {(int)answer.StatusCode}", cancellationToken).ConfigureAwait(false);
+                await connection.PauseAsync(attempt, asked, what, $"HTTP {(int)answer.StatusCode}", cancellationToken).ConfigureAwait(false);
                 continue;
             }
             catch (RegistryException e) when (e.Failure == RegistryFailure.Unreachable && attempt < options.Attempts)
@@ -162,18 +163,17 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
                     if (answer.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.NoContent or HttpStatusCode.Created)
                     {
                         sent += length;
-                        progress?.Report(sent - reported);
-                        (reported, failures) = (sent, 0);
+                        Advance();
                         location = connection.Follow(location, answer.Headers.Location ?? location);
                         continue;
                     }
 
-                    if (!RegistryRetry.IsPassing(answer.StatusCode) && answer.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
+                    asked = RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow);
+                    if (asked > options.LongestPause || (!RegistryRetry.IsPassing(answer.StatusCode) && answer.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable))
                     {
                         await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Accepted).ConfigureAwait(false);
                     }
 
-                    asked = RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow);
                     failed = $"HTTP {(int)answer.StatusCode}";
                 }
                 catch (RegistryException e) when (e.Failure == RegistryFailure.Unreachable && failures + 1 < options.Attempts)
@@ -190,6 +190,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
                 content = null;
                 await connection.PauseAsync(failures, asked, what, failed, cancellationToken).ConfigureAwait(false);
                 (location, sent) = await AskAsync(location, descriptor, what, cancellationToken).ConfigureAwait(false);
+                Advance();
             }
 
             if (content is not null && await content.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false) > 0)
@@ -204,6 +205,16 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
             if (content is not null)
             {
                 await content.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        // A registry that drops what it took, again and again, gets no new attempts for the same bytes.
+        void Advance()
+        {
+            if (sent > reported)
+            {
+                progress?.Report(sent - reported);
+                (reported, failures) = (sent, 0);
             }
         }
     }
@@ -270,10 +281,12 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
 
     private async Task FinishAsync(Uri location, OciDescriptor descriptor, string what, CancellationToken cancellationToken)
     {
+        TimeSpan? asked = null;
         try
         {
             using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Put, WithDigest(location, descriptor.Digest), _scopes, Empty, what, 1, cancellationToken).ConfigureAwait(false);
-            if (!RegistryRetry.IsPassing(answer.StatusCode))
+            asked = RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow);
+            if (!RegistryRetry.IsPassing(answer.StatusCode) || asked > options.LongestPause)
             {
                 await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Created, HttpStatusCode.NoContent).ConfigureAwait(false);
                 return;
@@ -283,7 +296,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         {
         }
 
-        await connection.PauseAsync(1, null, what, "the end of the upload was not confirmed", cancellationToken).ConfigureAwait(false);
+        await connection.PauseAsync(1, asked, what, "the end of the upload was not confirmed", cancellationToken).ConfigureAwait(false);
         if (await HasAsync(descriptor, what, cancellationToken).ConfigureAwait(false))
         {
             return;

@@ -88,10 +88,12 @@ internal sealed class RegistryConnection : IDisposable
         }
     }
 
-    /// <summary>Waits before the next attempt.</summary>
+    /// <summary>Waits before the next attempt, and never longer than the longest pause: callers refuse an answer that asks for more.</summary>
     public Task PauseAsync(int attempt, TimeSpan? asked, string what, string failed, CancellationToken cancellationToken)
     {
-        TimeSpan pause = asked is { } longer && longer > RegistryRetry.Pause(attempt, _options) ? longer : RegistryRetry.Pause(attempt, _options);
+        TimeSpan pause = RegistryRetry.Pause(attempt, _options);
+        pause = asked > pause ? asked.Value : pause;
+        pause = pause < _options.LongestPause ? pause : _options.LongestPause;
         _options.OnNotice?.Invoke($"The request to {Host} for {what} failed ({failed}). The next attempt starts in {pause.TotalSeconds:0.0} s.");
         return Task.Delay(pause, cancellationToken);
     }

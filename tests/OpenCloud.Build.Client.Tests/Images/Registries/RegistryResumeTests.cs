@@ -82,11 +82,80 @@ public sealed class RegistryResumeTests
         Assert.Equal(1, asked);
     }
 
+    [Fact]
+    public async Task ARegistryThatForgetsWhatItTook_IsGivenUp()
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        int asked = 0;
+        registry.Fault = context =>
+        {
+            bool isUpload = context.Request.Path.Value!.Contains("/uploads/", StringComparison.Ordinal);
+            if (isUpload && context.Request.Method == "GET")
+            {
+                // Each time the upload begins anew.
+                asked++;
+                context.Response.StatusCode = 404;
+                return Task.FromResult(true);
+            }
+
+            if (!isUpload || context.Request.Method != "PATCH" || !context.Request.Headers.ContentRange.ToString().StartsWith("200000-", StringComparison.Ordinal))
+            {
+                return Task.FromResult(false);
+            }
+
+            context.Response.StatusCode = 500;
+            return Task.FromResult(true);
+        };
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        List<long> reports = [];
+        RegistryException error = await Assert.ThrowsAsync<RegistryException>(() => SendAsync(client, registry, reports));
+        Assert.Equal(RegistryFailure.Unreachable, error.Failure);
+        Assert.InRange(asked, 1, 5);
+        Assert.Equal([100_000, 100_000], reports);
+    }
+
+    [Theory]
+    [InlineData("POST", 350_000)]
+    [InlineData("PATCH", 350_000)]
+    [InlineData("PUT", 350_000)]
+    [InlineData("PUT", 500)]
+    public async Task ARequestToWaitForLong_IsRefused(string method, int size)
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        registry.Fault = context =>
+        {
+            if (context.Request.Method != method)
+            {
+                return Task.FromResult(false);
+            }
+
+            context.Response.StatusCode = 429;
+            context.Response.Headers.RetryAfter = "2147483647";
+            return Task.FromResult(true);
+        };
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        RegistryException error = await Assert.ThrowsAsync<RegistryException>(() => SendAsync(client, registry, [], size));
+        Assert.Equal(RegistryFailure.TooManyRequests, error.Failure);
+        Assert.Equal(1, registry.Count(method + " "));
+    }
+
     private static bool IsLarge(HttpContext context, MadeImage image) => context.Request.Path.Value!.EndsWith(image.Large.Digest.ToString(), StringComparison.Ordinal);
 
     private static async Task<byte[]> ReadAsync(RegistryClient client, FaultyRegistry registry, MadeImage image)
     {
         Stream stream = await client.Repository(ImageReference.Parse($"{registry.Host}/a:1")).OpenBlobAsync(image.Large, Cancellation);
         return await BlobReading.ReadAllAsync(stream, image.Large, 1 << 20, "test", Cancellation);
+    }
+
+    private static Task<UploadOutcome> SendAsync(RegistryClient client, FaultyRegistry registry, List<long> reports, int size = 350_000)
+    {
+        MadeImage image = new(size);
+        BlobUpload upload = client.Repository(ImageReference.Parse($"{registry.Host}/a:1")).Upload();
+        return upload.SendAsync(image.Large, null, stop => image.OpenAsync(image.Large.Digest, stop), new Reports(reports), Cancellation);
+    }
+
+    private sealed class Reports(List<long> all) : IProgress<long>
+    {
+        public void Report(long value) => all.Add(value);
     }
 }
