@@ -186,16 +186,19 @@ internal sealed class RegistryConnection : IDisposable
     /// <summary>Where an upload goes on: relative addresses are the registry's own, and so is its host by HTTP behind a proxy that ends TLS.</summary>
     public Uri Follow(Uri from, Uri? location)
     {
-        Uri next = location is null ? throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} did not return the location of an upload.") : new Uri(from, location);
-        if (next.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttps && next.IdnHost.Equals(from.IdnHost, StringComparison.OrdinalIgnoreCase))
-        {
-            next = new UriBuilder(next) { Scheme = from.Scheme, Port = from.Port }.Uri;
-        }
-
+        Uri next = location is null
+            ? throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} did not return the location of an upload.")
+            : Upgrade(from, new Uri(from, location));
         return next.UserInfo.Length == 0 && (next.Scheme == Uri.UriSchemeHttps || (next.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttp))
             ? next
             : throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} returned a location for an upload that is not allowed: {next.Scheme}://{next.Authority}.");
     }
+
+    /// <summary>An address of the same host by HTTP becomes one by HTTPS where the request went by HTTPS.</summary>
+    public static Uri Upgrade(Uri from, Uri next) =>
+        next.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttps && next.IdnHost.Equals(from.IdnHost, StringComparison.OrdinalIgnoreCase)
+            ? new UriBuilder(next) { Scheme = from.Scheme, Port = from.Port }.Uri
+            : next;
 
     private async Task<Uri> FindAddressAsync(CancellationToken cancellationToken)
     {

@@ -68,6 +68,20 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
         return null;
     }
 
+    /// <summary>The address of the next page; null when it is not on the same server.</summary>
+    internal static Uri? Following(Uri from, string next)
+    {
+        if (!Uri.TryCreate(from, next, out Uri? read))
+        {
+            return null;
+        }
+
+        Uri following = RegistryConnection.Upgrade(from, read);
+        return following.Scheme == from.Scheme && following.Port == from.Port && following.UserInfo.Length == 0 && following.IdnHost.Equals(from.IdnHost, StringComparison.OrdinalIgnoreCase)
+            ? following
+            : null;
+    }
+
     private async IAsyncEnumerable<byte[]> PagesAsync(string first, string what, Func<HttpStatusCode, bool> isPage, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOptional = false)
     {
         Uri address = await connection.AddressOfAsync(first, cancellationToken).ConfigureAwait(false);
@@ -102,13 +116,8 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
                 yield break;
             }
 
-            Uri following = Uri.TryCreate(address, next, out Uri? read) ? read : address;
-            if (!following.Authority.Equals(address.Authority, StringComparison.OrdinalIgnoreCase))
-            {
-                throw new RegistryException(RegistryFailure.Invalid, connection.Host, $"The registry {connection.Host} names another host for the next page of {what}.");
-            }
-
-            address = following;
+            address = Following(address, next)
+                ?? throw new RegistryException(RegistryFailure.Invalid, connection.Host, $"The registry {connection.Host} names another server for the next page of {what}.");
         }
     }
 

@@ -250,6 +250,19 @@ public sealed class RegistryPullTests
     [InlineData(">rel=next<", null)]
     public void LinksAreRead(string link, string? next) => Assert.Equal(next, RegistryLists.NextOf([link]));
 
+    [Theory]
+    [InlineData("https://r.test/v2/a", "/v2/b", "https://r.test/v2/b")]
+    [InlineData("https://r.test/v2/a", "https://R.test:443/v2/b", "https://r.test/v2/b")]
+    [InlineData("https://r.test:5000/v2/a", "http://r.test/v2/b", "https://r.test:5000/v2/b")]
+    [InlineData("http://r.test:5000/v2/a", "http://r.test:5000/v2/b", "http://r.test:5000/v2/b")]
+    [InlineData("http://r.test:5000/v2/a", "https://r.test:5000/v2/b", null)]
+    [InlineData("https://r.test/v2/a", "https://r.test:5000/v2/b", null)]
+    [InlineData("https://r.test/v2/a", "http://other.test/v2/b", null)]
+    [InlineData("https://r.test/v2/a", "https://user@r.test/v2/b", null)]
+    [InlineData("https://r.test/v2/a", "ftp://r.test/v2/b", null)]
+    [InlineData("https://r.test/v2/a", "https://[", null)]
+    public void TheNextPage_IsOnTheSameServer(string from, string next, string? following) => Assert.Equal(following, RegistryLists.Following(new Uri(from), next)?.ToString());
+
     [Fact]
     public async Task ASpool_ReadsEachContentOnce()
     {
