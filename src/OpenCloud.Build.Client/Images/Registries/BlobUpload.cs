@@ -148,6 +148,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         long sent = 0;
         long reported = 0;
         int failures = 0;
+        bool isRenewed = false;
         VerifyingStream? content = null;
         try
         {
@@ -169,11 +170,13 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
                     }
 
                     asked = RegistryRetry.Asked(answer.Headers.RetryAfter, DateTimeOffset.UtcNow);
-                    if (asked > options.LongestPause || (!RegistryRetry.IsPassing(answer.StatusCode) && answer.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable))
+                    bool isExpired = answer.StatusCode == HttpStatusCode.Unauthorized && !isRenewed;
+                    if (asked > options.LongestPause || (!isExpired && !RegistryRetry.IsPassing(answer.StatusCode) && answer.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable))
                     {
                         await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.Accepted).ConfigureAwait(false);
                     }
 
+                    isRenewed |= isExpired;
                     failed = $"HTTP {(int)answer.StatusCode}";
                 }
                 catch (RegistryException e) when (e.Failure == RegistryFailure.Unreachable && failures + 1 < options.Attempts)
@@ -214,7 +217,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
             if (sent > reported)
             {
                 progress?.Report(sent - reported);
-                (reported, failures) = (sent, 0);
+                (reported, failures, isRenewed) = (sent, 0, false);
             }
         }
     }

@@ -131,6 +131,12 @@ internal sealed class RegistryConnection : IDisposable
 
             _authorization.Read(answer);
             _authorization.Forget(scopes);
+            if (answer.RequestMessage?.Content is UploadContent)
+            {
+                // A part of its stream is read. The caller begins at the right place, with a new token.
+                return answer;
+            }
+
             answer.Dispose();
         }
     }

@@ -139,6 +139,48 @@ public sealed class RegistryResumeTests
         Assert.Equal(1, registry.Count(method + " "));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task ATokenThatEndsDuringAnUpload_IsRenewed(int refusals)
+    {
+        await using FaultyRegistry tokens = await FaultyRegistry.StartAsync();
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        int made = 0;
+        tokens.Fault = async context =>
+        {
+            await context.Response.WriteAsync($$"""{"access_token":"made-{{++made}}","expires_in":300}""");
+            return true;
+        };
+        int refused = 0;
+        registry.Fault = context =>
+        {
+            bool isSecond = context.Request.Method == "PATCH" && context.Request.Headers.ContentRange.ToString().StartsWith("100000-", StringComparison.Ordinal);
+            if (context.Request.Headers.Authorization.Count > 0 && !(isSecond && refused < refusals))
+            {
+                return Task.FromResult(false);
+            }
+
+            refused += isSecond ? 1 : 0;
+            context.Response.StatusCode = 401;
+            context.Response.Headers.WWWAuthenticate = $"Bearer realm=\"http://{tokens.Host}/token\",service=\"s\"";
+            return Task.FromResult(true);
+        };
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        MadeImage image = new();
+        if (refusals == 1)
+        {
+            Assert.Equal(UploadOutcome.Sent, await SendAsync(client, registry, []));
+            Assert.Equal(image[image.Large.Digest], registry.Blobs[("a", image.Large.Digest.ToString())]);
+            Assert.Equal(2, made);
+            return;
+        }
+
+        RegistryException error = await Assert.ThrowsAsync<RegistryException>(() => SendAsync(client, registry, []));
+        Assert.Equal(RegistryFailure.Unauthorized, error.Failure);
+        Assert.Equal(2, refused);
+    }
+
     private static bool IsLarge(HttpContext context, MadeImage image) => context.Request.Path.Value!.EndsWith(image.Large.Digest.ToString(), StringComparison.Ordinal);
 
     private static async Task<byte[]> ReadAsync(RegistryClient client, FaultyRegistry registry, MadeImage image)
