@@ -21,6 +21,8 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     private const string StoreSet = "Store";
     private const string PathSet = "Path";
 
+    private int _images;
+
     /// <summary>The references.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("References", "Reference")]
@@ -59,9 +61,12 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (NewName is { Length: > 0 } && Name.Length > 1)
+        // A second image of the pipeline would take the name of the first.
+        _images += Name.Length;
+        if (NewName is { Length: > 0 } && _images > 1)
         {
-            Guard(Name, () => throw ErrorCatalog.NameForSeveralImages.ToException(Name, null, string.Join(", ", Name), Name.Length));
+            string given = Name.Length > 1 ? string.Join(", ", Name) : "the pipeline";
+            Guard(Name, () => throw ErrorCatalog.NameForSeveralImages.ToException(Name, null, given, _images));
             return;
         }
 

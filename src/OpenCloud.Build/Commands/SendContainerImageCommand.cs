@@ -23,6 +23,8 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
     private const string ObjectSet = "InputObject";
     private const string PathSet = "Path";
 
+    private int _images;
+
     /// <summary>The names in the store.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("References", "Reference")]
@@ -59,6 +61,14 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
     {
         // PowerShell takes the default set for an object whose name it can bind; all untagged images share one.
         ContainerImage[] images = ParameterSetName == ObjectSet ? InputObject : Record?.BaseObject is ContainerImage piped ? [piped] : [];
+        int listed = ParameterSetName == PathSet ? Path.Length : images.Length;
+        if (Destination is { Length: > 0 } && listed > 1)
+        {
+            // Not even the first is sent.
+            WriteError(ErrorCatalog.DestinationForSeveralImages, Destination, null, listed);
+            return;
+        }
+
         if (images.Length > 0)
         {
             foreach (ContainerImage image in images)
@@ -103,10 +113,7 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
     private void Send(IImageStore store, IReadOnlyList<ContainerImage> images)
     {
         List<Platform> platforms = PlatformArguments.Parse(Platform);
-        if (Destination is { Length: > 0 } && images.Count > 1)
-        {
-            throw ErrorCatalog.DestinationForSeveralImages.ToException(Destination, null, images.Count);
-        }
+        CountImages(images.Count);
 
         // All names are checked before the first image is sent.
         List<(ContainerImage Image, List<ImageReference> Names)> jobs = [.. images.Select(i => (i, DestinationsOf(i.Name, i.Reference is { } reference ? [reference] : [])))];
@@ -125,17 +132,23 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
         RunAsync(async (poster, cancellationToken) =>
         {
             using ImageArchive archive = await ImageArchive.OpenAsync(path, cancellationToken).ConfigureAwait(false);
-            if (Destination is { Length: > 0 } && archive.Images.Count > 1)
-            {
-                throw ErrorCatalog.DestinationForSeveralImages.ToException(path, null, archive.Images.Count);
-            }
-
+            CountImages(archive.Images.Count);
             List<(ArchivedImage Image, List<ImageReference> Names)> jobs = [.. archive.Images.Select(i => (i, DestinationsOf(path, i.Names)))];
             foreach ((ArchivedImage image, List<ImageReference> names) in jobs)
             {
                 await SendAsync(path, names, platforms, () => Task.FromResult(OpenedImage.Of(archive, image)), poster, cancellationToken).ConfigureAwait(false);
             }
         });
+    }
+
+    // A second image of the pipeline would replace the first at its destination.
+    private void CountImages(int count)
+    {
+        _images += count;
+        if (Destination is { Length: > 0 } && _images > 1)
+        {
+            throw ErrorCatalog.DestinationForSeveralImages.ToException(Destination, null, _images);
+        }
     }
 
     private List<ImageReference> DestinationsOf(string source, IReadOnlyList<string> own)
