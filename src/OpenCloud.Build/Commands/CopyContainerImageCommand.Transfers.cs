@@ -47,7 +47,7 @@ public sealed partial class CopyContainerImageCommand
     {
         List<Platform> platforms = PlatformArguments.Parse(Platform);
         ImageReference? origin = IsFromRegistry ? ParseReference(Image?.Reference ?? _source).WithDefaultTag() : null;
-        IImageStore? from = origin is not null ? null : InputObject is null ? Store() : Store(InputObject.Store);
+        IImageStore? from = origin is not null ? null : InputObject is null ? Store() : StoreOf(InputObject);
         IImageStore? to = ToRegistry ? null : !string.IsNullOrEmpty(DestinationAddress) ? Store(DestinationAddress) : from ?? Store();
         string @namespace = from is not { HasNamespaces: true } ? string.Empty : Image?.Namespace ?? NamespaceArguments.Check(Namespace);
         string target = to is not { HasNamespaces: true } ? string.Empty

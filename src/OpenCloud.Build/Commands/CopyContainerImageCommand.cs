@@ -56,7 +56,7 @@ public sealed partial class CopyContainerImageCommand : RegistryCmdlet
             return;
         }
 
-        IImageStore store = InputObject is null ? Store() : Store(InputObject.Store);
+        IImageStore store = InputObject is null ? Store() : StoreOf(InputObject);
         string @namespace = InputObject?.Namespace ?? (store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty);
         RunAsync(async (poster, cancellationToken) =>
         {

@@ -62,7 +62,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
         {
             foreach (ContainerImage image in InputObject)
             {
-                Guard(image, () => _images.Add((Store(image.Store), image.Namespace, image.GetStoreName(), image.Name, image.Size)));
+                Guard(image, () => _images.Add((StoreOf(image), image.Namespace, image.GetStoreName(), image.Name, image.Size)));
             }
 
             return;

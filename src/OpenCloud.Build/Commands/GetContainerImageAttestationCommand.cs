@@ -131,7 +131,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
             return;
         }
 
-        IImageStore store = Store(image.Store);
+        IImageStore store = StoreOf(image);
         List<Platform> platforms = PlatformArguments.Parse(Platform);
         RunAsync((poster, cancellationToken) => ReadAsync(store, image, platforms, poster, cancellationToken));
     }

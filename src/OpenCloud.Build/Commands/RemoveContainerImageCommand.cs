@@ -64,7 +64,7 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
         {
             Guard(image, () =>
             {
-                IImageStore store = Store(image.Store);
+                IImageStore store = StoreOf(image);
                 RunAsync((poster, cancellationToken) => RemoveAsync(store, [image], poster, cancellationToken));
             });
         }

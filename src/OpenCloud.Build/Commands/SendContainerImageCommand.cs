@@ -73,7 +73,7 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
         {
             foreach (ContainerImage image in images)
             {
-                Guard(image, () => Send(Store(image.Store), [image]));
+                Guard(image, () => Send(StoreOf(image), [image]));
             }
         }
         else if (ParameterSetName == PathSet)

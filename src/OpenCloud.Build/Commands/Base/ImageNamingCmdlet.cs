@@ -53,7 +53,7 @@ public abstract class ImageNamingCmdlet : ImageStoreCmdlet
             NewName(text, name);
         }
 
-        IImageStore store = InputObject is null ? Store() : Store(InputObject.Store);
+        IImageStore store = InputObject is null ? Store() : StoreOf(InputObject);
         string @namespace = !store.HasNamespaces ? string.Empty : InputObject?.Namespace ?? NamespaceArguments.Check(Namespace);
         RunAsync(async (poster, cancellationToken) =>
         {

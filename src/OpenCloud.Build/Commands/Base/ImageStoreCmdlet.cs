@@ -98,6 +98,9 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
             : throw ErrorCatalog.BuildWithoutImage.ToException(Record.BaseObject, null, Address ?? "which made it");
     }
 
+    /// <summary>The store that the command line names, else that of an image.</summary>
+    private protected IImageStore StoreOf(ContainerImage image) => Store(IsOnCommandLine(nameof(Address)) ? Address : image.Store);
+
     /// <summary>The store at an address, opened once per pipeline.</summary>
     private protected IImageStore Store(string? address)
     {
