@@ -67,6 +67,7 @@ public sealed partial class CopyContainerImageCommand
             {
                 IReadOnlyList<Platform> wanted = platforms.Count == 0 && !await to.KeepsPlatformsAsync(cancellationToken).ConfigureAwait(false) ? [Client.Images.References.Platform.Current] : platforms;
                 RegistryImage image = await Registries.OpenAsync(origin, wanted, progress, cancellationToken).ConfigureAwait(false);
+                await CheckAsync(image.Open(), to, target, destinations, cancellationToken).ConfigureAwait(false);
                 progress.SetTotal(image.ContentSize);
                 ImageImportResult result = await image.ImportAsync(to, target, [.. destinations.Select(static d => d.ToString())], cancellationToken).ConfigureAwait(false);
                 Report(poster, source, destinations, image.Target.Digest.ToString(), image.Platforms, to, target, result);
@@ -78,6 +79,7 @@ public sealed partial class CopyContainerImageCommand
                 : await from!.OpenAsync(@namespace, source, platforms, cancellationToken).ConfigureAwait(false);
             if (to is not null)
             {
+                await CheckAsync(opened, to, target, destinations, cancellationToken).ConfigureAwait(false);
                 ImageImportOptions options = new(platforms, false, progress);
                 ImageImportResult result = await to.ImportAsync(target, opened.Source, opened.Target, [.. destinations.Select(static d => d.ToString())], options, cancellationToken).ConfigureAwait(false);
                 Report(poster, source, destinations, opened.Target.Digest.ToString(), platforms, to, target, result);
@@ -91,6 +93,10 @@ public sealed partial class CopyContainerImageCommand
             }
         });
     }
+
+    // Before anything moves: a name that exists keeps its image, as in a copy within a store.
+    private Task CheckAsync(OpenedImage image, IImageStore store, string @namespace, List<ImageReference> destinations, CancellationToken cancellationToken) =>
+        Force ? Task.CompletedTask : image.CheckNamesAsync(store, @namespace, destinations, cancellationToken);
 
     private void Report(
         IPipelinePoster poster, string source, IReadOnlyList<ImageReference> destinations, string digest, IReadOnlyList<Platform> platforms, IImageStore? store, string @namespace, ImageImportResult result, int mounted = 0)
