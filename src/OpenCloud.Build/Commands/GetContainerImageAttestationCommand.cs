@@ -139,7 +139,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
     private async Task ReadAsync(IImageStore store, ContainerImage image, IReadOnlyList<Platform> platforms, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         using OpenedImage opened = await store.OpenAsync(image.Namespace, image.GetStoreName(), platforms, cancellationToken).ConfigureAwait(false);
-        Write(await AttestationReader.ReadAsync(opened, image.Name, platforms, cancellationToken).ConfigureAwait(false), poster);
+        Write(await AttestationReader.ReadAsync(opened, image.Name, platforms, Kind ?? [], cancellationToken).ConfigureAwait(false), poster);
     }
 
     private void ReadArchive(string path)
@@ -151,7 +151,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
             foreach (ArchivedImage image in archive.Images)
             {
                 string name = image.Names.Count > 0 ? image.Names[0] : path;
-                Write(await AttestationReader.ReadAsync(OpenedImage.Of(archive, image), name, platforms, cancellationToken).ConfigureAwait(false), poster);
+                Write(await AttestationReader.ReadAsync(OpenedImage.Of(archive, image), name, platforms, Kind ?? [], cancellationToken).ConfigureAwait(false), poster);
             }
         });
     }
@@ -162,7 +162,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
         RunAsync(async (poster, cancellationToken) =>
         {
             RegistryImage image = await Registries.OpenAsync(reference, platforms, null, cancellationToken).ConfigureAwait(false);
-            Write(await AttestationReader.ReadAsync(image.Open(), reference.ToString(), platforms, cancellationToken).ConfigureAwait(false), poster);
+            Write(await AttestationReader.ReadAsync(image.Open(), reference.ToString(), platforms, Kind ?? [], cancellationToken).ConfigureAwait(false), poster);
             if (Kind is not { Length: > 0 } || Kind.Contains(AttestationKind.Signature))
             {
                 Write(await Registries.ListSignaturesAsync(image, cancellationToken).ConfigureAwait(false), poster);

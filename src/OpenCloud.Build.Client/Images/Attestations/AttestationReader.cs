@@ -15,22 +15,27 @@ public static class AttestationReader
 
     // SBOMs list every file of an image.
     private const int MaxStatement = 128 * 1024 * 1024;
+    private const long MaxTotal = 512L * 1024 * 1024;
 
     /// <summary>Reads the statements of an image.</summary>
     /// <param name="image">The image.</param>
     /// <param name="name">Its name in the results.</param>
     /// <param name="platforms">The platforms; all when empty.</param>
+    /// <param name="kinds">The kinds; all when empty.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="OciFormatException">The image or a statement is damaged.</exception>
-    public static async Task<IReadOnlyList<ContainerImageAttestation>> ReadAsync(OpenedImage image, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<ContainerImageAttestation>> ReadAsync(
+        OpenedImage image, string name, IReadOnlyList<Platform> platforms, IReadOnlyList<AttestationKind> kinds, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(kinds);
         List<ContainerImageAttestation> found = [];
         if (!OciMediaTypes.IsIndex(image.Target.MediaType))
         {
             return found;
         }
 
+        long total = 0;
         OciManifest index = await ReadManifestAsync(image.Source, image.Target, cancellationToken).ConfigureAwait(false);
         foreach (OciDescriptor attestation in ImageTree.Select(index.Manifests, platforms).Where(static m => m.IsAttestation))
         {
@@ -42,10 +47,12 @@ public static class AttestationReader
 
             string? subject = attestation.Annotations.GetValueOrDefault(SubjectAnnotation);
             string platform = index.Manifests.FirstOrDefault(m => m.Digest.ToString() == subject)?.Platform?.ToString() ?? string.Empty;
+            Count(attestation);
             OciManifest manifest = await ReadManifestAsync(image.Source, attestation, cancellationToken).ConfigureAwait(false);
-            foreach (OciDescriptor statement in manifest.Layers.Where(static l => l.MediaType == StatementType))
+            foreach (OciDescriptor statement in manifest.Layers.Where(static l => l.MediaType == StatementType).DistinctBy(static l => l.Digest))
             {
-                if (await ReadAsync(image.Source, statement, name, cancellationToken).ConfigureAwait(false) is { } read)
+                Count(statement);
+                if (await ReadAsync(image.Source, statement, name, cancellationToken).ConfigureAwait(false) is { } read && (kinds.Count == 0 || kinds.Contains(read.Kind)))
                 {
                     found.Add(read with { Platform = platform, Subject = subject });
                 }
@@ -53,6 +60,15 @@ public static class AttestationReader
         }
 
         return found;
+
+        void Count(OciDescriptor descriptor)
+        {
+            total += descriptor.Size;
+            if (total > MaxTotal)
+            {
+                throw new OciFormatException($"{image.Source.Location}: the attestations of the image have more than {MaxTotal} bytes.");
+            }
+        }
     }
 
     /// <summary>Reads one statement; null when the source does not have it.</summary>

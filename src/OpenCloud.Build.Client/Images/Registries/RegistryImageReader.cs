@@ -7,6 +7,8 @@ namespace OpenCloud.Build.Client.Images.Registries;
 internal sealed class RegistryImageReader(RegistryRepository repository)
 {
     private const int MaxDepth = 4;
+    private const int MaxManifests = 1000;
+    private const long MaxDocuments = 256L * 1024 * 1024;
 
     /// <summary>Describes what a tag or digest refers to; null when there is nothing.</summary>
     public async Task<ContainerImage?> ReadAsync(ImageReference reference, CancellationToken cancellationToken)
@@ -20,6 +22,7 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
         string? problem = null;
         try
         {
+            walk.Enter(root.Descriptor.Digest);
             await AddAsync(walk, root, null, 0, cancellationToken).ConfigureAwait(false);
         }
         catch (OciFormatException e)
@@ -65,6 +68,7 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
         }
 
         walk.Count(document.Descriptor);
+        walk.Keep(document.Bytes.Length);
         OciManifest manifest = OciManifest.Parse(document.Bytes, document.Descriptor.MediaType, $"{repository.Name}@{document.Descriptor.Digest}");
         if (!manifest.IsIndex)
         {
@@ -74,6 +78,11 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
 
         foreach (OciDescriptor child in manifest.Manifests)
         {
+            if (!walk.Enter(child.Digest))
+            {
+                continue;
+            }
+
             if (await repository.FindManifestAsync(child.Digest.ToString(), cancellationToken).ConfigureAwait(false) is { } found)
             {
                 await AddAsync(walk, found, child, depth + 1, cancellationToken).ConfigureAwait(false);
@@ -104,6 +113,7 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
         OciImageConfig? config = null;
         if (OciMediaTypes.IsConfig(manifest.Config!.MediaType))
         {
+            walk.Keep(manifest.Config.Size);
             Stream stream = await repository.OpenBlobAsync(manifest.Config, cancellationToken).ConfigureAwait(false);
             byte[] bytes = await BlobReading.ReadAllAsync(stream, manifest.Config, OciJson.MaxConfigBytes, repository.Name, cancellationToken).ConfigureAwait(false);
             config = OciImageConfig.Parse(bytes, $"{repository.Name}@{manifest.Config.Digest}");
@@ -131,6 +141,8 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
     private sealed class Walk
     {
         private readonly HashSet<ContentDigest> _counted = [];
+        private readonly HashSet<ContentDigest> _entered = [];
+        private long _documents;
 
         public List<ContainerImagePlatform> Platforms { get; } = [];
 
@@ -141,6 +153,34 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
         public int Attestations { get; set; }
 
         public long Size { get; private set; }
+
+        /// <summary>Whether a manifest comes up for the first time; an index may list it many times.</summary>
+        /// <exception cref="OciFormatException">There are too many.</exception>
+        public bool Enter(ContentDigest digest)
+        {
+            if (!_entered.Add(digest))
+            {
+                return false;
+            }
+
+            if (_entered.Count > MaxManifests)
+            {
+                throw new OciFormatException($"It has more than {MaxManifests} manifests.");
+            }
+
+            return true;
+        }
+
+        /// <summary>Counts the bytes of a document that is read.</summary>
+        /// <exception cref="OciFormatException">There are too many.</exception>
+        public void Keep(long bytes)
+        {
+            _documents += bytes;
+            if (_documents > MaxDocuments)
+            {
+                throw new OciFormatException($"Its manifests and configurations have more than {MaxDocuments} bytes.");
+            }
+        }
 
         public void Count(OciDescriptor descriptor) => Size += _counted.Add(descriptor.Digest) ? descriptor.Size : 0;
     }

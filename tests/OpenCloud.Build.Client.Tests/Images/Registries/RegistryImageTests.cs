@@ -31,6 +31,31 @@ public sealed class RegistryImageTests
         Assert.False(partial.Platforms[0].IsPresent);
     }
 
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(1500, 1000)]
+    public async Task AnIndexThatListsMany_IsReadWithinBounds(int different, int requests)
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        IEnumerable<string> manifests = Enumerable.Range(0, 5000).Select(i => $$"""{"mediaType":"{{OciMediaTypes.Manifest}}","digest":"sha256:{{i % different:x64}}","size":2}""");
+        byte[] index = System.Text.Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{OciMediaTypes.Index}}","manifests":[{{string.Join(',', manifests)}}]}""");
+        registry.Manifests[("a", "1")] = (OciMediaTypes.Index, index);
+        ContainerImage image = Assert.Single(await DescribeAsync(client, $"{registry.Host}/a:1"));
+        Assert.Equal(different > 1000, image.Problem is not null);
+        Assert.Equal(requests, registry.Count("GET /v2/a/manifests/"));
+    }
+
+    [Fact]
+    public async Task Statements_AreReadByKind()
+    {
+        MadeImage made = new();
+        using OpenedImage image = new(made.Target, made);
+        Assert.Single(await AttestationReader.ReadAsync(image, "a", [], [], Cancellation));
+        Assert.Single(await AttestationReader.ReadAsync(image, "a", [], [AttestationKind.Provenance], Cancellation));
+        Assert.Empty(await AttestationReader.ReadAsync(image, "a", [], [AttestationKind.Sbom], Cancellation));
+    }
+
     [Fact]
     public async Task Signatures_AreFoundByReferrersAndTags()
     {
