@@ -61,10 +61,12 @@ internal sealed class DockerConfigFile
     /// <exception cref="RegistryCredentialException">The helper program failed.</exception>
     public async Task<StoredCredential?> FindAsync(string host, CancellationToken cancellationToken)
     {
-        if (_helpers.TryGetValue(host, out string? helper) || (helper = _store) is not null)
+        // A helper knows a host by the name that the file has for it.
+        string name = _helpers.ContainsKey(host) || _names.Contains(host) ? host : _helpers.Keys.Concat(_names).FirstOrDefault(n => RegistryHosts.AreSame(n, host)) ?? host;
+        if (_helpers.TryGetValue(name, out string? helper) || (helper = _store) is not null)
         {
-            StoredCredential? found = await CredentialHelper.GetAsync(helper, host, cancellationToken).ConfigureAwait(false);
-            if (found is not null || _helpers.ContainsKey(host))
+            StoredCredential? found = await CredentialHelper.GetAsync(helper, name, cancellationToken).ConfigureAwait(false);
+            if (found is not null || _helpers.ContainsKey(name))
             {
                 return found;
             }
@@ -72,7 +74,7 @@ internal sealed class DockerConfigFile
 
         return _auths.TryGetValue(host, out StoredCredential? stored)
             ? stored
-            : _auths.FirstOrDefault(pair => HostOf(pair.Key) == host).Value;
+            : _auths.FirstOrDefault(pair => RegistryHosts.AreSame(HostOf(pair.Key), host)).Value;
     }
 
     /// <summary>The proxies for containers of a daemon, by the file's own names; those of <c>default</c> when it has none of its own.</summary>

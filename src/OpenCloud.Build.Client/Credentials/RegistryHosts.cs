@@ -60,6 +60,11 @@ internal sealed class RegistryHosts
     /// <summary>The key of a host's credentials in docker's configuration.</summary>
     public static string KeyOf(string host) => host is HubHost or "docker.io" or "index.docker.io" or HubKey ? HubKey : host;
 
+    /// <summary>Whether two texts name one host: letters of either case, and with or without the port of https.</summary>
+    public static bool AreSame(string one, string other) => WithoutPort(one).Equals(WithoutPort(other), StringComparison.OrdinalIgnoreCase);
+
+    private static ReadOnlySpan<char> WithoutPort(string host) => host.EndsWith(":443", StringComparison.Ordinal) ? host.AsSpan(0, host.Length - 4) : host;
+
     internal void AddReference(string reference)
     {
         if (HostOf(reference) is { } host)

@@ -24,6 +24,12 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
     private StoredCredential? _credential;
     private Challenge? _challenge;
 
+    /// <summary>Whether the endpoint asked for credentials, and the options have some for it.</summary>
+    public bool HasGiven { get; private set; }
+
+    /// <summary>The host for which there may be credentials.</summary>
+    private string LoginHost => endpoint.Registry ?? endpoint.Host;
+
     /// <summary>Takes up what an answer of 401 asks for.</summary>
     /// <exception cref="RegistryException">It asks for nothing that this client knows.</exception>
     public void Read(HttpResponseMessage answer)
@@ -81,11 +87,12 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
 
     private async Task<StoredCredential> FindAsync(CancellationToken cancellationToken)
     {
-        string host = endpoint.Host;
+        string host = LoginHost;
         string key = RegistryHosts.KeyOf(host);
-        RegistryCredential? given = options.Credentials.FirstOrDefault(c => RegistryHosts.KeyOf(c.Key).Equals(key, StringComparison.OrdinalIgnoreCase)).Value;
+        RegistryCredential? given = options.Credentials.FirstOrDefault(c => RegistryHosts.AreSame(RegistryHosts.KeyOf(c.Key), key)).Value;
         if (given is not null)
         {
+            HasGiven = true;
             return given.UserName.Length > 0
                 ? new StoredCredential(given.UserName, given.Secret, string.Empty, string.Empty)
                 : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
@@ -105,7 +112,7 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
     {
         if (credential.EffectiveUserName.Length == 0)
         {
-            throw new RegistryException(RegistryFailure.Unauthorized, endpoint.Host, $"The registry {endpoint.Host} requires a user name and a password, and no credentials for it are available.");
+            throw new RegistryException(RegistryFailure.Unauthorized, LoginHost, $"The registry {LoginHost} requires a user name and a password, and no credentials for it are available.");
         }
 
         RequirePrivacy(address);
@@ -146,7 +153,7 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
         catch (RpcException e)
         {
             RegistryFailure failure = e.StatusCode == StatusCode.Unauthenticated ? RegistryFailure.Unauthorized : RegistryFailure.Refused;
-            throw new RegistryException(failure, endpoint.Host, Sentence(e.Status.Detail), e);
+            throw new RegistryException(failure, LoginHost, Sentence(e.Status.Detail), e);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Images.Attestations;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
@@ -22,12 +23,17 @@ public sealed class RegistryClient : IDisposable
     /// <summary>The options.</summary>
     public RegistryOptions Options { get; }
 
-    /// <summary>Finds out that a registry answers and accepts the credentials.</summary>
+    /// <summary>Finds out that a registry answers and accepts the credentials: those of the options must be asked for, where there are any for the host.</summary>
     /// <returns>The host that answered.</returns>
     public async Task<string> PingAsync(string host, CancellationToken cancellationToken)
     {
         RegistryConnection connection = Connections(host)[^1];
-        await connection.PingAsync(cancellationToken).ConfigureAwait(false);
+        bool isVerified = await connection.PingAsync(cancellationToken).ConfigureAwait(false);
+        if (!isVerified && Options.Credentials.Keys.Any(k => RegistryHosts.AreSame(RegistryHosts.KeyOf(k), RegistryHosts.KeyOf(host))))
+        {
+            throw new RegistryException(RegistryFailure.Invalid, host, $"The registry {host} did not ask for credentials. The login is not verified.");
+        }
+
         return connection.Host;
     }
 

@@ -29,10 +29,12 @@ internal sealed class RegistryConnection : IDisposable
     public TimeSpan StallTimeout => _options.StallTimeout;
 
     /// <summary>Finds out that a registry answers, and that it accepts the credentials where it asks for some.</summary>
-    public async Task PingAsync(CancellationToken cancellationToken)
+    /// <returns>Whether it asked for credentials and got those of the options.</returns>
+    public async Task<bool> PingAsync(CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, string.Empty, [], null, "the API version check", cancellationToken).ConfigureAwait(false);
         await RequireAsync(answer, "the API version check", cancellationToken, HttpStatusCode.OK).ConfigureAwait(false);
+        return _authorization.HasGiven;
     }
 
     /// <summary>The address of a path below the base address.</summary>

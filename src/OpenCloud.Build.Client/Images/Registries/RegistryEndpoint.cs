@@ -10,6 +10,9 @@ internal sealed record RegistryEndpoint(IReadOnlyList<Uri> Addresses)
     /// <summary>The host of the registry that a mirror is asked for (<c>ns</c> of the query); null for the registry itself.</summary>
     public string? Namespace { get; init; }
 
+    /// <summary>The registry as the user names it, for which there are credentials; null for a mirror, which has its own.</summary>
+    public string? Registry { get; init; }
+
     public bool CanPull { get; init; } = true;
 
     /// <summary>Whether it may say which digest a tag has.</summary>

@@ -30,7 +30,8 @@ internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string>
         string key = name == RegistryHosts.HubHost ? "docker.io" : host;
         if (HostsFile.Find(hostsFolder, key) is { } file)
         {
-            return HostsFile.Read(file, key, own, allowInsecure);
+            IReadOnlyList<RegistryEndpoint> read = HostsFile.Read(file, key, own, allowInsecure);
+            return [.. read.SkipLast(1), read[^1] with { Registry = host }];
         }
 
         return
@@ -38,7 +39,7 @@ internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string>
             .. name != RegistryHosts.HubHost ? [] : mirrors.Select(m => Uri.TryCreate(m, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https"
                 ? new RegistryEndpoint([new Uri(address, "/v2/")]) { CanPush = false, IsInsecure = allowInsecure || address.Scheme == "http" || IsInsecure(address.Authority, insecure) }
                 : throw new RegistryException(RegistryFailure.Invalid, host, $"Invalid mirror '{m}' in Docker Engine's configuration: it is not an http or https address.")),
-            own,
+            own with { Registry = host },
         ];
     }
 

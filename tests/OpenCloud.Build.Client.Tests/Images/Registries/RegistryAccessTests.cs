@@ -121,6 +121,34 @@ public sealed class RegistryAccessTests
         Assert.Equal(registry.Host, await client.PingAsync(registry.Host, Cancellation));
     }
 
+    [Fact]
+    public async Task CredentialsAreThoseOfTheNameThatTheUserGives()
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        registry.Fault = async context => context.Request.Headers.Authorization != Basic && await ChallengeAsync(context, "Basic realm=\"test\"");
+        using TemporaryDirectory folder = new();
+        folder.Folder("made.test");
+        folder.File("made.test/hosts.toml", $"server = \"http://{registry.Host}\"\n");
+        using TemporaryDirectory config = new();
+        config.File("config.json", $$"""{"auths":{"MADE.test:443":{"auth":"{{Basic[6..]}}"} } }""");
+        RegistryOptions options = FaultyRegistry.Quick(config.Path) with { Settings = new RegistrySettings(folder.Path, []) };
+        using RegistryClient stored = new(options);
+        Assert.Equal(registry.Host, await stored.PingAsync("made.test", Cancellation));
+        using RegistryClient given = new(options with { DockerConfigDirectory = "/nonexistent", Credentials = new Dictionary<string, RegistryCredential> { ["Made.test:443"] = new("user", Secret) } });
+        Assert.Equal(registry.Host, await given.PingAsync("made.test", Cancellation));
+    }
+
+    [Fact]
+    public async Task ALoginThatNobodyAskedFor_IsNotVerified()
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        using RegistryClient client = new(With(registry));
+        RegistryException error = await Assert.ThrowsAsync<RegistryException>(() => client.PingAsync(registry.Host, Cancellation));
+        Assert.Equal(RegistryFailure.Invalid, error.Failure);
+        using RegistryClient none = new(FaultyRegistry.Quick());
+        Assert.Equal(registry.Host, await none.PingAsync(registry.Host, Cancellation));
+    }
+
     [Theory]
     [InlineData(429)]
     [InlineData(503)]
