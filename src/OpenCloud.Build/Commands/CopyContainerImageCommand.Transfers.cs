@@ -67,6 +67,7 @@ public sealed partial class CopyContainerImageCommand
             {
                 IReadOnlyList<Platform> wanted = platforms.Count == 0 && !await to.KeepsPlatformsAsync(cancellationToken).ConfigureAwait(false) ? [Client.Images.References.Platform.Current] : platforms;
                 RegistryImage image = await Registries.OpenAsync(origin, wanted, progress, cancellationToken).ConfigureAwait(false);
+                await image.CheckPlatformAsync(platforms, cancellationToken).ConfigureAwait(false);
                 await CheckAsync(image.Open(), to, target, destinations, cancellationToken).ConfigureAwait(false);
                 progress.SetTotal(image.ContentSize);
                 ImageImportResult result = await image.ImportAsync(to, target, [.. destinations.Select(static d => d.ToString())], cancellationToken).ConfigureAwait(false);

@@ -138,6 +138,7 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     {
         TransferProgress progress = new(poster, $"Receiving {reference}");
         RegistryImage image = await Registries.OpenAsync(reference, platforms, progress, cancellationToken).ConfigureAwait(false);
+        await image.CheckPlatformAsync(PlatformArguments.Parse(Platform), cancellationToken).ConfigureAwait(false);
         progress.SetTotal(image.ContentSize);
         return image;
     }

@@ -29,4 +29,28 @@ internal static class ImageCompleteness
                 : $"'{name}' has no manifest for {string.Join(", ", platforms)}.");
         }
     }
+
+    /// <summary>Refuses an image without an index that is of none of the platforms: only its configuration says of which it is.</summary>
+    /// <exception cref="OciFormatException">The image is refused, or its configuration is damaged.</exception>
+    public static async Task CheckPlatformAsync(IBlobSource source, ImageTree tree, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    {
+        ImageTreeNode root = tree.Nodes[^1];
+        if (platforms.Count == 0 || root.Document is not { } document || !OciMediaTypes.IsManifest(root.Descriptor.MediaType))
+        {
+            return;
+        }
+
+        OciManifest manifest = OciManifest.Parse(document, root.Descriptor.MediaType, $"{source.Location}: {root.Descriptor.Digest}");
+        if (manifest.Config is not { } config || !OciMediaTypes.IsConfig(config.MediaType))
+        {
+            return;
+        }
+
+        Stream stream = await source.OpenAsync(config.Digest, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await BlobReading.ReadAllAsync(stream, config, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
+        if (OciImageConfig.Parse(bytes, $"{source.Location}: {config.Digest}").Platform is { } platform && !platforms.Any(platform.Matches))
+        {
+            throw new OciFormatException($"'{name}' has no manifest for {string.Join(", ", platforms)}: it is an image for {platform} only.");
+        }
+    }
 }

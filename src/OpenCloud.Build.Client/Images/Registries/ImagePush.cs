@@ -34,6 +34,7 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
     {
         ImageTree tree = await ImageTree.ReadAsync(source, image, platforms, cancellationToken).ConfigureAwait(false);
         ImageCompleteness.Check(tree, name, platforms);
+        await ImageCompleteness.CheckPlatformAsync(source, tree, name, platforms, cancellationToken).ConfigureAwait(false);
         (OciDescriptor target, ReadOnlyMemory<byte> document) = ImageSelection.Of(tree);
         OnTotal?.Invoke(tree.Nodes.Sum(static n => n.Descriptor.Size));
         if (await repository.ResolveAsync(target.Digest.ToString(), cancellationToken).ConfigureAwait(false) == target.Digest)

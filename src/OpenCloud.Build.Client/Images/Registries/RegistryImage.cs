@@ -45,6 +45,14 @@ public sealed class RegistryImage
     /// <summary>The image for those that read images.</summary>
     public OpenedImage Open() => new(_tree.Target, _source);
 
+    /// <summary>Finds out that an image without an index is of one of some platforms; without any platform, nothing is read.</summary>
+    /// <exception cref="OciFormatException">It is of another platform, or its configuration is damaged.</exception>
+    public Task CheckPlatformAsync(IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(platforms);
+        return ImageCompleteness.CheckPlatformAsync(_source, _tree, Reference.ToString(), platforms, cancellationToken);
+    }
+
     /// <summary>Writes it as an OCI layout that docker loads too.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="names">The names that it gets there.</param>

@@ -31,6 +31,26 @@ public sealed class RegistryImageTests
         Assert.False(partial.Platforms[0].IsPresent);
     }
 
+    [Fact]
+    public async Task AnImageOfAnotherPlatform_IsRefused()
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        MadeImage made = new();
+        made.PutInto(registry, "a", "1");
+        registry.Manifests[("a", "1")] = (OciMediaTypes.Manifest, made[made.Amd.Digest]);
+        Platform[] amd = [Platform.Parse("linux/amd64")];
+        Platform[] arm = [Platform.Parse("linux/arm64")];
+        RegistryImage image = await client.OpenAsync(ImageReference.Parse($"{registry.Host}/a:1"), [], null, Cancellation);
+        await image.CheckPlatformAsync([], Cancellation);
+        await image.CheckPlatformAsync(amd, Cancellation);
+        await Assert.ThrowsAsync<OciFormatException>(() => image.CheckPlatformAsync(arm, Cancellation));
+        using OpenedImage plain = new(made.Amd, made);
+        await client.SendAsync(plain, [ImageReference.Parse($"{registry.Host}/b:1")], amd, null, null, Cancellation);
+        await Assert.ThrowsAsync<OciFormatException>(() => client.SendAsync(plain, [ImageReference.Parse($"{registry.Host}/b:2")], arm, null, null, Cancellation));
+        Assert.False(registry.Manifests.ContainsKey(("b", "2")));
+    }
+
     [Theory]
     [InlineData(1, 2)]
     [InlineData(1500, 1000)]
