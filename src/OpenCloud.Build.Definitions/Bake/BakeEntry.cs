@@ -38,12 +38,20 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
     /// <summary>One attestation: <c>type=provenance,mode=max</c>.</summary>
     public static BakeEntry ParseAttest(string text) => Parse(text, Fields(text), isLower: false);
 
-    public static BakeEntry From(IEnumerable<KeyValuePair<string, string>> pairs)
+    /// <summary>An entry of its attributes.</summary>
+    /// <param name="pairs">The attributes.</param>
+    /// <param name="isLower">Whether case does not count in names: it does in attestations.</param>
+    public static BakeEntry From(IEnumerable<KeyValuePair<string, string>> pairs, bool isLower)
     {
         SortedDictionary<string, string> attributes = new(StringComparer.Ordinal);
         foreach ((string key, string value) in pairs)
         {
-            attributes[key] = value;
+            string lower = key.Trim().ToLowerInvariant();
+            string name = isLower && lower == "destination" ? "dest" : isLower || lower is "type" or "disabled" ? lower : key;
+            if (name.Length == 0 || !attributes.TryAdd(name, value))
+            {
+                throw new FormatException(name.Length == 0 ? "an attribute has no name." : $"'{name}' is there twice.");
+            }
         }
 
         string type = attributes.Remove("type", out string? given) ? given : string.Empty;
@@ -133,11 +141,9 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
                 throw new FormatException($"'{field}' in '{text}' is not in the form 'key=value'.");
             }
 
-            string key = field[..equals];
-            string lower = key.Trim().ToLowerInvariant();
-            pairs.Add(KeyValuePair.Create(isLower || lower is "type" or "disabled" ? lower : key, field[(equals + 1)..]));
+            pairs.Add(KeyValuePair.Create(field[..equals], field[(equals + 1)..]));
         }
 
-        return From(pairs);
+        return From(pairs, isLower);
     }
 }

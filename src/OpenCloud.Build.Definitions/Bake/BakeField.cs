@@ -11,7 +11,7 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
         Text("description", static (t, v) => t.Description = v, static t => t.Description),
         Texts("inherits", static (t, v) => t.Inherits = v ?? [], static t => t.Inherits),
         Texts("annotations", static (t, v) => t.Annotations = v, static t => t.Annotations),
-        Entries("attest", static (t, v) => t.Attest = v, static t => t.Attest, static s => [BakeEntry.ParseAttest(s)]),
+        Entries("attest", static (t, v) => t.Attest = v, static t => t.Attest, static s => [BakeEntry.ParseAttest(s)], isLower: false),
         Text("context", static (t, v) => t.Context = v, static t => t.Context),
         new("contexts", static (t, v, p) => t.Contexts = Contexts(v, p), static t => Map(t.Contexts)),
         Text("dockerfile", static (t, v) => t.Dockerfile = v, static t => t.Dockerfile),
@@ -63,9 +63,9 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
         (t, v, p) => set(t, ToPairs(v, p)),
         t => get(t) is { } pairs ? HclValue.Map(pairs.Select(static e => KeyValuePair.Create(e.Key, e.Value is null ? HclValue.Null : HclValue.From(e.Value)))) : HclValue.Null);
 
-    private static BakeField Entries(string name, Action<BakeTarget, List<BakeEntry>?> set, Func<BakeTarget, List<BakeEntry>?> get, Func<string, IEnumerable<BakeEntry>> parse) => new(
+    private static BakeField Entries(string name, Action<BakeTarget, List<BakeEntry>?> set, Func<BakeTarget, List<BakeEntry>?> get, Func<string, IEnumerable<BakeEntry>> parse, bool isLower = true) => new(
         name,
-        (t, v, p) => set(t, Each(v, p, (i, at) => i.Kind == HclKind.Text ? Guard(() => parse(i.Text).ToArray(), at) : [Guard(() => BakeEntry.From(Attributes(i, at)), at)])),
+        (t, v, p) => set(t, Each(v, p, (i, at) => i.Kind == HclKind.Text ? Guard(() => parse(i.Text).ToArray(), at) : [Guard(() => BakeEntry.From(Attributes(i, at), isLower), at)])),
         t => List(get(t), Value));
 
     private static SortedDictionary<string, string?>? ToPairs(HclValue value, HclPosition position)
@@ -120,22 +120,50 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
         }
     }
 
-    private static BakeSecret[] Secret(HclValue value, HclPosition position) =>
-    [
-        value.Kind == HclKind.Text
-            ? Guard(() => BakeSecret.Parse(value.Text), position)
-            : new BakeSecret(Part(value, "id", position), Part(value, "src", position), Part(value, "env", position)),
-    ];
+    private static BakeSecret[] Secret(HclValue value, HclPosition position)
+    {
+        if (value.Kind == HclKind.Text)
+        {
+            return [Guard(() => BakeSecret.Parse(value.Text), position)];
+        }
 
-    private static BakeSsh[] Agent(HclValue value, HclPosition position) =>
-    [
-        value.Kind == HclKind.Text
-            ? BakeSsh.Parse(value.Text)
-            : new BakeSsh(Part(value, "id", position), value.Entries.TryGetValue("paths", out HclValue? paths) ? ToTexts(paths, position) ?? [] : []),
-    ];
+        Dictionary<string, HclValue> parts = Parts(value, position);
+        return [new BakeSecret(Text("id"), Text("src"), Text("env"))];
 
-    private static string Part(HclValue value, string name, HclPosition position) =>
-        HclConversion.ToEntries(value, position).TryGetValue(name, out HclValue? part) && !part.IsNull ? HclConversion.ToText(part, position) : string.Empty;
+        string Text(string name) => parts.TryGetValue(name, out HclValue? part) ? HclConversion.ToText(part, position) : string.Empty;
+    }
+
+    private static BakeSsh[] Agent(HclValue value, HclPosition position)
+    {
+        if (value.Kind == HclKind.Text)
+        {
+            return [BakeSsh.Parse(value.Text)];
+        }
+
+        Dictionary<string, HclValue> parts = Parts(value, position);
+        return
+        [
+            new BakeSsh(
+                parts.TryGetValue("id", out HclValue? id) ? HclConversion.ToText(id, position) : string.Empty,
+                parts.TryGetValue("paths", out HclValue? paths) ? ToTexts(paths, position) ?? [] : []),
+        ];
+    }
+
+    // Case does not count in names, so that none is overlooked.
+    private static Dictionary<string, HclValue> Parts(HclValue value, HclPosition position)
+    {
+        Dictionary<string, HclValue> parts = new(StringComparer.Ordinal);
+        foreach ((string key, HclValue part) in HclConversion.ToEntries(value, position).Where(static e => !e.Value.IsNull))
+        {
+            string name = key.Trim().ToLowerInvariant();
+            if (!parts.TryAdd(name, part))
+            {
+                throw new HclException($"'{name}' is there twice.", position);
+            }
+        }
+
+        return parts;
+    }
 
     private static string[] Policy(HclValue value, HclPosition position) => value.Kind == HclKind.Text
         ? [value.Text]
