@@ -8,26 +8,26 @@ internal static class BakeMapping
 {
     private const string Cwd = "cwd://";
     private const string TargetPrefix = "target:";
+    private const string ImagePrefix = "docker-image:";
 
     /// <param name="target">The target, whole.</param>
     /// <param name="directory">Where its relative paths start.</param>
     /// <param name="asks">Whether what it reaches beyond the directory is said.</param>
     public static BuildDefinition ToDefinition(BakeTarget target, string directory, bool asks)
     {
-        string context = Place(target.Context ?? ".", directory);
-        bool isRemote = BakePaths.IsAddress(context);
-        Dictionary<string, string>? contexts = target.Contexts is { Count: > 0 } named ? named.ToDictionary(static c => c.Key, c => Place(c.Value, directory), StringComparer.Ordinal) : null;
+        BakeChecks.Check(target);
+        string context = Context(target.Context ?? ".", directory);
+        Dictionary<string, string>? contexts = target.Contexts is { Count: > 0 } named ? named.ToDictionary(static c => c.Key, c => NamedContext(c.Value, directory), StringComparer.Ordinal) : null;
         BakeEntry[] attest = [.. target.Attest ?? []];
-        return new BuildDefinition
+        BuildDefinition build = new()
         {
             Name = target.Name,
             Description = target.Description,
             Source = target.File.Length == 0 ? null : target.File,
             DependsOn = [.. (contexts?.Values ?? Enumerable.Empty<string>()).Where(static c => c.StartsWith(TargetPrefix, StringComparison.Ordinal)).Select(static c => c[TargetPrefix.Length..]).Distinct(StringComparer.Ordinal)],
-            Privilege = asks ? BakePrivileges.Of(target, directory) : [],
             Remainder = [.. Remainder(target)],
             LiteralPath = context,
-            Dockerfile = target.DockerfileInline is not null ? null : Dockerfile(target.Dockerfile, context, isRemote, directory),
+            Dockerfile = target.DockerfileInline is not null ? null : Dockerfile(target.Dockerfile, context, directory),
             DockerfileText = target.DockerfileInline,
             Tag = List(target.Tags),
             BuildArg = Pairs(target.Args),
@@ -58,20 +58,27 @@ internal static class BakeMapping
             Ulimit = target.Ulimits is { Count: > 0 } limits ? limits.Select(static l => l.Split('=', 2)).GroupBy(static l => l[0]).ToDictionary(static g => g.Key, static g => g.Last().ElementAtOrDefault(1) ?? string.Empty, StringComparer.Ordinal) : null,
             Allow = List(target.Entitlements),
         };
+        return asks ? build with { Privilege = BakePrivileges.Of(build, directory) } : build;
     }
 
-    /// <summary>A context's place: a full path, or what it is elsewhere.</summary>
-    private static string Place(string context, string directory) => context.StartsWith(Cwd, StringComparison.Ordinal)
+    /// <summary>A context: an address that engines fetch, or a full path.</summary>
+    private static string Context(string context, string directory) => context.StartsWith(Cwd, StringComparison.Ordinal)
         ? BakePaths.Full(context[Cwd.Length..], directory)
-        : BakePaths.IsLayout(context) ? BakePaths.LayoutScheme + BakePaths.Full(context[BakePaths.LayoutScheme.Length..], directory)
-        : BakePaths.IsLocal(context) ? BakePaths.Full(context, directory) : context;
+        : BakeAddress.Is(context, directory) ? context : BakePaths.Full(context, directory);
 
-    private static string? Dockerfile(string? dockerfile, string context, bool isRemote, string directory) => dockerfile switch
+    /// <summary>A named context, which may also be an image, a layout or a target.</summary>
+    private static string NamedContext(string context, string directory) =>
+        context.StartsWith(TargetPrefix, StringComparison.Ordinal) || context.StartsWith(ImagePrefix, StringComparison.Ordinal) ? context
+        : BakePaths.IsLayout(context) ? BakePaths.LayoutScheme + BakePaths.Full(context[BakePaths.LayoutScheme.Length..], directory)
+        : Context(context, directory);
+
+    // What is relative is in a context elsewhere.
+    private static string? Dockerfile(string? dockerfile, string context, string directory) => dockerfile switch
     {
         null or "" or "Dockerfile" => null,
         string given when given.StartsWith(Cwd, StringComparison.Ordinal) => BakePaths.Full(given[Cwd.Length..], directory),
-        string given when isRemote || BakePaths.IsAddress(given) => given,
-        string given => BakePaths.Full(given, context),
+        string given when Path.IsPathRooted(given) || Path.IsPathRooted(context) => BakePaths.Full(given, context),
+        string given => given,
     };
 
     // Without a place an image goes into the engine's own store.

@@ -9,14 +9,7 @@ internal static class BakePaths
 
     private const int MostLinks = 40;
 
-    private static readonly string[] Addresses = ["https://", "http://", "git://", "ssh://", "github.com/", "git@"];
-
-    public static bool IsAddress(string place) => Array.Exists(Addresses, a => place.StartsWith(a, StringComparison.Ordinal));
-
     public static bool IsLayout(string place) => place.StartsWith(LayoutScheme, StringComparison.Ordinal);
-
-    public static bool IsLocal(string place) => !IsAddress(place) && !place.Contains("://", StringComparison.Ordinal)
-        && !place.StartsWith("target:", StringComparison.Ordinal) && !place.StartsWith("docker-image:", StringComparison.Ordinal);
 
     /// <exception cref="DefinitionException">The text can be no path.</exception>
     public static string Full(string path, string directory) => path.Contains('\0', StringComparison.Ordinal)

@@ -1,43 +1,45 @@
+using OpenCloud.Build.Definitions.Model;
+
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>What a target asks for that a file from elsewhere should not get unasked.</summary>
-/// <remarks>The words and the cases are those of <c>buildx bake --allow</c> (docker/buildx, bake/entitlements.go).</remarks>
+/// <summary>What a build asks for that a file from elsewhere should not get unasked.</summary>
+/// <remarks>
+/// The words and the cases are those of <c>buildx bake --allow</c> (docker/buildx, bake/entitlements.go). They are found in the finished build,
+/// so that they are about the same texts as <c>Invoke-ImageBuild</c> gets.
+/// </remarks>
 internal static class BakePrivileges
 {
-    public static IReadOnlyList<string> Of(BakeTarget target, string directory)
+    public static IReadOnlyList<string> Of(BuildDefinition build, string directory)
     {
-        List<string> privileges = [.. (target.Entitlements ?? []).Where(static e => e is "network.host" or "security.insecure" || e == "device" || e.StartsWith("device=", StringComparison.Ordinal))];
-        List<string> reads = [];
+        List<string> privileges = [.. (build.Allow ?? []).Where(static e => e is "network.host" or "security.insecure" || e == "device" || e.StartsWith("device=", StringComparison.Ordinal))];
+        if (build.Network == "Host")
+        {
+            privileges.Add("network.host");
+        }
+
+        List<string> reads = [.. Places(build)];
         List<string> writes = [];
-        string context = target.Context ?? ".";
-        foreach (string place in (target.Contexts ?? []).Values.Append(context))
+        foreach (IReadOnlyDictionary<string, string> output in build.Output ?? [])
         {
-            AddPlace(place);
-        }
-
-        // Not the Dockerfile of a context elsewhere: it is there, too.
-        if (target.DockerfileInline is null && target.Dockerfile is { Length: > 0 } dockerfile && IsOnMachine(context))
-        {
-            AddPlace(dockerfile.StartsWith("cwd://", StringComparison.Ordinal) ? dockerfile : Path.Join(Path.IsPathRooted(dockerfile) ? null : Bare(context), dockerfile));
-        }
-
-        foreach (BakeEntry output in target.Outputs ?? [])
-        {
-            if (output.Attributes.TryGetValue("dest", out string? dest) && dest != "-")
+            if (output.TryGetValue("dest", out string? dest) && dest != "-")
             {
                 writes.Add(dest);
             }
 
-            if (output.Type == "local" && output.Attributes.TryGetValue("mode", out string? mode) && mode == "delete")
+            if (output.TryGetValue("mode", out string? mode) && mode == "delete")
             {
                 privileges.Add("buildx.local.delete");
             }
         }
 
-        reads.AddRange((target.CacheFrom ?? []).Where(static c => c.Type == "local").Select(static c => c.Attributes.GetValueOrDefault("src")).OfType<string>());
-        writes.AddRange((target.CacheTo ?? []).Where(static c => c.Type == "local").Select(static c => c.Attributes.GetValueOrDefault("dest")).OfType<string>());
-        reads.AddRange((target.Secrets ?? []).Select(static s => s.File).Where(static f => f.Length > 0));
-        foreach (BakeSsh agent in target.Ssh ?? [])
+        foreach (IReadOnlyDictionary<string, string> cache in (build.CacheFrom ?? []).Concat(build.CacheTo ?? []).Where(static c => c["type"] == "local"))
+        {
+            reads.AddRange(cache.Where(static a => a.Key == "src" && a.Value.Length > 0).Select(static a => a.Value));
+            writes.AddRange(cache.Where(static a => a.Key == "dest" && a.Value.Length > 0).Select(static a => a.Value));
+        }
+
+        reads.AddRange((build.Secret ?? new Dictionary<string, string>()).Values.Where(static s => s.StartsWith("file:", StringComparison.Ordinal)).Select(static s => s["file:".Length..]));
+        foreach (BakeSsh agent in (build.Ssh ?? []).Select(BakeSsh.Parse))
         {
             reads.AddRange(agent.Paths);
             if (agent.Paths.Count == 0)
@@ -57,18 +59,6 @@ internal static class BakePrivileges
             HashSet<string> outside = [.. paths.Select(p => BakePaths.Real(BakePaths.Full(p, directory))).Where(p => !BakePaths.IsWithin(p, root))];
             return outside.Where(p => !Above(p).Any(outside.Contains)).Order(StringComparer.Ordinal).Select(p => $"{key}={p}");
         }
-
-        void AddPlace(string place)
-        {
-            if (BakePaths.IsLayout(place))
-            {
-                reads.Add(place[BakePaths.LayoutScheme.Length..].Split('@')[0]);
-            }
-            else if (IsOnMachine(place))
-            {
-                reads.Add(Bare(place));
-            }
-        }
     }
 
     /// <summary>Whether what is granted includes a privilege.</summary>
@@ -85,6 +75,46 @@ internal static class BakePrivileges
         return granted == privilege || (granted == "device" && asked[0] == "device");
     }
 
+    /// <summary>The contexts and the Dockerfile, as far as they are on this machine: these are full paths, and what is elsewhere is not.</summary>
+    private static IEnumerable<string> Places(BuildDefinition build)
+    {
+        bool isLocal = Path.IsPathRooted(build.LiteralPath);
+        if (isLocal)
+        {
+            yield return build.LiteralPath;
+        }
+
+        // The usual Dockerfile of a directory may be a link.
+        string? dockerfile = build.Dockerfile ?? (isLocal ? Path.Join(build.LiteralPath, "Dockerfile") : null);
+        if (build.DockerfileText is null && Path.IsPathRooted(dockerfile))
+        {
+            yield return dockerfile;
+        }
+
+        foreach (string place in (build.BuildContext ?? new Dictionary<string, string>()).Values)
+        {
+            foreach (string path in BakePaths.IsLayout(place) ? Layout(place[BakePaths.LayoutScheme.Length..]) : Path.IsPathRooted(place) ? [place] : [])
+            {
+                yield return path;
+            }
+        }
+    }
+
+    // A layout's directory may have a tag and a digest behind it, or their signs in its name: then there is such a directory.
+    private static IEnumerable<string> Layout(string text)
+    {
+        string bare = text.Split('@')[0];
+        string[] longer = [text, .. WithoutTag(text), bare];
+        string shortest = WithoutTag(bare).FirstOrDefault(bare);
+        return longer.Where(Path.Exists).Prepend(shortest).Distinct(StringComparer.Ordinal);
+    }
+
+    private static string[] WithoutTag(string path)
+    {
+        int colon = path.LastIndexOf(':');
+        return colon > path.LastIndexOf('/') ? [path[..colon]] : [];
+    }
+
     private static IEnumerable<string> Above(string path)
     {
         for (string? parent = Path.GetDirectoryName(path); parent is not null; parent = Path.GetDirectoryName(parent))
@@ -92,8 +122,4 @@ internal static class BakePrivileges
             yield return parent;
         }
     }
-
-    private static bool IsOnMachine(string place) => place.StartsWith("cwd://", StringComparison.Ordinal) || BakePaths.IsLocal(place);
-
-    private static string Bare(string place) => place.StartsWith("cwd://", StringComparison.Ordinal) ? place["cwd://".Length..] : place;
 }
