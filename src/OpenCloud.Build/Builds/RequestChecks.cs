@@ -25,7 +25,7 @@ internal static class RequestChecks
                 ? text
                 : throw ErrorCatalog.ParameterConflict.ToException(named, null, "Dockerfile", "DockerfileText"));
         }
-        else if (Directory.Exists(request.ContextPath) || Path.IsPathRooted(named))
+        else if (Path.IsPathRooted(named) || (!ContextLocation.IsAddress(request.ContextPath) && Directory.Exists(request.ContextPath)))
         {
             DockerfileContent file = ReadDockerfile(request, fromLocation, cancellationToken);
             CheckDockerfile(request, file.Path, file.Text);
