@@ -111,7 +111,13 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
 
         BakeTarget own = _byName.GetValueOrDefault(name) ?? throw new DefinitionException($"there is no target named '{name}'.") { IsMissingTarget = true };
         BakeTarget whole = new() { Name = name };
-        foreach (string parent in own.Inherits)
+        if (own.Inherits.Count > BakeTarget.MostItems)
+        {
+            throw new DefinitionException($"the target '{name}' inherits more than {BakeTarget.MostItems} targets.", own.File, own.Line);
+        }
+
+        // The last place of a name is the one that counts.
+        foreach (string parent in own.Inherits.AsEnumerable().Reverse().Distinct(StringComparer.Ordinal).Reverse())
         {
             if (Inherited(parent, visited, depth + 1) is { } inherited)
             {

@@ -1,8 +1,13 @@
+using OpenCloud.Build.Definitions.Model;
+
 namespace OpenCloud.Build.Definitions.Bake;
 
 /// <summary>A target as its blocks say it; null is not said.</summary>
 internal sealed class BakeTarget
 {
+    /// <summary>How many items a list may have, and how many targets one may inherit.</summary>
+    public const int MostItems = 10_000;
+
     public required string Name { get; init; }
 
     /// <summary>Where it is defined.</summary>
@@ -129,6 +134,7 @@ internal sealed class BakeTarget
         Outputs = Outputs is { } outputs ? BakeEntry.Distinct(outputs) : null;
         NoCacheFilter = Once(NoCacheFilter);
         Ulimits = Once(Ulimits);
+        Policy = Once(Policy);
         if (Network == "host")
         {
             (Entitlements ??= []).Add("network.host");
@@ -143,7 +149,17 @@ internal sealed class BakeTarget
 
     private static List<string>? Once(List<string>? list) => list is null ? null : [.. list.Where(static t => t.Length > 0).Distinct(StringComparer.Ordinal)];
 
-    private static List<T>? Joined<T>(List<T>? first, List<T>? second) => second is null ? first : first is null ? [.. second] : [.. first, .. second];
+    private List<T>? Joined<T>(List<T>? first, List<T>? second)
+    {
+        if (second is null)
+        {
+            return first;
+        }
+
+        return (first?.Count ?? 0) + second.Count <= MostItems
+            ? [.. first ?? [], .. second]
+            : throw new DefinitionException($"a list of the target '{Name}' has more than {MostItems} items.", File.Length == 0 ? null : File, Line);
+    }
 
     // What is null in the other says nothing.
     private static SortedDictionary<string, string?>? Joined(SortedDictionary<string, string?>? first, SortedDictionary<string, string?>? second)

@@ -184,6 +184,25 @@ public sealed class BakeTests
     }
 
     [Fact]
+    public void WhatIsInheritedTwiceIsThereOnce()
+    {
+        // Sixty steps that doubled a list would be more than any memory has.
+        string text = "target \"t0\" { policy = [\"a\"] }\n" + string.Join('\n', Enumerable.Range(1, 60).Select(static i => $"target \"t{i}\" {{ inherits = [\"t{i - 1}\", \"t{i - 1}\"] }}"));
+        Assert.Equal(["policy=a"], Assert.Single(Reading.Hcl(text, "t60")).Remainder);
+        string both = "target \"t0\" { policy = [\"a\"] }\n" + string.Join('\n', Enumerable.Range(1, 60).Select(static i =>
+            $"target \"l{i}\" {{ inherits = [\"t{i - 1}\"] }}\ntarget \"r{i}\" {{ inherits = [\"t{i - 1}\"] }}\ntarget \"t{i}\" {{ inherits = [\"l{i}\", \"r{i}\"] }}"));
+        Assert.Equal(["policy=a"], Assert.Single(Reading.Hcl(both, "t60")).Remainder);
+    }
+
+    [Fact]
+    public void AListThatIsInheritedHasAnEnd()
+    {
+        string parents = string.Join('\n', Enumerable.Range(0, 20).Select(static i => $"target \"t{i}\" {{ annotations = [for n in range(900) : \"{i}-${{n}}=x\"] }}"));
+        string all = string.Join(", ", Enumerable.Range(0, 20).Select(static i => $"\"t{i}\""));
+        Assert.Contains("10000 items", Reading.RefusedHcl($"{parents}\ntarget \"default\" {{ inherits = [{all}] }}").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ManyTargetsAreRead()
     {
         string text = string.Concat(Enumerable.Range(0, 5_000).Select(static i => $"target \"t{i}\" {{}}\n")) + string.Concat(Enumerable.Range(0, 5_000).Select(static i => $"a{i} = 1\n"));
