@@ -125,7 +125,7 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
             IReadOnlyList<string> missing = BuildDefinitions.FindMissing(definition, Allow ?? [], directory);
             if (missing.Count > 0 && !IsGranted(definition, missing, ref yesToAll, ref noToAll))
             {
-                throw ErrorCatalog.DefinitionNotAllowed.ToException(definition, null, definition.Name, string.Join("', '", missing));
+                throw ErrorCatalog.DefinitionNotAllowed.ToException(definition, null, TerminalText.Name(definition.Name), string.Join("', '", missing.Select(static p => TerminalText.Name(p))));
             }
 
             foreach (string rest in definition.Remainder)
@@ -147,7 +147,7 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
         try
         {
             return ShouldContinue(
-                TerminalText.Plain($"The definition of '{definition.Name}' asks for these privileges: {string.Join(", ", missing)}. Grant them?"),
+                $"The definition of '{TerminalText.Name(definition.Name)}' asks for these privileges: {string.Join(", ", missing.Select(static p => TerminalText.Name(p)))}. Grant them?",
                 "Grant privileges",
                 ref yesToAll,
                 ref noToAll);
