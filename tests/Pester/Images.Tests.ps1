@@ -386,6 +386,12 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         # With a filter it is no whole cache.
         Clear-BuildCache -Address $docker.address -OlderThan 10h | Should -BeNullOrEmpty
         { Clear-BuildCache -Address $docker.address -Type nonsense -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidCacheType,*'
+        # To keep nothing is no limit, and an empty list names nothing.
+        Clear-BuildCache -Address $docker.address -KeepStorage 0 -ErrorVariable failed -ErrorAction SilentlyContinue
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'ConfirmationNeeded,*'
+        Clear-BuildCache -Address $docker.address -Id @() -Force | Should -BeNullOrEmpty
+        Clear-BuildCache -Address $docker.address -Type @() -Force | Should -BeNullOrEmpty
+        @(Get-BuildCache -Address $docker.address) | Should -HaveCount $before.Count
     }
 
     It 'clears by type, then everything' {

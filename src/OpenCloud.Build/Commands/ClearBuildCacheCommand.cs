@@ -77,6 +77,14 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             return;
         }
 
+        // A list that turned out empty names nothing, and not everything.
+        IDictionary<string, object> bound = MyInvocation.BoundParameters;
+        if ((bound.ContainsKey(nameof(Id)) && Id is null or []) || (bound.ContainsKey(nameof(Type)) && Type is null or []))
+        {
+            WriteVerbose("The list of ids or types is empty: nothing is cleared.");
+            return;
+        }
+
         if (Id is null)
         {
             Clear(Address, []);
@@ -115,7 +123,9 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             MaxUsedSpace = bound.ContainsKey(nameof(MaxUsedSpace)) ? MaxUsedSpace : null,
             MinFreeSpace = bound.ContainsKey(nameof(MinFreeSpace)) ? MinFreeSpace : null,
         };
-        bool isWhole = ids.Count == 0 && prune.Types.Count == 0 && prune.OlderThan is null && !prune.HasSpaceLimits;
+        // To keep nothing is no limit.
+        bool hasLimit = prune.KeepStorage > 0 || prune.MaxUsedSpace is not null || prune.MinFreeSpace is not null;
+        bool isWhole = ids.Count == 0 && prune.Types.Count == 0 && prune.OlderThan is null && !hasLimit;
         OnEngine(engineAddress, async (engine, poster, cancellationToken) =>
         {
             if (prune.OlderThan is { } age && age <= TimeSpan.Zero)
