@@ -17,18 +17,14 @@ internal static class DefinitionFiles
     /// <param name="name">What messages call it.</param>
     /// <param name="cancellationToken">Ends waiting for a pipe.</param>
     /// <exception cref="BuildErrorException">There is none, or it cannot be read.</exception>
-    public static IReadOnlyList<DefinitionSource> Read(string path, string name, CancellationToken cancellationToken)
-    {
-        if (!Directory.Exists(path))
-        {
-            return [Read(path, name, isNamed: true, cancellationToken)];
-        }
+    public static IReadOnlyList<DefinitionSource> Read(string path, string name, CancellationToken cancellationToken) =>
+        Directory.Exists(path) ? ReadUsual(path) : [Read(path, name, isNamed: true, cancellationToken)];
 
-        IReadOnlyList<string> found = BuildDefinitions.FindFiles(f => File.Exists(Path.Join(path, f)));
-        return found.Count > 0
-            ? [.. found.Select(f => Read(Path.Join(path, f), f, isNamed: false, cancellationToken))]
-            : throw ErrorCatalog.DefinitionNotFound.ToException(path, null, path);
-    }
+    /// <summary>The same of files alone, not of pipes: these would wait, and what is read is then missing for the command.</summary>
+    /// <param name="path">The full path.</param>
+    /// <exception cref="BuildErrorException">There is none, or it cannot be read.</exception>
+    public static IReadOnlyList<DefinitionSource> ReadRegular(string path) =>
+        Directory.Exists(path) ? ReadUsual(path) : [Read(path, path, isNamed: false, CancellationToken.None)];
 
     /// <summary>The text of a file that a definition names; null where there is none.</summary>
     public static string? TryRead(string path)
@@ -53,6 +49,14 @@ internal static class DefinitionFiles
         Architecture.RiscV64 => "riscv64",
         Architecture other => other.ToString().ToLowerInvariant(),
     };
+
+    private static IReadOnlyList<DefinitionSource> ReadUsual(string path)
+    {
+        IReadOnlyList<string> found = BuildDefinitions.FindFiles(f => File.Exists(Path.Join(path, f)));
+        return found.Count > 0
+            ? [.. found.Select(f => Read(Path.Join(path, f), f, isNamed: false, CancellationToken.None))]
+            : throw ErrorCatalog.DefinitionNotFound.ToException(path, null, path);
+    }
 
     private static DefinitionSource Read(string path, string name, bool isNamed, CancellationToken cancellationToken)
     {

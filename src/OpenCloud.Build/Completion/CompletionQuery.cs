@@ -51,6 +51,11 @@ internal static class CompletionQuery
         });
     }
 
+    /// <summary>Computes what may take long, such as what a file defines; empty when it is not there in time.</summary>
+    /// <param name="key">What it depends on.</param>
+    /// <param name="compute">Computes it; runs beside the session, and must not use its runspace.</param>
+    public static IReadOnlyList<T> Compute<T>(string key, Func<IReadOnlyList<T>> compute) => Ask(key, _ => Task.FromResult(compute()));
+
     private static IReadOnlyList<T> Ask<T>(string key, Func<CancellationToken, Task<IReadOnlyList<T>>> ask)
     {
         if (Answers.Count > MostAnswers)

@@ -4,7 +4,6 @@ using System.Management.Automation.Language;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Definitions;
 using OpenCloud.Build.Definitions.Model;
-using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Completion;
 
@@ -18,23 +17,29 @@ public sealed class DefinitionTargetCompleter : IArgumentCompleter
         try
         {
             string location = Resolve(".");
-            string[] paths = LanguagePrimitives.ConvertTo<string[]>(fakeBoundParameters["Path"] ?? ".");
-            DefinitionOptions options = new()
-            {
-                WorkingDirectory = location,
-                Environment = System.Environment.GetEnvironmentVariable,
-                ReadFile = DefinitionFiles.TryRead,
-                LocalPlatform = DefinitionFiles.LocalPlatform,
-            };
-            return BuildDefinitions.Names([.. paths.SelectMany(p => DefinitionFiles.Read(Resolve(p), p, CancellationToken.None))], options)
-                .DistinctBy(static n => n.Name)
-                .Matching(wordToComplete);
+            string[] paths = [.. LanguagePrimitives.ConvertTo<string[]>(fakeBoundParameters["Path"] ?? ".").Select(Resolve)];
+            string state = string.Join('\n', paths.SelectMany(FilesOf).Prepend(location).Select(static f => $"{f} {File.GetLastWriteTimeUtc(f).Ticks}"));
+            return CompletionQuery.Compute($"definitions {state}", () => Names(paths, location)).Matching(wordToComplete);
         }
-        catch (Exception exception) when (exception is DefinitionException or BuildErrorException or IOException or UnauthorizedAccessException or RuntimeException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or RuntimeException)
         {
             return [];
         }
     }
+
+    private static IReadOnlyList<(string Name, string Kind)> Names(IReadOnlyList<string> paths, string location)
+    {
+        DefinitionOptions options = new()
+        {
+            WorkingDirectory = location,
+            Environment = System.Environment.GetEnvironmentVariable,
+            ReadFile = DefinitionFiles.TryRead,
+            LocalPlatform = DefinitionFiles.LocalPlatform,
+        };
+        return [.. BuildDefinitions.Names([.. paths.SelectMany(DefinitionFiles.ReadRegular)], options).DistinctBy(static n => n.Name)];
+    }
+
+    private static IEnumerable<string> FilesOf(string path) => BuildDefinitions.DefaultFiles.Select(f => Path.Join(path, f)).Where(File.Exists).Prepend(path);
 
     // Completion runs in the session's runspace, whose location differs from the process's.
     private static string Resolve(string path)
