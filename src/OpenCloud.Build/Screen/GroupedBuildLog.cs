@@ -81,10 +81,14 @@ internal sealed class GroupedBuildLog(bool isAzure) : IBuildLog
                 group.HasEnded = true;
             }
 
-            if (_open is not null && _open.Build == build)
+            if (_open is { } open && (open.Build == build || _waiting.Exists(static g => g.HasEnded)))
             {
                 Close(lines);
-                Next(lines);
+                if (open.Build != build)
+                {
+                    // Its group goes on behind those that are written now.
+                    _waiting.Insert(0, open);
+                }
             }
 
             Next(lines);

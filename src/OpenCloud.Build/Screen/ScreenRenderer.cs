@@ -15,13 +15,19 @@ internal static class ScreenRenderer
 
     private const int MostRows = 24;
     private const int MostColumns = 200;
+    private const int LeastColumns = 20;
     private const int MostParts = 4;
     private const int LeastEnded = 3;
 
-    /// <summary>Renders the snapshot. No line is as wide as the terminal, so that none wraps.</summary>
+    /// <summary>Renders the snapshot. No line is as wide as the terminal, so that none wraps; on one that is too narrow for that nothing is shown.</summary>
     public static IReadOnlyList<string> Render(ProgressSnapshot snapshot, int width, int height, ScreenTheme theme)
     {
-        int columns = Math.Clamp(width - 1, 20, MostColumns);
+        if (width <= LeastColumns)
+        {
+            return [];
+        }
+
+        int columns = Math.Min(width - 1, MostColumns);
         int rows = Math.Clamp(height - 1, 1, MostRows);
         Canvas canvas = new(columns, theme);
         if (snapshot.Parts.Count > 0)

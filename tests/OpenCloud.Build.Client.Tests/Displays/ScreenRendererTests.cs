@@ -66,6 +66,12 @@ public sealed class ScreenRendererTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(20)]
+    public void ATerminalThatIsTooNarrowShowsNothing(int width) => Assert.Empty(ScreenRenderer.Render(Pulling(), width, 24, Plain));
+
     [Fact]
     public void WhatAStepWritesDoesNotSteerTheTerminal()
     {
