@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Inputs;
@@ -6,7 +7,7 @@ using OpenCloud.Build.Screen;
 namespace OpenCloud.Build.Builds;
 
 /// <summary>A checked request, its engine, and the files that this module writes about it; all paths are full.</summary>
-internal sealed record CheckedBuild
+internal sealed partial record CheckedBuild
 {
     public required ImageBuildRequest Request { get; init; }
 
@@ -28,10 +29,20 @@ internal sealed record CheckedBuild
     public BuildReporting Reporting { get; init; } = BuildReporting.None;
 
     /// <summary>The name of the build in messages.</summary>
-    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Request.ContextPath;
+    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Shown(Request.ContextPath);
 
     /// <summary>The name of the build on a screen: short image names, or the name of the directory.</summary>
     public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString()))
         : Path.IsPathRooted(Request.ContextPath) && Path.GetFileName(Request.ContextPath.TrimEnd('/')) is { Length: > 0 } folder ? folder
-        : Request.ContextPath;
+        : Shown(Request.ContextPath);
+
+    /// <summary>A context as it is shown: an address without the user and the query, which may be secrets.</summary>
+    public static string Shown(string context) =>
+        ContextLocation.IsAddress(context) ? Query().Replace(User().Replace(context, "$1"), string.Empty) : context;
+
+    [GeneratedRegex(@"\A([a-zA-Z]+://)[^/?#]*@", RegexOptions.CultureInvariant)]
+    private static partial Regex User();
+
+    [GeneratedRegex(@"\?[^#]*", RegexOptions.CultureInvariant)]
+    private static partial Regex Query();
 }

@@ -218,7 +218,7 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
             WriteWarning($"The context directory is '{directory}': every file in it that .dockerignore does not exclude may be sent to the engine.");
         }
 
-        if (!ShouldProcess(directory, BuildPlan.Describe(build, Daemonless)))
+        if (!ShouldProcess(CheckedBuild.Shown(directory), BuildPlan.Describe(build, Daemonless)))
         {
             return;
         }
