@@ -6,10 +6,8 @@ namespace OpenCloud.Build.Builds;
 /// <summary>The CI host that reads this process's output, if any.</summary>
 internal static class CiHost
 {
-    private static bool IsPresent => Is("GITHUB_ACTIONS") || Is("TF_BUILD");
-
     /// <summary>On a CI host the text without commands for it, elsewhere the text: a build's output must not control the job.</summary>
-    public static string Neutral(string text) => IsPresent ? WorkflowCommands.Neutral(text) : text;
+    public static string Neutral(string text) => WorkflowCommands.AreRead ? WorkflowCommands.Neutral(text) : text;
 
     /// <summary>The path of a file that the frontend names, from the root of the repository.</summary>
     public static string? PathOf(string? file, ImageBuildRequest request)

@@ -11,7 +11,7 @@ internal sealed record BuildReporting(DisplayKind Kind, ScreenTheme Theme, bool 
     /// <summary>The log; null for none.</summary>
     public IBuildLog? Log { get; } = Kind switch
     {
-        DisplayKind.Information or DisplayKind.Plain => new PlainBuildLog(),
+        DisplayKind.Information or DisplayKind.Plain => new PlainBuildLog(WorkflowCommands.AreRead),
         DisplayKind.GitHub => new GroupedBuildLog(isAzure: false),
         DisplayKind.AzurePipelines => new GroupedBuildLog(isAzure: true),
         _ => null,

@@ -33,12 +33,15 @@ internal sealed record BuildOutcome(string Summary)
 }
 
 /// <summary>A log for people: each line as it comes.</summary>
-internal sealed class PlainBuildLog : IBuildLog
+/// <param name="isCi">Whether a CI host reads it, too, whatever shows it: then a build's words must be no commands for it.</param>
+internal sealed class PlainBuildLog(bool isCi = false) : IBuildLog
 {
-    public IReadOnlyList<string> Write(string? build, BuildLogLine line, bool endsStep) => [build is null ? line.ToString() : $"{build}: {line}"];
+    public IReadOnlyList<string> Write(string? build, BuildLogLine line, bool endsStep) => [Shown(build is null ? line.ToString() : $"{build}: {line}")];
 
     // PowerShell writes the warning itself.
     public IReadOnlyList<string> Warn(BuildWarning warning, string? file) => [];
 
-    public IReadOnlyList<string> End(string? build, BuildOutcome outcome) => [outcome.Summary];
+    public IReadOnlyList<string> End(string? build, BuildOutcome outcome) => [Shown(outcome.Summary)];
+
+    private string Shown(string text) => isCi ? WorkflowCommands.Neutral(text) : text;
 }

@@ -41,6 +41,23 @@ public sealed class BuildLogTests
     }
 
     [Fact]
+    public void ABuildThatEndsBesideAnotherOpensNoGroupInItsGroup()
+    {
+        GroupedBuildLog log = new(isAzure: false);
+        List<string> lines =
+        [
+            .. log.Write("a", Line(1, "RUN x"), endsStep: false), .. log.Write("b", Line(1, "RUN y"), endsStep: true), .. log.End("b", new BuildOutcome("b built")),
+            .. log.Write("a", Line(1, "DONE"), endsStep: true), .. log.End("a", new BuildOutcome("a built")),
+        ];
+        Assert.Equal(
+            [
+                "::group::a: #1 RUN x", "#1 RUN x", "::endgroup::", "::group::b: #1 RUN y", "#1 RUN y", "::endgroup::", "::group::a: #1 RUN x", "b built", "#1 DONE",
+                "::endgroup::", "a built",
+            ],
+            lines);
+    }
+
+    [Fact]
     public void TheNextBuildHasGroupsAgain()
     {
         GroupedBuildLog log = new(isAzure: false);
@@ -92,6 +109,14 @@ public sealed class BuildLogTests
         StringBuilder text = new();
         Write(new PlainBuildLog(), "demo/app:1", "0.16-failed-live", text);
         Approved.Check("plain-0.16-failed-live.txt", text.ToString());
+    }
+
+    [Fact]
+    public void APlainLogHasNoCommandsForAHost()
+    {
+        PlainBuildLog log = new(isCi: true);
+        Assert.Equal(["#1 # #[error]x"], log.Write(null, Line(1, "##[error]x"), endsStep: false));
+        Assert.Equal([": :error::x"], log.End(null, new BuildOutcome("::error::x")));
     }
 
     private static BuildLogLine Line(int step, string text) => new() { Step = step, StepName = text, Text = text };
