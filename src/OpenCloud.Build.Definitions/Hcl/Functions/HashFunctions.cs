@@ -6,6 +6,8 @@ namespace OpenCloud.Build.Definitions.Hcl.Functions;
 /// <summary>Hashes, ids, and what a key decrypts.</summary>
 internal static class HashFunctions
 {
+    private const long StepsOfBcrypt = 64;
+
     public static void Add(Dictionary<string, HclFunction> all)
     {
         // Names for what is to be the same, not secrets: the old ones are what documents ask for.
@@ -15,12 +17,34 @@ internal static class HashFunctions
 #pragma warning restore CA5350, CA5351
         all["sha256"] = static c => c.Made(Convert.ToHexStringLower(SHA256.HashData(Bytes(c))));
         all["sha512"] = static c => c.Made(Convert.ToHexStringLower(SHA512.HashData(Bytes(c))));
+        all["bcrypt"] = static c => c.Made(Password(c.Takes(1, 2)));
         all["uuidv4"] = static c => c.Takes(0).Made(Guid.NewGuid().ToString());
         all["uuidv5"] = static c => c.Made(NameBased(c.Takes(2)));
         all["rsadecrypt"] = static c => c.Made(Decrypt(c.Takes(2)));
     }
 
     private static byte[] Bytes(HclCall call) => Encoding.UTF8.GetBytes(call.Takes(1).Text(0));
+
+    // A cost below the least is the default one, as with golang.org/x/crypto/bcrypt. Each doubles the work of the one before it; it counts, so that a
+    // definition cannot take hours.
+    private static string Password(HclCall call)
+    {
+        byte[] password = Encoding.UTF8.GetBytes(call.Text(0));
+        int cost = call.Count == 2 ? call.Integer(1) : Bcrypt.DefaultCost;
+        cost = cost < Bcrypt.LeastCost ? Bcrypt.DefaultCost : cost;
+        if (password.Length > Bcrypt.MostBytes)
+        {
+            throw call.Refuse($"the text has more than {Bcrypt.MostBytes} bytes.");
+        }
+
+        if (cost > 31)
+        {
+            throw call.Refuse("the cost is greater than 31.");
+        }
+
+        call.Scope.Budget.Step(call.Position, StepsOfBcrypt << cost);
+        return Bcrypt.Hash(password, cost, RandomNumberGenerator.GetBytes(Bcrypt.SaltBytes));
+    }
 
     // RFC 9562, section 5.5.
     private static string NameBased(HclCall call)

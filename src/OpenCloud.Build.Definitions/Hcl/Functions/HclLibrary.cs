@@ -2,8 +2,7 @@ namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
 /// <summary>The functions that bake documents have without defining them.</summary>
 /// <remarks>
-/// Names and behaviour are those of docker/buildx (bake/hclparser/stdlib.go, docs/bake-stdlib.md), which takes most from zclconf/go-cty. bcrypt,
-/// byteslen and bytesslice are not among them.
+/// Names and behaviour are those of docker/buildx (bake/hclparser/stdlib.go, docs/bake-stdlib.md), which takes most from zclconf/go-cty.
 /// </remarks>
 internal static class HclLibrary
 {

@@ -19,6 +19,8 @@ internal static class TextFunctions
         all["trimspace"] = static c => c.Made(c.Takes(1).Text(0).Trim());
         all["strlen"] = static c => HclValue.From((decimal)new StringInfo(c.Takes(1).Text(0)).LengthInTextElements);
         all["substr"] = Substring;
+        all["byteslen"] = static c => HclValue.From((decimal)Encoding.UTF8.GetByteCount(c.Takes(1).Text(0)));
+        all["bytesslice"] = BytesSlice;
         all["reverse"] = static c => c.Made(string.Concat(Elements(c.Takes(1).Text(0)).Reverse()));
         all["join"] = Join;
         all["split"] = Split;
@@ -80,6 +82,27 @@ internal static class TextFunctions
         // Counted before it is made.
         call.Scope.Budget.Text(call.Position, count * fresh.Length);
         return text.Replace(old, fresh, StringComparison.Ordinal);
+    }
+
+    // As bake's documentation shows it. buildx 0.36 itself knows no value that it takes: it wants go-cty's type of bytes, which no function makes.
+    private static HclValue BytesSlice(HclCall call)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(call.Takes(3).Text(0));
+        int offset = call.Integer(1);
+        int length = call.Integer(2);
+        if (offset < 0 || length < 0 || offset > bytes.Length - length)
+        {
+            throw call.Refuse($"offset {offset} and length {length} are not within {bytes.Length} bytes.");
+        }
+
+        try
+        {
+            return call.Made(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, offset, length));
+        }
+        catch (DecoderFallbackException)
+        {
+            throw call.Refuse("the part begins or ends within a character.");
+        }
     }
 
     private static HclValue Substring(HclCall call)
