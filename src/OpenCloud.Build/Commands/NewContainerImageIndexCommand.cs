@@ -91,6 +91,11 @@ public sealed class NewContainerImageIndexCommand : RegistryCmdlet
                 }
 
                 JoinedIndex index = await JoinedIndex.CreateAsync(images, cancellationToken).ConfigureAwait(false);
+                foreach (Platform missing in index.MissingPlatforms)
+                {
+                    poster.Warning($"The index is created without {missing}: an image lists the platform, but its manifest is missing.");
+                }
+
                 TransferProgress progress = new(poster, $"Creating {path ?? destinations[0].ToString()}");
                 ContainerImageTransfer result = new()
                 {

@@ -127,7 +127,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
 
         public ContainerImage Complete(ContainerImage image)
         {
-            bool someComplete = _platforms.Any(static p => p.IsComplete);
+            IReadOnlyList<string> missing = ImageCompleteness.Missing(_platforms.Exists(static p => p.IsComplete), _missing, _missingManifests);
             return image with
             {
                 Platforms = _platforms,
@@ -137,9 +137,8 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
                 Size = _contentSize + (_unpackedSize ?? 0),
                 Created = _shown?.Created ?? image.Created,
                 Labels = _shown?.Labels ?? image.Labels,
-                // A platform that an index lists and nobody fetched is no damage, as long as another one is complete.
-                Missing = [.. _missing.Concat(someComplete ? [] : _missingManifests).Select(static d => d.ToString())],
-                IsComplete = image.IsComplete && _missing.Count == 0 && (someComplete || _missingManifests.Count == 0),
+                Missing = missing,
+                IsComplete = image.IsComplete && missing.Count == 0,
             };
         }
 

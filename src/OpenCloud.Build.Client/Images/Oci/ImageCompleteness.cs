@@ -5,6 +5,17 @@ namespace OpenCloud.Build.Client.Images.Oci;
 internal static class ImageCompleteness
 {
     /// <summary>
+    /// The one rule: an image is complete when each manifest that is present has its contents, and one of a platform is complete. A platform
+    /// that an index lists and that nobody fetched or sent is no damage, as long as another one is complete.
+    /// </summary>
+    /// <param name="hasCompletePlatform">Whether a manifest of a platform is there with its contents.</param>
+    /// <param name="contents">What is missing of manifests that are present.</param>
+    /// <param name="manifests">The manifests and indexes that are listed and missing.</param>
+    /// <returns>What the image misses, by that rule; nothing for a complete one.</returns>
+    public static IReadOnlyList<string> Missing(bool hasCompletePlatform, IEnumerable<ContentDigest> contents, IEnumerable<ContentDigest> manifests) =>
+        [.. contents.Concat(hasCompletePlatform ? [] : manifests).Select(static d => d.ToString())];
+
+    /// <summary>
     /// Refuses an image without any complete platform, or with a manifest whose contents are missing. Platforms that an index
     /// lists and that were never fetched are left out.
     /// </summary>

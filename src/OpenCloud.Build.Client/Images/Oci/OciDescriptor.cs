@@ -12,6 +12,12 @@ public sealed record OciDescriptor(string MediaType, ContentDigest Digest, long 
     /// <summary>The platform that an index states for this manifest.</summary>
     public Platform? Platform { get; init; }
 
+    /// <summary>The version of the operating system that an index states for this manifest, as images for Windows have it; empty when it states none.</summary>
+    public string OperatingSystemVersion { get; init; } = string.Empty;
+
+    /// <summary>The features that the operating system has to have; empty when the index states none.</summary>
+    public IReadOnlyList<string> OperatingSystemFeatures { get; init; } = [];
+
     /// <summary>The type of the artifact that the manifest is; empty for images.</summary>
     public string ArtifactType { get; init; } = string.Empty;
 

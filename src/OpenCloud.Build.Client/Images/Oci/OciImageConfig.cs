@@ -9,13 +9,17 @@ namespace OpenCloud.Build.Client.Images.Oci;
 /// <param name="Author">The author; empty when it does not say.</param>
 /// <param name="Labels">The labels given at the build.</param>
 /// <param name="DiffIds">The digests of the uncompressed layers, lowest first.</param>
+/// <param name="OperatingSystemVersion">The version of the operating system; empty when it does not say.</param>
+/// <param name="OperatingSystemFeatures">The features that the operating system has to have.</param>
 /// <remarks>OCI image specification, config.md. Docker's schema 2 configuration has the same fields.</remarks>
 internal sealed record OciImageConfig(
     Platform? Platform,
     DateTimeOffset? Created,
     string Author,
     IReadOnlyDictionary<string, string> Labels,
-    IReadOnlyList<ContentDigest> DiffIds)
+    IReadOnlyList<ContentDigest> DiffIds,
+    string OperatingSystemVersion,
+    IReadOnlyList<string> OperatingSystemFeatures)
 {
     /// <summary>Reads the document.</summary>
     /// <exception cref="OciFormatException">The document is no configuration.</exception>
@@ -43,7 +47,9 @@ internal sealed record OciImageConfig(
             OciJson.GetTime(root, "created"),
             OciJson.GetString(root, "author", what),
             labels,
-            diffIds);
+            diffIds,
+            OciJson.GetString(root, "os.version", what),
+            OciJson.GetStrings(root, "os.features", what));
     }
 
     /// <summary>The names of the snapshots that an unpacked image consists of, lowest first; the last holds all layers.</summary>

@@ -146,9 +146,12 @@ internal static class OciJson
             throw new OciFormatException($"{what}: the descriptor of {digest} has no valid size.");
         }
 
+        bool isForPlatform = TryGet(element, "platform", out JsonElement platform) && platform.ValueKind == JsonValueKind.Object;
         return new OciDescriptor(GetString(element, "mediaType", what), digest, length)
         {
-            Platform = TryGet(element, "platform", out JsonElement platform) ? ReadPlatform(platform, what) : null,
+            Platform = isForPlatform ? ReadPlatform(platform, what) : null,
+            OperatingSystemVersion = isForPlatform ? GetString(platform, "os.version", what) : string.Empty,
+            OperatingSystemFeatures = isForPlatform ? GetStrings(platform, "os.features", what) : [],
             ArtifactType = GetString(element, "artifactType", what),
             Annotations = GetMap(element, "annotations", what),
         };

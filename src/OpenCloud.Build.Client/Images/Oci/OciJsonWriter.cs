@@ -32,6 +32,22 @@ internal static class OciJsonWriter
             writer.WriteStartObject("platform");
             writer.WriteString("architecture", platform.Architecture);
             writer.WriteString("os", platform.OperatingSystem);
+            if (descriptor.OperatingSystemVersion.Length > 0)
+            {
+                writer.WriteString("os.version", descriptor.OperatingSystemVersion);
+            }
+
+            if (descriptor.OperatingSystemFeatures.Count > 0)
+            {
+                writer.WriteStartArray("os.features");
+                foreach (string feature in descriptor.OperatingSystemFeatures)
+                {
+                    writer.WriteStringValue(feature);
+                }
+
+                writer.WriteEndArray();
+            }
+
             if (platform.Variant.Length > 0)
             {
                 writer.WriteString("variant", platform.Variant);

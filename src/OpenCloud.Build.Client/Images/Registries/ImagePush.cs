@@ -37,9 +37,9 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
         await ImageCompleteness.CheckPlatformAsync(source, tree, name, platforms, cancellationToken).ConfigureAwait(false);
         (OciDescriptor target, ReadOnlyMemory<byte> document) = ImageSelection.Of(tree);
         OnTotal?.Invoke(tree.Nodes.Sum(static n => n.Descriptor.Size));
-        if (await repository.ResolveAsync(target.Digest.ToString(), cancellationToken).ConfigureAwait(false) == target.Digest)
+        if (await IsThereAsync(tree, target, cancellationToken).ConfigureAwait(false))
         {
-            // The registry took the manifest only with all that it refers to.
+            // The registry took each manifest only with all that it refers to.
             _present = tree.Nodes.Count;
             progress?.Report(tree.Nodes.Sum(static n => n.Descriptor.Size));
         }
@@ -71,6 +71,20 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
 
     public static IReadOnlyList<Platform> PlatformsOf(ImageTree tree) =>
         [.. tree.Nodes.Where(static n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation).Select(static n => n.Descriptor.Platform).OfType<Platform>().Distinct()];
+
+    // A registry may keep an index and lack manifests that it lists: they were deleted, or it was let in so.
+    private async Task<bool> IsThereAsync(ImageTree tree, OciDescriptor target, CancellationToken cancellationToken)
+    {
+        foreach (ContentDigest digest in tree.Nodes.SkipLast(1).Where(static n => n.Document is not null).Select(static n => n.Descriptor.Digest).Prepend(target.Digest))
+        {
+            if (await repository.ResolveAsync(digest.ToString(), cancellationToken).ConfigureAwait(false) != digest)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private async Task PutAsync(OciDescriptor descriptor, ReadOnlyMemory<byte> document, CancellationToken cancellationToken)
     {

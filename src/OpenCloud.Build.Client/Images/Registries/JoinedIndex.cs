@@ -11,11 +11,12 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
     private readonly IReadOnlyList<IBlobSource> _sources;
     private readonly byte[] _document;
 
-    private JoinedIndex(IReadOnlyList<IBlobSource> sources, byte[] document, IReadOnlyList<Platform> platforms)
+    private JoinedIndex(IReadOnlyList<IBlobSource> sources, byte[] document, IReadOnlyList<Platform> platforms, IReadOnlyList<Platform> missing)
     {
         _sources = sources;
         _document = document;
         Platforms = platforms;
+        MissingPlatforms = missing;
         Target = new OciDescriptor(OciMediaTypes.Index, ContentDigest.Of(document), document.Length);
     }
 
@@ -28,21 +29,26 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
     /// <summary>The platforms, without attestations.</summary>
     public IReadOnlyList<Platform> Platforms { get; }
 
-    /// <summary>Joins images. A platform may come from one of them only.</summary>
+    /// <summary>Platforms that an image lists and does not have, and that none of the others has: the index is without them.</summary>
+    public IReadOnlyList<Platform> MissingPlatforms { get; }
+
+    /// <summary>Joins images. A platform may come from one of them only; several versions of an operating system are several platforms.</summary>
     /// <exception cref="OciFormatException">An image is damaged, a platform is not known, or two images have the same platform.</exception>
     public static async Task<JoinedIndex> CreateAsync(IReadOnlyList<OpenedImage> images, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(images);
         List<OciDescriptor> manifests = [];
+        List<OciDescriptor> missing = [];
         foreach (OpenedImage image in images)
         {
             ImageTree tree = await ImageTree.ReadAsync(image.Source, image.Target, [], cancellationToken).ConfigureAwait(false);
             ImageCompleteness.Check(tree, image.Source.Location, []);
             HashSet<ContentDigest> there = [.. tree.Nodes.Select(static n => n.Descriptor.Digest)];
             OciManifest root = OciManifest.Parse(tree.Nodes[^1].Document!.Value, image.Target.MediaType, image.Source.Location);
+            missing.AddRange(root.Manifests.Where(m => !m.IsAttestation && !there.Contains(m.Digest)));
             IEnumerable<OciDescriptor> own = root.IsIndex
-                ? root.Manifests.Where(m => there.Contains(m.Digest))
-                : [image.Target with { Platform = image.Target.Platform ?? await PlatformOfAsync(image.Source, root, cancellationToken).ConfigureAwait(false) }];
+                ? root.Manifests.Where(m => there.Contains(m.Digest) && IsAboutOneOf(m, there))
+                : [image.Target.Platform is null ? await WithPlatformAsync(image.Source, image.Target, root, cancellationToken).ConfigureAwait(false) : image.Target];
             foreach (OciDescriptor manifest in own.Where(m => manifests.TrueForAll(known => known.Digest != m.Digest)))
             {
                 Add(manifests, manifest, image.Source.Location);
@@ -50,7 +56,8 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
         }
 
         Platform[] platforms = [.. manifests.Where(static m => !m.IsAttestation).Select(static m => m.Platform).OfType<Platform>()];
-        return new JoinedIndex([.. images.Select(static i => i.Source)], Write(manifests), platforms);
+        Platform[] absent = [.. missing.Where(m => !manifests.Exists(known => known.Digest == m.Digest || IsForSame(known, m))).Select(static m => m.Platform).OfType<Platform>().Distinct()];
+        return new JoinedIndex([.. images.Select(static i => i.Source)], Write(manifests), platforms, absent);
     }
 
     /// <summary>The index for those that read images. It owns none of the images that it joins.</summary>
@@ -97,25 +104,35 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
                 throw new OciFormatException($"{location}: the platform of the manifest {manifest.Digest} is not known.");
             }
 
-            if (manifests.Exists(m => m is { IsAttestation: false, Platform: { } other } && other.Matches(platform)))
+            if (manifests.Exists(m => IsForSame(m, manifest)))
             {
-                throw new OciFormatException($"{location}: another image of the index has the platform {platform}, too.");
+                throw new OciFormatException($"{location}: another image of the index has the platform {platform}{(manifest.OperatingSystemVersion.Length > 0 ? $" ({manifest.OperatingSystemVersion})" : string.Empty)}, too.");
             }
         }
 
         manifests.Add(manifest);
     }
 
-    private static async Task<Platform?> PlatformOfAsync(IBlobSource source, OciManifest manifest, CancellationToken cancellationToken)
+    private static bool IsForSame(OciDescriptor one, OciDescriptor other) =>
+        one is { IsAttestation: false, Platform: { } platform } && other.Platform is { } same && platform.Matches(same)
+        && one.OperatingSystemVersion == other.OperatingSystemVersion && one.OperatingSystemFeatures.Order(StringComparer.Ordinal).SequenceEqual(other.OperatingSystemFeatures.Order(StringComparer.Ordinal));
+
+    // An attestation about a manifest that is not there says nothing about this index.
+    private static bool IsAboutOneOf(OciDescriptor manifest, HashSet<ContentDigest> there) =>
+        !manifest.IsAttestation || !manifest.Annotations.TryGetValue("vnd.docker.reference.digest", out string? subject)
+        || !ContentDigest.TryParse(subject, out ContentDigest digest) || there.Contains(digest);
+
+    private static async Task<OciDescriptor> WithPlatformAsync(IBlobSource source, OciDescriptor target, OciManifest manifest, CancellationToken cancellationToken)
     {
         if (!OciMediaTypes.IsConfig(manifest.Config!.MediaType))
         {
-            return null;
+            return target;
         }
 
         Stream stream = await source.OpenAsync(manifest.Config.Digest, cancellationToken).ConfigureAwait(false);
         byte[] bytes = await BlobReading.ReadAllAsync(stream, manifest.Config, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
-        return OciImageConfig.Parse(bytes, $"{source.Location}: {manifest.Config.Digest}").Platform;
+        OciImageConfig config = OciImageConfig.Parse(bytes, $"{source.Location}: {manifest.Config.Digest}");
+        return target with { Platform = config.Platform, OperatingSystemVersion = config.OperatingSystemVersion, OperatingSystemFeatures = config.OperatingSystemFeatures };
     }
 
     private static byte[] Write(List<OciDescriptor> manifests)

@@ -34,6 +34,7 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
         (OciImageConfig Config, Platform? Platform)? shown = walk.Configs.Find(static c => c.Platform is { } platform && platform.Matches(Platform.Current)) is { Config: not null } own ? own
             : walk.Configs.Count > 0 ? walk.Configs[0]
             : null;
+        IReadOnlyList<string> missing = ImageCompleteness.Missing(walk.Platforms.Exists(static p => p.IsComplete), [], walk.MissingManifests);
         return new ContainerImage
         {
             Name = reference.ToFamiliarString(),
@@ -54,8 +55,8 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
             Labels = shown?.Config.Labels ?? new Dictionary<string, string>(),
             RepoTags = reference.Tag is null ? [] : [reference.ToFamiliarString()],
             RepoDigests = [$"{reference.FamiliarName}@{digest}"],
-            IsComplete = walk.Missing.Count == 0 && problem is null,
-            Missing = walk.Missing,
+            IsComplete = missing.Count == 0 && problem is null,
+            Missing = missing,
             Problem = problem,
         };
     }
@@ -87,10 +88,9 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
             {
                 await AddAsync(walk, found, child, depth + 1, cancellationToken).ConfigureAwait(false);
             }
-            else if (child is { IsAttestation: false, Platform: { } platform })
+            else
             {
-                walk.Platforms.Add(new ContainerImagePlatform { Platform = platform.ToString(), Digest = child.Digest.ToString(), IsComplete = false, IsPresent = false });
-                walk.Missing.Add(child.Digest.ToString());
+                walk.AddMissing(child);
             }
         }
     }
@@ -148,7 +148,7 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
 
         public List<(OciImageConfig Config, Platform? Platform)> Configs { get; } = [];
 
-        public List<string> Missing { get; } = [];
+        public List<ContentDigest> MissingManifests { get; } = [];
 
         public int Attestations { get; set; }
 
@@ -179,6 +179,19 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
             if (_documents > MaxDocuments)
             {
                 throw new OciFormatException($"Its manifests and configurations have more than {MaxDocuments} bytes.");
+            }
+        }
+
+        public void AddMissing(OciDescriptor manifest)
+        {
+            MissingManifests.Add(manifest.Digest);
+            if (manifest.IsAttestation)
+            {
+                Attestations++;
+            }
+            else if (manifest.Platform is { } platform && !platform.IsUnknown())
+            {
+                Platforms.Add(new ContainerImagePlatform { Platform = platform.ToString(), Digest = manifest.Digest.ToString(), IsComplete = false, IsPresent = false });
             }
         }
 

@@ -31,6 +31,7 @@ internal sealed class MadeImage : IBlobSource
         }));
         Attestation = attestation;
         Amd = amd;
+        Arm = arm;
         Target = Add(OciMediaTypes.Index, Json(new JsonObject
         {
             ["schemaVersion"] = 2,
@@ -52,6 +53,8 @@ internal sealed class MadeImage : IBlobSource
 
     public OciDescriptor Amd { get; }
 
+    public OciDescriptor Arm { get; }
+
     public OciDescriptor Attestation { get; }
 
     public OciDescriptor Large { get; }
@@ -70,6 +73,16 @@ internal sealed class MadeImage : IBlobSource
     {
         Opened++;
         return ValueTask.FromResult<Stream>(new MemoryStream(_blobs[digest], writable: false));
+    }
+
+    /// <summary>Loses a content, as a pull of one platform leaves an index.</summary>
+    public void Remove(ContentDigest digest) => _blobs.Remove(digest);
+
+    /// <summary>Adds an image for a version of Windows, which only its configuration states.</summary>
+    public OciDescriptor AddWindows(string version, int seed = 1)
+    {
+        OciDescriptor config = Add(OciMediaTypes.Config, Encoding.UTF8.GetBytes($$$"""{"architecture":"amd64","os":"windows","os.version":"{{{version}}}","os.features":["win32k"],"author":"{{{seed}}}","rootfs":{"type":"layers","diff_ids":[]}}"""));
+        return Add(OciMediaTypes.Manifest, Json(new JsonObject { ["schemaVersion"] = 2, ["mediaType"] = OciMediaTypes.Manifest, ["config"] = ToJson(config), ["layers"] = new JsonArray(ToJson(Small)) }));
     }
 
     /// <summary>Puts the image into a registry, past its service.</summary>

@@ -26,9 +26,53 @@ public sealed class RegistryImageTests
         Assert.Equal(0, registry.Count($"GET /v2/a/b/blobs/{made.Large.Digest}"));
         registry.Manifests.Remove(("a/b", made.Amd.Digest.ToString()), out _);
         ContainerImage partial = Assert.Single(await DescribeAsync(client, $"{registry.Host}/a/b:1"));
-        Assert.False(partial.IsComplete);
-        Assert.Equal([made.Amd.Digest.ToString()], partial.Missing);
-        Assert.False(partial.Platforms[0].IsPresent);
+
+        // As in the stores of engines: another platform is complete.
+        Assert.True(partial.IsComplete);
+        Assert.Empty(partial.Missing);
+        Assert.Equal([false, true], partial.Platforms.Select(static p => p.IsPresent));
+        registry.Manifests.Remove(("a/b", partial.Platforms[1].Digest!), out _);
+        registry.Manifests.Remove(("a/b", made.Attestation.Digest.ToString()), out _);
+        ContainerImage empty = Assert.Single(await DescribeAsync(client, $"{registry.Host}/a/b:1"));
+        Assert.Equal((false, 1, 3), (empty.IsComplete, empty.Attestations, empty.Missing.Count));
+    }
+
+    [Fact]
+    public async Task ASparseIndex_IsJoinedByWhatItHas()
+    {
+        MadeImage made = new();
+        made.Remove(made.Arm.Digest);
+        JoinedIndex index = await JoinedIndex.CreateAsync([new OpenedImage(made.Target, made)], Cancellation);
+        Assert.Equal(["linux/amd64"], index.Platforms.Select(static p => p.ToString()));
+        Assert.Equal(["linux/arm64"], index.MissingPlatforms.Select(static p => p.ToString()));
+        Assert.Equal([made.Amd.Digest, made.Attestation.Digest], (await DocumentAsync(index)).Manifests.Select(static m => m.Digest));
+
+        // What another image has is not missing.
+        MadeImage other = new();
+        Assert.Empty((await JoinedIndex.CreateAsync([new OpenedImage(made.Target, made), new OpenedImage(other.Arm, other)], Cancellation)).MissingPlatforms);
+
+        // A statement about a manifest that is not there is left out.
+        MadeImage half = new();
+        half.Remove(half.Amd.Digest);
+        Assert.Equal([half.Arm.Digest], (await DocumentAsync(await JoinedIndex.CreateAsync([new OpenedImage(half.Target, half)], Cancellation))).Manifests.Select(static m => m.Digest));
+    }
+
+    [Fact]
+    public async Task ImagesForSeveralVersionsOfWindows_AreJoined()
+    {
+        MadeImage made = new();
+        OciDescriptor[] images = [made.AddWindows("10.0.17763.1"), made.AddWindows("10.0.20348.1"), made.AddWindows("10.0.20348.2")];
+        JoinedIndex index = await JoinedIndex.CreateAsync([.. images.Take(2).Select(i => new OpenedImage(i, made))], Cancellation);
+        OciManifest read = await DocumentAsync(index);
+        Assert.Equal(["10.0.17763.1", "10.0.20348.1"], read.Manifests.Select(static m => m.OperatingSystemVersion));
+        Assert.All(read.Manifests, static m => Assert.Equal(["win32k"], m.OperatingSystemFeatures));
+
+        // Again, now from an index.
+        JoinedIndex larger = await JoinedIndex.CreateAsync([index.Open(), new OpenedImage(images[2], made)], Cancellation);
+        Assert.Equal(["10.0.17763.1", "10.0.20348.1", "10.0.20348.2"], (await DocumentAsync(larger)).Manifests.Select(static m => m.OperatingSystemVersion));
+        OciDescriptor same = made.AddWindows("10.0.17763.1", seed: 2);
+        OciFormatException refused = await Assert.ThrowsAsync<OciFormatException>(() => JoinedIndex.CreateAsync([index.Open(), new OpenedImage(same, made)], Cancellation));
+        Assert.Contains("windows/amd64 (10.0.17763.1)", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -132,6 +176,12 @@ public sealed class RegistryImageTests
     [InlineData("")]
     public void WhatIsNoStatement_IsRefused(string json) =>
         Assert.Throws<OciFormatException>(() => StatementReader.Read(System.Text.Encoding.UTF8.GetBytes(json), new ContainerImageAttestation { Image = "x", Digest = "d" }, "test"));
+
+    private static async Task<OciManifest> DocumentAsync(JoinedIndex index)
+    {
+        using StreamReader reader = new(await ((IBlobSource)index).OpenAsync(index.Target.Digest, Cancellation));
+        return OciManifest.Parse(System.Text.Encoding.UTF8.GetBytes(await reader.ReadToEndAsync(Cancellation)), OciMediaTypes.Index, "index");
+    }
 
     private static async Task<List<ContainerImage>> DescribeAsync(RegistryClient client, params string[] references)
     {

@@ -43,6 +43,19 @@ public sealed class RegistryPushTests
     }
 
     [Fact]
+    public async Task AnIndexWhoseManifestsAreGone_IsSentAgain()
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        MadeImage image = new();
+        await PushAsync(client, registry, image, "team/app:1");
+        registry.Manifests.Remove(("team/app", image.Arm.Digest.ToString()), out _);
+        ImagePushResult again = await PushAsync(client, registry, image, "team/app:1");
+        Assert.True(registry.Manifests.ContainsKey(("team/app", image.Arm.Digest.ToString())));
+        Assert.Equal(1, again.Sent);
+    }
+
+    [Fact]
     public async Task OfSomePlatforms_AnIndexOfThoseIsMade()
     {
         await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
