@@ -15,8 +15,8 @@ using OpenCloud.Build.Client.Wire.Grpc;
 namespace OpenCloud.Build.Client;
 
 /// <summary>
-/// The way to a BuildKit daemon, standalone or inside a Docker Engine. Builds may run side by side on one client; each makes connections
-/// of its own, which end with it, and with this.
+/// A client of a BuildKit daemon, standalone or inside a Docker Engine. Builds may run concurrently on one client; each has its own
+/// connections, which end with the build or with the client.
 /// </summary>
 public sealed class BuildKitClient : IAsyncDisposable
 {
@@ -40,37 +40,37 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <summary>Where the address came from: <c>given</c>, <c>$BUILDKIT_HOST</c>, ….</summary>
     public string Source { get; }
 
-    /// <summary>The engines that were looked at before this one and not taken; empty when the address was given.</summary>
+    /// <summary>The engines that were tried before this one and passed over; empty when the address was given.</summary>
     public IReadOnlyList<PassedOverEngine> PassedOver { get; }
 
     /// <summary>The engine's address.</summary>
     public EngineAddress Address => _engine.Address;
 
-    /// <summary>The engine's own word on its version; null when it tells none.</summary>
+    /// <summary>The version that the engine reports; null when it reports none.</summary>
     public string? EngineVersion => _engine.Version;
 
     /// <summary>The platforms of the engine's default worker, its own first.</summary>
     public IReadOnlyList<string> Platforms => _engine.Platforms;
 
-    /// <summary>False when an image that is built ends nowhere but in the engine's cache, since its worker has no image store.</summary>
+    /// <summary>False when a built image exists only in the engine's cache, because its worker has no image store.</summary>
     public bool KeepsImages => _engine.KeepsImages;
 
-    /// <summary>The engine's record of its builds, running and past.</summary>
+    /// <summary>The engine's history of builds, running and past.</summary>
     public BuildHistory History => new(_channel);
 
     internal EngineChannel Channel => _channel;
 
-    /// <summary>The control service on the connection that all calls but a build's share.</summary>
+    /// <summary>The control service on the connection that all calls except a build's share.</summary>
     internal Control.ControlClient Control => new(_channel.Pooled);
 
     internal EngineProfile Engine => _engine;
 
     /// <summary>Connects to an engine and asks for its workers. Waits for an engine that is still starting.</summary>
-    /// <param name="address">Where it is; null for the first that is found where engines usually are.</param>
-    /// <param name="options">How to get there; null for the defaults.</param>
-    /// <param name="cancellationToken">Stops the attempt.</param>
-    /// <exception cref="EngineConnectException">No connection came about, or something answered that is no BuildKit.</exception>
-    /// <exception cref="RpcException">The engine refused to tell its workers.</exception>
+    /// <param name="address">The address; null for the first engine found in the usual places.</param>
+    /// <param name="options">The connection options; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    /// <exception cref="EngineConnectException">No connection was established, or the peer is not BuildKit.</exception>
+    /// <exception cref="RpcException">The engine refused to list its workers.</exception>
     public static async Task<BuildKitClient> ConnectAsync(
         EngineAddress? address, EngineConnectOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -90,12 +90,12 @@ public sealed class BuildKitClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the engine at the other end of a connection what it is; the connection is closed.</summary>
+    /// <summary>Asks the engine at the other end of a connection for its identity; closes the connection.</summary>
     /// <param name="connection">A connected stream. For a virtual machine's monitor, nothing has been sent on it yet.</param>
-    /// <param name="address">The address that it leads to.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="address">The address of the connection.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="EngineConnectException">The monitor of a virtual machine does not connect it to the port.</exception>
-    /// <exception cref="RpcException">What is there does not answer as an engine.</exception>
+    /// <exception cref="RpcException">The peer does not answer as an engine.</exception>
     public static async Task<BuildKitInfo> InspectConnectionAsync(Stream connection, EngineAddress address, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -110,7 +110,7 @@ public sealed class BuildKitClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks an engine that has let us in for its workers; one that is stopped accepts connections as well, and never answers.</summary>
+    /// <summary>Asks an engine that accepted the connection for its workers. A stopped engine accepts connections, too, but never answers.</summary>
     private static async Task<ListWorkersResponse> AskWorkersAsync(
         DedicatedCallInvoker invoker, EngineConnectOptions options, CancellationToken cancellationToken)
     {
@@ -130,17 +130,17 @@ public sealed class BuildKitClient : IAsyncDisposable
     }
 
     /// <summary>Builds an image.</summary>
-    /// <param name="request">What to build.</param>
-    /// <param name="observer">Is told what happens; null for nobody.</param>
-    /// <param name="cancellationToken">Stops the build, here and on the daemon.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="observer">Receives the events of the build; null for none.</param>
+    /// <param name="cancellationToken">Cancels the build, here and on the daemon.</param>
     /// <exception cref="ImageBuildException">The build failed.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
     public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
         => ImageBuild.RunAsync(_channel, _engine, request, observer, cancellationToken);
 
-    /// <summary>Has the engine's build checks look at a Dockerfile; nothing is built.</summary>
-    /// <param name="request">The build that would be; tags and the like do not matter.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <summary>Runs the engine's build checks on a Dockerfile; builds nothing.</summary>
+    /// <param name="request">The request; tags and the like are ignored.</param>
+    /// <param name="cancellationToken">Cancels the checks.</param>
     /// <exception cref="ImageBuildException">
     /// The engine has no build checks (<see cref="BuildFailureKind.Unsupported"/>; they came with BuildKit 0.15), or could not read the Dockerfile.
     /// </exception>
@@ -153,7 +153,7 @@ public sealed class BuildKitClient : IAsyncDisposable
     public async Task<IReadOnlyList<DockerfileTarget>> GetTargetsAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
         => DockerfileTarget.ListFrom(await DockerfileQuery.AskAsync(_channel, _engine, request, DockerfileTarget.RequestId, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>Tells what a build of <see cref="ImageBuildRequest.Target"/> can be given: arguments, secrets, SSH agents, caches.</summary>
+    /// <summary>Lists what a build of <see cref="ImageBuildRequest.Target"/> can be given: arguments, secrets, SSH agents, caches.</summary>
     /// <inheritdoc cref="CheckDockerfileAsync" path="/param"/>
     /// <exception cref="ImageBuildException">The Dockerfile could not be read, or has no such target.</exception>
     public async Task<DockerfileOutline> GetOutlineAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
@@ -165,8 +165,8 @@ public sealed class BuildKitClient : IAsyncDisposable
 
     /// <summary>Lists the records of the engine's build cache.</summary>
     /// <param name="types">The types of records; all when empty.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ArgumentException">The name of a type has characters that none has.</exception>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="ArgumentException">The name of a type contains invalid characters.</exception>
     /// <exception cref="RpcException">The engine did not answer.</exception>
     public async Task<IReadOnlyList<BuildCacheRecord>> ListCacheAsync(IReadOnlyList<string> types, CancellationToken cancellationToken = default)
     {
@@ -176,17 +176,17 @@ public sealed class BuildKitClient : IAsyncDisposable
         return [.. answer.Record.Select(r => BuildCacheRecord.From(r, Address.ToString()))];
     }
 
-    /// <summary>Whether the engine knows the limits of space that BuildKit 0.17 added; null when it does not tell.</summary>
+    /// <summary>Whether the engine supports the space limits that BuildKit 0.17 added; null when unknown.</summary>
     /// <exception cref="RpcException">The engine did not answer.</exception>
     public async Task<bool?> KnowsSpaceLimitsAsync(CancellationToken cancellationToken = default) =>
         await EngineInspector.KnowsSpaceLimitsAsync(await InspectAsync(cancellationToken).ConfigureAwait(false), Address, _options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Clears the engine's build cache.</summary>
     /// <param name="prune">What to clear.</param>
-    /// <param name="knowsSpaceLimits">What <see cref="KnowsSpaceLimitsAsync"/> returned; it matters when a limit of space is set.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>The records that were cleared, as they go.</returns>
-    /// <exception cref="NotSupportedException">The engine cannot do this and would clear more.</exception>
+    /// <param name="knowsSpaceLimits">What <see cref="KnowsSpaceLimitsAsync"/> returned; it matters when a space limit is set.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The cleared records, as the engine reports them.</returns>
+    /// <exception cref="NotSupportedException">The engine does not support this and would clear more.</exception>
     /// <exception cref="RpcException">The engine did not answer.</exception>
     public async IAsyncEnumerable<BuildCacheRecord> PruneCacheAsync(
         BuildCachePrune prune, bool? knowsSpaceLimits = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -6,21 +6,21 @@ using OpenCloud.Build.Client.Wire.Grpc;
 
 namespace OpenCloud.Build.Client;
 
-/// <summary>The ways to stores of images: containerd, and Docker Engines.</summary>
+/// <summary>Opens image stores: containerd, and Docker Engines.</summary>
 public static class ImageStores
 {
-    /// <summary>The namespace of containerd in which images are by default.</summary>
+    /// <summary>The default containerd namespace of images.</summary>
     public const string DefaultNamespace = ContainerdClient.DefaultNamespace;
 
-    /// <summary>The socket on which containerd listens by default.</summary>
+    /// <summary>The default socket of containerd.</summary>
     public const string DefaultContainerdSocket = ContainerdClient.DefaultSocket;
 
     private const string ContainerdVariable = "CONTAINERD_ADDRESS";
 
     /// <summary>Opens a store, which connects at its first request.</summary>
-    /// <param name="address">Its address; null for the store of the images that are built by default.</param>
+    /// <param name="address">The address; null for the store of images built by default.</param>
     /// <param name="options">The options of the connection.</param>
-    /// <exception cref="FormatException"><c>$CONTAINERD_ADDRESS</c> is no address.</exception>
+    /// <exception cref="FormatException"><c>$CONTAINERD_ADDRESS</c> is not an address.</exception>
     /// <exception cref="EngineConnectException">The address is not allowed, or an environment variable has no valid address.</exception>
     public static IImageStore Open(EngineAddress? address, EngineConnectOptions? options = null)
     {
@@ -35,7 +35,7 @@ public static class ImageStores
             new ContainerdClient(new EngineChannel(new RetryingConnector(EngineConnectors.Create(found, options), options), options)), found.ToString());
     }
 
-    /// <summary>The stores of this machine except one: the places to look for a name that is not in that one.</summary>
+    /// <summary>The other stores of this machine: a name that is missing in one may be in another.</summary>
     public static IReadOnlyList<EngineAddress> Others(string address) =>
     [
         .. new[] { DockerSocket(new EngineConnectOptions()), ContainerdSocket() }

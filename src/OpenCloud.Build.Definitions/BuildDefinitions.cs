@@ -4,19 +4,19 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions;
 
-/// <summary>Reads definitions of builds: Compose files, and bake files in HCL and JSON.</summary>
+/// <summary>Reads build definitions: Compose files, and bake files in HCL and JSON.</summary>
 public static class BuildDefinitions
 {
-    /// <summary>The files of a directory that are read where none is named, in the order in which they count.</summary>
+    /// <summary>The file names to look for in a directory when no file is given; later files override earlier ones.</summary>
     public static IReadOnlyList<string> DefaultFiles { get; } =
         [.. ComposeFiles, "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"];
 
     private static IReadOnlyList<string> ComposeFiles => ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-    /// <summary>The default files that a directory has.</summary>
-    /// <remarks>Where there are only Compose files, they are the first one and its override, as docker compose takes them; else all, as bake does.</remarks>
-    /// <param name="exists">Whether the directory has a file of a name.</param>
-    /// <returns>The names.</returns>
+    /// <summary>Finds the default files that exist in a directory.</summary>
+    /// <remarks>With Compose files only, these are the first one and its override file, as in docker compose; otherwise all, as in bake.</remarks>
+    /// <param name="exists">Tells whether the directory has a file of this name.</param>
+    /// <returns>The file names.</returns>
     public static IReadOnlyList<string> FindFiles(Func<string, bool> exists)
     {
         string[] found = [.. DefaultFiles.Where(exists)];
@@ -29,11 +29,11 @@ public static class BuildDefinitions
         return [found[0], .. overrides.Where(exists).Take(1)];
     }
 
-    /// <summary>Reads definitions and gives the builds that are asked for, those that others take from first.</summary>
-    /// <param name="sources">The files, the later over the earlier.</param>
-    /// <param name="options">What they are read with.</param>
+    /// <summary>Reads definitions and returns the requested builds; each one comes after the builds it depends on.</summary>
+    /// <param name="sources">The files; later ones override earlier ones.</param>
+    /// <param name="options">The options for reading.</param>
     /// <returns>The builds.</returns>
-    /// <exception cref="DefinitionException">A file cannot be read, or has no such target.</exception>
+    /// <exception cref="DefinitionException">A file cannot be read, or a requested target does not exist.</exception>
     public static IReadOnlyList<BuildDefinition> Read(IReadOnlyList<DefinitionSource> sources, DefinitionOptions options)
     {
         ArgumentNullException.ThrowIfNull(sources);
@@ -46,10 +46,10 @@ public static class BuildDefinitions
         return Ordered(definitions);
     }
 
-    /// <summary>The names that <see cref="DefinitionOptions.Targets"/> may have: of targets, groups and services.</summary>
+    /// <summary>Gets the names that <see cref="DefinitionOptions.Targets"/> accepts: targets, groups and services.</summary>
     /// <param name="sources">The files.</param>
-    /// <param name="options">What they are read with.</param>
-    /// <returns>The names and what they are.</returns>
+    /// <param name="options">The options for reading.</param>
+    /// <returns>The names, each with its kind: target, group or service.</returns>
     /// <exception cref="DefinitionException">A file cannot be read.</exception>
     public static IReadOnlyList<(string Name, string Kind)> Names(IReadOnlyList<DefinitionSource> sources, DefinitionOptions options)
     {
@@ -66,11 +66,11 @@ public static class BuildDefinitions
         return [.. reader.Groups.Select(static g => (g.Name, "group")), .. reader.Targets.Select(static t => (t.Name, "target"))];
     }
 
-    /// <summary>The privileges that a definition asks for and that are not granted.</summary>
+    /// <summary>Finds the privileges that a definition requests and that are not granted.</summary>
     /// <param name="definition">The definition.</param>
-    /// <param name="granted">What is granted, in the same words; a path includes what is below it, <c>*</c> every path, and <c>fs</c> both kinds of access.</param>
-    /// <param name="directory">The directory that relative paths start from.</param>
-    /// <returns>The privileges.</returns>
+    /// <param name="granted">The granted privileges. A path covers what is below it, <c>*</c> every path, and <c>fs</c> both kinds of access.</param>
+    /// <param name="directory">The base directory of relative paths.</param>
+    /// <returns>The missing privileges.</returns>
     public static IReadOnlyList<string> FindMissing(BuildDefinition definition, IReadOnlyList<string> granted, string directory)
     {
         ArgumentNullException.ThrowIfNull(definition);
@@ -79,7 +79,6 @@ public static class BuildDefinitions
         return [.. definition.Privilege.Where(p => !granted.Any(g => BakePrivileges.Includes(g, p, directory)))];
     }
 
-    /// <summary>The language of a file, by its name, or else by its text.</summary>
     private static DefinitionSource Recognize(DefinitionSource source)
     {
         if (source.Text.Length > DefinitionSource.MostCharacters)

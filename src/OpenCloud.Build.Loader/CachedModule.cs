@@ -4,12 +4,11 @@ using System.Reflection;
 namespace OpenCloud.Build.Loader;
 
 /// <summary>
-/// The second import of an assembly in one session takes a module that PowerShell has cached and does not give its cmdlets to the
-/// module that asked (PowerShell/PowerShell#20710). This does. There is no public way to do so.
+/// On the second import of an assembly in one session, PowerShell uses a cached module and does not give its cmdlets to the importing module
+/// (PowerShell/PowerShell#20710). This class does. There is no public API for it.
 /// </summary>
 internal static class CachedModule
 {
-    /// <summary>Gives the cmdlets and aliases of an assembly that this session has imported before to a module.</summary>
     public static void GiveTo(PSModuleInfo target, Assembly assembly)
     {
         using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);

@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace OpenCloud.Build.Loader;
 
-/// <summary>Gives the assembly with the module's cmdlets, in a load context of its own. OpenCloud.Build.psm1 alone calls it.</summary>
+/// <summary>Returns the assembly with the module's cmdlets, in its own load context. Only OpenCloud.Build.psm1 calls it.</summary>
 /// <remarks>
-/// A cmdlet rather than a method that the script calls: PowerShell compiles code at run time for each call of a method, and that
-/// made a third of an import's time. One cmdlet, as each more costs some 50 compiled methods. The first copy of the module in a session serves the others: the cmdlet keeps its name.
+/// A cmdlet, not a method that the script calls: PowerShell compiles code at run time for each method call, which took a third of an import's time. Only
+/// one cmdlet, because each costs some 50 compiled methods. The first copy of the module in a session serves the others: the cmdlet keeps its name.
 /// </remarks>
 [Cmdlet(VerbsCommon.Get, "OpenCloudBuildAssembly")]
 [OutputType(typeof(Assembly))]
@@ -32,7 +32,7 @@ public sealed class GetBuildAssemblyCommand : PSCmdlet
             throw Refusal(refusal, "ModuleNotBuilt", ErrorCategory.ObjectNotFound);
         }
 
-        // A release build makes the assemblies a second time, with code ahead of time for its processor.
+        // A release build contains the assemblies a second time, compiled ahead of time for its processor.
         string ahead = Path.Join(folder, RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant());
         if (ModuleLoadContext.HasModule(ahead))
         {
@@ -54,8 +54,8 @@ public sealed class GetBuildAssemblyCommand : PSCmdlet
         WriteObject(assembly);
     }
 
-    // As if the module's script had a throw statement: that is what ends an import, where any other error of a cmdlet only ends its
-    // pipeline and leaves a module without cmdlets.
+    // Like a throw statement in the module's script, which ends an import. Any other error of a cmdlet only ends its pipeline and leaves a module
+    // without cmdlets.
     private static RuntimeException Refusal(Exception exception, string id, ErrorCategory category) =>
         new(exception.Message, exception, new ErrorRecord(exception, id, category, null)) { WasThrownFromThrowStatement = true };
 }

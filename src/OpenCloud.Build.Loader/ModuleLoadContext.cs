@@ -4,8 +4,8 @@ using System.Runtime.Loader;
 namespace OpenCloud.Build.Loader;
 
 /// <summary>
-/// The load context of one copy of the module: its cmdlets and everything they depend on live here, so that their versions
-/// cannot meet those of PowerShell or of other modules.
+/// The load context of one copy of the module. Its cmdlets and all their dependencies are loaded here, so that their versions do not conflict with
+/// those of PowerShell or of other modules.
 /// </summary>
 /// <remarks>
 /// This assembly is the only one of the module in the default context. A session loads it once, from whichever copy is imported
@@ -30,23 +30,17 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
         _main = LoadFromAssemblyPath(path);
     }
 
-    /// <summary>Whether a folder has the module's assemblies.</summary>
     internal static bool HasModule(string directory) => File.Exists(Path.Join(directory, MainAssembly + ".dll"));
 
-    /// <summary>Loads the module found in <paramref name="directory"/>, or finds it when the session has loaded it before.</summary>
-    /// <param name="directory">The folder that holds OpenCloud.Build.dll and its dependencies.</param>
-    /// <param name="isFirst">Whether the session has not loaded it before.</param>
-    /// <param name="isOutdated">
-    /// Set when the files were built anew after the session had loaded them. .NET cannot unload them: the session keeps the old.
-    /// </param>
-    /// <returns>The assembly with the cmdlets.</returns>
+    /// <summary>Loads the module in a directory, or finds it when the session has loaded it before.</summary>
+    /// <remarks><c>isOutdated</c>: the files are newer than the loaded ones. .NET cannot unload these, so the session keeps them.</remarks>
     /// <exception cref="FileNotFoundException">The folder has no OpenCloud.Build.dll.</exception>
     internal static Assembly Load(string directory, out bool isFirst, out bool isOutdated)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
 
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        // What cannot be loaded is not kept, so that a build made since is found.
+        // Failed loads are not kept, so that a later build is found.
         lock (Contexts)
         {
             isFirst = !Contexts.TryGetValue(full, out ModuleLoadContext? context);

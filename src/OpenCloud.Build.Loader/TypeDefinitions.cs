@@ -8,8 +8,8 @@ using System.Runtime.CompilerServices;
 namespace OpenCloud.Build.Loader;
 
 /// <summary>
-/// Loads the module's definitions of types, once in a session. The manifest does not: PowerShell takes no second definition of a member, so a
-/// second copy of the module could not be imported.
+/// Loads the module's type definitions once per session. The manifest does not: PowerShell rejects a second definition of a member, so a second copy
+/// of the module could not be imported.
 /// </summary>
 internal static class TypeDefinitions
 {
@@ -18,7 +18,6 @@ internal static class TypeDefinitions
 
     private static readonly ConditionalWeakTable<Runspace, string> WithTypes = [];
 
-    /// <summary>Loads the definitions for the module whose script calls a cmdlet.</summary>
     public static void Load(PSCmdlet cmdlet)
     {
         string file = Path.Join(cmdlet.SessionState.Module.ModuleBase, TypeFile);
@@ -27,7 +26,7 @@ internal static class TypeDefinitions
             return;
         }
 
-        // Update-TypeData does the same, and has PowerShell compile 200 methods for it.
+        // Update-TypeData does the same, but makes PowerShell compile 200 methods.
         object? context = typeof(Cmdlet).BaseType!.GetProperty("Context", Hidden)?.GetValue(cmdlet);
         object? table = context?.GetType().GetProperty("TypeTable", Hidden)?.GetValue(context);
         object? authorization = context?.GetType().GetProperty("AuthorizationManager", Hidden)?.GetValue(context);

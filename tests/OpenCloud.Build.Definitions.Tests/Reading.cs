@@ -2,7 +2,6 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Tests;
 
-/// <summary>Reads definitions that a test has as texts.</summary>
 internal static class Reading
 {
     public const string Directory = "/work/project";

@@ -44,7 +44,7 @@ internal sealed class BuildAttachments : IDisposable
 
     public IReadOnlyList<string> Warnings => _caches?.Warnings ?? [];
 
-    /// <summary>The first failure on this side, with its own message for the user; null when there was none.</summary>
+    /// <summary>The first local failure, with its own message for the user; null when there was none.</summary>
     public Exception? Failure => _files.Failure ?? _stores.Failure ?? _auth?.Failure;
 
     /// <summary>Names the registries whose credentials were withheld, when a failed build might have needed them; null otherwise.</summary>

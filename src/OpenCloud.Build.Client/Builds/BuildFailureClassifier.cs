@@ -63,7 +63,7 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.CacheExportFailed;
         }
 
-        // Newer engines pass on this side's message about tokens without a prefix.
+        // Newer engines return this client's message about tokens without a prefix.
         if (Has(text, "failed to push") || (IsAboutToken(text) && step?.Name.StartsWith("exporting to", StringComparison.Ordinal) == true))
         {
             return BuildFailureKind.PushFailed;

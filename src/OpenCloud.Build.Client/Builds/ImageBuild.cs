@@ -37,7 +37,7 @@ internal sealed class ImageBuild
     }
 
     /// <exception cref="ImageBuildException">The build failed.</exception>
-    /// <exception cref="OperationCanceledException">The build was cancelled; the daemon has been told.</exception>
+    /// <exception cref="OperationCanceledException">The build was cancelled, also on the daemon.</exception>
     public static async Task<ImageBuildResult> RunAsync(
         EngineChannel channel, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
     {

@@ -8,7 +8,7 @@ using OpenCloud.Build.Client.Wire.Grpc.Server;
 
 namespace OpenCloud.Build.Client.Builds;
 
-/// <summary>What serves the inputs of a request, of a build as of a query, in its session.</summary>
+/// <summary>Serves the inputs of a request in its session, for a build or a query.</summary>
 internal sealed class InputServices(ImageBuildRequest build, BuildInputs inputs, ContextChanges? changes = null)
 {
     private readonly FileSyncService _files = new(inputs.Directories, changes: changes);
@@ -16,14 +16,14 @@ internal sealed class InputServices(ImageBuildRequest build, BuildInputs inputs,
 
     public ContextCounters Counters => _files.Counters;
 
-    /// <summary>The first failure to send an input; null when there was none.</summary>
+    /// <summary>The first failure to send an input; null when there is none.</summary>
     public Exception? Failure => _files.Failure ?? _uploads?.Failure;
 
-    /// <summary>The registries' credentials for what the request names.</summary>
+    /// <summary>The registry credentials for what the request names.</summary>
     public static AuthService CreateAuth(ImageBuildRequest build, DockerfileContent? dockerfile) =>
         new(RegistryHosts.Of(build, dockerfile), build.RegistryCredentials, build.DockerConfigDirectory ?? DockerConfigFile.DefaultDirectory);
 
-    /// <summary>Opens the session; <paramref name="bind"/> adds what it serves besides.</summary>
+    /// <summary>Opens the session; <paramref name="bind"/> adds further services.</summary>
     public Task<BuildSession> OpenSessionAsync(DedicatedCallInvoker invoker, Action<GrpcServer> bind, CancellationToken cancellationToken)
     {
         GrpcServer server = new(BuildSession.Options(invoker.Engine.Clock));

@@ -26,13 +26,13 @@ public sealed record BuildCachePrune
     /// <summary>The bytes that must be free on the engine's disk.</summary>
     public long? MinFreeSpace { get; init; }
 
-    /// <summary>Whether a limit of space is set; engines before 0.17 do not know all of them.</summary>
+    /// <summary>Whether a space limit is set; engines before 0.17 do not support all of them.</summary>
     public bool HasSpaceLimits => KeepStorage is not null || MaxUsedSpace is not null || MinFreeSpace is not null;
 
     /// <summary>Checks the limits before anything is cleared.</summary>
     /// <param name="knowsSpaceLimits">What <see cref="BuildKitClient.KnowsSpaceLimitsAsync"/> returned.</param>
-    /// <exception cref="ArgumentException">The name of a type has characters that none has.</exception>
-    /// <exception cref="NotSupportedException">The engine cannot do this and would clear more.</exception>
+    /// <exception cref="ArgumentException">The name of a type contains invalid characters.</exception>
+    /// <exception cref="NotSupportedException">The engine does not support this and would clear more.</exception>
     public void Check(bool? knowsSpaceLimits) => _ = ToRequest(knowsSpaceLimits);
 
     /// <summary>The filter expression of a type.</summary>
@@ -46,7 +46,7 @@ public sealed record BuildCachePrune
     /// engine is known to be new.
     /// </summary>
     /// <param name="knowsSpaceLimits">Whether the engine knows the newer limits; null when that is unknown.</param>
-    /// <exception cref="NotSupportedException">The engine cannot do this and would clear more.</exception>
+    /// <exception cref="NotSupportedException">The engine does not support this and would clear more.</exception>
     /// <remarks>
     /// moby/buildkit: cache/manager.go v0.16.0 (pruneOnce: keepBytes) and v0.32.2 (calculateKeepBytes: the larger one of
     /// reserved and maximum is what it clears down to, so both set to the same number mean what keepBytes meant).

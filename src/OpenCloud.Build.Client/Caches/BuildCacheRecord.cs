@@ -49,12 +49,12 @@ public sealed record BuildCacheRecord
     internal BuildCacheTotals? Totals { get; init; }
 
     /// <summary>
-    /// The sums over all records that were listed together; null when this one was not listed. A method, so that they are no part of each record in
-    /// a file.
+    /// The sums over all records of the same listing; null when this one was not listed. A method, so that a file does not repeat them for each
+    /// record.
     /// </summary>
     public BuildCacheTotals? GetTotals() => Totals;
 
-    /// <summary>The same record with the sums over all that are listed with it.</summary>
+    /// <summary>The same record with the sums over its listing.</summary>
     public BuildCacheRecord WithTotals(BuildCacheTotals totals) => this with { Totals = totals };
 
     /// <inheritdoc/>

@@ -17,7 +17,7 @@ internal static class ContextArchive
     private const int TypeOffset = 156;
 
     /// <summary>Checks that a file is an archive that engines unpack.</summary>
-    /// <exception cref="InvalidDataException">It is no such archive; the message says what an engine takes it for.</exception>
+    /// <exception cref="InvalidDataException">It is not such an archive; the message says how an engine interprets it.</exception>
     public static void Check(string path)
     {
         Span<byte> head = ReadHead(path, stackalloc byte[BlockSize]);

@@ -10,8 +10,8 @@ using OpenCloud.Build.Client.Wire;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// The session's attachable for registries: <c>moby.filesync.v1.Auth</c>. It answers for the registries that the build names, from the user's own
-/// credentials and docker's configuration. The daemon learns nothing of any other host.
+/// The session attachable for registry logins: <c>moby.filesync.v1.Auth</c>. It answers only for the registries that the build names, from the given
+/// credentials and docker's configuration.
 /// </summary>
 /// <remarks>
 /// Source: moby/buildkit, session/auth and util/resolver/authorizer.go. For registries with tokens the daemon asks for a token authority first,
@@ -32,7 +32,7 @@ internal sealed class AuthService : Auth.AuthBase
     private readonly ConcurrentDictionary<string, bool> _withheld = new(StringComparer.OrdinalIgnoreCase);
     private Exception? _failure;
 
-    /// <summary>Creates the service; <c>given</c> has the user's own credentials by host, which precede docker's.</summary>
+    /// <summary>The credentials in <c>given</c>, by host, take precedence over docker's.</summary>
     public AuthService(RegistryHosts hosts, IReadOnlyDictionary<string, RegistryCredential> given, string configDirectory, TimeProvider? clock = null)
     {
         _configDirectory = configDirectory;
@@ -44,10 +44,10 @@ internal sealed class AuthService : Auth.AuthBase
         }
     }
 
-    /// <summary>The first failure on this side; null when there is none.</summary>
+    /// <summary>The first failure on this side.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
-    /// <summary>The registries whose credentials exist here but were withheld, since the build does not name them.</summary>
+    /// <summary>The registries whose credentials were withheld because the build does not name them.</summary>
     public IReadOnlyCollection<string> Withheld => [.. _withheld.Keys.Order(StringComparer.Ordinal)];
 
     public override async Task<CredentialsResponse> Credentials(CredentialsRequest request, ServerCallContext context)
@@ -79,7 +79,7 @@ internal sealed class AuthService : Auth.AuthBase
     {
         byte[] seed = await AuthorityAsync(request.Host, request.Salt.Memory, context.CancellationToken).ConfigureAwait(false);
 
-        // The signature and, behind it, what was signed (NaCl's crypto_sign).
+        // The signature, followed by the signed message (NaCl's crypto_sign).
         return new VerifyTokenAuthorityResponse { Signed = ByteString.CopyFrom([.. Ed25519.Sign(seed, request.Payload.Span), .. request.Payload.Span]) };
     }
 
@@ -93,7 +93,7 @@ internal sealed class AuthService : Auth.AuthBase
             throw NoAuthority();
         }
 
-        // The credential is part of the key: the holder of another one must not get the tokens of this one.
+        // The key includes the credential: the holder of another credential must not get its tokens.
         using IncrementalHash mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, salt.Span);
         mac.AppendData(TokenSeeds.Get(RegistryHosts.KeyOf(host)));
         mac.AppendData(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{credential.UserName}\0{credential.Secret}\0{credential.RegistryToken}")));
@@ -163,7 +163,7 @@ internal sealed class AuthService : Auth.AuthBase
                 : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
         }
 
-        // Read again each time: a new login meanwhile has changed it.
+        // Read anew each time: a login may have changed the file.
         return await DockerConfigFile.Read(_configDirectory).FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? None;
     }
 }

@@ -10,14 +10,12 @@ namespace OpenCloud.Build.Client.Credentials;
 /// <remarks>The protocol: docker/docker-credential-helpers, client and credentials: the registry on its input, JSON or a word on its output.</remarks>
 internal static class CredentialHelper
 {
-    /// <summary>The beginning of the programs' names.</summary>
     public const string Prefix = "docker-credential-";
     private const int LongestWords = 300;
     private const string TokenUser = "<token>";
     private const int MostOutput = 1 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Asks for a credential; null when the program has none.</summary>
     /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
     public static async Task<StoredCredential?> GetAsync(string name, string host, CancellationToken cancellationToken)
     {
@@ -25,21 +23,17 @@ internal static class CredentialHelper
         return answer.ExitCode == 0 ? Read(name, answer.Output) : NotFoundOrFail(name, host, answer.Output, answer.Error);
     }
 
-    /// <summary>Gives the program a credential to keep, on its input.</summary>
-    /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
     public static async Task StoreAsync(string name, string host, string userName, string secret, CancellationToken cancellationToken)
     {
         string input = JsonSerializer.Serialize(new Dictionary<string, string> { ["ServerURL"] = host, ["Username"] = userName, ["Secret"] = secret });
         ProgramResult answer = await RunAsync(name, "store", host, input, cancellationToken).ConfigureAwait(false);
         if (answer.ExitCode != 0)
         {
-            // What it says may repeat its input.
+            // The program's output may contain the secret.
             throw Failed(name, host, answer.Output.Replace(secret, "***", StringComparison.Ordinal), answer.Error.Replace(secret, "***", StringComparison.Ordinal));
         }
     }
 
-    /// <summary>Lets the program forget a credential.</summary>
-    /// <exception cref="RegistryCredentialException">The program is missing or failed.</exception>
     public static async Task EraseAsync(string name, string host, CancellationToken cancellationToken)
     {
         ProgramResult answer = await RunAsync(name, "erase", host, host, cancellationToken).ConfigureAwait(false);
@@ -88,7 +82,7 @@ internal static class CredentialHelper
 
     private static RegistryCredentialException Failed(string name, string host, string output, string error)
     {
-        // A helper that fails says why on its output (credentials/credentials.go); what looks like a credential is not repeated.
+        // A failing helper says why on its output (credentials/credentials.go). Output that looks like a credential is not shown.
         string said = output.Contains('{', StringComparison.Ordinal) ? error : $"{output}\n{error}";
         string words = string.Join("; ", said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3));
         string plain = TerminalText.Bounded(string.Concat(words.Where(static c => !char.IsControl(c))), LongestWords);

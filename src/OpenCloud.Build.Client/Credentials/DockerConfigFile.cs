@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Failures;
 
 namespace OpenCloud.Build.Client.Credentials;
 
-/// <summary>What docker's <c>config.json</c> holds for registries: credentials, or the programs that have them.</summary>
+/// <summary>The registry credentials in docker's <c>config.json</c>, and the helper programs that it names.</summary>
 /// <remarks>Source: docker/cli, cli/config/configfile and cli/config/credentials.</remarks>
 internal sealed class DockerConfigFile
 {
@@ -20,7 +20,6 @@ internal sealed class DockerConfigFile
 
     public string Path { get; }
 
-    /// <summary>The directory that docker's configuration is in: <c>DOCKER_CONFIG</c>, or <c>~/.docker</c>.</summary>
     public static string DefaultDirectory => Environment.GetEnvironmentVariable("DOCKER_CONFIG") is { Length: > 0 } directory
         ? directory
         : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
@@ -57,11 +56,11 @@ internal sealed class DockerConfigFile
         }
     }
 
-    /// <summary>Finds the credential for a key (a host with its port, or Docker Hub's address); null when there is none.</summary>
+    /// <summary>Finds a credential by its key (host with port, or Docker Hub's address).</summary>
     /// <exception cref="RegistryCredentialException">The helper program failed.</exception>
     public async Task<StoredCredential?> FindAsync(string host, CancellationToken cancellationToken)
     {
-        // A helper knows a host by the name that the file has for it.
+        // The helper knows a host by the spelling in the file.
         string name = _helpers.ContainsKey(host) || _names.Contains(host) ? host : _helpers.Keys.Concat(_names).FirstOrDefault(n => RegistryHosts.AreSame(n, host)) ?? host;
         if (_helpers.TryGetValue(name, out string? helper) || (helper = _store) is not null)
         {
@@ -77,17 +76,16 @@ internal sealed class DockerConfigFile
             : _auths.FirstOrDefault(pair => RegistryHosts.AreSame(HostOf(pair.Key), host)).Value;
     }
 
-    /// <summary>The proxies for containers of a daemon, by the file's own names; those of <c>default</c> when it has none of its own.</summary>
+    /// <summary>The proxies for a daemon's containers, by the names in the file; those of <c>default</c> when the daemon has none.</summary>
     public IReadOnlyDictionary<string, string> Proxies(string host) =>
         _proxies.TryGetValue(host, out Dictionary<string, string>? own) || _proxies.TryGetValue("default", out own) ? own : new Dictionary<string, string>();
 
-    /// <summary>The hosts of the registries that the file has a login or a helper for.</summary>
     public IReadOnlyList<string> Hosts => [.. _names.Concat(_helpers.Keys).Select(static n => n == RegistryHosts.HubKey ? "docker.io" : HostOf(n)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>Whether the file has a login or a helper for a registry; no program is started.</summary>
+    /// <summary>Whether the file has a login or a helper for a registry. Starts no program.</summary>
     public bool Names(string host) => _helpers.ContainsKey(host) || _names.Contains(host) || _names.Any(name => HostOf(name) == host);
 
-    // Older clients wrote whole addresses in place of hosts.
+    // Older clients wrote addresses instead of hosts.
     internal static string HostOf(string key)
     {
         string rest = key.StartsWith("https://", StringComparison.Ordinal) ? key[8..] : key.StartsWith("http://", StringComparison.Ordinal) ? key[7..] : key;
@@ -138,7 +136,7 @@ internal sealed class DockerConfigFile
         {
             foreach (JsonProperty auth in auths.EnumerateObject())
             {
-                // docker login leaves an entry without a secret when a store keeps it.
+                // docker login leaves an entry without a secret when a credential store has the secret.
                 _names.Add(auth.Name);
                 StoredCredential stored = ReadAuth(auth.Value);
                 if (!stored.IsEmpty)
@@ -150,17 +148,15 @@ internal sealed class DockerConfigFile
     }
 }
 
-/// <summary>A registry's credential as stored. Other tokens are obtained with the identity token; the registry token is sent as it is.</summary>
+/// <summary>A stored credential. The identity token is exchanged for other tokens; the registry token is sent unchanged.</summary>
 internal sealed record StoredCredential(string UserName, string Password, string IdentityToken, string RegistryToken)
 {
-    /// <summary>Whether it is empty, as for entries whose secret is in a store.</summary>
     public bool IsEmpty => UserName.Length == 0 && Password.Length == 0 && IdentityToken.Length == 0 && RegistryToken.Length == 0;
 
-    /// <summary>The name; empty with an identity token.</summary>
     public string EffectiveUserName => IdentityToken.Length > 0 ? string.Empty : UserName;
 
     public string Secret => IdentityToken.Length > 0 ? IdentityToken : Password;
 
-    /// <summary>The type's name only, so that no secret is printed.</summary>
+    /// <summary>Only the type's name, so that no secret is printed.</summary>
     public override string ToString() => nameof(StoredCredential);
 }

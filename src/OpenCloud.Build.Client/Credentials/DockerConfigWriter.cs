@@ -7,8 +7,8 @@ using OpenCloud.Build.Client.Inputs;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// Writes logins as docker does: into <c>auths</c> of its <c>config.json</c>, or with the credential helper that the file names for the registry or
-/// for all. All else in the file stays as it is. The file belongs to its owner alone.
+/// Saves logins as docker does: in <c>auths</c> of its <c>config.json</c>, or with the credential helper that the file names for the registry or for
+/// all registries. The rest of the file is preserved. Only its owner can access it.
 /// </summary>
 /// <remarks>docker/cli, cli/config/configfile (GetCredentialsStore) and cli/config/credentials: beside a helper, <c>auths</c> keeps an empty entry.</remarks>
 internal sealed class DockerConfigWriter(string directory)
@@ -20,8 +20,8 @@ internal sealed class DockerConfigWriter(string directory)
 
     private readonly string _path = Path.Combine(directory, "config.json");
 
-    /// <summary>Keeps a credential; gives the file or the program that has it now.</summary>
-    /// <exception cref="RegistryCredentialException">The file cannot be read or written, or the helper failed. The file is as it was.</exception>
+    /// <summary>Stores a credential; returns the file or the program that has it.</summary>
+    /// <exception cref="RegistryCredentialException">The file cannot be read or written, or the helper failed. The file is unchanged.</exception>
     public async Task<string> StoreAsync(string host, RegistryCredential credential, CancellationToken cancellationToken)
     {
         string key = RegistryHosts.KeyOf(host);
@@ -42,8 +42,6 @@ internal sealed class DockerConfigWriter(string directory)
         return helper is null ? _path : CredentialHelper.Prefix + helper;
     }
 
-    /// <summary>Removes a login; false when there is none.</summary>
-    /// <exception cref="RegistryCredentialException">The file cannot be read or written, or the helper failed.</exception>
     public async Task<bool> RemoveAsync(string host, CancellationToken cancellationToken)
     {
         string key = RegistryHosts.KeyOf(host);
@@ -120,11 +118,11 @@ internal sealed class DockerConfigWriter(string directory)
         {
             if (!OperatingSystem.IsWindows())
             {
-                // One that is there stays as it is.
+                // An existing directory keeps its mode.
                 Directory.CreateDirectory(directory, OwnersAlone | UnixFileMode.UserExecute);
             }
 
-            // A link stays, as with docker, and its target is replaced.
+            // As with docker, a link is kept and its target is replaced.
             string real = new FileInfo(_path).LinkTarget is not null ? RealPaths.Resolve(_path) ?? _path : _path;
             WholeFile.Write(real, Encoding.UTF8.GetBytes(root.ToJsonString(Indented)), OwnersAlone);
         }

@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// The certificate authorities of registries and their token services, beside those of the system: files <c>*.crt</c> in a folder named for the host,
-/// and for its port where there is one, as Docker Engine has them for its registries.
+/// Certificate authorities for registries and their token services, besides those of the system: <c>*.crt</c> files in a folder named after the host,
+/// with its port if it has one, as for Docker Engine.
 /// </summary>
 /// <remarks>Source: moby, registry/registry.go (ReadCertsDirectory, HostCertsDir) and docs.docker.com/engine/security/certificates.</remarks>
 internal static class RegistryAuthorities
@@ -15,17 +15,14 @@ internal static class RegistryAuthorities
     private const int MaxBytes = 1024 * 1024;
     private const string ServerPurpose = "1.3.6.1.5.5.7.3.1";
 
-    /// <summary>The folders that have a folder for each host.</summary>
     internal static IReadOnlyList<string> Folders { get; set; } =
     [
         "/etc/docker/certs.d",
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "docker", "certs.d"),
     ];
 
-    /// <summary>Whether a server's certificate is trusted by the system or by an authority of the host's own.</summary>
     public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => IsTrusted(sender, certificate, chain, errors, []);
 
-    /// <summary>The same, with the authorities of some files besides.</summary>
     public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors, IReadOnlyList<string> files)
     {
         if (errors is not SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 server || sender is not SslStream stream)
@@ -43,7 +40,7 @@ internal static class RegistryAuthorities
         own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         own.ChainPolicy.CustomTrustStore.AddRange(roots);
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        // As in the system's check: a certificate with purposes must have that of a server among them (RFC 5280, 4.2.1.12).
+        // Like the system's check: a certificate with purposes must include server authentication (RFC 5280, 4.2.1.12).
         own.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerPurpose));
         foreach (X509ChainElement element in chain?.ChainElements.AsEnumerable() ?? [])
         {
@@ -53,7 +50,7 @@ internal static class RegistryAuthorities
         return own.Build(server);
     }
 
-    /// <summary>Describes a failed request, with advice when the certificate is not trusted.</summary>
+    /// <summary>Adds advice when the certificate is not trusted.</summary>
     public static string Explain(HttpRequestException error, string host) => error.InnerException is AuthenticationException
         ? $"the certificate of {host} is not trusted; put the certificate of its authority into {Folders[0]}/{host}/ca.crt or into the system's trust store"
         : error.Message;
@@ -72,7 +69,7 @@ internal static class RegistryAuthorities
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
             {
-                // An unreadable file is no authority: the certificate stays untrusted, which the error says.
+                // Skips an unreadable file: the certificate stays untrusted, and the error says so.
             }
         }
 

@@ -6,10 +6,10 @@ using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Client.Credentials;
 
-/// <summary>The registries that a build names. A daemon may ask for the credentials of any host; it gets only those of these.</summary>
+/// <summary>The registries that a build names. A daemon may ask for the credentials of any host; it gets only those of these registries.</summary>
 internal sealed class RegistryHosts
 {
-    /// <summary>The host that serves Docker Hub's images; their references name another.</summary>
+    /// <summary>The host that serves Docker Hub's images. References use another name for it.</summary>
     public const string HubHost = "registry-1.docker.io";
 
     /// <summary>The key of Docker Hub's credentials (docker/cli, cli/command/registry.go).</summary>
@@ -20,7 +20,7 @@ internal sealed class RegistryHosts
 
     private RegistryHosts(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
-        // A large archive is read only for a host that nothing else names.
+        // Read only for a host that nothing else names: the archive may be large.
         _inArchive = new Lazy<HashSet<string>>(
             () => [.. build.DockerfileText is null && dockerfile is null ? BaseImages(build, TextInArchive(build)).Select(HostOf).OfType<string>() : []]);
     }
@@ -57,10 +57,9 @@ internal sealed class RegistryHosts
         return name == "localhost" || (IPAddress.TryParse(name.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
     }
 
-    /// <summary>The key of a host's credentials in docker's configuration.</summary>
     public static string KeyOf(string host) => host is HubHost or "docker.io" or "index.docker.io" or HubKey ? HubKey : host;
 
-    /// <summary>Whether two texts name one host: letters of either case, and with or without the port of https.</summary>
+    /// <summary>Whether two texts name the same host: ignores case and the port of https.</summary>
     public static bool AreSame(string one, string other) => WithoutPort(one).Equals(WithoutPort(other), StringComparison.OrdinalIgnoreCase);
 
     private static ReadOnlySpan<char> WithoutPort(string host) => host.EndsWith(":443", StringComparison.Ordinal) ? host.AsSpan(0, host.Length - 4) : host;

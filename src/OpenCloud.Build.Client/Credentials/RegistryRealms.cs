@@ -4,16 +4,16 @@ using System.Text;
 namespace OpenCloud.Build.Client.Credentials;
 
 /// <summary>
-/// Asks a registry itself where its tokens are issued: without credentials, at its base address and, where that is open to all, for the
-/// repository in question. What an engine says of it may be someone else's address.
+/// Asks a registry itself where its tokens are issued, without credentials: at its base address and, when that needs no token, for the repository.
+/// An engine's own statement may name a foreign address.
 /// </summary>
 /// <remarks>distribution, docs/spec/api.md (API version check) and docs/spec/auth/token.md (the challenge).</remarks>
 internal static class RegistryRealms
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
-    /// <summary>Asks with a client that must follow no redirects and send no credentials.</summary>
-    /// <returns>The realms that the registry names, possibly none; and why it could not be asked, or null.</returns>
+    /// <summary>The client must follow no redirects and send no credentials.</summary>
+    /// <returns>The realms that the registry names, if any, and why it could not be asked.</returns>
     public static async Task<(IReadOnlyList<Uri> Realms, string? Problem)> AskAsync(HttpClient client, string host, IEnumerable<string> scopes, CancellationToken cancellationToken)
     {
         string name = RegistryHosts.KeyOf(host) == RegistryHosts.HubKey ? RegistryHosts.HubHost : host;
@@ -52,7 +52,6 @@ internal static class RegistryRealms
     /// <summary>The value of <c>realm</c> among a challenge's parameters (RFC 9110, 11.2); empty when there is none.</summary>
     public static string RealmOf(string parameters) => ParameterOf(parameters, "realm");
 
-    /// <summary>The first value of a parameter of a challenge; empty when there is none.</summary>
     public static string ParameterOf(string parameters, string wanted)
     {
         int at = 0;

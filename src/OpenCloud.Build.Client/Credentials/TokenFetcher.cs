@@ -8,18 +8,18 @@ using OpenCloud.Build.Client.Wire;
 
 namespace OpenCloud.Build.Client.Credentials;
 
-/// <summary>Fetches a registry's bearer token for the daemon, so that the password stays here.</summary>
+/// <summary>Fetches a registry's bearer token for the daemon, so that the daemon never sees the password.</summary>
 /// <remarks>
 /// distribution, docs/spec/auth/token.md and oauth.md. The daemon names the realm, and so could have a password sent anywhere. So the password goes
-/// only where the registry itself says, over https (or to this machine for a registry on this machine), and follows no redirect. A registry that
-/// cannot be asked from here, or names no realm, may only use its own host.
+/// only to a realm that the registry itself names, over https (or to this machine for a registry on this machine), and follows no redirect. A registry
+/// that cannot be reached from here, or that names no realm, may only use its own host.
 /// </remarks>
 internal static class TokenFetcher
 {
-    /// <summary>The beginning of an error that says that no token came.</summary>
+    /// <summary>The prefix of the message when no token was received.</summary>
     internal const string NoToken = "no token for the registry";
 
-    /// <summary>The beginning of an error that says that the service refused or failed.</summary>
+    /// <summary>The prefix of the message when the service refused or failed.</summary>
     internal const string FailedService = "the token service of the registry";
 
     private const int MaxAnswer = 1024 * 1024;
@@ -44,7 +44,7 @@ internal static class TokenFetcher
         return await FetchAsync(Client, realm, request, credential, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Fetches a token from a realm that the registry itself has named to this process, and that <see cref="IsAllowed"/>; without a secret, one for anybody.</summary>
+    /// <summary>Fetches a token from a realm that the registry itself named and that <see cref="IsAllowed"/>; without a secret, an anonymous one.</summary>
     /// <exception cref="RpcException">The realm refused.</exception>
     internal static async Task<FetchTokenResponse> FetchAsync(HttpClient client, Uri realm, FetchTokenRequest request, StoredCredential credential, CancellationToken cancellationToken)
     {
@@ -58,7 +58,7 @@ internal static class TokenFetcher
                     return await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
                 }
 
-                // Servers without OAuth's form answer with one of these codes; an identity token works with that form only.
+                // Servers without OAuth support answer with one of these codes. An identity token requires OAuth.
                 if ((int)answer.StatusCode is not (400 or 401 or 404 or 405) || credential.IdentityToken.Length > 0)
                 {
                     throw Refused(request, (int)answer.StatusCode);
@@ -119,7 +119,7 @@ internal static class TokenFetcher
     private static bool IsOnHost(Uri realm, string registryHost) =>
         Uri.TryCreate("https://" + registryHost, UriKind.Absolute, out Uri? registry) && registry.IdnHost.Equals(realm.IdnHost, StringComparison.OrdinalIgnoreCase);
 
-    // Not Unavailable: the daemon passes the code on as the build's, where it means that the engine is gone.
+    // Not Unavailable: the daemon returns the code as the build's, where it means that the engine is gone.
     private static RpcException Refused(FetchTokenRequest request, int code)
         => code >= 500
             ? CallErrors.Create(StatusCode.Unknown, $"{FailedService} {request.Host} failed with {code}; try again later")
@@ -208,7 +208,7 @@ internal static class TokenFetcher
             }
             catch (InvalidOperationException e)
             {
-                // Its bytes are not valid text, which the parser finds only when a string is made of them.
+                // Invalid UTF-8: the parser detects it only when it creates a string.
                 throw new JsonException(null, e);
             }
         }

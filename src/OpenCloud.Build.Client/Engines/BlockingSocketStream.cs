@@ -302,7 +302,7 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
         }
         catch (ObjectDisposedException)
         {
-            // Nobody waits any more.
+            // No caller waits any longer.
         }
         finally
         {

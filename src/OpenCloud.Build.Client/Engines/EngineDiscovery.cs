@@ -13,7 +13,7 @@ public static class EngineDiscovery
 {
     internal const string SystemSocket = "/run/buildkit/buildkitd.sock";
 
-    /// <summary>The candidates, in order; none is connected to.</summary>
+    /// <summary>The candidates, in order. Connects to none of them.</summary>
     /// <exception cref="EngineConnectException"><c>$BUILDKIT_HOST</c> is not a valid address.</exception>
     public static IReadOnlyList<EngineCandidate> Candidates(EngineConnectOptions options)
     {

@@ -7,17 +7,17 @@ public sealed record ContainerImage
 {
     /// <summary>
     /// The name in the short form that people write (<c>app:1</c>), whichever the store; <c>&lt;none&gt;</c> for a Docker image without a name. A name
-    /// that is no image reference is given as the store has it.
+    /// that is not an image reference is unchanged.
     /// </summary>
     public required string Name { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The full reference (<c>docker.io/library/app:1</c>); null when the name is no image reference.</summary>
+    /// <summary>The full reference (<c>docker.io/library/app:1</c>); null when the name is not an image reference.</summary>
     public string? Reference { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>The registry of the name; empty when the name is no image reference.</summary>
+    /// <summary>The registry of the name; empty when the name is not an image reference.</summary>
     public string Registry { get; init => field = TerminalText.Name(value); } = string.Empty;
 
-    /// <summary>Registry and path as docker writes them, Docker Hub's short; the whole name when it is no image reference.</summary>
+    /// <summary>Registry and path as docker writes them, Docker Hub's short; the whole name when it is not an image reference.</summary>
     public string Repository { get; init => field = TerminalText.Name(value); } = string.Empty;
 
     /// <summary>The tag; empty when there is none.</summary>

@@ -15,7 +15,7 @@ public sealed record ContainerImagePlatform
     /// <summary>The digest of the configuration; null where it is not known.</summary>
     public string? ConfigDigest { get; init => field = TerminalText.Name(value); }
 
-    /// <summary>When it was built, as its configuration says.</summary>
+    /// <summary>The build time in its configuration.</summary>
     public DateTimeOffset? Created { get; init; }
 
     /// <summary>The bytes of manifest, configuration and layers, each content counted once, present or not.</summary>

@@ -10,7 +10,7 @@ public interface IImageStore : IAsyncDisposable
     /// <summary>The store's name for users: <c>containerd at unix:///run/containerd/containerd.sock</c>.</summary>
     public string Description { get; }
 
-    /// <summary>Whether its names are in namespaces; a store without any ignores those that it is given.</summary>
+    /// <summary>Whether the store has namespaces; a store without them ignores given namespaces.</summary>
     public bool HasNamespaces { get; }
 
     /// <summary>The namespaces; empty when the store has no namespaces.</summary>
@@ -19,10 +19,10 @@ public interface IImageStore : IAsyncDisposable
     /// <summary>The images by namespace and name, each as soon as it is read.</summary>
     public IAsyncEnumerable<ContainerImage> ListAsync(ImageQuery query, CancellationToken cancellationToken);
 
-    /// <summary>Removes a name, and what no other name refers to; false when there is no such name.</summary>
+    /// <summary>Removes a name, and the contents that no other name refers to; false when there is no such name.</summary>
     public Task<bool> RemoveAsync(string @namespace, string name, bool force, CancellationToken cancellationToken);
 
-    /// <summary>Gives the target of a name another name in its namespace; <c>force</c> lets an existing name point elsewhere.</summary>
+    /// <summary>Adds another name for the target of a name, in the same namespace; <c>force</c> overwrites an existing name.</summary>
     public Task CopyAsync(string @namespace, string name, string newName, bool force, CancellationToken cancellationToken);
 
     /// <summary>Writes images as an OCI layout.</summary>
@@ -34,14 +34,14 @@ public interface IImageStore : IAsyncDisposable
     /// <summary>Opens an image for reading. Of an index, a store may have less than all platforms; <c>platforms</c> are those that are wanted, all when empty.</summary>
     public Task<OpenedImage> OpenAsync(string @namespace, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken);
 
-    /// <summary>Imports an image of a source; contents that are present are not moved.</summary>
+    /// <summary>Imports an image of a source; does not transfer contents that are present.</summary>
     public Task<ImageImportResult> ImportAsync(string @namespace, IBlobSource source, OciDescriptor target, IReadOnlyList<string> names, ImageImportOptions options, CancellationToken cancellationToken);
 }
 
 /// <summary>Options of an import.</summary>
 /// <param name="Platforms">The platforms to import; all when empty.</param>
-/// <param name="Force">Moves contents although the store has them.</param>
-/// <param name="Progress">Receives the bytes of each content that is done, also when it was not moved.</param>
+/// <param name="Force">Transfers contents even when the store has them.</param>
+/// <param name="Progress">Receives the size of each finished content, also when it was not transferred.</param>
 public sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool Force, IProgress<long>? Progress)
 {
     /// <summary>How many contents are read from the source at the same time.</summary>
@@ -51,7 +51,7 @@ public sealed record ImageImportOptions(IReadOnlyList<Platform> Platforms, bool 
     public (string Registry, string Path)? Origin { get; init; }
 }
 
-/// <summary>What an import moved.</summary>
+/// <summary>The result of an import.</summary>
 /// <param name="BytesMoved">The bytes sent to the store.</param>
 /// <param name="ContentsMoved">The number of contents sent.</param>
 /// <param name="ContentsPresent">The number of contents that the store already had.</param>

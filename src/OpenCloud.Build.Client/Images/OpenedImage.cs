@@ -28,12 +28,12 @@ public sealed class OpenedImage : IDisposable
     /// <summary>The contents.</summary>
     public IBlobSource Source { get; }
 
-    /// <summary>Finds out that names are free in a store, or are this image's there.</summary>
+    /// <summary>Verifies that names are free in a store, or refer to this image there.</summary>
     /// <param name="store">The store.</param>
-    /// <param name="namespace">The namespace of containerd.</param>
+    /// <param name="namespace">The containerd namespace.</param>
     /// <param name="names">The names.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="ImageNameException">One is the name of another image.</exception>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="ImageNameException">A name refers to another image.</exception>
     public async Task CheckNamesAsync(IImageStore store, string @namespace, IReadOnlyList<ImageReference> names, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);

@@ -43,7 +43,7 @@ public sealed class BuildCache
             : throw new FormatException("The type of the cache is missing; for example type=local,dest=cache.");
     }
 
-    /// <summary>Refuses a type that no engine has, and a reference that is none.</summary>
+    /// <summary>Refuses an unknown type, and an invalid reference.</summary>
     /// <exception cref="FormatException">The cache cannot be used.</exception>
     public static BuildCache Checked(BuildCache cache)
     {

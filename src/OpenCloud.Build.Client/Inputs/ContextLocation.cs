@@ -54,7 +54,7 @@ public sealed partial record ContextLocation
     /// <summary>Parses a path or an address.</summary>
     /// <param name="text">A directory, a file, or an address; a relative path starts at the process's working directory.</param>
     /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
-    /// <exception cref="InvalidDataException">The file is no tar archive that engines read.</exception>
+    /// <exception cref="InvalidDataException">The file is not a tar archive that engines read.</exception>
     public static ContextLocation Parse(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);

@@ -13,7 +13,7 @@ internal sealed record OciLayoutReference(string Path, ContentDigest Digest)
     private const string DefaultTag = "latest";
 
     /// <summary>Parses <c>oci-layout://directory[:tag][@digest]</c> and resolves the tag; beside a digest the tag is only a name.</summary>
-    /// <exception cref="InvalidDataException">The directory is no layout, or does not have the image; the message lists its images.</exception>
+    /// <exception cref="InvalidDataException">The directory is not a layout, or does not have the image; the message lists its images.</exception>
     public static OciLayoutReference Resolve(string text)
     {
         string rest = text[Scheme.Length..];

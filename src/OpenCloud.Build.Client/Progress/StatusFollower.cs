@@ -153,7 +153,7 @@ internal sealed class StatusFollower(Func<CancellationToken, IAsyncEnumerable<St
         }
         catch (Exception e) when (e is RpcException or EngineConnectException or OperationCanceledException)
         {
-            // The daemon died, or does not know the job yet or any more.
+            // The daemon died, or does not know the job yet, or no longer knows it.
             return false;
         }
     }

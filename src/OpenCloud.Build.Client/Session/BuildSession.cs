@@ -80,8 +80,8 @@ internal sealed class BuildSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for work of the daemon, but no longer than the session lasts. The daemon notices the session's end, too, and its error is the better one,
-    /// so it is awaited for a limited time. Then <c>stop</c> ends the work. The token is canceled when someone else has stopped it.
+    /// Awaits work of the daemon, at most until the session ends. The daemon notices that end, too, and its error is more precise, so the work gets a
+    /// limited time to fail. Then <c>stop</c> ends the work. The token is canceled when another party has stopped it.
     /// </summary>
     /// <exception cref="RpcException">The session ended first.</exception>
     public async Task<T> WhileOpenAsync<T>(Task<T> work, CancellationTokenSource stop, CancellationToken cancellationToken)

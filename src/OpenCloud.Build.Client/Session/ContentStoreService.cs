@@ -29,7 +29,7 @@ internal sealed class ContentStoreService : Content.ContentBase
 
     public IReadOnlyCollection<string> Names => _stores.Keys;
 
-    /// <summary>The first failure on this side; null when there is none.</summary>
+    /// <summary>The first local failure; null when there is none.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
     /// <summary>Declares a store; the daemon can use declared stores only.</summary>

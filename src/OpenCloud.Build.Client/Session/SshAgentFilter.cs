@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace OpenCloud.Build.Client.Session;
 
 /// <summary>
-/// What may pass to an SSH agent: requests for its keys and for signatures. Everything else, such as adding, removing or locking keys, is answered
+/// Filters requests to an SSH agent: only those for its keys and for signatures pass. Everything else, such as adding, removing or locking keys, is answered
 /// with a failure in place of the agent.
 /// </summary>
 /// <remarks>
@@ -18,7 +18,7 @@ internal static class SshAgentFilter
     private const byte RequestIdentities = 11;
     private const byte SignRequest = 13;
 
-    /// <summary>The agent's answer for "no".</summary>
+    /// <summary>The agent's answer for a failure.</summary>
     public static byte[] Failure { get; } = [0, 0, 0, 1, 5];
 
     /// <summary>Whether a request, a whole message with its length, may pass.</summary>

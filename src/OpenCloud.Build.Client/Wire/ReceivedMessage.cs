@@ -26,7 +26,7 @@ internal sealed class ReceivedMessage : DeserializationContext, IDisposable
     public override byte[] PayloadAsNewBuffer() => Memory.ToArray();
 
     /// <summary>Decodes the message.</summary>
-    /// <exception cref="RpcException">It is no such message.</exception>
+    /// <exception cref="RpcException">The bytes are not such a message.</exception>
     public T Decode<T>(Marshaller<T> marshaller)
     {
         try

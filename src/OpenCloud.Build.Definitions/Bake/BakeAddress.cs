@@ -2,8 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Which contexts engines fetch; every other one is a path.</summary>
-/// <remarks>The rule is that of <c>ContextLocation</c> of the client, which decides when the build runs; the same table tests both.</remarks>
+/// <summary>Tells which contexts are addresses that the engine fetches; all others are paths.</summary>
+/// <remarks>The rule is that of the client's <c>ContextLocation</c>, which decides when the build runs; the same table tests both.</remarks>
 internal static partial class BakeAddress
 {
     public static bool Is(string text, string directory) => SchemeAddress().IsMatch(text)

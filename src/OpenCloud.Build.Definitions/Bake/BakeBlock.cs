@@ -2,10 +2,9 @@ using OpenCloud.Build.Definitions.Hcl;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>A block of a target or group, once for each combination of its matrix.</summary>
+/// <summary>A target or group block; one instance for each combination of its matrix.</summary>
 internal sealed class BakeBlock
 {
-    /// <summary>How many targets a matrix may make.</summary>
     private const int MostCombinations = 4096;
 
     private readonly HclBlock _block;
@@ -24,10 +23,9 @@ internal sealed class BakeBlock
 
     public bool IsGroup => Type == "group";
 
-    /// <summary>The name that the block has.</summary>
+    /// <summary>The name in the block's header.</summary>
     public string Label => _block.Labels[0];
 
-    /// <summary>The name that this combination has.</summary>
     public string Name { get; }
 
     public static List<BakeBlock> Expand(HclBlock block, HclScope root)
@@ -59,7 +57,7 @@ internal sealed class BakeBlock
         return expanded;
     }
 
-    /// <summary>One attribute, as a reference to it has it.</summary>
+    /// <summary>The value of a reference to one attribute.</summary>
     public HclValue Value(string attribute, HclPosition position)
     {
         if (attribute == "name")
@@ -82,7 +80,7 @@ internal sealed class BakeBlock
         return field.Get(Part(field, position));
     }
 
-    /// <summary>All attributes.</summary>
+    /// <summary>The value of a reference to the whole block.</summary>
     public HclValue Value(HclPosition position) => HclValue.Object(
         (IsGroup ? ["name", "targets", "description"] : BakeField.All.Keys.Append("name")).Select(n => KeyValuePair.Create(n, Value(n, position))));
 
@@ -153,7 +151,7 @@ internal sealed class BakeBlock
 
     private BakeTarget New() => new() { Name = Name, File = _block.Position.File, Line = _block.Position.Line };
 
-    // A target that has this attribute alone; evaluated once.
+    // A target with only this attribute; evaluated once.
     private BakeTarget Part(BakeField field, HclPosition position)
     {
         if (_parts.TryGetValue(field.Name, out BakeTarget? part))

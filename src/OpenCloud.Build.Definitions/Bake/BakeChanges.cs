@@ -2,8 +2,8 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Applies the changes of a command to a target.</summary>
-/// <remarks>What adds and what takes the place is as in docker/buildx (bake/bake.go, Target.AddOverrides).</remarks>
+/// <summary>Applies overrides to a target.</summary>
+/// <remarks>Which overrides append and which replace is as in docker/buildx (bake/bake.go, Target.AddOverrides).</remarks>
 internal static class BakeChanges
 {
     public static void Apply(BakeTarget target, IReadOnlyList<BakeOverride> changes)

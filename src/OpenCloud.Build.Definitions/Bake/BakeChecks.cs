@@ -2,7 +2,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Refuses what would be another text when it is shown, or when the build reads it again.</summary>
+/// <summary>Refuses values that would read differently when shown, or when the build parses them again.</summary>
 internal static class BakeChecks
 {
     public static void Check(BakeTarget target)
@@ -23,7 +23,7 @@ internal static class BakeChecks
         Refuse("entitlements", target.Entitlements);
         foreach (BakeSsh agent in target.Ssh ?? [])
         {
-            // The build reads 'id=path,path' again.
+            // The build parses 'id=path,path' again.
             if (agent.Id.AsSpan().ContainsAny('=', ',') || agent.Paths.Any(static p => p.Contains(',', StringComparison.Ordinal)))
             {
                 throw new DefinitionException($"the target '{target.Name}': an id in 'ssh' has '=' or ',' in it, or a path has ','.", target.File, target.Line);
@@ -52,6 +52,6 @@ internal static class BakeChecks
     private static IEnumerable<string?>? Places(List<BakeEntry>? entries) =>
         entries?.SelectMany(static e => new[] { e.Type, e.Attributes.GetValueOrDefault("dest"), e.Attributes.GetValueOrDefault("src"), e.Attributes.GetValueOrDefault("ref") });
 
-    // Marks of direction change the order in which the others are shown.
+    // Bidirectional controls change the order in which other characters are shown.
     private static bool IsUnreadable(char c) => char.IsControl(c) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }

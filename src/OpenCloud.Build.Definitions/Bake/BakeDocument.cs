@@ -3,7 +3,7 @@ using OpenCloud.Build.Definitions.Hcl.Functions;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>The evaluation of bake documents, which all count as one: variables, functions, and what refers to what.</summary>
+/// <summary>Evaluates all bake documents as one: variables, functions and references.</summary>
 internal sealed class BakeDocument : HclScope
 {
     private const string JsonSuffix = "_JSON";
@@ -28,10 +28,7 @@ internal sealed class BakeDocument : HclScope
     private readonly List<HclBlock> _blocks = [];
     private ILookup<(string Type, string Name), BakeBlock> _instances = Array.Empty<BakeBlock>().ToLookup(static i => (i.Type, i.Name));
 
-    /// <summary>Reads documents.</summary>
-    /// <param name="bodies">The documents, in their order.</param>
-    /// <param name="given">Variables that bake itself has.</param>
-    /// <param name="lookup">Values from outside: of the command, or of the environment.</param>
+    /// <summary>Reads documents; <paramref name="given"/> has bake's own variables, <paramref name="lookup"/> the values from outside.</summary>
     public BakeDocument(IEnumerable<HclBody> bodies, IReadOnlyDictionary<string, string> given, Func<string, string?> lookup)
     {
         _given = new(given, StringComparer.Ordinal);
@@ -50,14 +47,11 @@ internal sealed class BakeDocument : HclScope
         }
     }
 
-    /// <inheritdoc/>
     public override HclBudget Budget { get; } = new();
 
     public static HclBody ParseJson(string file, string text) => HclJson.Parse(file, text, Schema);
 
-    /// <summary>Evaluates everything: variables, attributes, groups and targets.</summary>
-    /// <param name="targets">Targets that other documents have defined before.</param>
-    /// <param name="groups">Groups that other documents have defined before.</param>
+    /// <summary>Evaluates everything, and merges the targets and groups into those that other documents have defined.</summary>
     public void Evaluate(List<BakeTarget> targets, List<BakeGroup> groups)
     {
         foreach ((string name, BakeVariable variable) in _variables)
@@ -95,7 +89,7 @@ internal sealed class BakeDocument : HclScope
             }
         }
 
-        // A matrix is a group of its targets, too.
+        // A matrix also defines a group of its targets.
         foreach (IGrouping<string, BakeBlock> block in instances.Where(static i => !i.IsGroup).GroupBy(static i => i.Label))
         {
             string[] names = [.. block.Select(static i => i.Name).Distinct(StringComparer.Ordinal)];
@@ -111,10 +105,8 @@ internal sealed class BakeDocument : HclScope
         }
     }
 
-    /// <inheritdoc/>
     public override HclFunction? Function(string name) => _functions.TryGetValue(name, out BakeFunction? own) ? own.Call : HclLibrary.Functions.GetValueOrDefault(name);
 
-    /// <inheritdoc/>
     public override HclValue? Variable(string name, HclPosition position)
     {
         if (_values.TryGetValue(name, out HclValue? known))
@@ -151,7 +143,6 @@ internal sealed class BakeDocument : HclScope
         }
     }
 
-    /// <inheritdoc/>
     public override HclValue? Reference(string name, IReadOnlyList<HclStep> steps, HclPosition position, out int taken)
     {
         taken = 0;

@@ -11,10 +11,9 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
 
     public SortedDictionary<string, string> Attributes { get; init; } = new(StringComparer.Ordinal);
 
-    /// <summary>An attestation that is not wanted.</summary>
     public bool IsDisabled { get; init; }
 
-    /// <summary>One output: <c>type=…,dest=…</c>, or a directory alone.</summary>
+    /// <summary>Parses an output: <c>type=…,dest=…</c>, or only a directory.</summary>
     public static BakeEntry ParseOutput(string text)
     {
         IReadOnlyList<string> fields = Fields(text);
@@ -26,7 +25,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
         return Parse(text, fields, isLower: true);
     }
 
-    /// <summary>Caches: <c>type=…,ref=…</c>, or references alone with commas.</summary>
+    /// <summary>Parses caches: <c>type=…,ref=…</c>, or references separated by commas.</summary>
     public static IEnumerable<BakeEntry> ParseCaches(string text)
     {
         IReadOnlyList<string> fields = Fields(text);
@@ -35,12 +34,10 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
             : fields.Select(static f => new BakeEntry { Type = "registry", Attributes = new(StringComparer.Ordinal) { ["ref"] = f } });
     }
 
-    /// <summary>One attestation: <c>type=provenance,mode=max</c>.</summary>
+    /// <summary>Parses an attestation, such as <c>type=provenance,mode=max</c>.</summary>
     public static BakeEntry ParseAttest(string text) => Parse(text, Fields(text), isLower: false);
 
-    /// <summary>An entry of its attributes.</summary>
-    /// <param name="pairs">The attributes.</param>
-    /// <param name="isLower">Whether case does not count in names: it does in attestations.</param>
+    /// <summary>Makes an entry from attributes. With <paramref name="isLower"/> their names are case-insensitive; those of attestations are not.</summary>
     public static BakeEntry From(IEnumerable<KeyValuePair<string, string>> pairs, bool isLower)
     {
         SortedDictionary<string, string> attributes = new(StringComparer.Ordinal);
@@ -69,7 +66,6 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
         return new BakeEntry { Type = type, Attributes = attributes, IsDisabled = isDisabled };
     }
 
-    /// <summary>What counts as true and false in bake's texts.</summary>
     public static bool ParseBool(string text, string key) => text switch
     {
         "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
@@ -77,7 +73,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
         _ => throw new FormatException($"'{key}' must be true or false, but is '{text}'."),
     };
 
-    /// <summary>Takes what is there twice away, in the order that buildx leaves.</summary>
+    /// <summary>Removes duplicates, and leaves the order that buildx leaves.</summary>
     public static List<BakeEntry> Distinct(IEnumerable<BakeEntry> entries)
     {
         List<BakeEntry> list = [.. entries];
@@ -94,7 +90,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
         return list;
     }
 
-    /// <summary>Of attestations of one type the last is it, where the first was.</summary>
+    /// <summary>Keeps the last attestation of each type, at the place of the first.</summary>
     public static List<BakeEntry> LastOfType(IEnumerable<BakeEntry> entries)
     {
         List<BakeEntry> list = [];
@@ -116,16 +112,12 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
 
     public BakeEntry With(string key, string value) => new() { Type = Type, IsDisabled = IsDisabled, Attributes = new(Attributes, StringComparer.Ordinal) { [key] = value } };
 
-    /// <summary>All attributes, the type among them.</summary>
     public Dictionary<string, string> ToPairs() => new(Attributes, StringComparer.Ordinal) { ["type"] = Type };
 
-    /// <inheritdoc/>
     public bool Equals(BakeEntry? other) => other is not null && Type == other.Type && IsDisabled == other.IsDisabled && Attributes.SequenceEqual(other.Attributes);
 
-    /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as BakeEntry);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Type, Attributes.Count);
 
     private static IReadOnlyList<string> Fields(string text) => CsvText.Fields(text) ?? throw new FormatException($"a quote in '{text}' is not closed or not allowed here.");

@@ -2,10 +2,9 @@ using OpenCloud.Build.Definitions.Hcl;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>An attribute of a target: how its value is taken, and what a reference to it gives.</summary>
+/// <summary>An attribute of a target: sets it from an HCL value, and gets the value for a reference to it.</summary>
 internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPosition> Set, Func<BakeTarget, HclValue> Get)
 {
-    /// <summary>All attributes that a target may have.</summary>
     public static readonly IReadOnlyDictionary<string, BakeField> All = new BakeField[]
     {
         Text("description", static (t, v) => t.Description = v, static t => t.Description),
@@ -39,7 +38,6 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
         new("policy", static (t, v, p) => t.Policy = Each(v, p, Policy), static t => List(t.Policy, HclValue.From)),
     }.ToDictionary(static f => f.Name, StringComparer.Ordinal);
 
-    /// <summary>Texts of a list; null where nothing is said.</summary>
     public static List<string>? ToTexts(HclValue value, HclPosition position) =>
         value.IsNull ? null : [.. HclConversion.ToItems(value, position).Select(i => HclConversion.ToText(i, position))];
 
@@ -103,7 +101,7 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
     private static IEnumerable<KeyValuePair<string, string>> Attributes(HclValue value, HclPosition position) =>
         HclConversion.ToEntries(value, position).Where(static e => !e.Value.IsNull).Select(e => KeyValuePair.Create(e.Key, HclConversion.ToText(e.Value, position)));
 
-    // Empty texts are left out, so that a condition can leave one out.
+    // Skips empty strings, so that a condition can omit an item.
     private static List<T>? Each<T>(HclValue value, HclPosition position, Func<HclValue, HclPosition, IEnumerable<T>> read) => value.IsNull
         ? null
         : [.. HclConversion.ToItems(value, position).Where(static i => !(i.Kind == HclKind.Text && i.Text.Length == 0)).SelectMany(i => read(i, position))];
@@ -149,7 +147,7 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
         ];
     }
 
-    // Case does not count in names, so that none is overlooked.
+    // Names are case-insensitive, so that no spelling of one is overlooked.
     private static Dictionary<string, HclValue> Parts(HclValue value, HclPosition position)
     {
         Dictionary<string, HclValue> parts = new(StringComparer.Ordinal);

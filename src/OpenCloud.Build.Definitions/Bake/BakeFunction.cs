@@ -2,7 +2,6 @@ using OpenCloud.Build.Definitions.Hcl;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>A function that a document defines.</summary>
 internal sealed class BakeFunction
 {
     private readonly HclScope _root;

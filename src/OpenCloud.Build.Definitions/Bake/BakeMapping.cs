@@ -3,16 +3,14 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Makes a build of a target: paths become full ones, and each field the parameter that takes it.</summary>
+/// <summary>Makes a build from a target: resolves paths, and maps fields to parameters of <c>Invoke-ImageBuild</c>.</summary>
 internal static class BakeMapping
 {
     private const string Cwd = "cwd://";
     private const string TargetPrefix = "target:";
     private const string ImagePrefix = "docker-image:";
 
-    /// <param name="target">The target, whole.</param>
-    /// <param name="directory">Where its relative paths start.</param>
-    /// <param name="asks">Whether what it reaches beyond the directory is said.</param>
+    /// <summary>Maps a resolved target; <paramref name="asks"/> tells whether the build lists its privileges.</summary>
     public static BuildDefinition ToDefinition(BakeTarget target, string directory, bool asks)
     {
         BakeChecks.Check(target);
@@ -61,18 +59,18 @@ internal static class BakeMapping
         return asks ? build with { Privilege = BakePrivileges.Of(build, directory) } : build;
     }
 
-    /// <summary>A context: an address that engines fetch, or a full path.</summary>
+    /// <summary>A context: an address that the engine fetches, or a full path.</summary>
     private static string Context(string context, string directory) => context.StartsWith(Cwd, StringComparison.Ordinal)
         ? BakePaths.Full(context[Cwd.Length..], directory)
         : BakeAddress.Is(context, directory) ? context : BakePaths.Full(context, directory);
 
-    /// <summary>A named context, which may also be an image, a layout or a target.</summary>
+    /// <summary>A named context, which may also be an image, an OCI layout or a target.</summary>
     private static string NamedContext(string context, string directory) =>
         context.StartsWith(TargetPrefix, StringComparison.Ordinal) || context.StartsWith(ImagePrefix, StringComparison.Ordinal) ? context
         : BakePaths.IsLayout(context) ? BakePaths.LayoutScheme + BakePaths.Full(context[BakePaths.LayoutScheme.Length..], directory)
         : Context(context, directory);
 
-    // What is relative is in a context elsewhere.
+    // A relative path stays relative to a remote context.
     private static string? Dockerfile(string? dockerfile, string context, string directory) => dockerfile switch
     {
         null or "" or "Dockerfile" => null,
@@ -81,7 +79,7 @@ internal static class BakeMapping
         string given => given,
     };
 
-    // Without a place an image goes into the engine's own store.
+    // Without 'dest' an image goes into the engine's own store.
     private static Dictionary<string, string> Output(BakeEntry output, string directory)
     {
         Dictionary<string, string> pairs = output.ToPairs();
@@ -122,7 +120,7 @@ internal static class BakeMapping
         return made;
     }
 
-    // An id alone is the environment variable of that name, or else the file.
+    // A secret with only an id is the environment variable of that name, or else the file.
     private static string Secret(BakeSecret secret, string directory) =>
         secret.Variable.Length > 0 ? "env:" + secret.Variable
         : secret.File.Length > 0 ? "file:" + BakePaths.Full(secret.File, directory)

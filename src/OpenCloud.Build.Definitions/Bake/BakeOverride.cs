@@ -2,7 +2,6 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Changes of one key of one target.</summary>
 internal sealed class BakeOverride
 {
     private static readonly string[] Lists =
@@ -20,7 +19,7 @@ internal sealed class BakeOverride
 
     public bool IsAppended { get; private set; }
 
-    /// <summary>Reads changes: <c>target.key=value</c>, where the target may be a pattern and <c>+=</c> adds to a list.</summary>
+    /// <summary>Parses overrides: <c>target.key=value</c>, where the target may be a pattern and <c>+=</c> appends to a list.</summary>
     public static Dictionary<string, List<BakeOverride>> Read(IReadOnlyList<string> texts, IReadOnlyList<BakeTarget> targets, Func<string, string?> environment)
     {
         Dictionary<string, List<BakeOverride>> all = new(StringComparer.Ordinal);

@@ -2,7 +2,6 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>What of a target's places is on this machine.</summary>
 internal static class BakePaths
 {
     public const string LayoutScheme = "oci-layout://";
@@ -11,12 +10,12 @@ internal static class BakePaths
 
     public static bool IsLayout(string place) => place.StartsWith(LayoutScheme, StringComparison.Ordinal);
 
-    /// <exception cref="DefinitionException">The text can be no path.</exception>
+    /// <exception cref="DefinitionException">The text cannot be a path.</exception>
     public static string Full(string path, string directory) => path.Contains('\0', StringComparison.Ordinal)
         ? throw new DefinitionException("a path has a NUL character in it.")
         : Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Join(Path.IsPathRooted(path) ? null : directory, path)));
 
-    /// <summary>A path whose links are followed as far as it exists.</summary>
+    /// <summary>Follows the symbolic links of a path, as far as the path exists.</summary>
     public static string Real(string path)
     {
         Stack<string> rest = new(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());

@@ -36,7 +36,7 @@ internal static class BakePattern
         return pattern[p..].TrimStart('*').IsEmpty;
     }
 
-    // Whether one part of the pattern is the character; then the place after that part.
+    // Matches one element of the pattern with a character; on success, p is the place after the element.
     private static bool One(ReadOnlySpan<char> pattern, ref int p, char c)
     {
         switch (pattern[p])

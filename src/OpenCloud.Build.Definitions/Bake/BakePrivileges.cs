@@ -2,10 +2,10 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>What a build asks for that a file from elsewhere should not get unasked.</summary>
+/// <summary>The privileges of a build that an untrusted definition must not get without consent.</summary>
 /// <remarks>
-/// The words and the cases are those of <c>buildx bake --allow</c> (docker/buildx, bake/entitlements.go). They are found in the finished build,
-/// so that they are about the same texts as <c>Invoke-ImageBuild</c> gets.
+/// The names and rules are those of <c>buildx bake --allow</c> (docker/buildx, bake/entitlements.go). They are derived from the finished build,
+/// so that they apply to the same values that <c>Invoke-ImageBuild</c> gets.
 /// </remarks>
 internal static class BakePrivileges
 {
@@ -53,7 +53,7 @@ internal static class BakePrivileges
         privileges.AddRange(Outside(writes, "fs.write"));
         return [.. privileges.Distinct(StringComparer.Ordinal)];
 
-        // What is within another of them needs no word of its own.
+        // A path below another one in the list is covered by it.
         IEnumerable<string> Outside(List<string> paths, string key)
         {
             HashSet<string> outside = [.. paths.Select(p => BakePaths.Real(BakePaths.Full(p, directory))).Where(p => !BakePaths.IsWithin(p, root))];
@@ -61,7 +61,6 @@ internal static class BakePrivileges
         }
     }
 
-    /// <summary>Whether what is granted includes a privilege.</summary>
     public static bool Includes(string granted, string privilege, string directory)
     {
         string[] given = granted.Split('=', 2);
@@ -75,7 +74,7 @@ internal static class BakePrivileges
         return granted == privilege || (granted == "device" && asked[0] == "device");
     }
 
-    /// <summary>The contexts and the Dockerfile, as far as they are on this machine: these are full paths, and what is elsewhere is not.</summary>
+    /// <summary>The local contexts and Dockerfile. Local ones are full paths; remote ones are not.</summary>
     private static IEnumerable<string> Places(BuildDefinition build)
     {
         bool isLocal = Path.IsPathRooted(build.LiteralPath);
@@ -84,7 +83,7 @@ internal static class BakePrivileges
             yield return build.LiteralPath;
         }
 
-        // The usual Dockerfile of a directory may be a link.
+        // The default Dockerfile of a directory may be a symbolic link.
         string? dockerfile = build.Dockerfile ?? (isLocal ? Path.Join(build.LiteralPath, "Dockerfile") : null);
         if (build.DockerfileText is null && Path.IsPathRooted(dockerfile))
         {
@@ -100,7 +99,7 @@ internal static class BakePrivileges
         }
     }
 
-    // A layout's directory may have a tag and a digest behind it, or their signs in its name: then there is such a directory.
+    // A tag and a digest may follow the layout's directory. If ':' or '@' belongs to its name, a directory of that name exists.
     private static IEnumerable<string> Layout(string text)
     {
         string bare = text.Split('@')[0];

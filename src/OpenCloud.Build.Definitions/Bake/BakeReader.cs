@@ -4,7 +4,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Reads bake files, Compose files among them, into targets and groups.</summary>
+/// <summary>Reads bake files, and Compose files given with them, into targets and groups.</summary>
 internal sealed class BakeReader
 {
     private const string NoEnvironment = "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP";
@@ -45,7 +45,7 @@ internal sealed class BakeReader
         return reader;
     }
 
-    /// <summary>The targets that the options ask for, by name, and those that they take from.</summary>
+    /// <summary>Resolves the requested targets and those that they use as contexts, by name.</summary>
     public SortedDictionary<string, BakeTarget> Resolve(out IReadOnlyDictionary<string, BakeGroup> groups)
     {
         IReadOnlyList<string> asked = _options.Targets.Count > 0 ? _options.Targets

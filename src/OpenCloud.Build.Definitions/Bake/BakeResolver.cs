@@ -2,7 +2,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Finds the targets that names stand for, and makes them whole: what they inherit, what was changed, what they take from others.</summary>
+/// <summary>Resolves names to targets, and applies inheritance, overrides and links between targets.</summary>
 internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyList<BakeGroup> groups, Dictionary<string, List<BakeOverride>> changes)
 {
     private const int MostDepth = 200;
@@ -12,10 +12,10 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
     private readonly Dictionary<string, BakeGroup> _groups = groups.GroupBy(static g => g.Name).ToDictionary(static g => g.Key, static g => g.First(), StringComparer.Ordinal);
     private readonly HashSet<string> _linked = new(StringComparer.Ordinal);
 
-    /// <summary>The groups that were asked for, by name, with what they have.</summary>
+    /// <summary>The requested groups and the groups in them, by name; <c>default</c> lists everything requested.</summary>
     public SortedDictionary<string, BakeGroup> Groups { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The targets of names, patterns and groups, and those that they take from.</summary>
+    /// <summary>Resolves names, patterns and groups to targets, and adds the targets that they use as contexts.</summary>
     public SortedDictionary<string, BakeTarget> Resolve(IReadOnlyList<string> names)
     {
         string[] asked = [.. names.Select(static n => n.Replace('.', '_')).SelectMany(Match).Distinct(StringComparer.Ordinal)];
@@ -45,7 +45,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
         return resolved;
     }
 
-    /// <summary>One target, whole but for what it takes from others.</summary>
+    /// <summary>A target with inheritance and overrides applied, but not yet linked.</summary>
     private BakeTarget Target(string name)
     {
         BakeTarget target = Inherited(name, new Dictionary<string, BakeTarget?>(StringComparer.Ordinal), 0)!;
@@ -92,7 +92,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
             names.AddRange(innerGroups);
         }
 
-        // A group may be in several others; what is in it counts once.
+        // A group may be in several others; its targets count once.
         return visited[name] = ([.. found.Distinct(StringComparer.Ordinal)], [.. names.Distinct(StringComparer.Ordinal)]);
     }
 
@@ -116,7 +116,7 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
             throw new DefinitionException($"the target '{name}' inherits more than {BakeTarget.MostItems} targets.", own.File, own.Line);
         }
 
-        // The last place of a name is the one that counts.
+        // When a parent is listed twice, its last place counts.
         foreach (string parent in own.Inherits.AsEnumerable().Reverse().Distinct(StringComparer.Ordinal).Reverse())
         {
             if (Inherited(parent, visited, depth + 1) is { } inherited)

@@ -2,7 +2,7 @@ using OpenCloud.Build.Definitions.Hcl;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Where a secret is.</summary>
+/// <summary>The source of a secret: a file or an environment variable.</summary>
 internal sealed record BakeSecret(string Id, string File, string Variable)
 {
     public static BakeSecret Parse(string text)
@@ -34,7 +34,7 @@ internal sealed record BakeSecret(string Id, string File, string Variable)
         return type == "env" && variable.Length == 0 ? new BakeSecret(id, string.Empty, file) : new BakeSecret(id, file, variable);
     }
 
-    /// <summary>Of one id the last is it, where the first was.</summary>
+    /// <summary>Keeps the last entry of each id, at the place of the first.</summary>
     public static List<BakeSecret> Distinct(IEnumerable<BakeSecret> secrets)
     {
         List<BakeSecret> list = [];
@@ -55,7 +55,7 @@ internal sealed record BakeSecret(string Id, string File, string Variable)
     }
 }
 
-/// <summary>An SSH agent, or keys.</summary>
+/// <summary>An SSH agent, or keys by path.</summary>
 internal sealed record BakeSsh(string Id, IReadOnlyList<string> Paths)
 {
     public static BakeSsh Parse(string text)
@@ -64,7 +64,7 @@ internal sealed record BakeSsh(string Id, IReadOnlyList<string> Paths)
         return equals < 0 ? new BakeSsh(text, []) : new BakeSsh(text[..equals], text[(equals + 1)..].Split(','));
     }
 
-    /// <summary>Of one id the last is it, where the first was.</summary>
+    /// <summary>Keeps the last entry of each id, at the place of the first.</summary>
     public static List<BakeSsh> Distinct(IEnumerable<BakeSsh> agents)
     {
         List<BakeSsh> list = [];
@@ -84,6 +84,5 @@ internal sealed record BakeSsh(string Id, IReadOnlyList<string> Paths)
         return list;
     }
 
-    /// <inheritdoc/>
     public override string ToString() => Paths.Count == 0 ? Id : $"{Id}={string.Join(',', Paths)}";
 }

@@ -2,15 +2,14 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>A target as its blocks say it; null is not said.</summary>
+/// <summary>A target as its blocks define it; null means not set.</summary>
 internal sealed class BakeTarget
 {
-    /// <summary>How many items a list may have, and how many targets one may inherit.</summary>
+    /// <summary>The maximum number of items of a list, and of targets that one inherits.</summary>
     public const int MostItems = 10_000;
 
     public required string Name { get; init; }
 
-    /// <summary>Where it is defined.</summary>
     public string File { get; set; } = string.Empty;
 
     public int Line { get; set; }
@@ -73,11 +72,11 @@ internal sealed class BakeTarget
 
     public List<string>? Policy { get; set; }
 
-    /// <summary>Whether only another target wants it.</summary>
+    /// <summary>Whether the target was not requested and is only a context of other targets.</summary>
     public bool IsLinked { get; set; }
 
-    /// <summary>Adds what another says: of most the other's word is the last, some lists are joined.</summary>
-    /// <remarks>What is joined and what is not is as in docker/buildx (bake/bake.go, Target.Merge).</remarks>
+    /// <summary>Merges another target into this one: the other's values override, maps and some lists are joined.</summary>
+    /// <remarks>Which fields are joined is as in docker/buildx (bake/bake.go, Target.Merge).</remarks>
     public void Merge(BakeTarget other)
     {
         if (File.Length == 0 || other.Name == Name)
@@ -120,7 +119,7 @@ internal sealed class BakeTarget
         Inherits = [.. Inherits, .. other.Inherits];
     }
 
-    /// <summary>Takes away what is there twice or is empty.</summary>
+    /// <summary>Removes duplicates and empty values, and adds the entitlement that the host network needs.</summary>
     public void Normalize()
     {
         Annotations = Once(Annotations);
@@ -161,7 +160,7 @@ internal sealed class BakeTarget
             : throw new DefinitionException($"a list of the target '{Name}' has more than {MostItems} items.", File.Length == 0 ? null : File, Line);
     }
 
-    // What is null in the other says nothing.
+    // A null value in the second map overrides nothing.
     private static SortedDictionary<string, string?>? Joined(SortedDictionary<string, string?>? first, SortedDictionary<string, string?>? second)
     {
         foreach ((string key, string? value) in second ?? [])
@@ -176,5 +175,5 @@ internal sealed class BakeTarget
     }
 }
 
-/// <summary>A group of targets and groups.</summary>
+/// <summary>A group of targets and other groups.</summary>
 internal sealed record BakeGroup(string Name, IReadOnlyList<string> Targets, string? Description = null);

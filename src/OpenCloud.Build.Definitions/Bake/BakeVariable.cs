@@ -4,7 +4,6 @@ using OpenCloud.Build.Definitions.Hcl;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>A variable that a document declares.</summary>
 internal sealed class BakeVariable
 {
     private BakeVariable(string name, HclPosition position)
@@ -17,7 +16,6 @@ internal sealed class BakeVariable
 
     public HclPosition Position { get; }
 
-    /// <summary>The type; null where none is declared.</summary>
     public HclType? Type { get; private set; }
 
     public HclAttribute? Default { get; private set; }
@@ -58,7 +56,7 @@ internal sealed class BakeVariable
         return variable;
     }
 
-    /// <summary>The value that a text from outside stands for.</summary>
+    /// <summary>Parses a value from the command or the environment; without a type, the default's kind decides.</summary>
     public HclValue FromText(string text, HclValue? given)
     {
         if (Type is { } type)
@@ -80,7 +78,7 @@ internal sealed class BakeVariable
         };
     }
 
-    /// <summary>The value that a JSON text from outside stands for.</summary>
+    /// <summary>Parses a JSON value from the command or the environment.</summary>
     public HclValue FromJson(string text)
     {
         try

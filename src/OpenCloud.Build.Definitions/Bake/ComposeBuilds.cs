@@ -3,7 +3,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>The builds of a Compose project, as docker compose makes them: names of images, profiles, and what services take from others.</summary>
+/// <summary>Makes the builds of a Compose project as docker compose does: image names, profiles, and services used as contexts.</summary>
 internal static class ComposeBuilds
 {
     public static IEnumerable<BuildDefinition> Read(IReadOnlyList<DefinitionSource> sources, DefinitionOptions options)
@@ -65,7 +65,7 @@ internal static class ComposeBuilds
                 .Select(static s => s.Name)];
         }
 
-        // A service that is named needs no profile.
+        // A service requested by name needs no profile.
         List<string> names = [];
         foreach (string target in options.Targets)
         {

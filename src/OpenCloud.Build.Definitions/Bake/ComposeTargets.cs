@@ -4,11 +4,11 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Bake;
 
-/// <summary>Makes targets of a Compose project's services.</summary>
+/// <summary>Makes bake targets from the services of a Compose project.</summary>
 /// <remarks>As docker/buildx does it (bake/compose.go).</remarks>
 internal static class ComposeTargets
 {
-    /// <summary>The targets, and the group of all of them.</summary>
+    /// <summary>Adds the targets, and the default group with all of them.</summary>
     public static void Add(ComposeProject project, Func<string, string?> lookup, List<BakeTarget> targets, List<BakeGroup> groups)
     {
         List<string> names = [];
@@ -67,7 +67,7 @@ internal static class ComposeTargets
         return target;
     }
 
-    // Four digits and a unit, as buildx writes it.
+    // At most four significant digits and a unit, as buildx writes it.
     private static string Size(double bytes)
     {
         string[] units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -135,7 +135,7 @@ internal static class ComposeTargets
         ? throw new DefinitionException($"the service '{service.Name}' uses the secret '{id}', which is external to the project.", service.File, service.Line)
         : new BakeSecret(id, secret.File ?? string.Empty, secret.Variable ?? string.Empty);
 
-    // What x-bake adds to the service's own fields.
+    // Applies x-bake on top of the service's own fields.
     private static void Extend(BakeTarget target, ComposeNode? bake, ComposeService service)
     {
         foreach ((string key, ComposeNode node) in bake?.Entries ?? [])

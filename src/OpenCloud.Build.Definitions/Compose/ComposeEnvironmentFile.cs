@@ -4,7 +4,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Files of variables, as <c>.env</c>: <c>NAME=value</c> in each line, with comments, quotes and variables in the values.</summary>
+/// <summary>Parses environment files such as <c>.env</c>: lines of <c>NAME=value</c>, with comments, quotes, and variables in values.</summary>
 internal sealed class ComposeEnvironmentFile
 {
     private readonly string _file;
@@ -20,7 +20,7 @@ internal sealed class ComposeEnvironmentFile
         _lookup = lookup;
     }
 
-    /// <summary>The variables of a file. What <paramref name="lookup"/> has goes before what the file has.</summary>
+    /// <summary>The variables of a file. Within values, <paramref name="lookup"/> wins over the file's own variables.</summary>
     public static Dictionary<string, string> Parse(string file, string text, Func<string, string?> lookup)
     {
         ComposeEnvironmentFile parser = new(file, text, lookup);
@@ -76,7 +76,7 @@ internal sealed class ComposeEnvironmentFile
 
         if (sign < 0)
         {
-            // The environment's own value.
+            // A name without a value takes the value of the environment.
             if (_lookup(name) is { } inherited)
             {
                 _values[name] = inherited;

@@ -2,10 +2,10 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Copies a document with the values of its variables, and notes what <c>!reset</c> and <c>!override</c> are before.</summary>
+/// <summary>Copies a document with its variables substituted, and records the paths that have <c>!reset</c> or <c>!override</c>.</summary>
 internal sealed class ComposeInterpolation(Func<string, string?> lookup, Action<string>? onUnset)
 {
-    /// <summary>How many nodes a document may have once its anchors are copied.</summary>
+    /// <summary>The maximum number of nodes of a document, with aliases copied.</summary>
     private const int MostNodes = 100_000;
 
     private const int MostResets = 1000;
@@ -13,7 +13,7 @@ internal sealed class ComposeInterpolation(Func<string, string?> lookup, Action<
     private readonly ComposeTemplate _template = new(lookup, onUnset);
     private int _nodes;
 
-    /// <summary>What files before are to lose.</summary>
+    /// <summary>The paths to remove from earlier files.</summary>
     public List<string[]> Resets { get; } = [];
 
     public ComposeNode? Apply(ComposeNode node) => Apply(node, []);

@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>The names that a Compose file may have; others begin with <c>x-</c>.</summary>
+/// <summary>The keys that a Compose file may have; extension keys begin with <c>x-</c>.</summary>
 /// <remarks>Those of compose-spec (schema/compose-spec.json).</remarks>
 internal static class ComposeKeys
 {
@@ -12,7 +12,7 @@ internal static class ComposeKeys
         "network", "provenance", "sbom", "pull", "target", "shm_size", "extra_hosts", "isolation", "privileged", "secrets", "tags", "ulimits", "platforms",
     ];
 
-    /// <summary>What of a service counts for its build.</summary>
+    /// <summary>The keys of a service that matter for its build.</summary>
     public static readonly string[] Kept = ["build", "image", "profiles", "platform", "extends", "environment"];
 
     private static readonly HashSet<string> Service = new(StringComparer.Ordinal)
@@ -26,7 +26,6 @@ internal static class ComposeKeys
         "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "use_api_socket", "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
     };
 
-    /// <summary>Refuses what is not known, by line and name.</summary>
     public static void Check(ComposeNode file)
     {
         Refuse(file, File, "a Compose file");

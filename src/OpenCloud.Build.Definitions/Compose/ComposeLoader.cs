@@ -2,7 +2,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Loads the files of a project: their variables, what they include and extend, and one over the other.</summary>
+/// <summary>Loads the files of a project: substitutes variables, resolves <c>include</c> and <c>extends</c>, and merges the files.</summary>
 internal sealed class ComposeLoader
 {
     private const int MostFiles = 200;
@@ -25,11 +25,8 @@ internal sealed class ComposeLoader
         _files = files;
     }
 
-    /// <summary>Loads a project.</summary>
-    /// <param name="sources">Its files, the later over the earlier.</param>
-    /// <param name="directory">The project's directory.</param>
-    /// <param name="options">What it is read with.</param>
-    /// <remarks>Without a directory it is bake that reads: paths stay relative, and arguments without a value stay so.</remarks>
+    /// <summary>Loads a project from files; later ones override earlier ones.</summary>
+    /// <remarks>Bake gives an empty directory: paths stay relative, and build arguments without a value stay unset.</remarks>
     public static ComposeProject Load(IReadOnlyList<DefinitionSource> sources, string directory, DefinitionOptions options)
     {
         bool isBake = directory.Length == 0;
@@ -218,7 +215,7 @@ internal sealed class ComposeLoader
         return ComposeMerge.Without(ComposeMerge.Services(inherited, service), ["extends"]);
     }
 
-    // The services of another file, with full paths; what they extend themselves is looked at when they are.
+    // The services of another file, with full paths. Their own 'extends' is resolved when they are extended.
     private ComposeNode Base(string path, ComposeNode node)
     {
         if (_bases.TryGetValue(path, out ComposeNode? known))

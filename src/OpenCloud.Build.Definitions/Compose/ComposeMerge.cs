@@ -1,16 +1,15 @@
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Merges files and services: mappings by name, sequences one after the other, single values by the last.</summary>
-/// <remarks>What is merged otherwise is as in compose-spec/compose-go (override/merge.go, override/uncity.go, transform).</remarks>
+/// <summary>Merges files and services: mappings by key, sequences by concatenation, scalars by the last value.</summary>
+/// <remarks>The exceptions are as in compose-spec/compose-go (override/merge.go, override/uncity.go, transform).</remarks>
 internal static class ComposeMerge
 {
-    /// <summary>Merges whole files.</summary>
     public static ComposeNode Files(ComposeNode first, ComposeNode second) => Canonical(Merge(first, second, []));
 
-    /// <summary>Merges a service with what it extends.</summary>
+    /// <summary>Merges a service into the one that it extends.</summary>
     public static ComposeNode Services(ComposeNode first, ComposeNode second) => Merge(first, second, ["services", "x"]);
 
-    /// <summary>Takes away what a path names; the parts are names or places.</summary>
+    /// <summary>Removes the entry at a path of keys.</summary>
     public static ComposeNode Without(ComposeNode node, ReadOnlySpan<string> path)
     {
         if (path.Length == 0 || node.Entries is null || !node.Entries.TryGetValue(path[0], out ComposeNode? entry))
@@ -86,7 +85,7 @@ internal static class ComposeMerge
         ? ComposeNode.Mapping(node.File, node.Line, new(StringComparer.Ordinal))
         : ComposeNode.Mapping(node.File, node.Line, new(StringComparer.Ordinal) { ["context"] = node });
 
-    /// <summary>Names and values as <c>name=value</c>, by name.</summary>
+    /// <summary>Converts a mapping to a sequence of <c>name=value</c>, sorted by name.</summary>
     private static List<ComposeNode> ToSequence(ComposeNode node)
     {
         if (node.Items is { } items)
@@ -110,7 +109,7 @@ internal static class ComposeMerge
         return sequence;
     }
 
-    // Of one name the last value is it, where the first was.
+    // Keeps the last value of each name, at the place of the first.
     private static List<ComposeNode> Unique(List<ComposeNode> items)
     {
         List<ComposeNode> unique = [];
@@ -132,7 +131,7 @@ internal static class ComposeMerge
         return unique;
     }
 
-    /// <summary>Writes short forms out, so that the next file is merged with the long ones.</summary>
+    /// <summary>Expands short forms, so that the next file is merged with the long ones.</summary>
     private static ComposeNode Canonical(ComposeNode file)
     {
         if (file.Entry("services") is not { } services)

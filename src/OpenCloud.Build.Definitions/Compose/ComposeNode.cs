@@ -2,7 +2,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>A part of a YAML document: entries, items, or one value.</summary>
+/// <summary>A node of a YAML document: a mapping, a sequence or a scalar.</summary>
 internal sealed class ComposeNode
 {
     private ComposeNode(string file, int line)
@@ -15,19 +15,17 @@ internal sealed class ComposeNode
 
     public int Line { get; }
 
-    /// <summary>What a mapping has, in its order; null if it is none.</summary>
+    /// <summary>The entries of a mapping; null for other nodes.</summary>
     public Dictionary<string, ComposeNode>? Entries { get; private init; }
 
-    /// <summary>What a sequence has; null if it is none.</summary>
+    /// <summary>The items of a sequence; null for other nodes.</summary>
     public List<ComposeNode>? Items { get; private init; }
 
-    /// <summary>The text of a value.</summary>
     public string Value { get; private init; } = string.Empty;
 
-    /// <summary>Whether the text is written without quotes, so that it may be a number, true, false or null.</summary>
+    /// <summary>Whether the scalar has no quotes, so that it may be a number, true, false or null.</summary>
     public bool IsPlain { get; private init; }
 
-    /// <summary>Whether <c>!reset</c> or <c>!override</c> is before it.</summary>
     public ComposeTag Tag { get; init; }
 
     public bool IsNull => Entries is null && Items is null && IsPlain && ComposeScalar.IsNull(Value);
@@ -38,12 +36,12 @@ internal sealed class ComposeNode
 
     public static ComposeNode Scalar(string file, int line, string value, bool isPlain, ComposeTag tag = ComposeTag.None) => new(file, line) { Value = value, IsPlain = isPlain, Tag = tag };
 
-    /// <summary>A text in the place of this.</summary>
+    /// <summary>A string with this node's file and line.</summary>
     public ComposeNode Text(string value) => Scalar(File, Line, value, isPlain: false);
 
     public ComposeNode? Entry(string name) => Entries is not null && Entries.TryGetValue(name, out ComposeNode? entry) && !entry.IsNull ? entry : null;
 
-    /// <summary>The text of a value; refuses a collection.</summary>
+    /// <summary>The text of a scalar; throws for a mapping or sequence.</summary>
     public string ToText(string what) => Entries is null && Items is null
         ? IsPlain ? ComposeScalar.ToText(Value) : Value
         : throw Refuse($"'{what}' must be a single value.");
@@ -53,14 +51,14 @@ internal sealed class ComposeNode
     public DefinitionException Refuse(string message) => new(message, File, Line);
 }
 
-/// <summary>Tags with a meaning for merging.</summary>
+/// <summary>The YAML tags that affect merging.</summary>
 internal enum ComposeTag
 {
     None,
 
-    /// <summary>Takes away what files before have.</summary>
+    /// <summary><c>!reset</c> removes the value of earlier files.</summary>
     Reset,
 
-    /// <summary>Takes the place of what files before have.</summary>
+    /// <summary><c>!override</c> replaces the value of earlier files.</summary>
     Override,
 }

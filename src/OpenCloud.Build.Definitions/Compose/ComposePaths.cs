@@ -2,7 +2,6 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Makes the paths of a file full ones.</summary>
 internal static class ComposePaths
 {
     private static readonly string[] Addresses = ["https://", "http://", "git://", "ssh://", "github.com/", "git@"];
@@ -25,7 +24,7 @@ internal static class ComposePaths
         string given = path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? environment("HOME") + path[1..] : path;
         if (directory.Length == 0 && !Path.IsPathRooted(given))
         {
-            // Below a root of its own, so that nothing of this machine's comes into it.
+            // Cleans the path below a fictional root, so that no directory of this machine gets into it.
             string clean = Path.GetRelativePath("/a/b/c/d/e/f/g/h", Path.GetFullPath(Path.Join("/a/b/c/d/e/f/g/h", given)));
             return Path.TrimEndingDirectorySeparator(clean);
         }
@@ -33,7 +32,7 @@ internal static class ComposePaths
         return Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Join(Path.IsPathRooted(given) ? null : directory, given)));
     }
 
-    /// <summary>The services and secrets of a file with full paths; without a directory they are only written shorter.</summary>
+    /// <summary>Resolves the paths of services and secrets to full paths; without a directory, only cleans them.</summary>
     public static ComposeNode Resolve(ComposeNode file, string directory, Func<string, string?> environment)
     {
         return Change(file, (key, value) => key switch

@@ -1,9 +1,9 @@
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>A Compose project, as far as its builds go.</summary>
+/// <summary>A Compose project, reduced to what its builds need.</summary>
 internal sealed record ComposeProject(string Name, string Directory, IReadOnlyDictionary<string, ComposeService> Services, IReadOnlyDictionary<string, ComposeSecret> Secrets);
 
-/// <summary>A service; without a build it counts only for what others name.</summary>
+/// <summary>A service; <c>Build</c> is null when it has no build.</summary>
 internal sealed record ComposeService(string Name, string File, int Line)
 {
     public string? Image { get; init; }
@@ -17,16 +17,14 @@ internal sealed record ComposeService(string Name, string File, int Line)
     public ComposeBuild? Build { get; init; }
 }
 
-/// <summary>A secret of a project.</summary>
 internal sealed record ComposeSecret(string? File, string? Variable, bool IsExternal);
 
-/// <summary>A limit of processes: one number, or two.</summary>
+/// <summary>A ulimit: one number, or a soft and a hard one.</summary>
 internal readonly record struct ComposeLimit(long Soft, long Hard, bool IsSingle);
 
-/// <summary>The <c>build</c> of a service.</summary>
 internal sealed record ComposeBuild
 {
-    /// <summary>The directory, as a full path, or the address; null if none is said and the language's default counts.</summary>
+    /// <summary>A directory or an address. The directory is a full path, except in bake.</summary>
     public required string Context { get; init; }
 
     public string? Dockerfile { get; init; }
@@ -39,7 +37,7 @@ internal sealed record ComposeBuild
 
     public IReadOnlyDictionary<string, string> Contexts { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>SSH agents; the value is empty for the default one.</summary>
+    /// <summary>Paths of SSH agents or keys, by id; empty for the default agent.</summary>
     public IReadOnlyDictionary<string, string> Ssh { get; init; } = new Dictionary<string, string>();
 
     public IReadOnlyList<(string Source, string? Target)> Secrets { get; init; } = [];
@@ -56,7 +54,7 @@ internal sealed record ComposeBuild
 
     public IReadOnlyList<string> NoCacheFilter { get; init; } = [];
 
-    /// <summary>Lines as <c>host=address</c>.</summary>
+    /// <summary>Entries as <c>host=address</c>.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];
 
     public IReadOnlyDictionary<string, ComposeLimit> Ulimits { get; init; } = new Dictionary<string, ComposeLimit>();
@@ -79,6 +77,6 @@ internal sealed record ComposeBuild
 
     public string? Sbom { get; init; }
 
-    /// <summary>What <c>x-bake</c> has: the fields that Compose has not.</summary>
+    /// <summary>The <c>x-bake</c> section: fields for bake.</summary>
     public ComposeNode? Bake { get; init; }
 }

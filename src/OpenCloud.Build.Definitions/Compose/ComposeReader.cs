@@ -2,13 +2,9 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Makes a project of the merged files.</summary>
 internal static class ComposeReader
 {
-    /// <param name="model">The merged files.</param>
-    /// <param name="name">The project's name.</param>
-    /// <param name="directory">The project's directory; empty where paths stay as they are.</param>
-    /// <param name="lookup">The variables that arguments without a value take theirs from; null where they stay without.</param>
+    /// <summary>The directory is the default context, or <c>.</c> when empty; arguments without a value use <paramref name="lookup"/>.</summary>
     public static ComposeProject Read(ComposeNode model, string name, string directory, Func<string, string?>? lookup)
     {
         Dictionary<string, ComposeSecret> secrets = new(StringComparer.Ordinal);
@@ -40,7 +36,7 @@ internal static class ComposeReader
         return project;
     }
 
-    /// <summary>Bytes of a size such as 64m.</summary>
+    /// <summary>Parses a size such as <c>64m</c> to bytes; null when it is invalid.</summary>
     public static long? Bytes(string text)
     {
         string trimmed = text.Trim().ToLowerInvariant();
@@ -139,7 +135,7 @@ internal static class ComposeReader
         ? [.. items.Select(i => i.ToText(name))]
         : value.Entries is null ? [value.ToText(name)] : throw value.Refuse($"'{name}' must be a list.");
 
-    /// <summary>Names and values, of a mapping or of a list of <c>name=value</c>; a value may be absent.</summary>
+    /// <summary>Reads a mapping or a list of <c>name=value</c>; a value may be absent.</summary>
     private static Dictionary<string, string?> Pairs(ComposeNode? node, string what)
     {
         Dictionary<string, string?> pairs = new(StringComparer.Ordinal);
@@ -189,7 +185,7 @@ internal static class ComposeReader
         return [.. hosts.Distinct(StringComparer.Ordinal)];
     }
 
-    // IPv6 may be in brackets.
+    // An IPv6 address may be in brackets.
     private static string Address(string text) => text.StartsWith('[') && text.EndsWith(']') ? text[1..^1] : text;
 
     private static Dictionary<string, ComposeLimit> Limits(ComposeNode? node)

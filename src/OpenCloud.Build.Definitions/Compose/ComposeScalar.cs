@@ -3,12 +3,11 @@ using System.Numerics;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>What a value without quotes is: YAML's numbers are written anew, as Compose's own programs do.</summary>
+/// <summary>Interprets plain YAML scalars; numbers are reformatted as docker compose does.</summary>
 internal static class ComposeScalar
 {
     public static bool IsNull(string text) => text is "" or "~" or "null" or "Null" or "NULL";
 
-    /// <summary>True or false; null where the text is neither.</summary>
     public static bool? ToBool(string text) => text switch
     {
         "true" or "True" or "TRUE" => true,
@@ -71,7 +70,7 @@ internal static class ComposeScalar
         return rest.Length == 0 ? null : number;
     }
 
-    // The shortest digits; an exponent from 21 places on and below 0.0001.
+    // The shortest digits that round-trip; an exponent from 1e21 on and below 0.0001.
     private static string Real(double number)
     {
         if (double.IsInfinity(number))

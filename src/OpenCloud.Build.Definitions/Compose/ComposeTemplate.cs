@@ -2,7 +2,10 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Variables in texts: <c>$NAME</c>, <c>${NAME}</c>, <c>${NAME:-default}</c>, <c>${NAME:?message}</c>, <c>${NAME:+value}</c>; <c>$$</c> is a dollar.</summary>
+/// <summary>
+/// Substitutes variables: <c>$NAME</c>, <c>${NAME}</c>, <c>${NAME:-default}</c>, <c>${NAME:?message}</c> and <c>${NAME:+value}</c>;
+/// <c>$$</c> is a dollar sign.
+/// </summary>
 internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<string>? onUnset)
 {
     private const int MostDepth = 50;
@@ -10,8 +13,7 @@ internal sealed class ComposeTemplate(Func<string, string?> lookup, Action<strin
 
     private long _made;
 
-    /// <summary>The text with the values in it.</summary>
-    /// <exception cref="FormatException">A variable is required and not set, or a brace is wrong.</exception>
+    /// <exception cref="FormatException">A required variable is not set, or the syntax is invalid.</exception>
     public string Substitute(string text) => Substitute(text, 0);
 
     private static bool IsNameStart(char c) => char.IsAsciiLetter(c) || c == '_';

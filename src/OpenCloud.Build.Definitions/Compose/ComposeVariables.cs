@@ -2,7 +2,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>The variables of a project: those of the command before those of the environment, and these before files.</summary>
+/// <summary>The variables of a project. The command wins over the environment, and the environment over files.</summary>
 internal sealed class ComposeVariables
 {
     private readonly Func<string, string?> _outer;
@@ -42,7 +42,7 @@ internal sealed class ComposeVariables
         return variables;
     }
 
-    /// <summary>The name of a project: given, or from the environment, a file, or the directory.</summary>
+    /// <summary>The name of a project: as given, or else from <c>COMPOSE_PROJECT_NAME</c>, a file or the directory.</summary>
     public static string ProjectName(IReadOnlyList<DefinitionSource> sources, string directory, DefinitionOptions options, ComposeVariables variables, string? fallback)
     {
         if (options.ProjectName is { } given)

@@ -4,7 +4,7 @@ using YamlDotNet.Core.Events;
 
 namespace OpenCloud.Build.Definitions.Compose;
 
-/// <summary>Makes nodes of YAML. Anchors are shared, not copied, and merge keys are resolved; copying later counts.</summary>
+/// <summary>Parses YAML into nodes. Aliases share their anchor's node, merge keys are resolved, and <c>ComposeInterpolation</c> counts the copies.</summary>
 internal sealed class ComposeYaml
 {
     private const int MostDepth = 100;
@@ -24,8 +24,7 @@ internal sealed class ComposeYaml
         _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
     }
 
-    /// <summary>The documents of a file.</summary>
-    /// <exception cref="DefinitionException">The text is no YAML, or more than is read.</exception>
+    /// <exception cref="DefinitionException">The text is not valid YAML, or exceeds a limit.</exception>
     public static IReadOnlyList<ComposeNode> Parse(string file, string text)
     {
         try
@@ -38,7 +37,7 @@ internal sealed class ComposeYaml
         }
         catch (InvalidOperationException exception)
         {
-            // YamlDotNet's scanner on a control character within a plain scalar of a flow mapping (18.1.0).
+            // YamlDotNet's scanner (18.1.0) throws this on a control character within a plain scalar of a flow mapping.
             throw new DefinitionException("the YAML is invalid: a plain scalar has a character that it cannot have.", file, inner: exception);
         }
     }
@@ -74,11 +73,11 @@ internal sealed class ComposeYaml
 
         if (next is AnchorAlias alias)
         {
-            // An anchor is known when it has ended: none is within itself.
+            // An anchor is only known after its node has ended, so no node can contain itself.
             return _anchors.TryGetValue(alias.Value.Value, out ComposeNode? known) ? known : throw new DefinitionException($"the anchor '{alias.Value}' is not defined before this alias.", _file, line);
         }
 
-        // On some input the parser gives a key and no value.
+        // For some input the parser reports a key without a value.
         NodeEvent start = next as NodeEvent ?? throw new DefinitionException("the YAML is invalid: a value is missing.", _file, line);
         ComposeTag tag = start.Tag.IsEmpty ? ComposeTag.None : start.Tag.Value switch
         {
@@ -131,7 +130,7 @@ internal sealed class ComposeYaml
             }
         }
 
-        // What the mapping has itself goes before what it takes in, and of that the first.
+        // The mapping's own entries win over merged ones; among those, the first wins.
         foreach ((string name, ComposeNode value) in merged.SelectMany(m => m.Entries ?? throw m.Refuse("'<<' requires a mapping.")))
         {
             entries.TryAdd(name, value);

@@ -2,17 +2,17 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>Comma-separated values: fields may be in quotes, within which a quote is doubled.</summary>
+/// <summary>Comma-separated values. Fields may be quoted; a quote in them is doubled.</summary>
 internal static class CsvText
 {
-    /// <summary>The fields of one line; null where a quote is wrong.</summary>
+    /// <summary>The fields of one line; null when a quote is wrong or there are more lines.</summary>
     public static IReadOnlyList<string>? Fields(string text, char comma = ',')
     {
         List<IReadOnlyList<string>>? rows = Rows(text, comma);
         return rows is null ? null : rows.Count == 0 ? [] : rows.Count == 1 ? rows[0] : null;
     }
 
-    /// <summary>All lines; empty ones do not count. Null where a quote is wrong.</summary>
+    /// <summary>The fields of all lines that are not empty; null when a quote is wrong.</summary>
     public static List<IReadOnlyList<string>>? Rows(string text, char comma = ',')
     {
         List<IReadOnlyList<string>> rows = [];
@@ -66,7 +66,7 @@ internal static class CsvText
         return rows;
     }
 
-    // The place after the closing quote; -1 where there is none.
+    // The offset after the closing quote; -1 when there is none.
     private static int Quoted(string text, int start, StringBuilder field)
     {
         for (int i = start; i < text.Length; i++)

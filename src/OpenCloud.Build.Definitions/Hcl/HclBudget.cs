@@ -1,16 +1,16 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>Limits of one evaluation: a definition of a few lines must not take all memory or time.</summary>
+/// <summary>Limits of one evaluation, so that a short definition cannot use all memory or time.</summary>
 internal sealed class HclBudget
 {
-    /// <summary>How deep expressions, calls and collections may be within each other.</summary>
+    /// <summary>The maximum nesting depth of expressions, calls and collections.</summary>
     public const int MostDepth = 200;
 
     private long _steps = 1_000_000;
     private long _characters = 16L << 20;
     private int _depth;
 
-    /// <summary>Counts a step: a node that is evaluated, or an element that is made.</summary>
+    /// <summary>Counts steps: evaluated expressions and created elements.</summary>
     public void Step(HclPosition position, long count = 1)
     {
         _steps -= count;
@@ -20,7 +20,7 @@ internal sealed class HclBudget
         }
     }
 
-    /// <summary>Counts the characters of a text that is made.</summary>
+    /// <summary>Counts the characters of a created string.</summary>
     public void Text(HclPosition position, long length)
     {
         _characters -= length;

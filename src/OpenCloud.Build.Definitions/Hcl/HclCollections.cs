@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>Values in square brackets.</summary>
 internal sealed class HclTupleExpression(IReadOnlyList<HclExpression> items, HclPosition position) : HclExpression(position)
 {
     public IReadOnlyList<HclExpression> Items => items;
@@ -8,7 +7,7 @@ internal sealed class HclTupleExpression(IReadOnlyList<HclExpression> items, Hcl
     protected override HclValue EvaluateCore(HclScope scope) => HclValue.Tuple(items.Select(i => i.Evaluate(scope)));
 }
 
-/// <summary>Keys and values in braces. A key that is a word stands for itself.</summary>
+/// <summary>An object. A key that is an identifier is a name, not a variable.</summary>
 internal sealed class HclObjectExpression(IReadOnlyList<(HclExpression Key, HclExpression Value)> items, HclPosition position) : HclExpression(position)
 {
     public IReadOnlyList<(HclExpression Key, HclExpression Value)> Items => items;
@@ -31,7 +30,7 @@ internal sealed class HclObjectExpression(IReadOnlyList<(HclExpression Key, HclE
     }
 }
 
-/// <summary>A collection made of another: <c>[for v in list : …]</c>, <c>{for k, v in map : k => v}</c>.</summary>
+/// <summary>A <c>for</c> expression: <c>[for v in list : …]</c>, <c>{for k, v in map : k => v}</c>.</summary>
 internal sealed class HclForExpression(HclPosition position) : HclExpression(position)
 {
     public string? KeyName { get; init; }
@@ -40,14 +39,14 @@ internal sealed class HclForExpression(HclPosition position) : HclExpression(pos
 
     public required HclExpression Collection { get; init; }
 
-    /// <summary>The key of each; null for a tuple.</summary>
+    /// <summary>Null for a tuple.</summary>
     public HclExpression? Key { get; init; }
 
     public required HclExpression Value { get; init; }
 
     public HclExpression? Condition { get; init; }
 
-    /// <summary>Whether values of one key are gathered.</summary>
+    /// <summary>Whether the values of equal keys are grouped into a tuple (<c>...</c>).</summary>
     public bool IsGrouped { get; init; }
 
     protected override HclValue EvaluateCore(HclScope scope)

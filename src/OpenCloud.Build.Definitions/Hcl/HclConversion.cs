@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>What becomes what: numbers and truth values are texts and back, brackets are lists, sets and maps.</summary>
+/// <summary>Converts values: primitives to and from strings, tuples and objects to lists, sets and maps.</summary>
 internal static class HclConversion
 {
     private const NumberStyles Styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
-    /// <summary>A number's text; null where it is none, or has more digits than are counted with.</summary>
+    /// <summary>Null when the text is not a number, or is too large for a decimal.</summary>
     public static decimal? ParseNumber(string text) => decimal.TryParse(text, Styles, CultureInfo.InvariantCulture, out decimal number) ? number : null;
 
     public static string ToText(HclValue value, HclPosition position) => TryText(value)
@@ -37,7 +37,7 @@ internal static class HclConversion
         _ => throw new HclException($"true or false is required, but this is {Name(value)}.", position),
     };
 
-    /// <summary>Whole and small enough to count with.</summary>
+    /// <summary>Requires a whole number that fits an int.</summary>
     public static int ToInteger(HclValue value, HclPosition position)
     {
         decimal number = ToNumber(value, position);
@@ -54,7 +54,7 @@ internal static class HclConversion
         ? value.Entries
         : throw new HclException($"a map is required, but this is {Name(value)}.", position);
 
-    /// <summary>The value as a type has it.</summary>
+    /// <summary>Converts a value to a type. Null stays null.</summary>
     public static HclValue To(HclValue value, HclType type, HclPosition position)
     {
         if (type.Kind is null || value.IsNull)
@@ -87,7 +87,7 @@ internal static class HclConversion
         }
     }
 
-    /// <summary>Both as one type, as the two results of a condition must be; null where there is none.</summary>
+    /// <summary>Both values as one type, as a conditional requires; null when there is no common type.</summary>
     public static (HclValue First, HclValue Second)? Unify(HclValue first, HclValue second)
     {
         if (first.IsNull || second.IsNull || first.Kind == second.Kind || (first.IsSequence && second.IsSequence) || (first.IsMapping && second.IsMapping))

@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A place in the tokens of a source, and whether the ends of lines count there.</summary>
+/// <summary>Reads the tokens of a source, with newlines as tokens or without them.</summary>
 internal sealed class HclCursor(HclSource source, HclPosition? origin = null)
 {
     private readonly Stack<bool> _newlines = new([true]);
@@ -9,10 +9,9 @@ internal sealed class HclCursor(HclSource source, HclPosition? origin = null)
 
     public HclSource Source => source;
 
-    /// <summary>Where the next token or character is looked for.</summary>
     public int Offset { get; private set; }
 
-    // A text within another, as JSON has them, is where its string begins.
+    // With an origin (a string of a JSON document), every position is that origin.
     public HclPosition At(int offset) => origin ?? source.At(offset);
 
     public HclPosition At(HclToken token) => At(token.Start);
@@ -72,7 +71,7 @@ internal sealed class HclCursor(HclSource source, HclPosition? origin = null)
         }
     }
 
-    /// <summary>From here to <see cref="Pop"/> the ends of lines count, or do not.</summary>
+    /// <summary>Until <see cref="Pop"/>, newlines are tokens (true) or are skipped (false).</summary>
     public void Push(bool newlines)
     {
         if (++_depth > HclBudget.MostDepth)
@@ -91,7 +90,7 @@ internal sealed class HclCursor(HclSource source, HclPosition? origin = null)
         _next = null;
     }
 
-    /// <summary>Counts what is within each other without brackets: signs and conditions.</summary>
+    /// <summary>Counts nesting that has no brackets: operators and conditionals.</summary>
     public void Enter()
     {
         if (++_depth > HclBudget.MostDepth)

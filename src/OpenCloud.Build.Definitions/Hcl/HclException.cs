@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A text that is no HCL, or an expression that has no value; says where.</summary>
+/// <summary>The source is not valid HCL, or an expression cannot be evaluated.</summary>
 internal sealed class HclException : Exception
 {
     public HclException(string message, HclPosition position, Exception? inner = null)
@@ -16,9 +16,8 @@ internal sealed class HclException : Exception
         IsBudget = isBudget;
     }
 
-    /// <summary>Where it is.</summary>
     public HclPosition Position { get; }
 
-    /// <summary>Whether a limit was reached, which no <c>try</c> of the source catches.</summary>
+    /// <summary>Whether a limit was exceeded. The function <c>try</c> does not catch that.</summary>
     public bool IsBudget { get; }
 }

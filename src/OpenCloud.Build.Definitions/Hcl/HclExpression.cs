@@ -2,15 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>An expression: what has a value in a scope.</summary>
 internal abstract class HclExpression(HclPosition position)
 {
     public HclPosition Position { get; } = position;
 
-    /// <summary>The word, where the expression is one: in a place that takes words, it is no variable.</summary>
+    /// <summary>The word when the expression is a single word; null otherwise. As an object key or a type, it is not a variable.</summary>
     public virtual string? Keyword => null;
 
-    /// <summary>The text, where the expression is one without anything in it to evaluate.</summary>
+    /// <summary>The text of a template without interpolations and directives; null otherwise.</summary>
     public virtual string? Template => null;
 
     public HclValue Evaluate(HclScope scope)
@@ -34,7 +33,6 @@ internal abstract class HclExpression(HclPosition position)
     protected abstract HclValue EvaluateCore(HclScope scope);
 }
 
-/// <summary>A number, true, false or null.</summary>
 internal sealed class HclLiteralExpression(HclValue value, HclPosition position, string? keyword = null) : HclExpression(position)
 {
     public HclValue Value => value;
@@ -44,13 +42,13 @@ internal sealed class HclLiteralExpression(HclValue value, HclPosition position,
     protected override HclValue EvaluateCore(HclScope scope) => value;
 }
 
-/// <summary>An expression in round brackets: its word is a variable even where words are taken.</summary>
+/// <summary>An expression in parentheses: <c>(name)</c> is a variable even as an object key.</summary>
 internal sealed class HclBracketExpression(HclExpression inner, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope) => inner.Evaluate(scope);
 }
 
-/// <summary>A step from a value to one of its parts: a name, or an index.</summary>
+/// <summary>A traversal step: an attribute name or an index.</summary>
 internal readonly record struct HclStep(string? Name, HclExpression? Index, HclPosition Position)
 {
     public HclValue Take(HclValue value, HclScope scope) => Name is not null ? ByName(value) : ByIndex(value, Index!.Evaluate(scope));
@@ -82,7 +80,7 @@ internal readonly record struct HclStep(string? Name, HclExpression? Index, HclP
     }
 }
 
-/// <summary>A variable, and steps into it.</summary>
+/// <summary>A variable and its traversal.</summary>
 internal sealed class HclReferenceExpression(string name, IReadOnlyList<HclStep> steps, HclPosition position) : HclExpression(position)
 {
     public string Name => name;
@@ -104,7 +102,7 @@ internal sealed class HclReferenceExpression(string name, IReadOnlyList<HclStep>
     }
 }
 
-/// <summary>Steps into what is no variable.</summary>
+/// <summary>A traversal of an expression that is not a variable.</summary>
 internal sealed class HclStepsExpression(HclExpression inner, IReadOnlyList<HclStep> steps, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope)
@@ -119,7 +117,7 @@ internal sealed class HclStepsExpression(HclExpression inner, IReadOnlyList<HclS
     }
 }
 
-/// <summary>The same steps into each element: <c>list[*].name</c> and <c>list.*.name</c>.</summary>
+/// <summary>A splat, which applies steps to each element: <c>list[*].name</c> and <c>list.*.name</c>.</summary>
 internal sealed class HclSplatExpression(HclExpression inner, IReadOnlyList<HclStep> steps, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope)
@@ -130,7 +128,7 @@ internal sealed class HclSplatExpression(HclExpression inner, IReadOnlyList<HclS
             return HclValue.Tuple([]);
         }
 
-        // What is no list counts as a list of one.
+        // A value that is not a sequence counts as a tuple of one element.
         IReadOnlyList<HclValue> items = value.IsSequence ? value.Items : [value];
         List<HclValue> taken = [];
         foreach (HclValue item in items)
@@ -149,7 +147,6 @@ internal sealed class HclSplatExpression(HclExpression inner, IReadOnlyList<HclS
     }
 }
 
-/// <summary>A call of a function.</summary>
 internal sealed class HclCallExpression(string name, IReadOnlyList<HclExpression> arguments, bool expands, HclPosition position) : HclExpression(position)
 {
     public string Name => name;
@@ -162,7 +159,7 @@ internal sealed class HclCallExpression(string name, IReadOnlyList<HclExpression
         for (int i = 0; i < arguments.Count; i++)
         {
             HclValue value = arguments[i].Evaluate(scope);
-            // Most functions go through all of what they are given.
+            // Most functions visit all values in their arguments.
             scope.Budget.Step(Position, value.Size);
             if (expands && i == arguments.Count - 1)
             {

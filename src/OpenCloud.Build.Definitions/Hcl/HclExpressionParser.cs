@@ -1,13 +1,12 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>Reads expressions.</summary>
 internal sealed class HclExpressionParser(HclCursor cursor)
 {
     private HclTemplateParser? _templates;
 
     private HclTemplateParser Templates => _templates ??= new HclTemplateParser(cursor, this);
 
-    /// <summary>A condition with two results, or what binds more.</summary>
+    /// <summary>Reads a conditional, or an expression of higher precedence.</summary>
     public HclExpression Expression()
     {
         cursor.Enter();
@@ -30,7 +29,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         }
     }
 
-    /// <summary>A value, and the steps into it.</summary>
+    /// <summary>Reads a term and the indexes, attributes and splats after it.</summary>
     public HclExpression Term()
     {
         HclToken token = cursor.Peek();
@@ -234,7 +233,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         return new HclObjectExpression(items, position);
     }
 
-    // An object may have a key named for.
+    // 'for' may be a key of an object.
     private bool IsKey()
     {
         int offset = cursor.Offset;
@@ -279,7 +278,6 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         };
     }
 
-    /// <summary>The names between <c>for</c> and <c>in</c>.</summary>
     internal (string? Key, string Value) ForNames()
     {
         string first = Name();
@@ -347,7 +345,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         return step.Kind switch
         {
             HclTokenKind.Identifier => [new HclStep(step.Text, null, at)],
-            // An older form of an index; of two, the lexer makes one number.
+            // The legacy index 'list.0'. Of two, such as 'list.0.1', the lexer makes one number.
             HclTokenKind.Number => [.. step.Text.Split('.').Select(n => new HclStep(null, new HclLiteralExpression(HclValue.From(HclConversion.ParseNumber(n) ?? -1), at), at))],
             _ => throw new HclException($"after '.' a name is expected, but found {step.Shown}.", at),
         };
@@ -366,7 +364,7 @@ internal sealed class HclExpressionParser(HclCursor cursor)
         return true;
     }
 
-    // After [*] every step goes into each element; after .* only names do.
+    // A full splat [*] applies all steps to each element, an attribute-only splat .* those after a dot.
     private HclSplatExpression Splat(HclExpression inner, HclPosition position, bool isFull)
     {
         List<HclStep> steps = [];

@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>What of a JSON document is a block: the rest are attributes.</summary>
+/// <summary>Says which members of a JSON object are blocks; the others are attributes.</summary>
 internal sealed record HclJsonSchema(int Labels, IReadOnlyDictionary<string, HclJsonSchema> Blocks);
 
-/// <summary>Reads bodies from JSON: strings are texts with interpolations, objects are bodies where a block is expected.</summary>
+/// <summary>Reads bodies from JSON: strings are templates, objects are bodies where the schema has a block.</summary>
 /// <remarks>The form is that of HCL's JSON syntax (hashicorp/hcl, json/spec.md).</remarks>
 internal sealed class HclJson
 {
@@ -27,8 +27,6 @@ internal sealed class HclJson
         }
     }
 
-    /// <summary>Reads a file.</summary>
-    /// <exception cref="HclException">The text is no JSON, or no body.</exception>
     public static HclBody Parse(string file, string text, HclJsonSchema schema)
     {
         HclJson json = new(file, text);

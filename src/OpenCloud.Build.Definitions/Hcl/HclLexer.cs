@@ -9,22 +9,20 @@ internal enum HclTokenKind
     Identifier,
     Number,
 
-    /// <summary>The quote that a text begins with.</summary>
+    /// <summary>The opening quote of a string.</summary>
     Quote,
 
-    /// <summary>The mark that lines of text begin with: <c>&lt;&lt;EOT</c>, <c>&lt;&lt;-EOT</c>.</summary>
+    /// <summary>The opening mark of a heredoc: <c>&lt;&lt;EOT</c>, <c>&lt;&lt;-EOT</c>.</summary>
     Heredoc,
     Symbol,
 }
 
-/// <summary>A word or sign of the source.</summary>
 internal readonly record struct HclToken(HclTokenKind Kind, string Text, int Start, int End)
 {
     public bool Is(string symbol) => Kind == HclTokenKind.Symbol && Text == symbol;
 
     public bool IsWord(string word) => Kind == HclTokenKind.Identifier && Text == word;
 
-    /// <summary>What messages call it.</summary>
     public string Shown => Kind switch
     {
         HclTokenKind.End => "the end of the text",
@@ -35,10 +33,10 @@ internal readonly record struct HclToken(HclTokenKind Kind, string Text, int Sta
     };
 }
 
-/// <summary>Finds the words and signs of a source; what is in texts it leaves to <see cref="HclTemplateParser"/>.</summary>
+/// <summary>Finds the tokens of a source. <see cref="HclTemplateParser"/> reads the templates in it.</summary>
 internal static class HclLexer
 {
-    // Longer ones first.
+    // A symbol comes before its prefixes.
     private static readonly string[] Symbols =
         ["...", "=>", "==", "!=", "<=", ">=", "&&", "||", "{", "}", "[", "]", "(", ")", ",", ".", ":", "?", "=", "!", "<", ">", "+", "-", "*", "/", "%", "~"];
 
@@ -90,7 +88,6 @@ internal static class HclLexer
         throw new HclException($"the character {Show(c)} has no meaning here.", source.At(start));
     }
 
-    /// <summary>The end of the identifier that begins here.</summary>
     public static int IdentifierEnd(string text, int start)
     {
         int end = start;
@@ -122,7 +119,7 @@ internal static class HclLexer
             }
             else if (c == '#' || (c == '/' && Follows(text, offset, '/')))
             {
-                // The end of the line is a token of its own.
+                // The newline after the comment is a token.
                 offset = text.IndexOf('\n', offset) is >= 0 and int end ? end : text.Length;
             }
             else if (c == '/' && Follows(text, offset, '*'))

@@ -1,9 +1,8 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>Two values and what is between them.</summary>
 internal sealed class HclBinaryExpression(string sign, HclExpression left, HclExpression right, HclPosition position) : HclExpression(position)
 {
-    /// <summary>The signs from what binds least to what binds most.</summary>
+    /// <summary>The operators by precedence, lowest first.</summary>
     public static readonly string[][] Levels = [["||"], ["&&"], ["==", "!="], [">", ">=", "<", "<="], ["+", "-"], ["*", "/", "%"]];
 
     protected override HclValue EvaluateCore(HclScope scope)
@@ -50,7 +49,6 @@ internal sealed class HclBinaryExpression(string sign, HclExpression left, HclEx
     }
 }
 
-/// <summary>What is not, or less than nothing.</summary>
 internal sealed class HclUnaryExpression(string sign, HclExpression operand, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope)
@@ -60,7 +58,7 @@ internal sealed class HclUnaryExpression(string sign, HclExpression operand, Hcl
     }
 }
 
-/// <summary>One of two, by a condition. Both are evaluated, and must be of one type.</summary>
+/// <summary>A conditional. Both results are evaluated, and must have one type.</summary>
 internal sealed class HclConditionalExpression(HclExpression condition, HclExpression yes, HclExpression no, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope)

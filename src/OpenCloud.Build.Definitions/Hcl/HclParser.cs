@@ -13,15 +13,13 @@ internal sealed class HclParser
         _expressions = new HclExpressionParser(cursor);
     }
 
-    /// <summary>Reads a file.</summary>
-    /// <exception cref="HclException">The text is no HCL.</exception>
     public static HclBody Parse(string file, string text)
     {
         HclParser parser = new(new HclCursor(new HclSource(file, text)));
         return parser.Body(isFile: true);
     }
 
-    /// <summary>Reads one expression, which is all that the text has.</summary>
+    /// <summary>Reads an expression that is the whole source.</summary>
     public static HclExpression ParseExpression(HclSource source, HclPosition? origin = null)
     {
         HclCursor cursor = new(source, origin);
@@ -31,7 +29,7 @@ internal sealed class HclParser
         return rest.Kind == HclTokenKind.End ? expression : throw new HclException($"unexpected {rest.Shown} after the expression.", cursor.At(rest));
     }
 
-    /// <summary>Reads a text with interpolations, as JSON has them in its strings.</summary>
+    /// <summary>Reads a template from a JSON string.</summary>
     public static HclExpression ParseTemplate(HclSource source, HclPosition origin)
     {
         HclCursor cursor = new(source, origin);

@@ -1,8 +1,7 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A place in a source, both counted from 1.</summary>
+/// <summary>A position in a source. Line and column start at 1.</summary>
 internal readonly record struct HclPosition(string File, int Line, int Column)
 {
-    /// <inheritdoc/>
     public override string ToString() => $"{File}:{Line},{Column}";
 }

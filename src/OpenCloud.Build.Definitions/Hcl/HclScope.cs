@@ -1,21 +1,18 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A function: what it gives for a call.</summary>
 internal delegate HclValue HclFunction(HclCall call);
 
-/// <summary>What the names in an expression stand for.</summary>
+/// <summary>Resolves the variables and functions of an expression.</summary>
 internal abstract class HclScope
 {
-    /// <summary>The limits, the same for all scopes of an evaluation.</summary>
+    /// <summary>Shared by all scopes of an evaluation.</summary>
     public abstract HclBudget Budget { get; }
 
-    /// <summary>The function of a name; null where there is none.</summary>
     public abstract HclFunction? Function(string name);
 
-    /// <summary>The value of a name; null where there is none.</summary>
     public abstract HclValue? Variable(string name, HclPosition position);
 
-    /// <summary>The value of a name and of the steps that follow it. A scope may take more of them than the name at once.</summary>
+    /// <summary>Resolves a variable. A scope may also resolve the first steps after it; <c>taken</c> is their number.</summary>
     public virtual HclValue? Reference(string name, IReadOnlyList<HclStep> steps, HclPosition position, out int taken)
     {
         taken = 0;
@@ -23,7 +20,6 @@ internal abstract class HclScope
     }
 }
 
-/// <summary>A scope with some names of its own.</summary>
 internal sealed class HclInnerScope(HclScope outer, IReadOnlyDictionary<string, HclValue> variables) : HclScope
 {
     public override HclBudget Budget => outer.Budget;
@@ -39,7 +35,7 @@ internal sealed class HclInnerScope(HclScope outer, IReadOnlyDictionary<string, 
     }
 }
 
-/// <summary>A call of a function. Its values are evaluated when they are asked for: some functions look at the expressions.</summary>
+/// <summary>A function call. Its values are evaluated on first use, because some functions read the expressions instead.</summary>
 internal sealed class HclCall(HclCallExpression expression, HclScope scope)
 {
     private IReadOnlyList<HclValue>? _values;

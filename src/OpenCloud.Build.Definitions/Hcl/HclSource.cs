@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A text and its lines.</summary>
 internal sealed class HclSource
 {
     private readonly List<int> _lines = [0];

@@ -2,12 +2,11 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A text with parts that are evaluated.</summary>
 internal sealed class HclTemplateExpression(IReadOnlyList<HclExpression> parts, HclPosition position) : HclExpression(position)
 {
     public override string? Template => parts.Count == 0 ? string.Empty : parts is [HclTextExpression text] ? text.Text : null;
 
-    // A text that is nothing but one interpolation keeps the type of that.
+    // A template of a single interpolation keeps the type of its value.
     protected override HclValue EvaluateCore(HclScope scope) => parts is [HclInterpolationExpression one]
         ? one.EvaluateInner(scope)
         : HclValue.From(Join(parts, scope, Position));
@@ -26,7 +25,7 @@ internal sealed class HclTemplateExpression(IReadOnlyList<HclExpression> parts, 
     }
 }
 
-/// <summary>Text as it is.</summary>
+/// <summary>The literal text in a template.</summary>
 internal sealed class HclTextExpression(string text, HclPosition position) : HclExpression(position)
 {
     public string Text => text;
@@ -34,7 +33,6 @@ internal sealed class HclTextExpression(string text, HclPosition position) : Hcl
     protected override HclValue EvaluateCore(HclScope scope) => HclValue.From(text);
 }
 
-/// <summary>A value within a text: <c>${…}</c>.</summary>
 internal sealed class HclInterpolationExpression(HclExpression inner, HclPosition position) : HclExpression(position)
 {
     public HclValue EvaluateInner(HclScope scope) => inner.Evaluate(scope);
@@ -48,14 +46,14 @@ internal sealed class HclInterpolationExpression(HclExpression inner, HclPositio
     }
 }
 
-/// <summary>A part of a text that is there by a condition: <c>%{if …}…%{else}…%{endif}</c>.</summary>
+/// <summary>The directive <c>%{if …}…%{else}…%{endif}</c>.</summary>
 internal sealed class HclTemplateIfExpression(HclExpression condition, IReadOnlyList<HclExpression> yes, IReadOnlyList<HclExpression> no, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope) =>
         HclValue.From(HclTemplateExpression.Join(HclConversion.ToBool(condition.Evaluate(scope), condition.Position) ? yes : no, scope, Position));
 }
 
-/// <summary>A part of a text that is there for each element: <c>%{for v in list}…%{endfor}</c>.</summary>
+/// <summary>The directive <c>%{for v in list}…%{endfor}</c>.</summary>
 internal sealed class HclTemplateForExpression(string? key, string value, HclExpression collection, IReadOnlyList<HclExpression> parts, HclPosition position) : HclExpression(position)
 {
     protected override HclValue EvaluateCore(HclScope scope)

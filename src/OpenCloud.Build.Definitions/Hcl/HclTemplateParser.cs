@@ -3,16 +3,16 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>Reads texts with interpolations and directives: in quotes, between the marks of a heredoc, and whole ones.</summary>
+/// <summary>Reads templates: quoted strings, heredocs, and whole sources.</summary>
 /// <remarks>
-/// As in hashicorp/hcl, a literal ends with its line; <c>~</c> takes the blanks of the one literal beside it, and the indentation of <c>&lt;&lt;-</c>
-/// is taken from what is left then.
+/// As in hashicorp/hcl, a literal ends with its line. <c>~</c> trims only the literal next to it, and
+/// <c>&lt;&lt;-</c> removes indentation after that.
 /// </remarks>
 internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser expressions)
 {
     private string Text => cursor.Source.Text;
 
-    /// <summary>After a quote has been taken: up to the closing one.</summary>
+    /// <summary>Reads up to the closing quote. The opening quote is already taken.</summary>
     public HclExpression Quoted(HclToken quote)
     {
         List<HclTemplatePart> parts = [];
@@ -54,7 +54,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
         }
     }
 
-    /// <summary>After the line with the mark has been taken: up to the line that is nothing but the mark.</summary>
+    /// <summary>Reads up to the line with only the mark. The line that opens the heredoc is already taken.</summary>
     public HclExpression Heredoc(HclToken mark)
     {
         bool isFlush = mark.Text[2] == '-';
@@ -97,7 +97,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
         return Make(parts, cursor.At(mark), isFlush);
     }
 
-    /// <summary>The whole source is the text, without escapes of a string.</summary>
+    /// <summary>Reads the whole source as a template, without string escapes.</summary>
     public HclExpression Whole()
     {
         List<HclTemplatePart> parts = [];
@@ -129,7 +129,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
         return Make(parts, cursor.At(0));
     }
 
-    // Where the mark is the whole line, the end of that line without its newline.
+    // The end of the line before its newline, when the line is only the mark; null otherwise.
     private int? EndsAt(int offset, string name)
     {
         int end = Text.IndexOf('\n', offset);
@@ -137,7 +137,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
         return Text.AsSpan(offset, end - offset).Trim().SequenceEqual(name) ? end : null;
     }
 
-    /// <summary>Takes <c>${…}</c> or <c>%{…}</c>, or one of these marks doubled, which is the mark itself.</summary>
+    /// <summary>Reads <c>${…}</c> or <c>%{…}</c>. A doubled mark, such as <c>$${</c>, is literal text.</summary>
     private bool TryMark(ref int offset, StringBuilder literal, List<HclTemplatePart> parts, ref int start)
     {
         char c = Text[offset];
@@ -176,7 +176,7 @@ internal sealed class HclTemplateParser(HclCursor cursor, HclExpressionParser ex
         return true;
     }
 
-    // The mark '~' has no other meaning, so that the lexer does not know it.
+    // '~' is no operator: only interpolations and directives have it.
     private int Close(HclPosition position, out bool trimsAfter)
     {
         int offset = cursor.Offset;

@@ -13,10 +13,10 @@ internal enum HclTemplatePartKind
     EndFor,
 }
 
-/// <summary>A part of a text as it is written, one after the other.</summary>
+/// <summary>A part of a template in source order. Directives are not nested yet.</summary>
 internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Position)
 {
-    /// <summary>The text of a literal, or the name of each value.</summary>
+    /// <summary>The text of a literal, or the value name of a <c>for</c> directive.</summary>
     public string Text { get; set; } = string.Empty;
 
     public string? Key { get; init; }
@@ -33,7 +33,7 @@ internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Pos
 
     public static HclTemplatePart Interpolation(HclExpression expression, HclPosition position) => new(HclTemplatePartKind.Interpolation, position) { Expression = expression };
 
-    /// <summary>Takes the blanks away that <c>~</c> says.</summary>
+    /// <summary>Trims the whitespace that <c>~</c> marks.</summary>
     public static void Trim(List<HclTemplatePart> parts)
     {
         for (int i = 0; i < parts.Count; i++)
@@ -50,7 +50,7 @@ internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Pos
         }
     }
 
-    /// <summary>Takes from each line what all begin with of blanks; lines of blanks alone do not count.</summary>
+    /// <summary>Removes the common indentation of all lines; blank lines do not count.</summary>
     public static void Flush(List<HclTemplatePart> parts)
     {
         int least = int.MaxValue;
@@ -78,7 +78,7 @@ internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Pos
         }
     }
 
-    /// <summary>Puts what is between a directive and its end into it.</summary>
+    /// <summary>Nests the parts between a directive and its end.</summary>
     public static IReadOnlyList<HclExpression> Nest(List<HclTemplatePart> parts)
     {
         int next = 0;
@@ -100,7 +100,7 @@ internal sealed record HclTemplatePart(HclTemplatePartKind Kind, HclPosition Pos
             switch (part.Kind)
             {
                 case HclTemplatePartKind.Literal:
-                    // Of texts that follow each other one is made: only then is it known that nothing is to be evaluated.
+                    // Adjacent literals become one, so that a constant template has a single part.
                     StringBuilder text = new();
                     for (; next < parts.Count && parts[next].IsLiteral; next++)
                     {

@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>A type that a variable declares, or that <c>convert</c> names.</summary>
+/// <summary>The declared type of a variable, or the type argument of <c>convert</c>.</summary>
 internal sealed class HclType
 {
     public static readonly HclType Any = new(null);
@@ -10,18 +10,16 @@ internal sealed class HclType
 
     private HclType(HclKind? kind) => Kind = kind;
 
-    /// <summary>The kind; null for any.</summary>
+    /// <summary>Null for <c>any</c>.</summary>
     public HclKind? Kind { get; }
 
     public bool IsPrimitive => Kind is HclKind.Text or HclKind.Number or HclKind.Bool;
 
-    /// <summary>What a list, a set or a map has.</summary>
+    /// <summary>The element type of a list, set or map.</summary>
     public HclType Element { get; private init; } = null!;
 
-    /// <summary>What a tuple has.</summary>
     public IReadOnlyList<HclType> Elements { get; private init; } = [];
 
-    /// <summary>What an object has.</summary>
     public IReadOnlyDictionary<string, HclType> Attributes { get; private init; } = new Dictionary<string, HclType>();
 
     public static HclType Of(HclKind kind, HclType element) => new(kind) { Element = element };
@@ -44,7 +42,7 @@ internal sealed class HclType
 
         if (expression.Template is { } text)
         {
-            // JSON has types as strings.
+            // In JSON, a type is a string.
             return Parse(HclParser.ParseExpression(new HclSource(expression.Position.File, text), expression.Position));
         }
 
@@ -70,7 +68,6 @@ internal sealed class HclType
         };
     }
 
-    /// <inheritdoc/>
     public override string ToString() => Kind switch
     {
         null => "any",

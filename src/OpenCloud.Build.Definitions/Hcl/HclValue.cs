@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Definitions.Hcl;
 
-/// <summary>The kinds of values. Brackets make tuples and objects; functions and types make lists, sets and maps.</summary>
+/// <summary>Tuple and object expressions yield tuples and objects; functions and type conversions yield lists, sets and maps.</summary>
 internal enum HclKind
 {
     Null,
@@ -16,7 +16,7 @@ internal enum HclKind
     Map,
 }
 
-/// <summary>A value of the language, which never changes.</summary>
+/// <summary>An immutable HCL value.</summary>
 internal sealed class HclValue : IEquatable<HclValue>
 {
     public static readonly HclValue Null = new(HclKind.Null, null);
@@ -24,7 +24,7 @@ internal sealed class HclValue : IEquatable<HclValue>
     public static readonly HclValue False = new(HclKind.Bool, false);
     public static readonly HclValue Empty = new(HclKind.Text, string.Empty);
 
-    /// <summary>How many values one may have in it; one that is in it twice counts twice.</summary>
+    /// <summary>The maximum size of a value. An element that occurs twice counts twice.</summary>
     private const long MostValues = 1_000_000;
 
     private readonly object? _value;
@@ -64,12 +64,12 @@ internal sealed class HclValue : IEquatable<HclValue>
         _hash = hash.ToHashCode();
         if (Size > MostValues)
         {
-            // The expression that makes it says where.
+            // HclExpression.Evaluate adds the position.
             throw new HclException("a value has too many values in it.", default, isBudget: true);
         }
     }
 
-    /// <summary>How many values there are in it, itself among them.</summary>
+    /// <summary>The number of values in it at any depth, including itself.</summary>
     public long Size { get; }
 
     public HclKind Kind { get; }
@@ -90,13 +90,11 @@ internal sealed class HclValue : IEquatable<HclValue>
 
     public IReadOnlyList<HclValue> Items => (IReadOnlyList<HclValue>)_value!;
 
-    /// <summary>Entries in the order of their keys.</summary>
+    /// <summary>Sorted by key.</summary>
     public IReadOnlyDictionary<string, HclValue> Entries => (SortedDictionary<string, HclValue>)_value!;
 
-    /// <summary>How many elements a collection has.</summary>
     public int Count => IsSequence ? Items.Count : Entries.Count;
 
-    /// <summary>What messages call the kind.</summary>
     public string KindName => Kind switch
     {
         HclKind.Null => "null",
@@ -122,7 +120,7 @@ internal sealed class HclValue : IEquatable<HclValue>
 
     public static HclValue Strings(IEnumerable<string> items) => List(items.Select(From));
 
-    /// <summary>A set: each value once, texts and numbers in their order.</summary>
+    /// <summary>Removes duplicates, and sorts a set of only strings or only numbers.</summary>
     public static HclValue Set(IEnumerable<HclValue> items)
     {
         List<HclValue> once = [];
@@ -151,7 +149,7 @@ internal sealed class HclValue : IEquatable<HclValue>
 
     public static HclValue Map(IEnumerable<KeyValuePair<string, HclValue>> entries) => new(HclKind.Map, Sorted(entries));
 
-    /// <summary>A number's text, without zeros at its end.</summary>
+    /// <summary>The text of a number without trailing zeros in its fraction.</summary>
     public static string NumberText(decimal number)
     {
         string text = number.ToString(CultureInfo.InvariantCulture);
@@ -163,7 +161,7 @@ internal sealed class HclValue : IEquatable<HclValue>
         return text == "-0" ? "0" : text;
     }
 
-    /// <summary>The elements of a collection with their keys: numbers of a sequence, a set's own values, names of a mapping.</summary>
+    /// <summary>The elements with their keys: the index in a list or tuple, the value itself in a set, the name in a map or object.</summary>
     public IEnumerable<(HclValue Key, HclValue Value)> Elements()
     {
         if (IsMapping)
@@ -182,7 +180,6 @@ internal sealed class HclValue : IEquatable<HclValue>
         }
     }
 
-    /// <inheritdoc/>
     public bool Equals(HclValue? other)
     {
         if (other is null || other.Kind != Kind || other._hash != _hash || other.Size != Size)
@@ -200,10 +197,8 @@ internal sealed class HclValue : IEquatable<HclValue>
         };
     }
 
-    /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as HclValue);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => _hash;
 
     private static SortedDictionary<string, HclValue> Sorted(IEnumerable<KeyValuePair<string, HclValue>> entries)

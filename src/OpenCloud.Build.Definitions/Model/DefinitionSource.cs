@@ -1,9 +1,9 @@
 namespace OpenCloud.Build.Definitions.Model;
 
-/// <summary>The languages of definitions.</summary>
+/// <summary>The language of a definition.</summary>
 public enum DefinitionLanguage
 {
-    /// <summary>By the file's name, and where that does not say it, by its text.</summary>
+    /// <summary>Detected by the file name, or else by the text.</summary>
     Unknown,
 
     /// <summary>A Compose file.</summary>
@@ -16,15 +16,15 @@ public enum DefinitionLanguage
     Json,
 }
 
-/// <summary>The text of a definition, and what messages call it.</summary>
-/// <param name="Name">The file's path as it was given.</param>
+/// <summary>The text of a definition, and its name in messages.</summary>
+/// <param name="Name">The file's path as given.</param>
 /// <param name="Text">The text.</param>
 /// <param name="Language">The language.</param>
 public sealed record DefinitionSource(string Name, string Text, DefinitionLanguage Language = DefinitionLanguage.Unknown)
 {
-    /// <summary>How many characters a definition may have.</summary>
+    /// <summary>The maximum length of a definition, in characters.</summary>
     public const int MostCharacters = 4 << 20;
 
-    /// <summary>The file's full path; null if it is none.</summary>
+    /// <summary>The file's full path; null when the text is not from a file.</summary>
     public string? FullPath { get; init; }
 }

@@ -16,13 +16,13 @@ internal sealed record EngineVerifier(string Socket, Identity? Principal, Manage
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>The user for whom the engine is, for messages; null for the members of a group.</summary>
+    /// <summary>The engine's user, for messages; null for the members of a group.</summary>
     public string? User { get; init; }
 
-    /// <summary>The error where the principal may not connect, which no waiting changes; null where it may change while the engine starts.</summary>
+    /// <summary>The error when the principal may not connect and waiting does not help; null when this may change while the engine starts.</summary>
     public string? Denied { get; init; }
 
-    /// <summary>The consequence of a socket that is open to everybody, and what to look at; null where the caller cannot check it.</summary>
+    /// <summary>The consequence of a socket that is open to everybody, and what to look at; null when the caller cannot check it.</summary>
     public (string Consequence, string Remedy)? Open { get; init; }
 
     /// <summary>Waits until the engine answers with a version and a worker.</summary>

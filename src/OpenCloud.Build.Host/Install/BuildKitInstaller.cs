@@ -8,7 +8,7 @@ namespace OpenCloud.Build.Host.Install;
 /// <summary>
 /// Prepares this host for builds: the programs, what the engine needs, its settings and its units. One sequence serves every
 /// <see cref="EngineLayout"/>: root's engine with or without a network, and a rootless one. Each step asks first, is skipped when already
-/// done, and is undone when a later step fails. The installation succeeds only when the engine answers whom it is for.
+/// done, and is undone when a later step fails. The installation succeeds only when the engine answers its intended clients.
 /// </summary>
 /// <param name="observer">Approves each change and receives reports.</param>
 /// <param name="probe">Queries the engine over gRPC.</param>
@@ -38,7 +38,7 @@ public sealed class BuildKitInstaller(IHostObserver observer, EngineProbe probe,
             throw new HostException(HostErrorKind.Unsupported, "BuildKit can only be installed on Linux.");
         }
 
-        // A rootless engine's plan says whose lock to take, and is made again under it: another run may have changed the host meanwhile.
+        // The plan of a rootless engine determines the lock, and is made again under it: another run may have changed the host meanwhile.
         bool rootless = run.Options.Rootless is not null;
         RootlessLayout? draft = rootless ? RootlessLayout.Create(run) : null;
         if (!rootless && !run.PlanOnly)

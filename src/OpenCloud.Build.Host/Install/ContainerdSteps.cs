@@ -5,7 +5,7 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Install;
 
-/// <summary>Installs containerd, upgrades it where something is known against it, or uses the one that is there.</summary>
+/// <summary>Installs containerd, upgrades one with a known vulnerability, or uses the present one.</summary>
 internal sealed class ContainerdSteps(InstallRun run, ContainerdPresence present, bool skip)
 {
     private string? _newer;
@@ -24,7 +24,7 @@ internal sealed class ContainerdSteps(InstallRun run, ContainerdPresence present
             : throw new HostException(HostErrorKind.Unsupported, "This host does not have containerd, and does not have apt to install it.", "Install containerd 1.7 or later, or use -Worker Oci, which does not require containerd.");
     }
 
-    /// <summary>Looks for a newer package where something is known against the present one. A plan fetches no package lists.</summary>
+    /// <summary>Looks for a newer package when the present one has a known vulnerability. A plan fetches no package lists.</summary>
     public void FindUpgrade()
     {
         if (skip || present is not { Vulnerabilities.Count: > 0, FromPackage: not null })

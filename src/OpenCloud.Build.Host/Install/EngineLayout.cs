@@ -9,7 +9,7 @@ using OpenCloud.Build.Host.Systemd;
 namespace OpenCloud.Build.Host.Install;
 
 /// <summary>
-/// What the installer does differently for each kind of engine: paths, prerequisites, texts and units, and as whom the engine is verified.
+/// The differences between kinds of engines for the installer: paths, prerequisites, texts, units, and the principal that verifies the engine.
 /// </summary>
 internal abstract class EngineLayout(InstallRun run, InstallPlan plan)
 {
@@ -43,7 +43,7 @@ internal abstract class EngineLayout(InstallRun run, InstallPlan plan)
     /// <summary>The record that restarts a running engine from its old files; null when it does not run.</summary>
     public abstract UnitRestored? Running { get; }
 
-    /// <summary>Whether the engine cannot start before somebody else has done a part.</summary>
+    /// <summary>Whether the engine cannot start before another user has done a part.</summary>
     public virtual bool IsBlocked => false;
 
     /// <summary>The recorded changes of an earlier installation that were undone.</summary>
@@ -51,7 +51,7 @@ internal abstract class EngineLayout(InstallRun run, InstallPlan plan)
 
     protected InstallRun Run => run;
 
-    /// <summary>Prepares the records, and refuses what only shows when nothing else runs.</summary>
+    /// <summary>Prepares the records, and refuses what can be checked only while no other run is active.</summary>
     public virtual void Begin()
     {
     }
@@ -68,16 +68,16 @@ internal abstract class EngineLayout(InstallRun run, InstallPlan plan)
     /// <summary>Enables the units at boot, and starts them when they are to be started now.</summary>
     public abstract void StartUnits(bool start);
 
-    /// <summary>Who must reach the engine, and who must not.</summary>
+    /// <summary>The principals that must reach the engine, and those that must not.</summary>
     public abstract EngineVerifier Verifier();
 
-    /// <summary>Undoes what an earlier installation had and this one does not want.</summary>
+    /// <summary>Undoes what an earlier installation had and this one does not include.</summary>
     public virtual void Retire()
     {
     }
 
-    /// <summary>Refuses a staged rootlesskit that does not suit.</summary>
-    /// <exception cref="HostException">It does not suit.</exception>
+    /// <summary>Refuses an unsuitable rootlesskit in the stage.</summary>
+    /// <exception cref="HostException">It is unsuitable.</exception>
     public virtual void CheckRootlessKit(string program, string origin)
     {
     }

@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Host.Install;
 /// <summary>The decisions made before anything is changed, whatever the engine's layout. Options has the kept settings in an update.</summary>
 internal sealed record InstallPlan(InstallOptions Options, InstallationManifest? Manifest, BuildKitVersion Version)
 {
-    /// <summary>The installation that is there; null when there is none, or when only changes that an uninstallation keeps are left.</summary>
+    /// <summary>The present installation; null when there is none, or when only changes that an uninstallation keeps are left.</summary>
     public InstallationManifest? Installed => Manifest is { IsInstalled: true } ? Manifest : null;
 
     /// <summary>Chooses the version: the requested one, else the newest known one, or the installed one when that is newer.</summary>

@@ -5,7 +5,7 @@ using OpenCloud.Build.Host.Systemd;
 
 namespace OpenCloud.Build.Host.Installations;
 
-/// <summary>What a removal did.</summary>
+/// <summary>The result of a removal.</summary>
 internal sealed record RemovalResult(IReadOnlyList<HostStepOutcome> Steps, IReadOnlyList<string> Messages)
 {
     public bool Changed => Steps.Any(static step => step.Result == StepResult.Changed);

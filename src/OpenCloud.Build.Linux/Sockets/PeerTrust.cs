@@ -5,7 +5,7 @@ namespace OpenCloud.Build.Linux;
 internal enum PeerTrust
 {
     /// <summary>
-    /// The peer is root or the owner of the socket's folder, or the socket is not one of the system's: then whoever named it knows its owner.
+    /// The peer is root or the owner of the socket's folder, or the socket is not a system socket: then the user who named it knows its owner.
     /// </summary>
     Trusted,
 

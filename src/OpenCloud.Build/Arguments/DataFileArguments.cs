@@ -7,8 +7,8 @@ using OpenCloud.Build.Definitions.Model;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Turns a PowerShell data file into JSON of the same shape. Only constants are taken, as by <c>Import-PowerShellDataFile</c>: no command runs.
-/// Every key stays in its line, so that messages name the line of the data file.
+/// Converts a PowerShell data file to JSON of the same shape. Only constants are accepted, as by <c>Import-PowerShellDataFile</c>: no command runs.
+/// Every key keeps its line, so that messages name the line of the data file.
 /// </summary>
 internal sealed class DataFileArguments
 {
@@ -20,7 +20,7 @@ internal sealed class DataFileArguments
 
     private DataFileArguments(string file) => _file = file;
 
-    /// <exception cref="DefinitionException">The file is no data file.</exception>
+    /// <exception cref="DefinitionException">The file is not a data file.</exception>
     public static string ToJson(string file, string text)
     {
         ScriptBlockAst script = Parser.ParseInput(text, file, out _, out ParseError[] errors);
@@ -71,7 +71,7 @@ internal sealed class DataFileArguments
             _json.Append(i > 0 ? "," : "");
             MoveTo(key.Extent.StartLineNumber);
             string name = key is StringConstantExpressionAst word ? word.Value : Constant(key).Trim('"');
-            // PowerShell does not tell the case of keys; the words of the language are in lower case, names are as they are.
+            // PowerShell ignores the case of keys: keywords are in lower case, names are unchanged.
             _json.Append(JsonSerializer.Serialize(depth is 0 or 2 ? name.ToLowerInvariant() : name)).Append(':');
             Write(Expression(value), depth + 1);
         }

@@ -14,19 +14,19 @@ internal static class DefinitionFiles
 
     /// <summary>Reads a file that the user named, or the default files of a directory.</summary>
     /// <param name="path">The full path.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="cancellationToken">Ends waiting for a pipe.</param>
-    /// <exception cref="BuildErrorException">There is none, or it cannot be read.</exception>
+    /// <param name="name">The name of the file in messages.</param>
+    /// <param name="cancellationToken">Cancels the wait for a pipe.</param>
+    /// <exception cref="BuildErrorException">The file does not exist or cannot be read.</exception>
     public static IReadOnlyList<DefinitionSource> Read(string path, string name, CancellationToken cancellationToken) =>
         Directory.Exists(path) ? ReadUsual(path) : [Read(path, name, isNamed: true, cancellationToken)];
 
-    /// <summary>The same of files alone, not of pipes: these would wait, and what is read is then missing for the command.</summary>
+    /// <summary>Reads files only, no pipes: a pipe would block, and its data would then be missing for the command.</summary>
     /// <param name="path">The full path.</param>
-    /// <exception cref="BuildErrorException">There is none, or it cannot be read.</exception>
+    /// <exception cref="BuildErrorException">The file does not exist or cannot be read.</exception>
     public static IReadOnlyList<DefinitionSource> ReadRegular(string path) =>
         Directory.Exists(path) ? ReadUsual(path) : [Read(path, path, isNamed: false, CancellationToken.None)];
 
-    /// <summary>The text of a file that a definition names; null where there is none.</summary>
+    /// <summary>The text of a file that a definition names; null when it does not exist.</summary>
     public static string? TryRead(string path)
     {
         try

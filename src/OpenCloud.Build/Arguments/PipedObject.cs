@@ -4,7 +4,7 @@ using System.Management.Automation;
 namespace OpenCloud.Build.Arguments;
 
 /// <summary>
-/// Tells what a piped object can be. A parameter that takes text from the pipeline gets the text of any object from PowerShell, also of one that has
+/// Classifies a piped object. For a parameter that takes text from the pipeline, PowerShell converts any object to text, also one that has
 /// nothing to do with it.
 /// </summary>
 internal static class PipedObject

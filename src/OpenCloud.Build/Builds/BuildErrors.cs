@@ -13,7 +13,7 @@ internal static partial class BuildErrors
     private const int LinesShown = 10;
     private const int LongestLine = 1000;
 
-    /// <summary>The error for a failed build: what failed and where, the source lines around it, and the last output of the step.</summary>
+    /// <summary>Reports what failed and where, the source lines around it, and the last output of the step.</summary>
     public static BuildErrorException From(ImageBuildException failure, CheckedBuild build)
     {
         ErrorEntry entry = failure.Kind switch
@@ -54,7 +54,6 @@ internal static partial class BuildErrors
         return failure.File is null || failure.Line is not { } line ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({failure.File}:{line})");
     }
 
-    /// <summary>The relevant lines of the Dockerfile and of the step's log; null when there are none.</summary>
     private static string? Excerpt(ImageBuildException failure)
     {
         StringBuilder text = new();

@@ -7,8 +7,8 @@ using OpenCloud.Build.Linux;
 namespace OpenCloud.Build.Builds;
 
 /// <summary>
-/// A file for the whole log of one or more builds, written line by line so that others can follow it. Each command truncates it once, and each
-/// of its builds appends to it. A device or a named pipe is written to.
+/// A file for the whole log of one or more builds, written line by line so that others can follow it. Each command truncates it once, and each of its
+/// builds appends to it. Devices and named pipes are written directly.
 /// </summary>
 internal sealed class BuildLogFile : IDisposable
 {
@@ -16,7 +16,6 @@ internal sealed class BuildLogFile : IDisposable
     private readonly string _path;
     private readonly Stream _stream;
 
-    /// <exception cref="BuildErrorException">The file cannot be written.</exception>
     public BuildLogFile(string path)
     {
         _path = path;
@@ -30,11 +29,9 @@ internal sealed class BuildLogFile : IDisposable
         }
     }
 
-    /// <summary>Writes which build the following lines belong to.</summary>
     public void Begin(string name, CancellationToken cancellationToken) =>
         Write([string.Create(CultureInfo.InvariantCulture, $"# {name} {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}")], cancellationToken);
 
-    /// <exception cref="BuildErrorException">The lines cannot be written.</exception>
     public void Write(IReadOnlyCollection<string> lines, CancellationToken cancellationToken = default)
     {
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(lines.Select(static l => l + "\n")));

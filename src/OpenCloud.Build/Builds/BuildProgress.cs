@@ -12,7 +12,7 @@ internal static class BuildProgress
     private const int MostParts = 32;
     private const string DigestPrefix = "sha256:";
 
-    /// <summary>The current progress of a build; <c>now</c> is the estimated time of the daemon's clock.</summary>
+    /// <summary><c>now</c> is the estimated time of the daemon's clock.</summary>
     public static ProgressSnapshot Of(string what, BuildModel model, TimeSpan elapsed, DateTimeOffset now)
     {
         int total = model.Steps.Count;
@@ -36,7 +36,7 @@ internal static class BuildProgress
         return new BuildView(what, elapsed, done, total, model.CachedCount, Started(model, now), bars);
     }
 
-    /// <summary>The steps that a screen may show: those that run, and the last of the others.</summary>
+    /// <summary>The steps for a screen: the running ones, and the last of the others.</summary>
     private static List<StepView> Started(BuildModel model, DateTimeOffset now)
     {
         List<StepView> started = [];
@@ -73,7 +73,6 @@ internal static class BuildProgress
         };
     }
 
-    /// <summary>A name of a transfer, with its digest shortened.</summary>
     private static string Short(string id)
     {
         int digest = id.IndexOf(DigestPrefix, StringComparison.Ordinal);

@@ -6,7 +6,7 @@ using OpenCloud.Build.Screen;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>A checked request, its engine, and the files that this module writes about it; all paths are full.</summary>
+/// <summary>A checked request, its engine, and the files to write about it. All paths are full.</summary>
 internal sealed partial record CheckedBuild
 {
     public required ImageBuildRequest Request { get; init; }
@@ -16,19 +16,14 @@ internal sealed partial record CheckedBuild
 
     public EngineConnectOptions Connect { get; init; } = new();
 
-    /// <summary>The log file; null for none.</summary>
     public string? LogPath { get; init; }
 
-    /// <summary>The file for the build metadata; null for none.</summary>
     public string? MetadataPath { get; init; }
 
-    /// <summary>The file for the image's id; null for none.</summary>
     public string? ImageIdPath { get; init; }
 
-    /// <summary>How the build reports its progress.</summary>
     public BuildReporting Reporting { get; init; } = BuildReporting.None;
 
-    /// <summary>The name of the build in messages.</summary>
     public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Shown(Request.ContextPath);
 
     /// <summary>The name of the build on a screen: short image names, or the name of the directory.</summary>
@@ -36,7 +31,7 @@ internal sealed partial record CheckedBuild
         : Path.IsPathRooted(Request.ContextPath) && Path.GetFileName(Request.ContextPath.TrimEnd('/')) is { Length: > 0 } folder ? folder
         : Shown(Request.ContextPath);
 
-    /// <summary>A context as it is shown: an address without the user and the query, which may be secrets.</summary>
+    /// <summary>A context for display: an address without its user and query, which may be secrets.</summary>
     public static string Shown(string context) =>
         ContextLocation.IsAddress(context) ? Query().Replace(User().Replace(context, "$1"), string.Empty) : context;
 

@@ -6,10 +6,10 @@ namespace OpenCloud.Build.Builds;
 /// <summary>The CI host that reads this process's output, if any.</summary>
 internal static class CiHost
 {
-    /// <summary>On a CI host the text without commands for it, elsewhere the text: a build's output must not control the job.</summary>
+    /// <summary>On a CI host, removes workflow commands from the text: a build's output must not control the job.</summary>
     public static string Neutral(string text) => WorkflowCommands.AreRead ? WorkflowCommands.Neutral(text) : text;
 
-    /// <summary>The path of a file that the frontend names, from the root of the repository.</summary>
+    /// <summary>The path of a file that the frontend names, relative to the repository's root.</summary>
     public static string? PathOf(string? file, ImageBuildRequest request)
     {
         if (file is null)

@@ -47,7 +47,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
         }
     }
 
-    /// <summary>Whether the only output is an image in the engine's store: nothing is pushed, and nothing is sent here.</summary>
+    /// <summary>Whether the only output is an image in the engine's store: nothing is pushed or sent here.</summary>
     private static bool StaysInTheEngine(ImageBuildRequest build) =>
         !build.Push && build.Outputs.All(static o => o.Type == BuildOutput.Image && !(o.Attributes.TryGetValue("push", out string? push) && push == "true"));
 

@@ -7,17 +7,14 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>
-/// The engines of one pipeline, each connected once. An unreachable engine is not tried again for the next input, which would wait as long and
-/// fail the same way.
-/// </summary>
+/// <summary>The engines of a pipeline, each connected once. An unreachable one is not tried again for the next input, which would wait as long.</summary>
 internal sealed class EnginePool : IDisposable
 {
     private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp), Task<BuildKitClient>> _clients = [];
     private readonly WarnedOnce _warned = new();
 
-    /// <summary>The engine at an address; the discovered one when the address is null.</summary>
-    /// <exception cref="BuildErrorException">The engine cannot be reached, or the address is no engine's.</exception>
+    /// <summary>A null address means the discovered engine.</summary>
+    /// <exception cref="BuildErrorException">The engine cannot be reached, or refuses the call.</exception>
     public async Task<BuildKitClient> GetAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         Task<BuildKitClient>? client;

@@ -6,7 +6,6 @@ namespace OpenCloud.Build.Builds;
 /// <summary>Runs checked builds; one instance serves a whole pipeline.</summary>
 internal interface IImageBuilder : IDisposable
 {
-    /// <summary>Builds the image; reports progress, log and warnings to <paramref name="poster"/>.</summary>
     /// <exception cref="Errors.BuildErrorException">The build failed; the cmdlet writes it as a non-terminating error.</exception>
     /// <exception cref="OperationCanceledException">The build was cancelled, also on the engine.</exception>
     public Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken);

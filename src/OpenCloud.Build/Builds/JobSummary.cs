@@ -8,7 +8,7 @@ using OpenCloud.Build.Screen;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>The part of a CI job's summary for one build, in Markdown.</summary>
+/// <summary>One build's part of a CI job's summary, in Markdown.</summary>
 internal static class JobSummary
 {
     private const string Special = @"\`*_{}[]()#+-.!|~<>&";
@@ -32,7 +32,7 @@ internal static class JobSummary
         return $"### ❌ {Escape(name)}\n\nFailed after {Amounts.Time(duration)}: {Escape(failure.Message + where)}\n\n";
     }
 
-    /// <summary>Adds the part to the job's summary. A summary that cannot be written causes a warning.</summary>
+    /// <summary>Adds the part to the job's summary. A failure causes a warning.</summary>
     public static void Write(DisplayKind kind, string markdown, IPipelinePoster poster)
     {
         try
@@ -45,7 +45,7 @@ internal static class JobSummary
             }
             else if (kind == DisplayKind.AzurePipelines && Environment.GetEnvironmentVariable("AGENT_TEMPDIRECTORY") is { Length: > 0 } folder)
             {
-                // The agent uploads the file when the step has ended, and empties this folder after the job.
+                // The agent uploads the file after the step, and empties this folder after the job.
                 string path = Path.Join(folder, $"build-summary-{Guid.NewGuid():N}.md");
                 OutputPlace.Of(path).Write(markdown);
                 poster.Information(WorkflowCommands.AzureUploadSummary(path), isShown: true);

@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Caches;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>The totals of a listing, which count the rows that a table has shown: PowerShell's views have no footer.</summary>
+/// <summary>The totals of a listing. It counts the rows that a table has shown, because PowerShell's views have no footer.</summary>
 /// <remarks>
 /// The view calls <see cref="BeginTable"/> at the beginning of a table and <see cref="NextRow"/> for each row, and so writes the totals below the
 /// last row, whatever the order. A table of only some rows never reaches the last one, and so shows no totals.

@@ -7,12 +7,9 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>
-/// Runs builds concurrently for one pipeline: results come as they are ready, a failure ends no other build, and all share one progress view.
-/// </summary>
+/// <summary>Runs builds concurrently for one pipeline: a failure stops no other build, and all share one progress view.</summary>
 internal static class ParallelBuilds
 {
-    /// <summary>Runs all builds, at most <paramref name="limit"/> at a time.</summary>
     public static Task RunAsync(IImageBuilder builder, IReadOnlyList<CheckedBuild> builds, int limit, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         Overview overview = new(poster, builds.Count);
@@ -35,7 +32,7 @@ internal static class ParallelBuilds
         });
     }
 
-    /// <summary>Combines the progress of all builds: a bar for the whole, and one below it for each running build.</summary>
+    /// <summary>Combines the progress of all builds: one bar in total, and one below it for each running build.</summary>
     private sealed class Overview(IPipelinePoster poster, int total)
     {
         private readonly Lock _gate = new();
@@ -78,7 +75,7 @@ internal static class ParallelBuilds
 
             public void Output(object value) => poster.Output(value);
 
-            // Lines of several builds are mixed, so each has its build's name.
+            // Lines of several builds are mixed, so each names its build.
             public void Verbose(string text) => poster.Verbose($"{build.Name}: {text}");
 
             public void Warning(string text) => poster.Warning($"{build.Name}: {text}");

@@ -7,14 +7,10 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>The checks of a request that need no engine; nothing is changed or sent before them.</summary>
+/// <summary>The checks of a request that need no engine. They run before anything is changed or sent.</summary>
 internal static class RequestChecks
 {
-    /// <summary>Reads the Dockerfile, once, and checks it and everything on this machine that the request names.</summary>
-    /// <param name="request">The request; its <see cref="ImageBuildRequest.DockerfilePath"/> is the name that the user gave.</param>
-    /// <param name="fromLocation">That name as a full path from the user's location; null without a name.</param>
-    /// <param name="cancellationToken">Ends the wait for a Dockerfile that is a pipe.</param>
-    /// <returns>The request with its Dockerfile.</returns>
+    /// <summary>Reads the Dockerfile once, and checks all local inputs. <c>fromLocation</c> is its name as a full path from the user's location.</summary>
     /// <exception cref="BuildErrorException">The request is invalid; the first error found.</exception>
     public static ImageBuildRequest Complete(ImageBuildRequest request, string? fromLocation, CancellationToken cancellationToken)
     {
@@ -44,7 +40,7 @@ internal static class RequestChecks
         return request;
     }
 
-    /// <summary>The full path of the Dockerfile that the user named, from their location or else in the directory; null when there is none.</summary>
+    /// <summary>The full path of the named Dockerfile, from the user's location or else in the directory; null when there is none.</summary>
     public static string? FindDockerfile(string directory, string named, string? fromLocation) => Candidates(directory, named, fromLocation).FirstOrDefault(File.Exists);
 
     private static string[] Candidates(string directory, string named, string? fromLocation)

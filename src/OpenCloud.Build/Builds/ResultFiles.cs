@@ -5,11 +5,10 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>Writes the metadata and image id files of a build. Each file appears complete or not at all; a device or a pipe is written to.</summary>
+/// <summary>Writes a build's metadata and image id files. Each file appears complete or not at all; devices and pipes are written directly.</summary>
 internal static class ResultFiles
 {
-    /// <summary>Checks that a file can be where it is wanted, before the build begins.</summary>
-    /// <exception cref="BuildErrorException">The path is a directory's, or has none above it.</exception>
+    /// <exception cref="BuildErrorException">The path is a directory, or its parent directory does not exist.</exception>
     public static string Check(string path, ErrorEntry error)
     {
         string? problem = Directory.Exists(path)
@@ -18,7 +17,7 @@ internal static class ResultFiles
         return problem is null ? path : throw error.ToException(path, null, path, problem);
     }
 
-    /// <exception cref="BuildErrorException">A file cannot be written; the image exists all the same.</exception>
+    /// <exception cref="BuildErrorException">A file cannot be written; the image exists nevertheless.</exception>
     public static void Write(CheckedBuild build, ImageBuildResult result, CancellationToken cancellationToken)
     {
         if (build.MetadataPath is { } metadata)

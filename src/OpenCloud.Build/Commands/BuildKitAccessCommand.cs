@@ -28,7 +28,7 @@ public abstract class BuildKitAccessCommand : HostCmdlet
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public string[]? Service { get; set; }
 
-    /// <summary>containerd's socket instead of the engine's.</summary>
+    /// <summary>Uses containerd's socket instead of the engine's.</summary>
     [Parameter(ParameterSetName = EngineSet)]
     public SwitchParameter Containerd { get; set; }
 
@@ -37,16 +37,16 @@ public abstract class BuildKitAccessCommand : HostCmdlet
     [ArgumentCompleter(typeof(GroupCompleter))]
     public string? Group { get; set; }
 
-    /// <summary>An engine that runs without root.</summary>
+    /// <summary>Selects a rootless engine.</summary>
     [Parameter(ParameterSetName = RootlessSet, Mandatory = true)]
     public SwitchParameter Rootless { get; set; }
 
-    /// <summary>Whose engine without root.</summary>
+    /// <summary>The user of the rootless engine.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public string? EngineUser { get; set; }
 
-    /// <summary>Restarts services that run.</summary>
+    /// <summary>Restarts running services.</summary>
     [Parameter]
     public SwitchParameter Restart { get; set; }
 
@@ -61,15 +61,15 @@ public abstract class BuildKitAccessCommand : HostCmdlet
             enumerateCollection: true);
     }
 
-    /// <summary>Makes the change, or describes it.</summary>
+    /// <summary>Makes the change, or plans it.</summary>
     private protected abstract IReadOnlyList<AccessReport> Change(BuildKitAccess access, AccessRequest request, bool planOnly);
 
-    /// <summary>Makes the change at an engine without root, or describes it.</summary>
+    /// <summary>Makes the change for a rootless engine, or plans it.</summary>
     private protected abstract Task<IReadOnlyList<AccessReport>> ChangeAsync(RootlessAccess access, AccessRequest request, bool planOnly, CancellationToken cancellationToken);
 
     private AccessRequest Request() => new()
     {
-        // Without a user it is the caller, also under sudo.
+        // Without a name, the user is the caller, also under sudo.
         Users = User ?? (Service is null ? [InvokingUser.Name()] : []),
         Services = Service ?? [],
         Containerd = Containerd,

@@ -7,7 +7,7 @@ using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>The base class of the cmdlets that put a release of BuildKit onto this host: its version, source and verification.</summary>
+/// <summary>The base class of the cmdlets that install a release of BuildKit on this host: its version, source and verification.</summary>
 public abstract class BuildKitReleaseCommand : HostCmdlet
 {
     private protected const string UriSet = "Uri";
@@ -33,24 +33,24 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     [ArgumentCompleter(typeof(BuildKitVersionCompleter))]
     public string? Version { get; set; }
 
-    /// <summary>An engine that runs without root.</summary>
+    /// <summary>Selects a rootless engine.</summary>
     [Parameter(ParameterSetName = RootlessSet, Mandatory = true)]
     [Parameter(ParameterSetName = RootlessArchivePathSet, Mandatory = true)]
     public virtual SwitchParameter Rootless { get; set; }
 
-    /// <summary>Whose engine without root.</summary>
+    /// <summary>The user of the rootless engine.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public virtual string? User { get; set; }
 
-    /// <summary>A mirror.</summary>
+    /// <summary>The address of a mirror.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = RootlessSet)]
     [ArgumentCompleter(typeof(NoCompleter))]
     public Uri? Uri { get; set; }
 
-    /// <summary>The archive as a file.</summary>
+    /// <summary>The local path of the archive.</summary>
     [Parameter(ParameterSetName = ArchivePathSet, Mandatory = true)]
     [Parameter(ParameterSetName = RootlessArchivePathSet, Mandatory = true)]
     public string? ArchivePath { get; set; }
@@ -63,14 +63,14 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     [ArgumentCompleter(typeof(NoCompleter))]
     public string? Sha256 { get; set; }
 
-    /// <summary>Unpacks an archive that nothing proves.</summary>
+    /// <summary>Unpacks an archive without verification.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public SwitchParameter SkipVerification { get; set; }
 
-    /// <summary>Gives the result.</summary>
+    /// <summary>Returns the result.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
@@ -101,7 +101,7 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
     /// <summary>Adds the options of this cmdlet only.</summary>
     private protected abstract InstallOptions Complete(InstallOptions options);
 
-    /// <summary>Installs the release on this host, or describes the changes.</summary>
+    /// <summary>Installs the release on this host, or plans the changes.</summary>
     private protected abstract Task<InstallResult> ApplyAsync(BuildKitInstaller installer, InstallOptions options, bool planOnly, CancellationToken cancellationToken);
 
     private InstallOptions Options(string? archive) => new()

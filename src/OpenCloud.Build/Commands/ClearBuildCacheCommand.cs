@@ -18,13 +18,13 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
 {
     private readonly Dictionary<string, List<string>> _named = [];
 
-    /// <summary>The ids of records, with what <c>Get-BuildCache</c> gives from the pipeline.</summary>
+    /// <summary>The ids of records; from the pipeline, the records of <c>Get-BuildCache</c>.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidatePattern("^[0-9A-Za-z_.:-]+$")]
     [ArgumentCompleter(typeof(BuildCacheIdCompleter))]
     public string[]? Id { get; set; }
 
-    /// <summary>Clears internal records, frontends and what images share, too.</summary>
+    /// <summary>Also clears internal records, frontends and records that images share.</summary>
     [Parameter]
     public SwitchParameter All { get; set; }
 
@@ -33,14 +33,14 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
     [ArgumentCompleter(typeof(BuildCacheTypeCompleter))]
     public string[]? Type { get; set; }
 
-    /// <summary>Only what no build has used for so long.</summary>
+    /// <summary>Clears only records that no build has used for this time.</summary>
     [Parameter]
     [Alias("KeepDuration")]
     [DurationTransform]
     [ArgumentCompleter(typeof(DurationCompleter))]
     public TimeSpan OlderThan { get; set; }
 
-    /// <summary>The bytes that stay.</summary>
+    /// <summary>The bytes to keep.</summary>
     [Parameter]
     [Alias("ReservedSpace")]
     [ValidateRange(0, long.MaxValue)]
@@ -59,11 +59,11 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
     [ArgumentCompleter(typeof(SizeCompleter))]
     public long MinFreeSpace { get; set; }
 
-    /// <summary>Clears a whole cache without a question.</summary>
+    /// <summary>Clears a whole cache without confirmation.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>The object that was piped, whole.</summary>
+    /// <summary>The whole piped object.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     public PSObject? Record { get; set; }
 
@@ -77,7 +77,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             return;
         }
 
-        // A list that turned out empty names nothing, and not everything.
+        // An empty list selects nothing, not everything.
         IDictionary<string, object> bound = MyInvocation.BoundParameters;
         if ((bound.ContainsKey(nameof(Id)) && Id is null or []) || (bound.ContainsKey(nameof(Type)) && Type is null or []))
         {
@@ -123,7 +123,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
             MaxUsedSpace = bound.ContainsKey(nameof(MaxUsedSpace)) ? MaxUsedSpace : null,
             MinFreeSpace = bound.ContainsKey(nameof(MinFreeSpace)) ? MinFreeSpace : null,
         };
-        // To keep nothing is no limit.
+        // Zero bytes to keep means no limit.
         bool hasLimit = prune.KeepStorage > 0 || prune.MaxUsedSpace is not null || prune.MinFreeSpace is not null;
         bool isWhole = ids.Count == 0 && prune.Types.Count == 0 && prune.OlderThan is null && !hasLimit;
         OnEngine(engineAddress, async (engine, poster, cancellationToken) =>
@@ -178,7 +178,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
         });
     }
 
-    /// <summary>The records that can go: without those in use, and without those that only -All clears.</summary>
+    /// <summary>The records that can be cleared: none in use, and none that only -All clears.</summary>
     private static async Task<IReadOnlyList<BuildCacheRecord>> ListAsync(BuildKitClient engine, BuildCachePrune prune, CancellationToken cancellationToken)
     {
         DateTimeOffset? oldest = prune.OlderThan is { } age ? DateTimeOffset.UtcNow - age : null;
@@ -190,7 +190,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
         ];
     }
 
-    /// <summary>Asks before a whole cache goes, as a cmdlet of high impact does; -Confirm has asked already.</summary>
+    /// <summary>Asks before a whole cache is cleared, like a cmdlet of high impact; -Confirm has already asked.</summary>
     private bool Confirms(string address, string action)
     {
         if (Force || MyInvocation.BoundParameters.ContainsKey("Confirm") || GetVariableValue("ConfirmPreference")?.ToString() != nameof(ConfirmImpact.High))

@@ -26,7 +26,7 @@ public sealed partial class CopyContainerImageCommand
     [ArgumentCompleter(typeof(ImageStoreCompleter))]
     public string? DestinationAddress { get; set; }
 
-    /// <summary>The namespace of containerd for the destinations.</summary>
+    /// <summary>The containerd namespace of the destinations.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string? DestinationNamespace { get; set; }

@@ -16,12 +16,12 @@ public sealed partial class CopyContainerImageCommand : RegistryCmdlet
 {
     private string _source = string.Empty;
 
-    /// <summary>The name there is; from a pipeline, the new names.</summary>
+    /// <summary>The existing name; from a pipeline, the new names.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
-    /// <summary>An image as Get-ContainerImage gives it.</summary>
+    /// <summary>An image from Get-ContainerImage.</summary>
     [Parameter(ValueFromPipeline = true)]
     public ContainerImage? InputObject { get; set; }
 
@@ -31,16 +31,16 @@ public sealed partial class CopyContainerImageCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Destination { get; set; } = [];
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
-    /// <summary>Lets a name that exists point to the image.</summary>
+    /// <summary>Lets an existing name point to the image.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Gives the image by its new name.</summary>
+    /// <summary>Returns the image with its new name.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 

@@ -23,13 +23,13 @@ public abstract class DockerfileCommand : ConnectingCmdlet
     {
     }
 
-    /// <summary>The directory that would be built from, or the Dockerfile, with wildcards.</summary>
+    /// <summary>The context directory, or the Dockerfile; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [TextTransform("Path", "LiteralPath", "PSPath")]
     public string[]? Path { get; set; }
 
-    /// <summary>The same, every character taken as it is.</summary>
+    /// <summary>The same, taken literally.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "LP")]
     public string[]? LiteralPath { get; set; }
@@ -44,18 +44,18 @@ public abstract class DockerfileCommand : ConnectingCmdlet
     [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? DockerfileText { get; set; }
 
-    /// <summary>Values of the Dockerfile's ARGs.</summary>
+    /// <summary>Values for the Dockerfile's ARG instructions.</summary>
     [Parameter]
     [KeyValueTransform]
     [ArgumentCompleter(typeof(DockerfileInputCompleter))]
     public IDictionary? BuildArg { get; set; }
 
-    /// <summary>The platforms that would be built for.</summary>
+    /// <summary>The target platforms.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>More contexts by name.</summary>
+    /// <summary>Named contexts.</summary>
     [Parameter]
     [KeyValueTransform]
     [ArgumentCompleter(typeof(DockerfileInputCompleter))]

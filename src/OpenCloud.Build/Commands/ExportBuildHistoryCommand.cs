@@ -32,7 +32,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
     [Parameter]
     public ImageArchiveFormat Format { get; set; } = ImageArchiveFormat.Tar;
 
-    /// <summary>Replaces a file that exists.</summary>
+    /// <summary>Overwrites an existing file.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

@@ -25,7 +25,7 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
-    /// <summary>Images as Get-ContainerImage gives them.</summary>
+    /// <summary>Images from Get-ContainerImage.</summary>
     [Parameter(ValueFromPipeline = true)]
     public ContainerImage[] InputObject { get; set; } = [];
 
@@ -43,12 +43,12 @@ public sealed class ExportContainerImageCommand : ImageStoreCmdlet
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
-    /// <summary>Replaces a file that exists.</summary>
+    /// <summary>Overwrites an existing file.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

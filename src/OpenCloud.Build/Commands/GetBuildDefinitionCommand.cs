@@ -59,12 +59,12 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
     [ArgumentCompleter(typeof(NoCompleter))]
     public string? ProjectName { get; set; }
 
-    /// <summary>Privileges that the definition is granted.</summary>
+    /// <summary>Privileges granted to the definition.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(EntitlementCompleter))]
     public string[]? Allow { get; set; }
 
-    /// <summary>Grants every privilege that the definition asks for.</summary>
+    /// <summary>Grants every privilege that the definition requests.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -154,7 +154,7 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
         }
         catch (Exception exception) when (exception is PSInvalidOperationException or System.Management.Automation.Host.HostException)
         {
-            // Nobody can be asked.
+            // No user can be asked.
             return false;
         }
     }

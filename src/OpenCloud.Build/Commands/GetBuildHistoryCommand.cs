@@ -17,7 +17,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
     [ArgumentCompleter(typeof(BuildRefCompleter))]
     public string[]? Ref { get; set; }
 
-    /// <summary>Only builds that stand so.</summary>
+    /// <summary>Only builds in this state.</summary>
     [Parameter]
     public BuildRecordStatus[]? Status { get; set; }
 

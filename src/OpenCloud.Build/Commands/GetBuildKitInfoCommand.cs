@@ -4,7 +4,7 @@ using OpenCloud.Build.Commands.Base;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Tells what an engine is.</summary>
+/// <summary>Gets information about an engine.</summary>
 [Cmdlet(VerbsCommon.Get, "BuildKitInfo")]
 [OutputType(typeof(BuildKitInfo))]
 public sealed class GetBuildKitInfoCommand : EngineCmdlet

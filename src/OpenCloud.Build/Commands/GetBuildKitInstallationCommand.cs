@@ -4,7 +4,7 @@ using OpenCloud.Build.Host.Installations;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Tells what there is of BuildKit on this host.</summary>
+/// <summary>Gets the state of BuildKit on this host.</summary>
 [Cmdlet(VerbsCommon.Get, "BuildKitInstallation")]
 [OutputType(typeof(BuildKitInstallation))]
 public sealed class GetBuildKitInstallationCommand : HostCmdlet

@@ -9,7 +9,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Gives the log of a build.</summary>
+/// <summary>Gets the log of a build.</summary>
 [Cmdlet(VerbsCommon.Get, "BuildLog")]
 [OutputType(typeof(BuildLogLine), typeof(byte[]))]
 public sealed class GetBuildLogCommand : BuildHistoryCmdlet
@@ -38,7 +38,7 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
     [Alias("Follow")]
     public SwitchParameter Wait { get; set; }
 
-    /// <summary>Gives the bytes that steps wrote as they came.</summary>
+    /// <summary>Returns the raw bytes that steps wrote.</summary>
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
@@ -124,7 +124,7 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
     {
         private readonly List<Wanted> _wanted = [.. wanted.Select(static text => new Wanted(text))];
 
-        /// <summary>The numbers and full names that no step had.</summary>
+        /// <summary>The numbers and full names that matched no step.</summary>
         public IEnumerable<string> Missing => _wanted.Where(static w => !w.Found && !WildcardPattern.ContainsWildcardCharacters(w.Text)).Select(static w => w.Text);
 
         public bool Matches(BuildStep step)

@@ -32,7 +32,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
-    /// <summary>Images as Get-ContainerImage gives them.</summary>
+    /// <summary>Images from Get-ContainerImage.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
     public ContainerImage[] InputObject { get; set; } = [];
 
@@ -45,7 +45,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(RegistryCompleter))]
     public string[] Registry { get; set; } = [];
 
-    /// <summary>Builds as Get-BuildHistory gives them.</summary>
+    /// <summary>Builds from Get-BuildHistory.</summary>
     [Parameter(Mandatory = true, ParameterSetName = RecordSet, ValueFromPipeline = true)]
     public BuildRecord[] BuildRecord { get; set; } = [];
 
@@ -58,7 +58,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;

@@ -31,7 +31,7 @@ public sealed class GetContainerImageCommand : RegistryCmdlet
     [SupportsWildcards]
     public string[] Registry { get; set; } = [];
 
-    /// <summary>The namespaces of containerd.</summary>
+    /// <summary>The containerd namespaces.</summary>
     [Parameter(ParameterSetName = StoreSet, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
@@ -42,12 +42,12 @@ public sealed class GetContainerImageCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(NoCompleter))]
     public string? Digest { get; set; }
 
-    /// <summary>A platform the image must be for.</summary>
+    /// <summary>A platform that the image must have.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string? Platform { get; set; }
 
-    /// <summary>Only images that no tag leads to.</summary>
+    /// <summary>Only images without a tag.</summary>
     [Parameter(ParameterSetName = StoreSet)]
     public SwitchParameter Dangling { get; set; }
 

@@ -3,7 +3,7 @@ using OpenCloud.Build.Host.Access;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Lets users and services use the engine.</summary>
+/// <summary>Grants users and services access to the engine.</summary>
 [Cmdlet(VerbsSecurity.Grant, "BuildKitAccess", SupportsShouldProcess = true, DefaultParameterSetName = EngineSet)]
 [OutputType(typeof(AccessReport))]
 public sealed class GrantBuildKitAccessCommand : BuildKitAccessCommand

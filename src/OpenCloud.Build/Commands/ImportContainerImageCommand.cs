@@ -11,7 +11,7 @@ using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Takes images from files or directories.</summary>
+/// <summary>Imports images from files or directories.</summary>
 [Cmdlet(VerbsData.Import, "ContainerImage", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
 [OutputType(typeof(ContainerImageImport))]
 public sealed class ImportContainerImageCommand : ImageStoreCmdlet
@@ -19,33 +19,33 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
 
-    /// <summary>The archives, with wildcards.</summary>
+    /// <summary>The archives; wildcards are allowed.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
     [SupportsWildcards]
     public string[] Path { get; set; } = [];
 
-    /// <summary>The archives, every character taken as it is.</summary>
+    /// <summary>The archives, taken literally.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "LP", "FullName")]
     public string[] LiteralPath { get; set; } = [];
 
-    /// <summary>The names to give.</summary>
+    /// <summary>The new names.</summary>
     [Parameter(Position = 1)]
     [Alias("Tag")]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[]? Name { get; set; }
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
-    /// <summary>The platforms to take.</summary>
+    /// <summary>The platforms to import.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>Moves contents although the store has them.</summary>
+    /// <summary>Transfers contents even when the store has them.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

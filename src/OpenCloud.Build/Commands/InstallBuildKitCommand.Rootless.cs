@@ -4,20 +4,20 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Commands;
 
-/// <content>An engine that runs without root.</content>
+/// <content>The parameters of a rootless engine.</content>
 public sealed partial class InstallBuildKitCommand
 {
-    /// <summary>A unit of the system.</summary>
+    /// <summary>Installs a system unit.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public SwitchParameter SystemUnit { get; set; }
 
-    /// <summary>Where the engine keeps its state.</summary>
+    /// <summary>The directory of the engine's state.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public string? StateDirectory { get; set; }
 
-    /// <summary>RootlessKit's archive as a file.</summary>
+    /// <summary>The local path of RootlessKit's archive.</summary>
     [Parameter(ParameterSetName = RootlessSet)]
     [Parameter(ParameterSetName = RootlessArchivePathSet)]
     public string? RootlessKitArchivePath { get; set; }

@@ -10,21 +10,21 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(InstallResult))]
 public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
 {
-    /// <summary>Where the programs go.</summary>
+    /// <summary>The prefix of the programs.</summary>
     [Parameter]
     public string Prefix { get; set; } = "/usr/local";
 
-    /// <summary>Who runs the containers of a build.</summary>
+    /// <summary>The worker that runs build containers.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
     public BuildKitWorker Worker { get; set; }
 
-    /// <summary>An engine without a network.</summary>
+    /// <summary>Installs an engine without a network.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
     public SwitchParameter Isolated { get; set; }
 
-    /// <summary>The port of AF_VSOCK.</summary>
+    /// <summary>The AF_VSOCK port.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
     [ValidateRange(0u, 4294967294u)]
@@ -43,7 +43,7 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     [ArgumentCompleter(typeof(GroupCompleter))]
     public string Group { get; set; } = "buildkit";
 
-    /// <summary>Leaves containerd alone.</summary>
+    /// <summary>Does not install or change containerd.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
     public SwitchParameter SkipContainerd { get; set; }

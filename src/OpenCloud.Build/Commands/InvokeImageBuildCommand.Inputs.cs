@@ -12,7 +12,7 @@ public sealed partial class InvokeImageBuildCommand
 {
     private readonly List<CheckedBuild> _queued = [];
 
-    /// <summary>More contexts by name.</summary>
+    /// <summary>Named contexts.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
     [ArgumentCompleter(typeof(DockerfileInputCompleter))]
@@ -29,42 +29,42 @@ public sealed partial class InvokeImageBuildCommand
     [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? Annotation { get; set; }
 
-    /// <summary>Documents about the image that the engine attaches.</summary>
+    /// <summary>Attestations that the engine attaches.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AttestationCompleter))]
     public object[]? Attest { get; set; }
 
-    /// <summary>The list of what is in the image.</summary>
+    /// <summary>The list of the image's contents (SBOM).</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NoCompleter))]
     public string? Sbom { get; set; }
 
-    /// <summary>The account of how the image was built.</summary>
+    /// <summary>The record of how the image was built (provenance).</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(ProvenanceCompleter))]
     public string? Provenance { get; set; }
 
-    /// <summary>The time the image gives.</summary>
+    /// <summary>The timestamp of the image.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyCellTransform]
     [EpochTransform]
     [ArgumentCompleter(typeof(NoCompleter))]
     public DateTimeOffset? SourceDateEpoch { get; set; }
 
-    /// <summary>Gives files in layers that time, too.</summary>
+    /// <summary>Applies the timestamp to files in layers, too.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SwitchCellTransform]
     public SwitchParameter RewriteTimestamp { get; set; }
 
-    /// <summary>The file that takes what the engine tells of the image.</summary>
+    /// <summary>The file for the engine's metadata of the image.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? MetadataFile { get; set; }
 
-    /// <summary>The file that takes the image's id.</summary>
+    /// <summary>The file for the image's id.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? IidFile { get; set; }
 
-    /// <summary>Stages to run anew.</summary>
+    /// <summary>Stages to run without the cache.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(DockerfileStageCompleter))]
     public string[]? NoCacheFilter { get; set; }
@@ -74,7 +74,7 @@ public sealed partial class InvokeImageBuildCommand
     [EnumCellTransform]
     public BuildNetwork Network { get; set; }
 
-    /// <summary>Lines for the steps' /etc/hosts.</summary>
+    /// <summary>Entries for the steps' /etc/hosts.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [HostTransform]
     [ArgumentCompleter(typeof(NoCompleter))]
@@ -87,27 +87,27 @@ public sealed partial class InvokeImageBuildCommand
     [ArgumentCompleter(typeof(SizeCompleter))]
     public long? ShmSize { get; set; }
 
-    /// <summary>Limits of the steps' processes.</summary>
+    /// <summary>Resource limits of the steps' processes.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
     [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? Ulimit { get; set; }
 
-    /// <summary>The parent of the steps' control groups.</summary>
+    /// <summary>The parent cgroup of the steps.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NoCompleter))]
     public string? CgroupParent { get; set; }
 
-    /// <summary>What the build may be granted.</summary>
+    /// <summary>Entitlements of the build.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(EntitlementCompleter))]
     public string[]? Allow { get; set; }
 
-    /// <summary>Rules on what the build may take from where.</summary>
+    /// <summary>The policy for the build's sources.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public object? SourcePolicy { get; set; }
 
-    /// <summary>How many builds go on at the same time.</summary>
+    /// <summary>The number of concurrent builds.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
     [ArgumentCompleter(typeof(NoCompleter))]

@@ -13,7 +13,7 @@ public sealed partial class InvokeImageBuildCommand
 
     private IPipelinePoster? _poster;
 
-    /// <summary>Where the result goes.</summary>
+    /// <summary>The outputs of the build.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("o")]
     [ArgumentCompleter(typeof(OutputCompleter))]
@@ -24,12 +24,12 @@ public sealed partial class InvokeImageBuildCommand
     [SwitchCellTransform]
     public SwitchParameter Push { get; set; }
 
-    /// <summary>Caches to read.</summary>
+    /// <summary>Caches to import.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(CacheCompleter))]
     public object[]? CacheFrom { get; set; }
 
-    /// <summary>Caches to write.</summary>
+    /// <summary>Caches to export.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(CacheCompleter))]
     public object[]? CacheTo { get; set; }
@@ -51,12 +51,12 @@ public sealed partial class InvokeImageBuildCommand
     [ArgumentCompleter(typeof(NoCompleter))]
     public IDictionary? RegistryCredential { get; set; }
 
-    /// <summary>Registries that may be given docker's credentials though the build does not name them.</summary>
+    /// <summary>Registries whose docker credentials the engine may get although the build does not name them.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NoCompleter))]
     public string[]? RegistryHost { get; set; }
 
-    /// <summary>Asks on the pipeline's thread; the build waits.</summary>
+    /// <summary>Asks on the pipeline's thread while the build waits.</summary>
     private bool ConfirmDelete(string directory, IReadOnlyList<string> paths)
     {
         string names = string.Join(", ", paths.Take(NamesShown)) + (paths.Count > NamesShown ? ", …" : "");

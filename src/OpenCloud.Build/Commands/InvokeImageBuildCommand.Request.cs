@@ -5,7 +5,7 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Commands;
 
-/// <content>From the parameters to the request.</content>
+/// <content>Creates the request from the parameters.</content>
 public sealed partial class InvokeImageBuildCommand
 {
     private CheckedBuild ReadBuild(string directory, string? file)

@@ -27,21 +27,21 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     private IImageBuilder? _builder;
     private FileSystemInfo[]? _items;
 
-    /// <summary>The directory to build from, with wildcards.</summary>
+    /// <summary>The context directory; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     public string[]? Path { get; set; }
 
-    /// <summary>The directory to build from, every character taken as it is.</summary>
+    /// <summary>The context directory, taken literally.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "LP")]
     public string[]? LiteralPath { get; set; }
 
-    /// <summary>A directory to build from, or a Dockerfile to build in its directory.</summary>
+    /// <summary>A context directory, or a Dockerfile whose directory is the context.</summary>
     [Parameter(Mandatory = true, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
     public FileSystemInfo[]? InputObject { get; set; }
 
-    /// <summary>What came down the pipeline, whatever it is: set by PowerShell, to tell of what is not taken.</summary>
+    /// <summary>Any object from the pipeline: PowerShell sets it, so that unsuitable objects can be reported.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     public PSObject? Record { get; set; }
 
@@ -61,7 +61,7 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[]? Tag { get; set; }
 
-    /// <summary>Values of the Dockerfile's ARGs.</summary>
+    /// <summary>Values for the Dockerfile's ARG instructions.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
     [ArgumentCompleter(typeof(DockerfileInputCompleter))]
@@ -83,12 +83,12 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>Runs every step anew.</summary>
+    /// <summary>Runs every step without the cache.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SwitchCellTransform]
     public SwitchParameter NoCache { get; set; }
 
-    /// <summary>Looks base images up anew.</summary>
+    /// <summary>Looks up base images again.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SwitchCellTransform]
     public SwitchParameter Pull { get; set; }
@@ -98,18 +98,18 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     [ArgumentCompleter(typeof(AddressCompleter))]
     public string? Address { get; set; }
 
-    /// <summary>Starts an engine for each build, and stops it.</summary>
+    /// <summary>Starts an engine for each build, and stops it afterward.</summary>
     [Parameter]
     public SwitchParameter Daemonless { get; set; }
 
-    /// <summary>How long the build may take.</summary>
+    /// <summary>The time limit of a build.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyCellTransform]
     [DurationTransform]
     [ArgumentCompleter(typeof(BuildTimeoutCompleter))]
     public TimeSpan? Timeout { get; set; }
 
-    /// <summary>The file that takes the whole log.</summary>
+    /// <summary>The file for the whole log.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? LogPath { get; set; }
 

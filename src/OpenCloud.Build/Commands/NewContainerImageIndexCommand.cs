@@ -38,7 +38,7 @@ public sealed class NewContainerImageIndexCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(RegistryCompleter))]
     public string[] Destination { get; set; } = [];
 
-    /// <summary>The file or directory to write in place of a registry.</summary>
+    /// <summary>The destination file or directory, instead of a registry.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [Alias("OutFile")]
     public string Path { get; set; } = string.Empty;
@@ -47,7 +47,7 @@ public sealed class NewContainerImageIndexCommand : RegistryCmdlet
     [Parameter(ParameterSetName = PathSet)]
     public ImageArchiveFormat Format { get; set; } = ImageArchiveFormat.Tar;
 
-    /// <summary>Replaces a file that exists.</summary>
+    /// <summary>Overwrites an existing file.</summary>
     [Parameter(ParameterSetName = PathSet)]
     public SwitchParameter Force { get; set; }
 

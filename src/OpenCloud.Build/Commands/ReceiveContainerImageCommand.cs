@@ -40,12 +40,12 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter(ParameterSetName = StoreSet)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
-    /// <summary>The file or directory to write in place of the store.</summary>
+    /// <summary>The destination file or directory, instead of the store.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [Alias("OutFile")]
     public string Path { get; set; } = string.Empty;
@@ -54,7 +54,7 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     [Parameter(ParameterSetName = PathSet)]
     public ImageArchiveFormat Format { get; set; } = ImageArchiveFormat.Tar;
 
-    /// <summary>Replaces a file that exists.</summary>
+    /// <summary>Overwrites an existing file.</summary>
     [Parameter(ParameterSetName = PathSet)]
     public SwitchParameter Force { get; set; }
 

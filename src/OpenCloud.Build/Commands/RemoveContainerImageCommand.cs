@@ -11,7 +11,7 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Removes images.</summary>
-// An image of the pipeline is taken as it is, and not by its name, which all untagged images share.
+// Uses a piped image itself, not its name, which all untagged images share.
 [Cmdlet(VerbsCommon.Remove, "ContainerImage", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
 public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
 {
@@ -25,17 +25,17 @@ public sealed class RemoveContainerImageCommand : ImageStoreCmdlet
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
-    /// <summary>Images as Get-ContainerImage gives them.</summary>
+    /// <summary>Images from Get-ContainerImage.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
     public ContainerImage[] InputObject { get; set; } = [];
 
-    /// <summary>The namespaces of containerd.</summary>
+    /// <summary>The containerd namespaces.</summary>
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string[] Namespace { get; set; } = [ImageStores.DefaultNamespace];
 
-    /// <summary>Removes images that stopped containers use, too.</summary>
+    /// <summary>Also removes images that stopped containers use.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 

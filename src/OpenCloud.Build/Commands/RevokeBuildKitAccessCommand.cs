@@ -3,7 +3,7 @@ using OpenCloud.Build.Host.Access;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Takes the engine away from users and services.</summary>
+/// <summary>Revokes the access of users and services to the engine.</summary>
 [Cmdlet(VerbsSecurity.Revoke, "BuildKitAccess", SupportsShouldProcess = true, DefaultParameterSetName = EngineSet)]
 [OutputType(typeof(AccessReport))]
 public sealed class RevokeBuildKitAccessCommand : BuildKitAccessCommand

@@ -32,7 +32,7 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
-    /// <summary>Images as Get-ContainerImage gives them.</summary>
+    /// <summary>Images from Get-ContainerImage.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
     public ContainerImage[] InputObject { get; set; } = [];
 
@@ -51,7 +51,7 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
     [ArgumentCompleter(typeof(PlatformCompleter))]
     public string[]? Platform { get; set; }
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;

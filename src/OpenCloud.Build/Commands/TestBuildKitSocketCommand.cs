@@ -10,7 +10,7 @@ using OpenCloud.Build.Hosts;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Says whether an engine can be reached, and why not.</summary>
+/// <summary>Reports whether an engine can be reached, and why not.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "BuildKitSocket", DefaultParameterSetName = "User")]
 [OutputType(typeof(bool), typeof(SocketDiagnosis))]
 public sealed class TestBuildKitSocketCommand : HostCmdlet
@@ -21,20 +21,20 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
     [TextTransform("Address")]
     public string? Address { get; set; }
 
-    /// <summary>Gives everything that was looked at.</summary>
+    /// <summary>Returns all checks.</summary>
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
-    /// <summary>An engine without root, and what it can stumble over.</summary>
+    /// <summary>Checks a rootless engine and its prerequisites.</summary>
     [Parameter]
     public SwitchParameter Rootless { get; set; }
 
-    /// <summary>Answers for this user.</summary>
+    /// <summary>Diagnoses for this user.</summary>
     [Parameter(ParameterSetName = "User")]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public string? As { get; set; }
 
-    /// <summary>Answers for this service.</summary>
+    /// <summary>Diagnoses for this service.</summary>
     [Parameter(ParameterSetName = "Service", Mandatory = true)]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public string? Service { get; set; }

@@ -10,21 +10,21 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(InstallResult))]
 public sealed class UninstallBuildKitCommand : HostCmdlet
 {
-    /// <summary>An engine without root.</summary>
+    /// <summary>Selects a rootless engine.</summary>
     [Parameter(ParameterSetName = "Rootless", Mandatory = true)]
     public SwitchParameter Rootless { get; set; }
 
-    /// <summary>Whose engine without root.</summary>
+    /// <summary>The user of the rootless engine.</summary>
     [Parameter(ParameterSetName = "Rootless")]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public string? User { get; set; }
 
-    /// <summary>Also removes what stays otherwise.</summary>
+    /// <summary>Also removes what is kept otherwise.</summary>
     [Parameter(ParameterSetName = "Engine")]
     [Parameter(ParameterSetName = "Rootless")]
     public SwitchParameter Purge { get; set; }
 
-    /// <summary>Gives the result.</summary>
+    /// <summary>Returns the result.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 

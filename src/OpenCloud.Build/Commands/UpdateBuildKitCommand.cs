@@ -4,7 +4,7 @@ using OpenCloud.Build.Host.Install;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Takes an installed BuildKit to another version.</summary>
+/// <summary>Changes the version of an installed BuildKit.</summary>
 [Cmdlet(VerbsData.Update, "BuildKit", SupportsShouldProcess = true, DefaultParameterSetName = UriSet)]
 [OutputType(typeof(InstallResult))]
 public sealed class UpdateBuildKitCommand : BuildKitReleaseCommand
@@ -24,7 +24,7 @@ public sealed class UpdateBuildKitCommand : BuildKitReleaseCommand
     [ArgumentCompleter(typeof(PrincipalCompleter))]
     public override string? User { get; set; }
 
-    /// <summary>Goes back to the version before the last update.</summary>
+    /// <summary>Restores the version before the last update.</summary>
     [Parameter(ParameterSetName = "Rollback", Mandatory = true)]
     [Parameter(ParameterSetName = RootlessRollbackSet, Mandatory = true)]
     public SwitchParameter Rollback { get; set; }

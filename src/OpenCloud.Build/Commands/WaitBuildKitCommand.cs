@@ -32,7 +32,7 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
     [Parameter]
     public SwitchParameter AllowPlainTcp { get; set; }
 
-    /// <summary>Gives what the engine tells of itself.</summary>
+    /// <summary>Returns information about the engine.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 

@@ -28,11 +28,11 @@ public sealed class AddressCompleter : IArgumentCompleter
         }
         catch (EngineConnectException)
         {
-            // An invalid setting has nothing to offer.
+            // An invalid setting offers nothing.
             return [];
         }
 
-        // Existing sockets, without a connection: completion must not wait for an engine.
+        // Existing sockets only, without connecting: completion must not wait for an engine.
         return candidates
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))

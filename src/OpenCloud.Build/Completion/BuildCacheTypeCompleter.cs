@@ -19,7 +19,6 @@ public sealed class BuildCacheTypeCompleter : IArgumentCompleter
         ("internal", "internal records of the engine"),
     ];
 
-    /// <summary>The type, checked.</summary>
     /// <exception cref="BuildErrorException">The text contains more than a type.</exception>
     internal static string Check(string type) =>
         Types.Any(t => t.Text == type)

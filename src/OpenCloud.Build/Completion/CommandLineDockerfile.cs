@@ -8,10 +8,9 @@ using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>The Dockerfile that the command line being typed names.</summary>
 internal static class CommandLineDockerfile
 {
-    /// <summary>Reads words of the Dockerfile, each once; empty when there is none, or it is invalid.</summary>
+    /// <summary>Returns distinct words of the Dockerfile; none when it is missing or invalid.</summary>
     public static IEnumerable<(string Text, string Tip)> Read(IDictionary bound, Func<DockerfileText, IEnumerable<(string Text, string Tip)>> read)
     {
         try
@@ -44,7 +43,7 @@ internal static class CommandLineDockerfile
             return DockerfileContent.Usual(directory)?.Text;
         }
 
-        // Not a pipe: completion must not wait, and what it reads from a pipe is lost.
+        // Not a pipe: completion must not wait, and reading consumes the data of a pipe.
         return RequestChecks.FindDockerfile(directory, named, Resolve(named)) is { } file
             ? Encoding.UTF8.GetString(InputFile.ReadRegular(file, DockerfileContent.MaxSize).Bytes)
             : null;

@@ -7,10 +7,7 @@ using OpenCloud.Build.Client.Images;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>
-/// Asks engines and stores for completion without keeping the user waiting: what is not there within the budget comes with the next completion, and
-/// answers are kept for some seconds.
-/// </summary>
+/// <summary>Queries engines and stores within a time budget. A late answer serves the next completion; answers are cached for some seconds.</summary>
 internal static class CompletionQuery
 {
     private const int MostAnswers = 64;
@@ -21,7 +18,7 @@ internal static class CompletionQuery
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
     private static readonly ConcurrentDictionary<string, Answer> Answers = new(StringComparer.Ordinal);
 
-    /// <summary>Asks the image store that the current command line names; empty when it does not answer in time.</summary>
+    /// <summary>Asks the image store that the current command line names; empty after the budget.</summary>
     public static IReadOnlyList<T> AskStore<T>(string question, IDictionary bound, Func<IImageStore, CancellationToken, Task<IReadOnlyList<T>>> ask)
     {
         string address = bound["Address"]?.ToString() ?? string.Empty;
@@ -36,7 +33,6 @@ internal static class CompletionQuery
         });
     }
 
-    /// <summary>Asks the engine that the current command line names; empty when it does not answer in time.</summary>
     public static IReadOnlyList<T> AskEngine<T>(string question, IDictionary bound, Func<BuildKitClient, CancellationToken, Task<IReadOnlyList<T>>> ask)
     {
         string address = bound["Address"]?.ToString() ?? string.Empty;
@@ -51,9 +47,7 @@ internal static class CompletionQuery
         });
     }
 
-    /// <summary>Computes what may take long, such as what a file defines; empty when it is not there in time.</summary>
-    /// <param name="key">What it depends on.</param>
-    /// <param name="compute">Computes it; runs beside the session, and must not use its runspace.</param>
+    /// <summary>Computes slow candidates, such as a file's definitions; empty after the budget. <c>compute</c> must not use the session's runspace.</summary>
     public static IReadOnlyList<T> Compute<T>(string key, Func<IReadOnlyList<T>> compute) => Ask(key, _ => Task.FromResult(compute()));
 
     private static IReadOnlyList<T> Ask<T>(string key, Func<CancellationToken, Task<IReadOnlyList<T>>> ask)

@@ -14,7 +14,6 @@ public sealed class ImageNameCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         Names(fakeBoundParameters).Select(static name => (name, name)).Matching(wordToComplete);
 
-    /// <summary>The names of the store that the command line names.</summary>
     internal static IEnumerable<string> Names(IDictionary bound)
     {
         string @namespace = bound["Namespace"] is { } given and not Array ? given.ToString()! : ImageStores.DefaultNamespace;

@@ -36,7 +36,7 @@ public sealed record ContainerImageTransfer
     /// <summary>The number of blobs and manifests that were transferred.</summary>
     public int ContentsMoved { get; init; }
 
-    /// <summary>The number of blobs that the registry took from another of its repositories.</summary>
+    /// <summary>The number of blobs mounted from another repository of the registry.</summary>
     public int ContentsMounted { get; init; }
 
     /// <summary>The number of blobs and manifests that the destination already had.</summary>

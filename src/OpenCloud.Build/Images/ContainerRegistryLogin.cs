@@ -9,6 +9,6 @@ public sealed record ContainerRegistryLogin
     /// <summary>The user name.</summary>
     public required string UserName { get; init; }
 
-    /// <summary>The configuration file or the credential helper that keeps the login.</summary>
+    /// <summary>The configuration file or the credential helper that stores the login.</summary>
     public required string SavedIn { get; init; }
 }

@@ -3,11 +3,11 @@ using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Images;
 
-/// <summary>Checks the registries that users give.</summary>
+/// <summary>Validates registries that users name.</summary>
 internal static class RegistryArguments
 {
     /// <summary>A host with an optional port.</summary>
-    /// <exception cref="BuildErrorException">It is not one.</exception>
+    /// <exception cref="BuildErrorException">The text is not a host.</exception>
     public static string Check(string registry) =>
         ImageReference.TryParse($"{registry}/x", out ImageReference? reference) && reference.Domain == registry && reference.Path == "x" ? registry
             : registry is "docker.io" or "index.docker.io" ? "docker.io"

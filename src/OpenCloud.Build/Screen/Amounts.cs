@@ -2,7 +2,6 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Screen;
 
-/// <summary>Times and sizes as the screen and the logs show them.</summary>
 internal static class Amounts
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -12,7 +11,6 @@ internal static class Amounts
         ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0}s")
         : Long(TimeSpan.FromSeconds(Math.Round(Math.Min(time.TotalSeconds, 1e9))));
 
-    /// <summary>The time of something that runs, in whole seconds.</summary>
     public static string Running(TimeSpan time) => time.TotalSeconds < 60
         ? string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(time.TotalSeconds):0}s")
         : Long(time);

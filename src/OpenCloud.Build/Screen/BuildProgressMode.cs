@@ -6,9 +6,9 @@ public enum BuildProgressMode
     /// <summary>A display on a terminal; otherwise a log in the information stream.</summary>
     Auto,
 
-    /// <summary>A log, line by line, which is shown.</summary>
+    /// <summary>A log, line by line, always shown.</summary>
     Plain,
 
-    /// <summary>Nothing.</summary>
+    /// <summary>No progress.</summary>
     Quiet,
 }

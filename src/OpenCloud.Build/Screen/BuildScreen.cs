@@ -2,10 +2,6 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Screen;
 
-/// <summary>The progress of builds on a terminal.</summary>
-/// <param name="write">Writes to the terminal, control sequences included.</param>
-/// <param name="size">The terminal's current columns and rows.</param>
-/// <param name="theme">Characters and colors.</param>
 internal sealed class BuildScreen(Action<string> write, Func<(int Width, int Height)> size, ScreenTheme theme) : ILiveDisplay
 {
     private readonly ScreenPainter _painter = new();

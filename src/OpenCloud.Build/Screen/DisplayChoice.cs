@@ -2,40 +2,33 @@ namespace OpenCloud.Build.Screen;
 
 internal enum DisplayKind
 {
-    /// <summary>Nothing.</summary>
     None,
 
     /// <summary>PowerShell's progress bars, for hosts with a window of their own.</summary>
     Bars,
 
-    /// <summary>The display on a terminal.</summary>
     Screen,
 
-    /// <summary>The log in the information stream, which shows it when the preference says so.</summary>
+    /// <summary>The log in the information stream, which shows it according to the preference.</summary>
     Information,
 
     /// <summary>The log in the information stream, shown as by Write-Host.</summary>
     Plain,
 
-    /// <summary>The log as GitHub Actions reads it.</summary>
     GitHub,
 
-    /// <summary>The log as Azure Pipelines reads it.</summary>
     AzurePipelines,
 }
 
-/// <summary>Chooses how a build reports its progress.</summary>
 internal sealed record DisplayChoice
 {
     private const string Console = "ConsoleHost";
 
-    /// <summary>The hosts of jobs, remote sessions and runspaces without one.</summary>
+    /// <summary>The PowerShell hosts of jobs, remote sessions and runspaces without a host.</summary>
     private static readonly string[] Unattended = ["ServerRemoteHost", "Default Host"];
 
-    /// <summary>The parameter; null when it was not given.</summary>
     public BuildProgressMode? Asked { get; init; }
 
-    /// <summary>The name of PowerShell's host.</summary>
     public string Host { get; init; } = Console;
 
     /// <summary>False in runspaces beside the console's own, such as those of ForEach-Object -Parallel.</summary>
@@ -47,13 +40,12 @@ internal sealed record DisplayChoice
     /// <summary>True when $PSStyle.OutputRendering removes control sequences.</summary>
     public bool IsPlainText { get; init; }
 
-    /// <summary>True when verbose lines, which have the log, are shown.</summary>
+    /// <summary>True when verbose lines, which include the log, are shown.</summary>
     public bool IsVerbose { get; init; }
 
     /// <summary>True when $ProgressPreference turns progress off.</summary>
     public bool IsProgressOff { get; init; }
 
-    /// <summary>Reads an environment variable.</summary>
     public Func<string, string?> Environment { get; init; } = static _ => null;
 
     public DisplayKind Choose() => Asked switch

@@ -4,12 +4,12 @@ using OpenCloud.Build.Client.Progress;
 namespace OpenCloud.Build.Screen;
 
 /// <summary>
-/// A log for a CI host, with a group for each step and annotations. Groups do not nest and steps run side by side: one step is written as it runs,
-/// and the lines of the others are kept until it ends.
+/// A log for a CI host, with a group for each step and annotations. Groups do not nest, but steps run in parallel: one step is written live, and the
+/// lines of the others are kept until it ends.
 /// </summary>
 internal sealed class GroupedBuildLog(bool isAzure) : IBuildLog
 {
-    /// <summary>The characters kept of other steps; more end the open group early.</summary>
+    /// <summary>The limit for kept characters of other steps; beyond it the open group ends early.</summary>
     private const int MostKept = 1024 * 1024;
 
     private readonly Lock _gate = new();
@@ -86,7 +86,7 @@ internal sealed class GroupedBuildLog(bool isAzure) : IBuildLog
                 Close(lines);
                 if (open.Build != build)
                 {
-                    // Its group goes on behind those that are written now.
+                    // Its group continues after those that are written now.
                     _waiting.Insert(0, open);
                 }
             }
@@ -134,7 +134,7 @@ internal sealed class GroupedBuildLog(bool isAzure) : IBuildLog
         return group;
     }
 
-    /// <summary>Writes the steps that have ended meanwhile, and goes on with the first that runs.</summary>
+    /// <summary>Writes the steps that have ended meanwhile, and continues with the first that runs.</summary>
     private void Next(List<string> lines)
     {
         foreach (Group ended in _waiting.FindAll(static g => g.HasEnded))

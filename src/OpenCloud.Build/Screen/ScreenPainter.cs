@@ -4,8 +4,8 @@ using System.Text;
 namespace OpenCloud.Build.Screen;
 
 /// <summary>
-/// Keeps a block of lines at the end of a terminal's output: gives the control sequences that change one state of the block into the next. The
-/// cursor is below the block between two calls, in the first column and visible.
+/// Keeps a block of lines at the end of a terminal's output: returns the control sequences that change one state of the block into the next. Between
+/// two calls the cursor is visible, in the first column below the block.
 /// </summary>
 /// <remarks>ECMA-48: CUU (cursor up), EL and ED (erase); DECTCEM hides and shows the cursor.</remarks>
 internal sealed class ScreenPainter
@@ -17,7 +17,7 @@ internal sealed class ScreenPainter
     private int _width;
     private bool _hasBegun;
 
-    /// <summary>The sequences that show the lines in place of those shown before; empty when nothing changes.</summary>
+    /// <summary>The sequences that replace the shown lines; empty when nothing changes.</summary>
     public string Paint(IReadOnlyList<string> lines, int width)
     {
         bool isReflowed = _shown.Count > 0 && width != _width;
@@ -29,7 +29,7 @@ internal sealed class ScreenPainter
         StringBuilder text = new(Hide);
         if (!_hasBegun)
         {
-            // What a prompt or a script has left without a line end stays: blanks up to the last column end in the next line.
+            // Keeps text that a prompt or a script left without a line end: blanks up to the last column wrap to the next line.
             text.Append(' ', Math.Max(width - 1, 0)).Append("\r\u001b[K");
             _hasBegun = true;
         }
@@ -56,7 +56,6 @@ internal sealed class ScreenPainter
         return text.Append(Show).ToString();
     }
 
-    /// <summary>The sequences that remove the block.</summary>
     public string Clear(int width)
     {
         _hasBegun = false;
@@ -79,7 +78,7 @@ internal sealed class ScreenPainter
         }
     }
 
-    /// <summary>The rows that the block has after the terminal has changed its width and wrapped the lines anew.</summary>
+    /// <summary>The rows of the block after a change of the width has wrapped its lines again.</summary>
     private int Rows(int width) => _shown.Sum(line => Math.Max(1, (Columns(line) + Math.Max(width, 1) - 1) / Math.Max(width, 1)));
 
     private static int Columns(string line)

@@ -10,7 +10,6 @@ namespace OpenCloud.Build.Screen;
 /// </summary>
 internal static class ScreenRenderer
 {
-    /// <summary>The lines shown of a running step's output.</summary>
     public const int LogLines = 6;
 
     private const int MostRows = 24;
@@ -19,7 +18,7 @@ internal static class ScreenRenderer
     private const int MostParts = 4;
     private const int LeastEnded = 3;
 
-    /// <summary>Renders the snapshot. No line is as wide as the terminal, so that none wraps; on one that is too narrow for that nothing is shown.</summary>
+    /// <summary>Lines are shorter than the terminal's width, so that none wraps; renders nothing when the terminal is too narrow.</summary>
     public static IReadOnlyList<string> Render(ProgressSnapshot snapshot, int width, int height, ScreenTheme theme)
     {
         if (width <= LeastColumns)
@@ -49,7 +48,7 @@ internal static class ScreenRenderer
         int shown = snapshot.Parts.Count <= left ? snapshot.Parts.Count : Math.Max(left - 1, 0);
         for (int i = 0; i < shown; i++)
         {
-            // The rows that one build does not need are the next one's.
+            // Rows that one build does not need go to the next.
             int share = Math.Max(1, (left - (shown < snapshot.Parts.Count ? 1 : 0)) / (shown - i));
             left -= RenderOne(snapshot.Parts[i], share, canvas, isPart: true);
         }
@@ -153,7 +152,6 @@ internal static class ScreenRenderer
 
     private static string Line(string text) => TerminalText.Line(text).Replace("\t", "    ", StringComparison.Ordinal);
 
-    /// <summary>Lines within a width.</summary>
     private sealed class Canvas(int columns, ScreenTheme theme)
     {
         private const string Indent = "     ";
@@ -166,7 +164,7 @@ internal static class ScreenRenderer
 
         public void Add(IEnumerable<string> lines) => _lines.AddRange(lines);
 
-        /// <summary>A text at the left, and the longest of some texts that fits at the right.</summary>
+        /// <summary>Adds a text at the left, and the longest of the texts in <c>right</c> that fits.</summary>
         public void Row(string indent, string text, IReadOnlyList<string> right, string style)
         {
             string end = right.FirstOrDefault(r => TextWidth.Of(text) + TextWidth.Of(r) + indent.Length + 2 <= columns) ?? right.LastOrDefault() ?? string.Empty;

@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Screen;
 
-/// <summary>The characters and colors of the screen.</summary>
 internal sealed record ScreenTheme(bool HasColor, bool IsUnicode)
 {
     public const string Bold = "1";

@@ -3,7 +3,6 @@ using System.Text;
 
 namespace OpenCloud.Build.Screen;
 
-/// <summary>The width of text in columns of a terminal.</summary>
 /// <remarks>Unicode Standard Annex 11: East Asian wide and fullwidth characters take two columns, combining marks none.</remarks>
 internal static class TextWidth
 {
@@ -14,7 +13,7 @@ internal static class TextWidth
         (0xFF00, 0xFF60), (0xFFE0, 0xFFE6), (0x1F300, 0x1F64F), (0x1F680, 0x1F6FF), (0x1F900, 0x1F9FF), (0x20000, 0x3FFFD),
     ];
 
-    /// <summary>The columns that a text without control characters takes.</summary>
+    /// <summary>The text must not contain control characters.</summary>
     public static int Of(string text)
     {
         int width = 0;
@@ -26,7 +25,6 @@ internal static class TextWidth
         return width;
     }
 
-    /// <summary>The text cut to a number of columns, with an ellipsis where something is missing.</summary>
     public static string Cut(string text, int columns, string ellipsis)
     {
         // Long lines are common, and their end is never shown.

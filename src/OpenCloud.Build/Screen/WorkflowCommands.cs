@@ -11,10 +11,9 @@ namespace OpenCloud.Build.Screen;
 /// </remarks>
 internal static partial class WorkflowCommands
 {
-    /// <summary>Whether this process runs on such a host.</summary>
     public static bool AreRead => new[] { "GITHUB_ACTIONS", "TF_BUILD" }.Any(static n => string.Equals(Environment.GetEnvironmentVariable(n), "true", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The text with everything broken up that a CI host would take for a command.</summary>
+    /// <summary>Breaks up everything that a CI host would run as a command.</summary>
     public static string Neutral(string text) => Leading().Replace(Anywhere().Replace(text, "# #"), "$1: :");
 
     public static string GitHub(string command, string message, string? file, int? line)

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Definitions.Tests.Bake;
 
-/// <summary>What a definition is asked for is what the build does, however it is written.</summary>
+/// <summary>A definition requests the privileges that its build uses, in every spelling.</summary>
 public sealed class BakePrivilegeTests
 {
     [Theory]

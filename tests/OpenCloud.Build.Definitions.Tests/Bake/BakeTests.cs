@@ -3,7 +3,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Definitions.Tests.Bake;
 
-/// <summary>From bake documents to builds.</summary>
+/// <summary>Tests the builds that bake files define.</summary>
 public sealed class BakeTests
 {
     [Fact]
@@ -178,7 +178,7 @@ public sealed class BakeTests
     [Fact]
     public void ManyWaysToOneTargetAreOne()
     {
-        // Without a note of what has been linked, each step would double the work.
+        // If linked targets were not remembered, each step would double the work.
         string text = string.Join('\n', Enumerable.Range(0, 60).Select(static i => $"target \"t{i}\" {{ contexts = {{ a = \"target:t{i + 1}\", b = \"target:t{i + 1}\" }} }}")) + "\ntarget \"t60\" {}";
         Assert.Equal(61, Reading.Hcl(text, "t0").Count);
     }
@@ -186,7 +186,7 @@ public sealed class BakeTests
     [Fact]
     public void WhatIsInheritedTwiceIsThereOnce()
     {
-        // Sixty steps that doubled a list would be more than any memory has.
+        // If each of sixty steps doubled the list, it would not fit into memory.
         string text = "target \"t0\" { policy = [\"a\"] }\n" + string.Join('\n', Enumerable.Range(1, 60).Select(static i => $"target \"t{i}\" {{ inherits = [\"t{i - 1}\", \"t{i - 1}\"] }}"));
         Assert.Equal(["policy=a"], Assert.Single(Reading.Hcl(text, "t60")).Remainder);
         string both = "target \"t0\" { policy = [\"a\"] }\n" + string.Join('\n', Enumerable.Range(1, 60).Select(static i =>

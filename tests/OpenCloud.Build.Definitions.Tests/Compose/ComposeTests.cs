@@ -3,7 +3,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Definitions.Tests.Compose;
 
-/// <summary>From Compose files to builds.</summary>
+/// <summary>Tests the builds that Compose files define.</summary>
 public sealed class ComposeTests
 {
     [Fact]

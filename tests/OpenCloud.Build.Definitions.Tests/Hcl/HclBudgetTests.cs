@@ -3,7 +3,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Definitions.Tests.Hcl;
 
-/// <summary>A few lines must not take all memory or time, and no depth may end the process.</summary>
+/// <summary>A short definition must not exhaust memory or time, and deep nesting must not crash the process.</summary>
 public sealed class HclBudgetTests
 {
     public static TheoryData<string> Deep =>
@@ -47,7 +47,7 @@ public sealed class HclBudgetTests
     [Fact]
     public void ValuesThatShareTheirPartsAreCountedAsTheyWouldBeWritten()
     {
-        // Doubled sixty times, by sharing: two of them could not be compared before the end of time.
+        // Each list has the previous one twice, by reference: comparing two of them element by element would never end.
         string text = string.Join('\n', Enumerable.Range(1, 60).SelectMany(static i => new[] { $"v{i} = [v{i - 1}, v{i - 1}]", $"w{i} = [w{i - 1}, w{i - 1}]" }));
         string all = $"v0 = 1\nw0 = 1\n{text}\ntarget \"default\" {{\n  args = {{ A = v60 == w60 }}\n}}";
         Assert.Contains("too many values", Reading.RefusedHcl(all).Message, StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Definitions.Tests.Hcl;
 
-/// <summary>The grammar: what is a body, an expression, a text, and what is refused where.</summary>
+/// <summary>Tests the HCL grammar: bodies, expressions, templates, and the positions of errors.</summary>
 public sealed class HclGrammarTests
 {
     [Theory]

@@ -3,13 +3,11 @@ using OpenCloud.Build.Definitions.Hcl.Functions;
 
 namespace OpenCloud.Build.Definitions.Tests.Hcl;
 
-/// <summary>Evaluates one expression, with a few variables.</summary>
 internal static class HclText
 {
     public static HclValue Evaluate(string expression, params (string Name, HclValue Value)[] variables) =>
         HclParser.ParseExpression(new HclSource("test.hcl", expression)).Evaluate(new Scope(variables));
 
-    /// <summary>The value as JSON.</summary>
     public static string Json(string expression, params (string Name, HclValue Value)[] variables) => Evaluate($"jsonencode({expression})", variables).Text;
 
     public static HclException Refused(string expression) => Xunit.Assert.Throws<HclException>(() => Evaluate(expression));

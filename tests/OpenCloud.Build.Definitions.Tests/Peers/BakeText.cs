@@ -3,7 +3,7 @@ using OpenCloud.Build.Definitions.Bake;
 
 namespace OpenCloud.Build.Definitions.Tests.Peers;
 
-/// <summary>Targets and groups as <c>buildx bake --print</c> writes them.</summary>
+/// <summary>Writes targets and groups as <c>buildx bake --print</c> does.</summary>
 internal static class BakeText
 {
     public static JsonObject Of(IEnumerable<BakeTarget> targets, IReadOnlyDictionary<string, BakeGroup> groups)
@@ -57,7 +57,7 @@ internal static class BakeText
         }
     }
 
-    // buildx writes the shorter form of a path.
+    // buildx writes the cleaned form of a path.
     private static string Clean(string context)
     {
         string path = context.StartsWith("cwd://", StringComparison.Ordinal) ? context["cwd://".Length..] : context;

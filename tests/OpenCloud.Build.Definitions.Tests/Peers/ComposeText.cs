@@ -4,7 +4,7 @@ using OpenCloud.Build.Definitions.Compose;
 
 namespace OpenCloud.Build.Definitions.Tests.Peers;
 
-/// <summary>Services that are built as <c>docker compose config --format json</c> writes them.</summary>
+/// <summary>Writes services with a build as <c>docker compose config --format json</c> does.</summary>
 internal static class ComposeText
 {
     public static JsonObject Of(ComposeProject project, IEnumerable<string> services) => new()

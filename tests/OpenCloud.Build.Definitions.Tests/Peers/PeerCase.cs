@@ -3,7 +3,7 @@ using OpenCloud.Build.Definitions.Model;
 
 namespace OpenCloud.Build.Definitions.Tests.Peers;
 
-/// <summary>A folder of tests/definitions: a definition, what is asked of it, and what a peer answered.</summary>
+/// <summary>A folder of tests/definitions: a definition, a request, and the peer's answer.</summary>
 public sealed class PeerCase
 {
     private readonly JsonObject _case;

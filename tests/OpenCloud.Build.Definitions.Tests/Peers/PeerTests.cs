@@ -8,7 +8,7 @@ using Xunit;
 
 namespace OpenCloud.Build.Definitions.Tests.Peers;
 
-/// <summary>The same definitions as buildx bake and docker compose make of the same files.</summary>
+/// <summary>Compares definitions with those that buildx bake and docker compose make from the same files.</summary>
 public sealed class PeerTests
 {
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -59,7 +59,7 @@ public sealed class PeerTests
         expected.ToJsonString(Readable),
         actual.ToJsonString(Readable).Replace(folder, "/case", StringComparison.Ordinal).Replace(Path.GetDirectoryName(folder)!, string.Empty, StringComparison.Ordinal));
 
-    // Names in order; what a group has is a set. docker compose writes a dollar twice, so that what it wrote can be read again.
+    // Sorts keys, and the targets of a group, which are a set. docker compose writes '$$' for '$', so that its output can be read again.
     private static JsonNode Sorted(JsonNode node) => node switch
     {
         JsonObject json => new JsonObject(json

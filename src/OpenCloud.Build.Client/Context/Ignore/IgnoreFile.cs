@@ -4,12 +4,12 @@ namespace OpenCloud.Build.Client.Context.Ignore;
 
 /// <summary>One rule of an ignore file.</summary>
 /// <param name="Line">The line, counted from 1.</param>
-/// <param name="Text">The line as it is written, without white space around it.</param>
-/// <param name="Pattern">The pattern as it is sent, with the <c>!</c> of an exception.</param>
+/// <param name="Text">The line as written, without surrounding white space.</param>
+/// <param name="Pattern">The pattern as sent, with the <c>!</c> of an exception.</param>
 /// <param name="IsException">Whether the rule includes files again.</param>
 internal sealed record IgnoreRule(int Line, string Text, string Pattern, bool IsException);
 
-/// <summary>What an ignore file does with a path.</summary>
+/// <summary>The effect of an ignore file on a path.</summary>
 /// <param name="Path">The path, clean and relative to the context.</param>
 /// <param name="IsExcluded">Whether the path is left out of the context.</param>
 /// <param name="Rule">The rule that decides; null when none matches.</param>

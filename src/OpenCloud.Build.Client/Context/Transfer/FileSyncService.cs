@@ -38,7 +38,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
 
     public ContextCounters Counters { get; } = new();
 
-    /// <summary>The first failure on this side, which the daemon's error only repeats; null when there is none.</summary>
+    /// <summary>The first local failure, which the daemon's error only repeats; null when there is none.</summary>
     public ContextException? Failure => Volatile.Read(ref _failure);
 
     public ContextCounters CountersOf(string name) => _sources[name].Counters;

@@ -31,7 +31,7 @@ internal sealed class UploadService : Upload.UploadBase
         _counters = counters;
     }
 
-    /// <summary>The first failure on this side; null when there is none.</summary>
+    /// <summary>The first local failure; null when there is none.</summary>
     public ContextException? Failure { get; private set; }
 
     public static string AddressOf(string id) => Host + id;

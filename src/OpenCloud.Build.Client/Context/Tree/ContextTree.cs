@@ -49,7 +49,7 @@ internal abstract class TreeReader : IDisposable
     public void Dispose() => Close();
 }
 
-/// <summary>What is remembered of a listed file to recognize it when it is sent.</summary>
+/// <summary>The data kept of a listed file, to recognize it when it is sent.</summary>
 internal readonly record struct ListedFile(long Size, ulong Inode, long Modified);
 
 /// <summary>The state of one entry. One object is reused for a whole walk.</summary>

@@ -33,7 +33,7 @@ internal sealed class FileTable
         }
     }
 
-    /// <summary>Takes a file, which is possible once.</summary>
+    /// <summary>Takes a file; each file can be taken once.</summary>
     /// <returns>Its place for <see cref="Get"/>, or -1 when there is no such file or it was taken.</returns>
     public int Claim(uint id)
     {
@@ -94,7 +94,7 @@ internal sealed class FileTable
             _used = 0;
         }
 
-        // An overflowing shift is no error, checked or not; an overflowing product is.
+        // An overflowing shift is not an error, checked or not; an overflowing product is.
         int offset = checked((_chunks.Count - 1) * ChunkSize) | _used;
         bytes.CopyTo(_chunks[^1].AsSpan(_used));
         _used += bytes.Length;

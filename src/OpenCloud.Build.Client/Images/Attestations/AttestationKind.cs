@@ -9,7 +9,7 @@ public enum AttestationKind
     /// <summary>The packages in an image (SPDX, CycloneDX).</summary>
     Sbom,
 
-    /// <summary>A signature, of which only the presence is known.</summary>
+    /// <summary>A signature; only its presence is known.</summary>
     Signature,
 
     /// <summary>Any other statement.</summary>

@@ -3,17 +3,16 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Attestations;
 
-/// <summary>Reads the statements that an image has beside its platforms.</summary>
+/// <summary>Reads the attestation statements of an image.</summary>
 /// <remarks>moby/buildkit, docs/attestations/attestation-storage.md: a manifest for each platform, a layer for each statement.</remarks>
 public static class AttestationReader
 {
-    /// <summary>The type of a content that is a statement.</summary>
     internal const string StatementType = "application/vnd.in-toto+json";
 
     private const string PredicateAnnotation = "in-toto.io/predicate-type";
     private const string SubjectAnnotation = "vnd.docker.reference.digest";
 
-    // SBOMs list every file of an image.
+    // An SBOM lists every file of an image.
     private const int MaxStatement = 128 * 1024 * 1024;
     private const long MaxTotal = 512L * 1024 * 1024;
 
@@ -22,7 +21,7 @@ public static class AttestationReader
     /// <param name="name">Its name in the results.</param>
     /// <param name="platforms">The platforms; all when empty.</param>
     /// <param name="kinds">The kinds; all when empty.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="OciFormatException">The image or a statement is damaged.</exception>
     public static async Task<IReadOnlyList<ContainerImageAttestation>> ReadAsync(
         OpenedImage image, string name, IReadOnlyList<Platform> platforms, IReadOnlyList<AttestationKind> kinds, CancellationToken cancellationToken)
@@ -39,7 +38,7 @@ public static class AttestationReader
         OciManifest index = await ReadManifestAsync(image.Source, image.Target, cancellationToken).ConfigureAwait(false);
         foreach (OciDescriptor attestation in ImageTree.Select(index.Manifests, platforms).Where(static m => m.IsAttestation))
         {
-            // A store may have an index of which it never fetched the attestations.
+            // A store may have an index without the attestations that it lists.
             if (await image.Source.GetLengthAsync(attestation.Digest, cancellationToken).ConfigureAwait(false) is null)
             {
                 continue;
@@ -71,7 +70,6 @@ public static class AttestationReader
         }
     }
 
-    /// <summary>Reads one statement; null when the source does not have it.</summary>
     internal static async Task<ContainerImageAttestation?> ReadAsync(IBlobSource source, OciDescriptor descriptor, string name, CancellationToken cancellationToken)
     {
         if (await source.GetLengthAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false) is null)

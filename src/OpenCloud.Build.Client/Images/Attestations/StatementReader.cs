@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Images.Oci;
 
 namespace OpenCloud.Build.Client.Images.Attestations;
 
-/// <summary>Reads in-toto statements. What is missing or of another form counts as empty: a statement is shown, not judged.</summary>
+/// <summary>Reads in-toto statements. Missing or malformed fields count as empty: statements are shown, not validated.</summary>
 /// <remarks>in-toto/attestation, spec/v1 (Statement); slsa.dev, provenance v0.2 and v1; spdx.github.io, SPDX 2.3 (documents as JSON).</remarks>
 internal static class StatementReader
 {
@@ -15,7 +15,7 @@ internal static class StatementReader
         string stated = Text(root, "predicateType");
         string type = stated.Length > 0 ? stated : attestation.PredicateType;
 
-        // The history of builds keeps the predicate alone, and its type beside it.
+        // The build history stores only the predicate, and its type separately.
         JsonElement? predicate = Find(root, "predicate") ?? (stated.Length == 0 && type.Length > 0 ? root : null);
         ContainerImageAttestation read = attestation with { PredicateType = type, Kind = KindOf(type), Statement = Encoding.UTF8.GetString(json.Span) };
         return predicate is not { } content ? read : read.Kind switch

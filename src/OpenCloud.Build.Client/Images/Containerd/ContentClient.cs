@@ -13,7 +13,7 @@ namespace OpenCloud.Build.Client.Images.Containerd;
 /// <summary>The Content service of a containerd namespace, or the read-only one that buildkitd serves for its build history.</summary>
 internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IBlobSource, IOriginSource
 {
-    /// <summary>The beginning of the label that says in which repositories of a registry a content is; the registry's name follows.</summary>
+    /// <summary>The prefix of the label that lists the repositories of a registry with this content; the registry's name follows.</summary>
     /// <remarks>containerd, pkg/labels (LabelDistributionSource) and core/remotes/docker/handler.go: the paths are separated by commas.</remarks>
     public const string OriginLabel = "containerd.io/distribution.source.";
 
@@ -24,7 +24,7 @@ internal sealed class ContentClient(EngineChannel channel, Metadata? scope) : IB
 
     public string Location => channel.Name;
 
-    /// <summary>What the store knows of a content, or null when it does not have it.</summary>
+    /// <summary>The store's information about a content; null when it does not have it.</summary>
     public async Task<Info?> InfoAsync(ContentDigest digest, CancellationToken cancellationToken)
     {
         try

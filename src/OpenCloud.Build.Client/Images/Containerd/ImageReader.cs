@@ -45,7 +45,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         return walk.Complete(image);
     }
 
-    /// <summary>The image as its record has it: its name, its namespace and its target.</summary>
+    /// <summary>The image from its record only: its name, its namespace and its target.</summary>
     public static ContainerImage Named(Image record, string address, string @namespace)
     {
         (string registry, string repository, string tag) = SplitName(record.Name);
@@ -65,7 +65,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         };
     }
 
-    /// <summary>The parts of a name; a name that is no image reference is a repository without registry and tag.</summary>
+    /// <summary>The parts of a name; a name that is not an image reference is a repository without registry and tag.</summary>
     /// <remarks>
     /// Kubernetes' plugin also names an image by its bare digest, which would pass for the repository sha256 and a tag.
     /// </remarks>
@@ -73,7 +73,7 @@ internal sealed class ImageReader(string engine, string @namespace, NamespaceRea
         ? (reference.Domain, reference.FamiliarName, reference.Tag ?? string.Empty)
         : (string.Empty, name, string.Empty);
 
-    /// <summary>The reference that a name is; null when it is none.</summary>
+    /// <summary>The name as a reference; null when it is not one.</summary>
     public static ImageReference? ReferenceOf(string name) =>
         !ContentDigest.TryParse(name, out _) && ImageReference.TryParse(name, out ImageReference? reference) ? reference : null;
 

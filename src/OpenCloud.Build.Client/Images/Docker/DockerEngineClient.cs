@@ -7,7 +7,7 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Docker;
 
-/// <summary>A Docker Engine's HTTP API, as far as its images go.</summary>
+/// <summary>The image part of a Docker Engine's HTTP API.</summary>
 /// <remarks>moby, api/swagger.yaml. The path of a request names the API version that it is written for.</remarks>
 internal sealed class DockerEngineClient : IAsyncDisposable
 {
@@ -101,7 +101,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         await answer.Content.CopyToAsync(destination, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <returns>Whether the thing exists (anything but 404).</returns>
+    /// <returns>Whether the object exists (anything but 404).</returns>
     public async Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(method, path, null, cancellationToken).ConfigureAwait(false);
@@ -186,7 +186,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         await ThrowIfFailedAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
         using JsonDocument document = await ReadAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
 
-        // With containerd's store the status of the "driver" says so: [["driver-type","io.containerd.snapshotter.v1"]].
+        // With containerd's store the status of the "driver" contains: [["driver-type","io.containerd.snapshotter.v1"]].
         string status = DockerJson.Find(document.RootElement, "DriverStatus") is { } driver ? driver.GetRawText() : string.Empty;
         return facts with { UsesContainerd = status.Contains("io.containerd.snapshotter.", StringComparison.Ordinal) };
     }

@@ -7,7 +7,7 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Images.Docker;
 
-/// <summary>The images of a Docker Engine, of whichever store it has.</summary>
+/// <summary>The images of a Docker Engine, whichever store it uses.</summary>
 internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
 {
     private const int InspectionsAtOnce = 8;
@@ -48,7 +48,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
                     return image;
                 }
 
-                // Gone since the listing, or an error of its own: what the listing reported is still true.
+                // Removed since the listing, or another error: the data of the listing stays valid.
                 JsonElement? inspection = await inspections.GetAsync(image.Id, 1, () => client.GetAsync(PathOf(image.Id) + "/json", stop)).ConfigureAwait(false);
                 return inspection is { } found ? DockerImageReader.WithInspection(image, found) : image;
             },
@@ -172,7 +172,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);
 
     // The engine's archive is read back from a file: its contents are verified against their digests before they are passed on,
-    // and both formats are the same whatever the engine's age. The file has no name any more once it is open.
+    // and both formats are the same whatever the engine's age. The file is unlinked once it is open.
     private async Task<ImageArchive> SaveAsync(IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
         string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
@@ -232,7 +232,7 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         return id;
     }
 
-    // An attestation has a configuration, too, by which no image is known.
+    // An attestation has a configuration, too, but it identifies no image.
     private static List<string> ConfigsOf(ImageTree tree) =>
     [
         .. tree.Nodes.Where(static n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation)

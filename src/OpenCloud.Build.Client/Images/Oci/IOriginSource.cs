@@ -2,7 +2,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>A source that knows in which repositories of a registry a content is, so that another of its repositories can take it from there.</summary>
+/// <summary>A source that knows which repositories of a registry have a content, so that another repository there can mount it.</summary>
 internal interface IOriginSource
 {
     /// <summary>The paths of repositories of a registry; empty when none is known.</summary>

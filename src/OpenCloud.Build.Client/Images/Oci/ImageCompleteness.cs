@@ -41,7 +41,7 @@ internal static class ImageCompleteness
         }
     }
 
-    /// <summary>Refuses an image without an index that is of none of the platforms: only its configuration says of which it is.</summary>
+    /// <summary>Refuses an image without an index that has none of the platforms: only its configuration states its platform.</summary>
     /// <exception cref="OciFormatException">The image is refused, or its configuration is damaged.</exception>
     public static async Task CheckPlatformAsync(IBlobSource source, ImageTree tree, string name, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {

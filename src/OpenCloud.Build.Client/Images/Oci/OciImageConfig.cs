@@ -22,7 +22,7 @@ internal sealed record OciImageConfig(
     IReadOnlyList<string> OperatingSystemFeatures)
 {
     /// <summary>Reads the document.</summary>
-    /// <exception cref="OciFormatException">The document is no configuration.</exception>
+    /// <exception cref="OciFormatException">The document is not a configuration.</exception>
     public static OciImageConfig Parse(ReadOnlyMemory<byte> json, string what) =>
         OciJson.Read(json, what, root => Parse(root, what));
 

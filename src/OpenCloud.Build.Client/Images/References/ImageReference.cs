@@ -88,7 +88,7 @@ public sealed class ImageReference : IEquatable<ImageReference>
         [NotNullWhen(true)] string? text, [NotNullWhen(true)] out ImageReference? reference, [NotNullWhen(false)] out ImageReferenceError? error) =>
         new ImageReferenceReader(text ?? "").TryRead(out reference, out error);
 
-    /// <summary>References in the short form; a text that is no reference stays as it is.</summary>
+    /// <summary>References in the short form; a text that is not a reference is unchanged.</summary>
     public static IReadOnlyList<string> Familiar(IReadOnlyList<string> references) =>
         TextList<string>.Of([.. references.Select(static r => TryParse(r, out ImageReference? reference) ? reference.ToFamiliarString() : r)]);
 

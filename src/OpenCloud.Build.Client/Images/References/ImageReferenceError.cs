@@ -4,7 +4,7 @@ namespace OpenCloud.Build.Client.Images.References;
 
 /// <summary>Why a text is not an image reference.</summary>
 /// <param name="Position">Where the error shows in the text, in characters from 0; the text's length when something is missing at the end.</param>
-/// <param name="Reason">What is wrong, in words that fit after a colon.</param>
+/// <param name="Reason">The problem, in words that fit after a colon.</param>
 public sealed record ImageReferenceError(int Position, string Reason)
 {
     /// <summary>Reason and place.</summary>
@@ -24,6 +24,6 @@ public sealed class ImageReferenceException : FormatException
     /// <summary>The text.</summary>
     public string Text { get; }
 
-    /// <summary>What is wrong with it.</summary>
+    /// <summary>The problem.</summary>
     public ImageReferenceError Error { get; }
 }

@@ -5,34 +5,26 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>What became of a content that was to be sent.</summary>
 internal enum UploadOutcome
 {
-    /// <summary>It was there.</summary>
     Present,
 
-    /// <summary>The registry took it from another of its repositories.</summary>
     Mounted,
 
-    /// <summary>Its bytes were sent.</summary>
     Sent,
 }
 
 /// <summary>
-/// Sends contents to a repository. Small ones go with one request. Larger ones go in chunks; when the connection is cut, the registry is asked how
-/// much it has, and the content goes on from there.
+/// Uploads blobs to a repository: small ones in one request, larger ones in chunks. After a cut connection it asks the registry how much it has, and
+/// resumes there.
 /// </summary>
 /// <remarks>distribution-spec, Pushing blobs: POST then PUT, chunked upload, GET of the upload's location, mounting, OCI-Chunk-Min-Length.</remarks>
 internal sealed class BlobUpload(RegistryConnection connection, string path, RegistryOptions options)
 {
     private readonly string[] _scopes = [$"repository:{path}:pull,push"];
 
-    /// <summary>Sends a content; <c>open</c> opens it anew, from its beginning.</summary>
-    /// <param name="descriptor">The content.</param>
-    /// <param name="from">A repository of the same registry that may have it; null for none.</param>
-    /// <param name="open">Opens the content. Its bytes are verified here.</param>
-    /// <param name="progress">Gets the bytes that the registry has taken.</param>
-    /// <param name="cancellationToken">Ends the upload, of which the registry is told.</param>
+    /// <summary>Uploads and verifies a blob. Cancellation also cancels the upload at the registry.</summary>
+    /// <remarks><c>from</c> may have the blob; <c>open</c> opens it from its beginning; <c>progress</c> gets the bytes that the registry took.</remarks>
     public async Task<UploadOutcome> SendAsync(OciDescriptor descriptor, string? from, Func<CancellationToken, ValueTask<Stream>> open, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         string what = $"the blob {descriptor.Digest} of '{path}'";
@@ -80,7 +72,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Post, address, scopes, Empty, what, options.Attempts, cancellationToken).ConfigureAwait(false);
         if (from is not null && answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
         {
-            // The other repository may not be open to this user.
+            // The user may have no access to the other repository.
             return await BeginAsync(descriptor, null, what, cancellationToken).ConfigureAwait(false);
         }
 
@@ -131,7 +123,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
                 failed = e.Message;
             }
 
-            // The answer may have been cut, not the request: then the content is there. An upload of which a part came cannot take it again.
+            // Perhaps only the answer was lost: then the blob is there. An upload that has a part of it cannot take it again.
             await connection.PauseAsync(attempt, null, what, failed, cancellationToken).ConfigureAwait(false);
             if (await HasAsync(descriptor, what, cancellationToken).ConfigureAwait(false))
             {
@@ -211,7 +203,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
             }
         }
 
-        // A registry that drops what it took, again and again, gets no new attempts for the same bytes.
+        // No new attempts for the same bytes: a registry may drop what it took again and again.
         void Advance()
         {
             if (sent > reported)
@@ -237,7 +229,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
             1,
             cancellationToken).ConfigureAwait(false);
 
-    // The bytes before the place are read once more: the whole content is verified, whatever was sent before.
+    // Reads the bytes before the position again: the digest covers the whole content.
     private static async Task<VerifyingStream> OpenAtAsync(OciDescriptor descriptor, Func<CancellationToken, ValueTask<Stream>> open, long position, string what, CancellationToken cancellationToken)
     {
         VerifyingStream content = new(await open(cancellationToken).ConfigureAwait(false), descriptor, what);
@@ -259,13 +251,13 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         }
     }
 
-    // "Range: 0-N" are the bytes that it has; a registry that has none yet says 0-0 or nothing (distribution says 0-0 for none).
+    // "Range: 0-N" names the bytes that the registry has; one without any says 0-0 or nothing (distribution says 0-0 for none).
     private async Task<(Uri Location, long Sent)> AskAsync(Uri location, OciDescriptor descriptor, string what, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Get, location, _scopes, null, what, options.Attempts, cancellationToken).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
-            // The registry has dropped what it had.
+            // The registry has dropped the upload.
             return ((await BeginAsync(descriptor, null, what, cancellationToken).ConfigureAwait(false))!, 0);
         }
 
@@ -315,7 +307,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         return answer.StatusCode == HttpStatusCode.OK;
     }
 
-    // An upload that is not ended would stay with the registry until it cleans up.
+    // Otherwise the upload stays at the registry until it cleans up.
     private async Task CancelAsync(Uri location)
     {
         try
@@ -325,7 +317,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         }
         catch (Exception e) when (e is RegistryException or OperationCanceledException)
         {
-            // The registry does it itself in time.
+            // The registry cleans up later.
         }
     }
 

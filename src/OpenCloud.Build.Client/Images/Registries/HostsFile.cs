@@ -3,14 +3,13 @@ using Tomlyn.Model;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>A registry's folder in containerd's configuration: its <c>hosts.toml</c>, or the authorities beside which there is none.</summary>
+/// <summary>A registry's folder in containerd's configuration: its <c>hosts.toml</c>, or only certificate authorities.</summary>
 /// <remarks>containerd, docs/hosts.md: the names of the folder, and each field.</remarks>
 internal static class HostsFile
 {
     private const int MaxBytes = 1024 * 1024;
     private const int MaxHosts = 64;
 
-    /// <summary>The folder for a registry; null where there is none.</summary>
     public static string? Find(string folder, string host)
     {
         int colon = host.LastIndexOf(':');
@@ -18,7 +17,7 @@ internal static class HostsFile
         return names.Where(static n => !n.Contains('/', StringComparison.Ordinal) && n is not ("." or "..")).Select(n => Path.Combine(folder, n)).FirstOrDefault(Directory.Exists);
     }
 
-    /// <summary>The servers that a folder names, in order; <c>own</c> is what the registry is without a word about it.</summary>
+    /// <summary>The servers that a folder names, in order; <c>own</c> is the registry without configuration.</summary>
     public static IReadOnlyList<RegistryEndpoint> Read(string folder, string host, RegistryEndpoint own, bool allowInsecure)
     {
         string path = Path.Combine(folder, "hosts.toml");
@@ -64,7 +63,7 @@ internal static class HostsFile
             string apart = uri.Authority.Equals(own.Host, StringComparison.OrdinalIgnoreCase) ? string.Empty : host;
             RegistryEndpoint endpoint = new([new Uri($"{uri.Scheme}://{uri.Authority}{api}/")])
             {
-                // The file says plain HTTP in so many words.
+                // The file names plain HTTP explicitly.
                 IsInsecure = allowInsecure || uri.Scheme == "http",
                 Namespace = apart.Length > 0 ? apart : null,
             };

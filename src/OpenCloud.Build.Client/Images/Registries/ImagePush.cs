@@ -3,23 +3,23 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>What was pushed.</summary>
-/// <param name="Target">The index or manifest that the registry has now.</param>
+/// <summary>The result of a push.</summary>
+/// <param name="Target">The pushed index or manifest.</param>
 /// <param name="Platforms">Its platforms, without attestations.</param>
-/// <param name="BytesSent">The bytes that were sent.</param>
-/// <param name="Sent">The number of contents that were sent.</param>
-/// <param name="Mounted">The number of contents that the registry took from another of its repositories.</param>
-/// <param name="Present">The number of contents that it had.</param>
+/// <param name="BytesSent">The number of bytes sent.</param>
+/// <param name="Sent">The number of contents sent.</param>
+/// <param name="Mounted">The number of contents mounted from another repository of the registry.</param>
+/// <param name="Present">The number of contents that the registry already had.</param>
 public sealed record ImagePushResult(OciDescriptor Target, IReadOnlyList<Platform> Platforms, long BytesSent, int Sent, int Mounted, int Present);
 
 /// <summary>
-/// Pushes an image: contents first, several at the same time and only what the registry lacks; then its manifests; the tags last, so that nobody
-/// sees an image before it is whole.
+/// Pushes an image: first its contents, several at the same time and only those that the registry lacks; then its manifests; the tags last, so that
+/// no tag refers to an incomplete image.
 /// </summary>
-/// <remarks>distribution-spec, Pushing manifests: what a manifest refers to has to be there before it.</remarks>
+/// <remarks>distribution-spec, Pushing manifests: what a manifest refers to must exist before it.</remarks>
 internal sealed class ImagePush(RegistryRepository repository, IBlobSource source, IProgress<long>? progress)
 {
-    /// <summary>Gets the bytes of the whole image before anything moves.</summary>
+    /// <summary>Called with the size of the whole image before the push begins.</summary>
     public Action<long>? OnTotal { get; init; }
 
 
@@ -28,7 +28,7 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
     private int _mounted;
     private int _present;
 
-    /// <summary>Pushes an image under tags, or under its digest alone when there are none.</summary>
+    /// <summary>Pushes an image under tags; only under its digest when there are none.</summary>
     /// <exception cref="OciFormatException">The image is damaged or incomplete. Nothing was tagged.</exception>
     public async Task<ImagePushResult> RunAsync(OciDescriptor image, string name, IReadOnlyList<Platform> platforms, IReadOnlyList<string> tags, CancellationToken cancellationToken)
     {

@@ -5,10 +5,10 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>The part of an image that goes to a registry: a registry refuses an index that lists manifests it does not have.</summary>
+/// <summary>Selects the part of an image to push: a registry refuses an index that lists missing manifests.</summary>
 internal static class ImageSelection
 {
-    /// <summary>The document to send and its descriptor: the image's own, or an index of those manifests of it that are there.</summary>
+    /// <summary>The document to push and its descriptor: the image's own, or an index of the manifests that are present.</summary>
     public static (OciDescriptor Descriptor, ReadOnlyMemory<byte> Bytes) Of(ImageTree tree)
     {
         ImageTreeNode root = tree.Nodes[^1];
@@ -19,7 +19,7 @@ internal static class ImageSelection
             return (root.Descriptor, root.Document.Value);
         }
 
-        // All else in the document stays as it is, also what this client does not know.
+        // Preserves all other fields of the document, also unknown ones.
         JsonObject document = JsonNode.Parse(root.Document.Value.Span)!.AsObject();
         JsonArray kept = [.. document["manifests"]!.AsArray().Where(m => ContentDigest.TryParse((string?)m!["digest"], out ContentDigest digest) && there.Contains(digest)).Select(static m => m!.DeepClone())];
         document["manifests"] = kept;

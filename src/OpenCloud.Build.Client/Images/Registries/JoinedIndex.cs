@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>Several images joined into one index, with their attestations; its contents stay where they are.</summary>
+/// <summary>Several images joined into one index, with their attestations. Contents are not copied.</summary>
 public sealed class JoinedIndex : IBlobSource, IOriginSource
 {
     private readonly IReadOnlyList<IBlobSource> _sources;
@@ -60,14 +60,14 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
         return new JoinedIndex([.. images.Select(static i => i.Source)], Write(manifests), platforms, absent);
     }
 
-    /// <summary>The index for those that read images. It owns none of the images that it joins.</summary>
+    /// <summary>Opens the index for reading. It does not own the joined images.</summary>
     public OpenedImage Open() => new(Target, this);
 
-    /// <summary>Writes it as an OCI layout that docker loads too.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="names">The names that it gets there.</param>
-    /// <param name="progress">Gets the bytes of each content that is written.</param>
-    /// <param name="cancellationToken">Ends the writing.</param>
+    /// <summary>Writes the index as an OCI layout that docker can load, too.</summary>
+    /// <param name="output">The destination.</param>
+    /// <param name="names">The names of the image in the layout.</param>
+    /// <param name="progress">Gets the size of each written content.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     public async Task WriteAsync(IArchiveOutput output, IReadOnlyList<string> names, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         ImageTree tree = await ImageTree.ReadAsync(this, Target, [], cancellationToken).ConfigureAwait(false);

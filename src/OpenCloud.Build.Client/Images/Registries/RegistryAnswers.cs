@@ -5,14 +5,12 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>Reads answers within bounds; nothing in them is trusted.</summary>
+/// <summary>Reads responses within bounds; their content is untrusted.</summary>
 internal static class RegistryAnswers
 {
     private const int MaxErrorBytes = 64 * 1024;
     private const int LongestWords = 500;
 
-    /// <summary>Reads a whole body.</summary>
-    /// <exception cref="RegistryException">It is longer than the limit.</exception>
     public static async Task<byte[]> ReadAsync(HttpResponseMessage answer, int limit, string host, TimeSpan stall, CancellationToken cancellationToken)
     {
         if (answer.Content.Headers.ContentLength > limit)
@@ -42,7 +40,7 @@ internal static class RegistryAnswers
         RegistryException TooLong() => new(RegistryFailure.Invalid, host, $"The registry {host} answered with more than {limit} bytes, the limit for such a document.");
     }
 
-    /// <summary>Reads a piece of a body; a pause that is too long is an error of the connection.</summary>
+    /// <summary>Reads a piece of a body. A longer pause than <c>stall</c> is a connection error.</summary>
     public static async ValueTask<int> ReadAsync(Stream body, Memory<byte> buffer, TimeSpan stall, CancellationToken cancellationToken)
     {
         ValueTask<int> reading = body.ReadAsync(buffer, cancellationToken);
@@ -57,13 +55,12 @@ internal static class RegistryAnswers
         }
         catch (TimeoutException e)
         {
-            // Ends the read, which must not write into the buffer later.
+            // Ends the read: it must not write into the buffer later.
             await body.DisposeAsync().ConfigureAwait(false);
             throw new IOException($"No data arrived for {stall.TotalSeconds:0.#} s.", e);
         }
     }
 
-    /// <summary>The error that an answer is.</summary>
     public static async Task<RegistryException> ErrorAsync(HttpResponseMessage answer, string host, string what, TimeSpan stall, CancellationToken cancellationToken)
     {
         string said;
@@ -104,7 +101,7 @@ internal static class RegistryAnswers
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // A proxy's page, perhaps; its first words may say more than the status.
+            // Possibly a proxy's page: its first words may say more than the status.
             string text = Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(body.Length, 200))).Trim();
             return text.StartsWith('<') ? string.Empty : TerminalText.Bounded(TerminalText.Line(text), LongestWords);
         }

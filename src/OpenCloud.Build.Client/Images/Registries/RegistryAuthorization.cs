@@ -10,8 +10,8 @@ using OpenCloud.Build.Client.Protocol.Auth;
 namespace OpenCloud.Build.Client.Images.Registries;
 
 /// <summary>
-/// What an endpoint asks of its clients, and the tokens it has accepted. A password goes only over HTTPS, to loopback, or where the configuration
-/// calls the endpoint insecure; a token service gets it only by the rules of <see cref="TokenFetcher"/>.
+/// The authentication challenge of an endpoint, and the tokens obtained for it. A password is sent only over HTTPS, to loopback, or to an endpoint
+/// configured as insecure; a token service gets it only by the rules of <see cref="TokenFetcher"/>.
 /// </summary>
 /// <remarks>distribution, docs/spec/auth/token.md and oauth.md; RFC 9110, 11.6.1 (WWW-Authenticate).</remarks>
 internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryOptions options)
@@ -27,11 +27,9 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
     /// <summary>Whether the endpoint asked for credentials, and the options have some for it.</summary>
     public bool HasGiven { get; private set; }
 
-    /// <summary>The host for which there may be credentials.</summary>
     private string LoginHost => endpoint.Registry ?? endpoint.Host;
 
-    /// <summary>Takes up what an answer of 401 asks for.</summary>
-    /// <exception cref="RegistryException">It asks for nothing that this client knows.</exception>
+    /// <summary>Stores the challenge of a 401 response.</summary>
     public void Read(HttpResponseMessage answer)
     {
         AuthenticationHeaderValue? bearer = Of(answer, "Bearer");
@@ -41,8 +39,8 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
             : throw new RegistryException(RegistryFailure.Unauthorized, endpoint.Host, $"The registry {endpoint.Host} requires an authentication scheme that this client does not support.");
     }
 
-    /// <summary>The header for a request; null for an endpoint that asks for none.</summary>
-    /// <exception cref="RegistryException">There are no credentials to send, or the token service refused.</exception>
+    /// <summary>The Authorization header for a request; null when the endpoint has sent no challenge.</summary>
+    /// <exception cref="RegistryException">No credentials are available, or the token service refused.</exception>
     public async Task<AuthenticationHeaderValue?> HeaderAsync(Uri address, IReadOnlyList<string> scopes, HttpClient tokens, CancellationToken cancellationToken)
     {
         if (_challenge is not { } challenge)
@@ -79,7 +77,6 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
         }
     }
 
-    /// <summary>Drops the token for some scopes, which was refused.</summary>
     public void Forget(IReadOnlyList<string> scopes) => _tokens.TryRemove(string.Join(' ', scopes), out _);
 
     private static AuthenticationHeaderValue? Of(HttpResponseMessage answer, string scheme) =>
@@ -146,7 +143,7 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
         {
             FetchTokenResponse answer = await TokenFetcher.FetchAsync(tokens, realm, request, credential, cancellationToken).ConfigureAwait(false);
 
-            // A token that is about to end is not worth a request.
+            // Replaces a token before it expires.
             double seconds = Math.Clamp(answer.ExpiresIn, 1, 24 * 3600);
             return (answer.Token, DateTimeOffset.UtcNow.AddSeconds(seconds > 30 ? seconds - 10 : seconds / 2));
         }

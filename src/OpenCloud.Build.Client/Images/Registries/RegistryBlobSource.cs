@@ -4,10 +4,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>
-/// The contents of one image of a registry. What a manifest refers to is known by the manifest, so that nothing is asked for but manifests and the
-/// contents themselves. Safe for concurrent use.
-/// </summary>
+/// <summary>The contents of one image in a registry. Their sizes come from the manifests, without further requests. Safe for concurrent use.</summary>
 internal sealed class RegistryBlobSource : IBlobSource, IOriginSource
 {
     private const long MaxDocuments = 256L * 1024 * 1024;
@@ -18,7 +15,7 @@ internal sealed class RegistryBlobSource : IBlobSource, IOriginSource
     private readonly ConcurrentDictionary<ContentDigest, byte[]> _documents = new();
     private long _documentBytes;
 
-    /// <summary>Starts at an index or manifest; <c>progress</c> gets the bytes of other contents as they come.</summary>
+    /// <summary>Starts at an index or manifest; <c>progress</c> gets the bytes of other contents as they arrive.</summary>
     public RegistryBlobSource(RegistryRepository repository, RegistryManifest root, IProgress<long>? progress = null)
     {
         _repository = repository;

@@ -4,11 +4,8 @@ using OpenCloud.Build.Client.Images.Oci;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>
-/// A content as a registry sends it. When the connection is cut, or nothing comes for too long, it asks for the rest (Range) and goes on; each
-/// piece that came gives new attempts. The reader verifies the bytes.
-/// </summary>
-/// <remarks>distribution-spec, Pulling blobs; RFC 9110, 14 (ranges): a server that knows none answers with all of it.</remarks>
+/// <summary>A blob's body. It resumes a cut or stalled download (Range); each received piece renews the attempts. The reader verifies it.</summary>
+/// <remarks>distribution-spec, Pulling blobs; RFC 9110, 14 (ranges): a server without range support sends everything.</remarks>
 internal sealed class RegistryBlobStream : Stream
 {
     private readonly RegistryConnection _connection;
@@ -47,7 +44,6 @@ internal sealed class RegistryBlobStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Opens a content; null when the registry does not have it.</summary>
     public static async Task<RegistryBlobStream?> OpenAsync(
         RegistryConnection connection, string repository, string path, IReadOnlyList<string> scopes, OciDescriptor descriptor, RegistryOptions options, CancellationToken cancellationToken)
     {
@@ -95,7 +91,7 @@ internal sealed class RegistryBlobStream : Stream
             {
                 if (_position >= _descriptor.Size)
                 {
-                    // All of it is here; only the end of the answer was cut.
+                    // All bytes are here; only the end of the response was lost.
                     return 0;
                 }
 
@@ -171,7 +167,7 @@ internal sealed class RegistryBlobStream : Stream
         Stream body = await _answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         if (from > 0 && !isRest)
         {
-            // All of it once more; the first bytes were passed on already.
+            // The server sends everything again: skip the bytes already returned.
             byte[] buffer = new byte[64 * 1024];
             for (long left = from; left > 0;)
             {
@@ -180,7 +176,7 @@ internal sealed class RegistryBlobStream : Stream
             }
         }
 
-        // Only at the right place: what reading the first bytes left behind is not to be read.
+        // Set only at the right position: a failed skip must not leave a body to read.
         _body = body;
         return true;
     }

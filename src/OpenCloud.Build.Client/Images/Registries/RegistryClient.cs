@@ -8,22 +8,22 @@ using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>Registries by the distribution API: connections and tokens are kept for its life. Safe for concurrent use.</summary>
+/// <summary>A client for registries (distribution API). It keeps connections and tokens until it is disposed. Safe for concurrent use.</summary>
 /// <remarks>opencontainers/distribution-spec, spec.md; distribution, docs/spec/api.md. The methods throw <see cref="RegistryException"/>.</remarks>
 public sealed class RegistryClient : IDisposable
 {
-    /// <summary>The beginning of <see cref="ContainerImage.Store"/> of a registry's image.</summary>
+    /// <summary>The prefix of <see cref="ContainerImage.Store"/> for an image in a registry.</summary>
     public const string StorePrefix = "registry://";
 
     private readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<RegistryConnection>>> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Creates a client, which connects at its first request.</summary>
+    /// <summary>Creates a client; it connects at its first request.</summary>
     public RegistryClient(RegistryOptions options) => Options = options;
 
     /// <summary>The options.</summary>
     public RegistryOptions Options { get; }
 
-    /// <summary>Finds out that a registry answers and accepts the credentials: those of the options must be asked for, where there are any for the host.</summary>
+    /// <summary>Verifies that a registry answers and accepts the credentials. Fails when it does not ask for those that the options have for it.</summary>
     /// <returns>The host that answered.</returns>
     public async Task<string> PingAsync(string host, CancellationToken cancellationToken)
     {
@@ -38,15 +38,15 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>
-    /// Sends an image: contents first, several at the same time and only what the registry lacks; then its manifests; the tags last, so that
-    /// nobody sees an image before it is whole.
+    /// Pushes an image: first its contents, several at the same time and only those that the registry lacks; then its manifests; the tags last, so
+    /// that no tag refers to an incomplete image.
     /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="names">References with tags, all of one repository.</param>
-    /// <param name="platforms">The platforms to send; all that the source has when empty. An index of less than all platforms is another index.</param>
-    /// <param name="progress">Gets the bytes that are done.</param>
-    /// <param name="onTotal">Gets the bytes of the whole image before anything moves.</param>
-    /// <param name="cancellationToken">Ends it; nothing is tagged then.</param>
+    /// <param name="platforms">The platforms to push; all available ones when empty. A subset of the platforms makes another index.</param>
+    /// <param name="progress">Gets the number of bytes done.</param>
+    /// <param name="onTotal">Called with the size of the whole image before the push begins.</param>
+    /// <param name="cancellationToken">Cancels the push; nothing is tagged then.</param>
     /// <exception cref="OciFormatException">The image is damaged or incomplete. Nothing was tagged.</exception>
     public Task<ImagePushResult> SendAsync(
         OpenedImage image, IReadOnlyList<ImageReference> names, IReadOnlyList<Platform> platforms, IProgress<long>? progress, Action<long>? onTotal, CancellationToken cancellationToken)
@@ -59,12 +59,12 @@ public sealed class RegistryClient : IDisposable
             : new ImagePush(Repository(names[0]), image.Source, progress) { OnTotal = onTotal }.RunAsync(image.Target, names[0].ToString(), platforms, tags, cancellationToken);
     }
 
-    /// <summary>Opens an image by tag or digest. Its manifests are read and verified; its other contents are when they are read.</summary>
+    /// <summary>Opens an image by tag or digest. Reads and verifies its manifests; other contents are verified when they are read.</summary>
     /// <param name="reference">The reference; <c>latest</c> when it has neither tag nor digest.</param>
     /// <param name="platforms">The platforms; all when empty.</param>
-    /// <param name="progress">Gets the bytes of contents as they come.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="OciFormatException">The image is damaged, or has none of the platforms.</exception>
+    /// <param name="progress">Gets the bytes of contents as they arrive.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="OciFormatException">The image is damaged, or lacks all of the platforms.</exception>
     public async Task<RegistryImage> OpenAsync(ImageReference reference, IReadOnlyList<Platform> platforms, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(reference);
@@ -77,14 +77,14 @@ public sealed class RegistryClient : IDisposable
         return new RegistryImage(whole, tree, source, platforms, Options.AtOnce);
     }
 
-    /// <summary>The tags of a repository, each as soon as its page is here.</summary>
+    /// <summary>Lists the tags of a repository as their pages arrive.</summary>
     public IAsyncEnumerable<string> ListTagsAsync(ImageReference repository, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(repository);
         return Repository(repository).ListTagsAsync(cancellationToken);
     }
 
-    /// <summary>Describes the images of some tags or digests, in order, as a store describes its own; those that do not exist or do not match are left out.</summary>
+    /// <summary>Describes the images of tags or digests, in order, as a store does. Omits images that do not exist or do not match.</summary>
     public async IAsyncEnumerable<ContainerImage> DescribeAsync(IReadOnlyList<ImageReference> references, ImageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(references);
@@ -101,8 +101,8 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>
-    /// The signatures that a registry has of an image or of one of its platforms: artifacts that refer to them, and the tags that cosign makes.
-    /// Nothing is verified.
+    /// Lists a registry's signatures of an image or of one of its platforms: artifacts that refer to them, and cosign's tags. Verifies
+    /// nothing.
     /// </summary>
     public async Task<IReadOnlyList<ContainerImageAttestation>> ListSignaturesAsync(RegistryImage image, CancellationToken cancellationToken)
     {
@@ -120,7 +120,7 @@ public sealed class RegistryClient : IDisposable
                 }
             }
 
-            // sigstore/cosign, specs/SIGNATURE_SPEC.md: the tag of a signature is made of the digest.
+            // sigstore/cosign, specs/SIGNATURE_SPEC.md: a signature's tag is derived from the digest.
             if (await repository.FindManifestAsync($"{subject.Digest.Algorithm}-{subject.Digest.Hex}.sig", cancellationToken).ConfigureAwait(false) is { } tagged)
             {
                 Add(tagged.Descriptor, "application/vnd.dev.cosign.simplesigning.v1+json");
@@ -150,7 +150,6 @@ public sealed class RegistryClient : IDisposable
         }
     }
 
-    /// <summary>The repository of a reference.</summary>
     internal RegistryRepository Repository(ImageReference reference) => new(Connections(reference.Domain), reference.Domain, reference.Path, Options);
 
     private IReadOnlyList<RegistryConnection> Connections(string host) => _hosts.GetOrAdd(

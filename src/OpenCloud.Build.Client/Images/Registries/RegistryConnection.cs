@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Credentials;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>One endpoint: its address is found at the first request; requests are authorized, retried, and follow redirects.</summary>
+/// <summary>One endpoint. The first request finds its address; requests are authorized and retried, and follow redirects.</summary>
 internal sealed class RegistryConnection : IDisposable
 {
     private const int MaxRedirects = 5;
@@ -28,7 +28,7 @@ internal sealed class RegistryConnection : IDisposable
 
     public TimeSpan StallTimeout => _options.StallTimeout;
 
-    /// <summary>Finds out that a registry answers, and that it accepts the credentials where it asks for some.</summary>
+    /// <summary>Verifies that a registry answers, and that it accepts the credentials if it asks for some.</summary>
     /// <returns>Whether it asked for credentials and got those of the options.</returns>
     public async Task<bool> PingAsync(CancellationToken cancellationToken)
     {
@@ -37,7 +37,6 @@ internal sealed class RegistryConnection : IDisposable
         return _authorization.HasGiven;
     }
 
-    /// <summary>The address of a path below the base address.</summary>
     public async Task<Uri> AddressOfAsync(string path, CancellationToken cancellationToken)
     {
         Uri address = new(await FindAddressAsync(cancellationToken).ConfigureAwait(false), path);
@@ -46,12 +45,11 @@ internal sealed class RegistryConnection : IDisposable
             : address;
     }
 
-    /// <summary>Sends a request for a path; <c>fill</c> adds headers and content, anew for each attempt.</summary>
+    /// <summary>Sends a request for a path; <c>fill</c> adds headers and content, and runs again for each attempt.</summary>
     public async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string path, IReadOnlyList<string> scopes, Action<HttpRequestMessage>? fill, string what, CancellationToken cancellationToken) =>
         await SendAsync(method, await AddressOfAsync(path, cancellationToken).ConfigureAwait(false), scopes, fill, what, _options.Attempts, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Sends a request to an address that the registry gave.</summary>
     public async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, Uri address, IReadOnlyList<string> scopes, Action<HttpRequestMessage>? fill, string what, int attempts, CancellationToken cancellationToken)
     {
@@ -90,7 +88,7 @@ internal sealed class RegistryConnection : IDisposable
         }
     }
 
-    /// <summary>Waits before the next attempt, and never longer than the longest pause: callers refuse an answer that asks for more.</summary>
+    /// <summary>Waits before the next attempt, at most the longest pause: callers refuse an answer that asks for more.</summary>
     public Task PauseAsync(int attempt, TimeSpan? asked, string what, string failed, CancellationToken cancellationToken)
     {
         TimeSpan pause = RegistryRetry.Pause(attempt, _options);
@@ -100,7 +98,6 @@ internal sealed class RegistryConnection : IDisposable
         return Task.Delay(pause, cancellationToken);
     }
 
-    /// <exception cref="RegistryException">The status is none of the expected.</exception>
     public async Task RequireAsync(HttpResponseMessage answer, string what, CancellationToken cancellationToken, params HttpStatusCode[] expected)
     {
         if (!expected.Contains(answer.StatusCode))
@@ -135,7 +132,7 @@ internal sealed class RegistryConnection : IDisposable
             _authorization.Forget(scopes);
             if (answer.RequestMessage?.Content is UploadContent)
             {
-                // A part of its stream is read. The caller begins at the right place, with a new token.
+                // Part of its stream has been read. The caller restarts at the right position, with a new token.
                 return answer;
             }
 
@@ -188,10 +185,10 @@ internal sealed class RegistryConnection : IDisposable
         }
     }
 
-    /// <summary>Whether an address is the endpoint's own; others get no credentials.</summary>
+    /// <summary>Whether an address belongs to the endpoint; others get no credentials.</summary>
     private bool IsOwn(Uri address) => _address is { } own && address.Scheme == own.Scheme && address.Authority.Equals(own.Authority, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Where an upload goes on: relative addresses are the registry's own, and so is its host by HTTP behind a proxy that ends TLS.</summary>
+    /// <summary>The next location of an upload: a relative one is the registry's; HTTP on its host becomes HTTPS, as behind a proxy that ends TLS.</summary>
     public Uri Follow(Uri from, Uri? location)
     {
         Uri next = location is null
@@ -202,7 +199,7 @@ internal sealed class RegistryConnection : IDisposable
             : throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} returned a location for an upload that is not allowed: {next.Scheme}://{next.Authority}.");
     }
 
-    /// <summary>An address of the same host by HTTP becomes one by HTTPS where the request went by HTTPS.</summary>
+    /// <summary>Changes HTTP to HTTPS for the same host when the request used HTTPS.</summary>
     public static Uri Upgrade(Uri from, Uri next) =>
         next.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttps && next.IdnHost.Equals(from.IdnHost, StringComparison.OrdinalIgnoreCase)
             ? new UriBuilder(next) { Scheme = from.Scheme, Port = from.Port }.Uri
@@ -226,7 +223,7 @@ internal sealed class RegistryConnection : IDisposable
         }
     }
 
-    // The first answer says which scheme the endpoint speaks and what it asks of its clients.
+    // The first response shows the endpoint's scheme and its challenge.
     private async Task<Uri> ProbeAsync(CancellationToken cancellationToken)
     {
         Exception? first = null;

@@ -3,7 +3,7 @@ namespace OpenCloud.Build.Client.Images.Registries;
 /// <summary>Why a request to a registry failed.</summary>
 public enum RegistryFailure
 {
-    /// <summary>No answer: the name is unknown, nobody listens, or the connection was cut too often.</summary>
+    /// <summary>No response: the host is unknown, refuses connections, or the connection was cut too often.</summary>
     Unreachable,
 
     /// <summary>The certificate is not trusted.</summary>
@@ -18,17 +18,17 @@ public enum RegistryFailure
     /// <summary>The registry has no such repository, tag or content.</summary>
     NotFound,
 
-    /// <summary>The registry asks to wait for longer than this client does.</summary>
+    /// <summary>The registry requires a longer wait than this client accepts.</summary>
     TooManyRequests,
 
-    /// <summary>The answer breaks the protocol.</summary>
+    /// <summary>The response violates the protocol.</summary>
     Invalid,
 
     /// <summary>Any other error that the registry reports.</summary>
     Refused,
 }
 
-/// <summary>A request to a registry failed. The message has no secrets.</summary>
+/// <summary>A request to a registry failed. The message contains no secrets.</summary>
 public sealed class RegistryException : Exception
 {
     internal RegistryException(RegistryFailure failure, string registry, string message, Exception? inner = null)

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>An image of a registry, whose manifests are here and whose other contents are not yet.</summary>
+/// <summary>An image in a registry. Its manifests have been read, its other contents have not.</summary>
 public sealed class RegistryImage
 {
     private readonly ImageTree _tree;
@@ -20,7 +20,7 @@ public sealed class RegistryImage
         _atOnce = atOnce;
     }
 
-    /// <summary>The reference by which it was opened.</summary>
+    /// <summary>The reference that it was opened with.</summary>
     public ImageReference Reference { get; }
 
     /// <summary>The index or manifest.</summary>
@@ -32,39 +32,38 @@ public sealed class RegistryImage
     /// <summary>The number of its contents.</summary>
     public int Count => _tree.Nodes.Count;
 
-    /// <summary>The bytes of all its contents.</summary>
+    /// <summary>The size of all its contents in bytes.</summary>
     public long Size => _tree.Nodes.Sum(static n => n.Descriptor.Size);
 
-    /// <summary>The bytes of the contents that are not manifests, which progress reports.</summary>
+    /// <summary>The size of the contents other than manifests in bytes, which progress reports.</summary>
     public long ContentSize => _tree.Nodes.Where(static n => n.Document is null).Sum(static n => n.Descriptor.Size);
 
-    /// <summary>The index, and each manifest of a platform.</summary>
     internal IEnumerable<(OciDescriptor Descriptor, string Platform)> Subjects =>
         [.. _tree.Nodes.Where(static n => n.Document is not null && !n.Descriptor.IsAttestation).Select(static n => (n.Descriptor, n.Descriptor.Platform?.ToString() ?? string.Empty))];
 
-    /// <summary>The image for those that read images.</summary>
+    /// <summary>Opens the image for reading.</summary>
     public OpenedImage Open() => new(_tree.Target, _source);
 
-    /// <summary>Finds out that an image without an index is of one of some platforms; without any platform, nothing is read.</summary>
-    /// <exception cref="OciFormatException">It is of another platform, or its configuration is damaged.</exception>
+    /// <summary>Verifies that an image without an index has one of the platforms. Reads nothing when there are none.</summary>
+    /// <exception cref="OciFormatException">It has another platform, or its configuration is damaged.</exception>
     public Task CheckPlatformAsync(IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(platforms);
         return ImageCompleteness.CheckPlatformAsync(_source, _tree, Reference.ToString(), platforms, cancellationToken);
     }
 
-    /// <summary>Writes it as an OCI layout that docker loads too.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="names">The names that it gets there.</param>
-    /// <param name="cancellationToken">Ends the writing.</param>
+    /// <summary>Writes it as an OCI layout that docker can load, too.</summary>
+    /// <param name="output">The destination.</param>
+    /// <param name="names">The names of the image in the layout.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     public Task WriteAsync(IArchiveOutput output, IReadOnlyList<string> names, CancellationToken cancellationToken) =>
         ImageArchiveWriter.WriteAsync(output, [new ImageToWrite(_tree.Target, names, _tree)], _source, null, cancellationToken);
 
-    /// <summary>Imports it into a store: several contents at the same time, and only what the store lacks.</summary>
+    /// <summary>Imports it into a store: several contents at the same time, and only those that the store lacks.</summary>
     /// <param name="store">The store.</param>
-    /// <param name="namespace">The namespace of containerd.</param>
-    /// <param name="names">The names that it gets there.</param>
-    /// <param name="cancellationToken">Ends the import; nothing has a name then.</param>
+    /// <param name="namespace">The containerd namespace.</param>
+    /// <param name="names">The names of the image in the store.</param>
+    /// <param name="cancellationToken">Cancels the import; no name is created then.</param>
     public async Task<ImageImportResult> ImportAsync(IImageStore store, string @namespace, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);

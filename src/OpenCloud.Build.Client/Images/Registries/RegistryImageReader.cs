@@ -3,14 +3,13 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>Describes the images of a repository as a store describes its own: manifests and configurations are read, layers are not.</summary>
+/// <summary>Describes the images of a repository as a store does. Reads manifests and configurations, but no layers.</summary>
 internal sealed class RegistryImageReader(RegistryRepository repository)
 {
     private const int MaxDepth = 4;
     private const int MaxManifests = 1000;
     private const long MaxDocuments = 256L * 1024 * 1024;
 
-    /// <summary>Describes what a tag or digest refers to; null when there is nothing.</summary>
     public async Task<ContainerImage?> ReadAsync(ImageReference reference, CancellationToken cancellationToken)
     {
         if (await repository.FindManifestAsync(reference.Digest ?? reference.Tag!, cancellationToken).ConfigureAwait(false) is not { } root)
@@ -154,8 +153,7 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
 
         public long Size { get; private set; }
 
-        /// <summary>Whether a manifest comes up for the first time; an index may list it many times.</summary>
-        /// <exception cref="OciFormatException">There are too many.</exception>
+        /// <summary>True for the first occurrence of a manifest; an index may list it many times.</summary>
         public bool Enter(ContentDigest digest)
         {
             if (!_entered.Add(digest))
@@ -171,8 +169,6 @@ internal sealed class RegistryImageReader(RegistryRepository repository)
             return true;
         }
 
-        /// <summary>Counts the bytes of a document that is read.</summary>
-        /// <exception cref="OciFormatException">There are too many.</exception>
         public void Keep(long bytes)
         {
             _documents += bytes;

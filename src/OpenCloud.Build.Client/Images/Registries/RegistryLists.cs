@@ -22,7 +22,7 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
         {
             foreach (string tag in OciJson.Read(page, $"{connection.Host}: {what}", root => OciJson.GetStrings(root, "tags", what)))
             {
-                // A tag becomes part of addresses and names.
+                // The tag becomes part of addresses and names.
                 if (!ImageReference.TryParse($"x:{tag}", out ImageReference? reference) || reference.Tag != tag)
                 {
                     throw new RegistryException(RegistryFailure.Invalid, connection.Host, $"The registry {connection.Host} lists an invalid tag of '{path}': '{TerminalText.Name(TerminalText.Bounded(tag, 200))}'.");
@@ -33,7 +33,7 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
         }
     }
 
-    /// <summary>The manifests that refer to one; null where the registry has no such list.</summary>
+    /// <summary>The manifests that refer to a digest; null when the registry has no such list.</summary>
     public async Task<IReadOnlyList<OciDescriptor>?> ListReferrersAsync(ContentDigest digest, CancellationToken cancellationToken)
     {
         string what = $"the referrers of '{path}@{digest}'";
@@ -52,7 +52,6 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
         return isKnown ? all : null;
     }
 
-    /// <summary>The next page's address in a Link header; null when there is none.</summary>
     internal static string? NextOf(IEnumerable<string> links)
     {
         foreach (string link in links.SelectMany(static l => l.Split(',')))
@@ -68,7 +67,7 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
         return null;
     }
 
-    /// <summary>The address of the next page; null when it is not on the same server.</summary>
+    /// <summary>The address of the next page; null when it is on another server.</summary>
     internal static Uri? Following(Uri from, string next)
     {
         if (!Uri.TryCreate(from, next, out Uri? read))

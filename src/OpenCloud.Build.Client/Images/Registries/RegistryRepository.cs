@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Images.References;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>One repository of a registry, and of its mirrors for reading.</summary>
+/// <summary>One repository of a registry; reads may use the registry's mirrors.</summary>
 internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> connections, string registry, string path, RegistryOptions options)
 {
     private static readonly string[] Accepted = [OciMediaTypes.Index, OciMediaTypes.Manifest, OciMediaTypes.DockerManifestList, OciMediaTypes.DockerManifest];
@@ -13,17 +13,14 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
     private readonly string[] _pull = [$"repository:{path}:pull"];
     private readonly string[] _push = [$"repository:{path}:pull,push"];
 
-    /// <summary>The registry as references name it.</summary>
     public string Registry { get; } = registry;
 
     public string Path { get; } = path;
 
-    /// <summary>Registry and path.</summary>
     public string Name => $"{Registry}/{Path}";
 
     public RegistryOptions Options { get; } = options;
 
-    /// <summary>Reads an index or manifest by tag or digest; null when there is none.</summary>
     /// <exception cref="RegistryException">The registry refused, or the bytes have another digest.</exception>
     public Task<RegistryManifest?> FindManifestAsync(string tagOrDigest, CancellationToken cancellationToken) =>
         FirstAsync(Readers(!ContentDigest.TryParse(tagOrDigest, out _)), c => FindManifestAsync(c, tagOrDigest, cancellationToken), cancellationToken);
@@ -32,7 +29,7 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
         await FindManifestAsync(tagOrDigest, cancellationToken).ConfigureAwait(false)
             ?? throw new RegistryException(RegistryFailure.NotFound, Registry, $"The registry {Registry} does not have '{Path}{(ContentDigest.TryParse(tagOrDigest, out _) ? '@' : ':')}{tagOrDigest}'.");
 
-    /// <summary>The digest of a tag, or null; the bytes are not read.</summary>
+    /// <summary>Asks the registry itself, by HEAD where it returns the digest; null when there is no such manifest.</summary>
     public async Task<ContentDigest?> ResolveAsync(string tagOrDigest, CancellationToken cancellationToken)
     {
         RegistryConnection connection = Writer;
@@ -49,7 +46,6 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
             : (await GetManifestAsync(tagOrDigest, cancellationToken).ConfigureAwait(false)).Descriptor.Digest;
     }
 
-    /// <summary>Writes an index or manifest under a tag or its digest.</summary>
     public async Task PutManifestAsync(string tagOrDigest, string mediaType, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         RegistryConnection connection = Writer;
@@ -73,7 +69,7 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
         }
     }
 
-    /// <summary>Whether the registry itself has a content, which can then be referred to.</summary>
+    /// <summary>Whether the registry itself, not a mirror, has a content.</summary>
     public async Task<bool> HasBlobAsync(OciDescriptor descriptor, CancellationToken cancellationToken)
     {
         RegistryConnection connection = Writer;
@@ -88,7 +84,7 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
         return answer.Content.Headers.ContentLength is not { } length || length == descriptor.Size;
     }
 
-    /// <summary>Opens a content; a cut connection is taken up again where it was cut. Its bytes are not verified yet.</summary>
+    /// <summary>Opens a content, unverified. The stream resumes after a cut connection.</summary>
     public async Task<Stream> OpenBlobAsync(OciDescriptor descriptor, CancellationToken cancellationToken) =>
         await FirstAsync<Stream>(
             Readers(false),
@@ -96,13 +92,10 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
             cancellationToken).ConfigureAwait(false)
         ?? throw new RegistryException(RegistryFailure.NotFound, Registry, $"The registry {Registry} does not have the blob {descriptor.Digest} in '{Path}'.");
 
-    /// <summary>Begins to send contents to the registry itself.</summary>
     public BlobUpload Upload() => new(Writer, Path, Options);
 
-    /// <summary>The tags, each as soon as its page is here.</summary>
     public IAsyncEnumerable<string> ListTagsAsync(CancellationToken cancellationToken) => new RegistryLists(Writer, Path, _pull).ListTagsAsync(cancellationToken);
 
-    /// <summary>The manifests that refer to one by its digest.</summary>
     public async Task<IReadOnlyList<OciDescriptor>> ListReferrersAsync(ContentDigest digest, CancellationToken cancellationToken)
     {
         if (await new RegistryLists(Writer, Path, _pull).ListReferrersAsync(digest, cancellationToken).ConfigureAwait(false) is { } listed)
@@ -110,7 +103,7 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
             return listed;
         }
 
-        // distribution-spec, Referrers Tag Schema: registries without the list keep it under a tag.
+        // distribution-spec, Referrers Tag Schema: registries without the referrers API keep the list under a tag.
         RegistryManifest? kept = await FindManifestAsync($"{digest.Algorithm}-{digest.Hex}", cancellationToken).ConfigureAwait(false);
         return kept is not null && OciMediaTypes.IsIndex(kept.Descriptor.MediaType)
             ? OciManifest.Parse(kept.Bytes, kept.Descriptor.MediaType, $"{Name}@{kept.Descriptor.Digest}").Manifests
@@ -135,7 +128,7 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
 
     private List<RegistryConnection> Readers(bool resolves) => [.. connections.Where(c => c == connections[^1] || (c.Endpoint.CanPull && (!resolves || c.Endpoint.CanResolve)))];
 
-    // A mirror that fails or has nothing costs a notice; what the registry itself says counts.
+    // A mirror that fails or lacks the content only causes a notice; the registry's own answer decides.
     private async Task<T?> FirstAsync<T>(List<RegistryConnection> readers, Func<RegistryConnection, Task<T?>> read, CancellationToken cancellationToken)
         where T : class
     {

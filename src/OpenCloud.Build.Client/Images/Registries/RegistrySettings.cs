@@ -5,8 +5,8 @@ using OpenCloud.Build.Client.Credentials;
 namespace OpenCloud.Build.Client.Images.Registries;
 
 /// <summary>
-/// Which servers have a registry's contents, as the engines of this machine are configured: containerd's <c>hosts.toml</c>, where the registry has
-/// one, and else <c>registry-mirrors</c> and <c>insecure-registries</c> of Docker Engine's <c>daemon.json</c>.
+/// The servers of a registry, as this machine's engines are configured: containerd's <c>hosts.toml</c> if it has one for the registry, else
+/// <c>registry-mirrors</c> and <c>insecure-registries</c> of Docker Engine's <c>daemon.json</c>.
 /// </summary>
 /// <remarks>containerd, docs/hosts.md; docs.docker.com, dockerd (Daemon configuration file, Insecure registries). Registries on loopback are insecure in both.</remarks>
 internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string> daemonFiles)
@@ -20,8 +20,8 @@ internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string>
             Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "docker", "daemon.json"),
         ]);
 
-    /// <summary>The servers in the order in which they are asked, the registry itself last.</summary>
-    /// <exception cref="RegistryException">A file cannot be read or understood, or the host is no host.</exception>
+    /// <summary>The servers in the order of use, the registry itself last.</summary>
+    /// <exception cref="RegistryException">A file cannot be read or is invalid, or the host is invalid.</exception>
     public IReadOnlyList<RegistryEndpoint> EndpointsOf(string host, bool allowInsecure)
     {
         string name = RegistryHosts.KeyOf(host) == RegistryHosts.HubKey ? RegistryHosts.HubHost : host;
@@ -43,7 +43,7 @@ internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string>
         ];
     }
 
-    /// <summary>The registry itself: by HTTPS, and where it is insecure by HTTP after that; null when it is no host.</summary>
+    /// <summary>The registry itself: by HTTPS, then by HTTP if it is insecure; null when the host is invalid.</summary>
     internal static RegistryEndpoint? Make(string host, bool isInsecure)
     {
         Uri? secure = AddressOf("https", host);
@@ -91,7 +91,7 @@ internal sealed class RegistrySettings(string hostsFolder, IReadOnlyList<string>
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // The engine's own secret: what it says of registries is not known to this user.
+                // This user must not read the engine's file; its settings stay unknown.
             }
         }
 

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Credentials;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>The HTTP connections to one endpoint, with what it takes to trust it. It follows no redirect and keeps no cookie.</summary>
+/// <summary>The HTTP connections to one endpoint, with its certificate authorities. It follows no redirect and keeps no cookie.</summary>
 internal sealed class RegistryTransport : IDisposable
 {
     private const int MaxTokenBytes = 1024 * 1024;
@@ -23,7 +23,7 @@ internal sealed class RegistryTransport : IDisposable
             MaxConnectionsPerServer = 16,
             SslOptions = new SslClientAuthenticationOptions
             {
-                // Where a redirect leads, nothing of the registry's own holds.
+                // The registry's own settings do not apply to the target of a redirect.
                 RemoteCertificateValidationCallback = (sender, certificate, chain, errors) => sender is SslStream { TargetHostName: var name } && endpoint.Addresses.Any(a => a.IdnHost == name || a.Host == name)
                     ? endpoint.IsInsecure || RegistryAuthorities.IsTrusted(sender, certificate, chain, errors, endpoint.Authorities)
                     : RegistryAuthorities.IsTrusted(sender, certificate, chain, errors),
@@ -33,18 +33,17 @@ internal sealed class RegistryTransport : IDisposable
         Tokens = new HttpClient(_handler, disposeHandler: false) { Timeout = TimeSpan.FromSeconds(30), MaxResponseContentBufferSize = MaxTokenBytes };
     }
 
-    /// <summary>The client for token services.</summary>
     public HttpClient Tokens { get; }
 
-    /// <summary>Sends a request and gives the answer as soon as its head is here.</summary>
-    /// <exception cref="TimeoutException">The head did not come in time.</exception>
+    /// <summary>Sends a request and returns when the response's headers arrive.</summary>
+    /// <exception cref="TimeoutException">The headers did not arrive in time.</exception>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         time.CancelAfter(timeout);
         if (request.Content is UploadContent upload)
         {
-            // A large body takes its time; only a pause counts.
+            // A large body may take long; only a pause counts.
             upload.OnProgress = () => time.CancelAfter(timeout);
         }
 

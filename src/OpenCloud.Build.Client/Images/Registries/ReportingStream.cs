@@ -1,6 +1,6 @@
 namespace OpenCloud.Build.Client.Images.Registries;
 
-/// <summary>Reads another stream, which it disposes of, and reports the bytes as they come.</summary>
+/// <summary>Reads another stream, which it owns, and reports the bytes read.</summary>
 internal sealed class ReportingStream(Stream inner, IProgress<long> progress) : Stream
 {
     public override bool CanRead => true;

@@ -5,8 +5,8 @@ using OpenCloud.Build.Client.Images.References;
 namespace OpenCloud.Build.Client.Images.Registries;
 
 /// <summary>
-/// Another source whose contents are read once: each is kept in a file without a name after it was verified. For stores that read a content
-/// twice, as a Docker Engine's, which gets nothing before all of it is verified.
+/// Reads each content of another source once, verifies it and keeps it in an unnamed file. For stores that read a content twice, such as Docker
+/// Engine's, which gets nothing before all of it is verified.
 /// </summary>
 internal sealed class SpoolingSource(IBlobSource inner) : IBlobSource, IDisposable
 {

@@ -7,10 +7,9 @@ internal sealed class UploadContent(Stream content, long length) : HttpContent
 {
     private const int BufferSize = 256 * 1024;
 
-    /// <summary>Called after each piece.</summary>
     public Action? OnProgress { get; set; }
 
-    /// <summary>The error of reading the stream, which is none of the connection.</summary>
+    /// <summary>The error of reading the stream, as opposed to a connection error.</summary>
     public Exception? ReadError { get; private set; }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
@@ -62,7 +61,7 @@ internal sealed class UploadContent(Stream content, long length) : HttpContent
         }
         catch (ObjectDisposedException)
         {
-            // The registry has answered before it had everything.
+            // The registry answered before it got the whole body.
         }
     }
 }

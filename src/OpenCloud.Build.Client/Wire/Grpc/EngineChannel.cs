@@ -5,7 +5,7 @@ using OpenCloud.Build.Client.Engines;
 namespace OpenCloud.Build.Client.Wire.Grpc;
 
 /// <summary>
-/// The ways to call one engine, each a <see cref="CallInvoker"/> for generated clients: one shared HTTP/2 connection,
+/// Two ways to call one engine, each a <see cref="CallInvoker"/> for generated clients: one shared HTTP/2 connection,
 /// which the first call opens and which is reopened after it ends; and calls with their own connection and thread.
 /// </summary>
 internal sealed class EngineChannel : IAsyncDisposable

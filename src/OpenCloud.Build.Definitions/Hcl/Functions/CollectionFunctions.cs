@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Maps, and what lists and maps have in common.</summary>
 internal static class CollectionFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)
@@ -31,7 +30,7 @@ internal static class CollectionFunctions
         };
     }
 
-    /// <summary>Whether two values are the same once they are of one type.</summary>
+    /// <summary>Whether two values are equal after conversion to one type.</summary>
     public static bool Same(HclValue first, HclValue second) =>
         first.Equals(second) || (HclConversion.Unify(first, second) is { } unified && unified.First.Equals(unified.Second));
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Base64, JSON, CSV and URLs.</summary>
 internal static class EncodingFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)
@@ -29,7 +28,7 @@ internal static class EncodingFunctions
         }
     }
 
-    // As a form's: a blank is '+'.
+    // The encoding of HTML forms: a space is '+'.
     private static string Escape(string text)
     {
         StringBuilder escaped = new();
@@ -92,7 +91,7 @@ internal static class EncodingFunctions
         }
     }
 
-    // As Go's encoding/json does it: what HTML could take for its own is escaped, letters are not.
+    // As Go's encoding/json does: characters with a meaning in HTML are escaped, letters are not.
     private static void Quote(StringBuilder json, string text)
     {
         json.Append('"');

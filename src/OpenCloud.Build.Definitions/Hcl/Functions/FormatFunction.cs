@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Texts by a format: <c>%s</c>, <c>%5.2f</c>, <c>%-10q</c>, <c>%[2]d</c>, …</summary>
+/// <summary>Formats values by verbs: <c>%s</c>, <c>%5.2f</c>, <c>%-10q</c>, <c>%[2]d</c>, …</summary>
 internal static class FormatFunction
 {
     private const int MostWidth = 1000;
@@ -178,14 +178,14 @@ internal static class FormatFunction
             case 'e' or 'E':
                 return Exponent(number.ToString(verb.Letter + (verb.Precision ?? 6).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
             default:
-                // The shortest form, with an exponent where the number is large or small.
+                // The shortest form, with an exponent when the number is very large or very small.
                 string plain = HclValue.NumberText(number);
                 int size = number == 0 ? 0 : (int)Math.Floor(Math.Log10((double)Math.Abs(number)));
                 return size is < -4 or >= 21 ? Exponent(((double)number).ToString("0.################" + (verb.Letter == 'G' ? "E+00" : "e+00"), CultureInfo.InvariantCulture)) : plain;
         }
     }
 
-    // Go writes at least two digits of an exponent, .NET three.
+    // Go writes at least two exponent digits, .NET three.
     private static string Exponent(string text)
     {
         int mark = text.LastIndexOfAny(['e', 'E']);

@@ -1,9 +1,9 @@
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>The arguments of a call as a function wants them.</summary>
+/// <summary>Converts the arguments of a call, and counts results against the budget.</summary>
 internal static class FunctionArguments
 {
-    /// <summary>Refuses another number of arguments.</summary>
+    /// <summary>Checks the number of arguments: exactly <c>least</c> when <c>most</c> is null.</summary>
     public static HclCall Takes(this HclCall call, int least, int? most = null)
     {
         int limit = most ?? least;
@@ -34,17 +34,17 @@ internal static class FunctionArguments
 
     public static IReadOnlyList<string> Texts(this HclCall call, int index) => [.. call.Items(index).Select(i => HclConversion.ToText(i, call.Position))];
 
-    /// <summary>A text that a function makes, which counts.</summary>
+    /// <summary>Creates a string and counts its characters.</summary>
     public static HclValue Made(this HclCall call, string text)
     {
         call.Scope.Budget.Text(call.Position, text.Length);
         return HclValue.From(text);
     }
 
-    /// <summary>A list that a function makes, whose elements count.</summary>
+    /// <summary>Creates a list and counts its elements.</summary>
     public static HclValue Made(this HclCall call, IEnumerable<HclValue> items) => HclValue.List(call.Counted(items));
 
-    /// <summary>Elements that count as they are made.</summary>
+    /// <summary>Counts the elements as they are enumerated.</summary>
     public static IEnumerable<HclValue> Counted(this HclCall call, IEnumerable<HclValue> items)
     {
         foreach (HclValue item in items)

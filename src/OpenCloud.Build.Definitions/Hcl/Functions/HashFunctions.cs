@@ -3,14 +3,14 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Hashes, ids, and what a key decrypts.</summary>
+/// <summary>Hashes, UUIDs and RSA decryption.</summary>
 internal static class HashFunctions
 {
     private const long StepsOfBcrypt = 64;
 
     public static void Add(Dictionary<string, HclFunction> all)
     {
-        // Names for what is to be the same, not secrets: the old ones are what documents ask for.
+        // These identify content and protect no secrets. Documents ask for the old algorithms.
 #pragma warning disable CA5350, CA5351
         all["md5"] = static c => c.Made(Convert.ToHexStringLower(MD5.HashData(Bytes(c))));
         all["sha1"] = static c => c.Made(Convert.ToHexStringLower(SHA1.HashData(Bytes(c))));

@@ -1,8 +1,8 @@
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>The functions that bake documents have without defining them.</summary>
+/// <summary>The standard functions of bake documents.</summary>
 /// <remarks>
-/// Names and behaviour are those of docker/buildx (bake/hclparser/stdlib.go, docs/bake-stdlib.md), which takes most from zclconf/go-cty.
+/// Names and behavior are those of docker/buildx (bake/hclparser/stdlib.go, docs/bake-stdlib.md), which takes most from zclconf/go-cty.
 /// </remarks>
 internal static class HclLibrary
 {
@@ -26,6 +26,5 @@ internal static class HclLibrary
         return all;
     });
 
-    /// <summary>All of them by name.</summary>
     public static IReadOnlyDictionary<string, HclFunction> Functions => All.Value;
 }

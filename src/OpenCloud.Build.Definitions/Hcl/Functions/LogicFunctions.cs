@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Truth, comparison, and trying.</summary>
 internal static class LogicFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)

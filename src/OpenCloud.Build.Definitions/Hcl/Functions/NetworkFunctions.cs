@@ -4,7 +4,6 @@ using System.Numerics;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Ranges of addresses.</summary>
 internal static class NetworkFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)

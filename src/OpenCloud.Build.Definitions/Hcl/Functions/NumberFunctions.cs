@@ -3,7 +3,6 @@ using System.Numerics;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Numbers.</summary>
 internal static class NumberFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)

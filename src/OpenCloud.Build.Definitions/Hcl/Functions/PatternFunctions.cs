@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Regular expressions, which take time in proportion to the text.</summary>
+/// <summary>Regular expressions, matched in time linear in the text.</summary>
 internal static class PatternFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)
@@ -30,7 +30,7 @@ internal static class PatternFunctions
 
     private static Regex Pattern(HclCall call, int index)
     {
-        // The one spelling of RE2 that .NET does not know.
+        // The spelling of a named group in RE2, which .NET does not accept.
         string text = call.Text(index).Replace("(?P<", "(?<", StringComparison.Ordinal);
         try
         {
@@ -42,7 +42,7 @@ internal static class PatternFunctions
         }
     }
 
-    // Without groups the text, with groups a tuple, with names an object.
+    // A string without groups, a tuple with unnamed groups, an object with named groups.
     private static HclValue Found(HclCall call, Regex pattern, Match match)
     {
         int[] numbers = pattern.GetGroupNumbers();
@@ -64,7 +64,7 @@ internal static class PatternFunctions
 
     private static HclValue Group(HclCall call, Group group) => group.Success ? call.Made(group.Value) : HclValue.Null;
 
-    // As Go's Regexp.Expand: $name takes as many letters as there are, ${name} says where it ends, $$ is a dollar.
+    // As Go's Regexp.Expand: $name is as long as possible, ${name} marks its end, $$ is a dollar sign.
     private static string Expand(HclCall call, Match match, string template)
     {
         call.Scope.Budget.Text(call.Position, template.Length);

@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Lists.</summary>
 internal static class SequenceFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)
@@ -60,7 +59,7 @@ internal static class SequenceFunctions
         for (int i = 0; i < call.Count; i++)
         {
             IReadOnlyList<HclValue> items = call.Items(i);
-            // Counted before it is made.
+            // Counts the elements before it creates them.
             call.Scope.Budget.Step(call.Position, (long)made.Count * items.Count * (i + 1));
             made = [.. made.SelectMany(m => items.Select(item => (IReadOnlyList<HclValue>)[.. m, item]))];
         }

@@ -1,6 +1,5 @@
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Sets.</summary>
 internal static class SetFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)

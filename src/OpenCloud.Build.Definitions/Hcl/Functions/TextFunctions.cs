@@ -3,7 +3,6 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Texts and paths.</summary>
 internal static class TextFunctions
 {
     public static void Add(Dictionary<string, HclFunction> all)
@@ -66,7 +65,7 @@ internal static class TextFunctions
             return Replaced(call, text, old, fresh);
         }
 
-        // Between all characters.
+        // An empty string matches before, between and after all characters.
         call.Scope.Budget.Text(call.Position, (text.Length + 1L) * fresh.Length);
         return string.Join(fresh, [string.Empty, .. Runes(text), string.Empty]);
     }
@@ -79,7 +78,7 @@ internal static class TextFunctions
             count++;
         }
 
-        // Counted before it is made.
+        // Counts the characters before it creates them.
         call.Scope.Budget.Text(call.Position, count * fresh.Length);
         return text.Replace(old, fresh, StringComparison.Ordinal);
     }
@@ -132,7 +131,7 @@ internal static class TextFunctions
         return call.Made((between.Length == 0 ? Runes(text) : text.Split(between)).Select(HclValue.From));
     }
 
-    // The rules of Go's path.Base and path.Dir: by '/' alone, cleaned.
+    // The rules of Go's path.Base and path.Dir: only '/' separates, and the result is cleaned.
     private static string Base(string path)
     {
         string trimmed = path.TrimEnd('/');

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Times: RFC 3339 texts, and seconds since 1970.</summary>
+/// <summary>Times are RFC 3339 strings or seconds since 1970.</summary>
 internal static class TimeFunctions
 {
     private static readonly string[] Months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace OpenCloud.Build.Definitions.Hcl.Functions;
 
-/// <summary>Whether a version is what a constraint asks for: <c>>= 1.2, &lt; 2 || ~3.1</c>.</summary>
-/// <remarks>The rules are those of Masterminds/semver: <c>^</c> keeps the leftmost number that is not 0, <c>~</c> the minor one, <c>x</c> is any.</remarks>
+/// <summary>Whether a version satisfies a constraint: <c>>= 1.2, &lt; 2 || ~3.1</c>.</summary>
+/// <remarks>The rules are those of Masterminds/semver: <c>^</c> keeps the leftmost nonzero number, <c>~</c> the minor one, <c>x</c> matches any.</remarks>
 internal static class VersionFunction
 {
     private static readonly string[] Signs = [">=", "=>", "<=", "=<", "!=", ">", "<", "=", "~>", "~", "^"];
@@ -47,7 +47,7 @@ internal static class VersionFunction
 
     private static bool Holds(Number given, string sign, Number wanted)
     {
-        // What is before a release counts only where the constraint names such a one itself.
+        // A prerelease matches only when the constraint names a prerelease.
         if (given.Before.Length > 0 && wanted.Before.Length == 0)
         {
             return false;

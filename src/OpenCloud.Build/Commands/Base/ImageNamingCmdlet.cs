@@ -14,32 +14,32 @@ public abstract class ImageNamingCmdlet : ImageStoreCmdlet
     {
     }
 
-    /// <summary>The name there is; from a pipeline, the new names.</summary>
+    /// <summary>The existing name; from a pipeline, the new names.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ArgumentCompleter(typeof(ImageNameCompleter))]
     public string[] Name { get; set; } = [];
 
-    /// <summary>An image as Get-ContainerImage gives it.</summary>
+    /// <summary>An image from Get-ContainerImage.</summary>
     [Parameter(ValueFromPipeline = true)]
     public ContainerImage? InputObject { get; set; }
 
-    /// <summary>The namespace of containerd.</summary>
+    /// <summary>The containerd namespace.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
 
-    /// <summary>Lets a name that exists point to the image.</summary>
+    /// <summary>Lets an existing name point to the image.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Gives the image by its new name.</summary>
+    /// <summary>Returns the image with its new name.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     /// <summary>The parameter with the new names.</summary>
     private protected abstract string NewNameParameter { get; }
 
-    /// <summary>The new names as they were given; empty when they were not.</summary>
+    /// <summary>The given new names; empty when none are given.</summary>
     private protected abstract IReadOnlyList<string> NewNames { get; }
 
     /// <inheritdoc/>

@@ -30,17 +30,17 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
     {
     }
 
-    /// <summary>The store.</summary>
+    /// <summary>The image store.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("Store")]
     [ArgumentCompleter(typeof(ImageStoreCompleter))]
     public string? Address { get; set; }
 
-    /// <summary>The object that was piped, whole: a build says whether it has put an image into a store.</summary>
+    /// <summary>The whole piped object: a build tells whether it has put an image into a store.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     public PSObject? Record { get; set; }
 
-    /// <summary>Whether objects come down the pipeline.</summary>
+    /// <summary>Whether objects come from the pipeline.</summary>
     private protected bool IsPiped => MyInvocation.ExpectingInput;
 
     /// <inheritdoc/>
@@ -60,11 +60,11 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         }
     }
 
-    /// <summary>Whether the command line has a parameter, and not the piped object.</summary>
+    /// <summary>Whether a parameter is on the command line, not from the piped object.</summary>
     private protected bool IsOnCommandLine(string parameter) => _onCommandLine.Contains(parameter);
 
-    /// <summary>Refuses a piped object that names no image.</summary>
-    /// <exception cref="BuildErrorException">It is of another kind, or a build that made no image.</exception>
+    /// <summary>Rejects a piped object that names no image.</summary>
+    /// <exception cref="BuildErrorException">The object is of another kind, or a build that made no image.</exception>
     private protected void CheckRecord()
     {
         if (Record is null || Record.BaseObject is string or ContainerImage)
@@ -84,7 +84,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         }
     }
 
-    /// <summary>The store that the command line names, else that of the piped object, else the default one; opened once per pipeline.</summary>
+    /// <summary>The store of the command line, else of the piped object, else the default one; opened once per pipeline.</summary>
     private protected IImageStore Store()
     {
         if (IsOnCommandLine(nameof(Address)) || Record?.BaseObject is null or string)
@@ -98,7 +98,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
             : throw ErrorCatalog.BuildWithoutImage.ToException(Record.BaseObject, null, Address ?? "which made it");
     }
 
-    /// <summary>The store that the command line names, else that of an image.</summary>
+    /// <summary>The store of the command line, else of the image.</summary>
     private protected IImageStore StoreOf(ContainerImage image) => Store(IsOnCommandLine(nameof(Address)) ? Address : image.Store);
 
     /// <summary>The store at an address, opened once per pipeline.</summary>
@@ -140,7 +140,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         _ => base.ToRecord(exception, target),
     };
 
-    /// <summary>The images of some names. Each name without a match causes an error that says where it is instead.</summary>
+    /// <summary>Finds images by name. A name without a match causes an error that says where it exists instead.</summary>
     private protected async Task<List<ContainerImage>> FindAsync(
         IImageStore store, IReadOnlyList<string> names, IReadOnlyList<string> namespaces, IPipelinePoster poster, CancellationToken cancellationToken)
     {
@@ -180,7 +180,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         return (source, given);
     }
 
-    /// <exception cref="BuildErrorException">The text is no name.</exception>
+    /// <exception cref="BuildErrorException">The text is not a name.</exception>
     private protected static ImageReference ParseNewName(string name)
     {
         if (!ImageReference.TryParse(name, out ImageReference? reference, out ImageReferenceError? error))

@@ -27,7 +27,7 @@ public abstract class RegistryCmdlet : ImageStoreCmdlet
     [Parameter]
     public SwitchParameter AllowInsecureRegistry { get; set; }
 
-    /// <summary>The registries, with connections that last for the pipeline.</summary>
+    /// <summary>The registry client, whose connections last for the pipeline.</summary>
     private protected RegistryClient Registries => _registries ??= new RegistryClient(new RegistryOptions
     {
         Credentials = ExchangeArguments.RegistryCredentials(RegistryCredential),
