@@ -109,8 +109,10 @@ Describe 'An installation from a repository' -Skip:(-not $engineState.CanRun) {
     BeforeAll {
         $engine = Start-TestEngine
         $app = New-BuildDirectory "$TestDrive/app" $engine "FROM scratch`nCOPY busybox /bin/busybox"
-        # Homes of their own: nothing else is in their module paths, and repositories are registered there.
-        $environment = @{ HOME = (New-Item -ItemType Directory "$TestDrive/home").FullName; XDG_DATA_HOME = ''; XDG_CONFIG_HOME = ''; XDG_CACHE_HOME = ''; PSModulePath = '' }
+        # Homes of their own: nothing else is in their module paths, and repositories are registered there. Without .config in it, .NET names no
+        # folder for settings, and NuGet would write its own into the current one.
+        $null = New-Item -ItemType Directory "$TestDrive/home/.config"
+        $environment = @{ HOME = "$TestDrive/home"; XDG_DATA_HOME = ''; XDG_CONFIG_HOME = ''; XDG_CACHE_HOME = ''; PSModulePath = '' }
     }
 
     AfterAll {
