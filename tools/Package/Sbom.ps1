@@ -68,7 +68,7 @@ function Get-Sbom([string] $Root, [string] $Folder, [hashtable] $Manifest, [stri
                 name = $id
                 versionInfo = $packageVersion
                 supplier = "Organization: $($nuspec.authors)"
-                downloadLocation = "https://www.nuget.org/api/v2/package/$id/$packageVersion"
+                downloadLocation = 'NOASSERTION'
                 filesAnalyzed = $false
                 checksums = @([ordered] @{
                         algorithm = 'SHA512'
