@@ -10,7 +10,7 @@
     PowerShellVersion    = '7.6'
     CompatiblePSEditions = @('Core')
 
-    FormatsToProcess     = @('OpenCloud.Build.Format.ps1xml', 'OpenCloud.Build.Images.Format.ps1xml', 'OpenCloud.Build.Host.Format.ps1xml')
+    FormatsToProcess     = @('OpenCloud.Build.Format.ps1xml', 'OpenCloud.Build.Stores.Format.ps1xml', 'OpenCloud.Build.Host.Format.ps1xml')
 
     FunctionsToExport    = @()
     VariablesToExport    = @()
