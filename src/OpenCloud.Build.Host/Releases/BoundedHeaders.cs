@@ -4,23 +4,9 @@ namespace OpenCloud.Build.Host.Releases;
 /// Limits the bytes of an archive's headers: the reader loads extension headers and long names into memory whole before it
 /// returns an entry, and a few bytes of gzip expand to gigabytes of those. limit is in bytes.
 /// </summary>
-internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
+internal sealed class BoundedHeaders(Stream inner, int limit) : ForwardReadStream
 {
     private long? _left;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public T Header<T>(Func<T> read)
     {
@@ -54,13 +40,6 @@ internal sealed class BoundedHeaders(Stream inner, int limit) : Stream
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken) : ValueTask.FromResult(Read(buffer.Span));
 }

@@ -210,22 +210,9 @@ internal static class DockerArchive
     private sealed record Layer(OciDescriptor Descriptor, ContentDigest DiffId);
 
     // Returns the bytes already read for the magic number, then hashes all that is read from the file.
-    private sealed class HashingStream(Stream inner, IncrementalHash hash, ReadOnlyMemory<byte> head) : Stream
+    private sealed class HashingStream(Stream inner, IncrementalHash hash, ReadOnlyMemory<byte> head) : ForwardReadStream
     {
         private ReadOnlyMemory<byte> _head = head;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(byte[] buffer, int offset, int count) =>
-            ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -241,15 +228,5 @@ internal static class DockerArchive
             hash.AppendData(buffer.Span[..read]);
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

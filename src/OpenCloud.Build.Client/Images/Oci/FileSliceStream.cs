@@ -3,15 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace OpenCloud.Build.Client.Images.Oci;
 
 /// <summary>A part of a file as a stream. It reads at offsets, so that many streams can share one handle, which stays open.</summary>
-internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long length) : Stream
+internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long length) : ForwardReadStream
 {
     private long _position;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => length;
 
@@ -35,9 +29,6 @@ internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long l
         return Advance(read);
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int wanted = (int)Math.Min(buffer.Length, length - _position);
@@ -48,16 +39,6 @@ internal sealed class FileSliceStream(SafeFileHandle handle, long offset, long l
 
         return Advance(await RandomAccess.ReadAsync(handle, buffer[..wanted], offset + _position, cancellationToken).ConfigureAwait(false));
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private int Advance(int read)
     {

@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Images.Oci;
 /// Passes a content on and verifies it against its descriptor: a wrong length or hash is an error at the read that shows it.
 /// Only correct content reaches the end.
 /// </summary>
-internal sealed class VerifyingStream : Stream
+internal sealed class VerifyingStream : ForwardReadStream
 {
     private readonly Stream _inner;
     private readonly OciDescriptor _expected;
@@ -22,12 +22,6 @@ internal sealed class VerifyingStream : Stream
         _what = what;
         _hash = expected.Digest.CreateHash();
     }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => _expected.Size;
 
@@ -48,25 +42,12 @@ internal sealed class VerifyingStream : Stream
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int read = await _inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         Account(buffer.Span[..read], buffer.IsEmpty);
         return read;
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     public override async ValueTask DisposeAsync()
     {

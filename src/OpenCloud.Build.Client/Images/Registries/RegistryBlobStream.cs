@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Images.Registries;
 
 /// <summary>A blob's body. It resumes a cut or stalled download (Range); each received piece renews the attempts. The reader verifies it.</summary>
 /// <remarks>distribution-spec, Pulling blobs; RFC 9110, 14 (ranges): a server without range support sends everything.</remarks>
-internal sealed class RegistryBlobStream : Stream
+internal sealed class RegistryBlobStream : ForwardReadStream
 {
     private readonly RegistryConnection _connection;
     private readonly string _path;
@@ -30,12 +30,6 @@ internal sealed class RegistryBlobStream : Stream
         _what = $"the blob {descriptor.Digest} of '{repository}'";
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
     public override long Length => _descriptor.Size;
 
     public override long Position
@@ -58,10 +52,6 @@ internal sealed class RegistryBlobStream : Stream
             throw;
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -109,16 +99,6 @@ internal sealed class RegistryBlobStream : Stream
             await _connection.PauseAsync(_failures, null, _what, failed, cancellationToken).ConfigureAwait(false);
         }
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
