@@ -172,37 +172,19 @@ internal sealed class DockerImageStore(DockerEngineClient client) : IImageStore
         client.ChangeAsync(HttpMethod.Post, $"{PathOf(name)}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.Tag!)}", cancellationToken);
 
     // The engine's archive is read back from a file: its contents are verified against their digests before they are passed on,
-    // and both formats are the same whatever the engine's age. The file is unlinked once it is open.
+    // and both formats are the same whatever the engine's age.
     private async Task<ImageArchive> SaveAsync(IReadOnlyList<string> names, IReadOnlyList<Platform> platforms, CancellationToken cancellationToken)
     {
-        string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
-        try
+        EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
+        string query = string.Join('&', names.Select(static n => "names=" + Uri.EscapeDataString(n)));
+        if (platforms.Count == 1 && facts.Api >= PlatformApi)
         {
-            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            FileStream file = new(temporary, options);
-            await using (file.ConfigureAwait(false))
-            {
-                EngineFacts facts = await client.GetFactsAsync(cancellationToken).ConfigureAwait(false);
-                string query = string.Join('&', names.Select(static n => "names=" + Uri.EscapeDataString(n)));
-                if (platforms.Count == 1 && facts.Api >= PlatformApi)
-                {
-                    query += "&platform=" + Uri.EscapeDataString(Json(platforms[0]));
-                }
-
-                await client.CopyToAsync("/images/get?" + query, file, cancellationToken).ConfigureAwait(false);
-            }
-
-            return await ImageArchive.OpenAsync(temporary, cancellationToken).ConfigureAwait(false);
+            query += "&platform=" + Uri.EscapeDataString(Json(platforms[0]));
         }
-        finally
-        {
-            File.Delete(temporary);
-        }
+
+        return await TemporaryFile.OpenAsync(
+            file => client.CopyToAsync("/images/get?" + query, file, cancellationToken),
+            path => ImageArchive.OpenAsync(path, cancellationToken)).ConfigureAwait(false);
     }
 
     // containerd's store knows an image by the digest of its target, a graph driver by that of its configuration.

@@ -36,7 +36,7 @@ internal static class ImageArchiveWriter
         }
 
         await WriteBytesAsync(output, "manifest.json", DockerManifest(images, source.Location), cancellationToken).ConfigureAwait(false);
-        await WriteBytesAsync(output, "index.json", Index(images), cancellationToken).ConfigureAwait(false);
+        await WriteBytesAsync(output, "index.json", OciJsonWriter.Index(Named(images)), cancellationToken).ConfigureAwait(false);
         await output.CompleteAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -46,40 +46,27 @@ internal static class ImageArchiveWriter
         await output.WriteAsync(path, bytes.Length, stream, cancellationToken).ConfigureAwait(false);
     }
 
-    private static byte[] Index(IReadOnlyList<ImageToWrite> images)
+    private static IEnumerable<OciDescriptor> Named(IReadOnlyList<ImageToWrite> images)
     {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
+        foreach (ImageToWrite image in images)
         {
-            writer.WriteStartObject();
-            writer.WriteNumber("schemaVersion", 2);
-            writer.WriteString("mediaType", OciMediaTypes.Index);
-            writer.WriteStartArray("manifests");
-            foreach (ImageToWrite image in images)
+            foreach (string name in image.Names.DefaultIfEmpty(string.Empty))
             {
-                foreach (string? name in image.Names.DefaultIfEmpty(string.Empty))
+                Dictionary<string, string> annotations = new(image.Target.Annotations, StringComparer.Ordinal);
+                annotations.Remove(OciLayoutIndex.ImageNameAnnotation);
+                annotations.Remove(OciLayoutIndex.RefNameAnnotation);
+                if (name.Length > 0)
                 {
-                    Dictionary<string, string> annotations = new(image.Target.Annotations, StringComparer.Ordinal);
-                    annotations.Remove(OciLayoutIndex.ImageNameAnnotation);
-                    annotations.Remove(OciLayoutIndex.RefNameAnnotation);
-                    if (name.Length > 0)
+                    annotations[OciLayoutIndex.ImageNameAnnotation] = name;
+                    if (ImageReference.TryParse(name, out ImageReference? reference) && reference.Tag is { } tag)
                     {
-                        annotations[OciLayoutIndex.ImageNameAnnotation] = name;
-                        if (ImageReference.TryParse(name, out ImageReference? reference) && reference.Tag is { } tag)
-                        {
-                            annotations[OciLayoutIndex.RefNameAnnotation] = tag;
-                        }
+                        annotations[OciLayoutIndex.RefNameAnnotation] = tag;
                     }
-
-                    OciJsonWriter.Write(writer, image.Target with { Annotations = annotations });
                 }
+
+                yield return image.Target with { Annotations = annotations };
             }
-
-            writer.WriteEndArray();
-            writer.WriteEndObject();
         }
-
-        return stream.ToArray();
     }
 
     // Docker's older engines know one platform per image: the one of this machine, or else the first.

@@ -1,10 +1,33 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Writes descriptors as JSON, in the order of fields that Go writes them in.</summary>
+/// <summary>Writes descriptors and indexes as JSON, in the order of fields that Go writes them in.</summary>
 internal static class OciJsonWriter
 {
+    /// <summary>The bytes of an index.</summary>
+    public static byte[] Index(IEnumerable<OciDescriptor> manifests)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("schemaVersion", 2);
+            writer.WriteString("mediaType", OciMediaTypes.Index);
+            writer.WriteStartArray("manifests");
+            foreach (OciDescriptor manifest in manifests)
+            {
+                Write(writer, manifest);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
     public static void Write(Utf8JsonWriter writer, OciDescriptor descriptor)
     {
         writer.WriteStartObject();

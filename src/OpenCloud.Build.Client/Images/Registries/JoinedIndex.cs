@@ -1,7 +1,5 @@
-using System.Text.Json;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
-using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Registries;
 
@@ -57,7 +55,7 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
 
         Platform[] platforms = [.. manifests.Where(static m => !m.IsAttestation).Select(static m => m.Platform).OfType<Platform>()];
         Platform[] absent = [.. missing.Where(m => !manifests.Exists(known => known.Digest == m.Digest || IsForSame(known, m))).Select(static m => m.Platform).OfType<Platform>().Distinct()];
-        return new JoinedIndex([.. images.Select(static i => i.Source)], Write(manifests), platforms, absent);
+        return new JoinedIndex([.. images.Select(static i => i.Source)], OciJsonWriter.Index(manifests), platforms, absent);
     }
 
     /// <summary>Opens the index for reading. It does not own the joined images.</summary>
@@ -133,28 +131,6 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
         byte[] bytes = await BlobReading.ReadAllAsync(stream, manifest.Config, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
         OciImageConfig config = OciImageConfig.Parse(bytes, $"{source.Location}: {manifest.Config.Digest}");
         return target with { Platform = config.Platform, OperatingSystemVersion = config.OperatingSystemVersion, OperatingSystemFeatures = config.OperatingSystemFeatures };
-    }
-
-    private static byte[] Write(List<OciDescriptor> manifests)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("schemaVersion", 2);
-            writer.WriteString("mediaType", OciMediaTypes.Index);
-            writer.WriteStartArray("manifests");
-            foreach (OciDescriptor manifest in manifests)
-            {
-                // An attestation has a platform that this client reads as none.
-                OciJsonWriter.Write(writer, manifest);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
-
-        return stream.ToArray();
     }
 
     private async ValueTask<(IBlobSource Source, long Length)?> FindAsync(ContentDigest digest, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
 
@@ -46,29 +47,12 @@ internal sealed class SpoolingSource(IBlobSource inner) : IBlobSource, IDisposab
                 return new Spooled(memory.ToArray(), null, length);
             }
 
-            string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.blob");
-            try
-            {
-                FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
-                if (!OperatingSystem.IsWindows())
-                {
-                    options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-                }
-
-                FileStream file = new(temporary, options);
-                await using (file.ConfigureAwait(false))
-                {
-                    await TarOutput.CopyAsync(content, file, cancellationToken).ConfigureAwait(false);
-                }
-
-                return new Spooled(null, File.OpenHandle(temporary, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous), length);
-            }
-            finally
-            {
-                File.Delete(temporary);
-            }
+            SafeFileHandle file = await TemporaryFile.OpenAsync(
+                file => TarOutput.CopyAsync(content, file, cancellationToken),
+                static path => Task.FromResult(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous))).ConfigureAwait(false);
+            return new Spooled(null, file, length);
         }
     }
 
-    private sealed record Spooled(byte[]? Bytes, Microsoft.Win32.SafeHandles.SafeFileHandle? File, long Length);
+    private sealed record Spooled(byte[]? Bytes, SafeFileHandle? File, long Length);
 }
