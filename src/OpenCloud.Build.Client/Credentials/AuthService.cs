@@ -22,14 +22,13 @@ internal sealed class AuthService : Auth.AuthBase
 {
     // How long the Go client keeps a credential (session/auth/authprovider): a little less than the lifetime of the shortest cloud tokens.
     private static readonly TimeSpan Lifetime = new(0, 4, 50);
-    private static readonly StoredCredential None = new(string.Empty, string.Empty, string.Empty, string.Empty);
 
     private readonly RegistryHosts _hosts;
-    private readonly Dictionary<string, RegistryCredential> _given = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, RegistryCredential> _given = new(RegistryHosts.Comparer);
     private readonly string _configDirectory;
     private readonly TimeProvider _clock;
-    private readonly ConcurrentDictionary<string, (long Asked, Task<StoredCredential> Answer)> _found = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ConcurrentDictionary<string, bool> _withheld = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, (long Asked, Task<StoredCredential> Answer)> _found = new(RegistryHosts.Comparer);
+    private readonly ConcurrentDictionary<string, bool> _withheld = new(RegistryHosts.Comparer);
     private Exception? _failure;
 
     /// <summary>The credentials in <c>given</c>, by host, take precedence over docker's.</summary>
@@ -40,7 +39,7 @@ internal sealed class AuthService : Auth.AuthBase
         _hosts = hosts;
         foreach ((string host, RegistryCredential credential) in given)
         {
-            _given[RegistryHosts.KeyOf(host)] = credential;
+            _given[host] = credential;
         }
     }
 
@@ -106,7 +105,7 @@ internal sealed class AuthService : Auth.AuthBase
         if (!_hosts.Contains(host))
         {
             NoteWithheld(host, key);
-            return None;
+            return StoredCredential.None;
         }
 
         Task<StoredCredential> asked = Ask(key);
@@ -158,12 +157,10 @@ internal sealed class AuthService : Auth.AuthBase
     {
         if (_given.TryGetValue(key, out RegistryCredential? given))
         {
-            return given.UserName.Length > 0
-                ? new StoredCredential(given.UserName, given.Secret, string.Empty, string.Empty)
-                : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
+            return StoredCredential.Of(given);
         }
 
         // Read anew each time: a login may have changed the file.
-        return await DockerConfigFile.Read(_configDirectory).FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? None;
+        return await DockerConfigFile.Read(_configDirectory).FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? StoredCredential.None;
     }
 }

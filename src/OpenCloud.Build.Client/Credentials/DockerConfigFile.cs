@@ -61,7 +61,7 @@ internal sealed class DockerConfigFile
     public async Task<StoredCredential?> FindAsync(string host, CancellationToken cancellationToken)
     {
         // The helper knows a host by the spelling in the file.
-        string name = _helpers.ContainsKey(host) || _names.Contains(host) ? host : _helpers.Keys.Concat(_names).FirstOrDefault(n => RegistryHosts.AreSame(n, host)) ?? host;
+        string name = RegistryHosts.Find(_helpers.Keys.Concat(_names), host) ?? host;
         if (_helpers.TryGetValue(name, out string? helper) || (helper = _store) is not null)
         {
             StoredCredential? found = await CredentialHelper.GetAsync(helper, name, cancellationToken).ConfigureAwait(false);
@@ -83,7 +83,8 @@ internal sealed class DockerConfigFile
     public IReadOnlyList<string> Hosts => [.. _names.Concat(_helpers.Keys).Select(static n => n == RegistryHosts.HubKey ? "docker.io" : HostOf(n)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>Whether the file has a login or a helper for a registry. Starts no program.</summary>
-    public bool Names(string host) => _helpers.ContainsKey(host) || _names.Contains(host) || _names.Any(name => HostOf(name) == host);
+    public bool Names(string host) =>
+        RegistryHosts.Find(_helpers.Keys.Concat(_names), host) is not null || _names.Any(name => RegistryHosts.AreSame(HostOf(name), host));
 
     // Older clients wrote addresses instead of hosts.
     internal static string HostOf(string key)
@@ -146,17 +147,4 @@ internal sealed class DockerConfigFile
             }
         }
     }
-}
-
-/// <summary>A stored credential. The identity token is exchanged for other tokens; the registry token is sent unchanged.</summary>
-internal sealed record StoredCredential(string UserName, string Password, string IdentityToken, string RegistryToken)
-{
-    public bool IsEmpty => UserName.Length == 0 && Password.Length == 0 && IdentityToken.Length == 0 && RegistryToken.Length == 0;
-
-    public string EffectiveUserName => IdentityToken.Length > 0 ? string.Empty : UserName;
-
-    public string Secret => IdentityToken.Length > 0 ? IdentityToken : Password;
-
-    /// <summary>Only the type's name, so that no secret is printed.</summary>
-    public override string ToString() => nameof(StoredCredential);
 }

@@ -27,10 +27,20 @@ internal sealed class DockerConfigWriter(string directory)
         string key = RegistryHosts.KeyOf(host);
         JsonObject root = Read();
         JsonObject auths = Section(root, "auths");
-        string? helper = HelperOf(root, key);
+        (string? helper, string name) = HelperOf(root, key);
         if (helper is not null)
         {
-            await CredentialHelper.StoreAsync(helper, key, credential.UserName, credential.Secret, cancellationToken).ConfigureAwait(false);
+            await CredentialHelper.StoreAsync(helper, name, credential.UserName, credential.Secret, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Another spelling of the same host would be found in place of this one.
+        foreach (string other in auths.Select(static a => a.Key).Where(a => RegistryHosts.AreSame(a, key)).ToArray())
+        {
+            auths.Remove(other);
+        }
+
+        if (helper is not null)
+        {
             auths[key] = new JsonObject();
         }
         else
@@ -46,11 +56,12 @@ internal sealed class DockerConfigWriter(string directory)
     {
         string key = RegistryHosts.KeyOf(host);
         JsonObject root = Read();
-        string[] names = [.. Section(root, "auths").Select(static a => a.Key).Where(name => name == key || DockerConfigFile.HostOf(name) == key)];
+        string[] names = [.. Section(root, "auths").Select(static a => a.Key).Where(name => RegistryHosts.AreSame(name, key) || RegistryHosts.AreSame(DockerConfigFile.HostOf(name), key))];
         bool isKnown = names.Length > 0;
-        if (HelperOf(root, key) is { } helper && (isKnown || await CredentialHelper.GetAsync(helper, key, cancellationToken).ConfigureAwait(false) is not null))
+        (string? helper, string spelling) = HelperOf(root, key);
+        if (helper is not null && (isKnown || await CredentialHelper.GetAsync(helper, spelling, cancellationToken).ConfigureAwait(false) is not null))
         {
-            await CredentialHelper.EraseAsync(helper, key, cancellationToken).ConfigureAwait(false);
+            await CredentialHelper.EraseAsync(helper, spelling, cancellationToken).ConfigureAwait(false);
             isKnown = true;
         }
 
@@ -67,10 +78,17 @@ internal sealed class DockerConfigWriter(string directory)
         return isKnown;
     }
 
-    private static string? HelperOf(JsonObject root, string key) =>
-        root["credHelpers"] is JsonObject helpers && helpers[key] is JsonValue own && own.TryGetValue(out string? name) && name.Length > 0 ? name
-            : root["credsStore"] is JsonValue all && all.TryGetValue(out string? store) && store.Length > 0 ? store
-            : null;
+    // A helper knows a host by the spelling in the file.
+    private static (string? Helper, string Name) HelperOf(JsonObject root, string key)
+    {
+        if (root["credHelpers"] is JsonObject helpers && RegistryHosts.Find(helpers.Select(static h => h.Key), key) is { } name
+            && helpers[name] is JsonValue own && own.TryGetValue(out string? helper) && helper.Length > 0)
+        {
+            return (helper, name);
+        }
+
+        return (root["credsStore"] is JsonValue all && all.TryGetValue(out string? store) && store.Length > 0 ? store : null, key);
+    }
 
     private JsonObject Section(JsonObject root, string name)
     {

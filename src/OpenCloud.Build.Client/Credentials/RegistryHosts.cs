@@ -15,14 +15,14 @@ internal sealed class RegistryHosts
     /// <summary>The key of Docker Hub's credentials (docker/cli, cli/command/registry.go).</summary>
     public const string HubKey = "https://index.docker.io/v1/";
 
-    private readonly HashSet<string> _hosts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _hosts = new(Comparer);
     private readonly Lazy<HashSet<string>> _inArchive;
 
     private RegistryHosts(ImageBuildRequest build, DockerfileContent? dockerfile)
     {
         // Read only for a host that nothing else names: the archive may be large.
         _inArchive = new Lazy<HashSet<string>>(
-            () => [.. build.DockerfileText is null && dockerfile is null ? BaseImages(build, TextInArchive(build)).Select(HostOf).OfType<string>() : []]);
+            () => (build.DockerfileText is null && dockerfile is null ? BaseImages(build, TextInArchive(build)).Select(HostOf).OfType<string>() : []).ToHashSet(Comparer));
     }
 
     /// <summary>Collects the hosts of tags, caches, output names, base images, named contexts, attestation generators and the user's list.</summary>
@@ -49,7 +49,12 @@ internal sealed class RegistryHosts
         return hosts;
     }
 
-    public bool Contains(string host) => _hosts.Contains(KeyOf(host)) || _inArchive.Value.Contains(KeyOf(host));
+    /// <summary>Compares hosts as <see cref="AreSame"/> does, and knows Docker Hub by all its names.</summary>
+    public static IEqualityComparer<string> Comparer { get; } = EqualityComparer<string>.Create(
+        static (one, other) => one is null || other is null ? one == other : AreSame(KeyOf(one), KeyOf(other)),
+        static host => string.GetHashCode(WithoutPort(KeyOf(host)), StringComparison.OrdinalIgnoreCase));
+
+    public bool Contains(string host) => _hosts.Contains(host) || _inArchive.Value.Contains(host);
 
     public static bool IsLoopback(string host)
     {
@@ -61,6 +66,23 @@ internal sealed class RegistryHosts
 
     /// <summary>Whether two texts name the same host: ignores case and the port of https.</summary>
     public static bool AreSame(string one, string other) => WithoutPort(one).Equals(WithoutPort(other), StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The name of a host among others: the same text, or else the first that names the same host.</summary>
+    public static string? Find(IEnumerable<string> names, string host)
+    {
+        string? same = null;
+        foreach (string name in names)
+        {
+            if (name == host)
+            {
+                return name;
+            }
+
+            same ??= AreSame(name, host) ? name : null;
+        }
+
+        return same;
+    }
 
     private static ReadOnlySpan<char> WithoutPort(string host) => host.EndsWith(":443", StringComparison.Ordinal) ? host.AsSpan(0, host.Length - 4) : host;
 
@@ -115,5 +137,5 @@ internal sealed class RegistryHosts
         }
     }
 
-    private void AddHost(string host) => _hosts.Add(KeyOf(host));
+    private void AddHost(string host) => _hosts.Add(host);
 }

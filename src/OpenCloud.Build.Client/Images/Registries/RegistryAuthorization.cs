@@ -17,7 +17,6 @@ namespace OpenCloud.Build.Client.Images.Registries;
 internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryOptions options)
 {
     private const int MaxTokens = 1000;
-    private static readonly StoredCredential None = new(string.Empty, string.Empty, string.Empty, string.Empty);
 
     private readonly ConcurrentDictionary<string, (string Token, DateTimeOffset Until)> _tokens = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _once = new(1);
@@ -86,18 +85,16 @@ internal sealed class RegistryAuthorization(RegistryEndpoint endpoint, RegistryO
     {
         string host = LoginHost;
         string key = RegistryHosts.KeyOf(host);
-        RegistryCredential? given = options.Credentials.FirstOrDefault(c => RegistryHosts.AreSame(RegistryHosts.KeyOf(c.Key), key)).Value;
+        RegistryCredential? given = options.Credentials.FirstOrDefault(c => RegistryHosts.Comparer.Equals(c.Key, key)).Value;
         if (given is not null)
         {
             HasGiven = true;
-            return given.UserName.Length > 0
-                ? new StoredCredential(given.UserName, given.Secret, string.Empty, string.Empty)
-                : new StoredCredential(string.Empty, string.Empty, given.Secret, string.Empty);
+            return StoredCredential.Of(given);
         }
 
         try
         {
-            return await DockerConfigFile.Read(options.DockerConfigDirectory).FindAsync(key, cancellationToken).ConfigureAwait(false) ?? None;
+            return await DockerConfigFile.Read(options.DockerConfigDirectory).FindAsync(key, cancellationToken).ConfigureAwait(false) ?? StoredCredential.None;
         }
         catch (RegistryCredentialException e)
         {
