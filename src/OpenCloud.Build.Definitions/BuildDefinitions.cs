@@ -42,7 +42,7 @@ public static class BuildDefinitions
         DefinitionSource[] known = [.. sources.Select(Recognize)];
         List<BuildDefinition> definitions = known.All(static s => s.Language == DefinitionLanguage.Compose)
             ? [.. ComposeBuilds.Read(known, options)]
-            : [.. BakeReader.Read(known, options).Resolve(out _).Values.Select(t => BakeMapping.ToDefinition(t, options.WorkingDirectory, asks: true))];
+            : [.. BakeReader.Read(known, options).Resolve(out _).Values.Select(t => BakeMapping.ToDefinition(t, options.WorkingDirectory, options.Environment, asks: true))];
         return Ordered(definitions);
     }
 

@@ -11,7 +11,7 @@ internal static class BakeMapping
     private const string ImagePrefix = "docker-image:";
 
     /// <summary>Maps a resolved target; <paramref name="asks"/> tells whether the build lists its privileges.</summary>
-    public static BuildDefinition ToDefinition(BakeTarget target, string directory, bool asks)
+    public static BuildDefinition ToDefinition(BakeTarget target, string directory, Func<string, string?> environment, bool asks)
     {
         BakeChecks.Check(target);
         string context = Context(target.Context ?? ".", directory);
@@ -38,7 +38,7 @@ internal static class BakeMapping
             Output = target.Outputs is { Count: > 0 } outputs ? [.. outputs.Select(o => Output(o, directory))] : null,
             CacheFrom = Entries(target.CacheFrom, directory),
             CacheTo = Entries(target.CacheTo, directory),
-            Secret = target.Secrets is { Count: > 0 } secrets ? secrets.ToDictionary(static s => s.Id, s => Secret(s, directory), StringComparer.Ordinal) : null,
+            Secret = target.Secrets is { Count: > 0 } secrets ? secrets.ToDictionary(static s => s.Id, s => Secret(s, directory, environment), StringComparer.Ordinal) : null,
             Ssh = target.Ssh is { Count: > 0 } agents ? [.. agents.Select(a => new BakeSsh(a.Id, [.. a.Paths.Select(p => BakePaths.Full(p, directory))]).ToString())] : null,
             BuildContext = contexts,
             Annotation = target.Annotations is { Count: > 0 } annotations ? annotations.Select(static a => a.Split('=', 2)).GroupBy(static a => a[0]).ToDictionary(static g => g.Key, static g => g.Last().ElementAtOrDefault(1) ?? string.Empty, StringComparer.Ordinal) : null,
@@ -121,10 +121,10 @@ internal static class BakeMapping
     }
 
     // A secret with only an id is the environment variable of that name, or else the file.
-    private static string Secret(BakeSecret secret, string directory) =>
+    private static string Secret(BakeSecret secret, string directory, Func<string, string?> environment) =>
         secret.Variable.Length > 0 ? "env:" + secret.Variable
         : secret.File.Length > 0 ? "file:" + BakePaths.Full(secret.File, directory)
-        : Environment.GetEnvironmentVariable(secret.Id) is not null ? "env:" + secret.Id : "file:" + BakePaths.Full(secret.Id, directory);
+        : environment(secret.Id) is not null ? "env:" + secret.Id : "file:" + BakePaths.Full(secret.Id, directory);
 
     private static IReadOnlyList<string>? List(List<string>? list) => list is { Count: > 0 } ? list : null;
 

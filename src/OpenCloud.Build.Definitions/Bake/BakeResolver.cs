@@ -166,7 +166,6 @@ internal sealed class BakeResolver(IReadOnlyList<BakeTarget> targets, IReadOnlyL
             {
                 linked = Target(other);
                 linked.Outputs = [new BakeEntry { Type = "cacheonly" }];
-                linked.IsLinked = true;
                 resolved[other] = linked;
             }
 

@@ -72,9 +72,6 @@ internal sealed class BakeTarget
 
     public List<string>? Policy { get; set; }
 
-    /// <summary>Whether the target was not requested and is only a context of other targets.</summary>
-    public bool IsLinked { get; set; }
-
     /// <summary>Merges another target into this one: the other's values override, maps and some lists are joined.</summary>
     /// <remarks>Which fields are joined is as in docker/buildx (bake/bake.go, Target.Merge).</remarks>
     public void Merge(BakeTarget other)

@@ -51,9 +51,6 @@ public static class KnownReleases
     public static IReadOnlyList<BuildKitVersion> Versions { get; } =
         [.. Hashes.Keys.Select(BuildKitVersion.Parse).OrderDescending()];
 
-    /// <summary>The version below which advisories are known.</summary>
-    public static BuildKitVersion AdvisoryFloor { get; } = Advisories.Max(advisory => advisory.FixedIn)!;
-
     /// <summary>The sha256 of a release's archive; null when the table has none.</summary>
     /// <param name="version">The version.</param>
     /// <param name="architecture">amd64 or arm64.</param>

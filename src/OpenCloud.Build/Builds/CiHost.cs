@@ -20,9 +20,7 @@ internal static class CiHost
         string path = request.DockerfilePath is { } dockerfile && Path.GetFileName(dockerfile) == Path.GetFileName(file)
             ? Path.GetFullPath(Path.Join(Path.IsPathRooted(dockerfile) ? null : request.ContextPath, dockerfile))
             : Path.Join(request.ContextPath, file);
-        string? root = Environment.GetEnvironmentVariable(Is("GITHUB_ACTIONS") ? "GITHUB_WORKSPACE" : "BUILD_SOURCESDIRECTORY");
+        string? root = Environment.GetEnvironmentVariable(WorkflowCommands.ReaderIn(Environment.GetEnvironmentVariable) == DisplayKind.GitHub ? "GITHUB_WORKSPACE" : "BUILD_SOURCESDIRECTORY");
         return !string.IsNullOrEmpty(root) && path.StartsWith(root.TrimEnd('/') + "/", StringComparison.Ordinal) ? path[(root.TrimEnd('/').Length + 1)..] : path;
     }
-
-    private static bool Is(string name) => string.Equals(Environment.GetEnvironmentVariable(name), "true", StringComparison.OrdinalIgnoreCase);
 }

@@ -39,7 +39,7 @@ public sealed partial class CopyContainerImageCommand
     // PowerShell takes the default set for an image whose name it can bind.
     private ContainerImage? Image => InputObject ?? Record?.BaseObject as ContainerImage;
 
-    private bool IsFromRegistry => FromRegistry || Image?.Store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal) == true;
+    private bool IsFromRegistry => FromRegistry || (Image is { } image && IsInRegistry(image));
 
     private bool IsTransfer => IsFromRegistry || ToRegistry || !string.IsNullOrEmpty(DestinationAddress) || !string.IsNullOrEmpty(DestinationNamespace) || Platform is { Length: > 0 };
 

@@ -1,5 +1,7 @@
 using System.Management.Automation;
+using Grpc.Core;
 using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
@@ -10,6 +12,7 @@ using OpenCloud.Build.Client.Images.Registries;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
@@ -24,6 +27,8 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
     private const string PathSet = "Path";
     private const string RegistrySet = "Registry";
     private const string RecordSet = "BuildRecord";
+
+    private readonly EnginePool _engines = new();
 
     /// <summary>The names in the store.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -62,6 +67,16 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
     [Parameter(ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(NamespaceCompleter))]
     public string Namespace { get; set; } = ImageStores.DefaultNamespace;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            _engines.Dispose();
+        }
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -125,7 +140,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
 
     private void ReadImage(ContainerImage image)
     {
-        if (image.Store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal))
+        if (IsInRegistry(image))
         {
             ReadRegistry(ParseReference(image.Reference ?? image.Name));
             return;
@@ -172,13 +187,22 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
 
     private void ReadRecord(BuildRecord record)
     {
-        EngineConnectOptions options = EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp);
+        EngineAddress? address = EngineArguments.ParseAddress(IsOnCommandLine(nameof(Address)) ? Address : record.Address);
+        EngineConnectOptions options = ConnectOptions;
         RunAsync(async (poster, cancellationToken) =>
         {
-            BuildKitClient client = await BuildKitClient.ConnectAsync(EngineArguments.ParseAddress(record.Address), options, cancellationToken).ConfigureAwait(false);
-            await using (client.ConfigureAwait(false))
+            BuildKitClient engine = await _engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
+            try
             {
-                Write(await client.History.ReadAttestationsAsync(record.Ref, cancellationToken).ConfigureAwait(false), poster);
+                Write(await engine.History.ReadAttestationsAsync(record.Ref, cancellationToken).ConfigureAwait(false), poster);
+            }
+            catch (NoBuildHistoryException exception)
+            {
+                throw ErrorCatalog.NoBuildHistory.ToException(record, exception, record.Address);
+            }
+            catch (RpcException exception)
+            {
+                throw ErrorCatalog.EngineRefusedCall.ToException(record, exception, record.Address, exception.Status.Detail);
             }
         });
     }

@@ -15,7 +15,7 @@ public sealed partial class InvokeImageBuildCommand
     [Parameter]
     public BuildProgressMode Progress { get; set; } = BuildProgressMode.Auto;
 
-    private BuildReporting Reporting => _reporting ??= new BuildReporting(Choose(), Theme(), ThrottleLimit > 1 && !Daemonless);
+    private BuildReporting Reporting => _reporting ??= Report(Choose());
 
     private static bool IsColorOff => !string.IsNullOrEmpty(System.Environment.GetEnvironmentVariable("NO_COLOR"));
 
@@ -54,9 +54,8 @@ public sealed partial class InvokeImageBuildCommand
         Environment = System.Environment.GetEnvironmentVariable,
     }.Choose();
 
-    private ScreenTheme Theme() => new(
-        Choose() == DisplayKind.Screen && !IsColorOff,
-        Console.OutputEncoding.CodePage == Utf8);
+    private BuildReporting Report(DisplayKind kind) =>
+        new(kind, new ScreenTheme(kind == DisplayKind.Screen && !IsColorOff, Console.OutputEncoding.CodePage == Utf8), ThrottleLimit > 1 && !Daemonless);
 
     private (int Width, int Height) Size()
     {

@@ -68,6 +68,13 @@ internal static partial class ErrorCatalog
         "{0} is not an image store: it does not support the containerd API.",
         "Use the address of containerd (unix:///run/containerd/containerd.sock) or of a Docker Engine (docker://). BuildKit's own socket does not give access to images.");
 
+    /// <summary>0: name of the image.</summary>
+    public static readonly ErrorEntry ImageInRegistry = new(
+        "ImageInRegistry",
+        ErrorCategory.InvalidArgument,
+        "The image '{0}' is in a registry, not in an image store.",
+        "Use Receive-ContainerImage to get the image first, or Copy-ContainerImage to copy it to another registry.");
+
     /// <summary>0: address, 1: what it said.</summary>
     public static readonly ErrorEntry ImageStoreRefused = new(
         "ImageStoreRefused",

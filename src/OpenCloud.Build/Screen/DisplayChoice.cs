@@ -79,14 +79,14 @@ internal sealed record DisplayChoice
             return DisplayKind.None;
         }
 
-        if (IsCi("GITHUB_ACTIONS") || IsCi("TF_BUILD"))
+        if (WorkflowCommands.ReaderIn(Environment) != DisplayKind.None)
         {
             return Log();
         }
 
         if (!IsTerminal)
         {
-            return IsCi("CI") && !IsVerbose ? DisplayKind.Plain : DisplayKind.Information;
+            return WorkflowCommands.IsTrue(Environment("CI")) && !IsVerbose ? DisplayKind.Plain : DisplayKind.Information;
         }
 
         return IsVerbose || IsProgressOff ? DisplayKind.None
@@ -94,10 +94,5 @@ internal sealed record DisplayChoice
             : DisplayKind.Screen;
     }
 
-    private DisplayKind Log() => Host != Console ? DisplayKind.Plain
-        : IsCi("GITHUB_ACTIONS") ? DisplayKind.GitHub
-        : IsCi("TF_BUILD") ? DisplayKind.AzurePipelines
-        : DisplayKind.Plain;
-
-    private bool IsCi(string name) => Environment(name) is { } value && value.Equals("true", StringComparison.OrdinalIgnoreCase);
+    private DisplayKind Log() => Host == Console && WorkflowCommands.ReaderIn(Environment) is not DisplayKind.None and DisplayKind reader ? reader : DisplayKind.Plain;
 }

@@ -11,7 +11,15 @@ namespace OpenCloud.Build.Screen;
 /// </remarks>
 internal static partial class WorkflowCommands
 {
-    public static bool AreRead => new[] { "GITHUB_ACTIONS", "TF_BUILD" }.Any(static n => string.Equals(Environment.GetEnvironmentVariable(n), "true", StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether a CI host reads this process's output.</summary>
+    public static bool AreRead => ReaderIn(Environment.GetEnvironmentVariable) != DisplayKind.None;
+
+    /// <summary>The form that the CI host of an environment reads; None where there is no such host.</summary>
+    public static DisplayKind ReaderIn(Func<string, string?> environment) => IsTrue(environment("GITHUB_ACTIONS")) ? DisplayKind.GitHub
+        : IsTrue(environment("TF_BUILD")) ? DisplayKind.AzurePipelines
+        : DisplayKind.None;
+
+    public static bool IsTrue(string? value) => string.Equals(value, "true", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Breaks up everything that a CI host would run as a command.</summary>
     public static string Neutral(string text) => Leading().Replace(Anywhere().Replace(text, "# #"), "$1: :");

@@ -41,8 +41,6 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
     /// <summary>The first local failure, which the daemon's error only repeats; null when there is none.</summary>
     public ContextException? Failure => Volatile.Read(ref _failure);
 
-    public ContextCounters CountersOf(string name) => _sources[name].Counters;
-
     private static StatusCode CodeOf(ContextErrorKind kind) => kind switch
     {
         ContextErrorKind.NotDeclared => StatusCode.NotFound,

@@ -37,9 +37,4 @@ internal static class BlobReading
         await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
         return bytes;
     }
-
-    public static int LimitFor(string mediaType) =>
-        OciMediaTypes.IsIndex(mediaType) || OciMediaTypes.IsManifest(mediaType) || mediaType.Length == 0
-            ? OciJson.MaxManifestBytes
-            : OciJson.MaxConfigBytes;
 }

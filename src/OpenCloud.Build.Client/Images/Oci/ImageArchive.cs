@@ -116,54 +116,37 @@ public sealed class ImageArchive : IBlobSource, IDisposable
         }
     }
 
-    // Contents are read in any order and more than once, so a compressed tar is unpacked once, into an unnamed file that
-    // belongs to this process alone and is gone with its handle.
-    private static async Task<Microsoft.Win32.SafeHandles.SafeFileHandle> UnpackAsync(string path, CancellationToken cancellationToken)
+    // Contents are read in any order and more than once, so a compressed tar is unpacked once, into a file of this process alone.
+    private static async Task<SafeFileHandle> UnpackAsync(string path, CancellationToken cancellationToken)
     {
-        string temporary = Path.Combine(Path.GetTempPath(), $"opencloud-build-{Guid.NewGuid():n}.tar");
-        FileStreamOptions options = new()
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.None,
-            Options = FileOptions.Asynchronous,
-        };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
         try
         {
-            FileStream output = new(temporary, options);
-            await using (output.ConfigureAwait(false))
-            {
-                GZipStream gzip = new(File.OpenRead(path), CompressionMode.Decompress);
-                await using (gzip.ConfigureAwait(false))
-                {
-                    byte[] buffer = new byte[128 * 1024];
-                    int count;
-                    while ((count = await gzip.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-                    {
-                        if (output.Position + count > MaxUnpackedBytes)
-                        {
-                            throw new OciFormatException($"'{path}' is larger than {MaxUnpackedBytes} bytes when unpacked. Unpack it yourself if you trust it.");
-                        }
-
-                        await output.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
-                    }
-                }
-            }
-
-            return File.OpenHandle(temporary, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous);
+            return await TemporaryFile.OpenAsync(
+                output => UnpackAsync(path, output, cancellationToken),
+                static unpacked => Task.FromResult(File.OpenHandle(unpacked, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous))).ConfigureAwait(false);
         }
         catch (InvalidDataException e)
         {
             throw new OciFormatException($"'{path}' is not valid gzip: {e.Message}", e);
         }
-        finally
+    }
+
+    private static async Task UnpackAsync(string path, Stream output, CancellationToken cancellationToken)
+    {
+        GZipStream gzip = new(File.OpenRead(path), CompressionMode.Decompress);
+        await using (gzip.ConfigureAwait(false))
         {
-            File.Delete(temporary);
+            byte[] buffer = new byte[128 * 1024];
+            int count;
+            while ((count = await gzip.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            {
+                if (output.Position + count > MaxUnpackedBytes)
+                {
+                    throw new OciFormatException($"'{path}' is larger than {MaxUnpackedBytes} bytes when unpacked. Unpack it yourself if you trust it.");
+                }
+
+                await output.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 }

@@ -23,9 +23,6 @@ public readonly record struct ContentDigest : IComparable<ContentDigest>
     /// <summary>The hash as lower-case hex.</summary>
     public string Hex => Value[7..];
 
-    /// <summary>The hash, shortened to twelve digits as docker shows ids.</summary>
-    public string ShortHex => Value.Substring(7, 12);
-
     private string Value => _value ?? throw new InvalidOperationException("The digest is empty.");
 
     /// <summary>Reads a digest; upper-case hex, other algorithms and anything after the hash are refused.</summary>

@@ -28,6 +28,8 @@ internal sealed class RegistryConnection : IDisposable
 
     public TimeSpan StallTimeout => _options.StallTimeout;
 
+    public int Attempts => _options.Attempts;
+
     /// <summary>Verifies that a registry answers, and that it accepts the credentials if it asks for some.</summary>
     /// <returns>Whether it asked for credentials and got those of the options.</returns>
     public async Task<bool> PingAsync(CancellationToken cancellationToken)

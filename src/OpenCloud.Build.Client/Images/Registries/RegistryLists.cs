@@ -18,7 +18,7 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
     {
         string what = $"the tags of '{path}'";
         int count = 0;
-        await foreach (byte[] page in PagesAsync($"{path}/tags/list?n={PageSize}", what, static s => s == HttpStatusCode.OK, cancellationToken).ConfigureAwait(false))
+        await foreach (byte[] page in PagesAsync($"{path}/tags/list?n={PageSize}", what, cancellationToken).ConfigureAwait(false))
         {
             foreach (string tag in OciJson.Read(page, $"{connection.Host}: {what}", root => OciJson.GetStrings(root, "tags", what)))
             {
@@ -39,7 +39,7 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
         string what = $"the referrers of '{path}@{digest}'";
         List<OciDescriptor> all = [];
         bool isKnown = false;
-        await foreach (byte[] page in PagesAsync($"{path}/referrers/{digest}", what, static s => s == HttpStatusCode.OK, cancellationToken, isOptional: true).ConfigureAwait(false))
+        await foreach (byte[] page in PagesAsync($"{path}/referrers/{digest}", what, cancellationToken, isOptional: true).ConfigureAwait(false))
         {
             isKnown = true;
             all.AddRange(OciManifest.Parse(page, OciMediaTypes.Index, $"{connection.Host}: {what}").Manifests);
@@ -81,7 +81,7 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
             : null;
     }
 
-    private async IAsyncEnumerable<byte[]> PagesAsync(string first, string what, Func<HttpStatusCode, bool> isPage, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOptional = false)
+    private async IAsyncEnumerable<byte[]> PagesAsync(string first, string what, [EnumeratorCancellation] CancellationToken cancellationToken, bool isOptional = false)
     {
         Uri address = await connection.AddressOfAsync(first, cancellationToken).ConfigureAwait(false);
         HashSet<Uri> seen = [];
@@ -92,8 +92,8 @@ internal sealed class RegistryLists(RegistryConnection connection, string path, 
                 throw TooMany(what);
             }
 
-            using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Get, address, scopes, null, what, 5, cancellationToken).ConfigureAwait(false);
-            if (isOptional && seen.Count == 1 && !isPage(answer.StatusCode) && answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
+            using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Get, address, scopes, null, what, connection.Attempts, cancellationToken).ConfigureAwait(false);
+            if (isOptional && seen.Count == 1 && answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
             {
                 yield break;
             }

@@ -110,9 +110,7 @@ internal sealed class RegistryRepository(IReadOnlyList<RegistryConnection> conne
             : [];
     }
 
-    private RegistryConnection Writer => connections.LastOrDefault(static c => c.Endpoint.CanPush) is { } writer && (writer == connections[^1] || !connections[^1].Endpoint.CanPush)
-        ? writer
-        : connections[^1];
+    private RegistryConnection Writer => connections.LastOrDefault(static c => c.Endpoint.CanPush) ?? connections[^1];
 
     private static void Accept(HttpRequestMessage message)
     {

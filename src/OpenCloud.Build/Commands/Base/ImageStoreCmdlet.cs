@@ -99,7 +99,11 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
     }
 
     /// <summary>The store of the command line, else of the image.</summary>
-    private protected IImageStore StoreOf(ContainerImage image) => Store(IsOnCommandLine(nameof(Address)) ? Address : image.Store);
+    private protected IImageStore StoreOf(ContainerImage image) => IsOnCommandLine(nameof(Address)) ? Store(Address)
+        : IsInRegistry(image) ? throw ErrorCatalog.ImageInRegistry.ToException(image, null, image.Name)
+        : Store(image.Store);
+
+    private protected static bool IsInRegistry(ContainerImage image) => image.Store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal);
 
     /// <summary>The store at an address, opened once per pipeline.</summary>
     private protected IImageStore Store(string? address)
