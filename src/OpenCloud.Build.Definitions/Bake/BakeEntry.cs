@@ -90,20 +90,23 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
         return list;
     }
 
-    /// <summary>Keeps the last attestation of each type, at the place of the first.</summary>
-    public static List<BakeEntry> LastOfType(IEnumerable<BakeEntry> entries)
+    /// <summary>Keeps the last attestation of each type, at the position of the first.</summary>
+    public static List<BakeEntry> LastOfType(IEnumerable<BakeEntry> entries) => LastOfEach(entries, static e => e.Type);
+
+    /// <summary>Keeps the last item of each key, at the position of the first.</summary>
+    public static List<T> LastOfEach<T>(IEnumerable<T> items, Func<T, string> keyOf)
     {
-        List<BakeEntry> list = [];
-        foreach (BakeEntry entry in entries)
+        List<T> list = [];
+        foreach (T item in items)
         {
-            int same = list.FindIndex(e => e.Type == entry.Type);
+            int same = list.FindIndex(i => keyOf(i) == keyOf(item));
             if (same >= 0)
             {
-                list[same] = entry;
+                list[same] = item;
             }
             else
             {
-                list.Add(entry);
+                list.Add(item);
             }
         }
 

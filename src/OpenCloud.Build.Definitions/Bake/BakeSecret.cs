@@ -34,25 +34,8 @@ internal sealed record BakeSecret(string Id, string File, string Variable)
         return type == "env" && variable.Length == 0 ? new BakeSecret(id, string.Empty, file) : new BakeSecret(id, file, variable);
     }
 
-    /// <summary>Keeps the last entry of each id, at the place of the first.</summary>
-    public static List<BakeSecret> Distinct(IEnumerable<BakeSecret> secrets)
-    {
-        List<BakeSecret> list = [];
-        foreach (BakeSecret secret in secrets)
-        {
-            int same = list.FindIndex(s => s.Id == secret.Id);
-            if (same >= 0)
-            {
-                list[same] = secret;
-            }
-            else
-            {
-                list.Add(secret);
-            }
-        }
-
-        return list;
-    }
+    /// <summary>Keeps the last of each id, at the position of the first.</summary>
+    public static List<BakeSecret> Distinct(IEnumerable<BakeSecret> secrets) => BakeEntry.LastOfEach(secrets, static s => s.Id);
 }
 
 /// <summary>An SSH agent, or keys by path.</summary>
@@ -64,25 +47,8 @@ internal sealed record BakeSsh(string Id, IReadOnlyList<string> Paths)
         return equals < 0 ? new BakeSsh(text, []) : new BakeSsh(text[..equals], text[(equals + 1)..].Split(','));
     }
 
-    /// <summary>Keeps the last entry of each id, at the place of the first.</summary>
-    public static List<BakeSsh> Distinct(IEnumerable<BakeSsh> agents)
-    {
-        List<BakeSsh> list = [];
-        foreach (BakeSsh agent in agents)
-        {
-            int same = list.FindIndex(s => s.Id == agent.Id);
-            if (same >= 0)
-            {
-                list[same] = agent;
-            }
-            else
-            {
-                list.Add(agent);
-            }
-        }
-
-        return list;
-    }
+    /// <summary>Keeps the last of each id, at the position of the first.</summary>
+    public static List<BakeSsh> Distinct(IEnumerable<BakeSsh> agents) => BakeEntry.LastOfEach(agents, static s => s.Id);
 
     public override string ToString() => Paths.Count == 0 ? Id : $"{Id}={string.Join(',', Paths)}";
 }

@@ -140,8 +140,8 @@ internal static class ComposeMerge
         }
 
         Dictionary<string, ComposeNode> all = new(file.Entries!, StringComparer.Ordinal);
-        all["services"] = Each(services, static (_, service) => service.Entry("build") is { } build
-            ? Each(service, (key, value) => key == "build" ? Each(ToBuild(build), CanonicalPart) : key == "profiles" && value.Items is { } profiles ? ComposeNode.Sequence(value.File, value.Line, Unique(profiles)) : value)
+        all["services"] = services.Select(static (_, service) => service.Entry("build") is { } build
+            ? service.Select((key, value) => key == "build" ? ToBuild(build).Select(CanonicalPart) : key == "profiles" && value.Items is { } profiles ? ComposeNode.Sequence(value.File, value.Line, Unique(profiles)) : value)
             : service);
         return ComposeNode.Mapping(file.File, file.Line, all);
     }
@@ -174,8 +174,4 @@ internal static class ComposeMerge
                 return value;
         }
     }
-
-    private static ComposeNode Each(ComposeNode node, Func<string, ComposeNode, ComposeNode> change) => node.Entries is null
-        ? node
-        : ComposeNode.Mapping(node.File, node.Line, node.Entries.ToDictionary(static e => e.Key, e => change(e.Key, e.Value), StringComparer.Ordinal));
 }

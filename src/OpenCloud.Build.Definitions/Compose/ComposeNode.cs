@@ -39,6 +39,10 @@ internal sealed class ComposeNode
     /// <summary>A string with this node's file and line.</summary>
     public ComposeNode Text(string value) => Scalar(File, Line, value, isPlain: false);
 
+    /// <summary>The mapping with each value changed; other nodes as they are.</summary>
+    public ComposeNode Select(Func<string, ComposeNode, ComposeNode> change) =>
+        Entries is null ? this : Mapping(File, Line, Entries.ToDictionary(static e => e.Key, e => change(e.Key, e.Value), StringComparer.Ordinal));
+
     public ComposeNode? Entry(string name) => Entries is not null && Entries.TryGetValue(name, out ComposeNode? entry) && !entry.IsNull ? entry : null;
 
     /// <summary>The text of a scalar; throws for a mapping or sequence.</summary>

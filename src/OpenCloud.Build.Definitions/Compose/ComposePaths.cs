@@ -35,23 +35,23 @@ internal static class ComposePaths
     /// <summary>Resolves the paths of services and secrets to full paths; without a directory, only cleans them.</summary>
     public static ComposeNode Resolve(ComposeNode file, string directory, Func<string, string?> environment)
     {
-        return Change(file, (key, value) => key switch
+        return file.Select((key, value) => key switch
         {
-            "services" => Change(value, (_, service) => Change(service, (name, part) => name switch
+            "services" => value.Select((_, service) => service.Select((name, part) => name switch
             {
-                "build" when part.Entries is not null => Change(part, Build),
-                "extends" when part.Entries is not null => Change(part, (n, v) => n == "file" ? FullNode(v) : v),
+                "build" when part.Entries is not null => part.Select(Build),
+                "extends" when part.Entries is not null => part.Select((n, v) => n == "file" ? FullNode(v) : v),
                 _ => part,
             })),
-            "secrets" => Change(value, (_, secret) => Change(secret, (n, v) => n == "file" ? FullNode(v) : v)),
+            "secrets" => value.Select((_, secret) => secret.Select((n, v) => n == "file" ? FullNode(v) : v)),
             _ => value,
         });
 
         ComposeNode Build(string key, ComposeNode value) => key switch
         {
             "context" => ContextNode(value),
-            "additional_contexts" => Change(value, (_, context) => ContextNode(context)),
-            "ssh" => Change(value, (_, agent) => FullNode(agent)),
+            "additional_contexts" => value.Select((_, context) => ContextNode(context)),
+            "ssh" => value.Select((_, agent) => FullNode(agent)),
             _ => value,
         };
 
@@ -59,8 +59,4 @@ internal static class ComposePaths
 
         ComposeNode FullNode(ComposeNode value) => value.IsNull ? value : value.Text(Full(value.ToText("path"), directory, environment));
     }
-
-    private static ComposeNode Change(ComposeNode node, Func<string, ComposeNode, ComposeNode> change) => node.Entries is null
-        ? node
-        : ComposeNode.Mapping(node.File, node.Line, node.Entries.ToDictionary(static e => e.Key, e => change(e.Key, e.Value), StringComparer.Ordinal));
 }

@@ -37,24 +37,10 @@ public sealed class ContextLocationTests
         Assert.Equal(text, location.ToString());
     }
 
-    // The same table is in BakePrivilegeTests of the definitions, which must take the same texts for addresses.
+    public static IEnumerable<object[]> Addresses => ContextAddresses.All;
+
     [Theory]
-    [InlineData("https://host.local/a.git", true)]
-    [InlineData("HTTP://host.local/a", true)]
-    [InlineData("git://host.local/a", true)]
-    [InlineData("SSH://git@host.local/a", true)]
-    [InlineData("git@host.local:a", true)]
-    [InlineData("me@host.local:a", true)]
-    [InlineData("github.com/a/b", true)]
-    [InlineData("git@host.local/a", false)]
-    [InlineData("git@x/../../root/.ssh", false)]
-    [InlineData("GIT@x/a", false)]
-    [InlineData("github.company/a", false)]
-    [InlineData("ftp://host.local/a", false)]
-    [InlineData("docker-image://a", false)]
-    [InlineData(" https://host.local/a", false)]
-    [InlineData("a", false)]
-    [InlineData("/a", false)]
+    [MemberData(nameof(Addresses))]
     public void Definitions_HaveTheSameRule(string text, bool isAddress) => Assert.Equal(isAddress, ContextLocation.IsAddress(text));
 
     [Theory]

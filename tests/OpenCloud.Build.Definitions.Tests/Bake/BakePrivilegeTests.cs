@@ -54,23 +54,9 @@ public sealed class BakePrivilegeTests
         Assert.True(refused.Line > 0);
     }
 
-    // The same table is in ContextLocationTests of the client.
+    public static IEnumerable<object[]> Addresses => ContextAddresses.All;
+
     [Theory]
-    [InlineData("https://host.local/a.git", true)]
-    [InlineData("HTTP://host.local/a", true)]
-    [InlineData("git://host.local/a", true)]
-    [InlineData("SSH://git@host.local/a", true)]
-    [InlineData("git@host.local:a", true)]
-    [InlineData("me@host.local:a", true)]
-    [InlineData("github.com/a/b", true)]
-    [InlineData("git@host.local/a", false)]
-    [InlineData("git@x/../../root/.ssh", false)]
-    [InlineData("GIT@x/a", false)]
-    [InlineData("github.company/a", false)]
-    [InlineData("ftp://host.local/a", false)]
-    [InlineData("docker-image://a", false)]
-    [InlineData(" https://host.local/a", false)]
-    [InlineData("a", false)]
-    [InlineData("/a", false)]
+    [MemberData(nameof(Addresses))]
     public void AnAddressIsWhatTheBuildTakesForOne(string text, bool isAddress) => Assert.Equal(isAddress, BakeAddress.Is(text, Reading.Directory));
 }
