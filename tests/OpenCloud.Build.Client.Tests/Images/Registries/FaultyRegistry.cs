@@ -51,6 +51,9 @@ internal sealed class FaultyRegistry : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;
+
+            // A flush waits until the kernel has the bytes: what is aborted afterwards has been sent, its headers above all.
+            kestrel.Limits.MaxResponseBufferSize = 0;
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
             {
                 if (certificate is not null)
