@@ -54,7 +54,7 @@ public sealed class BuildReplayTests
             .. recorded.Lengths.SelectMany(static l => Enumerable.Range(0, l.Value).Select(i => (l.Key, i))).Where((_, i) => i % stride == first),
         ];
         Assert.InRange(points.Length * stride, 2000, 50_000);
-        int descriptors = Descriptors();
+        int descriptors = OpenDescriptors.Count();
         SortedDictionary<string, int> ends = new(StringComparer.Ordinal);
         Stopwatch clock = Stopwatch.StartNew();
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = Stop }, async (point, _) =>
@@ -70,7 +70,7 @@ public sealed class BuildReplayTests
             CultureInfo.InvariantCulture,
             $"{fault}: {points.Length} positions in {clock.Elapsed.TotalSeconds:0} s: {string.Join("; ", ends.Select(static e => $"{e.Value} x {e.Key}"))}"));
         Assert.All(ends.Keys, static end => Assert.Contains(end, new[] { "a result", "EngineLost", "no first answer" }));
-        Assert.InRange(Descriptors(), 0, descriptors + 2 * SideBySide);
+        Assert.InRange(OpenDescriptors.Count(), 0, descriptors + 2 * SideBySide);
     }
 
     [Fact(Explicit = true)]
@@ -129,6 +129,4 @@ public sealed class BuildReplayTests
         Assert.All(left, file => Assert.Equal(archive, file));
         return (end, left.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(await File.ReadAllBytesAsync(archive, Stop))), differences);
     }
-
-    private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 }
