@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Builds;
@@ -43,17 +44,20 @@ public sealed class TransferTests(EngineFixture engines)
         Assert.Equal(ManyFiles + 1, cold.FilesSent);
         Assert.Equal(((long)ManyFiles * FileSize) + dockerfile, cold.BytesSent);
 
+        await ReleasedAsync(engine);
         ImageBuildResult warm = await BuildRun.RunAsync(engine, request, Cancellation);
         // The frontend has the Dockerfile sent whole each time; of the context nothing.
         Assert.Equal((1, dockerfile), (warm.FilesSent, warm.BytesSent));
         Assert.Equal(cold.Digest, warm.Digest);
 
         await File.WriteAllTextAsync(context.At("files/042/08404.bin"), "changed", Cancellation);
+        await ReleasedAsync(engine);
         ImageBuildResult changed = await BuildRun.RunAsync(engine, request, Cancellation);
         Assert.Equal((2, dockerfile + "changed".Length), (changed.FilesSent, changed.BytesSent));
         Assert.NotEqual(cold.Digest, changed.Digest);
 
         File.Delete(context.At("files/042/08404.bin"));
+        await ReleasedAsync(engine);
         ImageBuildResult removed = await BuildRun.RunAsync(engine, request, Cancellation);
         Assert.Equal((1, dockerfile), (removed.FilesSent, removed.BytesSent));
         Assert.NotEqual(changed.Digest, removed.Digest);
@@ -91,6 +95,7 @@ public sealed class TransferTests(EngineFixture engines)
         Assert.True(seen.IsCompleted, "the sum the engine computed is another");
         Assert.InRange(result.BytesSent, Size, Size + (4 << 20));
 
+        await ReleasedAsync(engine);
         ImageBuildResult again = await client.BuildAsync(new() { ContextPath = context.Path }, cancellationToken: Cancellation);
         Assert.Equal((1, new FileInfo(context.At("Dockerfile")).Length), (again.FilesSent, again.BytesSent));
         TestContext.Current.TestOutputHelper?.WriteLine($"{name}: {result.Duration.TotalSeconds:0.0} s, again {again.Duration.TotalSeconds:0.0} s");
@@ -111,5 +116,24 @@ public sealed class TransferTests(EngineFixture engines)
             ImageBuildResult result = await client.BuildAsync(new() { ContextPath = context.Path }, cancellationToken: stop);
             Assert.Equal(2, result.FilesSent);
         });
+    }
+
+    /// <summary>
+    /// Waits until no context is in use. An engine lets go of a build's context a moment after its answer, and has what it still holds sent anew
+    /// (moby/buildkit, solver/jobs.go and source/local/source.go).
+    /// </summary>
+    private static async Task ReleasedAsync(RunningEngine engine)
+    {
+        await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
+        for (int i = 0; i < 50; i++)
+        {
+            DiskUsageResponse usage = await client.Control.DiskUsageAsync(new DiskUsageRequest(), cancellationToken: Cancellation);
+            if (!usage.Record.Any(static record => record.InUse && record.RecordType == "source.local"))
+            {
+                return;
+            }
+
+            await Task.Delay(100, Cancellation);
+        }
     }
 }
