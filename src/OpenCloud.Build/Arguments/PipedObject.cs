@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using OpenCloud.Build.Images;
 
 namespace OpenCloud.Build.Arguments;
 
@@ -9,15 +10,11 @@ namespace OpenCloud.Build.Arguments;
 /// </summary>
 internal static class PipedObject
 {
-    private static readonly string[] PathProperties = ["LiteralPath", "LP", "PSPath", "FullName"];
     private static readonly string[] NameProperties = ["References", "Reference", "Name"];
 
-    /// <summary>Whether an object names a file or a directory.</summary>
-    public static bool NamesPath(PSObject? record) => record?.BaseObject is null or string or FileSystemInfo
-        || (record.BaseObject is not (IDictionary or ValueType) && (record.Properties["Path"] is not null || NamesLiteralPath(record)));
-
-    /// <summary>Whether an object has a path without wildcards.</summary>
-    public static bool NamesLiteralPath(PSObject record) => PathProperties.Any(p => record.Properties[p] is not null);
+    /// <summary>The path of the archive that an image was read from or written to, or of a row of a table; null when the object has none.</summary>
+    public static string? ArchivePath(PSObject record) =>
+        record.BaseObject is ContainerImageImport or ContainerImageTransfer or PSCustomObject && record.Properties["Path"]?.Value is string { Length: > 0 } path ? path : null;
 
     /// <summary>The names of images that an object has; null when it has no property for them.</summary>
     public static IReadOnlyList<string>? ImageNames(PSObject record)

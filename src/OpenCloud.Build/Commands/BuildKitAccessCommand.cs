@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Host.Access;
@@ -21,7 +22,12 @@ public abstract class BuildKitAccessCommand : HostCmdlet
     /// <summary>The users.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(PrincipalCompleter))]
+    [TextTransform("User", Other = typeof(AccessReport))]
     public string[]? User { get; set; }
+
+    /// <summary>Users and services, as this cmdlet and its counterpart report them.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public AccessReport[]? InputObject { get; set; }
 
     /// <summary>The services.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -70,10 +76,13 @@ public abstract class BuildKitAccessCommand : HostCmdlet
     private AccessRequest Request() => new()
     {
         // Without a name, the user is the caller, also under sudo.
-        Users = User ?? (Service is null ? [InvokingUser.Name()] : []),
-        Services = Service ?? [],
+        Users = PrincipalsOf(PrincipalKind.User) ?? User ?? (Service is null ? [InvokingUser.Name()] : []),
+        Services = PrincipalsOf(PrincipalKind.Service) ?? Service ?? [],
         Containerd = Containerd,
         Group = Group,
         Restart = Restart,
     };
+
+    private string[]? PrincipalsOf(PrincipalKind kind) =>
+        InputObject is null ? null : [.. InputObject.Where(report => report.Kind == kind).Select(static report => report.Principal)];
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Security;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Images.Registries;
 using OpenCloud.Build.Client.Inputs;
@@ -48,6 +49,7 @@ public sealed class ConnectContainerRegistryCommand : BuildCmdlet
 
     /// <summary>The password's lines, from the pipeline.</summary>
     [Parameter(ParameterSetName = StdinSet, ValueFromPipeline = true, DontShow = true)]
+    [TextTransform]
     public string? InputObject { get; set; }
 
     /// <summary>Allows plain HTTP and untrusted certificates.</summary>

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
@@ -14,6 +15,7 @@ public sealed class DisconnectContainerRegistryCommand : BuildCmdlet
     /// <summary>The registries.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(RegistryCompleter))]
+    [TextTransform("Registry")]
     public string[] Registry { get; set; } = ["docker.io"];
 
     /// <inheritdoc/>

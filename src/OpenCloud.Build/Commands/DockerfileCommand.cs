@@ -26,7 +26,7 @@ public abstract class DockerfileCommand : ConnectingCmdlet
     /// <summary>The context directory, or the Dockerfile; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
-    [TextTransform("Path", "LiteralPath", "PSPath")]
+    [TextTransform("Path", "LiteralPath", "PSPath", TakesFiles = true)]
     public string[]? Path { get; set; }
 
     /// <summary>The same, taken literally.</summary>

@@ -21,6 +21,7 @@ public sealed class ExportBuildHistoryCommand : BuildHistoryCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
+    [TextTransform("Ref")]
     public string[] Ref { get; set; } = [];
 
     /// <summary>The file or directory to write.</summary>

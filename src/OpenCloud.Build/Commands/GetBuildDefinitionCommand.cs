@@ -25,6 +25,7 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
     /// <summary>The files, or directories with files of the usual names.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "LiteralPath", "LP", "FullName", "f")]
+    [TextTransform("Path", "PSPath", "LiteralPath", "LP", "FullName", TakesFiles = true)]
     public string[]? Path { get; set; }
 
     /// <summary>Names or patterns of targets, groups and services.</summary>

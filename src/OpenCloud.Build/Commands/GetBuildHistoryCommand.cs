@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
@@ -15,6 +16,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
+    [TextTransform("Ref")]
     public string[]? Ref { get; set; }
 
     /// <summary>Only builds in this state.</summary>

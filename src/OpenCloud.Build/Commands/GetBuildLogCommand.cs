@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Commands.Base;
@@ -18,6 +19,7 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
+    [TextTransform("Ref")]
     public string[] Ref { get; set; } = [];
 
     /// <summary>The steps.</summary>

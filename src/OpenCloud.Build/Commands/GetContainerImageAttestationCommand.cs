@@ -126,6 +126,7 @@ public sealed class GetContainerImageAttestationCommand : RegistryCmdlet
 
     private void ReadNamed()
     {
+        CheckRecord();
         IImageStore store = Store();
         string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
         List<Platform> platforms = PlatformArguments.Parse(Platform);

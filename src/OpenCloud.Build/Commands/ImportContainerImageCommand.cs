@@ -52,14 +52,22 @@ public sealed class ImportContainerImageCommand : ImageStoreCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (Record is not null && !PipedObject.NamesPath(Record))
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        string[] paths = isLiteral ? LiteralPath : Path;
+        if (!isLiteral && Record?.BaseObject is not (null or string or FileSystemInfo))
         {
-            WriteError(ErrorCatalog.NotAnArchive, Record.BaseObject, null, Record.BaseObject.GetType().Name);
-            return;
+            if (PipedObject.ArchivePath(Record) is not { } archive)
+            {
+                WriteError(ErrorCatalog.NotAnArchive, Record.BaseObject, null, Record.BaseObject.GetType().Name);
+                return;
+            }
+
+            // PowerShell converts the object to text for -Path.
+            paths = [archive];
+            isLiteral = Record.BaseObject is not PSCustomObject;
         }
 
-        bool isLiteral = ParameterSetName == LiteralPathSet;
-        foreach (string path in isLiteral ? LiteralPath : Path)
+        foreach (string path in paths)
         {
             Guard(path, () =>
             {

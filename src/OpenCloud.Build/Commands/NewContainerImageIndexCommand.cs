@@ -20,6 +20,7 @@ public sealed class NewContainerImageIndexCommand : RegistryCmdlet
     private const string PathSet = "Path";
 
     private readonly List<string> _names = [];
+    private bool _hasFailed;
 
     /// <summary>References in registries.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -52,11 +53,27 @@ public sealed class NewContainerImageIndexCommand : RegistryCmdlet
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => _names.AddRange(Name);
+    protected override void ProcessRecord()
+    {
+        bool isTaken = false;
+        Guard(Name, () =>
+        {
+            CheckRecord();
+            _names.AddRange(Name);
+            isTaken = true;
+        });
+        _hasFailed |= !isTaken;
+    }
 
     /// <inheritdoc/>
     protected override void EndProcessing() => Guard(Destination, () =>
     {
+        // Without one of its images the index would be another one.
+        if (_hasFailed)
+        {
+            return;
+        }
+
         List<ImageReference> destinations = [.. Destination.Select(ParseDestination)];
         List<ImageReference> references = [.. _names.Select(static n => ParseReference(n).WithDefaultTag())];
         List<string> archives = [.. Archive.SelectMany(a => ArchiveArguments.Resolve(this, a, isLiteral: false))];

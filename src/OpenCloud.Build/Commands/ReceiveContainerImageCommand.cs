@@ -59,21 +59,34 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
     public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    protected override void ProcessRecord() => Guard(Name, () =>
     {
+        CheckRecord();
+
         // A second image of the pipeline would take the name of the first.
         _images += Name.Length;
         if (NewName is { Length: > 0 } && _images > 1)
         {
             string given = Name.Length > 1 ? string.Join(", ", Name) : "the pipeline";
-            Guard(Name, () => throw ErrorCatalog.NameForSeveralImages.ToException(Name, null, given, _images));
-            return;
+            throw ErrorCatalog.NameForSeveralImages.ToException(Name, null, given, _images);
         }
 
         foreach (string name in Name)
         {
             Guard(name, () => Receive(ParseReference(name).WithDefaultTag()));
         }
+    });
+
+    // The store that has the piped image already; the address of a build is that of its engine.
+    private IImageStore TargetStore()
+    {
+        if (IsOnCommandLine(nameof(Address)) || Record?.BaseObject is null or string)
+        {
+            return Store(Address);
+        }
+
+        string? store = Record.Properties[nameof(ContainerImage.Store)]?.Value as string ?? (Record.BaseObject is PSCustomObject ? Address : null);
+        return Store(string.IsNullOrEmpty(store) || store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal) ? null : store);
     }
 
     private void Receive(ImageReference reference)
@@ -92,7 +105,7 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
             return;
         }
 
-        IImageStore store = Store();
+        IImageStore store = TargetStore();
         string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
         if (!store.HasNamespaces && names.Any(static n => n.Digest is not null))
         {

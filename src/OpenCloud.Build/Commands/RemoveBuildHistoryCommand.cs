@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
@@ -14,6 +15,7 @@ public sealed class RemoveBuildHistoryCommand : BuildHistoryCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(BuildRefCompleter))]
+    [TextTransform("Ref")]
     public string[] Ref { get; set; } = [];
 
     /// <inheritdoc/>

@@ -88,6 +88,10 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
             // A file has a name, too, which PowerShell binds first.
             Guard(file.FullName, () => SendArchive(file.FullName));
         }
+        else if (Record?.BaseObject is ContainerImageTransfer { Path.Length: > 0 } written)
+        {
+            Guard(written.Path, () => SendArchive(written.Path));
+        }
         else
         {
             Guard(Name, SendNamed);
@@ -96,6 +100,7 @@ public sealed class SendContainerImageCommand : RegistryCmdlet
 
     private void SendNamed()
     {
+        CheckRecord();
         IImageStore store = Store();
         string @namespace = store.HasNamespaces ? NamespaceArguments.Check(Namespace) : string.Empty;
         List<ContainerImage> images = [];

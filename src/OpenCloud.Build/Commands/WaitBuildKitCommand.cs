@@ -18,7 +18,7 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
     /// <summary>The engine.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    [TextTransform("Address")]
+    [TextTransform("Address", TakesFiles = true)]
     public string? Address { get; set; }
 
     /// <summary>How long to wait.</summary>

@@ -75,6 +75,13 @@ internal static partial class ErrorCatalog
         "The image '{0}' is in a registry, not in an image store.",
         "Use Receive-ContainerImage to get the image first, or Copy-ContainerImage to copy it to another registry.");
 
+    /// <summary>0: names of the image, 1: path.</summary>
+    public static readonly ErrorEntry ImageInFile = new(
+        "ImageInFile",
+        ErrorCategory.InvalidArgument,
+        "The image '{0}' is in the archive '{1}', not in an image store.",
+        "Use Import-ContainerImage to import the archive first, or Send-ContainerImage to send it to a registry.");
+
     /// <summary>0: address, 1: what it said.</summary>
     public static readonly ErrorEntry ImageStoreRefused = new(
         "ImageStoreRefused",

@@ -25,6 +25,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
     private readonly Dictionary<string, IImageStore> _stores = new(StringComparer.Ordinal);
     private readonly WarnedOnce _warned = new();
     private HashSet<string> _onCommandLine = [];
+    private IImageStore? _used;
 
     private protected ImageStoreCmdlet()
     {
@@ -42,6 +43,9 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
 
     /// <summary>Whether objects come from the pipeline.</summary>
     private protected bool IsPiped => MyInvocation.ExpectingInput;
+
+    // A piped object may have another address, which is bound to the parameter.
+    private string UsedAddress => _used is null ? Address ?? "The store" : AddressOf(_used);
 
     /// <inheritdoc/>
     protected override void BeginProcessing() => _onCommandLine = new HashSet<string>(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
@@ -72,7 +76,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
             return;
         }
 
-        bool isKind = Record.BaseObject is ImageBuildResult or BuildRecord or ContainerImageImport or PSCustomObject;
+        bool isKind = Record.BaseObject is ImageBuildResult or BuildRecord or ContainerImageImport or ContainerImageTransfer or PSCustomObject;
         if (!isKind || PipedObject.ImageNames(Record) is not { } names)
         {
             throw ErrorCatalog.NotAnImage.ToException(Record.BaseObject, null, Record.BaseObject.GetType().Name);
@@ -90,6 +94,12 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         if (IsOnCommandLine(nameof(Address)) || Record?.BaseObject is null or string)
         {
             return Store(Address);
+        }
+
+        if (Record.BaseObject is ContainerImageTransfer { Store.Length: 0 } moved)
+        {
+            string name = string.Join(", ", moved.Names);
+            throw moved.Path.Length > 0 ? ErrorCatalog.ImageInFile.ToException(moved, null, name, moved.Path) : ErrorCatalog.ImageInRegistry.ToException(moved, null, name);
         }
 
         // A build has the address of its engine, too, which PowerShell binds first.
@@ -117,7 +127,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
             _stores[key] = store;
         }
 
-        return store;
+        return _used = store;
     }
 
     // A store connects at its first request, and again after the connection was lost.
@@ -134,9 +144,9 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
     {
         EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
         HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
-        RpcException { StatusCode: StatusCode.Unimplemented } => ErrorCatalog.NotAnImageStore.ToRecord(target, exception, Address ?? "What was found"),
-        RpcException grpc => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", grpc.Status.Detail),
-        DockerEngineException or HttpRequestException => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, Address ?? "The store", exception.Message),
+        RpcException { StatusCode: StatusCode.Unimplemented } => ErrorCatalog.NotAnImageStore.ToRecord(target, exception, UsedAddress),
+        RpcException grpc => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, UsedAddress, grpc.Status.Detail),
+        DockerEngineException or HttpRequestException => ErrorCatalog.ImageStoreRefused.ToRecord(target, exception, UsedAddress, exception.Message),
         ImageNameException { Exists: true } => ErrorCatalog.ImageNameTaken.ToRecord(target, exception, exception.Message),
         ImageNameException => ErrorCatalog.InvalidImageReference.ToRecord(target, exception, target ?? string.Empty, exception.Message),
         RegistryException registry => RegistryErrors.ToRecord(registry, target),
