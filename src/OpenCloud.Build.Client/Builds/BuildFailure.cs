@@ -60,7 +60,7 @@ internal static partial class BuildFailure
             };
         }
 
-        return new ImageBuildException(kind, TerminalText.Bounded(MessageOf(kind, text, step, contextFailure, missing), LongestMessage), error)
+        return new ImageBuildException(kind, TerminalText.Bounded(MessageOf(kind, text, step, contextFailure, missing, build), LongestMessage), error)
         {
             Address = engine,
             Ref = buildReference,
@@ -69,21 +69,24 @@ internal static partial class BuildFailure
             File = source?.FileName is { Length: > 0 } file ? file : null,
             Line = line,
             SourceLines = source is null ? [] : LinesOf(source, LongestLine),
-            LogTail = step is null ? [] : [.. step.LogTail],
+            // The message has git's own words already.
+            LogTail = step is null || IsSource(kind) ? [] : [.. step.LogTail],
             MissingFile = missing,
             Hint = missing is null || build is null || IsFromElsewhere(source) ? null : BuildContext.Explain(build, dockerfile, missing),
             Steps = model.Steps,
         };
     }
 
-    private static string MessageOf(BuildFailureKind kind, string text, BuildStep? step, Exception? contextFailure, string? missing)
+    private static string MessageOf(BuildFailureKind kind, string text, BuildStep? step, Exception? contextFailure, string? missing, ImageBuildRequest? build)
     {
         // The daemon adds a prefix per layer ("failed to solve: process … did not complete successfully: exit code: 1").
         string cause = text.StartsWith("failed to solve: ", StringComparison.Ordinal) ? text["failed to solve: ".Length..] : text;
         return kind switch
         {
             BuildFailureKind.FileNotInContext when missing is not null && step is not null => $"{TerminalText.Bounded(step.Name, LongestName)}: '{missing}' was not found.",
+            BuildFailureKind.FileNotInContext when SourceFailure.MissingDockerfile(text) is { } dockerfile => SourceFailure.DescribeDockerfile(dockerfile, build),
             BuildFailureKind.StepFailed when step is not null => $"{TerminalText.Bounded(step.Name, LongestName)}: {TerminalText.Bounded(cause, LongestMessage / 2)}",
+            _ when IsSource(kind) => SourceFailure.Describe(cause, step, build),
             BuildFailureKind.EngineLost => $"The connection to the engine was lost: {cause}",
             BuildFailureKind.ContextFailed when contextFailure is not null => $"The build context could not be sent: {contextFailure.Message}",
             BuildFailureKind.ContextFailed when Has(text, InvalidName) =>
@@ -91,6 +94,9 @@ internal static partial class BuildFailure
             _ => cause,
         };
     }
+
+    private static bool IsSource(BuildFailureKind kind) =>
+        kind is BuildFailureKind.SourceUnavailable or BuildFailureKind.SourceNotFound or BuildFailureKind.SourceDenied or BuildFailureKind.SourceChanged;
 
     /// <summary>The source with its first line that is too long for engines, which themselves report another line.</summary>
     private static ErrorSource? PointToLongLine(ErrorSource? source)

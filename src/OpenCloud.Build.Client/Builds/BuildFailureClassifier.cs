@@ -41,7 +41,7 @@ internal static partial class BuildFailureClassifier
             return BuildFailureKind.TargetNotFound;
         }
 
-        if (MissingFile.In(text) is not null)
+        if (MissingFile.In(text) is not null || SourceFailure.MissingDockerfile(text) is not null)
         {
             return BuildFailureKind.FileNotInContext;
         }
@@ -85,6 +85,11 @@ internal static partial class BuildFailureClassifier
         if (Has(text, "failed to resolve source metadata") || Has(text, "pull access denied") || Has(text, "failed to do request") || IsAboutToken(text))
         {
             return BuildFailureKind.BaseImageUnavailable;
+        }
+
+        if (SourceFailure.KindOf(text) is { } source)
+        {
+            return source;
         }
 
         if (Has(text, "dockerfile parse error") || Has(text, "failed to parse stage name") || Has(text, "unknown instruction")

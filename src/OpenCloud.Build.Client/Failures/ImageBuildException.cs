@@ -65,6 +65,18 @@ public enum BuildFailureKind
 
     /// <summary>A step requires a secret that the build was not given.</summary>
     SecretMissing,
+
+    /// <summary>The engine cannot reach a git repository or an address that the build fetches.</summary>
+    SourceUnavailable,
+
+    /// <summary>A repository, branch, tag, commit, directory or file that the build fetches does not exist.</summary>
+    SourceNotFound,
+
+    /// <summary>A server requires credentials for a repository or an address, or refuses them.</summary>
+    SourceDenied,
+
+    /// <summary>What the engine fetched has another checksum than the Dockerfile or the address requires.</summary>
+    SourceChanged,
 }
 
 /// <summary>A source line near a failure.</summary>

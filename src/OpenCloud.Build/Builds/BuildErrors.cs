@@ -36,6 +36,10 @@ internal static partial class BuildErrors
             BuildFailureKind.EngineDiskFull => ErrorCatalog.EngineDiskFull,
             BuildFailureKind.EngineLost => ErrorCatalog.EngineLost,
             BuildFailureKind.TimedOut => ErrorCatalog.BuildTimedOut,
+            BuildFailureKind.SourceUnavailable => ErrorCatalog.SourceUnavailable,
+            BuildFailureKind.SourceNotFound => ErrorCatalog.SourceNotFound,
+            BuildFailureKind.SourceDenied => ErrorCatalog.SourceDenied,
+            BuildFailureKind.SourceChanged => ErrorCatalog.SourceChanged,
             BuildFailureKind.SecretMissing => ErrorCatalog.SecretMissing,
             _ => ErrorCatalog.BuildFailed,
         };

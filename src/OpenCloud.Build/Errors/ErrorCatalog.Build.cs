@@ -71,6 +71,30 @@ internal static partial class ErrorCatalog
         "{0}",
         "Make every file of the context directory readable and do not change it during the build, or exclude it with a rule in .dockerignore.");
 
+    public static readonly ErrorEntry SourceUnavailable = new(
+        "SourceUnavailable",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "Check the address, and that the machine of the engine {1} has access to it: the engine fetches it, not this machine. For a server behind a proxy, set the proxy variables of the engine.");
+
+    public static readonly ErrorEntry SourceNotFound = new(
+        "SourceNotFound",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Check the address, and the branch, tag, commit and directory after '#' (URL#BRANCH:DIRECTORY). Some servers answer the same for a private repository without credentials: use -Secret or -Ssh.");
+
+    public static readonly ErrorEntry SourceDenied = new(
+        "SourceDenied",
+        ErrorCategory.AuthenticationError,
+        "{0}",
+        "For git over HTTPS, use -Secret @{{ GIT_AUTH_TOKEN = 'env:TOKEN' }}. For git over SSH, use -Ssh default. For a file, download it first and build from the file.");
+
+    public static readonly ErrorEntry SourceChanged = new(
+        "SourceChanged",
+        ErrorCategory.InvalidData,
+        "{0}",
+        "Check that the source is the one you want. Then correct the checksum in the Dockerfile or in the address.");
+
     public static readonly ErrorEntry NotSupportedByEngine = new(
         "NotSupportedByEngine",
         ErrorCategory.NotImplemented,

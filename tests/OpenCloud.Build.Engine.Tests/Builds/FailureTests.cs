@@ -80,6 +80,19 @@ public sealed class FailureTests(EngineFixture engines)
 
     [Theory]
     [EngineData]
+    public async Task AContextThatCannotBeFetched_IsNamed(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        (ImageBuildException file, _) = await BuildRun.FailAsync(engine, new() { ContextPath = "http://127.0.0.1:1/x.tar" }, Cancellation);
+        Assert.Equal(BuildFailureKind.SourceUnavailable, file.Kind);
+        Assert.Contains("'http://127.0.0.1:1/x.tar'", file.Message, StringComparison.Ordinal);
+        (ImageBuildException repository, _) = await BuildRun.FailAsync(engine, new() { ContextPath = "https://127.0.0.1:1/x.git#main" }, Cancellation);
+        Assert.Equal(BuildFailureKind.SourceUnavailable, repository.Kind);
+        Assert.Contains("'https://127.0.0.1:1/x.git'", repository.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [EngineData]
     public async Task AnInstructionThatIsNone_IsADockerfileError(string name)
     {
         RunningEngine engine = await engines.GetAsync(name);
