@@ -52,7 +52,7 @@ internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
             _ when !opened => (EngineConnectReason.VsockUnavailable, $"this machine does not support AF_VSOCK ({Message(error)})"),
             LinuxCalls.ConnectionReset or LinuxCalls.ConnectionRefused => (EngineConnectReason.Refused, $"no process on {who} listens on port {address.Port}"),
             LinuxCalls.NoSuchDevice or LinuxCalls.NetworkUnreachable or LinuxCalls.HostUnreachable or LinuxCalls.AddressNotAvailable => (EngineConnectReason.GuestNotFound, Nobody(address.ContextId)),
-            LinuxCalls.TimedOut => (EngineConnectReason.Timeout, $"{who} does not answer; the context id may not exist"),
+            LinuxCalls.TimedOut => (EngineConnectReason.Timeout, $"{who} does not answer; possibly the context id does not exist"),
             LinuxCalls.FamilyNotSupported => (EngineConnectReason.VsockUnavailable, $"this machine does not support AF_VSOCK ({Message(error)})"),
             _ => (EngineConnectReason.Other, Message(error)),
         };

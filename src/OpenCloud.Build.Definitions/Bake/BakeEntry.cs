@@ -47,7 +47,7 @@ internal sealed class BakeEntry : IEquatable<BakeEntry>
             string name = isLower && lower == "destination" ? "dest" : isLower || lower is "type" or "disabled" ? lower : key;
             if (name.Length == 0 || !attributes.TryAdd(name, value))
             {
-                throw new FormatException(name.Length == 0 ? "an attribute has no name." : $"'{name}' is there twice.");
+                throw new FormatException(name.Length == 0 ? "an attribute has no name." : $"'{name}' is defined twice.");
             }
         }
 

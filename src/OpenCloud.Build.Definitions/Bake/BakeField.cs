@@ -156,7 +156,7 @@ internal sealed record BakeField(string Name, Action<BakeTarget, HclValue, HclPo
             string name = key.Trim().ToLowerInvariant();
             if (!parts.TryAdd(name, part))
             {
-                throw new HclException($"'{name}' is there twice.", position);
+                throw new HclException($"'{name}' is defined twice.", position);
             }
         }
 
