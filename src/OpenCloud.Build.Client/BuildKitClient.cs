@@ -136,7 +136,14 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <exception cref="ImageBuildException">The build failed.</exception>
     /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
     public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
-        => ImageBuild.RunAsync(_channel, _engine, request, observer, cancellationToken);
+        => ImageBuild.RunAsync(_channel, _engine, request, null, observer, cancellationToken);
+
+    /// <summary>Joins builds that share contexts or use each other's results; nothing is sent before the first of them is built.</summary>
+    /// <param name="requests">The requests, by the names that <see cref="ImageBuildRequest.DependsOn"/> uses.</param>
+    /// <param name="cancellationToken">Ends the wait for a Dockerfile that is a pipe.</param>
+    /// <returns>The set; it must be disposed of before the client.</returns>
+    public ImageBuildSet CreateSet(IReadOnlyDictionary<string, ImageBuildRequest> requests, CancellationToken cancellationToken = default)
+        => new(_channel, _engine, requests, cancellationToken);
 
     /// <summary>Runs the engine's build checks on a Dockerfile; builds nothing.</summary>
     /// <param name="request">The request; tags and the like are ignored.</param>

@@ -22,6 +22,7 @@ internal sealed class BuildInputs
     private readonly Dictionary<string, string> _layouts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _archives = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _attributes = new(StringComparer.Ordinal);
+    private readonly List<(string Attribute, string Target)> _targets = [];
 
     private BuildInputs()
     {
@@ -37,6 +38,9 @@ internal sealed class BuildInputs
     public IReadOnlyDictionary<string, string> Archives => _archives;
 
     public IReadOnlyDictionary<string, string> Attributes => _attributes;
+
+    /// <summary>The attributes of contexts that are results of other builds of the set, with the names of these builds.</summary>
+    public IReadOnlyList<(string Attribute, string Target)> Targets => _targets;
 
     /// <summary>Determines the inputs of a build; reads only what the build names.</summary>
     /// <exception cref="IOException">A named input does not exist or has the wrong type.</exception>
@@ -103,7 +107,7 @@ internal sealed class BuildInputs
     private void AddNamed(NamedContext context)
     {
         string attribute = "context:" + context.Name;
-        if (_attributes.ContainsKey(attribute))
+        if (_attributes.ContainsKey(attribute) || _targets.Exists(t => t.Attribute == attribute))
         {
             throw new FormatException($"The build context name '{context.Name}' is used twice.");
         }
@@ -121,6 +125,9 @@ internal sealed class BuildInputs
                 string store = "layout" + Mark(context.Layout!.Path);
                 _layouts[store] = context.Layout.Path;
                 _attributes[attribute] = $"{OciLayoutReference.Scheme}{store}@{context.Layout.Digest}";
+                break;
+            case NamedContextKind.Target:
+                _targets.Add((attribute, context.Value));
                 break;
             default:
                 _attributes[attribute] = context.Value;

@@ -13,13 +13,25 @@ public static class BuildMetadata
     public static string ToJson(ImageBuildResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
+        return Of(result).ToJsonString(JsonForm.Indented);
+    }
+
+    /// <summary>Creates the document of several builds, as <c>docker buildx bake --metadata-file</c> writes it: an object for each, by its name.</summary>
+    public static string ToJson(IEnumerable<KeyValuePair<string, ImageBuildResult>> results)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        return new JsonObject(results.Select(static r => KeyValuePair.Create(r.Key, (JsonNode?)Of(r.Value)))).ToJsonString(JsonForm.Indented);
+    }
+
+    private static JsonObject Of(ImageBuildResult result)
+    {
         JsonObject document = [];
         foreach ((string key, string value) in result.ExporterResponse.OrderBy(static p => p.Key, StringComparer.Ordinal))
         {
             document[key] = (JsonNode?)Opened(value) ?? JsonValue.Create(value);
         }
 
-        return document.ToJsonString(JsonForm.Indented);
+        return document;
     }
 
     private static JsonObject? Opened(string value)

@@ -6,11 +6,13 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire.Grpc;
+using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
 namespace OpenCloud.Build.Client.Builds;
 
@@ -21,13 +23,15 @@ internal sealed class ImageBuild
     private readonly Control.ControlClient _control;
     private readonly EngineProfile _engine;
     private readonly ImageBuildRequest _request;
+    private readonly JoinedBuild? _joined;
     private readonly BuildModel _model = new();
     private readonly BuildWarnings _warnings;
     private readonly string _reference = BuildIdentity.New();
     private readonly StatusFollower _status;
 
-    private ImageBuild(DedicatedCallInvoker invoker, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer)
+    private ImageBuild(DedicatedCallInvoker invoker, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer)
     {
+        _joined = joined;
         _invoker = invoker;
         _control = new Control.ControlClient(invoker);
         _engine = engine;
@@ -36,13 +40,19 @@ internal sealed class ImageBuild
         _warnings = new BuildWarnings(_status.Warn);
     }
 
+    /// <summary>Runs a build; <paramref name="joined"/> is what it has in common with others, null for none.</summary>
     /// <exception cref="ImageBuildException">The build failed.</exception>
     /// <exception cref="OperationCanceledException">The build was cancelled, also on the daemon.</exception>
     public static async Task<ImageBuildResult> RunAsync(
-        EngineChannel channel, EngineProfile engine, ImageBuildRequest request, IBuildObserver? observer, CancellationToken cancellationToken)
+        EngineChannel channel, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer, CancellationToken cancellationToken)
     {
+        if (joined is null && request.DependsOn is [{ } other, ..])
+        {
+            throw OutputPlan.Refuse(engine, $"A build context is the result of the build '{other}', but this build is not in a set.");
+        }
+
         using DedicatedCallInvoker invoker = channel.OpenDedicated();
-        ImageBuild build = new(invoker, engine, request, observer);
+        ImageBuild build = new(invoker, engine, request, joined, observer);
         using CancellationTokenSource? limit = BeginLimit(request.Timeout, cancellationToken);
         CancellationToken token = limit?.Token ?? cancellationToken;
         try
@@ -100,6 +110,7 @@ internal sealed class ImageBuild
         await CheckEngineAsync(attachments, cancellationToken).ConfigureAwait(false);
         Warn(attachments.Warnings);
         IReadOnlyDictionary<string, string> response;
+        using IDisposable? membership = _joined?.Shared?.Join(_warnings.Add);
         try
         {
             BuildSession session = await services.OpenSessionAsync(_invoker, attachments.BindTo, cancellationToken).ConfigureAwait(false);
@@ -111,7 +122,7 @@ internal sealed class ImageBuild
         catch (Exception e) when (e is RpcException or EngineConnectException)
         {
             ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, services.Failure, _request, dockerfile);
+                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, services.Failure ?? _joined?.Shared?.TakeFailure(), _request, dockerfile);
             failure = attachments.Failure is { } own ? failure.Because(own) : failure;
             throw attachments.ExplainWithheld(failure) is { } hint ? failure.WithHint(hint) : failure;
         }
@@ -119,6 +130,7 @@ internal sealed class ImageBuild
         Commit(attachments, response);
         Warn(attachments.Warnings);
         Warn(_status.Warnings);
+        (long files, long bytes) = _joined?.Shared?.Claim() ?? default;
         return new ImageBuildResult
         {
             References = _request.References,
@@ -134,8 +146,8 @@ internal sealed class ImageBuild
             Duration = clock.Elapsed,
             Steps = _model.Steps,
             Warnings = [.. _warnings.All, .. _model.Warnings],
-            BytesSent = services.Counters.BytesSent,
-            FilesSent = services.Counters.FilesSent,
+            BytesSent = services.Counters.BytesSent + bytes,
+            FilesSent = services.Counters.FilesSent + files,
             Ref = _reference,
             ExporterResponse = response,
         };
@@ -196,6 +208,7 @@ internal sealed class ImageBuild
     {
         SolveRequest request = SolveRequestFactory.Create(_request, _engine, inputs, attachments.Outputs, _reference, session.Id);
         attachments.Apply(request);
+        Gateway.SolveRequest? diverted = _joined?.Divert(request, _request, inputs);
         using CancellationTokenSource solveStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using CancellationTokenSource statusStop = new();
         CancellationToken solveToken = solveStop.Token;
@@ -205,7 +218,8 @@ internal sealed class ImageBuild
 
         try
         {
-            SolveResponse response = await session.WhileOpenAsync(solve, solveStop, cancellationToken).ConfigureAwait(false);
+            Task<SolveResponse> work = diverted is null ? solve : _joined!.RunAsync(_invoker, request, diverted, solve, solveStop);
+            SolveResponse response = await session.WhileOpenAsync(work, solveStop, cancellationToken).ConfigureAwait(false);
             return new Dictionary<string, string>(response.ExporterResponse, StringComparer.Ordinal);
         }
         finally

@@ -25,6 +25,9 @@ internal sealed class RegistryHosts
             () => (build.DockerfileText is null && dockerfile is null ? BaseImages(build, TextInArchive(build)).Select(HostOf).OfType<string>() : []).ToHashSet(Comparer));
     }
 
+    /// <summary>The hosts, without those of a Dockerfile in an archive.</summary>
+    public IReadOnlyCollection<string> Named => _hosts;
+
     /// <summary>Collects the hosts of tags, caches, output names, base images, named contexts, attestation generators and the user's list.</summary>
     public static RegistryHosts Of(ImageBuildRequest build, DockerfileContent? dockerfile)
     {

@@ -56,9 +56,14 @@ public sealed record ImageBuildRequest
 
     /// <summary>
     /// Named contexts: a directory, <c>oci-layout://directory[:tag][@digest]</c>, <c>docker-image://reference</c>, or the address of a git
-    /// repository or of a file. An image reference as name replaces that image.
+    /// repository or of a file; in an <see cref="Builds.ImageBuildSet"/> also <c>target:name</c>, the result of another of its builds. An image
+    /// reference as name replaces that image.
     /// </summary>
     public IReadOnlyDictionary<string, string> NamedContexts { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The names of the builds of the same set whose results are named contexts of this one.</summary>
+    public IReadOnlyList<string> DependsOn =>
+        [.. NamedContexts.Values.Where(static v => v.StartsWith(NamedContext.TargetPrefix, StringComparison.Ordinal)).Select(static v => v[NamedContext.TargetPrefix.Length..]).Distinct(StringComparer.Ordinal)];
 
     /// <summary>Annotations of the image's manifests and index.</summary>
     public IReadOnlyList<ImageAnnotation> Annotations { get; init; } = [];

@@ -10,6 +10,9 @@ internal enum NamedContextKind
 
     /// <summary>Something that the engine fetches: an image of a registry or its own store, git, HTTP.</summary>
     Remote,
+
+    /// <summary>The result of another build of the same set.</summary>
+    Target,
 }
 
 /// <summary>A named context: a name that FROM, COPY --from and RUN --mount may use, or that replaces a stage or an image.</summary>
@@ -18,6 +21,9 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
 {
     /// <summary>The scheme of an image in a registry or in the engine's own store.</summary>
     public const string ImageScheme = "docker-image://";
+
+    /// <summary>The prefix of another build of the same set, as in bake files.</summary>
+    public const string TargetPrefix = "target:";
 
     /// <summary>The value with the <c>//</c> that the frontend lets users omit after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
     public static string Complete(string value)
@@ -45,6 +51,13 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
         }
 
         string key = NameOf(name);
+        if (value.StartsWith(TargetPrefix, StringComparison.Ordinal))
+        {
+            return value.Length > TargetPrefix.Length
+                ? new NamedContext(key, NamedContextKind.Target, value[TargetPrefix.Length..], null)
+                : throw new FormatException($"The build context '{name}' names no target.");
+        }
+
         value = Complete(value);
         if (value.StartsWith(ImageScheme, StringComparison.Ordinal))
         {
@@ -66,7 +79,7 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
 
         if (value.Contains("://", StringComparison.Ordinal))
         {
-            throw new FormatException($"The build context '{name}' has an unsupported scheme: '{value}'. Use docker-image, oci-layout, git, ssh, http or https, or a directory.");
+            throw new FormatException($"The build context '{name}' has an unsupported scheme: '{value}'. Use docker-image, oci-layout, git, ssh, http or https, a directory, or target:NAME for another build of a set.");
         }
 
         string path = Path.GetFullPath(value);

@@ -41,6 +41,9 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
     /// <summary>The first local failure, which the daemon's error only repeats; null when there is none.</summary>
     public ContextException? Failure => Volatile.Read(ref _failure);
 
+    /// <summary>Returns <see cref="Failure"/> and forgets it, where several builds use the directories one after the other.</summary>
+    public ContextException? TakeFailure() => Interlocked.Exchange(ref _failure, null);
+
     private static StatusCode CodeOf(ContextErrorKind kind) => kind switch
     {
         ContextErrorKind.NotDeclared => StatusCode.NotFound,

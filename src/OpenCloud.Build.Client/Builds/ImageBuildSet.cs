@@ -1,0 +1,189 @@
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Client.Outputs;
+using OpenCloud.Build.Client.Progress;
+using OpenCloud.Build.Client.Wire.Grpc;
+
+namespace OpenCloud.Build.Client.Builds;
+
+/// <summary>
+/// Builds of one engine that belong together, such as the targets of a bake file. A directory that several of them have as context is sent once; the
+/// result of a build can be a context of others (<c>target:name</c>), and stays in the engine. A build that has nothing in common with the others
+/// runs as it does alone. <see cref="BuildGraph"/> gives the order.
+/// </summary>
+public sealed class ImageBuildSet : IAsyncDisposable
+{
+    private readonly EngineChannel _channel;
+    private readonly EngineProfile _engine;
+    private readonly Dictionary<string, Member> _members = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SolvedBuild> _solved = new(StringComparer.Ordinal);
+    private readonly ImageBuildRequest _credentials;
+
+    internal ImageBuildSet(EngineChannel channel, EngineProfile engine, IReadOnlyDictionary<string, ImageBuildRequest> requests, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        _channel = channel;
+        _engine = engine;
+        HashSet<string> used = [.. requests.Values.SelectMany(static r => r.DependsOn)];
+        foreach ((string name, ImageBuildRequest request) in requests)
+        {
+            string place = PlaceOf(request, out bool isDirectory);
+            _members[name] = new Member(Read(request, cancellationToken), place, used.Contains(name), isDirectory);
+        }
+
+        foreach (IGrouping<string, Member> group in _members.Values.GroupBy(static m => m.Place, StringComparer.Ordinal))
+        {
+            if (group.Any(static m => m.IsUsed) || (group.Skip(1).Any() && group.First().IsDirectory))
+            {
+                _groups[group.Key] = new Group([.. group]);
+            }
+        }
+
+        // The engine asks any session of the builds that use an operation, so each must have the credentials of all.
+        _credentials = new ImageBuildRequest
+        {
+            ContextPath = "/",
+            RegistryHosts = [.. _members.Values.SelectMany(static m => RegistryHosts.Of(m.Request, m.Request.DockerfileContent).Named).Distinct(RegistryHosts.Comparer)],
+            RegistryCredentials = _members.Values.SelectMany(static m => m.Request.RegistryCredentials).GroupBy(static c => c.Key, RegistryHosts.Comparer).ToDictionary(static g => g.Key, static g => g.First().Value, StringComparer.Ordinal),
+            DockerConfigDirectory = _members.Values.Select(static m => m.Request.DockerConfigDirectory).FirstOrDefault(static d => d is not null),
+        };
+    }
+
+    /// <summary>Builds one of the set. Builds may run side by side; those whose results it uses must have ended.</summary>
+    /// <param name="name">The name of the build.</param>
+    /// <param name="observer">Receives the events of the build; null for none.</param>
+    /// <param name="cancellationToken">Cancels the build, here and on the daemon.</param>
+    /// <exception cref="ArgumentException">The set has no build of this name.</exception>
+    /// <exception cref="ImageBuildException">The build failed, or the result of another that it uses is missing.</exception>
+    /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
+    public async Task<ImageBuildResult> BuildAsync(string name, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
+    {
+        if (!_members.TryGetValue(name, out Member? member))
+        {
+            throw new ArgumentException($"The set has no build '{name}'.", nameof(name));
+        }
+
+        _groups.TryGetValue(member.Place, out Group? group);
+        if (group is null && member.Request.DependsOn.Count == 0)
+        {
+            return await ImageBuild.RunAsync(_channel, _engine, member.Request, null, observer, cancellationToken).ConfigureAwait(false);
+        }
+
+        Dictionary<string, SolvedBuild> dependencies = Dependencies(name, member);
+        ImageBuildRequest request = member.Request with
+        {
+            RegistryHosts = [.. member.Request.RegistryHosts, .. _credentials.RegistryHosts],
+            RegistryCredentials = _credentials.RegistryCredentials.Concat(member.Request.RegistryCredentials).GroupBy(static c => c.Key, StringComparer.Ordinal).ToDictionary(static g => g.Key, static g => g.Last().Value, StringComparer.Ordinal),
+        };
+        SharedContext? shared = group is null ? null : await OpenAsync(group, cancellationToken).ConfigureAwait(false);
+        JoinedBuild joined = new(shared, group?.Start(member) == true, dependencies);
+        ImageBuildResult result = await ImageBuild.RunAsync(_channel, _engine, request, joined, observer, cancellationToken).ConfigureAwait(false);
+        if (member.IsUsed && joined.Solved is { } solved)
+        {
+            lock (_solved)
+            {
+                _solved[name] = solved;
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>Ends what the builds share.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (Group group in _groups.Values)
+        {
+            if (group.Opening is { IsCompletedSuccessfully: true } opened)
+            {
+                await (await opened.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static ImageBuildRequest Read(ImageBuildRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return request with { DockerfileContent = DockerfileContent.Of(request, cancellationToken) };
+        }
+        catch (IOException)
+        {
+            // The build itself reports it.
+            return request;
+        }
+    }
+
+    private static string PlaceOf(ImageBuildRequest request, out bool isDirectory)
+    {
+        isDirectory = !ContextLocation.IsAddress(request.ContextPath) && Directory.Exists(request.ContextPath);
+        return isDirectory ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.ContextPath)) : request.ContextPath;
+    }
+
+    private Dictionary<string, SolvedBuild> Dependencies(string name, Member member)
+    {
+        Dictionary<string, SolvedBuild> dependencies = new(StringComparer.Ordinal);
+        lock (_solved)
+        {
+            foreach (string other in member.Request.DependsOn)
+            {
+                dependencies[other] = _solved.GetValueOrDefault(other)
+                    ?? throw OutputPlan.Refuse(_engine, $"The build '{name}' uses the result of '{other}', which has not been built.");
+            }
+        }
+
+        return dependencies;
+    }
+
+    private async Task<SharedContext> OpenAsync(Group group, CancellationToken cancellationToken)
+    {
+        Task<SharedContext> opening;
+        lock (group)
+        {
+            // A failed or cancelled attempt belongs to the build that made it.
+            if (group.Opening is null or { IsCompleted: true, IsCompletedSuccessfully: false })
+            {
+                group.Opening = SharedContext.OpenAsync(_channel, [.. group.Members.Select(static m => m.Request)], _credentials, cancellationToken);
+            }
+
+            opening = group.Opening;
+        }
+
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is Grpc.Core.RpcException or EngineConnectException)
+        {
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), _engine.Address.ToString(), string.Empty, null, null);
+        }
+    }
+
+    private sealed record Member(ImageBuildRequest Request, string Place, bool IsUsed, bool IsDirectory);
+
+    private sealed class Group(IReadOnlyList<Member> members)
+    {
+        private readonly HashSet<Member> _started = new(ReferenceEqualityComparer.Instance);
+
+        public IReadOnlyList<Member> Members => members;
+
+        public Task<SharedContext>? Opening { get; set; }
+
+        /// <summary>
+        /// Marks a member as started, and says whether its result is of use to later ones: as a context, or because their Dockerfile is the same and
+        /// so uses the same part of the directory. While the engine holds one part, it receives others anew.
+        /// </summary>
+        public bool Start(Member member)
+        {
+            lock (_started)
+            {
+                _started.Add(member);
+                return member.IsUsed || members.Any(m => !_started.Contains(m) && SharedContext.IdentityOf(m.Request) == SharedContext.IdentityOf(member.Request));
+            }
+        }
+    }
+}
