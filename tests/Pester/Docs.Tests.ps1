@@ -104,6 +104,7 @@ Describe 'The examples of <Page>, on an engine' -ForEach $runnable -Skip:(-not $
         $null = New-BuildDirectory "$folder/base" $engine "FROM scratch`nCOPY busybox /bin/busybox"
         Set-Content "$folder/.npmrc" '//registry.example/:_authToken=1'
         Set-Content "$folder/builds.csv" 'Path,Tag', 'app,demo/one:1', 'base,demo/two:1'
+        Set-Content "$folder/compose.yaml" "services: { base: { build: ./base }, app: { build: { context: ./app, additional_contexts: { base: 'service:base' } } } }"
     }
 
     It 'run' {

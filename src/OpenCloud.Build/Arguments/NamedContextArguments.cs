@@ -7,6 +7,7 @@ namespace OpenCloud.Build.Arguments;
 internal static class NamedContextArguments
 {
     private const string LayoutScheme = "oci-layout://";
+    private const string TargetPrefix = "target:";
 
     /// <summary>Reads the contexts; relative directories start at the user's location.</summary>
     /// <exception cref="Errors.BuildErrorException">A name or a value is invalid.</exception>
@@ -16,7 +17,8 @@ internal static class NamedContextArguments
         foreach ((string name, string given) in KeyValueArguments.Read("BuildContext", contexts, static _ => ""))
         {
             string value = ContextLocation.WithScheme(given);
-            read[name] = value.StartsWith(LayoutScheme, StringComparison.Ordinal)
+            read[name] = value.StartsWith(TargetPrefix, StringComparison.Ordinal) ? value
+                : value.StartsWith(LayoutScheme, StringComparison.Ordinal)
                 ? LayoutScheme + Rooted(cmdlet, value[LayoutScheme.Length..])
                 : value.Contains("://", StringComparison.Ordinal) || ContextLocation.IsAddress(value) ? value : DirectoryArguments.ResolveLiteral(cmdlet, value);
         }

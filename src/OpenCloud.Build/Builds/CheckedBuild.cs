@@ -24,10 +24,16 @@ internal sealed partial record CheckedBuild
 
     public BuildReporting Reporting { get; init; } = BuildReporting.None;
 
-    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Shown(Request.ContextPath);
+    /// <summary>The name in a set of definitions; null for a build that is in none.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>The requests of the set that go to the same engine, by name; null for a build that is in none.</summary>
+    public IReadOnlyDictionary<string, ImageBuildRequest>? Set { get; init; }
+
+    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Target ?? Shown(Request.ContextPath);
 
     /// <summary>The name of the build on a screen: short image names, or the name of the directory.</summary>
-    public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString()))
+    public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString())) : Target is not null ? Target
         : Path.IsPathRooted(Request.ContextPath) && Path.GetFileName(Request.ContextPath.TrimEnd('/')) is { Length: > 0 } folder ? folder
         : Shown(Request.ContextPath);
 

@@ -11,6 +11,7 @@ internal sealed class EngineImageBuilder : IImageBuilder
 {
     private readonly EnginePool _engines = new();
     private readonly Dictionary<string, BuildLogFile> _logs = new(StringComparer.Ordinal);
+    private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, ImageBuildSet> _sets = new(ReferenceEqualityComparer.Instance);
 
     public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
     {
@@ -24,7 +25,10 @@ internal sealed class EngineImageBuilder : IImageBuilder
         long begun = Stopwatch.GetTimestamp();
         try
         {
-            ImageBuildResult result = await client.BuildAsync(build.Request, new BuildReporter(build, poster, log, cancellationToken), cancellationToken).ConfigureAwait(false);
+            BuildReporter reporter = new(build, poster, log, cancellationToken);
+            ImageBuildResult result = build is { Set: { } set, Target: { } target }
+                ? await SetOf(client, set, cancellationToken).BuildAsync(target, reporter, cancellationToken).ConfigureAwait(false)
+                : await client.BuildAsync(build.Request, reporter, cancellationToken).ConfigureAwait(false);
             log?.End(result);
             BuildEnd.Report(build, result, poster);
             ResultFiles.Write(build, result, cancellationToken);
@@ -40,6 +44,12 @@ internal sealed class EngineImageBuilder : IImageBuilder
 
     public void Dispose()
     {
+        foreach (ImageBuildSet set in _sets.Values)
+        {
+            // Waits for nothing of the engine: it ends calls.
+            set.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
         _engines.Dispose();
         foreach (BuildLogFile log in _logs.Values)
         {
@@ -50,6 +60,20 @@ internal sealed class EngineImageBuilder : IImageBuilder
     /// <summary>Whether the only output is an image in the engine's store: nothing is pushed or sent here.</summary>
     private static bool StaysInTheEngine(ImageBuildRequest build) =>
         !build.Push && build.Outputs.All(static o => o.Type == BuildOutput.Image && !(o.Attributes.TryGetValue("push", out string? push) && push == "true"));
+
+    private ImageBuildSet SetOf(BuildKitClient client, IReadOnlyDictionary<string, ImageBuildRequest> requests, CancellationToken cancellationToken)
+    {
+        lock (_sets)
+        {
+            if (!_sets.TryGetValue(requests, out ImageBuildSet? set))
+            {
+                set = client.CreateSet(requests, cancellationToken);
+                _sets.Add(requests, set);
+            }
+
+            return set;
+        }
+    }
 
     private BuildLogFile LogFor(string path)
     {

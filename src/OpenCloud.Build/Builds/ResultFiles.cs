@@ -32,6 +32,11 @@ internal static class ResultFiles
         }
     }
 
+    /// <summary>Writes one metadata file for several builds.</summary>
+    /// <exception cref="BuildErrorException">The file cannot be written; the images exist nevertheless.</exception>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, ImageBuildResult>> results, CancellationToken cancellationToken) =>
+        Write(path, BuildMetadata.ToJson(results), cancellationToken);
+
     private static void Write(string path, string text, CancellationToken cancellationToken)
     {
         try

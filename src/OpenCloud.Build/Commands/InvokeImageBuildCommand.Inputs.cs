@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
-using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Completion;
 
@@ -10,8 +9,6 @@ namespace OpenCloud.Build.Commands;
 // The parameters for further inputs, for running steps, and for metadata of the image.
 public sealed partial class InvokeImageBuildCommand
 {
-    private readonly List<CheckedBuild> _queued = [];
-
     /// <summary>Named contexts.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [KeyValueTransform]
@@ -112,17 +109,4 @@ public sealed partial class InvokeImageBuildCommand
     [ValidateRange(1, 256)]
     [ArgumentCompleter(typeof(NoCompleter))]
     public int ThrottleLimit { get; set; } = 1;
-
-    /// <inheritdoc/>
-    protected override void EndProcessing()
-    {
-        if (_queued.Count > 0)
-        {
-            RunAsync((poster, cancellationToken) =>
-            {
-                _poster = poster;
-                return ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken);
-            });
-        }
-    }
 }

@@ -140,6 +140,17 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
             return;
         }
 
+        _definition = BuildSets.NameOf(Record);
+        int known = _definitions.Count;
+        BuildRecord(isNamed);
+        if (_definition is not null && _definitions.Count == known)
+        {
+            _definitions.Add((_definition, null));
+        }
+    }
+
+    private void BuildRecord(bool isNamed)
+    {
         // Piped files have a property PSPath, which selects the set of -LiteralPath.
         _items = Record?.BaseObject is FileSystemInfo piped ? [piped] : ParameterSetName == InputObjectSet ? InputObject : null;
         foreach (FileSystemInfo item in _items ?? [])
@@ -213,9 +224,20 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     private void Build(string directory, string? file)
     {
         CheckedBuild build = ReadBuild(directory, file) with { Reporting = Reporting };
+        if (_definition is null && build.Request.DependsOn is [{ } missing, ..])
+        {
+            throw ErrorCatalog.LinkedBuildNotFound.ToException(directory, null, build.ShortName, missing);
+        }
+
         if (directory == "/" || directory == Environment.GetEnvironmentVariable("HOME"))
         {
             WriteWarning($"The context directory is '{directory}': every file in it that .dockerignore does not exclude may be sent to the engine.");
+        }
+
+        if (_definition is not null)
+        {
+            _definitions.Add((_definition, build with { Target = _definition }));
+            return;
         }
 
         if (!ShouldProcess(CheckedBuild.Shown(directory), BuildPlan.Describe(build, Daemonless)))

@@ -7,7 +7,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Hosts;
 
-/// <summary>One build on its own engine, which starts and stops with it.</summary>
+/// <summary>One build, or a set of them, on its own engine, which starts and stops with it.</summary>
 internal static class DaemonlessBuild
 {
     /// <summary>The time a stopped build has to stop its engine as well.</summary>
@@ -16,6 +16,15 @@ internal static class DaemonlessBuild
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static async Task<ImageBuildResult> RunAsync(CheckedBuild build, IImageBuilder builder, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        ImageBuildResult? result = null;
+        await RunAsync(
+            async address => result = await builder.BuildAsync(build with { Address = address }, poster, cancellationToken).ConfigureAwait(false), poster, cancellationToken).ConfigureAwait(false);
+        return result!;
+    }
+
+    /// <summary>Runs one or more builds on one engine.</summary>
+    public static async Task RunAsync(Func<EngineAddress, Task> run, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         poster.Progress(new ProgressSnapshot("Starting an engine", "a buildkitd for this build"));
         PrivateEngine engine;
@@ -31,7 +40,7 @@ internal static class DaemonlessBuild
         await using (engine.ConfigureAwait(false))
         {
             poster.Verbose($"A buildkitd (process {engine.ProcessId}) serves this build at {engine.Address}.");
-            return await builder.BuildAsync(build with { Address = EngineAddress.Parse(engine.Address) }, poster, cancellationToken).ConfigureAwait(false);
+            await run(EngineAddress.Parse(engine.Address)).ConfigureAwait(false);
         }
     }
 }

@@ -1,0 +1,91 @@
+using OpenCloud.Build.Builds;
+using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Hosts;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands;
+
+/// <content>What runs when all input is known: parallel builds, and the definitions as one set.</content>
+public sealed partial class InvokeImageBuildCommand
+{
+    private readonly List<CheckedBuild> _queued = [];
+    private readonly List<(string Name, CheckedBuild? Build)> _definitions = [];
+
+    // The name of the definition that is read; null for any other input.
+    private string? _definition;
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_queued.Count > 0)
+        {
+            RunAsync((poster, cancellationToken) =>
+            {
+                _poster = poster;
+                return ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken);
+            });
+        }
+
+        if (_definitions.Count > 0)
+        {
+            Guard(_definitions[0].Name, () => BuildSet(new BuildSetPlan(_definitions)));
+        }
+    }
+
+    private bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? asked)
+        ? asked is System.Management.Automation.SwitchParameter { IsPresent: true } or true
+        : GetVariableValue("WhatIfPreference") is true or System.Management.Automation.SwitchParameter { IsPresent: true };
+
+    private void BuildSet(BuildSetPlan plan)
+    {
+        WriteErrors(plan.Check());
+        foreach (int node in plan.Graph.Order)
+        {
+            if (plan[node] is { } build && !ShouldProcess($"{TerminalText.Name(plan.NameOf(node))} ({CheckedBuild.Shown(build.Request.ContextPath)})", BuildPlan.Describe(build, Daemonless)) && !IsWhatIf)
+            {
+                WriteErrors(plan.Fail(node, "was declined"));
+            }
+        }
+
+        if (IsWhatIf || plan.Graph.IsDone)
+        {
+            return;
+        }
+
+        IImageBuilder builder = _builder ??= ImageBuilders.Create();
+        if (Daemonless)
+        {
+            RunAsync(
+                (poster, cancellationToken) => DaemonlessBuild.RunAsync(
+                    address =>
+                    {
+                        plan.Join(build => Reported(build) with { Address = address });
+                        return BuildAllAsync(poster, cancellationToken);
+                    },
+                    poster,
+                    cancellationToken),
+                DaemonlessBuild.StopGrace);
+            return;
+        }
+
+        plan.Join(Reported);
+        RunAsync(BuildAllAsync);
+
+        CheckedBuild Reported(CheckedBuild build) => build with { Reporting = build.Reporting with { HasSeveral = plan.Count > 1 } };
+
+        Task BuildAllAsync(IPipelinePoster poster, CancellationToken cancellationToken)
+        {
+            _poster = poster;
+            return SetBuilds.RunAsync(builder, plan, ThrottleLimit, poster, cancellationToken);
+        }
+    }
+
+    private void WriteErrors(IReadOnlyList<BuildErrorException> errors)
+    {
+        foreach (BuildErrorException error in errors)
+        {
+            WriteError(error.ToRecord());
+        }
+    }
+}
