@@ -1,5 +1,6 @@
 @{
     RootModule           = 'OpenCloud.Build.psm1'
+    NestedModules        = @('OpenCloud.Build.Loader.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '43c3830f-dd3f-476c-8417-254dff3d137a'
     Author               = 'the OpenCloud.Build authors'

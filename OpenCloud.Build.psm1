@@ -1,5 +1,3 @@
-# Imports the cmdlets into a load context of the module's own: the loader is all that the default context ever sees of it. Two lines on
-# purpose: PowerShell compiles what it runs, and everything else is in the loader, which is compiled already. The manifest does not nest
-# the loader, since PowerShell refuses nested modules where a folder's name has wildcards.
-Import-Module ("$PSScriptRoot/bin/OpenCloud.Build/OpenCloud.Build.Loader.dll" -replace '[][*?`]', '`$0') -ErrorAction Stop
+# Imports the cmdlets into the module's own load context: of the module's assemblies, the default context has only the loader, which the
+# manifest nests. One pipeline on purpose: PowerShell compiles each script that it runs, and the loader is compiled already.
 Get-OpenCloudBuildAssembly | Import-Module

@@ -3,8 +3,9 @@
 Measures what a session pays for the module: its import, and the first and second completion of each kind.
 .DESCRIPTION
 Import: a whole pwsh, started, told to import and ended, its user and system CPU; beside one that imports nothing and one that imports an
-empty binary module with as many cmdlets. The three take turns. The methods that the JIT compiled are counted in runs of their own: that
-number does not depend on how busy the machine is.
+empty binary module with as many cmdlets. The three take turns, each with a cache of its own: PowerShell writes there which methods it
+compiled, and the next start compiles them whether it needs them or not. The methods that the JIT compiled are counted in runs of their
+own: that number does not depend on how busy the machine is.
 
 Completion: in a fresh pwsh for each line, after PowerShell has completed something of its own; the first time and the second time.
 .EXAMPLE
@@ -35,14 +36,16 @@ if ([IO.Path]::GetFileNameWithoutExtension($pwsh[0]) -ne 'pwsh') {
 }
 
 # Runs a script in a pwsh of its own; its CPU and time are what bash says of it.
-function Measure-Pwsh([string] $Script) {
+function Measure-Pwsh([string] $Script, [string] $Cache) {
+    $env:XDG_CACHE_HOME = $Cache
     $words = $pwsh + '-NoProfile', '-NonInteractive', '-Command', $Script
     $said = bash -c 'TIMEFORMAT="%3U %3S %3R"; time "$@" >/dev/null' bash @words 2>&1
     $user, $system, $wall = [double[]] ("$(@($said)[-1])" -split ' ')
     [pscustomobject] @{ Cpu = $user + $system; Wall = $wall }
 }
 
-function Get-JitCount([string] $Script) {
+function Get-JitCount([string] $Script, [string] $Cache) {
+    $env:XDG_CACHE_HOME = $Cache
     $env:DOTNET_TC_CallCounting = '0'
     try {
         $words = @($pwsh | Select-Object -Skip 1) + '-NoProfile', '-NonInteractive', '-Command', "$Script; [Runtime.JitInfo]::GetCompiledMethodCount()"
@@ -86,12 +89,12 @@ try {
     foreach ($kind in $kinds) {
         $samples[$kind] = [Collections.Generic.List[object]]::new()
     }
-    for ($round = 0; $round -le $Rounds; $round++) {
+    for ($round = -1; $round -le $Rounds; $round++) {
         for ($index = 0; $index -lt $kinds.Count; $index++) {
-            $kind = $kinds[($index + $round) % $kinds.Count]
-            $sample = Measure-Pwsh $imports[$kind]
-            # The first round reads the files from the disk.
-            if ($round) {
+            $kind = $kinds[($index + $round + $kinds.Count) % $kinds.Count]
+            $sample = Measure-Pwsh $imports[$kind] "$scratch/cache$($kinds.IndexOf($kind))"
+            # The first round reads the files from the disk, and the second one fills the caches.
+            if ($round -gt 0) {
                 $samples[$kind].Add($sample)
             }
         }
@@ -115,7 +118,7 @@ try {
     foreach ($kind in $kinds) {
         $lines.Add(('| {0} | {1} | {2} | {3} | {4:0.00} | {5:0.00} | {6:N0} |' -f $kind, $samples[$kind].Count,
                 (Format-Range $samples[$kind].Cpu '0.000'), (Format-Range $samples[$kind].Wall '0.000'), ((Get-Median $samples[$kind].Cpu) / $base),
-                (($samples[$kind].Cpu | Measure-Object -Minimum).Minimum / $quickest), (Get-JitCount $imports[$kind])))
+                (($samples[$kind].Cpu | Measure-Object -Minimum).Minimum / $quickest), (Get-JitCount $imports[$kind] "$scratch/count$($kinds.IndexOf($kind))")))
     }
 
     $engine = (& $fixture up --owner $PID docker-28) -join "`n" | ConvertFrom-StringData

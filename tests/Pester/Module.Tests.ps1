@@ -128,6 +128,14 @@ Describe 'Importing' {
             "$(Get-ModuleFolder $root)/OpenCloud.Build.dll", "$(Get-ModuleFolder $copy)/OpenCloud.Build.dll", 'False')
     }
 
+    It 'works in a folder whose name has wildcards' {
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/module `[1`]*?")
+        $result = Invoke-FreshPwsh "Import-Module '$([WildcardPattern]::Escape("$copy/OpenCloud.Build.psd1"))'
+            (Get-Command Invoke-ImageBuild).ImplementingType.Assembly.Location"
+        $result.Errors | Should -BeNullOrEmpty
+        $result.Output | Should -Be "$copy/$([IO.Path]::GetRelativePath($root, (Get-ModuleFolder $root)))/OpenCloud.Build.dll"
+    }
+
     It 'is safe in many runspaces at once' {
         $path = $manifestPath
         $names = 1..8 | ForEach-Object -ThrottleLimit 8 -Parallel {
@@ -142,7 +150,7 @@ Describe 'Importing' {
         $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/unbuilt")
         Get-ChildItem "$copy/bin" -Recurse -Filter OpenCloud.Build.dll | Remove-Item
         { Import-Module "$copy/OpenCloud.Build.psd1" } | Should -Throw '*./build.sh build*'
-        Remove-Item "$copy/bin" -Recurse
+        Remove-Item "$copy/OpenCloud.Build.Loader.dll"
         (Invoke-FreshPwsh "Import-Module '$copy/OpenCloud.Build.psd1'").Errors -replace '\s' | Should -BeLike '*OpenCloud.Build.Loader.dll*'
     }
 
@@ -174,8 +182,14 @@ Describe 'Importing, in numbers' {
         }
         Add-Type -TypeDefinition "using System.Management.Automation;`n$types" -OutputAssembly "$TestDrive/Empty.dll"
         New-ModuleManifest "$TestDrive/Empty.psd1" -RootModule Empty.dll -CmdletsToExport $manifest.CmdletsToExport
-        $environment = @{ DOTNET_TC_CallCounting = '0'; POWERSHELL_TELEMETRY_OPTOUT = '1'; POWERSHELL_UPDATECHECK = 'Off' }
         $empty, $ours = foreach ($path in "$TestDrive/Empty.psd1", $manifestPath) {
+            # A start of PowerShell also compiles what the last one did, which its cache says.
+            $environment = @{
+                DOTNET_TC_CallCounting = '0'
+                POWERSHELL_TELEMETRY_OPTOUT = '1'
+                POWERSHELL_UPDATECHECK = 'Off'
+                XDG_CACHE_HOME = "$TestDrive/cache of $([IO.Path]::GetFileName($path))"
+            }
             # The smallest of three: now and then a thread of PowerShell's own compiles something meanwhile.
             $counts = 1..3 | ForEach-Object {
                 [int] (Invoke-FreshPwsh "Import-Module '$path'; [Runtime.JitInfo]::GetCompiledMethodCount()" -Environment $environment).Output
@@ -183,8 +197,7 @@ Describe 'Importing, in numbers' {
             ($counts | Measure-Object -Minimum).Minimum
         }
         # In the form of the archive PowerShell itself is compiled ahead of time, and both counts are smaller.
-        # Importing the loader from a script, which works in folders whose names have wildcards, costs a fifth of them.
-        $ours - $empty | Should -BeLessThan 620
+        $ours - $empty | Should -BeLessThan 460
     }
 }
 
