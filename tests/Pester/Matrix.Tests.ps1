@@ -49,6 +49,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-BuildKitInstallation'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Uninstall-BuildKit'; Takes = @(); Arguments = @{ WhatIf = $true } }
     )
+    $consumers.ForEach({ $_.Options = @($_.Arguments.Keys | Where-Object { $_ -in 'ToRegistry', 'PasswordStdin' } | ForEach-Object { "-$_" }) -join ' ' })
     # Of the cmdlets that take no objects, one that inspects and one that changes the machine are in the table.
     $left = 'Install-BuildKit', 'Update-BuildKit'
 }
@@ -59,6 +60,7 @@ BeforeAll {
     $program = "$TestDrive/program"
     [IO.File]::WriteAllBytes($program, [byte[]] (0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0x1B, 0x5B))
     $catalog = (Get-TestErrorCatalog).Id
+    $known = $catalog + 'InputObjectNotBound', 'ParameterArgumentTransformationError', 'ParameterArgumentValidationErrorEmptyArrayNotAllowed'
     $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut'
     $oldConfig = $env:DOCKER_CONFIG
     $env:DOCKER_CONFIG = "$TestDrive/docker"
@@ -155,36 +157,45 @@ Describe 'A report of access' {
     }
 }
 
-Describe '<Cmdlet>' -ForEach $consumers {
-    It 'takes <_> or refuses it in words' -ForEach ($types + $others) {
-        $arguments = $Arguments.Clone()
+Describe '<Cmdlet> <Options>' -ForEach $consumers {
+    # One test for all objects: a thousand of them cost more than what they test.
+    It 'takes an object or refuses it in words' -TestCases @{ names = $types + $others } {
         $parameters = (Get-Command $Cmdlet).Parameters
         if ($parameters.ContainsKey('ConnectTimeout')) {
-            $arguments.ConnectTimeout = '1ms'
+            $Arguments.ConnectTimeout = '1ms'
         }
         elseif ($parameters.ContainsKey('Timeout')) {
-            $arguments.Timeout = '1ms'
+            $Arguments.Timeout = '1ms'
         }
-        $errors = @()
-        $output = try {
-            Get-Producer $_ | & $Cmdlet @arguments -ErrorAction SilentlyContinue -ErrorVariable errors -WarningAction SilentlyContinue 6>$null
+        $problems = foreach ($name in $names) {
+            $errors = @()
+            $output = try {
+                Get-Producer $name | & $Cmdlet @Arguments -ErrorAction SilentlyContinue -ErrorVariable errors -WarningAction SilentlyContinue 6>$null
+            }
+            catch {
+                $errors += $_
+            }
+            $found = @($errors | Where-Object { $_ -is [Management.Automation.ErrorRecord] })
+            foreach ($record in $found) {
+                # Its own error, or PowerShell's that the object fits no parameter.
+                $id = Get-Id $record
+                if ($id -notin $known) {
+                    "${name}: the error $id is not in the catalog: $record"
+                }
+                if ("$record" -match '[\x00-\x08\x0e-\x1f]|System\.Collections|\w+ \{ \w+ = ') {
+                    "${name}: the object itself is in the message: $record"
+                }
+                if ($name -in $Takes -and $id -notin $unreachable) {
+                    "${name}: it is refused: $record"
+                }
+                if ($name -notin $Takes -and $null -eq $output -and $id -in $unreachable) {
+                    "${name}: an engine was asked about an object that is nothing to it: $record"
+                }
+            }
+            if ($name -notin $Takes -and $null -eq $output -and $found.Count -eq 0) {
+                "${name}: neither an output nor an error"
+            }
         }
-        catch {
-            $errors += $_
-        }
-        $found = @($errors | Where-Object { $_ -is [Management.Automation.ErrorRecord] })
-        foreach ($record in $found) {
-            # Its own error, or PowerShell's that the object fits no parameter.
-            Get-Id $record | Should -BeIn ($catalog + 'InputObjectNotBound', 'ParameterArgumentTransformationError', 'ParameterArgumentValidationErrorEmptyArrayNotAllowed')
-            "$record" | Should -Not -Match '[\x00-\x08\x0e-\x1f]|System\.Collections|\w+ \{ \w+ = '
-        }
-        if ($_ -in $Takes) {
-            $found.ForEach({ Get-Id $_ }) | Where-Object { $_ -notin $unreachable } | Should -BeNullOrEmpty
-        }
-        elseif ($null -eq $output) {
-            # No engine was asked about an object that is nothing to it.
-            $found | Should -Not -BeNullOrEmpty
-            $found.ForEach({ Get-Id $_ }) | Where-Object { $_ -in $unreachable } | Should -BeNullOrEmpty -Because "$found"
-        }
+        $problems | Should -BeNullOrEmpty
     }
 }
