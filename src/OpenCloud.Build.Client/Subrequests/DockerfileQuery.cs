@@ -7,7 +7,6 @@ using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Auth;
-using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Session;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Wire;
@@ -96,43 +95,16 @@ internal sealed class DockerfileQuery
         return details.UnsupportedSubrequest is not null || details.MissingFrontendCapability is not null;
     }
 
-    private async Task<JsonElement> AskAsync(BuildSession session, BuildInputs inputs, string request, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        return await session.WhileOpenAsync(AskAsync(session.Id, inputs, request, stop), stop, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<JsonElement> AskAsync(string session, BuildInputs inputs, string request, CancellationTokenSource stop)
-    {
-        Task<SolveResponse> build = new Control.ControlClient(_channel.Pooled).SolveAsync(
-            new SolveRequest { Ref = _reference, Session = session, Cache = new CacheOptions(), Internal = true, SourcePolicy = _build.SourcePolicy?.Message },
-            cancellationToken: stop.Token).ResponseAsync;
-        Gateway.LLBBridge.LLBBridgeClient gateway = new(_channel.Pooled);
-        try
-        {
-            Task<Gateway.SolveResponse> answer = AskAsync(gateway, inputs, request, stop.Token);
-            if (await Task.WhenAny(answer, build).ConfigureAwait(false) == build)
-            {
-                // The build only ends on request, so its end is an error.
-                await build.ConfigureAwait(false);
-            }
-
-            Gateway.SolveResponse response = await answer.ConfigureAwait(false);
-            await gateway.ReturnAsync(new Gateway.ReturnRequest { Result = new Gateway.Result { Ref = new Gateway.Ref() } }, GatewayCalls.Of(_reference, stop.Token)).ConfigureAwait(false);
-            await build.ConfigureAwait(false);
-            return Read(response, request);
-        }
-        finally
-        {
-            // Without a cancellation the build would continue as long as the connection.
-            await stop.CancelAsync().ConfigureAwait(false);
-            await build.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
-        }
-    }
+    private async Task<JsonElement> AskAsync(BuildSession session, BuildInputs inputs, string request, CancellationToken cancellationToken) => await GatewayBuild.RunAsync(
+        _channel,
+        session,
+        _reference,
+        _build.SourcePolicy,
+        async (gateway, stop) => Read(await AskAsync(gateway, inputs, request, stop).ConfigureAwait(false), request),
+        cancellationToken).ConfigureAwait(false);
 
     private async Task<Gateway.SolveResponse> AskAsync(Gateway.LLBBridge.LLBBridgeClient gateway, BuildInputs inputs, string request, CancellationToken cancellationToken)
     {
-        await gateway.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(_reference, cancellationToken)).ConfigureAwait(false);
         Gateway.SolveRequest asked = new() { Frontend = SolveRequestFactory.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
         FrontendAttributes.AddTo(asked.FrontendOpt, _build, _engine, inputs);
         asked.FrontendOpt["requestid"] = request;
