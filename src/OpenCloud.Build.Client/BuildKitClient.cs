@@ -166,6 +166,13 @@ public sealed class BuildKitClient : IAsyncDisposable
     public async Task<DockerfileOutline> GetOutlineAsync(ImageBuildRequest request, CancellationToken cancellationToken = default)
         => DockerfileOutline.From(await DockerfileQuery.AskAsync(_channel, _engine, request, DockerfileOutline.RequestId, cancellationToken).ConfigureAwait(false));
 
+    /// <summary>Has the engine fetch an address, and reads files of it.</summary>
+    /// <param name="request">The address and the files.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ImageBuildException">The engine cannot fetch the address, or a file is missing, too large or none.</exception>
+    public Task<RemoteFiles> ReadRemoteFilesAsync(RemoteFilesRequest request, CancellationToken cancellationToken = default)
+        => RemoteFileQuery.AskAsync(_channel, _engine, request, cancellationToken);
+
     /// <summary>Asks the engine for its version, its workers and what they can do.</summary>
     /// <exception cref="RpcException">The engine did not answer.</exception>
     public Task<BuildKitInfo> InspectAsync(CancellationToken cancellationToken = default) => EngineInspector.InspectAsync(Control, Address, Source, cancellationToken);

@@ -40,9 +40,9 @@ public static class BuildDefinitions
         ArgumentNullException.ThrowIfNull(options);
 
         DefinitionSource[] known = [.. sources.Select(Recognize)];
-        List<BuildDefinition> definitions = known.All(static s => s.Language == DefinitionLanguage.Compose)
+        List<BuildDefinition> definitions = options.Origin is null && known.All(static s => s.Language == DefinitionLanguage.Compose)
             ? [.. ComposeBuilds.Read(known, options)]
-            : [.. BakeReader.Read(known, options).Resolve(out _).Values.Select(t => BakeMapping.ToDefinition(t, options.WorkingDirectory, options.Environment, asks: true))];
+            : [.. BakeReader.Read(known, options).Resolve(out _).Values.Select(t => ToDefinition(t, options))];
         return Ordered(definitions);
     }
 
@@ -77,6 +77,18 @@ public static class BuildDefinitions
         ArgumentNullException.ThrowIfNull(granted);
 
         return [.. definition.Privilege.Where(p => !granted.Any(g => BakePrivileges.Includes(g, p, directory)))];
+    }
+
+    // A remote definition gets nothing of this machine without being granted it.
+    private static BuildDefinition ToDefinition(BakeTarget target, DefinitionOptions options)
+    {
+        BuildDefinition build = BakeMapping.ToDefinition(target, options.WorkingDirectory, options.Environment, options.Origin);
+        if (options.Origin is { } origin)
+        {
+            build = BakeRemote.WithCredentials(build, origin, options.Environment);
+        }
+
+        return build with { Privilege = BakePrivileges.Of(build, options.WorkingDirectory, isRemote: options.Origin is not null) };
     }
 
     private static DefinitionSource Recognize(DefinitionSource source)

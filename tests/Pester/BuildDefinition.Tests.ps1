@@ -181,7 +181,8 @@ Describe 'What is wrong' {
     It 'has an id: <id>' -ForEach @(
         @{ id = 'PathNotFound'; path = 'nowhere.hcl' }
         @{ id = 'DefinitionNotFound'; path = 'shop/web' }
-        @{ id = 'DefinitionIsRemote'; path = 'https://git.local/x.git' }
+        @{ id = 'DefinitionAddressNotFirst'; path = 'docker-bake.hcl', 'https://git.local/x.git' }
+        @{ id = 'DefinitionAddressNotFirst'; path = 'https://git.local/x.git', 'https://git.local/y.git' }
         @{ id = 'DefinitionTargetNotFound'; path = 'docker-bake.hcl'; target = 'nothing' }
         @{ id = 'InvalidDefinition'; path = 'docker-bake.hcl'; set = 'api.nothing=1' }
     ) {

@@ -6,6 +6,7 @@ BeforeDiscovery {
     # What an example may end with in a test's network, which leads nowhere, and on a machine without the module's own engine.
     $ends = @{
         'Build from a git repository'                          = 'SourceUnavailable'
+        'Use a bake file of a repository'                      = 'DefinitionNotFetched'
         'Build only what has a name'                           = 'PushFailed'
         'Log out'                                              = 'RegistryLoginNotFound'
         'Push an image and use a registry cache'               = 'PushFailed', 'CacheNotExported', 'BuildFailed'

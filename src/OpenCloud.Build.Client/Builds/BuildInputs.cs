@@ -60,6 +60,18 @@ internal sealed class BuildInputs
         return inputs;
     }
 
+    /// <summary>The inputs of a request whose context an engine fetches, with its Dockerfile's text under several names.</summary>
+    public static BuildInputs OfAddress(ImageBuildRequest build, IReadOnlyList<string> dockerfiles)
+    {
+        BuildInputs inputs = new();
+        byte[] text = Encoding.UTF8.GetBytes(build.DockerfileText!);
+        inputs._directories.Add(new MemoryContextSource(DockerfileName, dockerfiles.Select(d => KeyValuePair.Create(d, new ReadOnlyMemory<byte>(text)))));
+        inputs._attributes[ContextName] = build.ContextPath;
+        inputs._attributes["filename"] = BuildContext.DefaultDockerfile;
+        inputs._attributes["dockerfilekey"] = DockerfileName;
+        return inputs;
+    }
+
     /// <summary>Creates a content service for the OCI layouts of the named contexts; the caller may add stores to it.</summary>
     public ContentStoreService CreateContentStores()
     {

@@ -13,7 +13,7 @@ namespace OpenCloud.Build.Client.Inputs;
 /// </remarks>
 internal static class BuildContext
 {
-    private const string DefaultDockerfile = "Dockerfile";
+    public const string DefaultDockerfile = "Dockerfile";
     private const string IgnoreName = ".dockerignore";
 
     // Limits the memory for an explanation: each rule of a larger file would take a hundred times its length.

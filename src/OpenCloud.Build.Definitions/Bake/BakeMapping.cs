@@ -10,14 +10,24 @@ internal static class BakeMapping
     private const string TargetPrefix = "target:";
     private const string ImagePrefix = "docker-image:";
 
-    /// <summary>Maps a resolved target; <paramref name="asks"/> tells whether the build lists its privileges.</summary>
-    public static BuildDefinition ToDefinition(BakeTarget target, string directory, Func<string, string?> environment, bool asks)
+    /// <summary>Maps a resolved target.</summary>
+    /// <param name="target">The target.</param>
+    /// <param name="directory">The directory that relative paths start from.</param>
+    /// <param name="environment">The environment.</param>
+    /// <param name="origin">The origin of a remote definition, where its contexts are; null for the directory.</param>
+    public static BuildDefinition ToDefinition(BakeTarget target, string directory, Func<string, string?> environment, DefinitionOrigin? origin = null)
     {
         BakeChecks.Check(target);
-        string context = Context(target.Context ?? ".", directory);
-        Dictionary<string, string>? contexts = target.Contexts is { Count: > 0 } named ? named.ToDictionary(static c => c.Key, c => NamedContext(c.Value, directory), StringComparer.Ordinal) : null;
+        DefinitionOrigin? place = origin is { IsSingleFile: false } ? origin : null;
+        string context = Context(target.Context ?? ".", directory, place, target);
+        Dictionary<string, string>? contexts = target.Contexts is { Count: > 0 } named ? named.ToDictionary(static c => c.Key, c => NamedContext(c.Value, directory, place, target), StringComparer.Ordinal) : null;
+        if (place is not null)
+        {
+            BakeRemote.CheckDockerfile(target, context);
+        }
+
         BakeEntry[] attest = [.. target.Attest ?? []];
-        BuildDefinition build = new()
+        return new BuildDefinition
         {
             Name = target.Name,
             Description = target.Description,
@@ -56,19 +66,20 @@ internal static class BakeMapping
             Ulimit = target.Ulimits is { Count: > 0 } limits ? limits.Select(static l => l.Split('=', 2)).GroupBy(static l => l[0]).ToDictionary(static g => g.Key, static g => g.Last().ElementAtOrDefault(1) ?? string.Empty, StringComparer.Ordinal) : null,
             Allow = List(target.Entitlements),
         };
-        return asks ? build with { Privilege = BakePrivileges.Of(build, directory) } : build;
     }
 
     /// <summary>A context: an address that the engine fetches, or a full path.</summary>
-    private static string Context(string context, string directory) => context.StartsWith(Cwd, StringComparison.Ordinal)
+    private static string Context(string context, string directory, DefinitionOrigin? origin, BakeTarget target) => context.StartsWith(Cwd, StringComparison.Ordinal)
         ? BakePaths.Full(context[Cwd.Length..], directory)
-        : BakeAddress.Is(context, directory) ? context : BakePaths.Full(context, directory);
+        : BakeAddress.Is(context, directory) ? context
+        : origin is null ? BakePaths.Full(context, directory)
+        : BakeRemote.Place(context, origin, target);
 
     /// <summary>A named context, which may also be an image, an OCI layout or a target.</summary>
-    private static string NamedContext(string context, string directory) =>
+    private static string NamedContext(string context, string directory, DefinitionOrigin? origin, BakeTarget target) =>
         context.StartsWith(TargetPrefix, StringComparison.Ordinal) || context.StartsWith(ImagePrefix, StringComparison.Ordinal) ? context
         : BakePaths.IsLayout(context) ? BakePaths.LayoutScheme + BakePaths.Full(context[BakePaths.LayoutScheme.Length..], directory)
-        : Context(context, directory);
+        : Context(context, directory, origin, target);
 
     // A relative path stays relative to a remote context.
     private static string? Dockerfile(string? dockerfile, string context, string directory) => dockerfile switch

@@ -9,7 +9,10 @@ namespace OpenCloud.Build.Definitions.Bake;
 /// </remarks>
 internal static class BakePrivileges
 {
-    public static IReadOnlyList<string> Of(BuildDefinition build, string directory)
+    /// <param name="build">The build.</param>
+    /// <param name="directory">The directory whose files a definition of this machine gets unasked.</param>
+    /// <param name="isRemote">Whether the definition comes from elsewhere, and gets none of them unasked.</param>
+    public static IReadOnlyList<string> Of(BuildDefinition build, string directory, bool isRemote)
     {
         List<string> privileges = [.. (build.Allow ?? []).Where(static e => e is "network.host" or "security.insecure" || e == "device" || e.StartsWith("device=", StringComparison.Ordinal))];
         if (build.Network == "Host")
@@ -56,7 +59,7 @@ internal static class BakePrivileges
         // A path below another one in the list is covered by it.
         IEnumerable<string> Outside(List<string> paths, string key)
         {
-            HashSet<string> outside = [.. paths.Select(p => BakePaths.Real(BakePaths.Full(p, directory))).Where(p => !BakePaths.IsWithin(p, root))];
+            HashSet<string> outside = [.. paths.Select(p => BakePaths.Real(BakePaths.Full(p, directory))).Where(p => isRemote || !BakePaths.IsWithin(p, root))];
             return outside.Where(p => !Above(p).Any(outside.Contains)).Order(StringComparer.Ordinal).Select(p => $"{key}={p}");
         }
     }

@@ -44,7 +44,7 @@ internal static class ComposeBuilds
             }
 
             target.Normalize();
-            yield return BakeMapping.ToDefinition(target, project.Directory, options.Environment, asks: false);
+            yield return BakeMapping.ToDefinition(target, project.Directory, options.Environment);
         }
     }
 

@@ -33,6 +33,9 @@ public sealed record DefinitionOptions
     /// <summary>The platform of this machine.</summary>
     public string LocalPlatform { get; init; } = "linux/amd64";
 
+    /// <summary>The origin of a remote definition; null for files of this machine.</summary>
+    public DefinitionOrigin? Origin { get; init; }
+
     /// <summary>Receives warnings.</summary>
     public Action<string>? Warn { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Commands.Base;
@@ -14,11 +15,13 @@ namespace OpenCloud.Build.Commands;
 /// <summary>Gets the builds that Compose files, bake files and data files define.</summary>
 [Cmdlet(VerbsCommon.Get, "BuildDefinition")]
 [OutputType(typeof(BuildDefinition))]
-public sealed class GetBuildDefinitionCommand : BuildCmdlet
+public sealed class GetBuildDefinitionCommand : EngineCmdlet
 {
     private const string Cwd = "cwd://";
 
     private readonly List<DefinitionSource> _sources = [];
+    private readonly List<string> _remoteNames = [];
+    private string? _remote;
     private string? _directory;
     private bool _hasFailed;
 
@@ -82,18 +85,35 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
     protected override void EndProcessing()
     {
         // Files change each other: without one of them the others are another definition.
-        if (_sources.Count > 0 && !_hasFailed)
+        RemoteDefinition? remote = _remote is null || _hasFailed ? null : Fetch(_remote);
+        if (!_hasFailed && (remote is not null || _sources.Count > 0))
         {
-            Guard(_sources[0].FullPath!, Read);
+            Guard(_remote ?? _sources[0].FullPath!, () => Read(remote));
         }
+    }
+
+    private RemoteDefinition? Fetch(string address)
+    {
+        RemoteDefinition? read = null;
+        OnEngine(address, async (engine, poster, cancellationToken) => read = await RemoteDefinition.ReadAsync(engine, address, _remoteNames, cancellationToken).ConfigureAwait(false));
+        _hasFailed |= read is null;
+        return read;
     }
 
     private void AddSources(string path)
     {
-        string file = path.StartsWith(Cwd, StringComparison.Ordinal) ? path[Cwd.Length..] : path;
-        if (ContextLocation.IsAddress(file))
+        bool isLocal = path.StartsWith(Cwd, StringComparison.Ordinal);
+        string file = isLocal ? path[Cwd.Length..] : path;
+        if (!isLocal && ContextLocation.IsAddress(file))
         {
-            throw ErrorCatalog.DefinitionIsRemote.ToException(path, null, path);
+            _remote = _remote is null && _sources.Count == 0 ? file : throw ErrorCatalog.DefinitionAddressNotFirst.ToException(path, null, TerminalText.Name(CheckedBuild.Shown(path)));
+            return;
+        }
+
+        if (!isLocal && _remote is not null)
+        {
+            _remoteNames.Add(file);
+            return;
         }
 
         string full = DirectoryArguments.Resolve(this, file, isLiteral: true, static _ => true)[0];
@@ -101,27 +121,29 @@ public sealed class GetBuildDefinitionCommand : BuildCmdlet
         _sources.AddRange(DefinitionFiles.Read(full, file, StopToken));
     }
 
-    private void Read()
+    private void Read(RemoteDefinition? remote)
     {
         string location = SessionState.Path.CurrentFileSystemLocation.ProviderPath;
         string directory = _directory ?? location;
+        string[]? variables = EnvFile is null ? null : [.. EnvFile.Select(f => DirectoryArguments.ResolveLiteral(this, f))];
         DefinitionOptions options = new()
         {
+            Origin = remote?.Origin,
             WorkingDirectory = directory,
             Targets = Target ?? [],
             Variables = KeyValueArguments.Read(nameof(Variable), Variable, Environment.GetEnvironmentVariable),
             Overrides = Set ?? [],
             Profiles = Profile ?? [],
-            EnvironmentFiles = EnvFile is null ? null : [.. EnvFile.Select(f => DirectoryArguments.ResolveLiteral(this, f))],
+            EnvironmentFiles = variables,
             ProjectName = ProjectName,
             Environment = Environment.GetEnvironmentVariable,
-            ReadFile = DefinitionFiles.TryRead,
+            ReadFile = remote is null ? DefinitionFiles.TryRead : path => variables?.Contains(path) == true ? DefinitionFiles.TryRead(path) : RemoteDefinition.ReadNothing(path),
             LocalPlatform = DefinitionFiles.LocalPlatform,
             Warn = text => WriteWarning(TerminalText.Plain(text)),
         };
         bool yesToAll = Force;
         bool noToAll = false;
-        foreach (BuildDefinition definition in BuildDefinitions.Read(_sources, options))
+        foreach (BuildDefinition definition in BuildDefinitions.Read([.. remote?.Sources ?? [], .. _sources], options))
         {
             IReadOnlyList<string> missing = BuildDefinitions.FindMissing(definition, Allow ?? [], directory);
             if (missing.Count > 0 && !IsGranted(definition, missing, ref yesToAll, ref noToAll))

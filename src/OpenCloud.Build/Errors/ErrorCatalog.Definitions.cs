@@ -9,7 +9,7 @@ internal static partial class ErrorCatalog
     public static readonly ErrorEntry DefinitionNotFound = new(
         "DefinitionNotFound",
         ErrorCategory.ObjectNotFound,
-        "The directory '{0}' has no build definition: no compose.yaml, docker-compose.yml, docker-bake.hcl or docker-bake.json.",
+        "'{0}' has no build definition: no compose.yaml, docker-compose.yml, docker-bake.hcl or docker-bake.json.",
         "Use -Path to name the file.");
 
     /// <summary>0: file, line and explanation.</summary>
@@ -33,10 +33,17 @@ internal static partial class ErrorCatalog
         "The definition of '{0}' asks for privileges that were not granted: {1}.",
         "Grant them with -Allow, as in -Allow '{1}', or use -Force to grant everything that the definition asks for.");
 
+    /// <summary>0: the address, 1: why.</summary>
+    public static readonly ErrorEntry DefinitionNotFetched = new(
+        "DefinitionNotFetched",
+        ErrorCategory.ReadError,
+        "The engine cannot read the build definition at '{0}': {1}",
+        "Check the address and that the engine can reach it. Credentials for git are taken from BUILDX_BAKE_GIT_AUTH_TOKEN, BUILDX_BAKE_GIT_AUTH_HEADER and BUILDX_BAKE_GIT_SSH.");
+
     /// <summary>0: the address.</summary>
-    public static readonly ErrorEntry DefinitionIsRemote = new(
-        "DefinitionIsRemote",
-        ErrorCategory.NotImplemented,
-        "'{0}' is an address, and build definitions are read from files of this machine only.",
-        "Clone the repository or download the file, then use its path.");
+    public static readonly ErrorEntry DefinitionAddressNotFirst = new(
+        "DefinitionAddressNotFirst",
+        ErrorCategory.InvalidArgument,
+        "'{0}' is an address, and only the first value of -Path can be one.",
+        "Name the address first, then files in it, then local files with the prefix cwd://.");
 }
