@@ -9,6 +9,7 @@ using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Client.Vulnerabilities;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests;
@@ -26,7 +27,7 @@ public sealed class PlainObjectTests
     [
         typeof(ContainerImage), typeof(ContainerImagePlatform), typeof(BuildKitInfo), typeof(BuildKitWorker), typeof(BuildCachePolicy), typeof(BuildRecord), typeof(BuildCacheRecord),
         typeof(ImageBuildResult), typeof(ImageBuildException), typeof(SourceLine), typeof(BuildWarning), typeof(ErrorSource), typeof(BuildKitErrorDetails),
-        typeof(DockerfileCheck), typeof(DockerfileCheckError), typeof(DockerfileTarget), typeof(DockerfileOutline), typeof(OutlineArgument), typeof(OutlineMount), typeof(BuildStep), typeof(BuildLogLine),
+        typeof(ContainerImageVulnerability), typeof(DockerfileCheck), typeof(DockerfileCheckError), typeof(DockerfileTarget), typeof(DockerfileOutline), typeof(OutlineArgument), typeof(OutlineMount), typeof(BuildStep), typeof(BuildLogLine),
     ];
 
     // Addresses, folders and references of builds, which are this side's; the last lines of a step, which the step has made plain.

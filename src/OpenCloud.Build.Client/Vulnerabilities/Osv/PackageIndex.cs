@@ -1,0 +1,63 @@
+namespace OpenCloud.Build.Client.Vulnerabilities.Osv;
+
+/// <summary>A package of a bill under one of its names: that of the package itself, or that of its source package.</summary>
+internal sealed record IndexedPackage(SoftwareBill Bill, SoftwarePackage Package, string Version);
+
+/// <summary>The packages of all bills by what OSV names: ecosystem and name, or the package URL without version.</summary>
+internal sealed class PackageIndex
+{
+    private readonly Dictionary<(string Ecosystem, string Name), List<IndexedPackage>> _byName = [];
+    private readonly Dictionary<string, List<IndexedPackage>> _byPurl = new(StringComparer.Ordinal);
+
+    public PackageIndex(IEnumerable<SoftwareBill> bills)
+    {
+        foreach (SoftwareBill bill in bills)
+        {
+            foreach (SoftwarePackage package in bill.Packages)
+            {
+                Add(bill, package);
+            }
+        }
+    }
+
+    /// <summary>The packages that an entry of a record may mean.</summary>
+    public IReadOnlyList<IndexedPackage> Find(string ecosystem, string name, string purl)
+    {
+        if (_byName.TryGetValue((ecosystem, Ecosystems.Normalize(ecosystem, name)), out List<IndexedPackage>? named))
+        {
+            return named;
+        }
+
+        return purl.Length > 0 && PackageUrl.TryParse(purl, out PackageUrl? url) && _byPurl.TryGetValue(KeyOf(url), out List<IndexedPackage>? same) ? same : [];
+    }
+
+    private void Add(SoftwareBill bill, SoftwarePackage package)
+    {
+        IndexedPackage own = new(bill, package, package.Version);
+        if (Ecosystems.Of(package.Url) is not { } ecosystem)
+        {
+            Add(_byPurl, KeyOf(package.Url), own);
+            return;
+        }
+
+        string name = Ecosystems.Normalize(ecosystem, Ecosystems.NameOf(package.Url));
+        Add(_byName, (ecosystem, name), own);
+        if (package.SourceName != package.Url.Name)
+        {
+            Add(_byName, (ecosystem, package.SourceName), own with { Version = package.SourceVersion });
+        }
+    }
+
+    private static string KeyOf(PackageUrl purl) => $"{purl.Type}/{purl.FullName}";
+
+    private static void Add<T>(Dictionary<T, List<IndexedPackage>> map, T key, IndexedPackage package)
+        where T : notnull
+    {
+        if (!map.TryGetValue(key, out List<IndexedPackage>? list))
+        {
+            map[key] = list = [];
+        }
+
+        list.Add(package);
+    }
+}
