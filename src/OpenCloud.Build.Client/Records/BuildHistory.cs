@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
+using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Attestations;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Oci;
@@ -178,7 +179,7 @@ public sealed class BuildHistory
         await BuildHistoryArchive.WriteAsync(records, content, output, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reads the statements that the engine made of a build's results, by its full id.</summary>
+    /// <summary>Reads the statements about a build's results, by its full id: provenance, and an image's SBOM while the engine has it.</summary>
     /// <exception cref="OciFormatException">A statement is damaged.</exception>
     public async Task<IReadOnlyList<ContainerImageAttestation>> ReadAttestationsAsync(string reference, CancellationToken cancellationToken)
     {
@@ -195,6 +196,17 @@ public sealed class BuildHistory
                         && await AttestationReader.ReadAsync(content, new OciDescriptor(attestation.MediaType, digest, attestation.Size) { Annotations = new Dictionary<string, string>(attestation.Annotations) }, reference, cancellationToken).ConfigureAwait(false) is { } read)
                     {
                         found.Add(read);
+                    }
+                }
+
+                // The record itself lists provenance alone; the SBOM of an image is beside its manifests, as in a store (solver/llbsolver/history.go).
+                foreach (ContentDescriptor image in result.Results.Values.Append(result.ResultDeprecated).Where(static d => d is not null && OciMediaTypes.IsIndex(d.MediaType)))
+                {
+                    if (ContentDigest.TryParse(image.Digest, out ContentDigest digest) && await content.GetLengthAsync(digest, cancellationToken).ConfigureAwait(false) is not null)
+                    {
+                        OpenedImage opened = new(new OciDescriptor(image.MediaType, digest, image.Size), content);
+                        found.AddRange((await AttestationReader.ReadAsync(opened, reference, [], [AttestationKind.Sbom, AttestationKind.Other], cancellationToken).ConfigureAwait(false))
+                            .Where(read => found.TrueForAll(f => f.Digest != read.Digest)));
                     }
                 }
             }
