@@ -32,6 +32,7 @@
         'Get-BuildLog'
         'Get-ContainerImage'
         'Get-ContainerImageAttestation'
+        'Get-ContainerImageVulnerability'
         'Get-DockerfileOutline'
         'Get-DockerfileTarget'
         'Grant-BuildKitAccess'

@@ -9,6 +9,7 @@ using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Client.Subrequests;
+using OpenCloud.Build.Client.Vulnerabilities;
 using OpenCloud.Build.Definitions.Model;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Access;
@@ -50,6 +51,7 @@ public sealed class GetSampleObjectCommand : PSCmdlet
         nameof(ContainerImage) => [Image("docker.io/library/app:1", 5_500_000), Image(LongName, 1_264_000_000) with { Labels = new Dictionary<string, string> { ["org.opencontainers.image.source"] = "https://example.com/app", ["version"] = "1" } }, Image("docker.io/demo/broken:2", 900) with { IsComplete = false, Missing = [Digest('e')] }],
         nameof(ContainerImagePlatform) => Image("docker.io/library/app:1", 1).Platforms,
         nameof(ContainerImageTransfer) => [new ContainerImageTransfer { References = ["registry.local:5000/team/app:1", LongName], Digest = Digest('a'), Source = "team/app:1", Platforms = ["linux/amd64", "linux/arm64"], Store = Containerd, Namespace = "default", BytesMoved = 123_456_789, ContentsMoved = 12, ContentsMounted = 2, ContentsPresent = 3 }],
+        nameof(ContainerImageVulnerability) => [new ContainerImageVulnerability { Image = "docker.io/demo/app:1", Platform = "linux/amd64", Package = "libssl3", Version = "3.0.11-1~deb12u2", Id = "DEBIAN-CVE-2024-5535", Aliases = ["CVE-2024-5535"], Severity = VulnerabilitySeverity.Critical, Score = 9.1, FixedVersion = "3.0.14-1~deb12u1", Ecosystem = "Debian:12", Purl = "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?distro=debian-12", Summary = "A buffer overread", Url = "https://example.com/CVE-2024-5535", Published = Then }],
         nameof(ContainerImageAttestation) => [new ContainerImageAttestation { Image = "docker.io/demo/app:1", Platform = "linux/amd64", Kind = AttestationKind.Provenance, PredicateType = "https://slsa.dev/provenance/v1", Format = "SLSA 1", Subject = Digest('c'), Digest = Digest('a'), Size = 4_321, Builder = "https://example.com/builder", Started = Then }],
         nameof(BuildDefinition) => [new BuildDefinition { Name = "api", LiteralPath = "/srv/app", Tag = ["demo/app:1"], Source = "/srv/app/compose.yaml" }],
         nameof(BuildLogLine) => [new BuildLogLine { Ref = "b2c5a6048a3733afa93b568fdabf8d1e", Step = 3, Time = Then, Stream = BuildLogStream.Output, Text = "make: done", StepName = "[build 2/2] RUN make", Elapsed = TimeSpan.FromSeconds(2.5) }],

@@ -8,6 +8,9 @@ BeforeDiscovery {
         'Build from a git repository'                          = 'SourceUnavailable'
         'Use a bake file of a repository'                      = 'DefinitionNotFetched'
         'Build only what has a name'                           = 'PushFailed'
+        'Fail on severe vulnerabilities of an image'           = 'ImageHasNoSbom'
+        'Let an engine make the SBOM'                          = 'SbomNotGenerated'
+        'Use trivy'                                            = 'ScannerNotFound'
         'Log out'                                              = 'RegistryLoginNotFound'
         'Push an image and use a registry cache'               = 'PushFailed', 'CacheNotExported', 'BuildFailed'
         'Install an isolated engine with access over AF_VSOCK' = 'HostUnsupported', 'HostConflict'
@@ -68,6 +71,10 @@ FROM test AS release
         Set-Content "$work/.npmrc" 'secret'
         Set-Content "$work/compose.yaml" 'services:', '  api: { image: demo/api:1, build: ./app }', '  web: { image: demo/web:1, build: ./app }'
         Set-Content "$work/docker-bake.hcl" 'variable "TAG" { default = "1" }', 'target "default" {', '  context = "./assets"', '  tags = ["demo/baked:${TAG}"]', '}'
+        $null = New-Item -ItemType Directory "$work/osv"
+        Set-Content "$work/osv/A-1.json" '{"id":"A-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"left"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.5.0"}]}]}]}'
+        Compress-Archive "$work/osv/A-1.json" "$work/osv/all.zip"
+        Set-Content "$work/sbom.spdx.json" '{"spdxVersion":"SPDX-2.3","packages":[{"name":"left","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/left@1.0.0"}]}]}'
         Set-Content "$work/builds.csv" 'Path,Tag', './app,list/app:1', './app,list/app:2'
         Set-Content "$work/buildkit-v0.32.2.linux-amd64.tar.gz" 'no archive'
         $null = Invoke-ImageBuild $app -Tag alpine:3 -Output 'type=oci,tar=false,dest=./images/alpine' -ErrorAction Stop

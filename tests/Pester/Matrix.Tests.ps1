@@ -4,7 +4,7 @@ BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     Import-TestCmdlet
     $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildLogLine', 'BuildDefinition', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform',
-        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerRegistryLogin', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
+        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
         'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome', 'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
     $others = 'Sent', 'Written', 'InRegistry', 'Hashtable', 'Program', 'Number'
     # The objects that each cmdlet takes; it refuses all others.
@@ -25,6 +25,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Receive-ContainerImage'; Takes = $everywhere; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'New-ContainerImageIndex'; Takes = $everywhere; Arguments = @{ Destination = 'registry.local/joined:1'; WhatIf = $true } }
         @{ Cmdlet = 'Get-ContainerImageAttestation'; Takes = $images; Arguments = @{} }
+        @{ Cmdlet = 'Get-ContainerImageVulnerability'; Takes = $images + 'ContainerImageAttestation'; Arguments = @{ Database = $manifestPath } }
         @{ Cmdlet = 'Connect-ContainerRegistry'; Takes = $registries; Arguments = @{ Credential = [pscredential]::new('u', (ConvertTo-SecureString p -AsPlainText)); WhatIf = $true } }
         @{ Cmdlet = 'Connect-ContainerRegistry'; Takes = 'Number'; Arguments = @{ Registry = 'registry.local'; UserName = 'u'; PasswordStdin = $true; WhatIf = $true } }
         @{ Cmdlet = 'Disconnect-ContainerRegistry'; Takes = $registries + 'Number'; Arguments = @{ WhatIf = $true } }

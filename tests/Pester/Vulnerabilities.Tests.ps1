@@ -1,0 +1,291 @@
+# Get-ContainerImageVulnerability: files, archives, programs that stand in for trivy and grype, and an engine that makes an SBOM.
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+}
+
+BeforeAll {
+    . $PSScriptRoot/Common.ps1
+
+    function Get-ErrorId([scriptblock] $Script) {
+        & $Script 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId
+    }
+
+    function New-Sbom([string[]] $Purl) {
+        [ordered]@{ spdxVersion = 'SPDX-2.3'; packages = @($Purl | ForEach-Object { @{ name = 'x'; externalRefs = @(@{ referenceType = 'purl'; referenceLocator = $_ }) } }) }
+    }
+
+    # A layout of one platform, with an SBOM beside it if there is one.
+    function New-ScannedLayout([string] $Folder, [string] $Name, $Sbom) {
+        $blobs = New-Item -ItemType Directory (Join-Path $Folder blobs sha256)
+        function Add-Json($Value, [string] $Type) {
+            $bytes = [Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $Value -Depth 9 -Compress))
+            $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($bytes))
+            [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $bytes)
+            [ordered]@{ mediaType = $Type; digest = "sha256:$hex"; size = $bytes.Length }
+        }
+        $files = New-Item -ItemType Directory "$Folder.files"
+        Set-Content "$files/file" 'content'
+        tar -C $files --sort=name --mtime=@0 --owner=0 --group=0 -cf "$Folder.tar" file
+        $tar = [IO.File]::ReadAllBytes("$Folder.tar")
+        $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($tar))
+        [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $tar)
+        $layer = [ordered]@{ mediaType = 'application/vnd.oci.image.layer.v1.tar'; digest = "sha256:$hex"; size = $tar.Length }
+        $config = Add-Json ([ordered]@{ architecture = 'amd64'; os = 'linux'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @("sha256:$hex") } }) 'application/vnd.oci.image.config.v1+json'
+        $manifest = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($layer) }) 'application/vnd.oci.image.manifest.v1+json'
+        $manifest.platform = [ordered]@{ architecture = 'amd64'; os = 'linux' }
+        $manifests = @($manifest)
+        if ($Sbom) {
+            $statement = Add-Json ([ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://spdx.dev/Document'; predicate = $Sbom }) 'application/vnd.in-toto+json'
+            $statement.annotations = @{ 'in-toto.io/predicate-type' = 'https://spdx.dev/Document' }
+            $config = Add-Json ([ordered]@{ architecture = 'unknown'; os = 'unknown'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($statement.digest) } }) 'application/vnd.oci.image.config.v1+json'
+            $attestation = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($statement) }) 'application/vnd.oci.image.manifest.v1+json'
+            $attestation.annotations = [ordered]@{ 'vnd.docker.reference.type' = 'attestation-manifest'; 'vnd.docker.reference.digest' = $manifest.digest }
+            $attestation.platform = [ordered]@{ architecture = 'unknown'; os = 'unknown' }
+            $manifests += $attestation
+        }
+        $index = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.index.v1+json'; manifests = $manifests }) 'application/vnd.oci.image.index.v1+json'
+        $index.annotations = @{ 'io.containerd.image.name' = $Name }
+        Set-Content (Join-Path $Folder oci-layout) '{"imageLayoutVersion":"1.0.0"}'
+        Set-Content (Join-Path $Folder index.json) (ConvertTo-Json ([ordered]@{ schemaVersion = 2; manifests = @($index) }) -Depth 9)
+    }
+
+    function Set-Record([string] $Path, [string] $Id, [string] $Ecosystem, [string] $Name, [string] $Fixed, [string] $Vector) {
+        $record = [ordered]@{
+            id = $Id; modified = '2026-01-01T00:00:00Z'; summary = "About $Id"; aliases = @("CVE-$Id")
+            affected = @(@{ package = @{ ecosystem = $Ecosystem; name = $Name }; ranges = @(@{ type = 'ECOSYSTEM'; events = @(@{ introduced = '0' }, @{ fixed = $Fixed }) }) })
+        }
+        if ($Vector) {
+            $record.severity = @(@{ type = 'CVSS_V3'; score = $Vector })
+        }
+        ConvertTo-Json $record -Depth 9 -Compress | Set-Content $Path
+    }
+
+    $critical = 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H'
+    $low = 'CVSS:3.1/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N'
+    $osv = New-Item -ItemType Directory "$TestDrive/osv"
+    Set-Record "$osv/1.json" 'DSA-1' 'Debian:12' 'openssl' '3.0.13-1' $critical
+    Set-Record "$osv/2.json" 'GHSA-2' 'npm' 'left' '1.5.0' $low
+    Set-Record "$osv/3.json" 'GHSA-3' 'npm' 'left' '1.2.0' ''
+    $packages = 'pkg:deb/debian/libssl3@3.0.11-1?upstream=openssl&distro=debian-12', 'pkg:npm/left@1.0.0'
+    $sbom = "$TestDrive/sbom.json"
+    ConvertTo-Json (New-Sbom $packages) -Depth 9 | Set-Content $sbom
+    New-ScannedLayout "$TestDrive/layout" 'demo/scanned:1' (New-Sbom $packages)
+    New-ScannedLayout "$TestDrive/plain" 'demo/plain:1'
+}
+
+Describe 'An SBOM and data' {
+    It 'give vulnerabilities as objects' {
+        $found = Get-ContainerImageVulnerability -SbomPath $sbom -Database $osv
+        $found.Id | Should -Be 'GHSA-2', 'GHSA-3', 'DSA-1'
+        $ssl = $found[2]
+        $ssl.Image | Should -Be $sbom
+        $ssl.Package | Should -Be 'libssl3'
+        $ssl.Version | Should -Be '3.0.11-1'
+        $ssl.FixedVersion | Should -Be '3.0.13-1'
+        $ssl.Severity | Should -Be 'Critical'
+        $ssl.Score | Should -Be 9.8
+        $ssl.Ecosystem | Should -Be 'Debian:12'
+        $ssl.Aliases | Should -Be 'CVE-DSA-1'
+        $found.Severity | Should -Be 'Low', 'Unknown', 'Critical'
+        ($found | Where-Object Severity -GE High).Id | Should -Be 'DSA-1'
+    }
+
+    It 'come from a layout, an archive and its attestation' {
+        $found = Get-ContainerImageVulnerability -Path "$TestDrive/layout" -Database "$osv/*.json"
+        $found.Id | Should -Be 'GHSA-2', 'GHSA-3', 'DSA-1'
+        $found[0].Image | Should -Be 'demo/scanned:1'
+        $found[0].Platform | Should -Be 'linux/amd64'
+        tar -C "$TestDrive/layout" -cf "$TestDrive/image.tar" .
+        Compress-Archive "$osv/1.json" "$TestDrive/all.zip"
+        (Get-ContainerImageVulnerability -Path "$TestDrive/image.tar" -Database "$TestDrive/all.zip").Id | Should -Be 'DSA-1'
+        (Get-ContainerImageAttestation -Path "$TestDrive/layout" | Get-ContainerImageVulnerability -Database "$osv/1.json", "$osv/2.json").Id | Should -Be 'GHSA-2', 'DSA-1'
+    }
+
+    It 'fail on a severity, after the results' {
+        $found = Get-ContainerImageVulnerability -SbomPath $sbom -Database $osv -FailOn High -ErrorVariable failed -ErrorAction SilentlyContinue -WarningVariable warned -WarningAction SilentlyContinue
+        $? | Should -BeFalse
+        $found | Should -HaveCount 3
+        $failed[0].FullyQualifiedErrorId | Should -Be 'VulnerabilitiesFound,OpenCloud.Build.Commands.GetContainerImageVulnerabilityCommand'
+        "$($failed[0])" | Should -BeLike '*1 vulnerability of severity High or higher: DSA-1 (libssl3 3.0.11-1).'
+        $failed[0].TargetObject | Should -Be $sbom
+        "$warned" | Should -BeLike '1 of the vulnerabilities*'
+        $null = Get-ContainerImageVulnerability -SbomPath $sbom -Database "$osv/2.json" -FailOn Medium -ErrorAction Stop
+        { Get-ContainerImageVulnerability -SbomPath $sbom -Database $osv -FailOn Low -ErrorAction Stop } | Should -Throw -ErrorId 'VulnerabilitiesFound,*'
+    }
+
+    It 'end a process with an exit code' {
+        $run = "Import-Module '$manifestPath'; Get-ContainerImageVulnerability -SbomPath '$sbom' -Database '$osv' -FailOn"
+        (Invoke-FreshPwsh "$run Critical").ExitCode | Should -Be 1
+        (Invoke-FreshPwsh "$run Low -ErrorAction Stop").ExitCode | Should -Be 1
+        (Invoke-FreshPwsh ($run -replace ' -FailOn')).ExitCode | Should -Be 0
+    }
+
+    It 'are shown as a table' {
+        $text = Get-ContainerImageVulnerability -SbomPath $sbom -Database $osv | Out-String -Width 100
+        $text | Should -Match 'Severity\s+Id\s+Package\s+Version\s+FixedVersion'
+        $text | Should -Match 'Critical\s+DSA-1\s+libssl3\s+3\.0\.11-1\s+3\.0\.13-1'
+    }
+
+    It 'warn about packages without a release' {
+        ConvertTo-Json (New-Sbom 'pkg:deb/debian/libssl3@3.0.11-1?upstream=openssl') -Depth 9 | Set-Content "$TestDrive/bare.json"
+        Get-ContainerImageVulnerability -SbomPath "$TestDrive/bare.json" -Database $osv -WarningVariable warned -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        "$warned" | Should -BeLike '*release of the distribution of 1 packages*'
+    }
+}
+
+Describe 'What is wrong' {
+    It 'has an id: <id>' -ForEach @(
+        @{ id = 'ParameterMissing'; arguments = @{ SbomPath = 'sbom.json' } }
+        @{ id = 'PathNotFound'; arguments = @{ SbomPath = 'sbom.json'; Database = 'nowhere' } }
+        @{ id = 'PathNotFound'; arguments = @{ SbomPath = 'nowhere'; Database = 'osv' } }
+        @{ id = 'ParameterConflict'; arguments = @{ SbomPath = 'sbom.json'; Scanner = 'Trivy' } }
+        @{ id = 'ParameterConflict'; arguments = @{ Path = 'layout'; Scanner = 'Grype'; Database = 'osv' } }
+        @{ id = 'InvalidDuration'; arguments = @{ Path = 'layout'; Scanner = 'Grype'; Timeout = '0s' } }
+        @{ id = 'ImageHasNoSbom'; arguments = @{ Path = 'plain'; Database = 'osv' } }
+        @{ id = 'InvalidSbom'; arguments = @{ SbomPath = 'osv/1.json'; Database = 'osv' } }
+        @{ id = 'InvalidVulnerabilityData'; arguments = @{ SbomPath = 'sbom.json'; Database = 'sbom.json' } }
+    ) {
+        Push-Location $TestDrive
+        try {
+            $failure = { Get-ContainerImageVulnerability @arguments -ErrorAction Stop } | Should -Throw -PassThru
+        }
+        finally {
+            Pop-Location
+        }
+        $failure.FullyQualifiedErrorId | Should -Be "$id,OpenCloud.Build.Commands.GetContainerImageVulnerabilityCommand"
+        $failure.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+    }
+}
+
+# trivy and grype are in no package source here: these scripts answer what their sources say that they answer.
+Describe 'A program' {
+    BeforeAll {
+        $tools = (New-Item -ItemType Directory "$TestDrive/tools").FullName
+        $oldPath = $env:PATH
+        $env:PATH = "${tools}:$env:PATH"
+
+        function Set-Tool([string] $Name, [string] $Script) {
+            Set-Content "$tools/$Name" "#!/bin/sh`nprintf '%s\n' `"`$@`" > $tools/$Name.arguments`n$Script"
+            chmod 755 "$tools/$Name"
+        }
+    }
+
+    AfterAll {
+        $env:PATH = $oldPath
+    }
+
+    It 'trivy gets the image as a layout, and its report becomes objects' {
+        $report = '{"SchemaVersion":2,"Results":[{"Target":"x","Type":"debian","Vulnerabilities":[{"VulnerabilityID":"CVE-1","PkgName":"libssl3","PkgIdentifier":{"PURL":"pkg:deb/debian/libssl3@3.0.11-1"},"InstalledVersion":"3.0.11-1","FixedVersion":"3.0.13-1","Severity":"HIGH","SeveritySource":"nvd","Title":"Bad","PrimaryURL":"https://avd.test/CVE-1","CVSS":{"nvd":{"V3Score":7.5}}}]}]}'
+        Set-Tool trivy "cp -r `"`$3`" $tools/image; stat -c %a `"`$3/..`" > $tools/mode; cat <<'R'`n$report`nR"
+        $found = Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Trivy
+        $found.Id | Should -Be 'CVE-1'
+        $found.Image | Should -Be 'demo/plain:1'
+        $found.Severity | Should -Be 'High'
+        $found.FixedVersion | Should -Be '3.0.13-1'
+        $arguments = Get-Content "$tools/trivy.arguments"
+        $arguments[0, 1] | Should -Be 'image', '--input'
+        $arguments[3..7] | Should -Be '--format', 'json', '--scanners', 'vuln', '--quiet'
+        Get-Content "$tools/mode" | Should -Be 700
+        (Get-Content -Raw "$tools/image/index.json" | ConvertFrom-Json).manifests | Should -HaveCount 1
+        # The copy is gone when the cmdlet has ended.
+        $arguments[2] | Should -Not -Exist
+        Get-ErrorId { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Trivy -FailOn High } | Should -BeLike 'VulnerabilitiesFound,*'
+    }
+
+    It 'grype gets the image as a layout, and its report becomes objects' {
+        $report = '{"matches":[{"vulnerability":{"id":"GHSA-1","dataSource":"https://github.test/GHSA-1","severity":"Critical","cvss":[{"metrics":{"baseScore":9.8}}],"fix":{"versions":["1.5.0"],"state":"fixed"}},"relatedVulnerabilities":[{"id":"CVE-1"}],"artifact":{"name":"left","version":"1.0.0","type":"npm","purl":"pkg:npm/left@1.0.0"}}]}'
+        Set-Tool grype "echo a warning >&2; cat <<'R'`n$report`nR"
+        $found = Get-ContainerImageVulnerability -Path "$TestDrive/layout" -Scanner Grype
+        $found.Id | Should -Be 'GHSA-1'
+        $found.Aliases | Should -Be 'CVE-1'
+        $found.Score | Should -Be 9.8
+        $arguments = Get-Content "$tools/grype.arguments"
+        $arguments[0] | Should -BeLike 'oci-dir:/*/image'
+        $arguments[1..3] | Should -Be '-o', 'json', '-q'
+    }
+
+    It 'that fails says why, in words that steer no terminal' {
+        Set-Tool grype "printf 'first\n\033[31mno database\n' >&2; exit 3"
+        $failure = { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype -ErrorAction Stop } | Should -Throw -PassThru
+        $failure.FullyQualifiedErrorId | Should -BeLike 'ScannerFailed,*'
+        "$failure" | Should -BeLike '*exit code 3*no database*'
+        "$failure" | Should -Not -Match "`e"
+    }
+
+    It 'that answers with something else, or takes too long, has failed' {
+        Set-Tool grype 'echo no report'
+        Get-ErrorId { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype } | Should -BeLike 'ScannerFailed,*'
+        Set-Tool grype 'exec sleep 60'
+        Get-ErrorId { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype -Timeout 300ms } | Should -BeLike 'ScannerFailed,*'
+    }
+
+    It 'is not taken from the current directory' {
+        Remove-Item "$tools/grype"
+        $here = New-Item -ItemType Directory "$TestDrive/here"
+        Set-Content "$here/grype" "#!/bin/sh`ntouch $here/ran"
+        chmod 755 "$here/grype"
+        $env:PATH = ".::$env:PATH"
+        Push-Location $here
+        try {
+            Get-ErrorId { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype } | Should -BeLike 'ScannerNotFound,*'
+        }
+        finally {
+            Pop-Location
+        }
+        "$here/ran" | Should -Not -Exist
+    }
+}
+
+Describe 'The engine <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docker-26', 'docker-28' {
+    BeforeAll {
+        $engine = Start-TestEngine $_
+        $store = "docker://$($engine.docker)"
+        $null = Import-ContainerImage "$TestDrive/layout", "$TestDrive/plain" -Address $store
+        # A scanner of BuildKit's protocol that finds one package, whatever it is given.
+        $scanner = New-BuildDirectory "$TestDrive/scanner-$_" $engine "FROM scratch`nCOPY busybox scan /`nENTRYPOINT [`"/busybox`", `"sh`", `"/scan`"]"
+        $statement = @{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://spdx.dev/Document'; predicate = New-Sbom 'pkg:npm/left@1.0.0' } | ConvertTo-Json -Depth 9 -Compress
+        Set-Content "$scanner/scan" "echo '$statement' > `"`$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json`""
+        $null = Invoke-ImageBuild $scanner -Tag demo/scanner:1 -Address $engine.address
+    }
+
+    AfterAll {
+        if ($engine) {
+            Stop-TestEngine $engine
+        }
+    }
+
+    It 'has images with an SBOM, and others' {
+        (Get-ContainerImageVulnerability demo/scanned:1 -Address $store -Database $osv).Id | Should -Be 'GHSA-2', 'GHSA-3', 'DSA-1'
+        $found = 'demo/plain:1', 'demo/scanned:1' | Get-ContainerImage -Address $store | Get-ContainerImageVulnerability -Database $osv -ErrorVariable failed -ErrorAction SilentlyContinue
+        $found.Image | Select-Object -Unique | Should -BeLike '*demo/scanned:1'
+        $failed.FullyQualifiedErrorId | Should -Be 'ImageHasNoSbom,OpenCloud.Build.Commands.GetContainerImageVulnerabilityCommand'
+    }
+
+    It 'makes the SBOM of an image that has none, and leaves nothing behind' {
+        $images = (Get-ContainerImage -Address $store).Id
+        $temporary = Get-ChildItem ([IO.Path]::GetTempPath()) -Filter opencloud-build-*
+        $found = Get-ContainerImageVulnerability demo/plain:1 -Address $store -Database $osv -SbomGenerator demo/scanner:1 -EngineAddress $engine.address
+        $found.Id | Should -Be 'GHSA-2', 'GHSA-3'
+        $found.Platform | Select-Object -Unique | Should -Be 'linux/amd64'
+        (Get-ContainerImage -Address $store).Id | Should -Be $images
+        Get-ChildItem ([IO.Path]::GetTempPath()) -Filter opencloud-build-* | Where-Object Name -NotIn $temporary.Name | Should -BeNullOrEmpty
+    }
+
+    It 'says why it made no SBOM' {
+        Get-ErrorId { Get-ContainerImageVulnerability demo/plain:1 -Address $store -Database $osv -SbomGenerator demo/none:1 -EngineAddress $engine.address } | Should -BeLike 'SbomNotGenerated,*'
+    }
+
+    if ($_ -eq 'docker-28') {
+        It 'has the SBOM of a build in its history' {
+            $built = Invoke-ImageBuild $scanner -Tag demo/built:1 -Sbom generator=demo/scanner:1 -Address $engine.address
+            $record = Get-BuildHistory $built.Ref -Address $engine.address
+            $found = $record | Get-ContainerImageVulnerability -Database $osv
+            $found.Id | Should -Be 'GHSA-2', 'GHSA-3'
+            $found[0].Image | Should -Be $record.Ref
+            (Get-ContainerImageVulnerability demo/built:1 -Address $store -Database $osv).Id | Should -Be 'GHSA-2', 'GHSA-3'
+            $record | Get-ContainerImageVulnerability -Scanner Grype -ErrorVariable failed -ErrorAction SilentlyContinue
+            $failed.FullyQualifiedErrorId | Should -BeLike 'ParameterConflict,*'
+        }
+    }
+}
