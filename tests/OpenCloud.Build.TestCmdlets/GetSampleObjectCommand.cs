@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Google.Protobuf;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Caches;
@@ -108,6 +109,8 @@ public sealed class GetSampleObjectCommand : PSCmdlet
                 new Vertex { Digest = Digest('3'), Name = "[build 2/2] RUN --mount=type=cache,target=/root/.cache go build -trimpath -o /app ./cmd/app && strip --strip-all /app", Started = At(0.2), Completed = At(84.7) },
                 new Vertex { Digest = Digest('4'), Name = "exporting to image", Started = At(84.8), Completed = At(85), Error = "failed to push" },
             },
+            Statuses = { new VertexStatus { Vertex = Digest('4'), Id = "pushing layers", Current = 1, Total = 2, Timestamp = At(84.9) } },
+            Logs = { new VertexLog { Vertex = Digest('3'), Stream = 1, Msg = ByteString.CopyFromUtf8("go: downloading one\ngo: downloading two\n"), Timestamp = At(3) } },
         });
         return [.. model.Steps];
     }

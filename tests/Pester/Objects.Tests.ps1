@@ -38,12 +38,13 @@ Describe 'A <_> in a file' -ForEach $types {
                     Compare-Value $Deep[$key] $Flat[$key] "$Path.$key"
                 }
             }
-            elseif ($Deep -is [array] -and $Deep.Count -gt 0) {
+            elseif ($Deep -is [array]) {
+                $Flat -is [array] | Should -BeTrue -Because "$Path is a list"
                 for ($i = 0; $i -lt $Deep.Count; $i++) {
                     Compare-Value $Deep[$i] $Flat[$i] "$Path[$i]"
                 }
             }
-            elseif ($Deep -isnot [array]) {
+            else {
                 $Flat | Should -Be $Deep -Because $Path
             }
         }
@@ -79,6 +80,21 @@ Describe 'A <_> in a file' -ForEach $types {
 Describe 'A build' {
     It 'keeps its steps in <way>' -ForEach @(
         @{ way = 'Clixml'; run = { Get-SampleObject ImageBuildResult | Export-Clixml "$TestDrive/build.xml"; Import-Clixml "$TestDrive/build.xml" } }
+        @{ way = 'a remote session'; run = {
+                # What travels is the same over SSH: PowerShell's remoting protocol, here over the streams of a process.
+                $there = [runspacefactory]::CreateOutOfProcessRunspace($null)
+                try {
+                    $there.Open()
+                    $shell = [powershell]::Create()
+                    $shell.Runspace = $there
+                    $shell.AddScript('. $args[0]; Import-TestCmdlet; Get-SampleObject ImageBuildResult').AddArgument([IO.Path]::Join($root, 'tests', 'Pester', 'Common.ps1')).Invoke()
+                    $shell.Dispose()
+                }
+                finally {
+                    $there.Dispose()
+                }
+            }
+        }
         @{ way = 'a job'; run = {
                 $there = "$([IO.Path]::Join($root, 'tests', 'Pester', 'Common.ps1'))"
                 Start-Job { . $using:there; Import-TestCmdlet; Get-SampleObject ImageBuildResult } | Receive-Job -Wait -AutoRemoveJob
@@ -91,6 +107,7 @@ Describe 'A build' {
         $back[0].Steps[2].Duration | Should -BeOfType TimeSpan
         $back[0].Steps[2].Duration | Should -Be $live[0].Steps[2].Duration
         $back[0].Steps[2].Status | Should -Be 'done'
+        $back[0].Steps[2].LogTail | Should -Be "go: downloading one`ngo: downloading two"
         $back[0].Steps[1].Started.UtcDateTime | Should -Be $live[0].Steps[1].Started.UtcDateTime
         $back[0].Duration | Should -Be $live[0].Duration
         $back[0].References | Should -Be $live[0].References

@@ -70,7 +70,7 @@ internal static partial class BuildFailure
             Line = line,
             SourceLines = source is null ? [] : LinesOf(source, LongestLine),
             // The message has git's own words already.
-            LogTail = step is null || IsSource(kind) ? [] : [.. step.LogTail],
+            LogTail = step is null || IsSource(kind) ? [] : [.. step.GetLogLines()],
             MissingFile = missing,
             Hint = missing is null || build is null || IsFromElsewhere(source) ? null : BuildContext.Explain(build, dockerfile, missing),
             Steps = model.Steps,

@@ -63,11 +63,8 @@ public sealed class BuildStep
     public bool IsCancelled => Error is not null && (Error.Contains("context canceled", StringComparison.Ordinal)
         || Error.Contains("context cancelled", StringComparison.Ordinal));
 
-    /// <summary>The parts of the step (a transfer, an extraction), in order of appearance.</summary>
-    public IReadOnlyCollection<BuildStepStatus> Statuses => new TextView<BuildStepStatus>(_statuses.Values);
-
-    /// <summary>The last lines that the step wrote, at most fifty.</summary>
-    public IReadOnlyCollection<string> LogTail => new TextView<string>(_tail);
+    /// <summary>The last lines that the step wrote, at most fifty, as one text.</summary>
+    public string LogTail => string.Join('\n', _tail);
 
     /// <summary>The digest as the daemon reports it.</summary>
     internal string Key { get; }
@@ -80,6 +77,12 @@ public sealed class BuildStep
 
     /// <summary>How long the step has run, at a time of the daemon's clock.</summary>
     public TimeSpan RunningFor(DateTimeOffset now) => _running is { } since && now > since && now - since < TimeSpan.MaxValue - _finished ? _finished + (now - since) : _finished;
+
+    /// <summary>The parts of the step (a transfer, an extraction), in order of appearance.</summary>
+    public IReadOnlyCollection<BuildStepStatus> GetStatuses() => new TextView<BuildStepStatus>(_statuses.Values);
+
+    /// <summary>The lines of <see cref="LogTail"/>.</summary>
+    public IReadOnlyCollection<string> GetLogLines() => new TextView<string>(_tail);
 
     internal BuildStepChange Apply(Vertex vertex)
     {

@@ -68,8 +68,8 @@ internal static class BuildProgress
 
         return new StepView(step.Number, step.Name, state, step.RunningFor(now))
         {
-            Parts = [.. step.Statuses.Where(static p => p.Completed is null).Take(MostParts).Select(static p => new PartView(Short(p.Id), p.Current, p.Total))],
-            Log = [.. step.LogTail.Where(static l => !string.IsNullOrWhiteSpace(l)).TakeLast(ScreenRenderer.LogLines)],
+            Parts = [.. step.GetStatuses().Where(static p => p.Completed is null).Take(MostParts).Select(static p => new PartView(Short(p.Id), p.Current, p.Total))],
+            Log = [.. step.GetLogLines().Where(static l => !string.IsNullOrWhiteSpace(l)).TakeLast(ScreenRenderer.LogLines)],
         };
     }
 
@@ -83,7 +83,7 @@ internal static class BuildProgress
     private static string StatusOf(BuildStep step, DateTimeOffset now)
     {
         string time = string.Create(CultureInfo.InvariantCulture, $"{step.RunningFor(now).TotalSeconds:0} s");
-        BuildStepStatus? part = step.Statuses.LastOrDefault(static s => s.Completed is null);
+        BuildStepStatus? part = step.GetStatuses().LastOrDefault(static s => s.Completed is null);
         if (part is not null)
         {
             return part.Total > 0 ? $"{time}  {part.Id} {Amounts.Bytes(part.Current)} of {Amounts.Bytes(part.Total)}"
@@ -91,14 +91,14 @@ internal static class BuildProgress
                 : $"{time}  {part.Id}";
         }
 
-        return step.LogTail.LastOrDefault(static l => !string.IsNullOrWhiteSpace(l)) is { } line ? $"{time}  {line}" : time;
+        return step.GetLogLines().LastOrDefault(static l => !string.IsNullOrWhiteSpace(l)) is { } line ? $"{time}  {line}" : time;
     }
 
     private static int PercentOf(BuildStep step)
     {
         long current = 0;
         long total = 0;
-        foreach (BuildStepStatus part in step.Statuses)
+        foreach (BuildStepStatus part in step.GetStatuses())
         {
             if (part.Total > 0)
             {

@@ -33,7 +33,7 @@ public class EngineValueTests
             Statuses = { new VertexStatus { Vertex = "d", Id = "i", Completed = time } },
             Logs = { new VertexLog { Vertex = "d", Timestamp = time, Msg = ByteString.CopyFromUtf8("x\n") } },
         });
-        Assert.Equal("x", Assert.Single(model.Steps[0].LogTail));
+        Assert.Equal("x", Assert.Single(model.Steps[0].GetLogLines()));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public class EngineValueTests
         BuildStep step = Assert.Single(model.Steps);
         Assert.Equal("[1/1] RUN x y", step.Name);
         Assert.Equal("boom", step.Error);
-        Assert.Equal("100%", Assert.Single(step.LogTail));
+        Assert.Equal("100%", Assert.Single(step.GetLogLines()));
         Assert.Equal(("w!", "u"), (model.Warnings[0].Message, model.Warnings[0].Url));
         Assert.Equal("10%\r100%\u001b[K", Assert.Single(events.OfType<StepLogged>()).Line);
         List<string> lines = [];
@@ -190,11 +190,11 @@ public class EngineValueTests
             });
         }
 
-        long held = model.Steps.Sum(static s => (long)s.Name.Length + s.Error!.Length + s.LogTail.Sum(static l => l.Length) + s.Statuses.Sum(static p => p.Id.Length))
+        long held = model.Steps.Sum(static s => (long)s.Name.Length + s.Error!.Length + s.GetLogLines().Sum(static l => l.Length) + s.GetStatuses().Sum(static p => p.Id.Length))
             + model.Warnings.Sum(static w => (long)w.Message.Length + w.Detail.Length);
         Assert.InRange(held, 32 << 20, 70 << 20);
-        Assert.Equal(50, model.Steps[^1].LogTail.Count);
-        Assert.All(model.Steps[^1].LogTail, static l => Assert.InRange(l.Length, 1, 4096));
+        Assert.Equal(50, model.Steps[^1].GetLogLines().Count);
+        Assert.All(model.Steps[^1].GetLogLines(), static l => Assert.InRange(l.Length, 1, 4096));
 
         StatusResponse many = new();
         for (int i = 0; i < 150_000; i++)

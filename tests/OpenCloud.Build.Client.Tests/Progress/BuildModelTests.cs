@@ -63,7 +63,7 @@ public sealed class BuildModelTests
         Assert.Equal("no line end", logged.Line);
         Assert.True(logged.IsError);
         Assert.IsType<StepCompleted>(events[1]);
-        Assert.Equal(["no line end"], model.Steps[0].LogTail);
+        Assert.Equal(["no line end"], model.Steps[0].GetLogLines());
     }
 
     [Fact]
@@ -154,8 +154,8 @@ public sealed class BuildModelTests
             model.Apply(new StatusResponse { Logs = { new VertexLog { Vertex = "a", Stream = 1, Msg = ByteString.CopyFromUtf8($"line {i}\n") } } });
         }
 
-        Assert.Equal(50, model.Steps[0].LogTail.Count);
-        Assert.Equal("line 199", model.Steps[0].LogTail.Last());
+        Assert.Equal(50, model.Steps[0].GetLogLines().Count);
+        Assert.Equal("line 199", model.Steps[0].GetLogLines().Last());
     }
 
     [Fact]
