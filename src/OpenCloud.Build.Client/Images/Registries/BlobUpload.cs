@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using OpenCloud.Build.Client.Images.Oci;
@@ -251,7 +252,13 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         }
     }
 
-    // "Range: 0-N" names the bytes that the registry has; one without any says 0-0 or nothing (distribution says 0-0 for none).
+    /// <summary>The number of bytes that the registry has: <c>Range: 0-N</c>. A registry without any says 0-0 or nothing (distribution says 0-0).</summary>
+    internal static long ReceivedOf(HttpResponseMessage answer) =>
+        (answer.Headers.TryGetValues("Range", out IEnumerable<string>? values) || answer.Content.Headers.TryGetValues("Range", out values))
+        && values.First().Split('-') is [_, var text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long last) && last is > 0 and < long.MaxValue
+            ? last + 1
+            : 0;
+
     private async Task<(Uri Location, long Sent)> AskAsync(Uri location, OciDescriptor descriptor, string what, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await connection.SendAsync(HttpMethod.Get, location, _scopes, null, what, options.Attempts, cancellationToken).ConfigureAwait(false);
@@ -262,10 +269,7 @@ internal sealed class BlobUpload(RegistryConnection connection, string path, Reg
         }
 
         await connection.RequireAsync(answer, what, cancellationToken, HttpStatusCode.NoContent, HttpStatusCode.OK, HttpStatusCode.Accepted).ConfigureAwait(false);
-        long last = answer.Headers.TryGetValues("Range", out IEnumerable<string>? values) || answer.Content.Headers.TryGetValues("Range", out values)
-            ? values.First().Split('-') is [_, var text] && long.TryParse(text, out long number) ? number : -1
-            : -1;
-        long sent = last <= 0 ? 0 : last + 1;
+        long sent = ReceivedOf(answer);
         if (sent > descriptor.Size)
         {
             throw new RegistryException(RegistryFailure.Invalid, connection.Host, $"The registry {connection.Host} claims to have {sent} bytes of {what}, which has {descriptor.Size}.");

@@ -86,7 +86,7 @@ internal static class RegistryAnswers
     }
 
     // distribution-spec, spec.md, Error Codes.
-    private static string Words(byte[] body)
+    internal static string Words(byte[] body)
     {
         try
         {

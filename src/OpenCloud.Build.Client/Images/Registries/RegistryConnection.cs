@@ -174,7 +174,7 @@ internal sealed class RegistryConnection : IDisposable
                 return answer;
             }
 
-            Uri? next = answer.Headers.Location is { } location ? new Uri(address, location) : null;
+            Uri? next = answer.Headers.Location is { } location && Uri.TryCreate(address, location, out Uri? read) ? read : null;
             answer.Dispose();
             if (redirects >= MaxRedirects || next is null || next.UserInfo.Length > 0 || !(next.Scheme == Uri.UriSchemeHttps || (next.Scheme == Uri.UriSchemeHttp && address.Scheme == Uri.UriSchemeHttp)))
             {
@@ -193,9 +193,10 @@ internal sealed class RegistryConnection : IDisposable
     /// <summary>The next location of an upload: a relative one is the registry's; HTTP on its host becomes HTTPS, as behind a proxy that ends TLS.</summary>
     public Uri Follow(Uri from, Uri? location)
     {
-        Uri next = location is null
-            ? throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} did not return the location of an upload.")
-            : Upgrade(from, new Uri(from, location));
+        // A relative location may be none in the place of another: a port that is no number, for example.
+        Uri next = location is not null && Uri.TryCreate(from, location, out Uri? read)
+            ? Upgrade(from, read)
+            : throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} did not return the location of an upload.");
         return next.UserInfo.Length == 0 && (next.Scheme == Uri.UriSchemeHttps || (next.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttp))
             ? next
             : throw new RegistryException(RegistryFailure.Invalid, Host, $"The registry {Host} returned a location for an upload that is not allowed: {next.Scheme}://{next.Authority}.");

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Images.Registries;
@@ -10,6 +11,40 @@ namespace OpenCloud.Build.Client.Tests.Images.Registries;
 public sealed class RegistryResumeTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("0-99", 100)]
+    [InlineData("0-0", 0)]
+    [InlineData("", 0)]
+    [InlineData("bytes", 0)]
+    [InlineData("0--5", 0)]
+    [InlineData("0-9223372036854775807", 0)]
+    [InlineData("0-9223372036854775808", 0)]
+    public void TheBytesThatARegistryHas_AreNeverNegative(string range, long received)
+    {
+        using HttpResponseMessage answer = new();
+        answer.Headers.TryAddWithoutValidation("Range", range);
+        Assert.Equal(received, BlobUpload.ReceivedOf(answer));
+    }
+
+    [Theory]
+    [InlineData("//[/:")]
+    [InlineData("//host:port/")]
+    public async Task ALocationThatIsNone_IsRefused(string location)
+    {
+        await using FaultyRegistry registry = await FaultyRegistry.StartAsync();
+        registry.Fault = context =>
+        {
+            bool isUpload = context.Request.Method == "POST";
+            context.Response.StatusCode = isUpload ? 202 : 200;
+            context.Response.Headers.Location = location;
+            return Task.FromResult(isUpload);
+        };
+        using RegistryClient client = new(FaultyRegistry.Quick());
+        MadeImage image = new();
+        RegistryException refused = await Assert.ThrowsAsync<RegistryException>(() => client.SendAsync(new(image.Target, image), [ImageReference.Parse($"{registry.Host}/a:1")], [], null, null, Cancellation));
+        Assert.Equal(RegistryFailure.Invalid, refused.Failure);
+    }
 
     [Theory]
     [InlineData(1)]
