@@ -327,3 +327,64 @@ Describe 'Registries' -Skip:(-not $fixture.CanRun) {
         }
     }
 }
+
+# go-containerregistry's registry, which Debian has inside crane: no chunks that resume, no authorization, manifests in memory only.
+Describe 'A registry of another origin' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        $program = (& $engineScript get crane) -replace '^.* '
+        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $listener.Start()
+        $at = "127.0.0.1:$($listener.LocalEndpoint.Port)"
+        $listener.Stop()
+        $second = Start-Process "$program/usr/bin/crane" 'registry', 'serve', '--address', $at -RedirectStandardError "$TestDrive/crane.log" -RedirectStandardOutput "$TestDrive/crane.out" -PassThru
+        for ($i = 0; $i -lt 500 -and -not (Select-String 'serving on' "$TestDrive/crane.log" -Quiet); $i++) {
+            Start-Sleep -Milliseconds 20
+        }
+        $layout = Join-Path $TestDrive second
+        $digest = New-TestLayout $layout "$at/made/app:1"
+        $first = Start-TestRegistry (Join-Path $TestDrive first)
+        $oldConfig = $env:DOCKER_CONFIG
+        $env:DOCKER_CONFIG = Join-Path $TestDrive docker2
+        $null = Connect-ContainerRegistry $first.Host ([pscredential]::new('builder', (ConvertTo-SecureString 'pass word:1' -AsPlainText -Force)))
+    }
+
+    AfterAll {
+        $env:DOCKER_CONFIG = $oldConfig
+        foreach ($process in $second, $first.Process) {
+            if ($process) {
+                $process.Kill()
+                $process.WaitForExit()
+            }
+        }
+    }
+
+    It 'gets an image, and nothing the second time' {
+        $sent = Send-ContainerImage -Path $layout
+        $sent.Digest | Should -Be $digest
+        $sent.ContentsMoved | Should -Be 9
+        (Send-ContainerImage -Path $layout -Destination "$at/made/app:2").BytesMoved | Should -Be 0
+    }
+
+    It 'lists and gives it' {
+        $images = Get-ContainerImage -Registry "$at/made/app"
+        $images.Tag | Should -Be '1', '2'
+        $images[0].Platforms.Platform | Should -Be 'linux/amd64', 'linux/arm64'
+        $images[0].Attestations | Should -Be 1
+        $null = Receive-ContainerImage "$at/made/app@$digest" -Path "$TestDrive/back" -Format Directory -NewName made/app:1
+        (Get-ChildItem "$TestDrive/back/blobs/sha256").Name | Should -Be (Get-ChildItem "$layout/blobs/sha256").Name
+        Get-ErrorId { Receive-ContainerImage "$at/made/app:none" -Path "$TestDrive/never.tar" } | Should -BeLike 'RegistryImageNotFound,*'
+    }
+
+    It 'exchanges images with Debian''s' {
+        (Copy-ContainerImage "$at/made/app:1" "$($first.Host)/copied/app:1" -FromRegistry -ToRegistry -PassThru).Digest | Should -Be $digest
+        (Copy-ContainerImage "$($first.Host)/copied/app:1" "$at/back/app:1" -FromRegistry -ToRegistry -PassThru).Digest | Should -Be $digest
+        (Copy-ContainerImage "$at/made/app:1" "$at/other/app:1" -FromRegistry -ToRegistry -PassThru).Digest | Should -Be $digest
+        (Get-ContainerImageAttestation -Registry "$at/back/app:1").Kind | Should -Be Provenance
+    }
+
+    It 'gets an index of some platforms' {
+        (Send-ContainerImage -Path $layout -Destination "$at/part/app:1" -Platform linux/arm64).Platforms | Should -Be 'linux/arm64'
+        $index = New-ContainerImageIndex "$at/part/app:1", "$($first.Host)/copied/app:1" "$at/joined/app:1"
+        "$($index.Platforms)" | Should -Be 'linux/arm64 linux/amd64'
+    }
+}
