@@ -28,6 +28,7 @@ internal static class HostsFile
                 return [own with { Authorities = [.. own.Authorities, .. Directory.GetFiles(folder, "*.crt")] }];
             }
 
+            // Tomlyn ends with an ArgumentOutOfRangeException where an escape is half a surrogate pair.
             TomlTable root = TomlSerializer.Deserialize<TomlTable>(text) ?? [];
             List<RegistryEndpoint> endpoints = [];
             if (root.TryGetValue("host", out object? hosts))
@@ -41,7 +42,7 @@ internal static class HostsFile
             RegistryEndpoint server = Text(root, "server") is { Length: > 0 } named ? ReadHost(named, root) : Complete(own, root);
             return endpoints.Count < MaxHosts ? [.. endpoints, server] : throw new FormatException($"it names more than {MaxHosts} hosts");
         }
-        catch (Exception e) when (e is TomlException or FormatException or InvalidCastException)
+        catch (Exception e) when (e is TomlException or FormatException or InvalidCastException or ArgumentException)
         {
             throw new RegistryException(RegistryFailure.Invalid, host, $"Invalid registry configuration '{path}': {e.Message}", e);
         }

@@ -117,6 +117,7 @@ public sealed class RegistrySettingsTests : IDisposable
     [InlineData("host = 1")]
     [InlineData("[host.\"ftp://x\"]")]
     [InlineData("capabilities = [1]")]
+    [InlineData("\"\\ud8")]
     [InlineData("ca = { a = 1 }")]
     public void ADamagedHostsToml_IsTold(string text)
     {
