@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace OpenCloud.Build.Client.Vulnerabilities.Osv;
@@ -19,40 +20,50 @@ internal static class JsonRecords
         Stream stream, int most, Func<string, Exception> fail, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JsonRecordScanner scanner = new(fail);
-        byte[] buffer = new byte[FirstBuffer];
-        int length = 0;
-        int at = 0;
-        while (true)
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
+        try
         {
-            while (scanner.Next(buffer.AsSpan(0, length), ref at, out int start))
+            int length = 0;
+            int at = 0;
+            while (true)
             {
-                yield return buffer.AsMemory(start, at - start);
-            }
-
-            // What was scanned is dropped, but for the beginning of an object.
-            int kept = scanner.Start ?? at;
-            buffer.AsSpan(kept, length - kept).CopyTo(buffer);
-            length -= kept;
-            at -= kept;
-            scanner.Moved(kept);
-            if (length == buffer.Length)
-            {
-                if (length >= most)
+                while (scanner.Next(buffer.AsSpan(0, length), ref at, out int start))
                 {
-                    throw fail($"a record is larger than {most} bytes");
+                    yield return buffer.AsMemory(start, at - start);
                 }
 
-                Array.Resize(ref buffer, (int)Math.Min(2L * length, most));
-            }
+                // What was scanned is dropped, but for the beginning of an object.
+                int kept = scanner.Start ?? at;
+                buffer.AsSpan(kept, length - kept).CopyTo(buffer);
+                length -= kept;
+                at -= kept;
+                scanner.Moved(kept);
+                if (length == buffer.Length)
+                {
+                    buffer = length < most ? Grow(buffer) : throw fail($"a record is larger than {most} bytes");
+                }
 
-            int read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
-            if (read == 0)
-            {
-                scanner.End();
-                yield break;
-            }
+                int read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    scanner.End();
+                    yield break;
+                }
 
-            length += read;
+                length += read;
+            }
         }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static byte[] Grow(byte[] buffer)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
+        buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return larger;
     }
 }
