@@ -66,6 +66,10 @@ internal static class Targets
         ["bake-hcl"] = static input => DefinitionTarget.Run(input, DefinitionLanguage.Hcl),
         ["bake-json"] = static input => DefinitionTarget.Run(input, DefinitionLanguage.Json),
         ["compose"] = static input => DefinitionTarget.Run(input, DefinitionLanguage.Compose),
+        ["sboms"] = VulnerabilityTarget.Sbom,
+        ["vulnerabilities"] = VulnerabilityTarget.Data,
+        ["scanner-reports"] = VulnerabilityTarget.Report,
+        ["versions"] = VulnerabilityTarget.Versions,
     };
 
     internal static void Refusing<T>(Action parse)
