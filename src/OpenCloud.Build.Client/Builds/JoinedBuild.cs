@@ -69,19 +69,25 @@ internal sealed class JoinedBuild(SharedContext? shared, bool isKept, IReadOnlyD
             await ReportAsync(bridge, failure, build.Ref, running, stop).ConfigureAwait(false);
             throw;
         }
+        catch
+        {
+            // The build would wait for this client as long as the connection lasts.
+            await stop.CancelAsync().ConfigureAwait(false);
+            await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
 
         return await running.ConfigureAwait(false);
     }
 
-    /// <summary>Waits until the daemon knows a build that has just been started.</summary>
-    public static async Task WaitAsync(Gateway.LLBBridge.LLBBridgeClient bridge, string reference, Task running, CancellationToken cancellationToken)
+    /// <summary>Makes the first call of a build that has just been started, and repeats it until the daemon knows the build.</summary>
+    public static async Task<T> BeginAsync<T>(Func<AsyncUnaryCall<T>> call, Task running)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                await bridge.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(reference, cancellationToken)).ConfigureAwait(false);
-                return;
+                return await call().ConfigureAwait(false);
             }
             catch (RpcException e) when (attempt < MostAttempts && !running.IsCompleted && e.Status.Detail.Contains("no such job", StringComparison.Ordinal))
             {
@@ -92,8 +98,7 @@ internal sealed class JoinedBuild(SharedContext? shared, bool isKept, IReadOnlyD
 
     private static async Task<Gateway.Result> SolveAsync(Gateway.LLBBridge.LLBBridgeClient bridge, Gateway.SolveRequest request, string reference, Task running, CancellationToken cancellationToken)
     {
-        await WaitAsync(bridge, reference, running, cancellationToken).ConfigureAwait(false);
-        Gateway.SolveResponse response = await bridge.SolveAsync(request, GatewayCalls.Of(reference, cancellationToken)).ConfigureAwait(false);
+        Gateway.SolveResponse response = await BeginAsync(() => bridge.SolveAsync(request, GatewayCalls.Of(reference, cancellationToken)), running).ConfigureAwait(false);
         return response.Result ?? throw CallErrors.Create(StatusCode.Internal, "the frontend's answer has no result");
     }
 

@@ -178,7 +178,8 @@ internal sealed class SharedContext : IAsyncDisposable
         _keeper = new Control.ControlClient(_invoker).SolveAsync(request, cancellationToken: _stop.Token).ResponseAsync;
         try
         {
-            await JoinedBuild.WaitAsync(new Gateway.LLBBridge.LLBBridgeClient(_invoker), _reference, _keeper, cancellationToken).ConfigureAwait(false);
+            Gateway.LLBBridge.LLBBridgeClient bridge = new(_invoker);
+            await JoinedBuild.BeginAsync(() => bridge.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(_reference, cancellationToken)), _keeper).ConfigureAwait(false);
         }
         catch (RpcException)
         {
