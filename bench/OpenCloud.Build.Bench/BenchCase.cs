@@ -29,6 +29,8 @@ internal sealed record BenchCase(string Name, string Title, ContextKind Context,
         new("files20000-changed", "20,000 × 4 KiB, one file changed", ContextKind.ManyFiles, ContextState.OneChanged),
         new("gib-cold", "one file of 1 GiB, cold", ContextKind.OneLargeFile, ContextState.Cold),
         new("gib-warm", "one file of 1 GiB, nothing changed", ContextKind.OneLargeFile, ContextState.Warm),
+        new("graph20-cold", "20 targets of a bake file on 20,000 × 4 KiB and one base, cold", ContextKind.Graph, ContextState.Cold),
+        new("graph20-warm", "20 targets of a bake file on 20,000 × 4 KiB and one base, nothing changed", ContextKind.Graph, ContextState.Warm),
         new("images5000", "5,000 images listed", ContextKind.Images, ContextState.Warm),
     ];
 }

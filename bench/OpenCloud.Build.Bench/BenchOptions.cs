@@ -123,7 +123,7 @@ internal sealed record BenchOptions
         (true, _, _) => 1,
         (_, { } given, _) => given,
         (_, _, ContextKind.Tiny) => 15,
-        (_, _, ContextKind.ManyFiles or ContextKind.Images) => 5,
+        (_, _, ContextKind.ManyFiles or ContextKind.Graph or ContextKind.Images) => 5,
         _ => 3,
     };
 }

@@ -20,11 +20,12 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
         ContextKind kind, IReadOnlyList<BenchCase> cases, int rounds)
     {
         Dictionary<(BenchCase, IBenchClient), List<Sample>> samples = new();
-        ContextFolder tiny = new(Path.Join(scratch, "warm-up"), ContextKind.Tiny);
+        ContextFolder tiny = new(Path.Join(scratch, "warm-up"), kind == ContextKind.Graph ? ContextKind.TinyGraph : ContextKind.Tiny);
+        List<IBenchClient> builders = [.. clients.Where(client => kind != ContextKind.Graph || client.BuildsGraphs)];
         ContextFolder context = kind == ContextKind.Tiny ? tiny : new ContextFolder(Path.Join(scratch, kind.ToString()), kind);
         try
         {
-            foreach (IBenchClient client in clients)
+            foreach (IBenchClient client in builders)
             {
                 client.Begin(tiny.Path);
             }
@@ -32,7 +33,7 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
             for (int round = 1; round <= rounds; round++)
             {
                 // Whoever is first in a round meets the machine as the last round left it: not always the same one.
-                foreach (IBenchClient client in Rotate(round))
+                foreach (IBenchClient client in Rotate(builders, round))
                 {
                     Round(client, context, kind, cases, round, samples);
                 }
@@ -40,15 +41,15 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
         }
         finally
         {
-            foreach (IBenchClient client in clients)
+            foreach (IBenchClient client in builders)
             {
                 client.Dispose();
             }
 
-            Directory.Delete(tiny.Path, recursive: true);
+            tiny.Delete();
             if (context != tiny)
             {
-                Directory.Delete(context.Path, recursive: true);
+                context.Delete();
             }
         }
 
@@ -62,7 +63,7 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
         return new ContextFolder(Path.Join(scratch, kind.ToString()), kind);
     }
 
-    private IEnumerable<IBenchClient> Rotate(int by) => clients.Select((_, index) => clients[(index + by) % clients.Count]);
+    private static IEnumerable<IBenchClient> Rotate(List<IBenchClient> builders, int by) => builders.Select((_, index) => builders[(index + by) % builders.Count]);
 
     private void Round(
         IBenchClient client,

@@ -58,14 +58,20 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     {
         // Of the listing of images nothing was laid down beforehand.
         List<(BenchCase Case, IBenchClient Client)> measured = samples.Keys.Where(key => !key.Client.IsPeer && key.Case.Context != ContextKind.Images).OrderBy(key => IndexOf(key.Case)).ToList();
-        if (measured.Count == 0 || Reference(measured[0].Case) is not { } peer)
+        if (measured.Count == 0 || Reference(measured[0].Case) is not { } first)
         {
             return;
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"\n## What was to be reached\n\nRatios are to {peer.Title}.\n\n| what | to reach | measured | |\n| --- | --- | --- | --- |\n");
+        string graphs = measured.Find(static key => key.Case.Context == ContextKind.Graph) is { Case: { } graph } && Reference(graph) is { } other && other != first ? $"; of the targets of a bake file, to {other.Title}" : "";
+        text.Append(CultureInfo.InvariantCulture, $"\n## What was to be reached\n\nRatios are to {first.Title}{graphs}.\n\n| what | to reach | measured | |\n| --- | --- | --- | --- |\n");
         foreach ((BenchCase? benchCase, IBenchClient? client) in measured)
         {
+            if (Reference(benchCase) is not { } peer)
+            {
+                continue;
+            }
+
             List<Sample> own = samples[(benchCase, client)];
             List<Sample> reference = samples[(benchCase, peer)];
             string name = $"{benchCase.Title}: {client.Title}";
@@ -80,6 +86,12 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
             }
 
             double cpu = Cpu(own) / Cpu(reference);
+            if (benchCase.Context == ContextKind.Graph)
+            {
+                double wall = Wall(own) / Wall(reference);
+                Row($"{name}, wall", $"≤ {CpuTarget:0.00}", wall, wall <= CpuTarget);
+            }
+
             Row($"{name}, client CPU", $"≤ {CpuTarget:0.00}", cpu, cpu <= CpuTarget);
             Row($"{name}, added memory (MiB)", $"≤ {AddedTargetMebibytes:0}", Added(own), Added(own) <= AddedTargetMebibytes);
         }

@@ -1,5 +1,5 @@
 # One pwsh that builds what it is told to on standard input, a context a line, and answers each with a line of JSON. Without a tag it
-# lists images instead, and a line is a namespace.
+# lists images instead, and a line is a namespace. A line may also be a bake file, whose targets are built together.
 # An empty line asks what the session holds in memory when it does nothing.
 param(
     [Parameter(Mandatory)] [string] $Manifest,
@@ -36,7 +36,10 @@ while ($null -ne ($context = [Console]::In.ReadLine())) {
         $cpu = $process.TotalProcessorTime
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         try {
-            if ($Tag) {
+            if ($context.EndsWith('docker-bake.json')) {
+                $null = Get-BuildDefinition -Path $context -Force | Invoke-ImageBuild -Address $Address -ThrottleLimit 20
+            }
+            elseif ($Tag) {
                 $null = Invoke-ImageBuild -LiteralPath $context -Tag $Tag -Address $Address
             }
             else {

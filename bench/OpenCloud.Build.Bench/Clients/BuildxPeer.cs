@@ -72,8 +72,10 @@ internal sealed class BuildxPeer
         $"docker buildx {BuildxVersion()} (docker {DockerVersion()})",
         isPeer: true,
         scratch,
-        context => Command(
-            "buildx", "build", "--builder", _builder, "--progress", "plain", "--output", "type=image", "--tag", IBenchClient.Image, context));
+        context => ContextFolder.IsGraph(context)
+            ? Command("buildx", "bake", "--builder", _builder, "--progress", "plain", "--allow", "fs.read=*", "--file", context)
+            : Command("buildx", "build", "--builder", _builder, "--progress", "plain", "--output", "type=image", "--tag", IBenchClient.Image, context),
+        buildsGraphs: true);
 
     /// <summary>Its way to empty the engine's cache.</summary>
     public EngineCache Cache() => new(

@@ -17,6 +17,9 @@ internal interface IBenchClient : IDisposable
     /// <summary>Is this the work of others?</summary>
     public bool IsPeer { get; }
 
+    /// <summary>Does it build all targets of a bake file at once?</summary>
+    public bool BuildsGraphs { get; }
+
     /// <summary>What it is that is run for a context.</summary>
     public string Describe(string context);
 

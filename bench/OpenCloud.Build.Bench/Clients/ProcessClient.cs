@@ -3,7 +3,7 @@ using OpenCloud.Build.Bench.Measuring;
 namespace OpenCloud.Build.Bench.Clients;
 
 /// <summary>A client whose builds are processes.</summary>
-internal sealed class ProcessClient(string name, string title, bool isPeer, string scratch, Func<string, CommandLine> command)
+internal sealed class ProcessClient(string name, string title, bool isPeer, string scratch, Func<string, CommandLine> command, bool buildsGraphs = false)
     : IBenchClient
 {
     private readonly string _output = Path.Join(scratch, name + ".log");
@@ -17,6 +17,9 @@ internal sealed class ProcessClient(string name, string title, bool isPeer, stri
 
     /// <inheritdoc/>
     public bool IsPeer => isPeer;
+
+    /// <inheritdoc/>
+    public bool BuildsGraphs => buildsGraphs;
 
     /// <inheritdoc/>
     public string Describe(string context) => command(context).ToString();

@@ -25,8 +25,11 @@ internal sealed class WarmPowerShellClient(
     public bool IsPeer => false;
 
     /// <inheritdoc/>
-    public string Describe(string context) => lists
-        ? $"Get-ContainerImage -Namespace {context} -Address {address}"
+    public bool BuildsGraphs => !lists;
+
+    /// <inheritdoc/>
+    public string Describe(string context) => lists ? $"Get-ContainerImage -Namespace {context} -Address {address}"
+        : ContextFolder.IsGraph(context) ? $"Get-BuildDefinition {context} -Force | Invoke-ImageBuild -ThrottleLimit 20 -Address {address}"
         : $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
 
     /// <summary>The same measurement with another build of the module.</summary>
