@@ -264,8 +264,8 @@ function Invoke-Pwsh {
 
 function Invoke-Bench {
     Invoke-Build
-    if ($optionList -and $optionList[0] -eq 'session') {
-        & $ownPwsh[0] @($ownPwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File bench/session.ps1 @($optionList | Select-Object -Skip 1) | Out-Host
+    if ($optionList -and $optionList[0] -in 'session', 'registry') {
+        & $ownPwsh[0] @($ownPwsh | Select-Object -Skip 1) -NoProfile -NonInteractive -File "bench/$($optionList[0]).ps1" @($optionList | Select-Object -Skip 1) | Out-Host
         return
     }
     dotnet run --project bench/OpenCloud.Build.Bench --configuration Release -- @optionList | Out-Host
