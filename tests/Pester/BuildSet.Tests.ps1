@@ -42,8 +42,8 @@ target "tools" { tags = ["demo/tools:1"] }
     It 'is written by -WhatIf: order, names, destinations and what depends on what' {
         $plan = @((Invoke-FreshPwsh "Import-Module '$manifestPath'; Set-Location '$TestDrive'; Get-BuildDefinition docker-bake.hcl -Force | Invoke-ImageBuild -WhatIf").Output -split '\n' -match '^What if: ')
         $plan | Should -HaveCount 4
-        $plan[0] | Should -BeLike '*"Build demo/base:1 on the engine that is found; output cacheonly"*"base (*'
-        $plan[1] | Should -BeLike '*"Build demo/api:1 on the engine that is found; use the result of base"*"api (*'
+        $plan[0] | Should -BeLike '*"Build demo/base:1 on the default engine; output cacheonly"*"base (*'
+        $plan[1] | Should -BeLike '*"Build demo/api:1 on the default engine; use the result of base"*"api (*'
         $plan[2] | Should -BeLike '*Build demo/tools:1 *'
         $plan[3] | Should -BeLike '*use the result of base, api; write oci to */web.tar"*"web (*'
     }

@@ -21,7 +21,7 @@ internal static class BuildPlan
             parts[0] += $", for {string.Join(", ", request.Platforms)}";
         }
 
-        parts[0] += isDaemonless ? build.Target is null ? " on an engine of its own" : " on an engine of their own" : build.Address is null ? " on the engine that is found" : $" on {build.Address}";
+        parts[0] += isDaemonless ? build.Target is null ? " on an engine of its own" : " on an engine of their own" : build.Address is null ? " on the default engine" : $" on {build.Address}";
         if (request.DependsOn.Count > 0)
         {
             parts.Add($"use the result of {string.Join(", ", request.DependsOn)}");

@@ -51,7 +51,7 @@ internal static partial class ErrorCatalog
         "PushFailed",
         ErrorCategory.ResourceUnavailable,
         "{0}",
-        "The image was built but not pushed. Check the registry in the tag, that the engine {1} has access to it, and that you are allowed to push to it (docker login, or -RegistryCredential).");
+        "The image was built but not pushed. Check the registry in the tag, that the engine {1} has access to it, and that you are allowed to push to it (Connect-ContainerRegistry, or -RegistryCredential).");
 
     public static readonly ErrorEntry CacheNotExported = new(
         "CacheNotExported",

@@ -15,6 +15,7 @@ namespace OpenCloud.Build.Commands.Base;
 public abstract class EngineCmdlet : ConnectingCmdlet
 {
     private readonly EnginePool _engines = new();
+    private string? _used;
 
     private protected EngineCmdlet()
     {
@@ -43,6 +44,7 @@ public abstract class EngineCmdlet : ConnectingCmdlet
         RunAsync(async (poster, cancellationToken) =>
         {
             BuildKitClient engine = await _engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
+            _used = engine.Address.ToString();
             await work(engine, poster, cancellationToken).ConfigureAwait(false);
         });
     });
@@ -51,8 +53,8 @@ public abstract class EngineCmdlet : ConnectingCmdlet
     private protected override ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
     {
         EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
-        NoBuildHistoryException => ErrorCatalog.NoBuildHistory.ToRecord(target, exception, Address ?? "that was found"),
-        RpcException call => ErrorCatalog.EngineRefusedCall.ToRecord(target, exception, Address ?? "The engine", call.Status.Detail),
+        NoBuildHistoryException => ErrorCatalog.NoBuildHistory.ToRecord(target, exception, _used ?? Address ?? "at the default address"),
+        RpcException call => ErrorCatalog.EngineRefusedCall.ToRecord(target, exception, _used ?? Address ?? "The engine", call.Status.Detail),
         _ => base.ToRecord(exception, target),
     };
 }
