@@ -74,7 +74,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
         BoundedStream stream = new(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), MostOfList, TooLong);
         await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
-        IAsyncEnumerator<JsonElement> elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream, JsonSerializerOptions.Default, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        IAsyncEnumerator<JsonElement> elements = JsonArrayReader.ReadAsync(stream, MostOfDocument, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using ConfiguredAsyncDisposable end = elements.ConfigureAwait(false);
         while (true)
         {
