@@ -184,7 +184,7 @@ Describe 'A program' {
         $found.FixedVersion | Should -Be '3.0.13-1'
         $arguments = Get-Content "$tools/trivy.arguments"
         $arguments[0, 1] | Should -Be 'image', '--input'
-        $arguments[3..7] | Should -Be '--format', 'json', '--scanners', 'vuln', '--quiet'
+        $arguments[3..11] | Should -Be '--format', 'json', '--scanners', 'vuln', '--quiet', '--exit-code', '0', '--timeout', '900s'
         Get-Content "$tools/mode" | Should -Be 700
         (Get-Content -Raw "$tools/image/index.json" | ConvertFrom-Json).manifests | Should -HaveCount 1
         # The copy is gone when the cmdlet has ended.
@@ -194,8 +194,14 @@ Describe 'A program' {
 
     It 'grype gets the image as a layout, and its report becomes objects' {
         $report = '{"matches":[{"vulnerability":{"id":"GHSA-1","dataSource":"https://github.test/GHSA-1","severity":"Critical","cvss":[{"metrics":{"baseScore":9.8}}],"fix":{"versions":["1.5.0"],"state":"fixed"}},"relatedVulnerabilities":[{"id":"CVE-1"}],"artifact":{"name":"left","version":"1.0.0","type":"npm","purl":"pkg:npm/left@1.0.0"}}]}'
-        Set-Tool grype "echo a warning >&2; cat <<'R'`n$report`nR"
-        $found = Get-ContainerImageVulnerability -Path "$TestDrive/layout" -Scanner Grype
+        Set-Tool grype "echo a warning >&2; cat <<'R'`n$report`nR`nexit `${GRYPE_FAIL_ON_SEVERITY:-0}"
+        $env:GRYPE_FAIL_ON_SEVERITY = '2'
+        try {
+            $found = Get-ContainerImageVulnerability -Path "$TestDrive/layout" -Scanner Grype
+        }
+        finally {
+            $env:GRYPE_FAIL_ON_SEVERITY = $null
+        }
         $found.Id | Should -Be 'GHSA-1'
         $found.Aliases | Should -Be 'CVE-1'
         $found.Score | Should -Be 9.8

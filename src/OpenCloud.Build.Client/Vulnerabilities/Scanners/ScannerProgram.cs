@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Oci;
@@ -15,6 +16,9 @@ public static class ScannerProgram
 {
     private const int MostOutput = 128 * 1024 * 1024;
     private const int LongestWords = 600;
+
+    // With it, vulnerabilities would be a failure of the program. Trivy has a parameter for the same.
+    private const string GrypeFailOn = "GRYPE_FAIL_ON_SEVERITY";
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64 };
 
@@ -45,9 +49,11 @@ public static class ScannerProgram
             string layout = Path.Combine(folder.Path, "image");
             await platform.WriteAsync(layout, cancellationToken).ConfigureAwait(false);
             string[] arguments = scanner == VulnerabilityScanner.Trivy
-                ? ["image", "--input", layout, "--format", "json", "--scanners", "vuln", "--quiet"]
+                ? ["image", "--input", layout, "--format", "json", "--scanners", "vuln", "--quiet", "--exit-code", "0", "--timeout", TrivyTime(timeout)]
                 : [$"oci-dir:{layout}", "-o", "json", "-q"];
-            ProgramCommand command = new(path, arguments, ProgramEnvironment.Inherited()) { OutputLimit = MostOutput, Timeout = timeout };
+            Dictionary<string, string> environment = ProgramEnvironment.Inherited();
+            environment.Remove(GrypeFailOn);
+            ProgramCommand command = new(path, arguments, environment) { OutputLimit = MostOutput, Timeout = timeout };
             string output = await RunAsync(program, command, cancellationToken).ConfigureAwait(false);
             found.AddRange(Read(scanner, output, name, platform.Platform?.ToString() ?? string.Empty));
         }
@@ -97,6 +103,9 @@ public static class ScannerProgram
             throw Failed($"{program} failed: {exception.Message}", exception);
         }
     }
+
+    // Trivy's own limit is 5 minutes.
+    private static string TrivyTime(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, Math.Ceiling(timeout.TotalSeconds)):0}s");
 
     private static string NameOf(VulnerabilityScanner scanner) => scanner switch
     {
