@@ -1,5 +1,4 @@
 using System.Text;
-using OpenCloud.Build.Definitions.Hcl;
 using OpenCloud.Build.Definitions.Hcl.Functions;
 using Xunit;
 

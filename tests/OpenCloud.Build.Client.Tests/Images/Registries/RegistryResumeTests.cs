@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Images.Registries;
