@@ -14,7 +14,7 @@ public sealed class MessageLimitsTests
     // What lists things, streams contents or carries what users and engines write.
     private static readonly HashSet<string> LargeAnswers =
     [
-        "Prune", "DiskUsage", "Solve", "Status", "Session", "ListWorkers", "ListenBuildHistory", "Ping",
+        "Prune", "DiskUsage", "Solve", "Status", "Session", "ListWorkers", "ListenBuildHistory", "Ping", "LLBBridge/ReadFile", "LLBBridge/ReadDir",
         "Content/Info", "Content/Update", "Content/List", "Content/Read", "Images/Get", "Images/List", "Images/Create", "Images/Update",
         "Leases/List", "Snapshots/List", "Namespaces/List", "Introspection/Plugins",
     ];
