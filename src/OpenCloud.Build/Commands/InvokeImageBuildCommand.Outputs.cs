@@ -2,7 +2,6 @@ using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Completion;
-using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 
@@ -10,8 +9,6 @@ namespace OpenCloud.Build.Commands;
 public sealed partial class InvokeImageBuildCommand
 {
     private const int NamesShown = 5;
-
-    private IPipelinePoster? _poster;
 
     /// <summary>The outputs of the build.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -60,6 +57,6 @@ public sealed partial class InvokeImageBuildCommand
     private bool ConfirmDelete(string directory, IReadOnlyList<string> paths)
     {
         string names = string.Join(", ", paths.Take(NamesShown)) + (paths.Count > NamesShown ? ", …" : "");
-        return _poster?.InvokeAsync(() => ShouldProcess(directory, $"Delete {paths.Count} entries that are not in the build output ({names})")).GetAwaiter().GetResult() == true;
+        return Poster?.InvokeAsync(() => ShouldProcess(directory, $"Delete {paths.Count} entries that are not in the build output ({names})")).GetAwaiter().GetResult() == true;
     }
 }

@@ -20,11 +20,7 @@ public sealed partial class InvokeImageBuildCommand
     {
         if (_queued.Count > 0)
         {
-            RunAsync((poster, cancellationToken) =>
-            {
-                _poster = poster;
-                return ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken);
-            });
+            RunAsync((poster, cancellationToken) => ParallelBuilds.RunAsync(_builder!, _queued, ThrottleLimit, poster, cancellationToken));
         }
 
         if (_definitions.Count > 0)
@@ -33,22 +29,18 @@ public sealed partial class InvokeImageBuildCommand
         }
     }
 
-    private bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? asked)
-        ? asked is System.Management.Automation.SwitchParameter { IsPresent: true } or true
-        : GetVariableValue("WhatIfPreference") is true or System.Management.Automation.SwitchParameter { IsPresent: true };
-
     private void BuildSet(BuildSetPlan plan)
     {
         WriteErrors(plan.Check());
         foreach (int node in plan.Graph.Order)
         {
-            if (plan[node] is { } build && !ShouldProcess($"{TerminalText.Name(plan.NameOf(node))} ({CheckedBuild.Shown(build.Request.ContextPath)})", BuildPlan.Describe(build, Daemonless)) && !IsWhatIf)
+            if (plan[node] is { } build && !ShouldProcess($"{TerminalText.Name(plan.NameOf(node))} ({CheckedBuild.Shown(build.Request.ContextPath)})", BuildPlan.Describe(build, Daemonless)) && !IsPlanOnly)
             {
                 WriteErrors(plan.Fail(node, "was declined"));
             }
         }
 
-        if (IsWhatIf || plan.Graph.IsDone)
+        if (IsPlanOnly || plan.Graph.IsDone)
         {
             return;
         }
@@ -74,11 +66,7 @@ public sealed partial class InvokeImageBuildCommand
 
         CheckedBuild Reported(CheckedBuild build) => build with { Reporting = build.Reporting with { HasSeveral = plan.Count > 1 } };
 
-        Task BuildAllAsync(IPipelinePoster poster, CancellationToken cancellationToken)
-        {
-            _poster = poster;
-            return SetBuilds.RunAsync(builder, plan, ThrottleLimit, poster, cancellationToken);
-        }
+        Task BuildAllAsync(IPipelinePoster poster, CancellationToken cancellationToken) => SetBuilds.RunAsync(builder, plan, ThrottleLimit, poster, cancellationToken);
     }
 
     private void WriteErrors(IReadOnlyList<BuildErrorException> errors)

@@ -252,11 +252,7 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
         if (Daemonless)
         {
             RunAsync(
-                async (poster, cancellationToken) =>
-                {
-                    _poster = poster;
-                    poster.Output(await DaemonlessBuild.RunAsync(build, builder, poster, cancellationToken).ConfigureAwait(false));
-                },
+                async (poster, cancellationToken) => poster.Output(await DaemonlessBuild.RunAsync(build, builder, poster, cancellationToken).ConfigureAwait(false)),
                 DaemonlessBuild.StopGrace);
             return;
         }
@@ -267,10 +263,6 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
             return;
         }
 
-        RunAsync(async (poster, cancellationToken) =>
-        {
-            _poster = poster;
-            poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false));
-        });
+        RunAsync(async (poster, cancellationToken) => poster.Output(await builder.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false)));
     }
 }

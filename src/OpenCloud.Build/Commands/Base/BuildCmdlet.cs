@@ -23,6 +23,11 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
     /// <summary>Cancelled when the pipeline is stopped, as by Ctrl+C.</summary>
     private protected CancellationToken StopToken => _stop.Token;
 
+    /// <summary>Whether the cmdlet only says what it would do: -WhatIf, or the preference for it.</summary>
+    private protected bool IsPlanOnly => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? asked)
+        ? asked is SwitchParameter { IsPresent: true } or true
+        : GetVariableValue("WhatIfPreference") is true or SwitchParameter { IsPresent: true };
+
     /// <summary>Whether verbose lines are shown or kept.</summary>
     private protected bool IsVerbose => MyInvocation.BoundParameters.TryGetValue("Verbose", out object? asked)
         ? asked is SwitchParameter { IsPresent: true } or true

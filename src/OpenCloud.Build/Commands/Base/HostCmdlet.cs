@@ -14,10 +14,6 @@ public abstract class HostCmdlet : BuildCmdlet
     {
     }
 
-    private protected bool IsPlanOnly => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? asked)
-        ? asked is SwitchParameter { IsPresent: true } or true
-        : GetVariableValue("WhatIfPreference") is true or SwitchParameter { IsPresent: true };
-
     /// <summary>
     /// Runs work of the Host library and returns its result. When the pipeline is stopped, the work undoes its changes, and this method waits
     /// for that without a time limit, so that the host is not left half changed.
