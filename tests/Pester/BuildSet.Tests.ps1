@@ -70,6 +70,10 @@ target "tools" { tags = ["demo/tools:1"] }
         ($invalid | Where-Object Name -EQ base).Tag = 'Not/Valid'
         Get-Built $invalid | Should -Be 'docker.io/demo/tools:1'
         $failures.FullyQualifiedErrorId -replace ',.*' | Should -Be 'InvalidImageReference', 'DependencyNotBuilt', 'DependencyNotBuilt'
+
+        # The same in any order, and although a definition that was refused has no engine.
+        Get-Built $invalid[3, 2, 1, 0] @{ Address = 'unix:///run/none.sock' } | Should -Be 'docker.io/demo/tools:1'
+        $failures.FullyQualifiedErrorId -replace ',.*' | Should -Be 'InvalidImageReference', 'DependencyNotBuilt', 'DependencyNotBuilt'
     }
 
     It 'refuses a circle before anything is built' {

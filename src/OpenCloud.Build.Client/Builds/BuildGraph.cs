@@ -50,7 +50,7 @@ public sealed class BuildGraph
     /// <summary>The names that builds depend on and that several builds have.</summary>
     public IReadOnlyList<string> Ambiguous { get; }
 
-    /// <summary>The builds by their index, each after those it depends on, otherwise as given. With a cycle, those on it are missing.</summary>
+    /// <summary>The builds by their index, each after those it depends on, otherwise as given. With a cycle it is incomplete.</summary>
     public IReadOnlyList<int> Order => _order;
 
     /// <summary>Whether all builds have ended, or can never start.</summary>

@@ -42,18 +42,18 @@ internal sealed class BuildSetPlan
     public IReadOnlyList<BuildErrorException> Check()
     {
         List<BuildErrorException> errors = [];
-        for (int node = 0; node < Count; node++)
+
+        // A refused definition comes before those that depend on it, which then have its error and no other.
+        foreach (int node in Graph.Order)
         {
             if (_builds[node] is null)
             {
-                errors.AddRange(Fail(node, "was refused"));
+                errors.AddRange(Fail(node, "was refused").Select(static f => f.Error));
             }
             else if (Graph.MissingOf(node) is [{ } missing, ..])
             {
-                // One whose dependency was refused has its error above.
-                _builds[node] = null;
                 errors.Add(ErrorCatalog.LinkedBuildNotFound.ToException(_names[node], null, _names[node], missing));
-                errors.AddRange(Fail(node, "was refused"));
+                errors.AddRange(Fail(node, "was refused").Select(static f => f.Error));
             }
         }
 
@@ -61,8 +61,8 @@ internal sealed class BuildSetPlan
     }
 
     /// <summary>Takes a definition out, and those that depend on it.</summary>
-    /// <returns>The errors of those that depend on it.</returns>
-    public IReadOnlyList<BuildErrorException> Fail(int node, string what)
+    /// <returns>Those that depend on it, with their errors.</returns>
+    public IReadOnlyList<(int Node, BuildErrorException Error)> Fail(int node, string what)
     {
         _builds[node] = null;
         IReadOnlyList<int> stopped = Graph.Finish(node, isBuilt: false);
@@ -71,7 +71,7 @@ internal sealed class BuildSetPlan
             _builds[other] = null;
         }
 
-        return [.. stopped.Select(other => ErrorCatalog.DependencyNotBuilt.ToException(_names[other], null, _names[other], _names[node], what))];
+        return [.. stopped.Select(other => (other, ErrorCatalog.DependencyNotBuilt.ToException(_names[other], null, _names[other], _names[node], what)))];
     }
 
     /// <summary>Gives each build the requests of its engine, and a name that is its own.</summary>

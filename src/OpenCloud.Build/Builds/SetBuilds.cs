@@ -12,9 +12,10 @@ internal static class SetBuilds
 {
     public static async Task RunAsync(IImageBuilder builder, BuildSetPlan plan, int limit, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        BuildOverview? overview = plan.Count > 1 ? new(poster, Enumerable.Range(0, plan.Count).Count(i => plan[i] is not null)) : null;
+        CheckedBuild?[] builds = [.. Enumerable.Range(0, plan.Count).Select(i => plan[i])];
+        BuildOverview? overview = plan.Count > 1 ? new(poster, builds.Count(static b => b is not null)) : null;
         ImageBuildResult?[] results = new ImageBuildResult?[plan.Count];
-        bool[] hasEnded = [.. Enumerable.Range(0, plan.Count).Select(i => plan[i] is null)];
+        bool[] hasEnded = [.. builds.Select(static b => b is null)];
         int next = 0;
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         List<Task<int>> running = [];
@@ -41,12 +42,12 @@ internal static class SetBuilds
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await ((Task)Task.WhenAll(running)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            WriteMetadata(plan, results, poster);
+            WriteMetadata(plan, results, poster, cancellationToken);
         }
 
         async Task<int> BuildAsync(int node)
         {
-            CheckedBuild build = plan[node]!;
+            CheckedBuild build = builds[node]!;
             try
             {
                 results[node] = await builder.BuildAsync(build with { MetadataPath = null }, overview?.For(build) ?? poster, stop.Token).ConfigureAwait(false);
@@ -72,19 +73,11 @@ internal static class SetBuilds
             }
             else
             {
-                CheckedBuild?[] before = [.. Enumerable.Range(0, plan.Count).Select(i => plan[i])];
-                foreach (BuildErrorException error in plan.Fail(node, "failed"))
+                foreach ((int other, BuildErrorException error) in plan.Fail(node, "failed"))
                 {
+                    hasEnded[other] = true;
+                    overview?.End(builds[other]!);
                     poster.Error(error.ToRecord());
-                }
-
-                for (int i = 0; i < plan.Count; i++)
-                {
-                    if (before[i] is { } stopped && plan[i] is null && i != node)
-                    {
-                        hasEnded[i] = true;
-                        overview?.End(stopped);
-                    }
                 }
             }
 
@@ -98,13 +91,13 @@ internal static class SetBuilds
         }
     }
 
-    private static void WriteMetadata(BuildSetPlan plan, ImageBuildResult?[] results, IPipelinePoster poster)
+    private static void WriteMetadata(BuildSetPlan plan, ImageBuildResult?[] results, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         foreach (IGrouping<string, int> file in Enumerable.Range(0, plan.Count).Where(i => results[i] is not null && plan[i]?.MetadataPath is not null).GroupBy(i => plan[i]!.MetadataPath!))
         {
             try
             {
-                ResultFiles.Write(file.Key, file.Select(i => KeyValuePair.Create(plan.NameOf(i), results[i]!)), CancellationToken.None);
+                ResultFiles.Write(file.Key, file.Select(i => KeyValuePair.Create(plan.NameOf(i), results[i]!)), cancellationToken);
             }
             catch (BuildErrorException exception)
             {

@@ -36,7 +36,7 @@ public sealed partial class InvokeImageBuildCommand
         {
             if (plan[node] is { } build && !ShouldProcess($"{TerminalText.Name(plan.NameOf(node))} ({CheckedBuild.Shown(build.Request.ContextPath)})", BuildPlan.Describe(build, Daemonless)) && !IsPlanOnly)
             {
-                WriteErrors(plan.Fail(node, "was declined"));
+                WriteErrors(plan.Fail(node, "was declined").Select(static f => f.Error));
             }
         }
 
@@ -69,7 +69,7 @@ public sealed partial class InvokeImageBuildCommand
         Task BuildAllAsync(IPipelinePoster poster, CancellationToken cancellationToken) => SetBuilds.RunAsync(builder, plan, ThrottleLimit, poster, cancellationToken);
     }
 
-    private void WriteErrors(IReadOnlyList<BuildErrorException> errors)
+    private void WriteErrors(IEnumerable<BuildErrorException> errors)
     {
         foreach (BuildErrorException error in errors)
         {
