@@ -55,6 +55,8 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
             return Task.FromResult(new ImageBuildResult { References = build.Request.Tags, Path = build.Request.ContextPath });
         }
 
+        public ValueTask DisconnectAsync() => ValueTask.CompletedTask;
+
         public void Dispose()
         {
         }

@@ -41,6 +41,7 @@ internal sealed class SharedContext : IAsyncDisposable
     private Task<SolveResponse>? _keeper;
     private long _claimedBytes;
     private long _claimedFiles;
+    private int _disposed;
 
     private SharedContext(DedicatedCallInvoker invoker, IReadOnlyList<ImageBuildRequest> builds)
     {
@@ -146,6 +147,11 @@ internal sealed class SharedContext : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_keeper is { } keeper)
         {

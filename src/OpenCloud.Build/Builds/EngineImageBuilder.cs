@@ -42,14 +42,21 @@ internal sealed class EngineImageBuilder : IImageBuilder
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisconnectAsync()
     {
         foreach (ImageBuildSet set in _sets.Values)
         {
-            // Waits for nothing of the engine: it ends calls.
-            set.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            await set.DisposeAsync().ConfigureAwait(false);
         }
 
+        _sets.Clear();
+        _engines.Close();
+    }
+
+    public void Dispose()
+    {
+        // Waits for nothing of the engine: it ends calls.
+        DisconnectAsync().AsTask().GetAwaiter().GetResult();
         _engines.Dispose();
         foreach (BuildLogFile log in _logs.Values)
         {

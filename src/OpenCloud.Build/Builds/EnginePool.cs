@@ -41,17 +41,25 @@ internal sealed class EnginePool : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Closes the connections; a later call connects again.</summary>
+    public void Close()
     {
-        foreach (Task<BuildKitClient> client in _clients.Values)
+        lock (_clients)
         {
-            if (client.IsCompletedSuccessfully)
+            foreach (Task<BuildKitClient> client in _clients.Values)
             {
-                // Completes synchronously: it only closes a socket.
-                client.Result.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                if (client.IsCompletedSuccessfully)
+                {
+                    // Completes synchronously: it only closes a socket.
+                    client.Result.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                }
             }
+
+            _clients.Clear();
         }
     }
+
+    public void Dispose() => Close();
 
     private async Task<BuildKitClient> ConnectAsync(
         EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)

@@ -50,6 +50,7 @@ public sealed partial class InvokeImageBuildCommand
         {
             RunAsync(
                 (poster, cancellationToken) => DaemonlessBuild.RunAsync(
+                    builder,
                     address =>
                     {
                         plan.Join(build => Reported(build) with { Address = address });

@@ -19,12 +19,15 @@ internal static class DaemonlessBuild
     {
         ImageBuildResult? result = null;
         await RunAsync(
-            async address => result = await builder.BuildAsync(build with { Address = address }, poster, cancellationToken).ConfigureAwait(false), poster, cancellationToken).ConfigureAwait(false);
+            builder,
+            async address => result = await builder.BuildAsync(build with { Address = address }, poster, cancellationToken).ConfigureAwait(false),
+            poster,
+            cancellationToken).ConfigureAwait(false);
         return result!;
     }
 
-    /// <summary>Runs one or more builds on one engine.</summary>
-    public static async Task RunAsync(Func<EngineAddress, Task> run, IPipelinePoster poster, CancellationToken cancellationToken)
+    /// <summary>Runs one or more builds of a builder on one engine.</summary>
+    public static async Task RunAsync(IImageBuilder builder, Func<EngineAddress, Task> run, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         poster.Progress(new ProgressSnapshot("Starting an engine", "a buildkitd for this build"));
         PrivateEngine engine;
@@ -40,7 +43,15 @@ internal static class DaemonlessBuild
         await using (engine.ConfigureAwait(false))
         {
             poster.Verbose($"A buildkitd (process {engine.ProcessId}) serves this build at {engine.Address}.");
-            await run(EngineAddress.Parse(engine.Address)).ConfigureAwait(false);
+            try
+            {
+                await run(EngineAddress.Parse(engine.Address)).ConfigureAwait(false);
+            }
+            finally
+            {
+                // The engine waits for open calls before it ends, and nothing must use it afterward.
+                await builder.DisconnectAsync().ConfigureAwait(false);
+            }
         }
     }
 }
