@@ -121,8 +121,9 @@ internal sealed class ImageBuild
         }
         catch (Exception e) when (e is RpcException or EngineConnectException)
         {
-            ImageBuildException failure = BuildFailure.From(
-                AttributeSecrets.Hide(BuildFailure.Lost(e), _request), _model, _engine.Address.ToString(), _reference, services.Failure ?? _joined?.Shared?.TakeFailure(), _request, dockerfile);
+            RpcException error = BuildFailure.Lost(e);
+            Exception? unsent = services.Failure ?? _joined?.Shared?.FailureIn(error.Status.Detail);
+            ImageBuildException failure = BuildFailure.From(AttributeSecrets.Hide(error, _request), _model, _engine.Address.ToString(), _reference, unsent, _request, dockerfile);
             failure = attachments.Failure is { } own ? failure.Because(own) : failure;
             throw attachments.ExplainWithheld(failure) is { } hint ? failure.WithHint(hint) : failure;
         }

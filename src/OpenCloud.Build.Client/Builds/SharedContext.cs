@@ -118,8 +118,8 @@ internal sealed class SharedContext : IAsyncDisposable
         }
     }
 
-    /// <summary>The failure to send a file since the last call; null when there was none.</summary>
-    public Exception? TakeFailure() => _files.TakeFailure();
+    /// <summary>The failure to send a file that an error of the engine repeats; null when it repeats none.</summary>
+    public Exception? FailureIn(string text) => _files.FailureIn(text);
 
     /// <summary>
     /// Keeps a result that has just been solved. The engine runs nothing for it. Where it cannot be kept, later builds load the context again, or take

@@ -19,7 +19,7 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
     private readonly Dictionary<string, (ContextSource Source, ContextCounters Counters)> _sources = new(StringComparer.Ordinal);
     private readonly Action? _progress;
     private readonly ContextChanges _changes;
-    private ContextException? _failure;
+    private readonly List<ContextException> _failures = [];
 
     /// <summary>Declares the directories. <c>progress</c> is called from any thread when <see cref="Counters"/> have changed.</summary>
     /// <exception cref="ArgumentException">Two directories have the same name.</exception>
@@ -39,10 +39,26 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
     public ContextCounters Counters { get; } = new();
 
     /// <summary>The first local failure, which the daemon's error only repeats; null when there is none.</summary>
-    public ContextException? Failure => Volatile.Read(ref _failure);
+    public ContextException? Failure
+    {
+        get
+        {
+            lock (_failures)
+            {
+                return _failures.FirstOrDefault();
+            }
+        }
+    }
 
-    /// <summary>Returns <see cref="Failure"/> and forgets it, where several builds use the directories one after the other.</summary>
-    public ContextException? TakeFailure() => Interlocked.Exchange(ref _failure, null);
+    /// <summary>The failure that an error of the daemon repeats, where several builds use the directories; null when it repeats none.</summary>
+    public ContextException? FailureIn(string text)
+    {
+        lock (_failures)
+        {
+            // One message may be the beginning of another.
+            return _failures.Where(f => text.Contains(f.Message, StringComparison.Ordinal)).MaxBy(static f => f.Message.Length);
+        }
+    }
 
     private static StatusCode CodeOf(ContextErrorKind kind) => kind switch
     {
@@ -84,10 +100,21 @@ internal sealed class FileSyncService : FileSync.FileSyncBase
             // A receiver's report is its own failure, or an echo of one of ours.
             if (e.Kind != ContextErrorKind.Receiver)
             {
-                Interlocked.CompareExchange(ref _failure, e, null);
+                Keep(e);
             }
 
             throw CallErrors.Create(CodeOf(e.Kind), e.Message, e);
+        }
+    }
+
+    private void Keep(ContextException failure)
+    {
+        lock (_failures)
+        {
+            if (!_failures.Exists(f => f.Message == failure.Message))
+            {
+                _failures.Add(failure);
+            }
         }
     }
 }
