@@ -46,9 +46,9 @@ internal sealed class ImageBuild
     public static async Task<ImageBuildResult> RunAsync(
         EngineChannel channel, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer, CancellationToken cancellationToken)
     {
-        if (joined is null && request.DependsOn is [{ } other, ..])
+        if (joined is null)
         {
-            throw OutputPlan.Refuse(engine, $"A build context is the result of the build '{other}', but this build is not in a set.");
+            RefuseTargets(engine, request);
         }
 
         using DedicatedCallInvoker invoker = channel.OpenDedicated();
@@ -67,6 +67,16 @@ internal sealed class ImageBuild
         {
             // The exception carries the caller's token, not the internal one.
             throw new OperationCanceledException("The build was cancelled.", e, cancellationToken);
+        }
+    }
+
+    /// <summary>Refuses contexts that are results of other builds, where there are no others.</summary>
+    /// <exception cref="ImageBuildException">The request has one.</exception>
+    public static void RefuseTargets(EngineProfile engine, ImageBuildRequest request)
+    {
+        if (request.DependsOn is [{ } other, ..])
+        {
+            throw OutputPlan.Refuse(engine, $"A build context is the result of the build '{other}', but this build is not in a set.");
         }
     }
 

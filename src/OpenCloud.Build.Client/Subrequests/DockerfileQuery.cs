@@ -39,10 +39,13 @@ internal sealed class DockerfileQuery
     }
 
     /// <summary>Sends a subrequest, such as <c>frontend.lint</c>. Of the build, only the inputs for reading the Dockerfile count.</summary>
-    /// <exception cref="ImageBuildException">The Dockerfile is invalid, or the engine does not support the subrequest.</exception>
+    /// <exception cref="ImageBuildException">
+    /// The Dockerfile is invalid, a context is the result of another build, or the engine does not support the subrequest.
+    /// </exception>
     public static async Task<JsonElement> AskAsync(
         EngineChannel channel, EngineProfile engine, ImageBuildRequest build, string request, CancellationToken cancellationToken)
     {
+        ImageBuild.RefuseTargets(engine, build);
         DockerfileQuery query = new(channel, engine, build);
         return await query.AskAsync(request, cancellationToken).ConfigureAwait(false);
     }

@@ -111,6 +111,11 @@ public abstract class DockerfileCommand : ConnectingCmdlet
         foreach (string found in ContextLocation.IsAddress(path) ? [path] : DirectoryArguments.Resolve(this, path, isLiteral, static _ => true))
         {
             CheckedBuild build = ReadBuild(found);
+            if (build.Request.DependsOn is [{ } other, ..])
+            {
+                throw ErrorCatalog.LinkedBuildNotFound.ToException(found, null, build.ShortName, other);
+            }
+
             RunAsync(async (poster, cancellationToken) =>
             {
                 BuildKitClient client = await _engines.GetAsync(build.Address, build.Connect, poster, cancellationToken).ConfigureAwait(false);
