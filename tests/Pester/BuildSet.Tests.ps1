@@ -100,6 +100,13 @@ target "tools" { tags = ["demo/tools:1"] }
         $failure.ErrorDetails.RecommendedAction | Should -BeLike '*Get-BuildDefinition*'
     }
 
+    It 'refuses a target as context of a question about a Dockerfile, without an engine' {
+        foreach ($ask in 'Test-Dockerfile', 'Get-DockerfileTarget', 'Get-DockerfileOutline') {
+            & $ask . -BuildContext @{ base = 'target:base' } -Address unix:///run/none.sock -ErrorVariable failure -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            $failure.FullyQualifiedErrorId | Should -BeLike 'LinkedBuildNotFound,*'
+        }
+    }
+
     It 'writes one metadata file, an object for each target' {
         $null = Get-Built $definitions @{ MetadataFile = "$TestDrive/metadata.json" }
         (Get-Content metadata.json | ConvertFrom-Json -AsHashtable).Keys | Should -Be $definitions.Name
@@ -163,5 +170,16 @@ RUN ["/busybox", "sh", "-c", "echo $NUMBER > /number"]
         ($results | Measure-Object FilesSent -Sum).Sum | Should -BeLessThan ($limit -eq 1 ? 65 : 15)
         ($two.Steps | Where-Object Name -Like '*echo common*').Started | Should -Be ($one.Steps | Where-Object Name -Like '*echo common*').Started
         Get-ContainerImage demo/onone:1 -Address $address | Should -Not -BeNullOrEmpty
+    }
+
+    It 'builds the others when an input of one is gone' {
+        $one = Get-BuildDefinition docker-bake.json -Target one -Force
+        $lost = $one | Select-Object *
+        $lost.Name = 'lost'
+        $lost.BuildContext = @{ extra = (New-Item -ItemType Directory $TestDrive/gone).FullName }
+        $results = & { $lost; $one; Remove-Item $TestDrive/gone } | Invoke-ImageBuild -Address $address -ErrorVariable failures -ErrorAction SilentlyContinue
+        $results.Names | Should -Be 'demo/one:1'
+        $failures.FullyQualifiedErrorId | Should -BeLike 'InvalidContext,*'
+        "$failures" | Should -Match ([regex]::Escape("$TestDrive/gone"))
     }
 }

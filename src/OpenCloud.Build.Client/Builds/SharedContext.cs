@@ -51,7 +51,7 @@ internal sealed class SharedContext : IAsyncDisposable
         _dockerfile = builds.Select(IdentityOf).OfType<string>().GroupBy(static d => d).OrderByDescending(static g => g.Count()).FirstOrDefault()?.Key;
         foreach (ImageBuildRequest build in builds)
         {
-            foreach (ContextSource source in BuildInputs.Of(build, build.DockerfileContent).Directories)
+            foreach (ContextSource source in DirectoriesOf(build))
             {
                 if (IsServed(source, build))
                 {
@@ -88,7 +88,7 @@ internal sealed class SharedContext : IAsyncDisposable
     {
         foreach (ContextSource source in inputs.Directories)
         {
-            if (IsServed(source, build))
+            if (IsServed(source, build) && _sources.ContainsKey(source.Name))
             {
                 attributes["local-sessionid:" + source.Name] = _session!.Id;
             }
@@ -169,6 +169,19 @@ internal sealed class SharedContext : IAsyncDisposable
 
     /// <summary>Tells one local Dockerfile from another; null for a Dockerfile that the engine fetches.</summary>
     public static string? IdentityOf(ImageBuildRequest build) => build.DockerfileText is { } text ? "text:" + text : build.DockerfileContent?.Path;
+
+    private static IReadOnlyList<ContextSource> DirectoriesOf(ImageBuildRequest build)
+    {
+        try
+        {
+            return BuildInputs.Of(build, build.DockerfileContent).Directories;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or FormatException)
+        {
+            // The build itself reports it, and the others run without it.
+            return [];
+        }
+    }
 
     // The names of other directories are unique to their paths.
     private bool IsServed(ContextSource source, ImageBuildRequest build) => source.Name != DockerfileName || IdentityOf(build) == _dockerfile;

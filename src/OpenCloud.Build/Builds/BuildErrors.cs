@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
@@ -45,6 +46,14 @@ internal static partial class BuildErrors
         };
         return entry.ToException(build.Request.ContextPath, failure, Excerpt(failure) is { } excerpt ? CiHost.Neutral(excerpt) : null, [CiHost.Neutral(Describe(failure)), failure.Address, SecretIn(failure.Message)]);
     }
+
+    /// <summary>Whether an exception is about an input of a build on this machine, which the engine has no part in.</summary>
+    public static bool IsOfInput(Exception exception) =>
+        exception is (IOException and not EngineConnectException) or InvalidDataException or FormatException or UnauthorizedAccessException;
+
+    /// <summary>Reports an input that cannot be used.</summary>
+    public static BuildErrorException OfInput(Exception exception, CheckedBuild build) =>
+        ErrorCatalog.InvalidContext.ToException(build.Request.ContextPath, exception, build.Request.ContextPath, exception.Message);
 
     private static string SecretIn(string message) => Secret().Match(message) is { Success: true } match ? match.Groups[1].Value : "NAME";
 

@@ -40,6 +40,12 @@ internal sealed class EngineImageBuilder : IImageBuilder
             BuildEnd.Report(build, exception, Stopwatch.GetElapsedTime(begun), poster);
             throw BuildErrors.From(exception, build);
         }
+        catch (Exception exception) when (BuildErrors.IsOfInput(exception))
+        {
+            // An input was there for the check, and is no longer.
+            log?.Write([$"# failed: {exception.Message}"]);
+            throw BuildErrors.OfInput(exception, build);
+        }
     }
 
     public async ValueTask DisconnectAsync()

@@ -130,6 +130,10 @@ public abstract class DockerfileCommand : ConnectingCmdlet
                 {
                     throw BuildErrors.From(exception, build);
                 }
+                catch (Exception exception) when (BuildErrors.IsOfInput(exception))
+                {
+                    throw BuildErrors.OfInput(exception, build);
+                }
             });
         }
     }
