@@ -35,6 +35,7 @@ internal sealed class RemoteFileQuery
     private readonly EngineProfile _engine;
     private readonly RemoteFilesRequest _request;
     private readonly IReadOnlyList<string> _names;
+    private readonly bool _mayBeSingle;
     private readonly ImageBuildRequest _build;
     private readonly string _reference = BuildIdentity.New();
 
@@ -43,12 +44,15 @@ internal sealed class RemoteFileQuery
         _channel = channel;
         _engine = engine;
         _request = request;
-        _names = request.Names.Count > 0 ? request.Names : request.DefaultNames;
+        _names = NamesOf(request);
+
+        // Anywhere else, a file or a whole directory of this name is one of many.
+        _mayBeSingle = ContextLocation.Parse(request.Address).Kind == ContextKind.Http;
 
         // A pattern may match nothing; a name of which one letter is in brackets matches only itself.
         StringBuilder dockerfile = new("FROM scratch\n");
         Dictionary<string, string> arguments = new(StringComparer.Ordinal);
-        foreach ((int place, string name) in _names.Append(SingleFile).Index())
+        foreach ((int place, string name) in _names.Concat(_mayBeSingle ? [SingleFile] : []).Index())
         {
             arguments[$"FILE{place}"] = PatternOf(name);
             dockerfile.Append(CultureInfo.InvariantCulture, $"ARG FILE{place}\nCOPY [\"$FILE{place}\", \"/{place}\"]\n");
@@ -67,7 +71,7 @@ internal sealed class RemoteFileQuery
             throw new ArgumentException($"'{request.Address}' is not an address.", nameof(request));
         }
 
-        if (request.Names.Count > MostFiles || request.Names.FirstOrDefault(static n => PatternOf(n).Length == 0) is not null)
+        if (NamesOf(request) is var names && (names.Count > MostFiles || names.Any(static n => PatternOf(n).Length == 0)))
         {
             throw new ArgumentException($"A name is not a relative path within the address, or there are more than {MostFiles}.", nameof(request));
         }
@@ -120,27 +124,33 @@ internal sealed class RemoteFileQuery
             found[entry.Path.Trim('/')] = entry;
         }
 
-        List<RemoteFile> files = [];
-        foreach ((int place, string name) in _names.Index())
+        (string Name, Stat? Entry)[] named = [.. _names.Select((name, place) => (name, found.GetValueOrDefault(Key(place))))];
+
+        // An archive may have a file of this name, too; then it has others of those that were asked for.
+        if (_mayBeSingle && found.TryGetValue(Key(_names.Count), out Stat? single) && IsFile(single) && Array.TrueForAll(named, static n => n.Entry is null))
         {
-            if (found.TryGetValue(Key(place), out Stat? entry))
+            return new RemoteFiles(true, [await ReadAsync(single, NameOf(_request.Address)).ConfigureAwait(false)]);
+        }
+
+        if (_request.Names.Count > 0 && Array.Find(named, static n => n.Entry is null) is { Name: { } missing })
+        {
+            throw Refuse($"it has no file '{TerminalText.Name(missing)}'.");
+        }
+
+        List<RemoteFile> files = [];
+        foreach ((string name, Stat? entry) in named)
+        {
+            if (entry is not null)
             {
                 files.Add(await ReadAsync(entry, name).ConfigureAwait(false));
             }
-            else if (_request.Names.Count > 0 && !found.ContainsKey(Key(_names.Count)))
-            {
-                throw Refuse($"it has no file '{TerminalText.Name(name)}'.");
-            }
         }
 
-        // An archive may have a file of this name; then it is one of several.
-        return files.Count == 0 && ContextLocation.Parse(_request.Address).Kind == ContextKind.Http && found.TryGetValue(Key(_names.Count), out Stat? single)
-            ? new RemoteFiles(true, [await ReadAsync(single, NameOf(_request.Address)).ConfigureAwait(false)])
-            : new RemoteFiles(false, files);
+        return new RemoteFiles(false, files);
 
         async Task<RemoteFile> ReadAsync(Stat entry, string name)
         {
-            if ((entry.Mode & GoFileMode.TypeMask) != 0)
+            if (!IsFile(entry))
             {
                 throw Refuse($"'{TerminalText.Name(name)}' is not a file.");
             }
@@ -154,6 +164,10 @@ internal sealed class RemoteFileQuery
 
         static string Key(int place) => place.ToString(CultureInfo.InvariantCulture);
     }
+
+    private static IReadOnlyList<string> NamesOf(RemoteFilesRequest request) => request.Names.Count > 0 ? request.Names : request.DefaultNames;
+
+    private static bool IsFile(Stat entry) => (entry.Mode & GoFileMode.TypeMask) == 0;
 
     private static string NameOf(string address) => address.Split('#', '?')[0].TrimEnd('/').Split('/')[^1];
 

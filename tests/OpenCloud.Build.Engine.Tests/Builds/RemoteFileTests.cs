@@ -38,10 +38,10 @@ public sealed class RemoteFileTests(EngineFixture engines)
         Assert.Equal("docker-bake.hcl=one docker-bake.json=two", await ReadAsync(client, url + "#trunk"));
         Assert.Equal("docker-bake.hcl=three", await ReadAsync(client, url + "#trunk:sub"));
         Assert.Equal("sub/a [b]*$HOME.hcl=four docker-bake.hcl=one", await ReadAsync(client, url, "sub/a [b]*$HOME.hcl", "docker-bake.hcl"));
-        await RefusedAsync(client, url, "nothing.hcl", "nothing.hcl");
-        await RefusedAsync(client, url, "sub", "not a file");
-        await RefusedAsync(client, url, "large", "2048 bytes");
-        await RefusedAsync(client, $"git://127.0.0.1:{server.Port}/none.git", "x", string.Empty);
+        await RefusedAsync(client, url, "'nothing.hcl'", "nothing.hcl");
+        await RefusedAsync(client, url, "not a file", "sub");
+        await RefusedAsync(client, url, "2048 bytes", "large");
+        await RefusedAsync(client, $"git://127.0.0.1:{server.Port}/none.git", string.Empty, "x");
         await Assert.ThrowsAsync<ArgumentException>(() => ReadAsync(client, url, "../x"));
         await Assert.ThrowsAsync<ArgumentException>(() => ReadAsync(client, "/etc", "x"));
     }
@@ -54,12 +54,15 @@ public sealed class RemoteFileTests(EngineFixture engines)
         using ContextFolder served = new();
         using ContextFolder work = new();
         work.Write("docker-bake.hcl", "in " + name);
-        await using (FileStream file = File.Create(served.At("app.tgz")))
-        await using (GZipStream zip = new(file, CompressionLevel.Fastest))
-        {
-            await TarFile.CreateFromDirectoryAsync(work.Path, zip, includeBaseDirectory: false, Cancellation);
-        }
+        await PackAsync("app.tgz");
 
+        // What the context of a single file has, too.
+        work.Write("context", "a file of " + name);
+        await PackAsync("file.tgz");
+        File.Delete(work.At("context"));
+        File.Delete(work.At("docker-bake.hcl"));
+        work.Write("context/Dockerfile", "FROM scratch");
+        await PackAsync("folder.tgz");
         served.Write("my.hcl", "alone " + name);
         using FolderServer server = FolderServer.Start(engine, served.Path);
         await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
@@ -67,8 +70,18 @@ public sealed class RemoteFileTests(EngineFixture engines)
 
         Assert.Equal($"docker-bake.hcl=in {name}", await ReadAsync(client, url + "/app.tgz"));
         Assert.Equal($"! my.hcl=alone {name}", await ReadAsync(client, url + "/my.hcl"));
-        await RefusedAsync(client, url + "/app.tgz", "other.hcl", "other.hcl");
-        await RefusedAsync(client, url + "/none.hcl", "x", "404");
+        await RefusedAsync(client, url + "/app.tgz", "'other.hcl'", "other.hcl");
+        await RefusedAsync(client, url + "/file.tgz", "'other.hcl'", "docker-bake.hcl", "other.hcl", "another.hcl");
+        Assert.Empty(await ReadAsync(client, url + "/folder.tgz"));
+        await RefusedAsync(client, url + "/folder.tgz", "'other.hcl'", "other.hcl");
+        await RefusedAsync(client, url + "/none.hcl", "404", "x");
+
+        async Task PackAsync(string archive)
+        {
+            await using FileStream file = File.Create(served.At(archive));
+            await using GZipStream zip = new(file, CompressionLevel.Fastest);
+            await TarFile.CreateFromDirectoryAsync(work.Path, zip, includeBaseDirectory: false, Cancellation);
+        }
     }
 
     private static async Task<string> ReadAsync(BuildKitClient client, string address, params string[] names)
@@ -77,9 +90,9 @@ public sealed class RemoteFileTests(EngineFixture engines)
         return (read.IsSingleFile ? "! " : string.Empty) + string.Join(' ', read.Files.Select(static f => $"{f.Name}={Encoding.UTF8.GetString(f.Content.Span)}"));
     }
 
-    private static async Task RefusedAsync(BuildKitClient client, string address, string name, string word)
+    private static async Task RefusedAsync(BuildKitClient client, string address, string word, params string[] names)
     {
-        ImageBuildException refused = await Assert.ThrowsAsync<ImageBuildException>(() => ReadAsync(client, address, name));
+        ImageBuildException refused = await Assert.ThrowsAsync<ImageBuildException>(() => ReadAsync(client, address, names));
         Assert.True(refused.Message.Contains(word, StringComparison.Ordinal), refused.Message);
     }
 
