@@ -2,6 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Builds;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Commands.Base;
@@ -77,7 +78,7 @@ public sealed class GetBuildDefinitionCommand : EngineCmdlet
     {
         foreach (string path in Path ?? ["."])
         {
-            Guard(path, () => AddSources(path));
+            Try(path, () => AddSources(path));
         }
     }
 
@@ -88,7 +89,7 @@ public sealed class GetBuildDefinitionCommand : EngineCmdlet
         RemoteDefinition? remote = _remote is null || _hasFailed ? null : Fetch(_remote);
         if (!_hasFailed && (remote is not null || _sources.Count > 0))
         {
-            Guard(_remote ?? _sources[0].FullPath!, () => Read(remote));
+            Try(_remote ?? _sources[0].FullPath!, () => Read(remote));
         }
     }
 
@@ -182,30 +183,23 @@ public sealed class GetBuildDefinitionCommand : EngineCmdlet
         }
     }
 
-    private void Guard(string target, Action work)
+    /// <summary>Does a part of the work; where it has an error, the definition is incomplete.</summary>
+    private void Try(string target, Action work)
     {
-        try
+        bool isDone = false;
+        Guard(target, () =>
         {
             work();
-        }
-        catch (DefinitionException exception)
-        {
-            _hasFailed = true;
-            WriteError(exception.IsMissingTarget ? ErrorCatalog.DefinitionTargetNotFound : ErrorCatalog.InvalidDefinition, target, exception, exception.Message);
-        }
-        catch (BuildErrorException exception)
-        {
-            _hasFailed = true;
-            WriteError(exception.ToRecord());
-        }
-        catch (OperationCanceledException exception) when (StopToken.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException("The pipeline was stopped.", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            _hasFailed = true;
-            WriteError(ErrorCatalog.InvalidDefinition, target, exception, exception.Message);
-        }
+            isDone = true;
+        });
+        _hasFailed |= !isDone;
     }
+
+    /// <inheritdoc/>
+    private protected override ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
+    {
+        DefinitionException definition => (definition.IsMissingTarget ? ErrorCatalog.DefinitionTargetNotFound : ErrorCatalog.InvalidDefinition).ToRecord(target, exception, exception.Message),
+        (IOException and not EngineConnectException) or UnauthorizedAccessException => ErrorCatalog.InvalidDefinition.ToRecord(target, exception, exception.Message),
+        _ => base.ToRecord(exception, target),
+    };
 }
