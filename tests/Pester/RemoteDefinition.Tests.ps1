@@ -22,6 +22,7 @@ target "local" {
 '@
         Set-Content "$work/Dockerfile" 'FROM scratch', 'COPY Dockerfile /'
         Set-Content "$TestDrive/work/compose.yaml" 'services:', '  web: { build: { context: ./api } }'
+        Set-Content "$TestDrive/work/bad.psd1" '@{', '    target = @{ x = @{ tags = Get-Date } }', '}'
         git -C "$TestDrive/work" init --quiet --initial-branch trunk
         git -C "$TestDrive/work" add .
         git -C "$TestDrive/work" -c user.name=test -c user.email=test@localhost commit --quiet --message first
@@ -72,5 +73,48 @@ target "local" {
         $failure = { Get-BuildDefinition $url, more.hcl @common -ErrorAction Stop } | Should -Throw -PassThru
         $failure.FullyQualifiedErrorId | Should -BeLike 'DefinitionNotFetched,*'
         "$failure" | Should -Match 'more.hcl'
+    }
+
+    It 'is refused where it is a bad data file' {
+        Get-BuildDefinition $url, bad.psd1 @common -ErrorVariable failure -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $failure.FullyQualifiedErrorId | Should -Be 'InvalidDefinition,OpenCloud.Build.Commands.GetBuildDefinitionCommand'
+        "$failure" | Should -Match 'bad.psd1'
+        "$($failure.TargetObject)" | Should -Be $url
+    }
+}
+
+Describe 'An address with credentials' {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        Import-TestCmdlet
+        Use-RecordingBuilder
+        $odd = 'ftp://user:token-abc@host.test'
+        $secret = 'https://user:token-abc@host.test/app.git?x=token-abc'
+        Set-Content "$TestDrive/own.hcl" 'target "default" { context = "https://user:token-abc@host.test/app.git" }'
+
+        function Get-Failure([scriptblock]$Code, [string]$Id) {
+            $null = & $Code 2>&1 | Set-Variable failed
+            $failed.FullyQualifiedErrorId | Should -BeLike "$Id,*"
+            "$($failed.TargetObject) $failed $($failed.CategoryInfo) $(Get-Error -InputObject $failed | Out-String)" | Should -Not -Match 'token-abc'
+            $failed
+        }
+    }
+
+    AfterAll {
+        Use-RecordingBuilder -Restore
+    }
+
+    It 'is without them in errors' {
+        (Get-Failure { Get-BuildDefinition "$TestDrive/own.hcl", $secret } DefinitionAddressNotFirst).TargetObject | Should -Be 'https://host.test/app.git'
+        (Get-Failure { Invoke-ImageBuild $secret -BuildContext @{ base = 'target:base' } } LinkedBuildNotFound).TargetObject | Should -Be 'https://host.test/app.git'
+        Get-Failure { Invoke-ImageBuild $secret -BuildContext @{ base = $odd } } InvalidContext
+        Get-Failure { Test-Dockerfile $secret -BuildContext @{ base = 'target:base' } } LinkedBuildNotFound
+    }
+
+    It 'is without them in the view of a definition' {
+        $definition = Get-BuildDefinition "$TestDrive/own.hcl" -Force
+        $definition.LiteralPath | Should -Match 'token-abc'
+        $definition | Out-String -Width 200 | Should -Match 'https://host.test/app.git'
+        $definition | Out-String -Width 200 | Should -Not -Match 'token-abc'
     }
 }

@@ -152,7 +152,7 @@ internal sealed class ImageBuild
             Namespace = _engine.ContainerdNamespace,
             EngineVersion = _engine.Version,
             Platforms = _request.Platforms.Count > 0 ? _request.Platforms : [.. _engine.Platforms.Take(1)],
-            Path = _request.ContextPath,
+            Path = ContextLocation.WithoutSecrets(_request.ContextPath),
             Started = started,
             Duration = clock.Elapsed,
             Steps = _model.Steps,

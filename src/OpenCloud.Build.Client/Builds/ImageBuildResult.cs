@@ -34,7 +34,7 @@ public sealed class ImageBuildResult
     /// <summary>The platforms built for.</summary>
     public IReadOnlyList<string> Platforms { get; init => field = TerminalText.Names(value); } = TextList<string>.Empty;
 
-    /// <summary>The directory of the context.</summary>
+    /// <summary>The directory of the context; an address is without its user and query.</summary>
     public string Path { get; init; } = string.Empty;
 
     /// <summary>The time from the request to the end of the build.</summary>

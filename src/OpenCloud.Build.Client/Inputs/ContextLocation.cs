@@ -51,6 +51,13 @@ public sealed partial record ContextLocation
     /// <summary>The value of a named context with the <c>//</c> that users may omit after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
     public static string WithScheme(string value) => NamedContext.Complete(value);
 
+    /// <summary>A path or an address for display: an address is without its user and query, which may be secrets.</summary>
+    public static string WithoutSecrets(string text)
+    {
+        string withoutUser = User().Replace(text, "$1");
+        return IsAddress(text) ? Query().Replace(withoutUser, string.Empty) : withoutUser;
+    }
+
     /// <summary>Parses a path or an address.</summary>
     /// <param name="text">A directory, a file, or an address; a relative path starts at the process's working directory.</param>
     /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
@@ -88,6 +95,12 @@ public sealed partial record ContextLocation
         // Without a scheme the text may also be a path; an existing path has priority.
         return GitAddress().IsMatch(text) || (SchemelessAddress().IsMatch(text) && !Path.Exists(text)) ? ContextKind.Git : null;
     }
+
+    [GeneratedRegex(@"\A([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@", RegexOptions.CultureInvariant)]
+    private static partial Regex User();
+
+    [GeneratedRegex(@"\?[^#]*", RegexOptions.CultureInvariant)]
+    private static partial Regex Query();
 
     [GeneratedRegex(@"\A(?:(?i:git|ssh)://|git@[a-zA-Z0-9.-]+:)", RegexOptions.CultureInvariant)]
     private static partial Regex GitAddress();

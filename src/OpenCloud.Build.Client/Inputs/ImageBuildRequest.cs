@@ -136,5 +136,5 @@ public sealed record ImageBuildRequest
     public Func<string, IReadOnlyList<string>, bool>? ConfirmDelete { get; init; }
 
     /// <summary>The context's path; no other value.</summary>
-    public override string ToString() => ContextPath;
+    public override string ToString() => ContextLocation.WithoutSecrets(ContextPath);
 }

@@ -79,7 +79,7 @@ internal sealed record NamedContext(string Name, NamedContextKind Kind, string V
 
         if (value.Contains("://", StringComparison.Ordinal))
         {
-            throw new FormatException($"The build context '{name}' has an unsupported scheme: '{value}'. Use docker-image, oci-layout, git, ssh, http or https, a directory, or target:NAME for another build of a set.");
+            throw new FormatException($"The build context '{name}' has an unsupported scheme: '{ContextLocation.WithoutSecrets(value)}'. Use docker-image, oci-layout, git, ssh, http or https, a directory, or target:NAME for another build of a set.");
         }
 
         string path = Path.GetFullPath(value);

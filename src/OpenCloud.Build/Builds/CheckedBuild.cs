@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Inputs;
@@ -7,7 +6,7 @@ using OpenCloud.Build.Screen;
 namespace OpenCloud.Build.Builds;
 
 /// <summary>A checked request, its engine, and the files to write about it. All paths are full.</summary>
-internal sealed partial record CheckedBuild
+internal sealed record CheckedBuild
 {
     public required ImageBuildRequest Request { get; init; }
 
@@ -30,20 +29,10 @@ internal sealed partial record CheckedBuild
     /// <summary>The requests of the set that go to the same engine, by name; null for a build that is in none.</summary>
     public IReadOnlyDictionary<string, ImageBuildRequest>? Set { get; init; }
 
-    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Target ?? Shown(Request.ContextPath);
+    public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Target ?? ContextLocation.WithoutSecrets(Request.ContextPath);
 
     /// <summary>The name of the build on a screen: short image names, or the name of the directory.</summary>
     public string ShortName => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags.Select(static t => ImageReference.Parse(t).ToFamiliarString())) : Target is not null ? Target
         : Path.IsPathRooted(Request.ContextPath) && Path.GetFileName(Request.ContextPath.TrimEnd('/')) is { Length: > 0 } folder ? folder
-        : Shown(Request.ContextPath);
-
-    /// <summary>A context for display: an address without its user and query, which may be secrets.</summary>
-    public static string Shown(string context) =>
-        ContextLocation.IsAddress(context) ? Query().Replace(User().Replace(context, "$1"), string.Empty) : context;
-
-    [GeneratedRegex(@"\A([a-zA-Z]+://)[^/?#]*@", RegexOptions.CultureInvariant)]
-    private static partial Regex User();
-
-    [GeneratedRegex(@"\?[^#]*", RegexOptions.CultureInvariant)]
-    private static partial Regex Query();
+        : ContextLocation.WithoutSecrets(Request.ContextPath);
 }

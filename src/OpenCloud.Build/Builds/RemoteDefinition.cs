@@ -25,7 +25,7 @@ internal sealed record RemoteDefinition(DefinitionOrigin Origin, IReadOnlyList<D
     public static async Task<RemoteDefinition> ReadAsync(BuildKitClient engine, string address, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         DefinitionOrigin origin = new() { Address = address, IsGit = ContextLocation.Parse(address).Kind == ContextKind.Git };
-        string shown = TerminalText.Name(CheckedBuild.Shown(address));
+        string shown = TerminalText.Name(ContextLocation.WithoutSecrets(address));
         RemoteFiles read;
         try
         {

@@ -107,7 +107,7 @@ public sealed class GetBuildDefinitionCommand : EngineCmdlet
         string file = isLocal ? path[Cwd.Length..] : path;
         if (!isLocal && ContextLocation.IsAddress(file))
         {
-            _remote = _remote is null && _sources.Count == 0 ? file : throw ErrorCatalog.DefinitionAddressNotFirst.ToException(path, null, TerminalText.Name(CheckedBuild.Shown(path)));
+            _remote = _remote is null && _sources.Count == 0 ? file : throw ErrorCatalog.DefinitionAddressNotFirst.ToException(path, null, TerminalText.Name(ContextLocation.WithoutSecrets(path)));
             return;
         }
 

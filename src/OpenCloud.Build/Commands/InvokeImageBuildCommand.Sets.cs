@@ -1,4 +1,5 @@
 using OpenCloud.Build.Builds;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Hosts;
@@ -34,7 +35,7 @@ public sealed partial class InvokeImageBuildCommand
         WriteErrors(plan.Check());
         foreach (int node in plan.Graph.Order)
         {
-            if (plan[node] is { } build && !ShouldProcess($"{TerminalText.Name(plan.NameOf(node))} ({CheckedBuild.Shown(build.Request.ContextPath)})", BuildPlan.Describe(build, Daemonless)) && !IsPlanOnly)
+            if (plan[node] is { } build && !ShouldProcess($"{TerminalText.Name(plan.NameOf(node))} ({ContextLocation.WithoutSecrets(build.Request.ContextPath)})", BuildPlan.Describe(build, Daemonless)) && !IsPlanOnly)
             {
                 WriteErrors(plan.Fail(node, "was declined").Select(static f => f.Error));
             }

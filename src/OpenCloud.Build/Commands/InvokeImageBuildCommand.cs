@@ -243,7 +243,7 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
             return;
         }
 
-        if (!ShouldProcess(CheckedBuild.Shown(directory), BuildPlan.Describe(build, Daemonless)))
+        if (!ShouldProcess(ContextLocation.WithoutSecrets(directory), BuildPlan.Describe(build, Daemonless)))
         {
             return;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using OpenCloud.Build.Client.Inputs;
 
 namespace OpenCloud.Build.Errors;
 
@@ -10,7 +11,7 @@ namespace OpenCloud.Build.Errors;
 /// <param name="Action">What to do about it, as a composite format string over the same arguments.</param>
 internal sealed record ErrorEntry(string Id, ErrorCategory Category, string Message, string Action)
 {
-    /// <summary>Creates the error record. Target and arguments must not contain secrets.</summary>
+    /// <summary>Creates the error record. The arguments must not contain secrets; a target that is an address loses them here.</summary>
     public ErrorRecord ToRecord(object? target, Exception? cause, params object[] arguments) =>
         ToException(target, cause, arguments).ToRecord();
 
@@ -20,7 +21,7 @@ internal sealed record ErrorEntry(string Id, ErrorCategory Category, string Mess
 
     /// <summary>Creates an exception whose message ends with an excerpt.</summary>
     public BuildErrorException ToException(object? target, Exception? cause, string? excerpt, object[] arguments) =>
-        new(this, target, string.Format(CultureInfo.InvariantCulture, Message, arguments), WithoutTail(string.Format(CultureInfo.InvariantCulture, Action, arguments)), excerpt, cause);
+        new(this, target is string text ? ContextLocation.WithoutSecrets(text) : target, string.Format(CultureInfo.InvariantCulture, Message, arguments), WithoutTail(string.Format(CultureInfo.InvariantCulture, Action, arguments)), excerpt, cause);
 
     // A command at the end of the action may be copied whole: a full stop would become an argument.
     private static string WithoutTail(string action) => action.Contains("sudo ", StringComparison.Ordinal) ? action.TrimEnd('.') : action;

@@ -37,6 +37,16 @@ public sealed class ContextLocationTests
         Assert.Equal(text, location.ToString());
     }
 
+    [Theory]
+    [InlineData("https://user:token@host/app.git#main:sub", "https://host/app.git#main:sub")]
+    [InlineData("https://user:to@ken@host:8443/app.tgz?signature=abc", "https://host:8443/app.tgz")]
+    [InlineData("ssh://git@host/app", "ssh://host/app")]
+    [InlineData("s3+x://user:token@host/app", "s3+x://host/app")]
+    [InlineData("git@host:team/app", "git@host:team/app")]
+    [InlineData("https://host/a@b", "https://host/a@b")]
+    [InlineData("/srv/a?b@c", "/srv/a?b@c")]
+    public void AnAddress_IsShownWithoutSecrets(string text, string shown) => Assert.Equal(shown, ContextLocation.WithoutSecrets(text));
+
     public static IEnumerable<object[]> Addresses => ContextAddresses.All;
 
     [Theory]
