@@ -45,6 +45,7 @@ public sealed class GetBuildAssemblyCommand : PSCmdlet
             WriteWarning("OpenCloud.Build was built again after this session loaded it. Start a new session to use the new build.");
         }
 
+        TypeDefinitions.Load(this);
         if (!isFirst)
         {
             CachedModule.GiveTo(SessionState.Module, assembly);

@@ -11,7 +11,6 @@ using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Client.Subrequests;
 using OpenCloud.Build.Client.Vulnerabilities;
-using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Definitions.Model;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Access;
@@ -29,7 +28,7 @@ namespace OpenCloud.Build.TestCmdlets;
 
 /// <summary>Gives objects of each type that the module's cmdlets give, the same each time.</summary>
 [Cmdlet(VerbsCommon.Get, "SampleObject")]
-public sealed class GetSampleObjectCommand : BuildCmdlet
+public sealed class GetSampleObjectCommand : PSCmdlet
 {
     private const string Engine = "unix:///run/buildkit/buildkitd.sock";
     private const string Containerd = "unix:///run/containerd/containerd.sock";

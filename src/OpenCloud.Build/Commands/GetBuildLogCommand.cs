@@ -47,7 +47,6 @@ public sealed class GetBuildLogCommand : BuildHistoryCmdlet
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
-        base.BeginProcessing();
         if (Raw && MyInvocation.BoundParameters.ContainsKey(nameof(Tail)))
         {
             ThrowError(ErrorCatalog.ParameterConflict, null, null, nameof(Raw), nameof(Tail));

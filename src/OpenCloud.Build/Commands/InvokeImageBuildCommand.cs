@@ -114,11 +114,8 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     public string? LogPath { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
-    {
-        base.BeginProcessing();
+    protected override void BeginProcessing() =>
         _onCommandLine = new HashSet<string>(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
-    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

@@ -45,9 +45,6 @@ public abstract class BuildCmdlet : PSCmdlet, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Prepares the session for the module's objects; a cmdlet that overrides it calls it first.</summary>
-    protected override void BeginProcessing() => TypeDefinitions.Load(this);
-
     /// <summary>Releases the cmdlet's resources; PowerShell calls it when the pipeline has ended in any way.</summary>
     /// <param name="disposing">True when called by <see cref="Dispose()"/>.</param>
     protected virtual void Dispose(bool disposing)

@@ -48,11 +48,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
     private string UsedAddress => _used is null ? Address ?? "The store" : AddressOf(_used);
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
-    {
-        base.BeginProcessing();
-        _onCommandLine = new HashSet<string>(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
-    }
+    protected override void BeginProcessing() => _onCommandLine = new HashSet<string>(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -5,25 +5,23 @@ using System.Management.Automation.Runspaces;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
-namespace OpenCloud.Build.Pipeline;
+namespace OpenCloud.Build.Loader;
 
 /// <summary>
-/// Loads the module's type definitions when the first of its cmdlets runs in a session. The manifest does not: that would take a third of an import's
-/// time, and PowerShell rejects a second definition of a member, so a second copy of the module could not be imported.
+/// Loads the module's type definitions once per session. The manifest does not: PowerShell rejects a second definition of a member, so a second copy
+/// of the module could not be imported.
 /// </summary>
 internal static class TypeDefinitions
 {
     private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
     private const string TypeFile = "OpenCloud.Build.Types.ps1xml";
 
-    // Copies of the module share no static fields.
-    private static readonly ConditionalWeakTable<Runspace, string> WithTypes = Shared();
-
-    private static readonly string? Definitions = Find();
+    private static readonly ConditionalWeakTable<Runspace, string> WithTypes = [];
 
     public static void Load(PSCmdlet cmdlet)
     {
-        if (Definitions is not { } file || Runspace.DefaultRunspace is not { } session || !WithTypes.TryAdd(session, file))
+        string file = Path.Join(cmdlet.SessionState.Module.ModuleBase, TypeFile);
+        if (!WithTypes.TryAdd(Runspace.DefaultRunspace, file))
         {
             return;
         }
@@ -47,37 +45,5 @@ internal static class TypeDefinitions
         {
             cmdlet.WriteWarning(error);
         }
-    }
-
-    private static ConditionalWeakTable<Runspace, string> Shared()
-    {
-        const string Name = "OpenCloud.Build.TypeDefinitions";
-        lock (typeof(Runspace))
-        {
-            if (AppDomain.CurrentDomain.GetData(Name) is ConditionalWeakTable<Runspace, string> known)
-            {
-                return known;
-            }
-
-            ConditionalWeakTable<Runspace, string> sessions = [];
-            AppDomain.CurrentDomain.SetData(Name, sessions);
-            return sessions;
-        }
-    }
-
-    // The assembly is in bin/OpenCloud.Build below the manifest, or in a folder there for one processor.
-    private static string? Find()
-    {
-        DirectoryInfo? folder = Directory.GetParent(typeof(TypeDefinitions).Assembly.Location);
-        for (int above = 0; folder is not null && above <= 3; above++, folder = folder.Parent)
-        {
-            string file = Path.Join(folder.FullName, TypeFile);
-            if (File.Exists(file))
-            {
-                return file;
-            }
-        }
-
-        return null;
     }
 }
