@@ -194,6 +194,14 @@ internal ref struct PatternParser
 
     private bool ParseClass()
     {
+        // What '*' and '?' are translated to.
+        if (_text[_at..] is ['[', '^', '/', ']', ..])
+        {
+            _at += "[^/]".Length;
+            EndClass(RuneSet.NotSeparator);
+            return true;
+        }
+
         _at++;
         bool negated = _at < _text.Length && _text[_at] == '^';
         if (negated)
@@ -248,10 +256,15 @@ internal ref struct PatternParser
         }
 
         _at++;
+        EndClass(set.Seal(negated));
+        return true;
+    }
+
+    private void EndClass(RuneSet set)
+    {
         bool star = _at < _text.Length && _text[_at] == '*';
         _at += star ? 1 : 0;
-        _atoms.Add(new PatternAtom(star ? PatternAtomKind.Star : PatternAtomKind.Set, Set: set.Seal(negated)));
-        return true;
+        _atoms.Add(new PatternAtom(star ? PatternAtomKind.Star : PatternAtomKind.Set, Set: set));
     }
 
     private bool ParseClassRune(out int rune)

@@ -16,6 +16,8 @@ internal sealed class RuneSet
     /// <summary>Everything but a line feed: what <c>**</c> runs over.</summary>
     public static RuneSet NotLineFeed { get; } = Of('\n', negated: true);
 
+    public static RuneSet NotSeparator { get; } = Of('/', negated: true);
+
     public static RuneSet Everything { get; } = new RuneSet().Seal(negated: true);
 
     public static RuneSet Of(int rune, bool negated = false)

@@ -84,6 +84,6 @@ public class PatternBudgetTests
     public void An_ignore_file_is_read_within_bounds()
     {
         byte[] file = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("*\n", 256 * 1024)));
-        Budget.Hold("ignore file", TimeSpan.FromSeconds(10), 512L << 20, () => IgnoreFile.Parse(file));
+        Budget.Hold("ignore file", TimeSpan.FromSeconds(4), 512L << 20, () => IgnoreFile.Parse(file));
     }
 }
