@@ -7,7 +7,6 @@ is Debian's docker-registry on the engine's loopback; its storage is emptied bef
 
 Measured: the wall time of the command, its own CPU, and the CPU of dockerd and containerd meanwhile, because docker's client only asks dockerd.
 docker pull also unpacks the layers; ctr content fetch and Receive-ContainerImage do not. This module's commands are a pwsh each, its start included.
-nerdctl is measured in place of ctr where PATH has it.
 .EXAMPLE
 ./build.ps1 Bench -Options 'registry -Out bench/REGISTRY.md'
 #>
@@ -25,15 +24,7 @@ param(
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-$root = [IO.Path]::GetFullPath([IO.Path]::Join($PSScriptRoot, '..'))
-$manifestPath = [IO.Path]::Join($root, 'OpenCloud.Build.psd1')
-$fixture = [IO.Path]::Join($root, 'tests', 'fixture', 'engine')
-$env:POWERSHELL_TELEMETRY_OPTOUT = '1'
-$env:POWERSHELL_UPDATECHECK = 'Off'
-$pwsh = @([Environment]::ProcessPath)
-if ([IO.Path]::GetFileNameWithoutExtension($pwsh[0]) -ne 'pwsh') {
-    $pwsh += Join-Path $PSHOME 'pwsh.dll'
-}
+. ([IO.Path]::Join($PSScriptRoot, 'common.ps1'))
 
 function Get-Program([string] $Set, [string] $Package, [string] $Path) {
     $line = & $fixture get $Set | Where-Object { $_ -match "/$Package " }
@@ -60,17 +51,8 @@ function Get-EngineCpu {
 # Runs a command in the engine's namespaces.
 function Measure-Words([string[]] $Words) {
     $before = Get-EngineCpu
-    $said = bash -c 'TIMEFORMAT="%3U %3S %3R"; time "$@"' bash $fixture exec $engine.folder @Words 2>&1
-    if ($LASTEXITCODE -ne 0) {
-        throw "$Words failed: $($said -join "`n")"
-    }
-    $user, $system, $wall = [double[]] ("$(@($said)[-1])" -split ' ')
-    [pscustomobject] @{ Wall = $wall; Client = $user + $system; Engine = (Get-EngineCpu) - $before }
-}
-
-function Get-Median([double[]] $Values) {
-    $sorted = @($Values | Sort-Object)
-    $sorted[[int] [Math]::Floor(($sorted.Count - 1) / 2)]
+    $own = Measure-Program (@($fixture, 'exec', $engine.folder) + $Words)
+    [pscustomobject] @{ Wall = $own.Wall; Client = $own.Cpu; Engine = (Get-EngineCpu) - $before }
 }
 
 # An image of one platform as an OCI layout in an archive.

@@ -25,23 +25,12 @@ param(
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-$root = [IO.Path]::GetFullPath([IO.Path]::Join($PSScriptRoot, '..'))
-$manifestPath = [IO.Path]::Join($root, 'OpenCloud.Build.psd1')
-$fixture = [IO.Path]::Join($root, 'tests', 'fixture', 'engine')
-$env:POWERSHELL_TELEMETRY_OPTOUT = '1'
-$env:POWERSHELL_UPDATECHECK = 'Off'
-$pwsh = @([Environment]::ProcessPath)
-if ([IO.Path]::GetFileNameWithoutExtension($pwsh[0]) -ne 'pwsh') {
-    $pwsh += Join-Path $PSHOME 'pwsh.dll'
-}
+. ([IO.Path]::Join($PSScriptRoot, 'common.ps1'))
 
-# Runs a script in a pwsh of its own; its CPU and time are what bash says of it.
+# Runs a script in a pwsh of its own.
 function Measure-Pwsh([string] $Script, [string] $Cache) {
     $env:XDG_CACHE_HOME = $Cache
-    $words = $pwsh + '-NoProfile', '-NonInteractive', '-Command', $Script
-    $said = bash -c 'TIMEFORMAT="%3U %3S %3R"; time "$@" >/dev/null' bash @words 2>&1
-    $user, $system, $wall = [double[]] ("$(@($said)[-1])" -split ' ')
-    [pscustomobject] @{ Cpu = $user + $system; Wall = $wall }
+    Measure-Program ($pwsh + '-NoProfile', '-NonInteractive', '-Command', "`$ErrorActionPreference = 'Stop'; $Script")
 }
 
 function Get-JitCount([string] $Script, [string] $Cache) {
@@ -55,11 +44,6 @@ function Get-JitCount([string] $Script, [string] $Cache) {
     finally {
         Remove-Item Env:DOTNET_TC_CallCounting
     }
-}
-
-function Get-Median([double[]] $Values) {
-    $sorted = $Values | Sort-Object
-    $sorted[[int] [Math]::Floor(($sorted.Count - 1) / 2)]
 }
 
 function Format-Range([double[]] $Values, [string] $Format) {
