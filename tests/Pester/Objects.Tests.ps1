@@ -114,6 +114,13 @@ Describe 'A build' {
         $back[0].Warnings[0].Message | Should -Be $live[0].Warnings[0].Message
     }
 
+    It 'has its script properties where it came from another runspace and no cmdlet has run' {
+        $common = [IO.Path]::Join($root, 'tests', 'Pester', 'Common.ps1')
+        $ran = Invoke-FreshPwsh "Import-Module '$manifestPath'; `$built = 1 | ForEach-Object -Parallel { . '$common'; Import-TestCmdlet; Get-SampleObject ImageBuildResult }; `$built[0].DurationSeconds; `$built[0].Steps[2].Status"
+        $ran.Errors | Should -BeNullOrEmpty
+        $ran.Output -split '\s+' | Should -Be '9.5', 'done'
+    }
+
     It 'has .NET types, and text and numbers beside them' {
         $build = (Get-SampleObject ImageBuildResult)[0]
         $build.Duration | Should -BeOfType TimeSpan
