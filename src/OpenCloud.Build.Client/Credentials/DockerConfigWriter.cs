@@ -34,19 +34,14 @@ internal sealed class DockerConfigWriter(string directory)
         }
 
         // Another spelling of the same host would be found in place of this one.
-        foreach (string other in auths.Select(static a => a.Key).Where(a => RegistryHosts.AreSame(a, key)).ToArray())
+        foreach (string other in NamesIn(auths, key))
         {
             auths.Remove(other);
         }
 
-        if (helper is not null)
-        {
-            auths[key] = new JsonObject();
-        }
-        else
-        {
-            auths[key] = new JsonObject { ["auth"] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Secret}")) };
-        }
+        auths[helper is null ? key : name] = helper is null
+            ? new JsonObject { ["auth"] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Secret}")) }
+            : new JsonObject();
 
         Write(root);
         return helper is null ? _path : CredentialHelper.Prefix + helper;
@@ -56,12 +51,18 @@ internal sealed class DockerConfigWriter(string directory)
     {
         string key = RegistryHosts.KeyOf(host);
         JsonObject root = Read();
-        string[] names = [.. Section(root, "auths").Select(static a => a.Key).Where(name => RegistryHosts.AreSame(name, key) || RegistryHosts.AreSame(DockerConfigFile.HostOf(name), key))];
+        JsonObject auths = Section(root, "auths");
+        string[] names = NamesIn(auths, key);
         bool isKnown = names.Length > 0;
         (string? helper, string spelling) = HelperOf(root, key);
         if (helper is not null && (isKnown || await CredentialHelper.GetAsync(helper, spelling, cancellationToken).ConfigureAwait(false) is not null))
         {
-            await CredentialHelper.EraseAsync(helper, spelling, cancellationToken).ConfigureAwait(false);
+            // It knows the names with an empty entry.
+            foreach (string name in names.Where(n => auths[n] is JsonObject { Count: 0 }).Append(spelling).Distinct(StringComparer.Ordinal))
+            {
+                await CredentialHelper.EraseAsync(helper, name, cancellationToken).ConfigureAwait(false);
+            }
+
             isKnown = true;
         }
 
@@ -69,7 +70,7 @@ internal sealed class DockerConfigWriter(string directory)
         {
             foreach (string name in names)
             {
-                Section(root, "auths").Remove(name);
+                auths.Remove(name);
             }
 
             Write(root);
@@ -77,6 +78,9 @@ internal sealed class DockerConfigWriter(string directory)
 
         return isKnown;
     }
+
+    private static string[] NamesIn(JsonObject auths, string key) =>
+        [.. auths.Select(static a => a.Key).Where(name => RegistryHosts.AreSame(name, key) || RegistryHosts.AreSame(DockerConfigFile.HostOf(name), key))];
 
     // A helper knows a host by the spelling in the file.
     private static (string? Helper, string Name) HelperOf(JsonObject root, string key)
@@ -87,7 +91,8 @@ internal sealed class DockerConfigWriter(string directory)
             return (helper, name);
         }
 
-        return (root["credsStore"] is JsonValue all && all.TryGetValue(out string? store) && store.Length > 0 ? store : null, key);
+        string known = root["auths"] is JsonObject auths ? RegistryHosts.Find(auths.Select(static a => a.Key), key) ?? key : key;
+        return (root["credsStore"] is JsonValue all && all.TryGetValue(out string? store) && store.Length > 0 ? store : null, known);
     }
 
     private JsonObject Section(JsonObject root, string name)
