@@ -42,6 +42,11 @@ Describe 'Cache and history of <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docke
         $image.Platforms.Platform | Should -Match '^linux/'
     }
 
+    It 'lists no build for a variable without a value' {
+        Get-BuildHistory $null -Address $docker.address | Should -BeNullOrEmpty
+        Get-BuildHistory -Ref @() -Address $docker.address | Should -BeNullOrEmpty
+    }
+
     It 'tells of past builds' {
         $record = $built | Get-BuildHistory
         $record.Status | Should -Be Completed

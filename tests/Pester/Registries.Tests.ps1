@@ -319,7 +319,7 @@ Describe 'Registries' -Skip:(-not $fixture.CanRun) {
             It 'a build''s record has its provenance' {
                 $app = New-BuildDirectory (Join-Path $TestDrive app) $engine "FROM scratch`nCOPY busybox /busybox"
                 $built = Invoke-ImageBuild $app -Tag built/here:1 -Provenance max -Address $address
-                $statement = Get-BuildHistory $built.BuildRef -Address $address | Get-ContainerImageAttestation -Kind Provenance
+                $statement = Get-BuildHistory $built.Ref -Address $address | Get-ContainerImageAttestation -Kind Provenance
                 $statement.Format | Should -BeLike 'SLSA *'
                 $statement.BuildType | Should -BeLike '*buildkit*'
                 (Get-ContainerImageAttestation built/here:1 -Address $address -Kind Provenance).BuildType | Should -Be $statement.BuildType

@@ -26,7 +26,8 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (Ref is null)
+        // A variable that has no value names no build, as an empty list does.
+        if (Ref is null && !MyInvocation.BoundParameters.ContainsKey(nameof(Ref)))
         {
             OnEngine(Address, async (engine, poster, cancellationToken) =>
             {
@@ -39,7 +40,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
             return;
         }
 
-        foreach (string reference in Ref)
+        foreach (string reference in Ref ?? [])
         {
             OnEngine(reference, async (engine, poster, cancellationToken) =>
             {
