@@ -55,7 +55,7 @@ public sealed partial class CopyContainerImageCommand
         RunAsync(async (poster, cancellationToken) =>
         {
             IReadOnlyList<string> namespaces = from is { HasNamespaces: true } ? [@namespace] : [];
-            string? source = origin?.ToString() ?? Image?.GetStoreName() ?? (await ResolveAsync(from!, _source, namespaces, poster, cancellationToken).ConfigureAwait(false))?.GetStoreName();
+            string? source = origin?.ToString() ?? Image?.GetStoreName() ?? (await ResolveAsync(Using(from!), _source, namespaces, poster, cancellationToken).ConfigureAwait(false))?.GetStoreName();
             if (source is null
                 || !await poster.InvokeAsync(() => ShouldProcess(source, $"Copy to {string.Join(", ", destinations)}{(to is null ? string.Empty : $" in the {to.Description}")}")).ConfigureAwait(false))
             {
@@ -65,24 +65,24 @@ public sealed partial class CopyContainerImageCommand
             TransferProgress progress = new(poster, $"Copying {source}");
             if (origin is not null && to is not null)
             {
-                IReadOnlyList<Platform> wanted = platforms.Count == 0 && !await to.KeepsPlatformsAsync(cancellationToken).ConfigureAwait(false) ? [Client.Images.References.Platform.Current] : platforms;
+                IReadOnlyList<Platform> wanted = platforms.Count == 0 && !await Using(to).KeepsPlatformsAsync(cancellationToken).ConfigureAwait(false) ? [Client.Images.References.Platform.Current] : platforms;
                 RegistryImage image = await Registries.OpenAsync(origin, wanted, progress, cancellationToken).ConfigureAwait(false);
                 await image.CheckPlatformAsync(platforms, cancellationToken).ConfigureAwait(false);
-                await CheckAsync(image.Open(), to, target, destinations, cancellationToken).ConfigureAwait(false);
+                await CheckAsync(image.Open(), Using(to), target, destinations, cancellationToken).ConfigureAwait(false);
                 progress.SetTotal(image.ContentSize);
-                ImageImportResult result = await image.ImportAsync(to, target, [.. destinations.Select(static d => d.ToString())], cancellationToken).ConfigureAwait(false);
+                ImageImportResult result = await image.ImportAsync(Using(to), target, [.. destinations.Select(static d => d.ToString())], cancellationToken).ConfigureAwait(false);
                 Report(poster, source, destinations, image.Target.Digest.ToString(), image.Platforms, to, target, result);
                 return;
             }
 
             using OpenedImage opened = origin is not null
                 ? (await Registries.OpenAsync(origin, platforms, null, cancellationToken).ConfigureAwait(false)).Open()
-                : await from!.OpenAsync(@namespace, source, platforms, cancellationToken).ConfigureAwait(false);
+                : await Using(from!).OpenAsync(@namespace, source, platforms, cancellationToken).ConfigureAwait(false);
             if (to is not null)
             {
-                await CheckAsync(opened, to, target, destinations, cancellationToken).ConfigureAwait(false);
+                await CheckAsync(opened, Using(to), target, destinations, cancellationToken).ConfigureAwait(false);
                 ImageImportOptions options = new(platforms, false, progress);
-                ImageImportResult result = await to.ImportAsync(target, opened.Source, opened.Target, [.. destinations.Select(static d => d.ToString())], options, cancellationToken).ConfigureAwait(false);
+                ImageImportResult result = await Using(to).ImportAsync(target, opened.Source, opened.Target, [.. destinations.Select(static d => d.ToString())], options, cancellationToken).ConfigureAwait(false);
                 Report(poster, source, destinations, opened.Target.Digest.ToString(), platforms, to, target, result);
                 return;
             }

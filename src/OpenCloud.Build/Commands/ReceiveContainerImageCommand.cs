@@ -86,7 +86,7 @@ public sealed class ReceiveContainerImageCommand : RegistryCmdlet
         }
 
         string? store = Record.Properties[nameof(ContainerImage.Store)]?.Value as string ?? (Record.BaseObject is PSCustomObject ? Address : null);
-        return Store(string.IsNullOrEmpty(store) || store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal) ? null : store);
+        return Store(string.IsNullOrEmpty(store) || IsRegistry(store) ? null : store);
     }
 
     private void Receive(ImageReference reference)

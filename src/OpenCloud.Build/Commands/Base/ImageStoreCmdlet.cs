@@ -104,7 +104,7 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
 
         // A build has the address of its engine, too, which PowerShell binds first.
         return Record.Properties[nameof(ImageBuildResult.Store)] is not { } store ? Store(Address)
-            : store.Value is string { Length: > 0 } address ? Store(address.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal) ? null : address)
+            : store.Value is string { Length: > 0 } address ? Store(IsRegistry(address) ? null : address)
             : throw ErrorCatalog.BuildWithoutImage.ToException(Record.BaseObject, null, Address ?? "which made it");
     }
 
@@ -113,7 +113,9 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
         : IsInRegistry(image) ? throw ErrorCatalog.ImageInRegistry.ToException(image, null, image.Name)
         : Store(image.Store);
 
-    private protected static bool IsInRegistry(ContainerImage image) => image.Store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal);
+    private protected static bool IsInRegistry(ContainerImage image) => IsRegistry(image.Store);
+
+    private protected static bool IsRegistry(string store) => store.StartsWith(RegistryClient.StorePrefix, StringComparison.Ordinal);
 
     /// <summary>The store at an address, opened once per pipeline.</summary>
     private protected IImageStore Store(string? address)
@@ -127,8 +129,11 @@ public abstract class ImageStoreCmdlet : ConnectingCmdlet
             _stores[key] = store;
         }
 
-        return _used = store;
+        return Using(store);
     }
+
+    /// <summary>Makes a store the one that the errors of its calls name.</summary>
+    private protected IImageStore Using(IImageStore store) => _used = store;
 
     // A store connects at its first request, and again after the connection was lost.
     private void Warn(string text)
