@@ -45,6 +45,7 @@ target "local" {
     AfterAll {
         Pop-Location
         if ($daemon) { Stop-Process -Id $daemon.Id -ErrorAction Ignore }
+        if ($engine) { Stop-TestEngine $engine }
     }
 
     It 'has its contexts there, and is built' {
