@@ -10,7 +10,6 @@ public static class AttestationReader
     internal const string StatementType = "application/vnd.in-toto+json";
 
     private const string PredicateAnnotation = "in-toto.io/predicate-type";
-    private const string SubjectAnnotation = "vnd.docker.reference.digest";
 
     // An SBOM lists every file of an image.
     private const int MaxStatement = 128 * 1024 * 1024;
@@ -44,8 +43,8 @@ public static class AttestationReader
                 continue;
             }
 
-            string? subject = attestation.Annotations.GetValueOrDefault(SubjectAnnotation);
-            string platform = index.Manifests.FirstOrDefault(m => m.Digest.ToString() == subject)?.Platform?.ToString() ?? string.Empty;
+            ContentDigest? subject = attestation.Subject;
+            string platform = index.Manifests.FirstOrDefault(m => m.Digest == subject)?.Platform?.ToString() ?? string.Empty;
             Count(attestation);
             OciManifest manifest = await ReadManifestAsync(image.Source, attestation, cancellationToken).ConfigureAwait(false);
             foreach (OciDescriptor statement in manifest.Layers.Where(static l => l.MediaType == StatementType).DistinctBy(static l => l.Digest))
@@ -53,7 +52,7 @@ public static class AttestationReader
                 Count(statement);
                 if (await ReadAsync(image.Source, statement, name, cancellationToken).ConfigureAwait(false) is { } read && (kinds.Count == 0 || kinds.Contains(read.Kind)))
                 {
-                    found.Add(read with { Platform = platform, Subject = subject });
+                    found.Add(read with { Platform = platform, Subject = subject?.ToString() });
                 }
             }
         }

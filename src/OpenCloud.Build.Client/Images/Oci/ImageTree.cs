@@ -45,12 +45,8 @@ internal sealed class ImageTree
             return manifests;
         }
 
-        HashSet<string> selected = manifests
-            .Where(m => !m.IsAttestation && m.Platform is { } platform && platforms.Any(platform.Matches))
-            .Select(static m => m.Digest.ToString())
-            .ToHashSet(StringComparer.Ordinal);
-        return [.. manifests.Where(m => selected.Contains(m.Digest.ToString())
-            || (m.IsAttestation && selected.Contains(m.Annotations.GetValueOrDefault("vnd.docker.reference.digest", string.Empty))))];
+        HashSet<ContentDigest> selected = [.. manifests.Where(m => !m.IsAttestation && m.Platform is { } platform && platforms.Any(platform.Matches)).Select(static m => m.Digest)];
+        return [.. manifests.Where(m => selected.Contains(m.Digest) || (m.Subject is { } subject && selected.Contains(subject)))];
     }
 
     private async Task AddAsync(IBlobSource source, OciDescriptor descriptor, IReadOnlyList<Platform> platforms, int depth, CancellationToken cancellationToken)

@@ -31,4 +31,8 @@ public sealed record OciDescriptor(string MediaType, ContentDigest Digest, long 
     /// </remarks>
     public bool IsAttestation =>
         Annotations.GetValueOrDefault("vnd.docker.reference.type") is "attestation-manifest";
+
+    /// <summary>The manifest that this attestation is about; null when it names none.</summary>
+    internal ContentDigest? Subject =>
+        IsAttestation && Annotations.TryGetValue("vnd.docker.reference.digest", out string? text) && ContentDigest.TryParse(text, out ContentDigest digest) ? digest : null;
 }

@@ -45,7 +45,8 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
             OciManifest root = OciManifest.Parse(tree.Nodes[^1].Document!.Value, image.Target.MediaType, image.Source.Location);
             missing.AddRange(root.Manifests.Where(m => !m.IsAttestation && !there.Contains(m.Digest)));
             IEnumerable<OciDescriptor> own = root.IsIndex
-                ? root.Manifests.Where(m => there.Contains(m.Digest) && IsAboutOneOf(m, there))
+                // An attestation about a manifest that is not there says nothing about this index.
+                ? root.Manifests.Where(m => there.Contains(m.Digest) && (m.Subject is not { } subject || there.Contains(subject)))
                 : [image.Target.Platform is null ? await WithPlatformAsync(image.Source, image.Target, root, cancellationToken).ConfigureAwait(false) : image.Target];
             foreach (OciDescriptor manifest in own.Where(m => manifests.TrueForAll(known => known.Digest != m.Digest)))
             {
@@ -114,11 +115,6 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
     private static bool IsForSame(OciDescriptor one, OciDescriptor other) =>
         one is { IsAttestation: false, Platform: { } platform } && other.Platform is { } same && platform.Matches(same)
         && one.OperatingSystemVersion == other.OperatingSystemVersion && one.OperatingSystemFeatures.Order(StringComparer.Ordinal).SequenceEqual(other.OperatingSystemFeatures.Order(StringComparer.Ordinal));
-
-    // An attestation about a manifest that is not there says nothing about this index.
-    private static bool IsAboutOneOf(OciDescriptor manifest, HashSet<ContentDigest> there) =>
-        !manifest.IsAttestation || !manifest.Annotations.TryGetValue("vnd.docker.reference.digest", out string? subject)
-        || !ContentDigest.TryParse(subject, out ContentDigest digest) || there.Contains(digest);
 
     private static async Task<OciDescriptor> WithPlatformAsync(IBlobSource source, OciDescriptor target, OciManifest manifest, CancellationToken cancellationToken)
     {
