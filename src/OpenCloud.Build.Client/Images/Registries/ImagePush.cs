@@ -22,7 +22,6 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
     /// <summary>Called with the size of the whole image before the push begins.</summary>
     public Action<long>? OnTotal { get; init; }
 
-
     private long _bytes;
     private int _sent;
     private int _mounted;
@@ -45,10 +44,9 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
         }
         else
         {
-            ParallelOptions side = new() { MaxDegreeOfParallelism = repository.Options.AtOnce, CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(
                 tree.Nodes.Where(static n => n.Document is null && !OciMediaTypes.IsForeignLayer(n.Descriptor.MediaType)).Select(static n => n.Descriptor),
-                side,
+                Several(cancellationToken),
                 async (descriptor, stop) => await SendAsync(descriptor, stop).ConfigureAwait(false)).ConfigureAwait(false);
             foreach (ImageTreeNode node in tree.Nodes.Where(static n => n.Document is not null).SkipLast(1))
             {
@@ -72,18 +70,28 @@ internal sealed class ImagePush(RegistryRepository repository, IBlobSource sourc
     public static IReadOnlyList<Platform> PlatformsOf(ImageTree tree) =>
         [.. tree.Nodes.Where(static n => OciMediaTypes.IsManifest(n.Descriptor.MediaType) && !n.Descriptor.IsAttestation).Select(static n => n.Descriptor.Platform).OfType<Platform>().Distinct()];
 
+    private ParallelOptions Several(CancellationToken cancellationToken) => new() { MaxDegreeOfParallelism = repository.Options.AtOnce, CancellationToken = cancellationToken };
+
     // A registry may keep an index and lack manifests that it lists: they were deleted, or it was let in so.
     private async Task<bool> IsThereAsync(ImageTree tree, OciDescriptor target, CancellationToken cancellationToken)
     {
-        foreach (ContentDigest digest in tree.Nodes.SkipLast(1).Where(static n => n.Document is not null).Select(static n => n.Descriptor.Digest).Prepend(target.Digest))
+        if (await repository.ResolveAsync(target.Digest.ToString(), cancellationToken).ConfigureAwait(false) != target.Digest)
         {
-            if (await repository.ResolveAsync(digest.ToString(), cancellationToken).ConfigureAwait(false) != digest)
-            {
-                return false;
-            }
+            return false;
         }
 
-        return true;
+        int lacking = 0;
+        await Parallel.ForEachAsync(
+            tree.Nodes.SkipLast(1).Where(static n => n.Document is not null).Select(static n => n.Descriptor.Digest),
+            Several(cancellationToken),
+            async (digest, stop) =>
+            {
+                if (await repository.ResolveAsync(digest.ToString(), stop).ConfigureAwait(false) != digest)
+                {
+                    Interlocked.Increment(ref lacking);
+                }
+            }).ConfigureAwait(false);
+        return lacking == 0;
     }
 
     private async Task PutAsync(OciDescriptor descriptor, ReadOnlyMemory<byte> document, CancellationToken cancellationToken)
