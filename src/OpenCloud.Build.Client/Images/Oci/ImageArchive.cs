@@ -121,9 +121,7 @@ public sealed class ImageArchive : IBlobSource, IDisposable
     {
         try
         {
-            return await TemporaryFile.OpenAsync(
-                output => UnpackAsync(path, output, cancellationToken),
-                static unpacked => Task.FromResult(File.OpenHandle(unpacked, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous))).ConfigureAwait(false);
+            return await TemporaryFile.OpenHandleAsync(output => UnpackAsync(path, output, cancellationToken)).ConfigureAwait(false);
         }
         catch (InvalidDataException e)
         {

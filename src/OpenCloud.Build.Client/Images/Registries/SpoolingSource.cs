@@ -47,9 +47,7 @@ internal sealed class SpoolingSource(IBlobSource inner) : IBlobSource, IDisposab
                 return new Spooled(memory.ToArray(), null, length);
             }
 
-            SafeFileHandle file = await TemporaryFile.OpenAsync(
-                file => TarOutput.CopyAsync(content, file, cancellationToken),
-                static path => Task.FromResult(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.Asynchronous))).ConfigureAwait(false);
+            SafeFileHandle file = await TemporaryFile.OpenHandleAsync(file => TarOutput.CopyAsync(content, file, cancellationToken)).ConfigureAwait(false);
             return new Spooled(null, file, length);
         }
     }
