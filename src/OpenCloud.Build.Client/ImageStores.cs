@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Docker;
@@ -28,7 +29,15 @@ public static class ImageStores
         EngineAddress found = address ?? Default(options);
         if (IsDocker(found))
         {
-            return new DockerImageStore(new DockerEngineClient(found.Scheme == "docker" ? found : EngineAddress.Parse("docker://" + found.Path), options));
+            return new DockerImageStore(new DockerEngineClient(found.Scheme != "unix" ? found : EngineAddress.Parse("docker://" + found.Path), options));
+        }
+
+        if (found.Remote is not null)
+        {
+            throw new EngineConnectException(
+                EngineConnectReason.NotAnEngine,
+                found,
+                $"{found} leads to BuildKit, which has no image store of its own. For the images of a Docker Engine on another machine, use docker+ssh://HOST.");
         }
 
         return new ContainerdImageStore(
@@ -57,7 +66,7 @@ public static class ImageStores
         EngineAddress? first = EngineDiscovery.Candidates(options)
             .Select(static c => c.Address)
             .FirstOrDefault(static a => a is not null && (a.Path is null || File.Exists(a.Path)));
-        if (first is { Scheme: "docker" } or { Scheme: "unix" } && IsDocker(first))
+        if (first is not null && IsDocker(first))
         {
             return first;
         }
@@ -67,7 +76,7 @@ public static class ImageStores
     }
 
     private static bool IsDocker(EngineAddress address) =>
-        address.Scheme == "docker" || (address is { Scheme: "unix", Path: { } path } && Path.GetFileName(path) == "docker.sock");
+        address.Scheme is "docker" or RemoteAddress.DockerOverSsh || (address is { Scheme: "unix", Path: { } path } && Path.GetFileName(path) == "docker.sock");
 
     private static EngineAddress ContainerdSocket() =>
         Environment.GetEnvironmentVariable(ContainerdVariable) is { Length: > 0 } set

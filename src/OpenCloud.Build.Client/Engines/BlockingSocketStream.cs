@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
+using OpenCloud.Build.Client.Engines.Remote;
 
 namespace OpenCloud.Build.Client.Engines;
 
@@ -209,9 +210,14 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
                 count = LinuxCalls.Receive(_socket.SafeHandle, start, (nuint)buffer.Length, LinuxCalls.DontWait);
             }
 
-            if (count >= 0)
+            if (count > 0 || (count == 0 && buffer.IsEmpty))
             {
                 return (int)count;
+            }
+
+            if (count == 0)
+            {
+                return _closing == 0 && !_interrupted && _stream is IEndedConnection ended && ended.WhyEnded() is { } why ? throw why : 0;
             }
 
             WaitOrThrow(LinuxCalls.Readable, _readWaker, cancellationToken);

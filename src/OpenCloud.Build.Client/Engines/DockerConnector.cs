@@ -1,4 +1,5 @@
 using System.Text;
+using OpenCloud.Build.Client.Engines.Remote;
 
 namespace OpenCloud.Build.Client.Engines;
 
@@ -11,18 +12,22 @@ internal sealed class DockerConnector : IEngineConnector
     public const string DefaultSocket = "/var/run/docker.sock";
     private const int PlainPort = 2375;
 
-    private readonly SocketConnector _socket;
+    private readonly IEngineConnector _way;
 
     private DockerConnector(EngineAddress address, EngineConnectOptions options)
     {
         Address = address;
-        _socket = new SocketConnector(address, options);
+        _way = Way(address, options);
     }
 
     public EngineAddress Address { get; }
 
     public static DockerConnector Create(EngineAddress address, EngineConnectOptions options) =>
-        new(address.Path is null && address.Host is null ? Resolve(options.GetEnvironmentVariable, out _) : address, options);
+        new(address is { Path: null, Host: null, Remote: null } ? Resolve(options.GetEnvironmentVariable, out _) : address, options);
+
+    /// <summary>The connector to the Engine's API, on which its BuildKit is one request.</summary>
+    public static IEngineConnector Way(EngineAddress address, EngineConnectOptions options) =>
+        address.Remote is null ? new SocketConnector(address, options) : new ProgramConnector(address, options);
 
     /// <summary>The address behind <c>docker://</c>: <c>$DOCKER_HOST</c>, else the default socket.</summary>
     /// <exception cref="EngineConnectException">This client cannot connect to <c>$DOCKER_HOST</c>.</exception>
@@ -41,6 +46,17 @@ internal sealed class DockerConnector : IEngineConnector
             try
             {
                 return EngineAddress.Parse("docker://" + EngineAddress.Parse(value).Path);
+            }
+            catch (FormatException e)
+            {
+                problem = e.Message;
+            }
+        }
+        else if (value.StartsWith("ssh://", StringComparison.Ordinal))
+        {
+            try
+            {
+                return EngineAddress.Parse("docker+" + value);
             }
             catch (FormatException e)
             {
@@ -72,7 +88,7 @@ internal sealed class DockerConnector : IEngineConnector
         {
             int colon = value.IndexOf("://", StringComparison.Ordinal);
             string scheme = colon is > 0 and < 16 ? $" '{value.AsSpan(0, colon)}'" : "";
-            problem = $"its scheme{scheme} is not supported; unix:// and tcp:// are.";
+            problem = $"its scheme{scheme} is not supported; unix://, tcp:// and ssh:// are.";
         }
 
         throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable DOCKER_HOST cannot be used: {problem}");
@@ -80,7 +96,7 @@ internal sealed class DockerConnector : IEngineConnector
 
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
-        Stream stream = await _socket.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        Stream stream = await _way.ConnectAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await stream.WriteAsync(Request(), cancellationToken).ConfigureAwait(false);
@@ -102,7 +118,15 @@ internal sealed class DockerConnector : IEngineConnector
         }
         catch (Exception e)
         {
+            // The program's own words explain more than an answer that did not come.
+            EngineConnectException? failed = _way is ProgramConnector way && stream is RemoteStream remote && e is IOException and not EngineConnectException
+                && !await remote.WaitForDataAsync(cancellationToken).ConfigureAwait(false) ? way.Explain(remote) : null;
             await stream.DisposeAsync().ConfigureAwait(false);
+            if (failed is not null)
+            {
+                throw failed;
+            }
+
             if (e is InvalidDataException)
             {
                 throw new EngineConnectException(EngineConnectReason.NotAnEngine, Address, $"{Address} is not a Docker Engine: {e.Message}", e);

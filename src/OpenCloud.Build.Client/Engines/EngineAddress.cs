@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using OpenCloud.Build.Client.Engines.Remote;
 
 namespace OpenCloud.Build.Client.Engines;
 
@@ -19,6 +20,11 @@ namespace OpenCloud.Build.Client.Engines;
 /// <c>vsock://host:8088</c> (2), a machine's host, seen from within it; <c>vsock://local:8088</c> (1), the machine itself</description></item>
 /// <item><term><c>vsock+unix:///path/vm.sock:8088</c></term><description>the same port of a virtual machine whose monitor (Firecracker, Cloud
 /// Hypervisor, vhost-device-vsock) offers its vsock as a unix socket</description></item>
+/// <item><term><c>ssh://user@host:22/path.sock</c></term><description>an engine on a machine that the system's ssh reaches, by <c>buildctl dial-stdio</c>
+/// there; user, port and socket are optional; <c>docker+ssh://user@host</c>: the BuildKit inside the Docker Engine there</description></item>
+/// <item><term><c>docker-container://name?context=c</c>, <c>podman-container://name</c>, <c>nerdctl-container://name?namespace=n</c></term>
+/// <description>an engine in a container, by <c>docker exec</c> and the like</description></item>
+/// <item><term><c>kube-pod://name?context=c&amp;namespace=n&amp;container=d</c></term><description>an engine in a pod, by <c>kubectl exec</c></description></item>
 /// </list>
 /// </remarks>
 public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineAddress>
@@ -35,8 +41,17 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         ContextId = contextId;
     }
 
-    /// <summary>The scheme, in lower case: <c>unix</c>, <c>tcp</c>, <c>docker</c>, <c>vsock</c> or <c>vsock+unix</c>.</summary>
+    internal EngineAddress(RemoteAddress remote)
+    {
+        Scheme = remote.Scheme;
+        Remote = remote;
+    }
+
+    /// <summary>The scheme, in lower case, for example <c>unix</c> or <c>vsock+unix</c>.</summary>
     public string Scheme { get; }
+
+    /// <summary>The parts of an address that a program carries; null for any other.</summary>
+    internal RemoteAddress? Remote { get; }
 
     /// <summary>The path of the unix socket, or null when the address is not a path.</summary>
     public string? Path { get; }
@@ -100,7 +115,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         TryParse(s, out result);
 
     /// <summary>The full form of the address.</summary>
-    public override string ToString() => IsVsock
+    public override string ToString() => Remote is not null
+        ? Remote.ToString()
+        : IsVsock
         ? VsockAddress.Format(this)
         : Path is not null
         ? $"{Scheme}://{Path}"
@@ -114,14 +131,15 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         && Path == other.Path
         && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase)
         && Port == other.Port
-        && ContextId == other.ContextId;
+        && ContextId == other.ContextId
+        && Remote == other.Remote;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as EngineAddress);
 
     /// <inheritdoc/>
     public override int GetHashCode() =>
-        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port, ContextId);
+        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port, ContextId, Remote);
 
     internal static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
@@ -154,6 +172,11 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         if (!EngineConnectors.IsSupported(scheme))
         {
             return $"{Quote(text)} has the scheme '{(IsSchemeName(scheme) ? scheme : "?")}', which is not supported. {EngineConnectors.Expected}";
+        }
+
+        if (RemoteAddress.Is(scheme))
+        {
+            return RemoteAddress.Parse(scheme, rest, out RemoteAddress? remote) ?? Accept(new EngineAddress(remote!), out address);
         }
 
         return scheme switch

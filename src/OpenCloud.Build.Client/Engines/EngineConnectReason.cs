@@ -44,4 +44,22 @@ public enum EngineConnectReason
 
     /// <summary>This machine, or the container this process runs in, has no AF_VSOCK.</summary>
     VsockUnavailable,
+
+    /// <summary>The program that carries the connection (ssh, docker, kubectl, …) is not on this machine.</summary>
+    ProgramNotFound,
+
+    /// <summary>The program that carries the connection failed; the message contains its last output.</summary>
+    ProgramFailed,
+
+    /// <summary>ssh does not accept the host's key.</summary>
+    HostKeyRejected,
+
+    /// <summary>The other side refuses the login.</summary>
+    LoginRefused,
+
+    /// <summary>The container or pod does not exist or does not run.</summary>
+    ContainerNotFound,
+
+    /// <summary>The other side does not have the program that connects to the engine: <c>buildctl</c>, or <c>docker</c>.</summary>
+    HelperNotFound,
 }

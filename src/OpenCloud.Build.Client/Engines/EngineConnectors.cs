@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Engines.Remote;
+
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Creates the connector of an address. A new scheme needs a line here and a connector; callers do not change.</summary>
@@ -10,6 +12,12 @@ internal static class EngineConnectors
         ["docker"] = static (address, options) => DockerConnector.Create(address, options),
         [VsockAddress.Scheme] = static (address, _) => new VsockConnector(address),
         [VsockAddress.HybridScheme] = static (address, options) => new HybridVsockConnector(address, options.TimeProvider),
+        [RemoteAddress.Ssh] = static (address, options) => new ProgramConnector(address, options),
+        [RemoteAddress.DockerOverSsh] = static (address, options) => DockerConnector.Create(address, options),
+        [RemoteAddress.DockerContainer] = static (address, options) => new ProgramConnector(address, options),
+        [RemoteAddress.PodmanContainer] = static (address, options) => new ProgramConnector(address, options),
+        [RemoteAddress.NerdctlContainer] = static (address, options) => new ProgramConnector(address, options),
+        [RemoteAddress.KubernetesPod] = static (address, options) => new ProgramConnector(address, options),
     };
 
     public static string Expected => "Supported are " + string.Join(", ", Factories.Keys.Select(static s => s + "://"))

@@ -29,6 +29,12 @@ internal static class EngineErrors
             EngineConnectReason.BadSetting => ErrorCatalog.EngineSettingInvalid,
             EngineConnectReason.GuestNotFound => ErrorCatalog.GuestNotFound,
             EngineConnectReason.VsockUnavailable => ErrorCatalog.VsockUnavailable,
+            EngineConnectReason.ProgramNotFound => ErrorCatalog.ConnectionProgramNotFound,
+            EngineConnectReason.ProgramFailed => ErrorCatalog.ConnectionProgramFailed,
+            EngineConnectReason.HostKeyRejected => ErrorCatalog.HostKeyRejected,
+            EngineConnectReason.LoginRefused => ErrorCatalog.EngineLoginRefused,
+            EngineConnectReason.ContainerNotFound => ErrorCatalog.EngineContainerNotFound,
+            EngineConnectReason.HelperNotFound => ErrorCatalog.EngineHelperNotFound,
             _ => ErrorCatalog.EngineUnreachable,
         };
         return entry.ToException(address, failure, failure.Message);

@@ -15,6 +15,12 @@ public sealed class AddressCompleter : IArgumentCompleter
         ("vsock://host:", "AF_VSOCK on the host of this virtual machine, and a port"),
         ("vsock://", "AF_VSOCK: the context id of a virtual machine and a port, for example vsock://3:8088"),
         ("vsock+unix://", "the vsock of a virtual machine as a unix socket, and a port, for example vsock+unix:///run/vm.sock:8088"),
+        ("ssh://", "an engine on a machine that ssh reaches, for example ssh://user@host"),
+        ("docker+ssh://", "the Docker Engine on a machine that ssh reaches, for example docker+ssh://user@host"),
+        ("docker-container://", "an engine in a container of Docker, by its name"),
+        ("podman-container://", "an engine in a container of Podman, by its name"),
+        ("nerdctl-container://", "an engine in a container of containerd, by its name"),
+        ("kube-pod://", "an engine in a pod, for example kube-pod://buildkitd-0?namespace=build"),
     ];
 
     /// <inheritdoc/>
@@ -36,7 +42,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         return candidates
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))
-            .Concat(wordToComplete.Trim('\'', '"') is ['v' or 'V', ..] ? Schemes : [])
+            .Concat(wordToComplete.Trim('\'', '"').Length > 0 ? Schemes : [])
             .DistinctBy(static c => c.Text)
             .Matching(wordToComplete);
     }

@@ -74,7 +74,8 @@ public sealed class DockerConnectorTests
         Assert.Equal(expected, EngineConnectors.Create(EngineAddress.Parse("docker://"), Options(host, tls)).Address.ToString());
 
     [Theory]
-    [InlineData("ssh://me@host", null, "'ssh' is not supported")]
+    [InlineData("npipe:////./pipe/docker", null, "'npipe' is not supported")]
+    [InlineData("ssh://me;id@host", null, "The user of a docker+ssh:// address")]
     [InlineData("unix://relative", null, "absolute path")]
     [InlineData("tcp://127.0.0.1:2376", "1", "TLS")]
     [InlineData("tcp:///var/run/docker.sock", null, "no valid host")]

@@ -44,8 +44,7 @@ public sealed class EngineAddressTests
     [InlineData("tcp://[127.0.0.1]:1234", "no valid host")]
     [InlineData("tcp://bad host:12", "no valid host")]
     [InlineData("tcp://h:12/path", "port between")]
-    [InlineData("ftp://h:1", "Supported are unix://, tcp://, docker://, vsock://, vsock+unix://")]
-    [InlineData("docker-container://b", "'docker-container', which is not supported")]
+    [InlineData("ftp://h:1", "Supported are unix://, tcp://, docker://, vsock://, vsock+unix://, ssh://")]
     [InlineData("docker://unix:///x", "port")]
     public void Refuses_with_a_reason(string text, string expected)
     {

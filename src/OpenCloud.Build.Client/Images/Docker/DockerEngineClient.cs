@@ -28,7 +28,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     /// <summary>Creates a client of a <c>docker://</c> address; it connects with the first request.</summary>
     public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
     {
-        _connector = new SocketConnector(DockerConnector.Create(address, options).Address, options);
+        _connector = DockerConnector.Way(DockerConnector.Create(address, options).Address, options);
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellationToken) => await ConnectRetry.ConnectAsync(_connector, options, cancellationToken).ConfigureAwait(false),
