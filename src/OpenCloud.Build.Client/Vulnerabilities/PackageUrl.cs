@@ -4,7 +4,7 @@ namespace OpenCloud.Build.Client.Vulnerabilities;
 
 /// <summary>A package URL: <c>pkg:type/namespace/name@version?qualifiers#subpath</c>, decoded.</summary>
 /// <remarks>github.com/package-url/purl-spec, "How to parse a purl string": from the right to the left.</remarks>
-internal sealed record PackageUrl(string Type, string Namespace, string Name, string Version, IReadOnlyDictionary<string, string> Qualifiers)
+internal sealed record PackageUrl(string Type, string Namespace, string Name, string Version, IReadOnlyDictionary<string, string> Qualifiers, string Subpath)
 {
     private const int MostCharacters = 4096;
 
@@ -19,7 +19,7 @@ internal sealed record PackageUrl(string Type, string Namespace, string Name, st
             return false;
         }
 
-        string rest = Before(text[4..].TrimStart('/'), '#', out _);
+        string rest = Before(text[4..].TrimStart('/'), '#', out string subpath);
         rest = Before(rest, '?', out string query);
         int slash = rest.IndexOf('/', StringComparison.Ordinal);
         if (slash <= 0)
@@ -34,7 +34,7 @@ internal sealed record PackageUrl(string Type, string Namespace, string Name, st
         int at = path.LastIndexOf('@');
         bool hasVersion = at > 0 && at > path.LastIndexOf('/');
         string version = hasVersion ? Decode(path[(at + 1)..]) : string.Empty;
-        string[] segments = [.. (hasVersion ? path[..at] : path).Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Decode)];
+        string[] segments = Segments(hasVersion ? path[..at] : path);
         if (segments.Length == 0)
         {
             return false;
@@ -50,7 +50,8 @@ internal sealed record PackageUrl(string Type, string Namespace, string Name, st
             }
         }
 
-        purl = new PackageUrl(type, string.Join('/', segments[..^1]), segments[^1], version, qualifiers);
+        string within = string.Join('/', Segments(subpath).Where(static s => s is not ("." or "..")));
+        purl = new PackageUrl(type, string.Join('/', segments[..^1]), segments[^1], version, qualifiers, within);
         return true;
     }
 
@@ -60,6 +61,8 @@ internal sealed record PackageUrl(string Type, string Namespace, string Name, st
         after = at < 0 ? string.Empty : text[(at + 1)..];
         return at < 0 ? text : text[..at];
     }
+
+    private static string[] Segments(string path) => [.. path.Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Decode)];
 
     private static string Decode(string text) => Uri.UnescapeDataString(text);
 }

@@ -22,6 +22,17 @@ public sealed class ReadingTests
     }
 
     [Theory]
+    [InlineData("pkg:golang/github.com/a/b@v4.1.0#v4", "v4")]
+    [InlineData("pkg:golang/github.com/a/b@v4.1.0?x=y#/sub/./../v4%2B1//", "sub/v4+1")]
+    [InlineData("pkg:golang/github.com/a/b@v4.1.0", "")]
+    [InlineData("pkg:golang/github.com/a/b@v4.1.0#", "")]
+    public void APackageUrlHasASubpath(string text, string subpath)
+    {
+        Assert.True(PackageUrl.TryParse(text, out PackageUrl? purl));
+        Assert.Equal((subpath, "github.com/a/b", "v4.1.0"), (purl.Subpath, purl.FullName, purl.Version));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("npm/core")]
     [InlineData("pkg:npm")]

@@ -62,11 +62,31 @@ internal static class Ecosystems
         _ => DistributionRelease.IsDistribution(purl.Type) ? purl.Name : purl.FullName,
     };
 
+    /// <summary>The names under which an ecosystem may have a package, the most probable first.</summary>
+    /// <remarks>
+    /// The subpath of a Go module is a package in it. But anchore/syft (syft/pkg/cataloger/golang/package.go) writes what follows the third segment of
+    /// the module's own path there. A path that ends in a major version is always that of a module (go.dev/ref/mod, "Major version suffixes").
+    /// </remarks>
+    public static IReadOnlyList<string> NamesOf(PackageUrl purl)
+    {
+        if (purl is not { Type: "golang", Subpath.Length: > 0 })
+        {
+            return [NameOf(purl)];
+        }
+
+        string whole = $"{purl.FullName}/{purl.Subpath}";
+        return IsMajorVersion(purl.Subpath[(purl.Subpath.LastIndexOf('/') + 1)..]) ? [whole] : [whole, purl.FullName];
+    }
+
     /// <summary>A name in the form in which two names of an ecosystem compare.</summary>
+    /// <remarks>
+    /// OSV and syft keep the case of the paths of Go modules. The specification of package URLs (types/golang-definition.json) and aquasecurity/trivy
+    /// (pkg/purl/purl.go) write them in lower case.
+    /// </remarks>
     public static string Normalize(string ecosystem, string name) => ecosystem switch
     {
         "PyPI" => PythonName(name),
-        "NuGet" or "Packagist" or "GitHub Actions" => name.ToLowerInvariant(),
+        "NuGet" or "Packagist" or "GitHub Actions" or "Go" or "Hex" => name.ToLowerInvariant(),
         "SwiftURL" => name.ToLowerInvariant().Replace("https://", string.Empty, StringComparison.Ordinal).Replace(".git", string.Empty, StringComparison.Ordinal),
         _ => name,
     };
@@ -103,6 +123,8 @@ internal static class Ecosystems
             _ => suffix == release || suffix == minor || suffix == parts[0],
         };
     }
+
+    private static bool IsMajorVersion(string segment) => segment.Length > 1 && segment[0] == 'v' && segment.AsSpan(1).IndexOfAnyExceptInRange('0', '9') < 0;
 
     // PEP 503: lower case, and a run of '-', '_' and '.' is one '-'.
     private static string PythonName(string name)

@@ -79,7 +79,7 @@ internal sealed class OsvMatcher(PackageIndex index)
         {
             Image = candidate.Bill.Image,
             Platform = candidate.Bill.Platform,
-            Package = Ecosystems.NameOf(candidate.Package.Url),
+            Package = candidate.Name,
             Version = candidate.Package.Version,
             Id = LenientJson.Text(record, "id"),
             Aliases = [.. LenientJson.Texts(record, "aliases").Concat(LenientJson.Texts(record, "upstream")).Distinct(StringComparer.Ordinal).Take(MostAliases)],

@@ -1,7 +1,11 @@
 namespace OpenCloud.Build.Client.Vulnerabilities.Osv;
 
-/// <summary>A package of a bill under one of its names: that of the package itself, or that of its source package.</summary>
-internal sealed record IndexedPackage(SoftwareBill Bill, SoftwarePackage Package, string Version);
+/// <summary>A package of a bill under one of its names.</summary>
+/// <param name="Bill">The bill.</param>
+/// <param name="Package">The package.</param>
+/// <param name="Name">The name of the package itself.</param>
+/// <param name="Version">The version of the package, or of its source package when the name in the index is that.</param>
+internal sealed record IndexedPackage(SoftwareBill Bill, SoftwarePackage Package, string Name, string Version);
 
 /// <summary>The packages of all bills by what OSV names: ecosystem and name, or the package URL without version.</summary>
 internal sealed class PackageIndex
@@ -33,18 +37,21 @@ internal sealed class PackageIndex
 
     private void Add(SoftwareBill bill, SoftwarePackage package)
     {
-        IndexedPackage own = new(bill, package, package.Version);
+        IReadOnlyList<string> names = Ecosystems.NamesOf(package.Url);
         if (Ecosystems.Of(package.Url) is not { } ecosystem)
         {
-            Add(_byPurl, KeyOf(package.Url), own);
+            Add(_byPurl, KeyOf(package.Url), new IndexedPackage(bill, package, names[0], package.Version));
             return;
         }
 
-        string name = Ecosystems.Normalize(ecosystem, Ecosystems.NameOf(package.Url));
-        Add(_byName, (ecosystem, name), own);
+        foreach (string name in names)
+        {
+            Add(_byName, (ecosystem, Ecosystems.Normalize(ecosystem, name)), new IndexedPackage(bill, package, name, package.Version));
+        }
+
         if (package.SourceName != package.Url.Name)
         {
-            Add(_byName, (ecosystem, package.SourceName), own with { Version = package.SourceVersion });
+            Add(_byName, (ecosystem, package.SourceName), new IndexedPackage(bill, package, names[0], package.SourceVersion));
         }
     }
 
