@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
@@ -39,7 +40,7 @@ internal static partial class BuildHistoryArchive
             ["mediaType"] = OciMediaTypes.Index,
             ["manifests"] = new JsonArray([.. manifests.Select(static m => (JsonNode)ToJson(m))]),
         });
-        Source source = new(made, content);
+        OverlaySource source = new(made, content);
         ImageTree tree = await ImageTree.ReadAsync(source, target, [], cancellationToken).ConfigureAwait(false);
         if (tree.Missing.Count > 0)
         {
@@ -264,16 +265,4 @@ internal static partial class BuildHistoryArchive
 
     [GeneratedRegex(@"(?:ghu|ghs|ghp)_[A-Za-z0-9]{36}|github_pat_\w{82}")]
     private static partial Regex Tokens();
-
-    /// <summary>The content created here, else that of the engine.</summary>
-    private sealed class Source(Dictionary<ContentDigest, byte[]> made, ContentClient content) : IBlobSource
-    {
-        public string Location => content.Location;
-
-        public async ValueTask<long?> GetLengthAsync(ContentDigest digest, CancellationToken cancellationToken) =>
-            made.TryGetValue(digest, out byte[]? bytes) ? bytes.Length : await content.GetLengthAsync(digest, cancellationToken).ConfigureAwait(false);
-
-        public async ValueTask<Stream> OpenAsync(ContentDigest digest, CancellationToken cancellationToken) =>
-            made.TryGetValue(digest, out byte[]? bytes) ? new MemoryStream(bytes, writable: false) : await content.OpenAsync(digest, cancellationToken).ConfigureAwait(false);
-    }
 }

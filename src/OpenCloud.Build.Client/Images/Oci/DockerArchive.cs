@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OpenCloud.Build.Client.Images.References;
-using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
@@ -59,7 +58,7 @@ internal static class DockerArchive
                 descriptors.Add(layer.Descriptor);
             }
 
-            byte[] manifest = WriteManifest(new OciDescriptor(OciMediaTypes.DockerConfig, configDigest, config.Length), descriptors);
+            byte[] manifest = OciJsonWriter.Manifest(OciMediaTypes.DockerManifest, new OciDescriptor(OciMediaTypes.DockerConfig, configDigest, config.Length), descriptors);
             OciDescriptor target = new(OciMediaTypes.DockerManifest, ContentDigest.Of(manifest), manifest.Length)
             {
                 Platform = configuration.Platform,
@@ -171,29 +170,6 @@ internal static class DockerArchive
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-    }
-
-    private static byte[] WriteManifest(OciDescriptor config, IReadOnlyList<OciDescriptor> layers)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("schemaVersion", 2);
-            writer.WriteString("mediaType", OciMediaTypes.DockerManifest);
-            writer.WritePropertyName("config");
-            OciJsonWriter.Write(writer, config);
-            writer.WriteStartArray("layers");
-            foreach (OciDescriptor layer in layers)
-            {
-                OciJsonWriter.Write(writer, layer);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
-
-        return stream.ToArray();
     }
 
     private sealed class Budget(long all)

@@ -57,9 +57,8 @@ internal static class ImageCompleteness
             return;
         }
 
-        Stream stream = await source.OpenAsync(config.Digest, cancellationToken).ConfigureAwait(false);
-        byte[] bytes = await BlobReading.ReadAllAsync(stream, config, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
-        if (OciImageConfig.Parse(bytes, $"{source.Location}: {config.Digest}").Platform is { } platform && !platforms.Any(platform.Matches))
+        OciImageConfig stated = await OciImageConfig.ReadAsync(source, config, cancellationToken).ConfigureAwait(false);
+        if (stated.Platform is { } platform && !platforms.Any(platform.Matches))
         {
             throw new OciFormatException($"'{name}' has no manifest for {string.Join(", ", platforms)}: it is an image for {platform} only.");
         }

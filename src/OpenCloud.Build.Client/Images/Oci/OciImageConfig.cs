@@ -21,6 +21,15 @@ internal sealed record OciImageConfig(
     string OperatingSystemVersion,
     IReadOnlyList<string> OperatingSystemFeatures)
 {
+    /// <summary>Reads the configuration of an image from a source.</summary>
+    /// <exception cref="OciFormatException">It is too large, does not match its descriptor, or is not a configuration.</exception>
+    public static async Task<OciImageConfig> ReadAsync(IBlobSource source, OciDescriptor descriptor, CancellationToken cancellationToken)
+    {
+        Stream stream = await source.OpenAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = await BlobReading.ReadAllAsync(stream, descriptor, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
+        return Parse(bytes, $"{source.Location}: {descriptor.Digest}");
+    }
+
     /// <summary>Reads the document.</summary>
     /// <exception cref="OciFormatException">The document is not a configuration.</exception>
     public static OciImageConfig Parse(ReadOnlyMemory<byte> json, string what) =>

@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Writes descriptors and indexes as JSON, in the order of fields that Go writes them in.</summary>
+/// <summary>Writes descriptors, manifests and indexes as JSON, in the order of fields that Go writes them in.</summary>
 internal static class OciJsonWriter
 {
     /// <summary>The bytes of an index.</summary>
@@ -19,6 +19,30 @@ internal static class OciJsonWriter
             foreach (OciDescriptor manifest in manifests)
             {
                 Write(writer, manifest);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>The bytes of a manifest.</summary>
+    public static byte[] Manifest(string mediaType, OciDescriptor config, IEnumerable<OciDescriptor> layers)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("schemaVersion", 2);
+            writer.WriteString("mediaType", mediaType);
+            writer.WritePropertyName("config");
+            Write(writer, config);
+            writer.WriteStartArray("layers");
+            foreach (OciDescriptor layer in layers)
+            {
+                Write(writer, layer);
             }
 
             writer.WriteEndArray();

@@ -123,9 +123,7 @@ public sealed class JoinedIndex : IBlobSource, IOriginSource
             return target;
         }
 
-        Stream stream = await source.OpenAsync(manifest.Config.Digest, cancellationToken).ConfigureAwait(false);
-        byte[] bytes = await BlobReading.ReadAllAsync(stream, manifest.Config, OciJson.MaxConfigBytes, source.Location, cancellationToken).ConfigureAwait(false);
-        OciImageConfig config = OciImageConfig.Parse(bytes, $"{source.Location}: {manifest.Config.Digest}");
+        OciImageConfig config = await OciImageConfig.ReadAsync(source, manifest.Config, cancellationToken).ConfigureAwait(false);
         return target with { Platform = config.Platform, OperatingSystemVersion = config.OperatingSystemVersion, OperatingSystemFeatures = config.OperatingSystemFeatures };
     }
 

@@ -53,8 +53,6 @@ internal sealed class PlatformImage
             return null;
         }
 
-        Stream stream = await image.Source.OpenAsync(config.Digest, cancellationToken).ConfigureAwait(false);
-        byte[] bytes = await BlobReading.ReadAllAsync(stream, config, OciJson.MaxConfigBytes, image.Source.Location, cancellationToken).ConfigureAwait(false);
-        return OciImageConfig.Parse(bytes, $"{image.Source.Location}: {config.Digest}").Platform;
+        return (await OciImageConfig.ReadAsync(image.Source, config, cancellationToken).ConfigureAwait(false)).Platform;
     }
 }
