@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Vulnerabilities.Versions;
 
 namespace OpenCloud.Build.Client.Vulnerabilities.Osv;

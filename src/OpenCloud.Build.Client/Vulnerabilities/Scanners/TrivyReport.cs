@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Vulnerabilities.Scanners;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace OpenCloud.Build.Client.Vulnerabilities;
+namespace OpenCloud.Build.Client.Text;
 
 /// <summary>Reads members of untrusted JSON; those that are missing or of another kind count as empty.</summary>
 internal static class LenientJson
