@@ -91,13 +91,9 @@ internal static class RegistryAnswers
         try
         {
             using JsonDocument document = JsonDocument.Parse(body);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("errors", out JsonElement errors) && errors.ValueKind == JsonValueKind.Array)
-            {
-                IEnumerable<string> all = errors.EnumerateArray().Where(static e => e.ValueKind == JsonValueKind.Object).Take(3).Select(static e => $"{Text(e, "code")} {Text(e, "message")}".Trim());
-                return TerminalText.Bounded(TerminalText.Line(string.Join("; ", all)), LongestWords);
-            }
-
-            return string.Empty;
+            IEnumerable<string> all = LenientJson.Items(document.RootElement, "errors").Where(static e => e.ValueKind == JsonValueKind.Object).Take(3)
+                .Select(static e => $"{LenientJson.Text(e, "code")} {LenientJson.Text(e, "message")}".Trim());
+            return TerminalText.Bounded(TerminalText.Line(string.Join("; ", all)), LongestWords);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -106,6 +102,4 @@ internal static class RegistryAnswers
             return text.StartsWith('<') ? string.Empty : TerminalText.Bounded(TerminalText.Line(text), LongestWords);
         }
     }
-
-    private static string Text(JsonElement error, string name) => error.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : string.Empty;
 }
