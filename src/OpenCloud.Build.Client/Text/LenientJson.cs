@@ -32,6 +32,6 @@ internal static class LenientJson
     public static string Line(string text)
     {
         string line = text.TrimStart().Split('\n', 2)[0].TrimEnd();
-        return line.Length <= Longest ? line : line[..Longest] + "…";
+        return line.Length <= Longest ? line : $"{TerminalText.Start(line, Longest)}…";
     }
 }

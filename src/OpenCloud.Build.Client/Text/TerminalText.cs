@@ -65,8 +65,17 @@ public static class TerminalText
     }
 
     /// <summary>The text with its middle left out when it is too long.</summary>
-    public static string Bounded(string text, int longest) =>
-        text.Length <= longest ? text : $"{text[..(longest * 2 / 3)]} […] {text[^(longest / 4)..]}";
+    public static string Bounded(string text, int longest)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text.Length <= longest)
+        {
+            return text;
+        }
+
+        int end = text.Length - (longest / 4);
+        return $"{Start(text, longest * 2 / 3)} […] {text.AsSpan(end < text.Length && char.IsLowSurrogate(text[end]) ? end + 1 : end)}";
+    }
 
     /// <summary>Applies <see cref="Name"/> to each.</summary>
     public static IReadOnlyList<string> Names(IReadOnlyList<string> names) =>
@@ -102,6 +111,9 @@ public static class TerminalText
 
         return exception;
     }
+
+    /// <summary>The start of a text of more characters, without half of a pair of surrogates at its end.</summary>
+    internal static string Start(string text, int longest) => text[..(longest > 0 && char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)];
 
     private static string Strip(string text, int first)
     {

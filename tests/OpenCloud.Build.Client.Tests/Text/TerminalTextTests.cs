@@ -1,3 +1,4 @@
+using System.Text;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Text;
 using Xunit;
@@ -68,6 +69,20 @@ public class TerminalTextTests
         {
             string text = string.Concat(Enumerable.Repeat(part, 1024 * 1024 / part.Length));
             Budget.Hold(part, TimeSpan.FromSeconds(0.5), 16L << 20, () => TerminalText.Plain(text));
+        }
+    }
+
+    [Theory]
+    [InlineData("aaaa\U0001F600", 12)]
+    [InlineData("aaa\U0001F600a", 12)]
+    [InlineData("\U0001F600", 3)]
+    public void ATextIsNotCutWithinACharacter(string part, int longest)
+    {
+        for (int shift = 0; shift < 4; shift++)
+        {
+            string text = string.Concat(new string('b', shift), string.Concat(Enumerable.Repeat(part, 300)));
+            Assert.DoesNotContain('\uFFFD', Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(TerminalText.Bounded(text, longest))));
+            Assert.DoesNotContain('\uFFFD', Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(LenientJson.Line(text))));
         }
     }
 }
