@@ -4,11 +4,15 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Vulnerabilities;
 
 /// <summary>Reads the packages of an SBOM, alone or as the predicate of an in-toto statement. All of it is untrusted.</summary>
-/// <remarks>SPDX 2.3, "Package information" and "External reference" (spdx.github.io); CycloneDX 1.6, "components" (cyclonedx.org).</remarks>
+/// <remarks>
+/// SPDX 2.3, "Package information" and "External reference" (spdx.github.io); CycloneDX 1.6, "components" (cyclonedx.org); the properties of
+/// aquasecurity/trivy (pkg/sbom/core/bom.go: SrcName, SrcVersion, SrcRelease, SrcEpoch).
+/// </remarks>
 internal static class SbomReader
 {
     private const int MostPackages = 200_000;
     private const string BuiltFrom = "built package from: ";
+    private const string TrivySource = "aquasecurity:trivy:Src";
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64, AllowDuplicateProperties = false };
 
@@ -105,7 +109,7 @@ internal static class SbomReader
     private static string WithEpoch(string version, string epoch, string type) =>
         type is "deb" or "rpm" && epoch.Length > 0 && epoch != "0" && !version.Contains(':', StringComparison.Ordinal) ? $"{epoch}:{version}" : version;
 
-    // Syft has a qualifier (glibc, glibc@2.36, or the file name of a source RPM), trivy a sentence.
+    // Syft has a qualifier (glibc, glibc@2.36, or the file name of a source RPM); trivy has a sentence in SPDX and properties in CycloneDX.
     private static (string Name, string Version) SourceOf(JsonElement item, PackageUrl purl, string version, string epoch)
     {
         string source = purl.Qualifiers.GetValueOrDefault("upstream", string.Empty);
@@ -129,7 +133,26 @@ internal static class SbomReader
             return (name, WithEpoch(built, epoch, purl.Type));
         }
 
-        return (purl.Name, version);
+        return SourceOfProperties(item) ?? (purl.Name, version);
+
+        (string, string)? SourceOfProperties(JsonElement component)
+        {
+            Dictionary<string, string> properties = new(StringComparer.Ordinal);
+            foreach (JsonElement property in LenientJson.Items(component, "properties").Where(static p => LenientJson.Text(p, "name").StartsWith(TrivySource, StringComparison.Ordinal)))
+            {
+                _ = properties.TryAdd(LenientJson.Text(property, "name")[TrivySource.Length..], LenientJson.Text(property, "value"));
+            }
+
+            if (properties.GetValueOrDefault("Name", string.Empty) is not { Length: > 0 } name)
+            {
+                return null;
+            }
+
+            string built = properties.GetValueOrDefault("Version", string.Empty);
+            string release = properties.GetValueOrDefault("Release", string.Empty);
+            string whole = release.Length > 0 ? $"{built}-{release}" : built;
+            return (name, built.Length == 0 ? version : WithEpoch(whole, properties.GetValueOrDefault("Epoch", string.Empty), purl.Type));
+        }
     }
 
     private static VulnerabilityScanException Invalid(string image, string why, Exception? cause = null) =>

@@ -100,6 +100,23 @@ public sealed class ReadingTests
         Assert.Equal("1:3.0.7-1.el9", bill.Packages[2].Version);
     }
 
+    /// <summary>The properties that trivy writes into CycloneDX (aquasecurity/trivy, pkg/sbom/core/bom.go).</summary>
+    [Theory]
+    [InlineData("pkg:deb/debian/libssl3@3.0.11-1?distro=debian-12.4", "SrcName=openssl;SrcVersion=3.0.11;SrcRelease=1", "openssl", "3.0.11-1")]
+    [InlineData("pkg:deb/debian/libperl5.36@5.36.0-7?distro=debian-12.4", "SrcName=perl;SrcVersion=5.36.0;SrcRelease=7;SrcEpoch=2", "perl", "2:5.36.0-7")]
+    [InlineData("pkg:apk/alpine/libcrypto3@3.1.4-r5?distro=3.18.4", "SrcName=openssl;SrcVersion=3.1.4-r5", "openssl", "3.1.4-r5")]
+    [InlineData("pkg:apk/alpine/libcrypto3@3.1.4-r5?distro=3.18.4", "SrcName=openssl", "openssl", "3.1.4-r5")]
+    [InlineData("pkg:rpm/rocky/openssl-libs@3.0.7-24.el9?distro=rocky-9.3&epoch=1", "SrcName=openssl;SrcVersion=3.0.7;SrcRelease=24.el9;SrcEpoch=1", "openssl", "1:3.0.7-24.el9")]
+    [InlineData("pkg:deb/debian/adduser@3.134?distro=debian-12.4", "SrcName=adduser;SrcVersion=3.134", "adduser", "3.134")]
+    [InlineData("pkg:deb/debian/adduser@3.134?distro=debian-12.4", "PkgType=debian", "adduser", "3.134")]
+    public void TheSourcePackagesOfTrivyAreRead(string purl, string properties, string name, string version)
+    {
+        string listed = string.Join(',', properties.Split(';').Select(static p => p.Split('=')).Select(static p => $$"""{"name":"aquasecurity:trivy:{{p[0]}}","value":"{{p[1]}}"}"""));
+        SoftwareBill bill = Read($$"""{"bomFormat":"CycloneDX","components":[{"type":"library","name":"x","purl":"{{purl}}","properties":[{{listed}}]}]}""");
+        SoftwarePackage package = Assert.Single(bill.Packages);
+        Assert.Equal((name, version), (package.SourceName, package.SourceVersion));
+    }
+
     [Fact]
     public void AStatementAndACycloneDxDocumentAreRead()
     {
