@@ -154,3 +154,58 @@ function New-RecordedShell {
     $shell.Commands.Clear()
     [pscustomobject]@{ Shell = $shell; Recorder = $recorder }
 }
+
+# The id of the first error of a script.
+function Get-ErrorId([scriptblock] $Script) {
+    & $Script 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId
+}
+
+# An OCI layout with one image, written by hand: an index with a manifest for each architecture, one layer with one file, and the statements that
+# Statement has by architecture. Gives the digest of the index.
+function New-TestLayout {
+    param(
+        [Parameter(Mandatory)] [string] $Folder,
+        [Parameter(Mandatory)] [string] $Name,
+        [string[]] $Architecture = 'amd64',
+        [int] $Size = 8,
+        [Collections.IDictionary] $Config = @{},
+        [Collections.IDictionary] $Statement = @{}
+    )
+    $blobs = New-Item -ItemType Directory (Join-Path $Folder blobs sha256)
+    function Add-Blob([byte[]] $Bytes, [string] $Type) {
+        $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($Bytes))
+        [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $Bytes)
+        [ordered]@{ mediaType = $Type; digest = "sha256:$hex"; size = $Bytes.Length }
+    }
+    function Add-Json($Value, [string] $Type) { Add-Blob ([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $Value -Depth 9 -Compress))) $Type }
+    function Add-Manifest($Config, $Layer) {
+        Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $Config; layers = @($Layer) }) 'application/vnd.oci.image.manifest.v1+json'
+    }
+
+    $files = New-Item -ItemType Directory "$Folder.files"
+    $content = [byte[]]::new($Size)
+    [Random]::new(1).NextBytes($content)
+    [IO.File]::WriteAllBytes("$files/file", $content)
+    tar -C $files -cf "$Folder.tar" file
+    $layer = Add-Blob ([IO.File]::ReadAllBytes("$Folder.tar")) 'application/vnd.oci.image.layer.v1.tar'
+    $manifests = @(foreach ($one in $Architecture) {
+            $document = [ordered]@{ architecture = $one; os = 'linux'; created = '2026-01-02T03:04:05Z'; config = $Config; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($layer.digest) } }
+            $manifest = Add-Manifest (Add-Json $document 'application/vnd.oci.image.config.v1+json') $layer
+            $manifest.platform = [ordered]@{ architecture = $one; os = 'linux' }
+            $manifest
+        })
+    $attestations = @(foreach ($one in $Architecture | Where-Object { $Statement.Contains($_) }) {
+            $blob = Add-Json $Statement[$one] 'application/vnd.in-toto+json'
+            $blob.annotations = @{ 'in-toto.io/predicate-type' = $Statement[$one].predicateType }
+            $document = [ordered]@{ architecture = 'unknown'; os = 'unknown'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($blob.digest) } }
+            $attestation = Add-Manifest (Add-Json $document 'application/vnd.oci.image.config.v1+json') $blob
+            $attestation.annotations = [ordered]@{ 'vnd.docker.reference.type' = 'attestation-manifest'; 'vnd.docker.reference.digest' = $manifests[[array]::IndexOf($Architecture, $one)].digest }
+            $attestation.platform = [ordered]@{ architecture = 'unknown'; os = 'unknown' }
+            $attestation
+        })
+    $index = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.index.v1+json'; manifests = $manifests + $attestations }) 'application/vnd.oci.image.index.v1+json'
+    $index.annotations = @{ 'io.containerd.image.name' = $Name }
+    Set-Content (Join-Path $Folder oci-layout) '{"imageLayoutVersion":"1.0.0"}'
+    Set-Content (Join-Path $Folder index.json) (ConvertTo-Json ([ordered]@{ schemaVersion = 2; manifests = @($index) }) -Depth 9)
+    $index.digest
+}

@@ -25,44 +25,11 @@ BeforeAll {
         [pscustomobject]@{ Host = "127.0.0.1:$port"; Process = $process; Folder = $Folder; Data = "$Folder/data/docker/registry/v2/repositories" }
     }
 
-    # An index of two platforms, one of which has an attestation, written by hand.
-    function New-TestLayout([string] $Folder, [string] $Name) {
-        $blobs = New-Item -ItemType Directory (Join-Path $Folder blobs sha256)
-        function Add-Blob([byte[]] $Bytes, [string] $Type) {
-            $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($Bytes))
-            [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $Bytes)
-            [ordered]@{ mediaType = $Type; digest = "sha256:$hex"; size = $Bytes.Length }
-        }
-        function Add-Json($Value, [string] $Type) { Add-Blob ([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $Value -Depth 9 -Compress))) $Type }
-        # A tar with one file of 9 MB: more than goes with one request.
-        $files = New-Item -ItemType Directory "$Folder.files"
-        $content = [byte[]]::new(9MB)
-        [Random]::new(1).NextBytes($content)
-        [IO.File]::WriteAllBytes("$files/large", $content)
-        tar -C $files -cf "$Folder.tar" large
-        $layer = Add-Blob ([IO.File]::ReadAllBytes("$Folder.tar")) 'application/vnd.oci.image.layer.v1.tar'
-        $manifests = foreach ($architecture in 'amd64', 'arm64') {
-            $config = Add-Json ([ordered]@{ architecture = $architecture; os = 'linux'; created = '2026-01-02T03:04:05Z'; config = @{ Labels = @{ a = 'b' } }; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($layer.digest) } }) 'application/vnd.oci.image.config.v1+json'
-            $manifest = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($layer) }) 'application/vnd.oci.image.manifest.v1+json'
-            $manifest.platform = [ordered]@{ architecture = $architecture; os = 'linux' }
-            $manifest
-        }
-        $statement = Add-Json ([ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://slsa.dev/provenance/v1'; subject = @(@{ name = 'x' })
-                predicate = [ordered]@{ buildDefinition = [ordered]@{ buildType = 'https://made.test/type'; resolvedDependencies = @(@{ uri = 'pkg:docker/busybox' }) }; runDetails = @{ builder = @{ id = 'https://made.test/builder' } } } }) 'application/vnd.in-toto+json'
-        $statement.annotations = @{ 'in-toto.io/predicate-type' = 'https://slsa.dev/provenance/v1' }
-        $config = Add-Json ([ordered]@{ architecture = 'unknown'; os = 'unknown'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($statement.digest) } }) 'application/vnd.oci.image.config.v1+json'
-        $attestation = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($statement) }) 'application/vnd.oci.image.manifest.v1+json'
-        $attestation.annotations = [ordered]@{ 'vnd.docker.reference.type' = 'attestation-manifest'; 'vnd.docker.reference.digest' = $manifests[0].digest }
-        $attestation.platform = [ordered]@{ architecture = 'unknown'; os = 'unknown' }
-        $index = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.index.v1+json'; manifests = @($manifests) + $attestation }) 'application/vnd.oci.image.index.v1+json'
-        $index.annotations = @{ 'io.containerd.image.name' = $Name }
-        Set-Content (Join-Path $Folder oci-layout) '{"imageLayoutVersion":"1.0.0"}'
-        Set-Content (Join-Path $Folder index.json) (ConvertTo-Json ([ordered]@{ schemaVersion = 2; manifests = @($index) }) -Depth 9)
-        $index.digest
-    }
-
-    function Get-ErrorId([scriptblock] $Script) {
-        & $Script 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId
+    # An index of two platforms, one of which has an attestation. The layer is larger than one request.
+    function New-RegistryLayout([string] $Folder, [string] $Name) {
+        $provenance = [ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://slsa.dev/provenance/v1'; subject = @(@{ name = 'x' })
+            predicate = [ordered]@{ buildDefinition = [ordered]@{ buildType = 'https://made.test/type'; resolvedDependencies = @(@{ uri = 'pkg:docker/busybox' }) }; runDetails = @{ builder = @{ id = 'https://made.test/builder' } } } }
+        New-TestLayout $Folder $Name -Architecture amd64, arm64 -Size 9MB -Config @{ Labels = @{ a = 'b' } } -Statement @{ amd64 = $provenance }
     }
 }
 
@@ -74,7 +41,7 @@ Describe 'Registries' -Skip:(-not $fixture.CanRun) {
         $env:DOCKER_CONFIG = Join-Path $TestDrive docker
         $password = ConvertTo-SecureString 'pass word:1' -AsPlainText -Force
         $login = [pscredential]::new('builder', $password)
-        $digest = New-TestLayout (Join-Path $TestDrive layout) "$at/made/app:1"
+        $digest = New-RegistryLayout (Join-Path $TestDrive layout) "$at/made/app:1"
         $layout = Join-Path $TestDrive layout
     }
 
@@ -341,7 +308,7 @@ Describe 'A registry of another origin' -Skip:(-not $fixture.CanRun) {
             Start-Sleep -Milliseconds 20
         }
         $layout = Join-Path $TestDrive second
-        $digest = New-TestLayout $layout "$at/made/app:1"
+        $digest = New-RegistryLayout $layout "$at/made/app:1"
         $first = Start-TestRegistry (Join-Path $TestDrive first)
         $oldConfig = $env:DOCKER_CONFIG
         $env:DOCKER_CONFIG = Join-Path $TestDrive docker2

@@ -7,48 +7,11 @@ BeforeDiscovery {
 BeforeAll {
     . $PSScriptRoot/Common.ps1
 
-    function Get-ErrorId([scriptblock] $Script) {
-        & $Script 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | Select-Object -First 1 -ExpandProperty FullyQualifiedErrorId
-    }
-
     function New-Sbom([string[]] $Purl) {
         [ordered]@{ spdxVersion = 'SPDX-2.3'; packages = @($Purl | ForEach-Object { @{ name = 'x'; externalRefs = @(@{ referenceType = 'purl'; referenceLocator = $_ }) } }) }
     }
 
-    # A layout of one platform, with an SBOM beside it if there is one.
-    function New-ScannedLayout([string] $Folder, [string] $Name, $Sbom) {
-        $blobs = New-Item -ItemType Directory (Join-Path $Folder blobs sha256)
-        function Add-Json($Value, [string] $Type) {
-            $bytes = [Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $Value -Depth 9 -Compress))
-            $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($bytes))
-            [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $bytes)
-            [ordered]@{ mediaType = $Type; digest = "sha256:$hex"; size = $bytes.Length }
-        }
-        $files = New-Item -ItemType Directory "$Folder.files"
-        Set-Content "$files/file" 'content'
-        tar -C $files --sort=name --mtime=@0 --owner=0 --group=0 -cf "$Folder.tar" file
-        $tar = [IO.File]::ReadAllBytes("$Folder.tar")
-        $hex = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData($tar))
-        [IO.File]::WriteAllBytes((Join-Path $blobs $hex), $tar)
-        $layer = [ordered]@{ mediaType = 'application/vnd.oci.image.layer.v1.tar'; digest = "sha256:$hex"; size = $tar.Length }
-        $config = Add-Json ([ordered]@{ architecture = 'amd64'; os = 'linux'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @("sha256:$hex") } }) 'application/vnd.oci.image.config.v1+json'
-        $manifest = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($layer) }) 'application/vnd.oci.image.manifest.v1+json'
-        $manifest.platform = [ordered]@{ architecture = 'amd64'; os = 'linux' }
-        $manifests = @($manifest)
-        if ($Sbom) {
-            $statement = Add-Json ([ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://spdx.dev/Document'; predicate = $Sbom }) 'application/vnd.in-toto+json'
-            $statement.annotations = @{ 'in-toto.io/predicate-type' = 'https://spdx.dev/Document' }
-            $config = Add-Json ([ordered]@{ architecture = 'unknown'; os = 'unknown'; config = @{}; rootfs = [ordered]@{ type = 'layers'; diff_ids = @($statement.digest) } }) 'application/vnd.oci.image.config.v1+json'
-            $attestation = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.manifest.v1+json'; config = $config; layers = @($statement) }) 'application/vnd.oci.image.manifest.v1+json'
-            $attestation.annotations = [ordered]@{ 'vnd.docker.reference.type' = 'attestation-manifest'; 'vnd.docker.reference.digest' = $manifest.digest }
-            $attestation.platform = [ordered]@{ architecture = 'unknown'; os = 'unknown' }
-            $manifests += $attestation
-        }
-        $index = Add-Json ([ordered]@{ schemaVersion = 2; mediaType = 'application/vnd.oci.image.index.v1+json'; manifests = $manifests }) 'application/vnd.oci.image.index.v1+json'
-        $index.annotations = @{ 'io.containerd.image.name' = $Name }
-        Set-Content (Join-Path $Folder oci-layout) '{"imageLayoutVersion":"1.0.0"}'
-        Set-Content (Join-Path $Folder index.json) (ConvertTo-Json ([ordered]@{ schemaVersion = 2; manifests = @($index) }) -Depth 9)
-    }
+    function New-Statement($Sbom) { [ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://spdx.dev/Document'; predicate = $Sbom } }
 
     function Set-Record([string] $Path, [string] $Id, [string] $Ecosystem, [string] $Name, [string] $Fixed, [string] $Vector) {
         $record = [ordered]@{
@@ -70,8 +33,8 @@ BeforeAll {
     $packages = 'pkg:deb/debian/libssl3@3.0.11-1?upstream=openssl&distro=debian-12', 'pkg:npm/left@1.0.0'
     $sbom = "$TestDrive/sbom.json"
     ConvertTo-Json (New-Sbom $packages) -Depth 9 | Set-Content $sbom
-    New-ScannedLayout "$TestDrive/layout" 'demo/scanned:1' (New-Sbom $packages)
-    New-ScannedLayout "$TestDrive/plain" 'demo/plain:1'
+    $null = New-TestLayout "$TestDrive/layout" 'demo/scanned:1' -Statement @{ amd64 = New-Statement (New-Sbom $packages) }
+    $null = New-TestLayout "$TestDrive/plain" 'demo/plain:1'
 }
 
 Describe 'An SBOM and data' {
