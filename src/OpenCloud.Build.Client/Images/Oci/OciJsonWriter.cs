@@ -1,9 +1,10 @@
 using System.Text.Json;
+using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
-/// <summary>Writes descriptors, manifests and indexes as JSON, in the order of fields that Go writes them in.</summary>
+/// <summary>Writes descriptors, configurations, manifests and indexes as JSON, in the order of fields that Go writes them in.</summary>
 internal static class OciJsonWriter
 {
     /// <summary>The bytes of an index.</summary>
@@ -52,6 +53,34 @@ internal static class OciJsonWriter
         return stream.ToArray();
     }
 
+    /// <summary>The bytes of a configuration that states the platform and the layers alone.</summary>
+    public static byte[] Config(OciImageConfig config, Platform? platform)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, JsonForm.Writer))
+        {
+            writer.WriteStartObject();
+            if (platform is not null)
+            {
+                WritePlatform(writer, platform, config.OperatingSystemVersion, config.OperatingSystemFeatures);
+            }
+
+            writer.WriteStartObject("rootfs");
+            writer.WriteString("type", "layers");
+            writer.WriteStartArray("diff_ids");
+            foreach (ContentDigest diffId in config.DiffIds)
+            {
+                writer.WriteStringValue(diffId.ToString());
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
     public static void Write(Utf8JsonWriter writer, OciDescriptor descriptor)
     {
         writer.WriteStartObject();
@@ -77,32 +106,36 @@ internal static class OciJsonWriter
         if (descriptor.Platform is { } platform)
         {
             writer.WriteStartObject("platform");
-            writer.WriteString("architecture", platform.Architecture);
-            writer.WriteString("os", platform.OperatingSystem);
-            if (descriptor.OperatingSystemVersion.Length > 0)
-            {
-                writer.WriteString("os.version", descriptor.OperatingSystemVersion);
-            }
-
-            if (descriptor.OperatingSystemFeatures.Count > 0)
-            {
-                writer.WriteStartArray("os.features");
-                foreach (string feature in descriptor.OperatingSystemFeatures)
-                {
-                    writer.WriteStringValue(feature);
-                }
-
-                writer.WriteEndArray();
-            }
-
-            if (platform.Variant.Length > 0)
-            {
-                writer.WriteString("variant", platform.Variant);
-            }
-
+            WritePlatform(writer, platform, descriptor.OperatingSystemVersion, descriptor.OperatingSystemFeatures);
             writer.WriteEndObject();
         }
 
         writer.WriteEndObject();
+    }
+
+    private static void WritePlatform(Utf8JsonWriter writer, Platform platform, string version, IReadOnlyList<string> features)
+    {
+        writer.WriteString("architecture", platform.Architecture);
+        writer.WriteString("os", platform.OperatingSystem);
+        if (version.Length > 0)
+        {
+            writer.WriteString("os.version", version);
+        }
+
+        if (features.Count > 0)
+        {
+            writer.WriteStartArray("os.features");
+            foreach (string feature in features)
+            {
+                writer.WriteStringValue(feature);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        if (platform.Variant.Length > 0)
+        {
+            writer.WriteString("variant", platform.Variant);
+        }
     }
 }

@@ -44,12 +44,12 @@ public static class SbomBuild
             string layout = Path.Combine(folder.Path, "image");
             string context = Directory.CreateDirectory(Path.Combine(folder.Path, "context")).FullName;
             string archive = Path.Combine(folder.Path, "result.tar");
-            await platform.WriteAsync(layout, cancellationToken).ConfigureAwait(false);
+            ContentDigest files = await platform.WriteFilesAsync(layout, cancellationToken).ConfigureAwait(false);
             ImageBuildRequest request = new()
             {
                 ContextPath = context,
                 DockerfileText = $"FROM {Context}\n",
-                NamedContexts = new Dictionary<string, string> { [Context] = $"oci-layout://{layout}@{platform.Digest}" },
+                NamedContexts = new Dictionary<string, string> { [Context] = $"oci-layout://{layout}@{files}" },
                 Platforms = platform.Platform is { } of ? [of.ToString()] : [],
                 Attestations = [new ImageAttestation(ImageAttestation.Sbom, generator is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["generator"] = generator })],
                 Outputs = [new BuildOutput { Type = BuildOutput.Oci, Destination = archive }],
