@@ -10,21 +10,27 @@ namespace OpenCloud.Build.Client.Vulnerabilities.Scanners;
 
 /// <summary>Runs trivy or grype on an image, which it gets as an OCI layout. Where their data comes from, they decide.</summary>
 /// <remarks>
-/// aquasecurity/trivy, docs/guide/target/container_image.md (--input with a layout; --scanners since 0.37); anchore/grype, README (oci-dir:).
+/// aquasecurity/trivy, docs/guide/target/container_image.md (--input with a layout; --scanners since 0.37); anchore/grype, README (oci-dir:),
+/// cmd/grype/cli/options/grype.go (the names of its variables) and cmd/grype/cli/commands/root.go (the report comes before the failure).
+/// Trivy's variables: pkg/flag/report_flags.go, db_flags.go and global_flags.go.
 /// </remarks>
 public static class ScannerProgram
 {
     private const int MostOutput = 128 * 1024 * 1024;
     private const int LongestWords = 600;
 
-    // With it, vulnerabilities would be a failure of the program. Trivy has a parameter for the same.
-    private const string GrypeFailOn = "GRYPE_FAIL_ON_SEVERITY";
+    // Grype's, when a vulnerability has the severity that its own configuration names. It has written the report before.
+    private const int GrypeFailOnStatus = 2;
+
+    // They send the report elsewhere, make another of it or none, or make a failure of vulnerabilities.
+    private static readonly string[] Hindering =
+    [
+        "GRYPE_FAIL_ON_SEVERITY", "GRYPE_FILE", "GRYPE_OUTPUT", "GRYPE_OUTPUT_TEMPLATE_FILE",
+        "TRIVY_COMPLIANCE", "TRIVY_DOWNLOAD_DB_ONLY", "TRIVY_DOWNLOAD_JAVA_DB_ONLY", "TRIVY_EXIT_CODE", "TRIVY_EXIT_ON_EOL", "TRIVY_FORMAT",
+        "TRIVY_GENERATE_DEFAULT_CONFIG", "TRIVY_OUTPUT", "TRIVY_OUTPUT_PLUGIN_ARG", "TRIVY_TEMPLATE",
+    ];
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64 };
-
-    /// <summary>Whether the program of a scanner is installed.</summary>
-    /// <param name="scanner">Trivy or Grype.</param>
-    public static bool IsInstalled(VulnerabilityScanner scanner) => ProgramFinder.OnPath(NameOf(scanner)) is not null;
 
     /// <summary>Scans the platforms of an image.</summary>
     /// <param name="scanner">Trivy or Grype.</param>
@@ -52,9 +58,13 @@ public static class ScannerProgram
                 ? ["image", "--input", layout, "--format", "json", "--scanners", "vuln", "--quiet", "--exit-code", "0", "--timeout", TrivyTime(timeout)]
                 : [$"oci-dir:{layout}", "-o", "json", "-q"];
             Dictionary<string, string> environment = ProgramEnvironment.Inherited();
-            environment.Remove(GrypeFailOn);
+            foreach (string variable in Hindering)
+            {
+                environment.Remove(variable);
+            }
+
             ProgramCommand command = new(path, arguments, environment) { OutputLimit = MostOutput, Timeout = timeout };
-            string output = await RunAsync(program, command, cancellationToken).ConfigureAwait(false);
+            string output = await RunAsync(scanner, command, cancellationToken).ConfigureAwait(false);
             found.AddRange(Read(scanner, output, name, platform.Platform?.ToString() ?? string.Empty));
         }
 
@@ -85,12 +95,13 @@ public static class ScannerProgram
         }
     }
 
-    private static async Task<string> RunAsync(string program, ProgramCommand command, CancellationToken cancellationToken)
+    private static async Task<string> RunAsync(VulnerabilityScanner scanner, ProgramCommand command, CancellationToken cancellationToken)
     {
+        string program = NameOf(scanner);
         try
         {
             ProgramResult answer = await ProgramRunner.RunAsync(command, cancellationToken).ConfigureAwait(false);
-            if (answer.ExitCode != 0)
+            if (answer.ExitCode != 0 && (scanner != VulnerabilityScanner.Grype || answer.ExitCode != GrypeFailOnStatus || !IsReport(answer.Output)))
             {
                 string words = string.Join("; ", TerminalText.Plain(answer.Error).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).TakeLast(3));
                 throw Failed($"{program} ended with exit code {answer.ExitCode}: {(words.Length > 0 ? TerminalText.Bounded(words, LongestWords) : "it wrote no error")}");
@@ -103,6 +114,8 @@ public static class ScannerProgram
             throw Failed($"{program} failed: {exception.Message}", exception);
         }
     }
+
+    private static bool IsReport(string output) => output.AsSpan().TrimStart().StartsWith("{", StringComparison.Ordinal);
 
     // Trivy's own limit is 5 minutes.
     private static string TrivyTime(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, Math.Ceiling(timeout.TotalSeconds)):0}s");
