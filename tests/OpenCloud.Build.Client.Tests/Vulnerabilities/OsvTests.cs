@@ -136,6 +136,58 @@ public sealed class OsvTests : IDisposable
     }
 
     [Fact]
+    public async Task PackagesOfOneUrlAndTwoVersionsAreBothFound()
+    {
+        Write("a.json", Record("A-1", "npm", "left", """ "versions":["1.0.0","1.1.0"] """));
+        SoftwareBill bill = BillOf([.. new[] { "1.0.0", "1.1.0", "1.1.0", "1.2.0" }
+            .Select(static v => $$"""{"name":"x","versionInfo":"{{v}}","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/left"}]}""")]);
+        Assert.Equal(["1.0.0", "1.1.0"], (await OsvData.FindAsync([bill], [_folder], null, Cancellation)).Found.Select(static f => f.Version));
+    }
+
+    [Fact]
+    public async Task LongTextsAreLeftOut_AndALongIdIsRefused()
+    {
+        string large = new('a', 100_000);
+        Write("a.json", Record("A-1", "npm", "left", """ "versions":["1.0.0"] """, $$""" "aliases":["{{large}}","CVE-1"],"references":[{"type":"ADVISORY","url":"https://a.test/{{large}}"},{"type":"WEB","url":"https://b.test"}], """));
+        ContainerImageVulnerability found = Assert.Single(await FindAsync("pkg:npm/left@1.0.0"));
+        Assert.Equal(("https://b.test", 1), (found.Url, found.Aliases.Count));
+        Write("a.json", Record(large, "npm", "left", """ "versions":["1.0.0"] """));
+        await Assert.ThrowsAsync<VulnerabilityScanException>(() => FindAsync("pkg:npm/left@1.0.0"));
+    }
+
+    [Theory]
+    [InlineData("bytes", 2_000, 100, 100, 100_000)]
+    [InlineData("records", 100_000, 9, 100, 100_000)]
+    [InlineData("vulnerabilities", 100_000, 100, 19, 100_000)]
+    [InlineData("characters", 100_000, 100, 100, 500)]
+    public async Task WhatIsReadAndKeptIsLimited(string what, long bytes, long records, int findings, long characters)
+    {
+        // Spaces between the records count, too.
+        Write("a.json", string.Join(new string(' ', 100), Enumerable.Range(0, 10).Select(static i => Record($"A-{i}", "npm", "left", """ "versions":["1.0.0","1.1.0"] """))));
+        SoftwareBill bill = Bill("pkg:npm/left@1.0.0", "pkg:npm/left@1.1.0");
+        Assert.Equal(20, (await OsvData.FindAsync([bill], [_folder], OsvLimits.Default with { Findings = 20 }, null, Cancellation)).Found.Count);
+        VulnerabilityScanException refused = await Assert.ThrowsAsync<VulnerabilityScanException>(() => OsvData.FindAsync([bill], [_folder], new OsvLimits(bytes, records, findings, characters), null, Cancellation));
+        Assert.Contains("more than", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(what, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PackagesThatNoRecordCanBeAboutAreListed()
+    {
+        Write("a.json", Record("A-1", "npm", "other", """ "versions":["1.0.0"] """));
+        Write("b.json", Record("A-2", "Debian:12", "other", """ "versions":["1.0.0"] """));
+        Write("c.json", Record("A-3", "Nowhere", "x", """ "versions":["1.2"] """).Replace("\"name\":\"x\"", "\"name\":\"x\",\"purl\":\"pkg:conda/x\"", StringComparison.Ordinal));
+        SoftwareBill bill = Bill(
+            "pkg:npm/left@1", "pkg:deb/debian/a@1?distro=debian-12", "pkg:deb/debian/a@1", "pkg:deb/debian/a@1?distro=debian-13", "pkg:deb/debian/b@1?distro=debian-13",
+            "pkg:apk/alpine/a@1?distro=alpine-3.20", "pkg:pypi/a@1", "pkg:rpm/fedora/a@1", "pkg:generic/a@1", "pkg:conda/x@1", "pkg:oci/image@1");
+        OsvResult result = await OsvData.FindAsync([bill, bill], [_folder], null, Cancellation);
+        Assert.Equal(
+            [("Alpine 3.20", 1, true), ("Debian 13", 2, true), ("PyPI", 1, true), ("generic", 1, false), ("rpm/fedora", 1, false)],
+            result.Unchecked.Select(static u => (u.Kind, u.Count, u.HasEcosystem)));
+        Assert.Equal("Debian 13 (2)", result.Unchecked[1].ToString());
+    }
+
+    [Fact]
     public async Task DirectoriesZipsArraysAndLinesAreRead()
     {
         string[] records = [.. Enumerable.Range(0, 5).Select(static i => Record($"A-{i}", "npm", "left", """ "versions":["1.0.0"] """))];
@@ -235,10 +287,11 @@ public sealed class OsvTests : IDisposable
         File.WriteAllText(path, content);
     }
 
-    private Task<IReadOnlyList<ContainerImageVulnerability>> FindAsync(params string[] purls)
-    {
-        string packages = string.Join(',', purls.Select(static p => $$"""{"name":"x","externalRefs":[{"referenceType":"purl","referenceLocator":"{{p}}"}]}"""));
-        SoftwareBill bill = SbomReader.Read(Encoding.UTF8.GetBytes($$"""{"spdxVersion":"SPDX-2.3","packages":[{{packages}}]}"""), "image", "linux/amd64");
-        return OsvData.FindAsync([bill], [_folder], null, Cancellation);
-    }
+    private static SoftwareBill Bill(params string[] purls) => BillOf([.. purls.Select(static p => $$"""{"name":"x","externalRefs":[{"referenceType":"purl","referenceLocator":"{{p}}"}]}""")]);
+
+    private static SoftwareBill BillOf(params string[] packages) =>
+        SbomReader.Read(Encoding.UTF8.GetBytes($$"""{"spdxVersion":"SPDX-2.3","packages":[{{string.Join(',', packages)}}]}"""), "image", "linux/amd64");
+
+    private async Task<IReadOnlyList<ContainerImageVulnerability>> FindAsync(params string[] purls) =>
+        (await OsvData.FindAsync([Bill(purls)], [_folder], null, Cancellation)).Found;
 }

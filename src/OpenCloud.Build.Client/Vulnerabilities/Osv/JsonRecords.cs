@@ -14,10 +14,11 @@ internal static class JsonRecords
     /// <summary>Reads the objects; each is valid until the next is requested.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="most">The most bytes of one object.</param>
+    /// <param name="count">Gets the number of bytes of each read, those between the objects included.</param>
     /// <param name="fail">Makes the exception from a reason.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
-        Stream stream, int most, Func<string, Exception> fail, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Stream stream, int most, Action<int> count, Func<string, Exception> fail, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JsonRecordScanner scanner = new(fail);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
@@ -50,6 +51,7 @@ internal static class JsonRecords
                     yield break;
                 }
 
+                count(read);
                 length += read;
             }
         }

@@ -8,8 +8,6 @@ namespace OpenCloud.Build.Client.Vulnerabilities.Osv;
 public static class OsvData
 {
     private const int MostRecordBytes = 32 * 1024 * 1024;
-    private const long MostBytes = 64L * 1024 * 1024 * 1024;
-    private const long MostRecords = 10_000_000;
     private const int MostDepth = 16;
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64, AllowDuplicateProperties = false };
@@ -19,15 +17,20 @@ public static class OsvData
     /// <param name="paths">The files and directories with the data.</param>
     /// <param name="progress">Gets the number of records that were read; may be null.</param>
     /// <param name="cancellationToken">Cancels the search.</param>
-    /// <returns>What was found, in the order of the images, then by package, most severe first.</returns>
     /// <exception cref="VulnerabilityScanException">The data cannot be read.</exception>
-    public static async Task<IReadOnlyList<ContainerImageVulnerability>> FindAsync(
+    public static Task<OsvResult> FindAsync(
         IReadOnlyList<SoftwareBill> bills, IReadOnlyList<string> paths, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(bills);
         ArgumentNullException.ThrowIfNull(paths);
-        OsvMatcher matcher = new(new PackageIndex(bills));
-        Reader reader = new(matcher, progress);
+        return FindAsync(bills, paths, OsvLimits.Default, progress, cancellationToken);
+    }
+
+    internal static async Task<OsvResult> FindAsync(
+        IReadOnlyList<SoftwareBill> bills, IReadOnlyList<string> paths, OsvLimits limits, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        OsvMatcher matcher = new(new PackageIndex(bills), limits);
+        Reader reader = new(matcher, limits, progress);
         foreach (string path in paths)
         {
             await reader.ReadAsync(path, cancellationToken).ConfigureAwait(false);
@@ -39,7 +42,7 @@ public static class OsvData
             order.TryAdd(bill, order.Count);
         }
 
-        return
+        ContainerImageVulnerability[] found =
         [
             .. matcher.Found.OrderBy(f => order[f.Bill])
                 .ThenBy(static f => f.Vulnerability.Package, StringComparer.Ordinal)
@@ -48,12 +51,13 @@ public static class OsvData
                 .ThenBy(static f => f.Vulnerability.Id, StringComparer.Ordinal)
                 .Select(static f => f.Vulnerability),
         ];
+        return new OsvResult(found, matcher.Coverage.Missing(bills));
     }
 
     private static VulnerabilityScanException Invalid(string path, string why, Exception? cause = null) =>
         new(VulnerabilityScanFailure.InvalidData, $"The vulnerability data '{path}' cannot be used: {why}.", cause);
 
-    private sealed class Reader(OsvMatcher matcher, IProgress<long>? progress)
+    private sealed class Reader(OsvMatcher matcher, OsvLimits limits, IProgress<long>? progress)
     {
         private long _records;
         private long _bytes;
@@ -130,16 +134,15 @@ public static class OsvData
         {
             try
             {
-                await foreach (ReadOnlyMemory<byte> json in JsonRecords.ReadAsync(stream, MostRecordBytes, why => Invalid(source, why), cancellationToken).ConfigureAwait(false))
+                await foreach (ReadOnlyMemory<byte> json in JsonRecords.ReadAsync(stream, MostRecordBytes, Count, why => Invalid(source, why), cancellationToken).ConfigureAwait(false))
                 {
-                    _bytes += json.Length;
-                    if (++_records > MostRecords || _bytes > MostBytes)
+                    if (++_records > limits.Records)
                     {
-                        throw Invalid(source, $"there are more than {MostRecords} records or {MostBytes} bytes");
+                        throw Invalid(source, $"there are more than {limits.Records} records");
                     }
 
                     using JsonDocument record = JsonDocument.Parse(json, Options);
-                    matcher.Match(record.RootElement, source);
+                    matcher.Match(record.RootElement, source, cancellationToken);
                     if (_records % 1000 == 0)
                     {
                         progress?.Report(_records);
@@ -150,6 +153,14 @@ public static class OsvData
             {
                 // Invalid UTF-8 and unpaired surrogates show only when a string is requested; damaged zips while they are unpacked.
                 throw Invalid(source, exception.Message.TrimEnd('.'), exception);
+            }
+
+            void Count(int bytes)
+            {
+                if ((_bytes += bytes) > limits.Bytes)
+                {
+                    throw Invalid(source, $"there are more than {limits.Bytes} bytes");
+                }
             }
         }
     }

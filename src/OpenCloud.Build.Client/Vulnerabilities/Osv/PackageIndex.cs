@@ -24,15 +24,21 @@ internal sealed class PackageIndex
         }
     }
 
-    /// <summary>The packages that an entry of a record may mean.</summary>
-    public IReadOnlyList<IndexedPackage> Find(string ecosystem, string name, string purl)
+    /// <summary>The packages that an entry of a record may mean. The coverage gets those that only their package URLs identify.</summary>
+    public IReadOnlyList<IndexedPackage> Find(string ecosystem, string name, string purl, OsvCoverage coverage)
     {
         if (_byName.TryGetValue((ecosystem, Ecosystems.Normalize(ecosystem, name)), out List<IndexedPackage>? named))
         {
             return named;
         }
 
-        return purl.Length > 0 && PackageUrl.TryParse(purl, out PackageUrl? url) && _byPurl.TryGetValue(KeyOf(url), out List<IndexedPackage>? same) ? same : [];
+        if (_byPurl.Count == 0 || purl.Length == 0 || !PackageUrl.TryParse(purl, out PackageUrl? url) || !_byPurl.TryGetValue(KeyOf(url), out List<IndexedPackage>? same))
+        {
+            return [];
+        }
+
+        coverage.Add(url);
+        return same;
     }
 
     private void Add(SoftwareBill bill, SoftwarePackage package)

@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Client.Vulnerabilities.Osv;
 /// <summary>
 /// The files of a zip, one after the other. .NET's ZipArchive holds the whole directory in memory, which a file of any size may fill.
 /// </summary>
-/// <remarks>PKWARE, APPNOTE.TXT 6.3.10: 4.3.12 (central directory), 4.3.14 to 4.3.16 (its end), 4.5.3 (zip64).</remarks>
+/// <remarks>PKWARE, APPNOTE.TXT 6.3.10: 4.3.7 (local headers), 4.3.12 (central directory), 4.3.14 to 4.3.16 (its end), 4.5.3 (zip64).</remarks>
 internal sealed class ZipEntries(SafeFileHandle file, Func<string, Exception> fail)
 {
     private const uint EndSignature = 0x06054B50;
@@ -25,6 +25,9 @@ internal sealed class ZipEntries(SafeFileHandle file, Func<string, Exception> fa
     private const ushort Encrypted = 1;
 
     private readonly long _length = RandomAccess.GetLength(file);
+
+    // Files of their own are not larger than the zip. Those that share their bytes could unpack to any size.
+    private long _left = RandomAccess.GetLength(file);
 
     /// <summary>Whether a file begins as a zip does, an empty one included.</summary>
     public static bool IsZip(SafeFileHandle file)
@@ -70,6 +73,11 @@ internal sealed class ZipEntries(SafeFileHandle file, Func<string, Exception> fa
         if (U32(local, 0) != LocalSignature || start > _length || packed > _length - start)
         {
             throw fail("its directory is damaged");
+        }
+
+        if ((_left -= packed + LocalLength) < 0)
+        {
+            throw fail("its files overlap");
         }
 
         FileSliceStream content = new(file, start, packed);
