@@ -25,7 +25,8 @@ BeforeDiscovery {
         @{ Cmdlet = 'Receive-ContainerImage'; Takes = $everywhere; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'New-ContainerImageIndex'; Takes = $everywhere; Arguments = @{ Destination = 'registry.local/joined:1'; WhatIf = $true } }
         @{ Cmdlet = 'Get-ContainerImageAttestation'; Takes = $images; Arguments = @{} }
-        @{ Cmdlet = 'Get-ContainerImageVulnerability'; Takes = $images + 'ContainerImageAttestation'; Arguments = @{ Database = $manifestPath } }
+        # The attestation is the provenance of an image without an SBOM.
+        @{ Cmdlet = 'Get-ContainerImageVulnerability'; Takes = $images; Arguments = @{ Database = $manifestPath } }
         @{ Cmdlet = 'Connect-ContainerRegistry'; Takes = $registries; Arguments = @{ Credential = [pscredential]::new('u', (ConvertTo-SecureString p -AsPlainText)); WhatIf = $true } }
         @{ Cmdlet = 'Connect-ContainerRegistry'; Takes = 'Number'; Arguments = @{ Registry = 'registry.local'; UserName = 'u'; PasswordStdin = $true; WhatIf = $true } }
         @{ Cmdlet = 'Disconnect-ContainerRegistry'; Takes = $registries + 'Number'; Arguments = @{ WhatIf = $true } }

@@ -34,7 +34,11 @@ BeforeAll {
     $sbom = "$TestDrive/sbom.json"
     ConvertTo-Json (New-Sbom $packages) -Depth 9 | Set-Content $sbom
     $null = New-TestLayout "$TestDrive/layout" 'demo/scanned:1' -Statement @{ amd64 = New-Statement (New-Sbom $packages) }
-    $null = New-TestLayout "$TestDrive/plain" 'demo/plain:1'
+    # An engine that runs the instruction fails: the image has no such program.
+    $plain = New-TestLayout "$TestDrive/plain" 'demo/plain:1' -Config @{ OnBuild = @('RUN ["/none"]') }
+    $null = New-TestLayout "$TestDrive/half" 'demo/half:1' -Architecture amd64, arm64 -Statement @{ amd64 = New-Statement (New-Sbom $packages) }
+    $provenance = [ordered]@{ _type = 'https://in-toto.io/Statement/v0.1'; predicateType = 'https://slsa.dev/provenance/v1'; predicate = @{} }
+    $null = New-TestLayout "$TestDrive/unknown" 'demo/unknown:1' -Architecture amd64, arm64 -Statement @{ amd64 = $provenance; arm64 = $provenance }
 }
 
 Describe 'An SBOM and data' {
@@ -87,6 +91,43 @@ Describe 'An SBOM and data' {
         $text = Get-ContainerImageVulnerability -SbomPath $sbom -Database $osv | Out-String -Width 100
         $text | Should -Match 'Severity\s+Id\s+Package\s+Version\s+FixedVersion'
         $text | Should -Match 'Critical\s+DSA-1\s+libssl3\s+3\.0\.11-1\s+3\.0\.13-1'
+    }
+
+    It 'do not pass a platform without an SBOM' {
+        $found = Get-ContainerImageVulnerability -Path "$TestDrive/half" -Database $osv -ErrorVariable failed -ErrorAction SilentlyContinue
+        $found.Id | Should -Be 'GHSA-2', 'GHSA-3', 'DSA-1'
+        $failed.FullyQualifiedErrorId | Should -Be 'ImageHasNoSbom,OpenCloud.Build.Commands.GetContainerImageVulnerabilityCommand'
+        "$failed" | Should -BeLike "*'demo/half:1' does not have an SBOM for linux/arm64."
+        $gate = @{ Path = "$TestDrive/half"; Database = $osv; FailOn = 'Critical'; ErrorAction = 'Stop' }
+        { Get-ContainerImageVulnerability @gate } | Should -Throw -ErrorId 'ImageHasNoSbom,*'
+        { Get-ContainerImageVulnerability @gate -Platform linux/arm64 } | Should -Throw -ErrorId 'ImageHasNoSbom,*'
+        $gate.FailOn = 'High'
+        { Get-ContainerImageVulnerability @gate -Platform linux/amd64 } | Should -Throw -ErrorId 'VulnerabilitiesFound,*'
+    }
+
+    It 'do not pass an image of which only other attestations came' {
+        $attestations = Get-ContainerImageAttestation -Path "$TestDrive/unknown"
+        $attestations | Should -HaveCount 2
+        $attestations | Get-ContainerImageVulnerability -Database $osv -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        "$failed" | Should -BeLike "*'demo/unknown:1' does not have an SBOM."
+        $sboms = Get-ContainerImageAttestation -Path "$TestDrive/layout"
+        $sboms, $attestations[1] | ForEach-Object { $_ } | Get-ContainerImageVulnerability -Database $osv -ErrorVariable failed -ErrorAction SilentlyContinue | Should -HaveCount 3
+        $failed | Should -HaveCount 1
+    }
+
+    It 'warn about packages that were not checked' {
+        function Get-Warning([string[]] $Purl, [hashtable] $With = @{}) {
+            ConvertTo-Json (New-Sbom $Purl) -Depth 9 | Set-Content "$TestDrive/other.json"
+            $null = Get-ContainerImageVulnerability -SbomPath "$TestDrive/other.json" -Database $osv -WarningVariable warned -WarningAction SilentlyContinue @With
+            $warned | ForEach-Object { "$_" }
+        }
+        Get-Warning $packages | Should -BeNullOrEmpty
+        $warned = Get-Warning ($packages + 'pkg:pypi/a@1', 'pkg:deb/debian/a@1?distro=debian-13', 'pkg:rpm/fedora/a@1?distro=fedora-40', 'pkg:rpm/fedora/b@1?distro=fedora-40')
+        $warned[0] | Should -BeLike 'The data has no records for packages of */other.json, which were not checked: Debian 13 (1), PyPI (1).'
+        $warned[1] | Should -BeLike 'OSV has no ecosystem for packages of */other.json, which were not checked: rpm/fedora (2).'
+        Get-Warning 'none' | Should -BeLike 'The SBOM of */other.json has no package with a package URL and a version.*'
+        Get-ContainerImageAttestation -Path "$TestDrive/plain" | Get-ContainerImageVulnerability -Database $osv -FailOn High -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -Be 'No image was checked for -FailOn.'
     }
 
     It 'warn about packages without a release' {
@@ -157,20 +198,33 @@ Describe 'A program' {
 
     It 'grype gets the image as a layout, and its report becomes objects' {
         $report = '{"matches":[{"vulnerability":{"id":"GHSA-1","dataSource":"https://github.test/GHSA-1","severity":"Critical","cvss":[{"metrics":{"baseScore":9.8}}],"fix":{"versions":["1.5.0"],"state":"fixed"}},"relatedVulnerabilities":[{"id":"CVE-1"}],"artifact":{"name":"left","version":"1.0.0","type":"npm","purl":"pkg:npm/left@1.0.0"}}]}'
-        Set-Tool grype "echo a warning >&2; cat <<'R'`n$report`nR`nexit `${GRYPE_FAIL_ON_SEVERITY:-0}"
-        $env:GRYPE_FAIL_ON_SEVERITY = '2'
-        try {
-            $found = Get-ContainerImageVulnerability -Path "$TestDrive/layout" -Scanner Grype
-        }
-        finally {
-            $env:GRYPE_FAIL_ON_SEVERITY = $null
-        }
+        # Its configuration may make it fail after the report.
+        Set-Tool grype "echo a warning >&2; cat <<'R'`n$report`nR`nexit 2"
+        $found = Get-ContainerImageVulnerability -Path "$TestDrive/layout" -Scanner Grype
         $found.Id | Should -Be 'GHSA-1'
         $found.Aliases | Should -Be 'CVE-1'
         $found.Score | Should -Be 9.8
         $arguments = Get-Content "$tools/grype.arguments"
         $arguments[0] | Should -BeLike 'oci-dir:/*/image'
         $arguments[1..3] | Should -Be '-o', 'json', '-q'
+    }
+
+    It '<name> gets no variables that hide its report' -ForEach @(
+        @{ name = 'Trivy'; report = '{"SchemaVersion":2}'; variables = 'TRIVY_OUTPUT', 'TRIVY_OUTPUT_PLUGIN_ARG', 'TRIVY_COMPLIANCE', 'TRIVY_DOWNLOAD_DB_ONLY', 'TRIVY_EXIT_ON_EOL', 'TRIVY_GENERATE_DEFAULT_CONFIG' }
+        @{ name = 'Grype'; report = '{"matches":[]}'; variables = 'GRYPE_FILE', 'GRYPE_FAIL_ON_SEVERITY', 'GRYPE_OUTPUT', 'GRYPE_OUTPUT_TEMPLATE_FILE' }
+    ) {
+        Set-Tool $name.ToLowerInvariant() "env > $tools/variables; echo '$report'"
+        $kept = "${name}_DB_REPOSITORY".ToUpperInvariant()
+        try {
+            foreach ($variable in $variables + $kept) {
+                Set-Item "env:$variable" "$TestDrive/elsewhere"
+            }
+            Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner $name | Should -BeNullOrEmpty
+        }
+        finally {
+            Remove-Item ($variables + $kept | ForEach-Object { "env:$_" })
+        }
+        (Get-Content "$tools/variables") -match "^${name}_" -replace '=.*' | Should -Be $kept
     }
 
     It 'that fails says why, in words that steer no terminal' {
@@ -184,6 +238,8 @@ Describe 'A program' {
     It 'that answers with something else, or takes too long, has failed' {
         Set-Tool grype 'echo no report'
         Get-ErrorId { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype } | Should -BeLike 'ScannerFailed,*'
+        Set-Tool grype 'echo bad configuration >&2; exit 2'
+        { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype -ErrorAction Stop } | Should -Throw -ErrorId 'ScannerFailed,*' -ExpectedMessage '*exit code 2: bad configuration*'
         Set-Tool grype 'exec sleep 60'
         Get-ErrorId { Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Scanner Grype -Timeout 300ms } | Should -BeLike 'ScannerFailed,*'
     }
@@ -238,6 +294,19 @@ Describe 'The engine <_>' -Skip:(-not $fixture.CanRun) -ForEach 'docker-26', 'do
         $found.Platform | Select-Object -Unique | Should -Be 'linux/amd64'
         (Get-ContainerImage -Address $store).Id | Should -Be $images
         Get-ChildItem ([IO.Path]::GetTempPath()) -Filter opencloud-build-* | Where-Object Name -NotIn $temporary.Name | Should -BeNullOrEmpty
+    }
+
+    It 'runs nothing of the image' {
+        $trigger = New-BuildDirectory "$TestDrive/trigger-$_" $engine "FROM image"
+        $contexts = @{ image = "oci-layout://$TestDrive/plain@$plain" }
+        Get-ErrorId { Invoke-ImageBuild $trigger -BuildContext $contexts -Output type=cacheonly -Address $engine.address } | Should -BeLike 'BuildStepFailed,*'
+        (Get-ContainerImageVulnerability -Path "$TestDrive/plain" -Database $osv -SbomGenerator demo/scanner:1 -EngineAddress $engine.address).Id | Should -Be 'GHSA-2', 'GHSA-3'
+    }
+
+    It 'makes the SBOM of the platform that has none' {
+        $found = Get-ContainerImageVulnerability -Path "$TestDrive/half" -Database $osv -SbomGenerator demo/scanner:1 -EngineAddress $engine.address -ErrorAction Stop
+        $found | Where-Object Platform -EQ linux/amd64 | Should -HaveCount 3
+        $found | Where-Object Platform -EQ linux/arm64 | Should -HaveCount 2
     }
 
     It 'says why it made no SBOM' {

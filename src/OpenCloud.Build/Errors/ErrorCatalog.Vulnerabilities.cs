@@ -12,11 +12,11 @@ internal static partial class ErrorCatalog
         "The image '{0}' has {1} of severity {2} or higher: {3}.",
         "Update the packages. FixedVersion of the results is the version with the fix.");
 
-    /// <summary>0: image.</summary>
+    /// <summary>0: image, 1: " for" and platforms, or nothing.</summary>
     public static readonly ErrorEntry ImageHasNoSbom = new(
         "ImageHasNoSbom",
         ErrorCategory.ObjectNotFound,
-        "The image '{0}' does not have an SBOM.",
+        "The image '{0}' does not have an SBOM{1}.",
         "Use -GenerateSbom to let an engine make one, -SbomPath with a file, or -Scanner with Trivy or Grype. Invoke-ImageBuild -Sbom adds an SBOM to an image.");
 
     public static readonly ErrorEntry InvalidSbom = new(

@@ -88,7 +88,7 @@ public static class AttestationReader
         return StatementReader.Read(bytes, attestation, $"{source.Location}: {descriptor.Digest}");
     }
 
-    private static async Task<OciManifest> ReadManifestAsync(IBlobSource source, OciDescriptor descriptor, CancellationToken cancellationToken)
+    internal static async Task<OciManifest> ReadManifestAsync(IBlobSource source, OciDescriptor descriptor, CancellationToken cancellationToken)
     {
         Stream stream = await source.OpenAsync(descriptor.Digest, cancellationToken).ConfigureAwait(false);
         byte[] bytes = await BlobReading.ReadAllAsync(stream, descriptor, OciJson.MaxManifestBytes, source.Location, cancellationToken).ConfigureAwait(false);

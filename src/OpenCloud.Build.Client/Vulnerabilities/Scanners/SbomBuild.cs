@@ -8,18 +8,19 @@ using OpenCloud.Build.Client.Progress;
 
 namespace OpenCloud.Build.Client.Vulnerabilities.Scanners;
 
-/// <summary>Lets an engine's scanner make the SBOM of an image that has none: a build that only starts from the image.</summary>
+/// <summary>Lets an engine's scanner make the SBOMs of the platforms of an image that have none: a build that only starts from their files.</summary>
 /// <remarks>moby/buildkit, docs/attestations/sbom.md and sbom-protocol.md.</remarks>
 public static class SbomBuild
 {
     private const string Context = "scanned";
 
-    /// <summary>Makes the SBOMs of an image's platforms.</summary>
+    /// <summary>Makes the SBOMs of the platforms of an image that have none.</summary>
     /// <param name="engine">The engine. It pulls the scanner's image, unless it has it.</param>
     /// <param name="image">The image.</param>
     /// <param name="name">The name of the image in the results.</param>
     /// <param name="generator">The scanner's image; null for the one of the engine.</param>
     /// <param name="platforms">The platforms; all when empty.</param>
+    /// <param name="existing">The SBOMs that the image has.</param>
     /// <param name="credentials">Credentials for the scanner's image, by registry.</param>
     /// <param name="observer">Gets the progress of the builds; may be null.</param>
     /// <param name="cancellationToken">Cancels the build.</param>
@@ -31,14 +32,17 @@ public static class SbomBuild
         string name,
         string? generator,
         IReadOnlyList<Platform> platforms,
+        IReadOnlyList<ContainerImageAttestation> existing,
         IReadOnlyDictionary<string, RegistryCredential> credentials,
         IBuildObserver? observer,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(existing);
         List<ContainerImageAttestation> made = [];
-        foreach (PlatformImage platform in await PlatformImage.ListAsync(image, platforms, cancellationToken).ConfigureAwait(false))
+        IReadOnlyList<PlatformImage> present = await PlatformImage.ListAsync(image, platforms, cancellationToken).ConfigureAwait(false);
+        foreach (PlatformImage platform in present.Where(p => !SbomCoverage.Includes(existing, p.Digest, present.Count)))
         {
             using PrivateFolder folder = new();
             string layout = Path.Combine(folder.Path, "image");
