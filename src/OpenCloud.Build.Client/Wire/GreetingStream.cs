@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Streams;
 
 namespace OpenCloud.Build.Client.Wire;
 

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Protocol.Control;
+using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Client.Threading;
 
 namespace OpenCloud.Build.Client.Wire.Grpc;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 

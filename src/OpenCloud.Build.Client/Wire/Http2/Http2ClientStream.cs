@@ -1,4 +1,4 @@
-using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 
 namespace OpenCloud.Build.Client.Wire.Http2;

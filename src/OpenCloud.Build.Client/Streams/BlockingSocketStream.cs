@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 using OpenCloud.Build.Client.Engines.Remote;
 
-namespace OpenCloud.Build.Client.Engines;
+namespace OpenCloud.Build.Client.Streams;
 
 /// <summary>
 /// A socket whose reads and writes, even asynchronous ones, block the calling thread until they are done, for threads without

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Engines;
+namespace OpenCloud.Build.Client.Streams;
 
 /// <summary>
 /// A stream whose reader can be stopped without an exception. Canceling a read throws in every method between the socket and the owner of

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
-using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Client.Tests.Wire.Http2;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Engines;
+namespace OpenCloud.Build.Client.Tests.Streams;
 
 public sealed class BlockingSocketStreamTests
 {
