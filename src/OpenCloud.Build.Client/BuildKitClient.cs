@@ -110,13 +110,25 @@ public sealed class BuildKitClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks an engine that accepted the connection for its workers. A stopped engine accepts connections, too, but never answers.</summary>
+    /// <summary>
+    /// Asks an engine that accepted the connection for its workers. A stopped engine accepts connections, too, but never answers. Behind a TCP
+    /// port there may be any program: one that sends nothing within the time to connect is none, because an engine's HTTP/2 begins at once.
+    /// </summary>
     private static async Task<ListWorkersResponse> AskWorkersAsync(
         DedicatedCallInvoker invoker, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         TimeSpan longest = options.ConnectTimeout > LongestFirstAnswer ? options.ConnectTimeout : LongestFirstAnswer;
         using CancellationTokenSource timeout = new(longest, options.TimeProvider);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using CancellationTokenSource quiet = new(options.ConnectTimeout, options.TimeProvider);
+        bool mayBeAnything = invoker.Engine.Address.Host is not null;
+        using CancellationTokenRegistration silence = quiet.Token.Register(() =>
+        {
+            if (mayBeAnything && !invoker.Engine.IsGreeted)
+            {
+                timeout.Cancel();
+            }
+        });
         CancellationToken token = either.Token;
         try
         {
@@ -124,8 +136,11 @@ public sealed class BuildKitClient : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new EngineConnectException(
-                EngineConnectReason.Timeout, invoker.Engine.Address, $"{invoker.Engine.Address} accepts connections, but has not answered for {longest.TotalSeconds:0} seconds: it is stopped or does not respond.", e);
+            EngineAddress address = invoker.Engine.Address;
+            string what = mayBeAnything && !invoker.Engine.IsGreeted
+                ? $"accepted the connection, but sent nothing within {options.ConnectTimeout.TotalSeconds:0.###} s: no engine listens there, or it is stopped"
+                : $"accepts connections, but has not answered for {longest.TotalSeconds:0} seconds: it is stopped or does not respond";
+            throw new EngineConnectException(EngineConnectReason.Timeout, address, $"{address} {what}.", e);
         }
     }
 

@@ -4,7 +4,8 @@ BeforeDiscovery {
     $common = [Management.Automation.Cmdlet]::CommonParameters + [Management.Automation.Cmdlet]::OptionalCommonParameters
     # Files and directories: PowerShell's own completion is right. A set of words and a switch have theirs, an object has none.
     $files = 'Path', 'LiteralPath', 'InputObject', 'Record', 'Dockerfile', 'Destination', 'LogPath', 'MetadataFile', 'IidFile', 'SourcePolicy', 'Prefix',
-        'StateDirectory', 'ArchivePath', 'RootlessKitArchivePath', 'DockerfileText', 'EnvFile', 'Archive', 'BuildRecord', 'Attestation', 'SbomPath', 'Database'
+        'StateDirectory', 'ArchivePath', 'RootlessKitArchivePath', 'DockerfileText', 'EnvFile', 'Archive', 'BuildRecord', 'Attestation', 'SbomPath', 'Database',
+        'CertificateDirectory', 'CaCertificate', 'Certificate', 'Key'
     $parameters = foreach ($command in (Get-Module OpenCloud.Build).ExportedCmdlets.Values) {
         foreach ($parameter in $command.Parameters.Values) {
             $type = $parameter.ParameterType.IsArray ? $parameter.ParameterType.GetElementType() : $parameter.ParameterType

@@ -32,7 +32,7 @@ internal static class ConnectRetry
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
             {
                 error = new EngineConnectException(
-                    EngineConnectReason.Timeout, address, $"{address?.ToString() ?? "No engine"} did not answer within {options.ConnectTimeout.TotalSeconds:0.###} s.", e);
+                    EngineConnectReason.Timeout, address, $"{address?.ToString() ?? "No engine"} {ConnectStalledException.WhatOf(e)} within {options.ConnectTimeout.TotalSeconds:0.###} s.", e);
             }
 
             error.Attempts = attempt;

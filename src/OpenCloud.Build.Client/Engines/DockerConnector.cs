@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Text;
 using OpenCloud.Build.Client.Engines.Remote;
 
@@ -27,7 +28,7 @@ internal sealed class DockerConnector : IEngineConnector
 
     /// <summary>The connector to the Engine's API, on which its BuildKit is one request.</summary>
     public static IEngineConnector Way(EngineAddress address, EngineConnectOptions options) =>
-        address.Remote is null ? new SocketConnector(address, options) : new ProgramConnector(address, options);
+        address.Remote is null ? EngineConnectors.CreateStream(address, options, SslApplicationProtocol.Http11) : new ProgramConnector(address, options);
 
     /// <summary>The address behind <c>docker://</c>: <c>$DOCKER_HOST</c>, else the default socket.</summary>
     /// <exception cref="EngineConnectException">This client cannot connect to <c>$DOCKER_HOST</c>.</exception>

@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Tls;
+
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>The connection to an engine failed.</summary>
@@ -27,8 +29,15 @@ public sealed class EngineConnectException : IOException
     /// <summary>The socket's permissions and the refused user; only with <see cref="EngineConnectReason.PermissionDenied"/> on a unix socket.</summary>
     public SocketAccess? Access { get; internal init; }
 
+    /// <summary>Why TLS failed; null with any other <see cref="Reason"/> than <see cref="EngineConnectReason.Tls"/>.</summary>
+    public TlsProblem? Tls { get; private init; }
+
     /// <summary>The candidates that were tried when no address was given; empty otherwise.</summary>
     public IReadOnlyList<PassedOverEngine> PassedOver { get; internal init; } = [];
+
+    /// <summary>The error of a connection whose TLS failed.</summary>
+    internal static EngineConnectException From(TlsException error, EngineAddress address) =>
+        new(EngineConnectReason.Tls, address, $"Cannot connect to {address} with TLS: {error.Message}", error) { Tls = error.Problem };
 
     /// <summary>
     /// True when an engine that is still starting would fail like this. A timeout is retried over vsock only, because nothing in a booting

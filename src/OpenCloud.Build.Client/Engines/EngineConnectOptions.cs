@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Tls;
+
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Options for the connection to an engine.</summary>
@@ -11,6 +13,9 @@ public sealed record EngineConnectOptions
     /// read and change the traffic.
     /// </summary>
     public bool AllowPlainTcp { get; init; }
+
+    /// <summary>Uses TLS for <c>tcp://host:port</c> and <c>docker://host:port</c>; null, the default, for plain TCP.</summary>
+    public EngineTlsOptions? Tls { get; init; }
 
     /// <summary>
     /// What to do when the engine of <c>$BUILDKIT_HOST</c> does not accept a connection: fail (true), or pass it over like any other

@@ -62,4 +62,7 @@ public enum EngineConnectReason
 
     /// <summary>The other side does not have the program that connects to the engine: <c>buildctl</c>, or <c>docker</c>.</summary>
     HelperNotFound,
+
+    /// <summary>TLS failed; <see cref="EngineConnectException.Tls"/> says why.</summary>
+    Tls,
 }

@@ -1,4 +1,6 @@
+using System.Net.Security;
 using OpenCloud.Build.Client.Engines.Remote;
+using OpenCloud.Build.Client.Tls;
 
 namespace OpenCloud.Build.Client.Engines;
 
@@ -8,7 +10,7 @@ internal static class EngineConnectors
     private static readonly Dictionary<string, Func<EngineAddress, EngineConnectOptions, IEngineConnector>> Factories = new(StringComparer.Ordinal)
     {
         ["unix"] = static (address, options) => new SocketConnector(address, options),
-        ["tcp"] = static (address, _) => new SocketConnector(address),
+        ["tcp"] = static (address, options) => CreateStream(address, options, SslApplicationProtocol.Http2),
         ["docker"] = static (address, options) => DockerConnector.Create(address, options),
         [VsockAddress.Scheme] = static (address, _) => new VsockConnector(address),
         [VsockAddress.HybridScheme] = static (address, options) => new HybridVsockConnector(address, options.TimeProvider),
@@ -25,20 +27,30 @@ internal static class EngineConnectors
 
     public static bool IsSupported(string scheme) => Factories.ContainsKey(scheme);
 
+    /// <summary>The connection below the protocol: a socket, with TLS where the options ask for it.</summary>
+    public static IEngineConnector CreateStream(EngineAddress address, EngineConnectOptions options, SslApplicationProtocol protocol) =>
+        options.Tls is not null && address.Host is not null ? new TlsConnector(address, options, protocol) : new SocketConnector(address, options);
+
     /// <summary>Creates the connector, and refuses disallowed addresses before anything is sent.</summary>
     /// <exception cref="EngineConnectException">Plain TCP to another machine is not allowed (<see cref="EngineConnectReason.NotAllowed"/>),
-    /// or <c>$DOCKER_HOST</c> cannot be used (<see cref="EngineConnectReason.BadSetting"/>).</exception>
+    /// TLS is requested for an address that is not TCP (<see cref="EngineConnectReason.Tls"/>), or <c>$DOCKER_HOST</c> cannot be used
+    /// (<see cref="EngineConnectReason.BadSetting"/>).</exception>
     public static IEngineConnector Create(EngineAddress address, EngineConnectOptions options)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(options);
         IEngineConnector connector = Factories[address.Scheme](address, options);
         EngineAddress resolved = connector.Address;
-        return resolved.Host is null || resolved.IsLocal || options.AllowPlainTcp
+        if (options.Tls is not null && resolved.Host is null)
+        {
+            throw EngineConnectException.From(new TlsException(TlsProblem.NotApplicable, "TLS is possible only for tcp:// and docker://host:port."), resolved);
+        }
+
+        return resolved.Host is null || resolved.IsLocal || options.AllowPlainTcp || options.Tls is not null
             ? connector
             : throw new EngineConnectException(
                 EngineConnectReason.NotAllowed,
                 resolved,
-                $"{resolved} is plain TCP to another machine: the build's sources and secrets would be sent unencrypted. Use an encrypted connection (for example a forwarded unix socket), or allow plain TCP explicitly.");
+                $"{resolved} is plain TCP to another machine: the build's sources and secrets would be sent unencrypted. Use TLS or another encrypted connection (for example a forwarded unix socket), or allow plain TCP explicitly.");
     }
 }

@@ -130,7 +130,7 @@ public static class EngineDiscovery
             }
             catch (OperationCanceledException e) when (!attempt.IsCancellationRequested)
             {
-                throw new EngineConnectException(EngineConnectReason.Timeout, connector.Address, $"{connector.Address} did not answer in time.", e);
+                throw new EngineConnectException(EngineConnectReason.Timeout, connector.Address, $"{connector.Address} {ConnectStalledException.WhatOf(e)} in time.", e);
             }
         }
     }

@@ -35,6 +35,11 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
             socket?.Dispose();
             throw Explain(e);
         }
+        catch (OperationCanceledException e) when (Address.Path is null)
+        {
+            socket?.Dispose();
+            throw new ConnectStalledException("did not accept a connection", e);
+        }
         catch
         {
             socket?.Dispose();

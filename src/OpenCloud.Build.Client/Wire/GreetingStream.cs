@@ -1,5 +1,6 @@
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Streams;
+using OpenCloud.Build.Client.Tls;
 
 namespace OpenCloud.Build.Client.Wire;
 
@@ -7,22 +8,31 @@ namespace OpenCloud.Build.Client.Wire;
 /// Checks the first bytes from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks another protocol, and
 /// the HTTP/2 error would not say which. All other data passes unchanged.
 /// </summary>
-internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReader
+internal sealed class GreetingStream(Stream inner, Action? onGreeting = null) : Stream, IInterruptibleReader
 {
     private const int LongestGreeting = 60;
     private const byte SettingsFrame = 4;
 
     private byte[]? _greeting = [];
+    private bool _isAlert;
 
     /// <summary>The peer's first bytes when they were not HTTP/2; null otherwise.</summary>
     public string? ForeignGreeting { get; private set; }
 
-    /// <summary>The error for a peer that is not an engine; null when it began with HTTP/2.</summary>
+    /// <summary>The error for a peer that is not an engine, or that ended TLS with an alert; null for any other.</summary>
     public EngineConnectException? Explain(Exception error, EngineAddress engine)
     {
         if (ForeignGreeting is not { } greeting)
         {
-            return null;
+            return FindTls(error) is { } tls ? EngineConnectException.From(tls, engine)
+                : error is not OperationCanceledException && _greeting is { Length: 0 } && engine.Host is not null && inner is not TlsStream
+                ? Closed(error, engine)
+                : null;
+        }
+
+        if (_isAlert)
+        {
+            return Closed(error, engine);
         }
 
         bool isHttp1 = greeting.StartsWith("HTTP/1", StringComparison.Ordinal);
@@ -85,6 +95,23 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
         base.Dispose(disposing);
     }
 
+    // An engine that expects TLS answers anything else with an alert, or not at all.
+    private static EngineConnectException Closed(Exception error, EngineAddress engine) => new(
+        EngineConnectReason.NotAnEngine,
+        engine,
+        $"{engine} closed the connection without an answer. If it is an engine with TLS, a CA certificate and a client certificate are required.",
+        error);
+
+    private static TlsException? FindTls(Exception? error)
+    {
+        while (error is not (null or TlsException))
+        {
+            error = error.InnerException;
+        }
+
+        return (TlsException?)error;
+    }
+
     private async ValueTask<int> ReadGreetingAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
@@ -92,11 +119,17 @@ internal sealed class GreetingStream(Stream inner) : Stream, IInterruptibleReade
         // A SETTINGS frame: three bytes of length, the first of which is 0 in any frame that was not negotiated, and its type.
         if (greeting.Length > 0 && (greeting[0] != 0 || (greeting.Length > 3 && greeting[3] != SettingsFrame)))
         {
+            _isAlert = greeting[0] == TlsAlert.AlertRecord;
             ForeignGreeting = string.Concat(greeting.TakeWhile(static b => b is not (byte)'\r' and not (byte)'\n').Select(static b => b is >= 0x20 and < 0x7f ? (char)b : '?'));
             throw new InvalidDataException("The peer does not speak HTTP/2.");
         }
 
         _greeting = greeting.Length > 3 ? null : greeting;
+        if (_greeting is null)
+        {
+            onGreeting?.Invoke();
+        }
+
         return read;
     }
 }

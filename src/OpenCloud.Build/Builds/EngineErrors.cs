@@ -35,6 +35,7 @@ internal static class EngineErrors
             EngineConnectReason.LoginRefused => ErrorCatalog.EngineLoginRefused,
             EngineConnectReason.ContainerNotFound => ErrorCatalog.EngineContainerNotFound,
             EngineConnectReason.HelperNotFound => ErrorCatalog.EngineHelperNotFound,
+            EngineConnectReason.Tls => TlsErrors.Of(failure.Tls),
             _ => ErrorCatalog.EngineUnreachable,
         };
         return entry.ToException(address, failure, failure.Message);

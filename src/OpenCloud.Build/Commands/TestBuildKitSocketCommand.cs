@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Text;
@@ -49,6 +50,36 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
     [Parameter]
     public SwitchParameter AllowPlainTcp { get; set; }
 
+    /// <summary>A directory with ca.pem, cert.pem and key.pem for TLS.</summary>
+    [Parameter]
+    [TextTransform("CertificateDirectory", TakesFiles = true)]
+    public string? CertificateDirectory { get; set; }
+
+    /// <summary>The certificates of the authorities that may have issued the engine's certificate.</summary>
+    [Parameter]
+    [TextTransform("CaCertificate", TakesFiles = true)]
+    public string? CaCertificate { get; set; }
+
+    /// <summary>The client's certificate.</summary>
+    [Parameter]
+    [TextTransform("Certificate", TakesFiles = true)]
+    public string? Certificate { get; set; }
+
+    /// <summary>The client's private key.</summary>
+    [Parameter]
+    [TextTransform("Key", TakesFiles = true)]
+    public string? Key { get; set; }
+
+    /// <summary>The password of the key or of the PKCS #12 file.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public SecureString? CertificatePassword { get; set; }
+
+    /// <summary>The name that the engine's certificate must be valid for.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public string? ServerName { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -63,7 +94,22 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
             return;
         }
 
-        EngineConnectOptions options = new() { ConnectTimeout = ConnectTimeout, AllowPlainTcp = AllowPlainTcp };
+        EngineConnectOptions options;
+        try
+        {
+            options = new EngineConnectOptions
+            {
+                ConnectTimeout = ConnectTimeout,
+                AllowPlainTcp = AllowPlainTcp,
+                Tls = TlsArguments.Read(this, CertificateDirectory, CaCertificate, Certificate, Key, CertificatePassword, ServerName),
+            };
+        }
+        catch (BuildErrorException e)
+        {
+            ThrowTerminatingError(e.ToRecord());
+            return;
+        }
+
         SocketDiagnosis diagnosis = RunHost((_, cancellationToken) => EngineDiagnosis.RunAsync(address, options, As, Service, Rootless, cancellationToken));
         if (Detailed)
         {
@@ -87,6 +133,9 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
 
     private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
     {
+        // Access by TLS needs no root, and a password does not belong into a command line.
+        _ = parameters.Remove(nameof(CertificatePassword));
+
         // Root has another environment, and so another default address.
         if (Address is null && !Rootless)
         {

@@ -59,7 +59,7 @@ internal static partial class ErrorCatalog
         "PlainTcpNotAllowed",
         ErrorCategory.SecurityError,
         "{0}",
-        "Use a unix socket or a loopback address. On a trusted network, use -AllowPlainTcp: everyone with access to the port controls the engine.");
+        "Use a unix socket, a loopback address or TLS (-CertificateDirectory). On a trusted network, use -AllowPlainTcp: everyone with access to the port controls the engine.");
 
     public static readonly ErrorEntry EngineSettingInvalid = new(
         "EngineSettingInvalid",

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Streams;
+using OpenCloud.Build.Client.Tls;
 using OpenCloud.Build.Client.Wire.Http2;
 using OpenCloud.Build.Client.Wire.Http2.Frames;
 
@@ -120,6 +121,21 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
         }
     }
 
+    /// <summary>The connection as one whose reads and writes block the calling thread, where it has a socket.</summary>
+    private Stream Block(Stream transport)
+    {
+        switch (transport)
+        {
+            case NetworkStream socket:
+                return new BlockingSocketStream(socket, Work);
+            case TlsStream tls:
+                tls.Block(Work);
+                return tls;
+            default:
+                return transport;
+        }
+    }
+
     private DedicatedCall Open(Stream transport, string path, CallOptions options, ReadOnlyMemory<byte>? content)
     {
         HeaderList headers = new()
@@ -136,7 +152,7 @@ internal sealed class DedicatedCallInvoker : CallInvoker, IDisposable
         options.Headers?.AddTo(headers);
         try
         {
-            GreetingStream connection = new(Work is SessionThreads && transport is NetworkStream socket ? new BlockingSocketStream(socket, Work) : transport);
+            GreetingStream connection = new(Work is SessionThreads ? Block(transport) : transport, Engine.Greet);
             return new DedicatedCall(new Http2ClientStream(connection, headers, DedicatedCall.Options with { Work = Work }, content), path, Engine, connection);
         }
         catch (Exception e)

@@ -20,6 +20,7 @@ internal sealed class EngineChannel : IAsyncDisposable
     private Stream? _firstConnection;
     private CallInvoker? _pooled;
     private bool _disposed;
+    private volatile bool _greeted;
 
     public EngineChannel(IEngineConnector connector, EngineConnectOptions? options = null)
         : this(connector, null, options ?? new EngineConnectOptions())
@@ -47,6 +48,9 @@ internal sealed class EngineChannel : IAsyncDisposable
     public TimeProvider Clock { get; }
 
     public string Authority { get; }
+
+    /// <summary>Whether the peer of a dedicated call has begun with HTTP/2.</summary>
+    public bool IsGreeted => _greeted;
 
     /// <summary>Calls on the shared connection. Its code is loaded on first use only: no build needs it.</summary>
     public CallInvoker Pooled
@@ -121,6 +125,8 @@ internal sealed class EngineChannel : IAsyncDisposable
             return !_disposed && _open.Add(call);
         }
     }
+
+    internal void Greet() => _greeted = true;
 
     internal void Forget(DedicatedCall call)
     {

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Completion;
@@ -22,6 +23,39 @@ public abstract class ConnectingCmdlet : BuildCmdlet
     [Parameter]
     public SwitchParameter AllowPlainTcp { get; set; }
 
-    /// <exception cref="Errors.BuildErrorException">The time to wait is not positive.</exception>
-    private protected EngineConnectOptions ConnectOptions => EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp);
+    /// <summary>A directory with ca.pem, cert.pem and key.pem for TLS.</summary>
+    [Parameter]
+    [TextTransform("CertificateDirectory", TakesFiles = true)]
+    public string? CertificateDirectory { get; set; }
+
+    /// <summary>The certificates of the authorities that may have issued the engine's certificate.</summary>
+    [Parameter]
+    [TextTransform("CaCertificate", TakesFiles = true)]
+    public string? CaCertificate { get; set; }
+
+    /// <summary>The client's certificate.</summary>
+    [Parameter]
+    [TextTransform("Certificate", TakesFiles = true)]
+    public string? Certificate { get; set; }
+
+    /// <summary>The client's private key.</summary>
+    [Parameter]
+    [TextTransform("Key", TakesFiles = true)]
+    public string? Key { get; set; }
+
+    /// <summary>The password of the key or of the PKCS #12 file.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public SecureString? CertificatePassword { get; set; }
+
+    /// <summary>The name that the engine's certificate must be valid for.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public string? ServerName { get; set; }
+
+    /// <exception cref="Errors.BuildErrorException">The time to wait is not positive, or a parameter for TLS is invalid.</exception>
+    private protected EngineConnectOptions ConnectOptions => EngineArguments.ConnectOptions(ConnectTimeout, AllowPlainTcp) with
+    {
+        Tls = TlsArguments.Read(this, CertificateDirectory, CaCertificate, Certificate, Key, CertificatePassword, ServerName),
+    };
 }

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using OpenCloud.Build.Client.Text;
+
+namespace OpenCloud.Build.Client.Tls;
+
+/// <summary>Judges the certificate of a server: its authority, its dates, its names, in this order. The names in it are the server's own words.</summary>
+internal static class TlsVerdict
+{
+    /// <summary>From how long before its end a certificate causes a warning.</summary>
+    public static readonly TimeSpan WarnBefore = TimeSpan.FromDays(30);
+
+    private const int LongestName = 200;
+    private const int MostNames = 10;
+    private const X509ChainStatusFlags Untrusted = X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain;
+
+    /// <summary>The objection to a certificate whose chain was built; null when it is accepted.</summary>
+    public static TlsException? Of(X509Certificate2? certificate, X509Chain? chain, string name, string? authorities, DateTimeOffset now)
+    {
+        if (certificate is null || chain is null)
+        {
+            return new TlsException(TlsProblem.InvalidCertificate, "The server sent no certificate.");
+        }
+
+        X509ChainStatusFlags all = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (sum, s) => sum | s.Status);
+        if ((all & Untrusted) != 0)
+        {
+            return new TlsException(TlsProblem.Untrusted, Distrust(certificate, chain, authorities));
+        }
+
+        if ((all & X509ChainStatusFlags.NotTimeValid) != 0)
+        {
+            X509Certificate2 old = chain.ChainElements.FirstOrDefault(static e => e.ChainElementStatus.Any(static s => s.Status == X509ChainStatusFlags.NotTimeValid))?.Certificate ?? certificate;
+            string whose = old.Thumbprint == certificate.Thumbprint ? "The server's certificate" : $"The certificate of the authority {Subject(old)}";
+            return new TlsException(TlsProblem.Expired, old.NotBefore.ToUniversalTime() > now.UtcDateTime
+                ? $"{whose} is not valid before {Date(old.NotBefore)}; it is {Date(now.UtcDateTime)} now."
+                : $"{whose} expired on {Date(old.NotAfter)}.");
+        }
+
+        if (all != X509ChainStatusFlags.NoError)
+        {
+            return new TlsException(TlsProblem.InvalidCertificate, $"The server's certificate {Subject(certificate)} is not valid: {string.Join("; ", chain.ChainStatus.Select(static s => s.StatusInformation.TrimEnd('.')).Distinct())}.");
+        }
+
+        // A name in the subject does not count (RFC 9525, 6.3); Go's clients do not accept it either.
+        return certificate.MatchesHostname(name, allowWildcards: true, allowCommonName: false)
+            ? null
+            : new TlsException(TlsProblem.WrongName, $"The server's certificate is not valid for '{name}': it {Names(certificate)}.");
+    }
+
+    /// <summary>The warning for a certificate that ends soon; null when there is time.</summary>
+    public static string? Warning(string whose, X509Certificate2 certificate, DateTimeOffset now)
+    {
+        TimeSpan left = certificate.NotAfter.ToUniversalTime() - now.UtcDateTime;
+        return left >= WarnBefore || left <= TimeSpan.Zero ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{whose} ends on {Date(certificate.NotAfter)}, in {left.TotalDays:0} days: renew it.");
+    }
+
+    /// <summary>The names that a certificate is valid for.</summary>
+    public static IReadOnlyList<string> NamesOf(X509Certificate2 certificate)
+    {
+        List<string> names = [];
+        foreach (X509SubjectAlternativeNameExtension extension in certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>())
+        {
+            names.AddRange(extension.EnumerateDnsNames());
+            names.AddRange(extension.EnumerateIPAddresses().Select(static (IPAddress address) => address.ToString()));
+        }
+
+        return [.. names.Select(Said)];
+    }
+
+    private static string Distrust(X509Certificate2 certificate, X509Chain chain, string? authorities)
+    {
+        string asked = authorities is null ? "the authorities that this system trusts" : $"the authorities in '{authorities}'";
+        X509Certificate2 last = chain.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;
+        return certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData)
+            ? $"The server's certificate {Subject(certificate)} is self-signed, and not one of {asked}."
+            : $"The server's certificate {Subject(certificate)} was issued by '{Said(last.Issuer)}', which is not one of {asked}.";
+    }
+
+    private static string Names(X509Certificate2 certificate)
+    {
+        IReadOnlyList<string> names = NamesOf(certificate);
+        return names.Count == 0
+            ? "contains no subject alternative name"
+            : $"is for {string.Join(", ", names.Take(MostNames))}{(names.Count > MostNames ? ", …" : "")}";
+    }
+
+    private static string Subject(X509Certificate2 certificate) => $"'{Said(certificate.Subject)}'";
+
+    private static string Said(string text) => TerminalText.Bounded(TerminalText.Line(text), LongestName);
+
+    private static string Date(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " UTC";
+}
