@@ -55,7 +55,7 @@ internal static class GatewayBuild
 
         async Task<T> AskAsync()
         {
-            await gateway.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(reference, stop.Token)).ConfigureAwait(false);
+            await GatewayCalls.BeginAsync(() => gateway.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(reference, stop.Token)), build).ConfigureAwait(false);
             return await ask(gateway, stop.Token).ConfigureAwait(false);
         }
     }

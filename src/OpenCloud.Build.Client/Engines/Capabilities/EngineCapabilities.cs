@@ -27,8 +27,8 @@ internal static class EngineCapabilities
             .SolveAsync(new SolveRequest { Ref = reference, Cache = new CacheOptions(), Internal = true }, cancellationToken: stop.Token).ResponseAsync;
         try
         {
-            PongResponse answer = await new LLBBridge.LLBBridgeClient(invoker)
-                .PingAsync(new PingRequest(), GatewayCalls.Of(reference, cancellationToken)).ConfigureAwait(false);
+            LLBBridge.LLBBridgeClient bridge = new(invoker);
+            PongResponse answer = await GatewayCalls.BeginAsync(() => bridge.PingAsync(new PingRequest(), GatewayCalls.Of(reference, cancellationToken)), build).ConfigureAwait(false);
             return answer.Llb.Any(c => c.ID == capability && c.Enabled);
         }
         finally
