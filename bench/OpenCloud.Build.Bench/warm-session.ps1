@@ -37,7 +37,7 @@ while ($null -ne ($context = [Console]::In.ReadLine())) {
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         try {
             if ($context.EndsWith('docker-bake.json')) {
-                $null = Get-BuildDefinition -Path $context -Force | Invoke-ImageBuild -Address $Address -ThrottleLimit 20
+                $null = Get-BuildDefinition -Path $context -Force | Invoke-ImageBuild -Address $Address -ThrottleLimit 21
             }
             elseif ($Tag) {
                 $null = Invoke-ImageBuild -LiteralPath $context -Tag $Tag -Address $Address

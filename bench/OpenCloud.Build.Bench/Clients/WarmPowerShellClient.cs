@@ -29,7 +29,7 @@ internal sealed class WarmPowerShellClient(
 
     /// <inheritdoc/>
     public string Describe(string context) => lists ? $"Get-ContainerImage -Namespace {context} -Address {address}"
-        : ContextFolder.IsGraph(context) ? $"Get-BuildDefinition {context} -Force | Invoke-ImageBuild -ThrottleLimit 20 -Address {address}"
+        : ContextFolder.IsGraph(context) ? $"Get-BuildDefinition {context} -Force | Invoke-ImageBuild -ThrottleLimit 21 -Address {address}"
         : $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
 
     /// <summary>The same measurement with another build of the module.</summary>

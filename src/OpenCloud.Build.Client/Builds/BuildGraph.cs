@@ -8,7 +8,8 @@ public sealed record BuildNode(string Name, string Place, IReadOnlyList<string> 
 
 /// <summary>
 /// The order of builds that use each other's results. It starts nothing itself: <see cref="TryStart"/> gives the next build that can run,
-/// <see cref="Finish"/> takes its end. A build that cannot run because of another never starts. Not safe for concurrent use.
+/// <see cref="Announce"/> takes that its result is known, <see cref="Finish"/> its end. A build that cannot run because of another never starts. Not safe
+/// for concurrent use.
 /// </summary>
 public sealed class BuildGraph
 {
@@ -65,20 +66,43 @@ public sealed class BuildGraph
     public IReadOnlyList<string> MissingOf(int node) =>
         [.. _nodes[node].DependsOn.Distinct(StringComparer.Ordinal).Where(name => !_dependencies[node].Exists(d => _nodes[d].Name == name && _nodes[d].Place == _nodes[node].Place))];
 
-    /// <summary>Starts the next build, in <see cref="Order"/>, whose dependencies are built.</summary>
+    /// <summary>Starts the next build, in <see cref="Order"/>: one whose dependencies are built, otherwise one whose dependencies' results are known.</summary>
     /// <returns>Its index; null when none can start now.</returns>
     public int? TryStart()
     {
+        int? start = null;
         foreach (int node in _order)
         {
-            if (_states[node] == State.Waiting && _dependencies[node].TrueForAll(d => _states[d] == State.Built))
+            if (_states[node] != State.Waiting || !_dependencies[node].TrueForAll(d => _states[d] is State.Built or State.Known))
             {
-                _states[node] = State.Running;
-                return node;
+                continue;
             }
+
+            if (_dependencies[node].TrueForAll(d => _states[d] == State.Built))
+            {
+                start = node;
+                break;
+            }
+
+            start ??= node;
         }
 
-        return null;
+        if (start is { } next)
+        {
+            _states[next] = State.Running;
+        }
+
+        return start;
+    }
+
+    /// <summary>Takes that the result of a running build is known: those that use it can start. Without effect when the build has ended.</summary>
+    /// <param name="node">The index of the build.</param>
+    public void Announce(int node)
+    {
+        if (_states[node] == State.Running)
+        {
+            _states[node] = State.Known;
+        }
     }
 
     /// <summary>Takes the end of a build, or that it is not going to start.</summary>
@@ -152,6 +176,7 @@ public sealed class BuildGraph
     {
         Waiting,
         Running,
+        Known,
         Built,
         Failed,
     }

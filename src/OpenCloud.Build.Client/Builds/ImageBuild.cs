@@ -54,6 +54,11 @@ internal sealed class ImageBuild
         using DedicatedCallInvoker invoker = channel.OpenDedicated();
         ImageBuild build = new(invoker, engine, request, joined, observer);
         using CancellationTokenSource? limit = BeginLimit(request.Timeout, cancellationToken);
+        if (joined is not null && limit is not null)
+        {
+            joined.Limit = (limit, request.Timeout!.Value);
+        }
+
         CancellationToken token = limit?.Token ?? cancellationToken;
         try
         {

@@ -22,6 +22,7 @@ public sealed class ImageBuildSet : IAsyncDisposable
     private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SolvedBuild> _solved = new(StringComparer.Ordinal);
     private readonly ImageBuildRequest _credentials;
+    private readonly CancellationTokenSource _end = new();
 
     internal ImageBuildSet(EngineChannel channel, EngineProfile engine, IReadOnlyDictionary<string, ImageBuildRequest> requests, CancellationToken cancellationToken)
     {
@@ -53,7 +54,10 @@ public sealed class ImageBuildSet : IAsyncDisposable
         };
     }
 
-    /// <summary>Builds one of the set. Builds may run side by side; those whose results it uses must have ended.</summary>
+    /// <summary>
+    /// Builds one of the set. Builds may run side by side; the results of those that it uses must be known
+    /// (<see cref="IBuildObserver.OnResultKnown"/>), and their steps run before its own.
+    /// </summary>
     /// <param name="name">The name of the build.</param>
     /// <param name="observer">Receives the events of the build; null for none.</param>
     /// <param name="cancellationToken">Cancels the build, here and on the daemon.</param>
@@ -73,36 +77,54 @@ public sealed class ImageBuildSet : IAsyncDisposable
             return await ImageBuild.RunAsync(_channel, _engine, member.Request, null, observer, cancellationToken).ConfigureAwait(false);
         }
 
+        ObjectDisposedException.ThrowIf(_end.IsCancellationRequested, this);
         Dictionary<string, SolvedBuild> dependencies = Dependencies(name, member);
         ImageBuildRequest request = member.Request with
         {
             RegistryHosts = [.. member.Request.RegistryHosts, .. _credentials.RegistryHosts],
             RegistryCredentials = _credentials.RegistryCredentials.Concat(member.Request.RegistryCredentials).GroupBy(static c => c.Key, StringComparer.Ordinal).ToDictionary(static g => g.Key, static g => g.Last().Value, StringComparer.Ordinal),
         };
-        SharedContext? shared = group is null ? null : await OpenAsync(group, cancellationToken).ConfigureAwait(false);
-        JoinedBuild joined = new(shared, group?.Start(member) == true, dependencies);
-        ImageBuildResult result = await ImageBuild.RunAsync(_channel, _engine, request, joined, observer, cancellationToken).ConfigureAwait(false);
-        if (member.IsUsed && joined.Solved is { } solved)
+        MemberBuild build = new(this, name, member, group, dependencies, observer);
+        try
         {
-            lock (_solved)
-            {
-                _solved[name] = solved;
-            }
+            SharedContext? shared = group is null ? null : await OpenAsync(group, cancellationToken).ConfigureAwait(false);
+            return await ImageBuild.RunAsync(_channel, _engine, request, new JoinedBuild(shared, dependencies, build), observer, cancellationToken).ConfigureAwait(false);
         }
-
-        return result;
+        finally
+        {
+            build.End();
+        }
     }
 
     /// <summary>Ends what the builds share.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_end.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await _end.CancelAsync().ConfigureAwait(false);
         foreach (Group group in _groups.Values)
         {
-            if (group.Opening is { IsCompletedSuccessfully: true } opened)
+            Task<SharedContext>? opening;
+            lock (group)
             {
-                await (await opened.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+                opening = group.Opening;
+            }
+
+            if (opening is not null)
+            {
+                await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            if (opening is { IsCompletedSuccessfully: true })
+            {
+                await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
             }
         }
+
+        _end.Dispose();
     }
 
     private static ImageBuildRequest Read(ImageBuildRequest request, CancellationToken cancellationToken)
@@ -131,23 +153,25 @@ public sealed class ImageBuildSet : IAsyncDisposable
         {
             foreach (string other in member.Request.DependsOn)
             {
-                dependencies[other] = _solved.GetValueOrDefault(other)
-                    ?? throw OutputPlan.Refuse(_engine, $"The build '{name}' uses the result of '{other}', which has not been built.");
+                dependencies[other] = _solved.GetValueOrDefault(other) ?? throw Missing(name, other);
             }
         }
 
         return dependencies;
     }
 
+    private ImageBuildException Missing(string name, string other) =>
+        new(BuildFailureKind.DependencyFailed, $"The build '{name}' uses the result of '{other}', which has not been built.", null) { Address = _engine.Address.ToString(), Ref = string.Empty };
+
     private async Task<SharedContext> OpenAsync(Group group, CancellationToken cancellationToken)
     {
         Task<SharedContext> opening;
         lock (group)
         {
-            // A failed or cancelled attempt belongs to the build that made it.
+            // A failed attempt belongs to the builds that waited for it. The set stops it, not the build that is first.
             if (group.Opening is null or { IsCompleted: true, IsCompletedSuccessfully: false })
             {
-                group.Opening = SharedContext.OpenAsync(_channel, [.. group.Members.Select(static m => m.Request)], _credentials, cancellationToken);
+                group.Opening = SharedContext.OpenAsync(_channel, [.. group.Members.Select(static m => m.Request)], _credentials, _end.Token);
             }
 
             opening = group.Opening;
@@ -167,22 +191,85 @@ public sealed class ImageBuildSet : IAsyncDisposable
 
     private sealed class Group(IReadOnlyList<Member> members)
     {
-        private readonly HashSet<Member> _started = new(ReferenceEqualityComparer.Instance);
+        private readonly HashSet<Member> _known = new(ReferenceEqualityComparer.Instance);
 
         public IReadOnlyList<Member> Members => members;
 
         public Task<SharedContext>? Opening { get; set; }
 
-        /// <summary>
-        /// Marks a member as started, and says whether its result is of use to later ones: as a context, or because their Dockerfile is the same and
-        /// so uses the same part of the directory. While the engine holds one part, it receives others anew.
-        /// </summary>
-        public bool Start(Member member)
+        /// <summary>Takes that the result of a member is known, or that it has none.</summary>
+        public void Know(Member member)
         {
-            lock (_started)
+            lock (_known)
             {
-                _started.Add(member);
-                return member.IsUsed || members.Any(m => !_started.Contains(m) && SharedContext.IdentityOf(m.Request) == SharedContext.IdentityOf(member.Request));
+                _known.Add(member);
+            }
+        }
+
+        /// <summary>
+        /// Whether the result of a member is of use to others: as a context, or because their Dockerfile is the same and so uses the same part of the
+        /// directory. While the engine holds one part, it receives others anew.
+        /// </summary>
+        public bool NeedsResultOf(Member member)
+        {
+            lock (_known)
+            {
+                return member.IsUsed || members.Any(m => !_known.Contains(m) && SharedContext.IdentityOf(m.Request) == SharedContext.IdentityOf(member.Request));
+            }
+        }
+    }
+
+    /// <summary>A running build of the set.</summary>
+    private sealed class MemberBuild(ImageBuildSet set, string name, Member member, Group? group, IReadOnlyDictionary<string, SolvedBuild> dependencies, IBuildObserver? observer) : IBuildOfSet
+    {
+        private SolvedBuild? _solved;
+
+        public bool IsUsed => member.IsUsed;
+
+        public bool IsOfUse => group?.NeedsResultOf(member) == true;
+
+        public void Know(SolvedBuild solved)
+        {
+            _solved = solved;
+            group?.Know(member);
+            if (member.IsUsed)
+            {
+                lock (set._solved)
+                {
+                    set._solved[name] = solved;
+                }
+
+                observer?.OnResultKnown();
+            }
+        }
+
+        public async Task WaitForOthersAsync(CancellationToken cancellationToken)
+        {
+            foreach ((string other, SolvedBuild solved) in dependencies)
+            {
+                if (!await solved.Outcome.WaitAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    throw set.Missing(name, other);
+                }
+            }
+        }
+
+        /// <summary>Takes the end of the build. A result whose steps have run stays, whatever became of the outputs.</summary>
+        public void End()
+        {
+            group?.Know(member);
+            if (_solved is not { } solved)
+            {
+                return;
+            }
+
+            solved.End(isBuilt: false);
+            lock (set._solved)
+            {
+                if (set._solved.GetValueOrDefault(name) == solved && !solved.Outcome.Result)
+                {
+                    set._solved.Remove(name);
+                }
             }
         }
     }

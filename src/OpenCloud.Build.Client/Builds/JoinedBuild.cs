@@ -1,6 +1,7 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Wire;
@@ -13,21 +14,18 @@ namespace OpenCloud.Build.Client.Builds;
 /// frontend itself, through the gateway bridge, because the engine tells nobody else the definition of the result.
 /// </summary>
 /// <remarks>Source: moby/buildkit, client/build.go and frontend/gateway/grpcclient/client.go; buildx solves all builds this way.</remarks>
-internal sealed class JoinedBuild(SharedContext? shared, bool isKept, IReadOnlyDictionary<string, SolvedBuild> dependencies)
+internal sealed class JoinedBuild(SharedContext? shared, IReadOnlyDictionary<string, SolvedBuild> dependencies, IBuildOfSet set)
 {
-    // How often the daemon is asked for a build that it does not know yet; it waits three seconds or more each time.
-    private const int MostAttempts = 5;
-
     public SharedContext? Shared => shared;
 
-    /// <summary>The result; null before it is known.</summary>
-    public SolvedBuild? Solved { get; private set; }
+    /// <summary>What ends the build after its time limit, which does not count while the build waits for others; null without a limit.</summary>
+    public (CancellationTokenSource Source, TimeSpan Time)? Limit { get; set; }
 
     /// <summary>Moves the frontend from the request of the build to one for the gateway bridge, and adds what other builds made.</summary>
     public Gateway.SolveRequest Divert(SolveRequest build, ImageBuildRequest asked, BuildInputs inputs)
     {
         shared?.AddTo(build.FrontendAttrs, asked, inputs);
-        Gateway.SolveRequest request = new() { Frontend = build.Frontend, AllowResultReturn = true, AllowResultArrayRef = true, Evaluate = true };
+        Gateway.SolveRequest request = new() { Frontend = build.Frontend, AllowResultReturn = true, AllowResultArrayRef = true };
         request.FrontendOpt.Add(build.FrontendAttrs);
         foreach ((string attribute, string target) in inputs.Targets)
         {
@@ -41,28 +39,21 @@ internal sealed class JoinedBuild(SharedContext? shared, bool isKept, IReadOnlyD
 
     /// <summary>Solves the request in a build that has been started, and returns when the build has ended.</summary>
     /// <exception cref="RpcException">The build failed.</exception>
+    /// <exception cref="ImageBuildException">The result of another build that it uses is missing.</exception>
     public async Task<SolveResponse> RunAsync(CallInvoker invoker, SolveRequest build, Gateway.SolveRequest request, Task<SolveResponse> running, CancellationTokenSource stop)
     {
         Gateway.LLBBridge.LLBBridgeClient bridge = new(invoker);
         try
         {
-            Task<Gateway.Result> answer = SolveAsync(bridge, request, build.Ref, running, stop.Token);
-            if (await Task.WhenAny(answer, running).ConfigureAwait(false) == running)
+            Task solving = SolveAsync(bridge, request, build, running, stop.Token);
+            if (await Task.WhenAny(solving, running).ConfigureAwait(false) == running && !running.IsCompletedSuccessfully)
             {
-                // It only ends on request, so its end is an error.
-                _ = answer.ContinueWith(static a => _ = a.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                // It ends only on request, so its end is an error.
+                _ = solving.ContinueWith(static s => _ = s.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
                 return await running.ConfigureAwait(false);
             }
 
-            Gateway.Result result = await answer.ConfigureAwait(false);
-            SolvedBuild solved = new(result);
-            if (shared is not null && isKept)
-            {
-                await shared.KeepAsync(bridge, solved, build.SourcePolicy, stop.Token).ConfigureAwait(false);
-            }
-
-            await bridge.ReturnAsync(new Gateway.ReturnRequest { Result = Reference(result) }, GatewayCalls.Of(build.Ref, stop.Token)).ConfigureAwait(false);
-            Solved = solved;
+            await solving.ConfigureAwait(false);
         }
         catch (RpcException failure)
         {
@@ -80,33 +71,62 @@ internal sealed class JoinedBuild(SharedContext? shared, bool isKept, IReadOnlyD
         return await running.ConfigureAwait(false);
     }
 
-    /// <summary>Makes the first call of a build that has just been started, and repeats it until the daemon knows the build.</summary>
-    public static async Task<T> BeginAsync<T>(Func<AsyncUnaryCall<T>> call, Task running)
+    /// <summary>
+    /// Asks the frontend, which runs no steps yet, so that the builds that use the result can do the same, and then has the engine run the steps. Steps
+    /// of other builds must have run before: they may need the secrets of those builds, and an error is that of the build whose step it is.
+    /// </summary>
+    private async Task SolveAsync(Gateway.LLBBridge.LLBBridgeClient bridge, Gateway.SolveRequest request, SolveRequest build, Task running, CancellationToken cancellationToken)
     {
-        for (int attempt = 1; ; attempt++)
+        Gateway.Result result = ResultOf(await GatewayCalls.BeginAsync(() => bridge.SolveAsync(request, Options()), running).ConfigureAwait(false));
+        SolvedBuild solved = new(result);
+        set.Know(solved);
+        Limit?.Source.CancelAfter(Timeout.InfiniteTimeSpan);
+        await set.WaitForOthersAsync(cancellationToken).ConfigureAwait(false);
+        Limit?.Source.CancelAfter(Limit.Value.Time);
+        bool isKept = shared is not null && set.IsOfUse && (set.IsUsed || !shared.Keeps(solved));
+        if (set.IsUsed || isKept)
         {
-            try
-            {
-                return await call().ConfigureAwait(false);
-            }
-            catch (RpcException e) when (attempt < MostAttempts && !running.IsCompleted && e.Status.Detail.Contains("no such job", StringComparison.Ordinal))
-            {
-                // The daemon is slow to start it.
-            }
+            result = await EvaluateAsync(bridge, result, request, Options).ConfigureAwait(false);
+            solved.End(isBuilt: true);
+        }
+
+        if (isKept)
+        {
+            await shared!.KeepAsync(solved, build.SourcePolicy, cancellationToken).ConfigureAwait(false);
+        }
+
+        await bridge.ReturnAsync(new Gateway.ReturnRequest { Result = Reference(result) }, Options()).ConfigureAwait(false);
+
+        CallOptions Options() => GatewayCalls.Of(build.Ref, cancellationToken);
+    }
+
+    /// <summary>Has the engine run the steps, and returns the result to end the build with.</summary>
+    private static async Task<Gateway.Result> EvaluateAsync(Gateway.LLBBridge.LLBBridgeClient bridge, Gateway.Result result, Gateway.SolveRequest request, Func<CallOptions> options)
+    {
+        try
+        {
+            await Task.WhenAll(RefsOf(result).Where(static r => r.Id.Length > 0).Select(r => bridge.EvaluateAsync(new Gateway.EvaluateRequest { Ref = r.Id }, options()).ResponseAsync)).ConfigureAwait(false);
+            return result;
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
+        {
+            // BuildKit before 0.10: the frontend is asked again, with the steps.
+            Gateway.SolveRequest again = request.Clone();
+            again.Evaluate = true;
+            return ResultOf(await bridge.SolveAsync(again, options()).ConfigureAwait(false));
         }
     }
 
-    private static async Task<Gateway.Result> SolveAsync(Gateway.LLBBridge.LLBBridgeClient bridge, Gateway.SolveRequest request, string reference, Task running, CancellationToken cancellationToken)
-    {
-        Gateway.SolveResponse response = await BeginAsync(() => bridge.SolveAsync(request, GatewayCalls.Of(reference, cancellationToken)), running).ConfigureAwait(false);
-        return response.Result ?? throw CallErrors.Create(StatusCode.Internal, "the frontend's answer has no result");
-    }
+    private static Gateway.Result ResultOf(Gateway.SolveResponse response) => response.Result ?? throw CallErrors.Create(StatusCode.Internal, "the frontend's answer has no result");
+
+    private static IEnumerable<Gateway.Ref> RefsOf(Gateway.Result result) =>
+        result.ResultCase == Gateway.Result.ResultOneofCase.Refs ? result.Refs.Refs.Values : result.Ref is { } one ? [one] : [];
 
     // The daemon knows the definitions by the ids.
     private static Gateway.Result Reference(Gateway.Result result)
     {
         Gateway.Result reference = result.Clone();
-        foreach (Gateway.Ref made in reference.ResultCase == Gateway.Result.ResultOneofCase.Refs ? reference.Refs.Refs.Values : reference.Ref is { } one ? [one] : [])
+        foreach (Gateway.Ref made in RefsOf(reference))
         {
             made.Def = null;
         }

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using OpenCloud.Build.Client.Context.Transfer;
 using OpenCloud.Build.Client.Context.Tree;
@@ -37,6 +38,7 @@ internal sealed class SharedContext : IAsyncDisposable
     private readonly string _reference = BuildIdentity.New();
     private readonly string? _dockerfile;
     private readonly Lock _gate = new();
+    private readonly HashSet<ByteString> _kept = [];
     private BuildSession? _session;
     private Task<SolveResponse>? _keeper;
     private long _claimedBytes;
@@ -121,27 +123,38 @@ internal sealed class SharedContext : IAsyncDisposable
     /// <summary>The failure to send a file that an error of the engine repeats; null when it repeats none.</summary>
     public Exception? FailureIn(string text) => _files.FailureIn(text);
 
+    /// <summary>Whether all parts of the directories that a result is made of are kept.</summary>
+    public bool Keeps(SolvedBuild solved)
+    {
+        lock (_gate)
+        {
+            return solved.LocalSources.All(_kept.Contains);
+        }
+    }
+
     /// <summary>
     /// Keeps a result that has just been solved. The engine runs nothing for it. Where it cannot be kept, later builds load the context again, or take
     /// the result from the cache.
     /// </summary>
-    public async Task KeepAsync(Gateway.LLBBridge.LLBBridgeClient bridge, SolvedBuild solved, Policy? policy, CancellationToken cancellationToken)
+    public async Task KeepAsync(SolvedBuild solved, Policy? policy, CancellationToken cancellationToken)
     {
-        try
+        Gateway.LLBBridge.LLBBridgeClient bridge = new(_invoker);
+        foreach ((_, Protocol.Solver.Definition? definition) in solved.Definitions)
         {
-            foreach ((_, Protocol.Solver.Definition? definition) in solved.Definitions)
+            if (definition is not null)
             {
-                if (definition is not null)
+                Gateway.SolveRequest request = new() { Definition = definition, Evaluate = true, AllowResultReturn = true, AllowResultArrayRef = true };
+                request.SourcePolicies.AddRange(policy is null ? [] : [policy]);
+                if (!await AskKeeperAsync(() => bridge.SolveAsync(request, GatewayCalls.Of(_reference, cancellationToken))).ConfigureAwait(false))
                 {
-                    Gateway.SolveRequest request = new() { Definition = definition, Evaluate = true, AllowResultReturn = true, AllowResultArrayRef = true };
-                    request.SourcePolicies.AddRange(policy is null ? [] : [policy]);
-                    await bridge.SolveAsync(request, GatewayCalls.Of(_reference, cancellationToken)).ConfigureAwait(false);
+                    return;
                 }
             }
         }
-        catch (Exception e) when (e is RpcException or EngineConnectException)
+
+        lock (_gate)
         {
-            // Only time is lost.
+            _kept.UnionWith(solved.LocalSources);
         }
     }
 
@@ -195,14 +208,38 @@ internal sealed class SharedContext : IAsyncDisposable
         SolveRequest request = new() { Ref = _reference, Session = _session.Id, Cache = new CacheOptions(), Internal = true };
         request.Entitlements.Add(builds.SelectMany(static b => b.Execution.AllEntitlements).Distinct(StringComparer.Ordinal));
         _keeper = new Control.ControlClient(_invoker).SolveAsync(request, cancellationToken: _stop.Token).ResponseAsync;
+        Gateway.LLBBridge.LLBBridgeClient bridge = new(_invoker);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        CancellationToken token = stop.Token;
+        await _session.WhileOpenAsync(AskKeeperAsync(() => bridge.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(_reference, token))), stop, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Asks the build that keeps, at most until it ends. False where it does not answer, which costs only time.</summary>
+    private async Task<bool> AskKeeperAsync<T>(Func<AsyncUnaryCall<T>> call)
+    {
+        if (_keeper is not { IsCompleted: false } keeper)
+        {
+            return false;
+        }
+
         try
         {
-            Gateway.LLBBridge.LLBBridgeClient bridge = new(_invoker);
-            await JoinedBuild.BeginAsync(() => bridge.PingAsync(new Gateway.PingRequest(), GatewayCalls.Of(_reference, cancellationToken)), _keeper).ConfigureAwait(false);
+            Task<T> answer = GatewayCalls.BeginAsync(call, keeper);
+            await Task.WhenAny(answer, keeper).ConfigureAwait(false);
+            if (!answer.IsCompleted)
+            {
+                // The daemon would look for the build that has ended for some seconds.
+                _ = answer.ContinueWith(static a => _ = a.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                return false;
+            }
+
+            await answer.ConfigureAwait(false);
+            return true;
         }
-        catch (RpcException)
+        catch (Exception e) when (e is RpcException or EngineConnectException)
         {
-            // As in KeepAsync.
+            return false;
         }
     }
 

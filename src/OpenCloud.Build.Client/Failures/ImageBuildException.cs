@@ -77,6 +77,9 @@ public enum BuildFailureKind
 
     /// <summary>What the engine fetched has another checksum than the Dockerfile or the address requires.</summary>
     SourceChanged,
+
+    /// <summary>Another build of the set, whose result this one uses, has not been built.</summary>
+    DependencyFailed,
 }
 
 /// <summary>A source line near a failure.</summary>

@@ -16,4 +16,11 @@ public interface IBuildObserver
     public void OnWarning(BuildWarning warning)
     {
     }
+
+    /// <summary>
+    /// Called when others of the same set can start that use the result of this build. Its steps may still run then, and at any time beside the other calls.
+    /// </summary>
+    public void OnResultKnown()
+    {
+    }
 }

@@ -19,6 +19,7 @@ internal static class MessageLimits
     public static int OfAnswer(string method) => method is
         "/moby.buildkit.v1.Control/Info" or
         "/moby.buildkit.v1.Control/UpdateBuildHistory" or
+        "/moby.buildkit.v1.frontend.LLBBridge/Evaluate" or
         "/moby.buildkit.v1.frontend.LLBBridge/Return" or
         "/containerd.services.content.v1.Content/Delete" or
         "/containerd.services.content.v1.Content/Write" or

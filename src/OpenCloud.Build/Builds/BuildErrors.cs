@@ -32,7 +32,7 @@ internal static partial class BuildErrors
             BuildFailureKind.ContextFailed => ErrorCatalog.ContextNotSent,
             BuildFailureKind.Unsupported => ErrorCatalog.NotSupportedByEngine,
             BuildFailureKind.NotAllowed => ErrorCatalog.NotAllowedByEngine,
-            BuildFailureKind.InvalidRequest => ErrorCatalog.BuildRefused,
+            BuildFailureKind.InvalidRequest or BuildFailureKind.DependencyFailed => ErrorCatalog.BuildRefused,
             BuildFailureKind.OutputFailed => ErrorCatalog.OutputNotWritten,
             BuildFailureKind.EngineDiskFull => ErrorCatalog.EngineDiskFull,
             BuildFailureKind.EngineLost => ErrorCatalog.EngineLost,

@@ -36,6 +36,8 @@ internal sealed class BuildReporter : IBuildObserver
         _file?.Write([$"# warning: {warning}"], _cancellationToken);
     }
 
+    public void OnResultKnown() => _build.Announce?.Invoke();
+
     public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
     {
         foreach (BuildEvent happened in events)

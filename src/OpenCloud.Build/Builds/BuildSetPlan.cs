@@ -71,8 +71,11 @@ internal sealed class BuildSetPlan
             _builds[other] = null;
         }
 
-        return [.. stopped.Select(other => (other, ErrorCatalog.DependencyNotBuilt.ToException(_names[other], null, _names[other], _names[node], what)))];
+        return [.. stopped.Select(other => (other, NotBuilt(_names[other], _names[node], what)))];
     }
+
+    /// <summary>The error of a definition whose dependency has no result.</summary>
+    public static BuildErrorException NotBuilt(string name, string dependency, string what) => ErrorCatalog.DependencyNotBuilt.ToException(name, null, name, dependency, what);
 
     /// <summary>Gives each build the requests of its engine, and a name that is its own.</summary>
     public void Join(Func<CheckedBuild, CheckedBuild> change)

@@ -29,6 +29,9 @@ internal sealed record CheckedBuild
     /// <summary>The requests of the set that go to the same engine, by name; null for a build that is in none.</summary>
     public IReadOnlyDictionary<string, ImageBuildRequest>? Set { get; init; }
 
+    /// <summary>Called, on any thread, when those of the set that use its result can start; null for a build that is in none.</summary>
+    public Action? Announce { get; init; }
+
     public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Target ?? ContextLocation.WithoutSecrets(Request.ContextPath);
 
     /// <summary>The name of the build on a screen: short image names, or the name of the directory.</summary>

@@ -36,6 +36,41 @@ public sealed class BuildGraphTests
     }
 
     [Fact]
+    public void ABuildStarts_OnceTheResultsItUsesAreKnown_AfterThoseThatNeedNotWaitForThem()
+    {
+        BuildGraph graph = Of("base", "api:base", "web:api,base", "tools", "other:tools");
+
+        Assert.Equal(0, graph.TryStart());
+        Assert.Equal(3, graph.TryStart());
+        Assert.Null(graph.TryStart());
+        graph.Announce(0);
+        graph.Finish(3, isBuilt: true);
+        Assert.Equal(4, graph.TryStart());
+        Assert.Equal(1, graph.TryStart());
+        Assert.Null(graph.TryStart());
+        graph.Finish(0, isBuilt: true);
+        graph.Announce(0);
+        Assert.Null(graph.TryStart());
+        graph.Announce(1);
+        Assert.Equal(2, graph.TryStart());
+    }
+
+    [Fact]
+    public void AFailureAfterTheResultIsKnown_StopsWhatHasNotStarted()
+    {
+        BuildGraph graph = Of("base", "api:base", "web:base");
+
+        Assert.Equal(0, graph.TryStart());
+        graph.Announce(0);
+        Assert.Equal(1, graph.TryStart());
+        Assert.Equal([2], graph.Finish(0, isBuilt: false));
+        graph.Announce(0);
+        Assert.Null(graph.TryStart());
+        graph.Finish(1, isBuilt: true);
+        Assert.True(graph.IsDone);
+    }
+
+    [Fact]
     public void AFailure_StopsWhatDependsOnIt_AndNothingElse()
     {
         BuildGraph graph = Of("base", "api:base", "web:api", "tools", "other:tools");

@@ -68,7 +68,8 @@ internal sealed class FakeEngine : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _peer.DisposeAsync();
 
-    private static async Task SessionAsync(HttpContext context)
+    /// <summary>Opens a session, and asks for nothing in it.</summary>
+    public static async Task SessionAsync(HttpContext context)
     {
         await context.StartGrpcAsync();
         byte[] buffer = new byte[4096];

@@ -88,9 +88,74 @@ public sealed class SetTests(EngineFixture engines)
         Assert.Equal(7, failure.ExitCode);
         Assert.Equal(5, failure.Line);
         Assert.Contains("because", failure.LogTail);
-        Assert.Equal(BuildFailureKind.InvalidRequest, stopped.Kind);
+        Assert.Equal(BuildFailureKind.DependencyFailed, stopped.Kind);
         Assert.Contains("'base'", stopped.Message, StringComparison.Ordinal);
         Assert.NotEmpty(other.Steps);
+    }
+
+    [Theory]
+    [EngineData]
+    public async Task ABuild_StartsWhileTheStepsOfItsBaseRun_AndEndsWellWhereOnlyTheOutputOfItsBaseFails(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync(Base);
+        string slow = Base + "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"sleep 2\"]\n";
+        Dictionary<string, ImageBuildRequest> requests = new(StringComparer.Ordinal)
+        {
+            ["base"] = new() { ContextPath = context.Path, DockerfileText = slow, Tags = ["127.0.0.1:1/ocbtest/base:1"], Push = true },
+            ["app"] = new() { ContextPath = context.Path, DockerfileText = Uses, Timeout = TimeSpan.FromMinutes(5), NamedContexts = new Dictionary<string, string> { ["base"] = "target:base" } },
+        };
+        await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
+        await using ImageBuildSet set = client.CreateSet(requests, Cancellation);
+        Known known = new();
+
+        Task<ImageBuildResult> based = set.BuildAsync("base", known, Cancellation);
+        await known.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        ImageBuildResult app = await set.BuildAsync("app", null, Cancellation);
+        ImageBuildException failure = await Assert.ThrowsAsync<ImageBuildException>(() => based);
+
+        Assert.Equal(BuildFailureKind.PushFailed, failure.Kind);
+        BuildStep read = Assert.Single(app.Steps, static s => s.Name.Contains("load build definition", StringComparison.Ordinal));
+        BuildStep slept = Assert.Single(failure.Steps, static s => s.Name.Contains("sleep", StringComparison.Ordinal));
+        Assert.True(read.Completed < slept.Completed, $"{read.Completed:O} {slept.Completed:O}");
+        Assert.Contains(app.Steps, static s => s.Name.Contains("own=", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [EngineData(EngineNames.Docker26, EngineNames.Docker28)]
+    public async Task AFailureOfAStep_StopsABuildThatUsesTheResult_AndHasStarted(string name)
+    {
+        RunningEngine engine = await engines.GetAsync(name);
+        using ContextFolder context = await ContextFolder.CreateAsync(Base);
+        Dictionary<string, ImageBuildRequest> requests = new(StringComparer.Ordinal)
+        {
+            ["base"] = new() { ContextPath = context.Path, DockerfileText = Base + "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"sleep 1; exit 7\"]\n" },
+            ["app"] = new() { ContextPath = context.Path, DockerfileText = Uses, NamedContexts = new Dictionary<string, string> { ["base"] = "target:base" } },
+        };
+        await using BuildKitClient client = await BuildRun.ConnectAsync(engine, Cancellation);
+        await using ImageBuildSet set = client.CreateSet(requests, Cancellation);
+        Known known = new();
+
+        Task<ImageBuildResult> based = set.BuildAsync("base", known, Cancellation);
+        await known.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        ImageBuildException stopped = await Assert.ThrowsAsync<ImageBuildException>(() => set.BuildAsync("app", null, Cancellation));
+        ImageBuildException failure = await Assert.ThrowsAsync<ImageBuildException>(() => based);
+
+        Assert.Equal(7, failure.ExitCode);
+        Assert.Equal(BuildFailureKind.DependencyFailed, stopped.Kind);
+    }
+
+    private sealed class Known : IBuildObserver
+    {
+        private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Task => _known.Task;
+
+        public void OnEvents(BuildModel model, IReadOnlyList<BuildEvent> events)
+        {
+        }
+
+        public void OnResultKnown() => _known.TrySetResult();
     }
 
     [Theory]
