@@ -4,7 +4,6 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Protocol.Control;
 using OpenCloud.Build.Client.Tests.Context;
 using OpenCloud.Build.Client.Tests.Wire.Grpc;
-using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 using Gateway = OpenCloud.Build.Client.Protocol.Gateway;
 
