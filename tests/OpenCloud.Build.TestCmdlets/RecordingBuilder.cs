@@ -24,8 +24,13 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
 
     private sealed class RecordingBuilder : IImageBuilder
     {
+        private string? _socket;
+        private IPipelinePoster? _poster;
+
         public Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
         {
+            _socket = build.Address?.Path;
+            _poster = poster;
             PSObject seen = new();
             foreach ((string name, object? value) in new (string, object?)[]
             {
@@ -55,7 +60,13 @@ public sealed class UseRecordingBuilderCommand : PSCmdlet
             return Task.FromResult(new ImageBuildResult { References = build.Request.Tags, Path = build.Request.ContextPath });
         }
 
-        public ValueTask DisconnectAsync() => ValueTask.CompletedTask;
+        public ValueTask DisconnectAsync()
+        {
+            PSObject seen = new();
+            seen.Properties.Add(new PSNoteProperty("IsEngineThere", File.Exists(_socket)));
+            _poster?.Output(seen);
+            return ValueTask.CompletedTask;
+        }
 
         public void Dispose()
         {

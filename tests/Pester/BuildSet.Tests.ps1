@@ -113,6 +113,37 @@ target "tools" { tags = ["demo/tools:1"] }
     }
 }
 
+Describe 'A set on an engine of its own' {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        Import-TestCmdlet
+        Use-RecordingBuilder
+        $root = [IO.Path]::GetFullPath("$PSScriptRoot/../..")
+        $driver = Get-Item "$root/tests/fixture/host-driver/bin/*/net10.0/OpenCloud.Build.HostDriver.dll" | Sort-Object LastWriteTime | Select-Object -Last 1
+        $bin = (New-Item -ItemType Directory "$TestDrive/bin").FullName
+        Set-Content "$bin/buildkitd" '#!/bin/sh', "exec '$(Get-DotnetFolder)/dotnet' '$driver' buildkitd `"`$@`""
+        Set-Content "$bin/rootlesskit" '#!/bin/sh', 'exec "$@"'
+        chmod 755 $bin/buildkitd $bin/rootlesskit
+        Push-Location $TestDrive
+        Set-Content Dockerfile 'FROM scratch'
+        Set-Content docker-bake.hcl 'group "default" { targets = ["one", "two"] }', 'target "one" {}', 'target "two" { contexts = { base = "target:one" } }'
+        $path = $env:PATH
+        $env:PATH = "${bin}:$path"
+    }
+
+    AfterAll {
+        Pop-Location
+        $env:PATH = $path
+        Use-RecordingBuilder -Restore
+    }
+
+    It 'leaves it before it ends' {
+        $seen = Get-BuildDefinition docker-bake.hcl -Force | Invoke-ImageBuild -Daemonless -ErrorAction Stop
+        $seen | Where-Object { $_.PSObject.Properties['Request'] } | ForEach-Object Address | Select-Object -Unique | Should -BeLike 'unix:///*/buildkitd.sock'
+        $seen[-1].IsEngineThere | Should -BeTrue
+    }
+}
+
 Describe 'A set on an engine' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
         . $PSScriptRoot/Common.ps1
