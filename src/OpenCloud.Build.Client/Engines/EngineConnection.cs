@@ -16,7 +16,15 @@ internal sealed record EngineConnection(IEngineConnector Connector, Stream Strea
         }
 
         IEngineConnector connector = EngineConnectors.Create(address, options);
-        Stream stream = await ConnectRetry.ConnectAsync(connector, options, cancellationToken).ConfigureAwait(false);
-        return new EngineConnection(connector, stream, "given", []);
+        try
+        {
+            Stream stream = await ConnectRetry.ConnectAsync(connector, options, cancellationToken).ConfigureAwait(false);
+            return new EngineConnection(connector, stream, "given", []);
+        }
+        catch
+        {
+            (connector as IDisposable)?.Dispose();
+            throw;
+        }
     }
 }

@@ -6,17 +6,36 @@ namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Connects through a program that carries the connection: ssh, or the exec command of a container engine or of Kubernetes. Each connection has a
-/// program of its own, which ends with it.
+/// program of its own, which ends with it; those of ssh share a login, which ends with the connector.
 /// </summary>
-internal sealed class ProgramConnector(EngineAddress address, EngineConnectOptions options) : IEngineConnector
+internal sealed class ProgramConnector : IEngineConnector, IDisposable
 {
-    public EngineAddress Address { get; } = address;
+    private readonly EngineConnectOptions _options;
+    private readonly RemoteCommand _command;
+    private readonly SshLogin? _login;
+
+    public ProgramConnector(EngineAddress address, EngineConnectOptions options)
+    {
+        Address = address;
+        _options = options;
+        _command = RemoteCommand.Of(address.Remote!);
+        _login = _command.Program == "ssh" ? new SshLogin(address.Remote!, Start) : null;
+    }
+
+    public EngineAddress Address { get; }
+
+    public void Dispose() => _login?.Dispose();
 
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
-        RemoteStream stream = Start();
+        RemoteStream stream = _login is null ? Start(_command, null) : await _login.StartAsync(_command, cancellationToken).ConfigureAwait(false);
         try
         {
+            if (stream.HasEnded())
+            {
+                throw Explain(stream);
+            }
+
             // A Docker Engine waits for the request, and its answer is awaited by the caller.
             if (Address.Scheme != RemoteAddress.DockerOverSsh && !await stream.WaitForDataAsync(cancellationToken).ConfigureAwait(false))
             {
@@ -36,7 +55,7 @@ internal sealed class ProgramConnector(EngineAddress address, EngineConnectOptio
     public EngineConnectException Explain(RemoteStream stream)
     {
         RemoteFault fault = RemoteErrorText.FaultOf(stream.Errors, stream.ExitCode);
-        string helper = RemoteCommand.Of(Address.Remote!).Helper;
+        string helper = _command.Helper;
         string words = RemoteErrorText.LastWords(stream.Errors);
         string said = words.Length > 0 ? words
             : stream.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"it ended with exit code {code} and said nothing")
@@ -57,10 +76,9 @@ internal sealed class ProgramConnector(EngineAddress address, EngineConnectOptio
         return new EngineConnectException(reason, Address, $"Cannot connect to {Address}: {(why is null ? "" : $"{why}. ")}{stream.Name} reports: {said.TrimEnd('.')}.");
     }
 
-    private RemoteStream Start()
+    private RemoteStream Start(RemoteCommand command, Action? onClosed)
     {
-        RemoteCommand command = RemoteCommand.Of(Address.Remote!);
-        string? path = options.GetEnvironmentVariable("PATH");
+        string? path = _options.GetEnvironmentVariable("PATH");
         if (ProgramFinder.Find(command.Program, ProgramFinder.Folders(path)) is not { } program)
         {
             throw new EngineConnectException(
@@ -74,7 +92,7 @@ internal sealed class ProgramConnector(EngineAddress address, EngineConnectOptio
         environment["PATH"] = string.Join(':', ProgramFinder.Folders(path));
         try
         {
-            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, environment)), command.Program);
+            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, environment)), command.Program, () => _login?.Errors ?? "", onClosed);
         }
         catch (IOException e)
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
-using OpenCloud.Build.Client.Engines.Remote;
 
 namespace OpenCloud.Build.Client.Streams;
 

@@ -23,7 +23,7 @@ internal sealed record RemoteCommand(string Program, IReadOnlyList<string> Argum
     ];
 
     /// <summary>What the other side lacks when it cannot run the command there: a program's name.</summary>
-    public string Helper => Arguments.Contains("buildctl") ? "buildctl" : "docker";
+    public string Helper => Arguments.Contains("docker") ? "docker" : "buildctl";
 
     public static RemoteCommand Of(RemoteAddress address) => address.Scheme switch
     {
@@ -36,6 +36,13 @@ internal sealed record RemoteCommand(string Program, IReadOnlyList<string> Argum
         RemoteAddress.NerdctlContainer => new RemoteCommand("nerdctl", [.. Joined("--namespace", address.Namespace), .. Exec(address)]),
         _ => new RemoteCommand("podman", Exec(address)),
     };
+
+    /// <summary>The command that logs in to the host and keeps the login for others, until its input ends.</summary>
+    public static RemoteCommand Login(RemoteAddress address, string control) => new(
+        "ssh", ["-S", control, "-o", "ControlMaster=yes", "-o", "ControlPersist=no", .. SshOptions, .. SshHost(address), "cat"]);
+
+    /// <summary>The command of ssh that uses such a login.</summary>
+    public RemoteCommand Sharing(string control) => this with { Arguments = ["-S", control, "-o", "ControlMaster=no", .. Arguments] };
 
     private static string[] Exec(RemoteAddress address) => ["exec", "-i", address.Name, "buildctl", "dial-stdio"];
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Client.Engines.Remote;
@@ -8,12 +9,12 @@ namespace OpenCloud.Build.Client.Engines.Remote;
 /// The connection that a program carries. Its socket is the program's input and output, so that it is read and written like any other. The
 /// program ends with the stream, and its last words explain an end that nobody asked for.
 /// </summary>
-internal sealed class RemoteStream(ConnectedProgram program, string name) : NetworkStream(program.Connection, ownsSocket: true), IEndedConnection
+internal sealed class RemoteStream(ConnectedProgram program, string name, Func<string>? otherErrors = null, Action? onClosed = null) : NetworkStream(program.Connection, ownsSocket: true), IEndedConnection
 {
     // A program that closes its output ends soon.
     private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(500);
 
-    private volatile bool _closed;
+    private int _closed;
 
     /// <summary>The program, for example <c>ssh</c>.</summary>
     public string Name => name;
@@ -23,6 +24,8 @@ internal sealed class RemoteStream(ConnectedProgram program, string name) : Netw
     public string Errors => program.Errors;
 
     public int? ExitCode => program.ExitCode;
+
+    public bool HasEnded() => program.HasEnded();
 
     /// <summary>Waits for the first byte, which stays in the stream. BuildKit sends its HTTP/2 settings before it is asked.</summary>
     /// <returns>False when the program ended, or closed its output, instead.</returns>
@@ -47,12 +50,12 @@ internal sealed class RemoteStream(ConnectedProgram program, string name) : Netw
 
     public IOException? WhyEnded()
     {
-        if (_closed || !program.WaitAsync(EndPatience).GetAwaiter().GetResult() || program.ExitCode is 0 or null)
+        if (_closed != 0 || !program.WaitAsync(EndPatience).GetAwaiter().GetResult() || program.ExitCode is 0 or null)
         {
             return null;
         }
 
-        string words = RemoteErrorText.LastWords(program.Errors);
+        string words = RemoteErrorText.LastWords($"{program.Errors}\n{otherErrors?.Invoke()}");
         string code = program.ExitCode is > 128 and <= 192
             ? string.Create(CultureInfo.InvariantCulture, $"was ended by signal {program.ExitCode - 128}")
             : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {program.ExitCode}");
@@ -67,11 +70,12 @@ internal sealed class RemoteStream(ConnectedProgram program, string name) : Netw
 
     protected override void Dispose(bool disposing)
     {
-        _closed = true;
+        bool first = Interlocked.Exchange(ref _closed, 1) == 0;
         base.Dispose(disposing);
-        if (disposing)
+        if (disposing && first)
         {
             program.Stop();
+            onClosed?.Invoke();
         }
     }
 }

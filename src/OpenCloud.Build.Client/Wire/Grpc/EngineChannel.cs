@@ -87,6 +87,8 @@ internal sealed class EngineChannel : IAsyncDisposable
         {
             await unused.DisposeAsync().ConfigureAwait(false);
         }
+
+        (_connector as IDisposable)?.Dispose();
     }
 
     /// <summary>The initial connection, or a new one.</summary>

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Remote;
+using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Client.Tests.Programs;
 using OpenCloud.Build.Linux;
 using Xunit;
@@ -23,20 +24,24 @@ public sealed class ProgramConnectorTests : IDisposable
         GetEnvironmentVariable = name => name == "PATH" ? $"{_programs.Path}:/usr/bin:/bin" : Environment.GetEnvironmentVariable(name),
     };
 
+    // What an ssh that logs in for others does: it creates the control socket, and stays until its input ends.
+    private const string Login = """case "$*" in *' cat') : > "$2"; exec cat;; esac; """;
+
     private string Record => Path.Join(_programs.Path, "record");
 
     public void Dispose() => _programs.Dispose();
 
     [Theory]
-    [InlineData("ssh://me@box:2222/run/a.sock", "ssh", "-T|-o|BatchMode=yes|-o|ClearAllForwardings=yes|-o|RemoteCommand=none|-o|PermitLocalCommand=no|-o|ServerAliveInterval=15|-l|me|-p|2222|--|box|buildctl|--addr|unix:///run/a.sock|dial-stdio")]
+    [InlineData("ssh://me@box:2222/run/a.sock", "ssh", "-S|CONTROL|-o|ControlMaster=no|-T|-o|BatchMode=yes|-o|ClearAllForwardings=yes|-o|RemoteCommand=none|-o|PermitLocalCommand=no|-o|ServerAliveInterval=15|-l|me|-p|2222|--|box|buildctl|--addr|unix:///run/a.sock|dial-stdio")]
     [InlineData("docker-container://b?context=c", "docker", "--context=c|exec|-i|b|buildctl|dial-stdio")]
     [InlineData("podman-container://b", "podman", "exec|-i|b|buildctl|dial-stdio")]
     [InlineData("nerdctl-container://b", "nerdctl", "exec|-i|b|buildctl|dial-stdio")]
     [InlineData("kube-pod://b?namespace=n", "kubectl", "--namespace=n|exec|-i|b|--|buildctl|dial-stdio")]
     public async Task Starts_the_program_and_carries_bytes_both_ways(string address, string program, string arguments)
     {
-        _programs.Add(program, $"printf '%s|' \"$@\" > '{Record}'; ps -o sid= -p $$ >> '{Record}'; echo \"$PATH:$HOME:$PWD\" >> '{Record}'; {Settings}; cat");
+        _programs.Add(program, $"{(program == "ssh" ? Login : "")}printf '%s|' \"$@\" > '{Record}'; ps -o sid= -p $$ >> '{Record}'; echo \"$PATH:$HOME:$PWD\" >> '{Record}'; {Settings}; cat");
         IEngineConnector connector = EngineConnectors.Create(EngineAddress.Parse(address), Options);
+        using IDisposable? login = connector as IDisposable;
         int process;
         await using (Stream stream = await connector.ConnectAsync(Token))
         {
@@ -51,7 +56,8 @@ public sealed class ProgramConnectorTests : IDisposable
         }
 
         string[] record = await File.ReadAllLinesAsync(Record, Token);
-        Assert.Equal(arguments, record[0][..record[0].LastIndexOf('|')]);
+        string control = record[0].Split('|')[1];
+        Assert.Equal(arguments.Replace("CONTROL", control, StringComparison.Ordinal), record[0][..record[0].LastIndexOf('|')]);
         Assert.Equal(process, int.Parse(record[0].AsSpan(record[0].LastIndexOf('|') + 1), System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal($"{_programs.Path}:/usr/bin:/bin:{Environment.GetEnvironmentVariable("HOME")}:/", record[1]);
         await GoneAsync(process);
@@ -107,8 +113,9 @@ public sealed class ProgramConnectorTests : IDisposable
     [InlineData(false)]
     public async Task A_connection_that_is_lost_says_why(bool blocking)
     {
-        _programs.Add("ssh", $"{Settings}; head -c 1 > /dev/null; echo 'Connection to box closed by remote host.' >&2; exit 255");
-        Stream stream = await EngineConnectors.Create(EngineAddress.Parse("ssh://box"), Options).ConnectAsync(Token);
+        _programs.Add("ssh", $"{Login}{Settings}; head -c 1 > /dev/null; echo 'Connection to box closed by remote host.' >&2; exit 255");
+        using ProgramConnector connector = new(EngineAddress.Parse("ssh://box"), Options);
+        Stream stream = await connector.ConnectAsync(Token);
         using SessionThreads threads = new();
         await using Stream connection = blocking ? new BlockingSocketStream((NetworkStream)stream, threads) : stream;
         await connection.ReadExactlyAsync(new byte[9], Token);
@@ -120,8 +127,9 @@ public sealed class ProgramConnectorTests : IDisposable
     [Fact]
     public async Task Reaches_a_Docker_Engine_through_ssh()
     {
-        _programs.Add("ssh", $@"while read -r line; do line=${{line%?}}; echo ""$line"" >> '{Record}'; test -n ""$line"" || break; done; printf 'HTTP/1.1 101 UPGRADED\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'; {Settings}; cat");
-        await using Stream stream = await EngineConnectors.Create(EngineAddress.Parse("docker+ssh://box"), Options).ConnectAsync(Token);
+        _programs.Add("ssh", $@"{Login}while read -r line; do line=${{line%?}}; echo ""$line"" >> '{Record}'; test -n ""$line"" || break; done; printf 'HTTP/1.1 101 UPGRADED\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'; {Settings}; cat");
+        using DockerConnector connector = DockerConnector.Create(EngineAddress.Parse("docker+ssh://box"), Options);
+        await using Stream stream = await connector.ConnectAsync(Token);
         byte[] bytes = new byte[9];
         await stream.ReadExactlyAsync(bytes, Token);
         Assert.Equal(4, bytes[3]);
@@ -131,9 +139,28 @@ public sealed class ProgramConnectorTests : IDisposable
     [Fact]
     public void DOCKER_HOST_may_be_ssh()
     {
-        Assert.Equal("docker+ssh://me@box:2222", DockerConnector.Resolve(static name => name == "DOCKER_HOST" ? "ssh://me@box:2222" : null, out _).ToString());
-        EngineConnectException e = Assert.Throws<EngineConnectException>(() => DockerConnector.Resolve(static name => name == "DOCKER_HOST" ? "ssh://-x" : null, out _));
+        Assert.Equal("docker+ssh://me@box:2222", DockerEndpoint.Current(static name => name == "DOCKER_HOST" ? "ssh://me@box:2222" : null).Address.ToString());
+        EngineConnectException e = Assert.Throws<EngineConnectException>(() => DockerEndpoint.Current(static name => name == "DOCKER_HOST" ? "ssh://-x" : null));
         Assert.Equal(EngineConnectReason.BadSetting, e.Reason);
+    }
+
+    [Fact]
+    public async Task Connections_share_one_login_which_ends_with_the_connector()
+    {
+        _programs.Add("ssh", $"case \"$*\" in *' cat') echo $$ >> '{Record}'; echo \"$*\" >> '{Record}';; esac; {Login}{Settings}; cat");
+        using (ProgramConnector connector = new(EngineAddress.Parse("ssh://me@box:22"), Options))
+        {
+            await using Stream first = await connector.ConnectAsync(Token);
+            await using Stream second = await connector.ConnectAsync(Token);
+            await first.DisposeAsync();
+            await using Stream third = await connector.ConnectAsync(Token);
+        }
+
+        string[] record = await File.ReadAllLinesAsync(Record, Token);
+        Assert.Equal(2, record.Length);
+        Assert.EndsWith("-o ControlMaster=yes -o ControlPersist=no -T -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15 -l me -p 22 -- box cat", record[1], StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(record[1].Split(' ')[1])));
+        await GoneAsync(int.Parse(record[0], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Engines.Remote;
+namespace OpenCloud.Build.Client.Streams;
 
 /// <summary>A connection that may know why it ended, which its socket does not.</summary>
 internal interface IEndedConnection

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace OpenCloud.Build.Client.Engines;
+namespace OpenCloud.Build.Client.Streams;
 
 /// <summary>The answer to an HTTP/1.1 upgrade (RFC 9110, 7.8), read without taking bytes after its head from the stream.</summary>
 internal sealed record HttpUpgradeAnswer(int Status, string Upgrade, string Server, string Body)
