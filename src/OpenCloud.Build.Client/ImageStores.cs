@@ -1,5 +1,4 @@
 using OpenCloud.Build.Client.Engines;
-using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Docker;
@@ -76,7 +75,7 @@ public static class ImageStores
     }
 
     private static bool IsDocker(EngineAddress address) =>
-        address.Scheme is "docker" or RemoteAddress.DockerOverSsh || (address is { Scheme: "unix", Path: { } path } && Path.GetFileName(path) == "docker.sock");
+        address.IsDocker || (address is { Scheme: "unix", Path: { } path } && Path.GetFileName(path) == "docker.sock");
 
     private static EngineAddress ContainerdSocket() =>
         Environment.GetEnvironmentVariable(ContainerdVariable) is { Length: > 0 } set
@@ -87,7 +86,7 @@ public static class ImageStores
     {
         try
         {
-            return DockerConnector.Resolve(options.GetEnvironmentVariable, out _);
+            return EngineDiscovery.DockerEngine(options);
         }
         catch (EngineConnectException)
         {

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Text;
 using OpenCloud.Build.Client.Engines.Remote;
+using OpenCloud.Build.Client.Streams;
 
 namespace OpenCloud.Build.Client.Engines;
 
@@ -8,96 +9,42 @@ namespace OpenCloud.Build.Client.Engines;
 /// Reaches the BuildKit inside a Docker Engine: <c>POST /grpc</c> with an upgrade to h2c on the engine's API socket, answered by 101,
 /// after which the connection is HTTP/2 (moby, api/server/router/grpc).
 /// </summary>
-internal sealed class DockerConnector : IEngineConnector
+internal sealed class DockerConnector : IEngineConnector, IDisposable
 {
-    public const string DefaultSocket = "/var/run/docker.sock";
-    private const int PlainPort = 2375;
-
-    private readonly IEngineConnector _way;
-
-    private DockerConnector(EngineAddress address, EngineConnectOptions options)
+    private DockerConnector(EngineAddress address, IEngineConnector api)
     {
         Address = address;
-        _way = Way(address, options);
+        Api = api;
     }
 
+    /// <summary>
+    /// The resolved address, or the address of the setting when that has TLS: only Docker's configuration names the certificates, so that a later
+    /// connection must ask it again.
+    /// </summary>
     public EngineAddress Address { get; }
 
-    public static DockerConnector Create(EngineAddress address, EngineConnectOptions options) =>
-        new(address is { Path: null, Host: null, Remote: null } ? Resolve(options.GetEnvironmentVariable, out _) : address, options);
-
     /// <summary>The connector to the Engine's API, on which its BuildKit is one request.</summary>
-    public static IEngineConnector Way(EngineAddress address, EngineConnectOptions options) =>
-        address.Remote is null ? EngineConnectors.CreateStream(address, options, SslApplicationProtocol.Http11) : new ProgramConnector(address, options);
+    public IEngineConnector Api { get; }
 
-    /// <summary>The address behind <c>docker://</c>: <c>$DOCKER_HOST</c>, else the default socket.</summary>
-    /// <exception cref="EngineConnectException">This client cannot connect to <c>$DOCKER_HOST</c>.</exception>
-    public static EngineAddress Resolve(Func<string, string?> getEnvironmentVariable, out bool isSet)
+    /// <exception cref="EngineConnectException">This client cannot use Docker's setting.</exception>
+    public static DockerConnector Create(EngineAddress address, EngineConnectOptions options)
     {
-        string? value = getEnvironmentVariable("DOCKER_HOST")?.Trim();
-        isSet = !string.IsNullOrEmpty(value);
-        if (!isSet)
-        {
-            return EngineAddress.Parse("docker://" + DefaultSocket);
-        }
-
-        string problem;
-        if (value!.StartsWith("unix://", StringComparison.Ordinal))
-        {
-            try
-            {
-                return EngineAddress.Parse("docker://" + EngineAddress.Parse(value).Path);
-            }
-            catch (FormatException e)
-            {
-                problem = e.Message;
-            }
-        }
-        else if (value.StartsWith("ssh://", StringComparison.Ordinal))
-        {
-            try
-            {
-                return EngineAddress.Parse("docker+" + value);
-            }
-            catch (FormatException e)
-            {
-                problem = e.Message;
-            }
-        }
-        else if (value.StartsWith("tcp://", StringComparison.Ordinal))
-        {
-            // With DOCKER_TLS_VERIFY the docker command uses TLS; a plain connection would ignore the user's setting.
-            if (!string.IsNullOrEmpty(getEnvironmentVariable("DOCKER_TLS_VERIFY")))
-            {
-                problem = "DOCKER_TLS_VERIFY requests TLS, which is not supported.";
-            }
-            else
-            {
-                string host = value["tcp://".Length..].TrimEnd('/');
-                bool hasPort = host.LastIndexOf(':') > host.LastIndexOf(']');
-                try
-                {
-                    return EngineAddress.Parse($"docker://{(host.StartsWith('/') ? "?" : host)}{(hasPort ? "" : $":{PlainPort}")}");
-                }
-                catch (FormatException e)
-                {
-                    problem = e.Message;
-                }
-            }
-        }
-        else
-        {
-            int colon = value.IndexOf("://", StringComparison.Ordinal);
-            string scheme = colon is > 0 and < 16 ? $" '{value.AsSpan(0, colon)}'" : "";
-            problem = $"its scheme{scheme} is not supported; unix://, tcp:// and ssh:// are.";
-        }
-
-        throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable DOCKER_HOST cannot be used: {problem}");
+        DockerEndpoint? endpoint = address is { Scheme: "docker", Path: null, Host: null } ? DockerEndpoint.Current(options.GetEnvironmentVariable)
+            : address.Remote is { Scheme: RemoteAddress.DockerContext, Name: var name } ? DockerEndpoint.OfContext(name, options.GetEnvironmentVariable)
+            : null;
+        EngineAddress resolved = endpoint?.Address ?? address;
+        bool hasTls = endpoint?.Tls is not null && options.Tls is null;
+        EngineConnectOptions way = hasTls ? options with { Tls = endpoint!.Tls } : options;
+        return new DockerConnector(
+            hasTls ? address : resolved,
+            resolved.Remote is null ? EngineConnectors.CreateStream(resolved, way, SslApplicationProtocol.Http11) : new ProgramConnector(resolved, way));
     }
+
+    public void Dispose() => (Api as IDisposable)?.Dispose();
 
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
-        Stream stream = await _way.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        Stream stream = await Api.ConnectAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await stream.WriteAsync(Request(), cancellationToken).ConfigureAwait(false);
@@ -120,7 +67,7 @@ internal sealed class DockerConnector : IEngineConnector
         catch (Exception e)
         {
             // The program's own words explain more than an answer that did not come.
-            EngineConnectException? failed = _way is ProgramConnector way && stream is RemoteStream remote && e is IOException and not EngineConnectException
+            EngineConnectException? failed = Api is ProgramConnector way && stream is RemoteStream remote && e is IOException and not EngineConnectException
                 && !await remote.WaitForDataAsync(cancellationToken).ConfigureAwait(false) ? way.Explain(remote) : null;
             await stream.DisposeAsync().ConfigureAwait(false);
             if (failed is not null)

@@ -13,8 +13,8 @@ namespace OpenCloud.Build.Client.Engines;
 /// <list type="table">
 /// <item><term><c>unix:///run/buildkit/buildkitd.sock</c></term><description>a unix socket; short form: an absolute path</description></item>
 /// <item><term><c>tcp://127.0.0.1:1234</c>, <c>tcp://[::1]:1234</c></term><description>plain TCP; short form: <c>host:port</c></description></item>
-/// <item><term><c>docker://</c></term><description>the BuildKit inside the Docker Engine that <c>$DOCKER_HOST</c> names, else the one at
-/// <c>/var/run/docker.sock</c>; short form: <c>docker</c></description></item>
+/// <item><term><c>docker://</c></term><description>the BuildKit inside the Docker Engine that <c>$DOCKER_HOST</c> or the current context of the
+/// docker command names, else the one at <c>/var/run/docker.sock</c>; short form: <c>docker</c></description></item>
 /// <item><term><c>docker:///path/docker.sock</c>, <c>docker://host:port</c></term><description>the BuildKit inside that Docker Engine</description></item>
 /// <item><term><c>vsock://3:8088</c></term><description>AF_VSOCK (vsock(7)): the virtual machine with that context id, seen from its host;
 /// <c>vsock://host:8088</c> (2), a machine's host, seen from within it; <c>vsock://local:8088</c> (1), the machine itself</description></item>
@@ -22,6 +22,7 @@ namespace OpenCloud.Build.Client.Engines;
 /// Hypervisor, vhost-device-vsock) offers its vsock as a unix socket</description></item>
 /// <item><term><c>ssh://user@host:22/path.sock</c></term><description>an engine on a machine that the system's ssh reaches, by <c>buildctl dial-stdio</c>
 /// there; user, port and socket are optional; <c>docker+ssh://user@host</c>: the BuildKit inside the Docker Engine there</description></item>
+/// <item><term><c>docker-context://name</c></term><description>the BuildKit inside the Docker Engine of that context of the docker command</description></item>
 /// <item><term><c>docker-container://name?context=c</c>, <c>podman-container://name</c>, <c>nerdctl-container://name?namespace=n</c></term>
 /// <description>an engine in a container, by <c>docker exec</c> and the like</description></item>
 /// <item><term><c>kube-pod://name?context=c&amp;namespace=n&amp;container=d</c></term><description>an engine in a pod, by <c>kubectl exec</c></description></item>
@@ -74,6 +75,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
 
     /// <summary>Whether the engine is reached over vsock: AF_VSOCK, or the unix socket of a virtual machine's monitor.</summary>
     public bool IsVsock => VsockAddress.Is(Scheme);
+
+    /// <summary>Whether the engine is the BuildKit inside a Docker Engine.</summary>
+    internal bool IsDocker => Scheme is "docker" or RemoteAddress.DockerOverSsh or RemoteAddress.DockerContext;
 
     /// <summary>The address of a unix socket.</summary>
     /// <param name="path">An absolute path of at most 107 bytes.</param>

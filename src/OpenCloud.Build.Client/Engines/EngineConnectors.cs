@@ -16,6 +16,7 @@ internal static class EngineConnectors
         [VsockAddress.HybridScheme] = static (address, options) => new HybridVsockConnector(address, options.TimeProvider),
         [RemoteAddress.Ssh] = static (address, options) => new ProgramConnector(address, options),
         [RemoteAddress.DockerOverSsh] = static (address, options) => DockerConnector.Create(address, options),
+        [RemoteAddress.DockerContext] = static (address, options) => DockerConnector.Create(address, options),
         [RemoteAddress.DockerContainer] = static (address, options) => new ProgramConnector(address, options),
         [RemoteAddress.PodmanContainer] = static (address, options) => new ProgramConnector(address, options),
         [RemoteAddress.NerdctlContainer] = static (address, options) => new ProgramConnector(address, options),

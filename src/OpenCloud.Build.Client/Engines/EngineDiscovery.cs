@@ -2,7 +2,7 @@ namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
 /// Finds the engine when no address is given: <c>$BUILDKIT_HOST</c>, <c>$XDG_RUNTIME_DIR/buildkit/buildkitd.sock</c>,
-/// <c>/run/buildkit/buildkitd.sock</c>, then <c>$DOCKER_HOST</c> or the Docker socket; the first that accepts a connection.
+/// <c>/run/buildkit/buildkitd.sock</c>, then <c>$DOCKER_HOST</c>, Docker's current context or the Docker socket; the first that accepts a connection.
 /// </summary>
 /// <remarks>
 /// An invalid or disallowed <c>$BUILDKIT_HOST</c> is an error: an explicit setting must not be silently replaced. One that merely does not
@@ -45,23 +45,27 @@ public static class EngineDiscovery
         candidates.Add(new EngineCandidate("system socket", EngineAddress.ForUnixSocket(SystemSocket), false));
         try
         {
-            EngineAddress docker = DockerConnector.Resolve(options.GetEnvironmentVariable, out bool isSet);
-            candidates.Add(new EngineCandidate(isSet ? "$DOCKER_HOST" : "Docker socket", docker, isSet));
+            // With TLS of Docker's configuration, the address is the one that asks the configuration again.
+            DockerEndpoint docker = DockerEndpoint.Current(options.GetEnvironmentVariable);
+            candidates.Add(new EngineCandidate(docker.Source, docker.Tls is null ? docker.Address : EngineAddress.Parse("docker://"), docker.IsSet));
         }
         catch (EngineConnectException e)
         {
-            candidates.Add(new EngineCandidate("$DOCKER_HOST", null, true, e));
+            candidates.Add(new EngineCandidate("Docker's configuration", null, true, e));
         }
 
         return candidates;
     }
 
-    /// <summary>The Docker Engine that <c>docker://</c> alone means: <c>$DOCKER_HOST</c>, or the default socket.</summary>
-    /// <exception cref="EngineConnectException"><c>$DOCKER_HOST</c> is not a valid address.</exception>
+    /// <summary>
+    /// The Docker Engine that <c>docker://</c> alone means: <c>$DOCKER_HOST</c>, Docker's current context, or the default socket. With TLS of
+    /// Docker's configuration, this is <c>docker://</c> itself.
+    /// </summary>
+    /// <exception cref="EngineConnectException">A setting of Docker is invalid.</exception>
     public static EngineAddress DockerEngine(EngineConnectOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return DockerConnector.Resolve(options.GetEnvironmentVariable, out _);
+        return DockerEndpoint.Current(options.GetEnvironmentVariable) is { Tls: null } found ? found.Address : EngineAddress.Parse("docker://");
     }
 
     /// <summary>Connects to the first candidate that accepts. Repeats while every candidate may still be starting.</summary>

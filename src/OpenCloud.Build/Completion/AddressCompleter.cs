@@ -17,6 +17,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         ("vsock+unix://", "the vsock of a virtual machine as a unix socket, and a port, for example vsock+unix:///run/vm.sock:8088"),
         ("ssh://", "an engine on a machine that ssh reaches, for example ssh://user@host"),
         ("docker+ssh://", "the Docker Engine on a machine that ssh reaches, for example docker+ssh://user@host"),
+        ("docker-context://", "the Docker Engine of a context of the docker command, by its name"),
         ("docker-container://", "an engine in a container of Docker, by its name"),
         ("podman-container://", "an engine in a container of Podman, by its name"),
         ("nerdctl-container://", "an engine in a container of containerd, by its name"),

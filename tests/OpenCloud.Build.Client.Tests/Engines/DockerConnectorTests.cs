@@ -77,7 +77,6 @@ public sealed class DockerConnectorTests
     [InlineData("npipe:////./pipe/docker", null, "'npipe' is not supported")]
     [InlineData("ssh://me;id@host", null, "The user of a docker+ssh:// address")]
     [InlineData("unix://relative", null, "absolute path")]
-    [InlineData("tcp://127.0.0.1:2376", "1", "TLS")]
     [InlineData("tcp:///var/run/docker.sock", null, "no valid host")]
     [InlineData("gibberish", null, "not supported")]
     public void Refuses_a_docker_host_that_it_cannot_follow(string host, string? tls, string said)

@@ -16,7 +16,7 @@ public sealed class EngineDiscoveryTests
             ["tcp://127.0.0.1:5", "unix:///run/user/7/buildkit/buildkitd.sock", "unix:///run/buildkit/buildkitd.sock", "docker:///d.sock"],
             Addresses(("BUILDKIT_HOST", "tcp://127.0.0.1:5"), ("XDG_RUNTIME_DIR", "/run/user/7/"), ("DOCKER_HOST", "unix:///d.sock")));
         Assert.Equal(["unix:///run/buildkit/buildkitd.sock", "docker:///var/run/docker.sock"], Addresses());
-        Assert.Equal(["unix:///run/buildkit/buildkitd.sock", "none"], Addresses(("DOCKER_HOST", "ssh://x")));
+        Assert.Equal(["unix:///run/buildkit/buildkitd.sock", "none"], Addresses(("DOCKER_HOST", "npipe://x")));
     }
 
     [Fact]
@@ -40,13 +40,13 @@ public sealed class EngineDiscoveryTests
     [Fact]
     public async Task Tells_all_when_none_accepts()
     {
-        EngineConnectOptions options = Options(("XDG_RUNTIME_DIR", "/nowhere"), ("DOCKER_HOST", "ssh://x")) with { ConnectTimeout = Short };
+        EngineConnectOptions options = Options(("XDG_RUNTIME_DIR", "/nowhere"), ("DOCKER_HOST", "npipe://x")) with { ConnectTimeout = Short };
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
             async () => await EngineDiscovery.OpenAsync([.. EngineDiscovery.Candidates(options).Where(NotTheMachines)], options, Token));
         Assert.Equal(EngineConnectReason.BadSetting, e.Reason);
         Assert.Equal(2, e.PassedOver.Count);
         Assert.Contains("/nowhere/buildkit/buildkitd.sock", e.Message, StringComparison.Ordinal);
-        Assert.Contains("'ssh' is not supported", e.Message, StringComparison.Ordinal);
+        Assert.Contains("'npipe' is not supported", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]

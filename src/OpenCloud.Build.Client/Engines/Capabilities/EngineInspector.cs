@@ -22,7 +22,7 @@ internal static class EngineInspector
         {
             Address = address.ToString(),
             Source = source,
-            IsDockerEngine = address.Scheme == "docker",
+            IsDockerEngine = address.IsDocker,
             Version = Known(version?.Version),
             Revision = Known(version?.Revision),
             Package = Known(version?.Package),

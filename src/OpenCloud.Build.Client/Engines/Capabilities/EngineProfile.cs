@@ -9,7 +9,7 @@ internal sealed class EngineProfile(EngineAddress address, BuildKitWorker? worke
     public EngineAddress Address => address;
 
     /// <summary>True for the BuildKit inside a Docker Engine, whose images are the Engine's own.</summary>
-    public bool IsDockerEngine => address.Scheme == "docker";
+    public bool IsDockerEngine => address.IsDocker;
 
     /// <summary>The version that the worker reports; null when missing or invalid. No decision depends on it.</summary>
     public string? Version => worker?.Version;

@@ -14,6 +14,7 @@ internal sealed partial record RemoteAddress
 {
     public const string Ssh = "ssh";
     public const string DockerOverSsh = "docker+ssh";
+    public const string DockerContext = "docker-context";
     public const string DockerContainer = "docker-container";
     public const string PodmanContainer = "podman-container";
     public const string NerdctlContainer = "nerdctl-container";
@@ -49,6 +50,9 @@ internal sealed partial record RemoteAddress
 
     public string? Container { get; private init; }
 
+    /// <summary>Whether a text is the name of a context of Docker (docker/cli, cli/context/store: restrictedNamePattern).</summary>
+    public static bool IsContext(string name) => DockerContextName().IsMatch(name);
+
     public static bool Is(string scheme) => ParametersOf(scheme) is not null;
 
     /// <summary>Returns null and sets the address, or returns the fault, which never repeats a password. Parses the part after <c>://</c>.</summary>
@@ -69,7 +73,7 @@ internal sealed partial record RemoteAddress
 
     private static string[]? ParametersOf(string scheme) => scheme switch
     {
-        Ssh or DockerOverSsh or PodmanContainer => NoParameters,
+        Ssh or DockerOverSsh or PodmanContainer or DockerContext => NoParameters,
         DockerContainer => ["context"],
         NerdctlContainer => ["namespace"],
         KubernetesPod => ["context", "namespace", "container"],
@@ -134,7 +138,12 @@ internal sealed partial record RemoteAddress
         int question = rest.IndexOf('?');
         string name = (question < 0 ? rest : rest[..question]).TrimEnd('/');
         bool isPod = scheme == KubernetesPod;
-        if (!(isPod ? PodName().IsMatch(name) : ContainerName().IsMatch(name)))
+        if (scheme == DockerContext && !IsContext(name))
+        {
+            return "A docker-context:// address requires the name of a context: a letter or a digit, then letters, digits and . _ + -, for example docker-context://builder.";
+        }
+
+        if (scheme != DockerContext && !(isPod ? PodName().IsMatch(name) : ContainerName().IsMatch(name)))
         {
             return isPod
                 ? "A kube-pod:// address requires the name of a pod, of lower-case letters, digits and . -, for example kube-pod://buildkitd-0?namespace=build."
@@ -188,6 +197,9 @@ internal sealed partial record RemoteAddress
     // Docker, daemon/names: RestrictedNameChars. Podman and nerdctl have the same rule.
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\z")]
     private static partial Regex ContainerName();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_.+-]{0,254}\z")]
+    private static partial Regex DockerContextName();
 
     // Kubernetes: a DNS subdomain name (RFC 1123).
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\z")]

@@ -28,7 +28,9 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     /// <summary>Creates a client of a <c>docker://</c> address; it connects with the first request.</summary>
     public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
     {
-        _connector = DockerConnector.Way(DockerConnector.Create(address, options).Address, options);
+        DockerConnector docker = DockerConnector.Create(address, options);
+        _connector = docker.Api;
+        Address = docker.Address;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellationToken) => await ConnectRetry.ConnectAsync(_connector, options, cancellationToken).ConfigureAwait(false),
@@ -39,7 +41,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         });
     }
 
-    public EngineAddress Address => _connector.Address;
+    public EngineAddress Address { get; }
 
     public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellationToken)
     {
@@ -139,6 +141,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _http.Dispose();
+        (_connector as IDisposable)?.Dispose();
         _once.Dispose();
         return ValueTask.CompletedTask;
     }
