@@ -57,6 +57,8 @@ public sealed class OsvTests : IDisposable
     [InlineData("pkg:rpm/redhat/openssl@3.0.11-1?distro=rhel-9.3", "Red Hat:enterprise_linux:9::baseos", "openssl", true)]
     [InlineData("pkg:rpm/redhat/openssl@3.0.11-1?distro=rhel-9.3", "Red Hat:enterprise_linux:8::baseos", "openssl", false)]
     [InlineData("pkg:rpm/opensuse/openssl@3.0.11-1?distro=opensuse-leap-15.5", "openSUSE:Leap 15.5", "openssl", true)]
+    [InlineData("pkg:rpm/opensuse-leap/openssl@3.0.11-1?distro=opensuse-leap-15.5", "openSUSE:Leap 15.5", "openssl", true)]
+    [InlineData("pkg:rpm/opensuse.leap/openssl@3.0.11-1?distro=opensuse.leap-15.5", "openSUSE:Leap 15.5", "openssl", true)]
     [InlineData("pkg:rpm/suse/openssl@3.0.11-1?distro=sles-15.5", "SUSE:Linux Enterprise Server 15 SP5", "openssl", true)]
     [InlineData("pkg:rpm/suse/openssl@3.0.11-1?distro=sles-15.4", "SUSE:Linux Enterprise Server 15 SP5", "openssl", false)]
     [InlineData("pkg:pypi/Flask_Login@3.0.11", "PyPI", "flask-login", true)]

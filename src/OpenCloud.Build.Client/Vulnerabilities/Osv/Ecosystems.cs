@@ -28,6 +28,7 @@ internal static class Ecosystems
         ["swift"] = "SwiftURL",
     };
 
+    // The names of os-release, which syft takes over, and those of trivy (pkg/purl/purl.go).
     private static readonly Dictionary<string, string> Distributions = new(StringComparer.Ordinal)
     {
         ["deb/debian"] = "Debian",
@@ -43,6 +44,10 @@ internal static class Ecosystems
         ["rpm/mageia"] = "Mageia",
         ["rpm/openeuler"] = "openEuler",
         ["rpm/opensuse"] = "openSUSE",
+        ["rpm/opensuse-leap"] = "openSUSE",
+        ["rpm/opensuse-tumbleweed"] = "openSUSE",
+        ["rpm/opensuse.leap"] = "openSUSE",
+        ["rpm/opensuse.tumbleweed"] = "openSUSE",
         ["rpm/photon"] = "Photon OS",
         ["rpm/redhat"] = "Red Hat",
         ["rpm/rhel"] = "Red Hat",
