@@ -1,6 +1,6 @@
 @{
-    RootModule           = 'OpenCloud.Build.psm1'
-    NestedModules        = @('OpenCloud.Build.Loader.dll')
+    # The first one loads the cmdlets' assembly into a load context of its own, and has PowerShell take it for the second one.
+    NestedModules        = @('OpenCloud.Build.Loader.dll', 'OpenCloud.Build.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '43c3830f-dd3f-476c-8417-254dff3d137a'
     Author               = 'the OpenCloud.Build authors'
@@ -10,8 +10,6 @@
 
     PowerShellVersion    = '7.6'
     CompatiblePSEditions = @('Core')
-
-    FormatsToProcess     = @('OpenCloud.Build.Format.ps1xml', 'OpenCloud.Build.Stores.Format.ps1xml', 'OpenCloud.Build.Host.Format.ps1xml')
 
     FunctionsToExport    = @()
     VariablesToExport    = @()

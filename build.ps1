@@ -310,7 +310,7 @@ function Invoke-Package {
 }
 
 function Invoke-Clean {
-    Get-Item bin, artifacts, TestResults, OpenCloud.Build.Loader.dll -ErrorAction Ignore | Remove-Item -Recurse -Force
+    Get-Item bin, artifacts, TestResults, OpenCloud.Build.Loader.dll, OpenCloud.Build.dll -ErrorAction Ignore | Remove-Item -Recurse -Force
     Get-ChildItem src, tools, tests, bench, samples -Directory -Recurse -ErrorAction Ignore |
         Where-Object Name -In 'bin', 'obj' | Where-Object { Test-Path $_ } | Remove-Item -Recurse -Force
 }

@@ -9,9 +9,9 @@ namespace OpenCloud.Build.Loader;
 /// </summary>
 /// <remarks>
 /// This assembly is the only one of the module in the default context. A session loads it once, from whichever copy is imported
-/// first, and it then serves every other copy and version: its one cmdlet never changes.
+/// first, and it then serves every other copy and version: <see cref="ModuleInitializer"/> never changes.
 /// </remarks>
-public sealed class ModuleLoadContext : AssemblyLoadContext
+internal sealed class ModuleLoadContext : AssemblyLoadContext
 {
     private const string MainAssembly = "OpenCloud.Build";
 
@@ -30,12 +30,12 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
         _main = LoadFromAssemblyPath(path);
     }
 
-    internal static bool HasModule(string directory) => File.Exists(Path.Join(directory, MainAssembly + ".dll"));
+    public static bool HasModule(string directory) => File.Exists(Path.Join(directory, MainAssembly + ".dll"));
 
     /// <summary>Loads the module in a directory, or finds it when the session has loaded it before.</summary>
     /// <remarks><c>isOutdated</c>: the files are newer than the loaded ones. .NET cannot unload these, so the session keeps them.</remarks>
     /// <exception cref="FileNotFoundException">The folder has no OpenCloud.Build.dll.</exception>
-    internal static Assembly Load(string directory, out bool isFirst, out bool isOutdated)
+    public static Assembly Load(string directory, out bool isOutdated)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
 
@@ -43,8 +43,7 @@ public sealed class ModuleLoadContext : AssemblyLoadContext
         // Failed loads are not kept, so that a later build is found.
         lock (Contexts)
         {
-            isFirst = !Contexts.TryGetValue(full, out ModuleLoadContext? context);
-            if (context is null)
+            if (!Contexts.TryGetValue(full, out ModuleLoadContext? context))
             {
                 context = new(full);
                 Contexts.Add(full, context);

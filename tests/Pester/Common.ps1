@@ -93,7 +93,7 @@ function Get-ModuleFolder {
 function Copy-Module {
     param([Parameter(Mandatory)] [string] $Destination)
     $folder = New-Item -ItemType Directory ([IO.Path]::Join($Destination, 'OpenCloud.Build'))
-    foreach ($item in 'OpenCloud.Build.psd1', 'OpenCloud.Build.psm1', 'OpenCloud.Build.Loader.dll', '*.ps1xml', 'bin', 'en-US') {
+    foreach ($item in 'OpenCloud.Build.psd1', 'OpenCloud.Build.Loader.dll', 'OpenCloud.Build.dll', '*.ps1xml', 'bin', 'en-US') {
         Copy-Item ([IO.Path]::Join($root, $item)) $folder -Recurse
     }
     $folder.FullName

@@ -9,7 +9,6 @@ BeforeAll {
     . $PSScriptRoot/Common.ps1
     Import-TestCmdlet
     $approved = [IO.Path]::Join($PSScriptRoot, 'Approved')
-    $manifest = Import-PowerShellDataFile $manifestPath
 }
 
 Describe 'A <_> in a file' -ForEach $types {
@@ -67,8 +66,8 @@ Describe 'A <_> in a file' -ForEach $types {
 
     It 'has properties for headings' {
         $names = $objects[0].PSObject.Properties.Name
-        foreach ($file in $manifest.FormatsToProcess) {
-            [xml] $views = Get-Content -Raw "$root/$file"
+        foreach ($file in Get-Item "$root/*.Format.ps1xml") {
+            [xml] $views = Get-Content -Raw $file
             $type = $objects[0].PSObject.TypeNames[0]
             foreach ($label in $views.SelectNodes("//View[ViewSelectedBy/TypeName='$type']//Label[parent::TableColumnHeader or parent::ListItem]").InnerText) {
                 $names | Should -Contain $label

@@ -59,9 +59,8 @@ Describe 'The line to run as root' -Skip:(-not $isRoot) {
             $given = Invoke-RootLine $line | ConvertFrom-Json
         }
         finally {
-            foreach ($file in 'OpenCloud.Build.psd1', 'OpenCloud.Build.psm1') {
-                Copy-Item -LiteralPath "$copy-kept/$file" $copy
-            }
+            Remove-Item -LiteralPath "$copy/OpenCloud.Build.psm1"
+            Copy-Item -LiteralPath "$copy-kept/OpenCloud.Build.psd1" $copy
             Remove-Item -LiteralPath "$copy-kept" -Recurse
         }
         $given.Version | Should -Be 'v0.32.2'

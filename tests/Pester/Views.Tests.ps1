@@ -1,6 +1,6 @@
 BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
-    $views = (Import-PowerShellDataFile $manifestPath).FormatsToProcess | ForEach-Object { [xml] (Get-Content -Raw "$root/$_") }
+    $views = Get-Item "$root/*.Format.ps1xml" | ForEach-Object { [xml] (Get-Content -Raw $_) }
     # What these hold is checked names of users, groups and files of this host, and versions, and what the user's own build definitions say.
     $ofThisSide = 'OpenCloud.Build.Host.Access.AccessReport', 'OpenCloud.Build.Host.Install.InstallResult', 'OpenCloud.Build.Host.Changes.HostStepOutcome', 'OpenCloud.Build.Host.Installations.BuildKitInstallation', 'OpenCloud.Build.Definitions.Model.BuildDefinition'
     # Not a type: the name that an error record with an excerpt has for its view.

@@ -66,7 +66,7 @@ if (Test-Path "$Target/package") {
     Remove-Item "$Target/package" -Recurse
 }
 $folder = (New-Item -ItemType Directory "$Target/package/OpenCloud.Build/$($manifest.ModuleVersion)").FullName
-Get-Item "$Root/OpenCloud.Build.psm1", "$Root/OpenCloud.Build.Loader.dll", "$Root/*.ps1xml", "$Root/LICENSE", "$Root/THIRD-PARTY-NOTICES.txt", "$Root/README.md", "$Root/CHANGELOG.md", "$Root/SECURITY.md" |
+Get-Item "$Root/OpenCloud.Build.Loader.dll", "$Root/OpenCloud.Build.dll", "$Root/*.ps1xml", "$Root/LICENSE", "$Root/THIRD-PARTY-NOTICES.txt", "$Root/README.md", "$Root/CHANGELOG.md", "$Root/SECURITY.md" |
     Copy-Item -Destination $folder
 Copy-Item "$Root/en-US" $folder -Recurse
 foreach ($page in Get-ChildItem "$Root/docs" -Recurse -File | Where-Object Extension -In '.md', '.svg') {

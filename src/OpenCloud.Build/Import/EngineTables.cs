@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using System.Reflection;
+
+namespace OpenCloud.Build.Import;
+
+/// <summary>The tables of types and views of a runspace, on the way that PowerShell's own definitions take into them.</summary>
+/// <remarks>
+/// At the import that code is compiled already. Its public ways, Update-TypeData and Update-FormatData, make PowerShell compile 200 methods more and load
+/// all views of the runspace again. A method here returns false, and changes nothing, where this PowerShell has other tables.
+/// </remarks>
+internal sealed class EngineTables
+{
+    private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public;
+
+    private readonly object _context;
+    private readonly InitialSessionState _state;
+
+    private EngineTables(object context, InitialSessionState state)
+    {
+        _context = context;
+        _state = state;
+    }
+
+    public static EngineTables? Find(Runspace runspace) =>
+        !(AppContext.TryGetSwitch("OpenCloud.Build.PublicApiOnly", out bool isPublicOnly) && isPublicOnly)
+        && Read(runspace, "GetExecutionContext") is { } context
+        && Read(context, "InitialSessionState") is InitialSessionState state
+            ? new EngineTables(context, state)
+            : null;
+
+    public bool TryAddTypes(List<TypeData> types)
+    {
+        object? table = Read(_context, "TypeTable");
+        MethodInfo? update = table?.GetType().GetMethod("Update", Hidden, [typeof(TypeData), typeof(ConcurrentBag<string>), typeof(bool)]);
+        if (update is null || update.ReturnType != typeof(void))
+        {
+            return false;
+        }
+
+        Action<TypeData, ConcurrentBag<string>, bool> add = update.CreateDelegate<Action<TypeData, ConcurrentBag<string>, bool>>(table);
+        // Nothing of these types can be wrong: a definition replaces one of the same name, and a test loads them all.
+        ConcurrentBag<string> errors = [];
+        foreach (TypeData type in types)
+        {
+            add(type, errors, false);
+            // For the day on which PowerShell fills the table again, as it does when another module is removed.
+            _state.Types.Add(new SessionStateTypeEntry(type, isRemove: false));
+        }
+
+        return true;
+    }
+
+    public bool TryAddViews(string[] files)
+    {
+        object? manager = Read(_context, "FormatDBManager");
+        object? database = Read(manager, "Database");
+        MethodInfo? add = manager?.GetType().GetMethod("ProcessBuiltinFormatViewDefinitions", Hidden);
+        if (database is null || add?.GetParameters() is not { Length: 7 } parameters || parameters[0].ParameterType != typeof(IEnumerable<ExtendedTypeDefinition>)
+            || parameters[1].ParameterType != database.GetType() || parameters[5].ParameterType != typeof(bool) || parameters[6].ParameterType != typeof(bool).MakeByRefType())
+        {
+            return false;
+        }
+
+        List<ExtendedTypeDefinition> views = [];
+        foreach (string file in files)
+        {
+            if (!HasViews(file))
+            {
+                views.AddRange(ViewDefinitions.Read(file));
+                _state.Formats.Add(new SessionStateFormatEntry(file));
+            }
+        }
+
+        object? expressions = Activator.CreateInstance(parameters[2].ParameterType, nonPublic: true);
+        object? source = Activator.CreateInstance(parameters[3].ParameterType, Hidden, binder: null, [string.Empty, files[0]], culture: null);
+        object? log = Activator.CreateInstance(parameters[4].ParameterType, nonPublic: true);
+        add.Invoke(null, [views, database, expressions, source, log, false, true]);
+        return true;
+    }
+
+    // A runspace that was made from the state of one with the module has them.
+    private bool HasViews(string file)
+    {
+        for (int i = 0; i < _state.Formats.Count; i++)
+        {
+            if (_state.Formats[i].FileName == file)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static object? Read(object? owner, string property)
+    {
+        for (Type? type = owner?.GetType(); type is not null; type = type.BaseType)
+        {
+            if (type.GetProperty(property, Hidden | BindingFlags.DeclaredOnly) is { } found)
+            {
+                return found.GetValue(owner);
+            }
+        }
+
+        return null;
+    }
+}
