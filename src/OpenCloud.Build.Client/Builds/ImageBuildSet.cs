@@ -3,7 +3,6 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
-using OpenCloud.Build.Client.Outputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Wire.Grpc;
 
