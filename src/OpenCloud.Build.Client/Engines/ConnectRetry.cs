@@ -18,6 +18,7 @@ internal static class ConnectRetry
         long start = clock.GetTimestamp();
         using CancellationTokenSource limit = new(options.ConnectTimeout, clock);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        EngineConnectException? previous = null;
         for (int attempt = 1; ; attempt++)
         {
             EngineConnectException error;
@@ -31,7 +32,8 @@ internal static class ConnectRetry
             }
             catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && limit.IsCancellationRequested)
             {
-                error = new EngineConnectException(
+                // An attempt that took too long says less than the one before it, which had an answer.
+                error = previous ?? new EngineConnectException(
                     EngineConnectReason.Timeout, address, $"{address?.ToString() ?? "No engine"} {ConnectStalledException.WhatOf(e)} within {options.ConnectTimeout.TotalSeconds:0.###} s.", e);
             }
 
@@ -48,6 +50,7 @@ internal static class ConnectRetry
                 throw error;
             }
 
+            previous = error;
             await Task.Delay(wait, clock, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -108,6 +108,16 @@ public sealed class ProgramConnectorTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task The_last_answer_explains_more_than_an_attempt_that_took_too_long()
+    {
+        _programs.Add("kubectl", $"test -e '{Record}' && exec sleep 600; : > '{Record}'; echo 'dial unix /run/a.sock: connect: connection refused' >&2; exit 1");
+        EngineConnectOptions options = Options with { ConnectTimeout = TimeSpan.FromSeconds(1) };
+        IEngineConnector connector = EngineConnectors.Create(EngineAddress.Parse("kube-pod://b"), options);
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await ConnectRetry.ConnectAsync(connector, options, Token));
+        Assert.Equal((EngineConnectReason.Refused, 2), (e.Reason, e.Attempts));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
