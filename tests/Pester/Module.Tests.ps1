@@ -303,6 +303,17 @@ Describe 'Completion' {
     It 'completes the schemes that cannot be found by looking' {
         Complete 'Invoke-ImageBuild -Address vsock+' | Should -Be 'vsock+unix://'
         Complete 'Invoke-ImageBuild -Address vsock://l' | Should -Be 'vsock://local:'
+        Complete 'Invoke-ImageBuild -Address kube' | Should -Be 'kube-pod://'
+        $config = $env:DOCKER_CONFIG
+        try {
+            $env:DOCKER_CONFIG = "$TestDrive/docker"
+            $null = New-Item -ItemType Directory "$TestDrive/docker/contexts/meta/one" -Force
+            Set-Content "$TestDrive/docker/contexts/meta/one/meta.json" '{ "Name": "builder" }'
+            Complete 'Invoke-ImageBuild -Address docker-context://' | Should -Contain 'docker-context://builder'
+        }
+        finally {
+            $env:DOCKER_CONFIG = $config
+        }
     }
 
     It 'completes addresses of sockets that are there' {

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 
 namespace OpenCloud.Build.Completion;
@@ -39,12 +40,30 @@ public sealed class AddressCompleter : IArgumentCompleter
             return [];
         }
 
+        string word = wordToComplete.Trim('\'', '"');
         // Existing sockets only, without connecting: completion must not wait for an engine.
         return candidates
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))
-            .Concat(wordToComplete.Trim('\'', '"').Length > 0 ? Schemes : [])
+            .Concat(word.Length > 0 ? Schemes : [])
+            .Concat(Names(word))
             .DistinctBy(static c => c.Text)
             .Matching(wordToComplete);
+    }
+
+    /// <summary>What is known behind the scheme of a word: from files, or from the Docker Engine of this machine within the time of completion.</summary>
+    private static IEnumerable<(string Text, string Tip)> Names(string word)
+    {
+        int end = word.IndexOf("://", StringComparison.Ordinal) + 3;
+        string scheme = end < 3 ? "" : word[..end].ToLowerInvariant();
+        EngineConnectOptions options = new();
+        (Func<IReadOnlyList<string>> list, string tip) = scheme switch
+        {
+            "ssh://" or "docker+ssh://" => (() => RemoteEngineNames.SshHosts(options), "a host of ~/.ssh/config"),
+            "docker-context://" => (() => RemoteEngineNames.DockerContexts(options), "a Docker context"),
+            "docker-container://" => ((Func<IReadOnlyList<string>>)(() => RemoteEngineNames.ListContainersAsync(options).GetAwaiter().GetResult()), "a running container"),
+            _ => (static () => [], ""),
+        };
+        return CompletionQuery.Compute("names " + scheme, list).Select(name => (scheme + name, tip));
     }
 }

@@ -109,6 +109,20 @@ public sealed class DockerEndpointTests : IDisposable
     [InlineData("docker-context://a?b=c")]
     public void Refuses_names_that_no_context_has(string text) => Assert.False(EngineAddress.TryParse(text, out _));
 
+    [Fact]
+    public void Lists_the_names_that_an_address_can_have()
+    {
+        Assert.Empty(RemoteEngineNames.DockerContexts(Options));
+        Assert.Empty(RemoteEngineNames.SshHosts(Options));
+        Add("far", "ssh://box");
+        Add("-x", "ssh://box");
+        Write("contexts/meta/broken/meta.json", "{");
+        Assert.Equal(["far"], RemoteEngineNames.DockerContexts(Options));
+        Directory.CreateDirectory(Path.Join(_folder.Path, ".ssh"));
+        File.WriteAllText(Path.Join(_folder.Path, ".ssh/config"), "Host a *.example b !c\r\n  HostName x\nhost=d\nHost a -x user@e f:22\nMatch host g\n");
+        Assert.Equal(["a", "b", "d"], RemoteEngineNames.SshHosts(Options));
+    }
+
     private void Refused(string said)
     {
         EngineConnectException e = Assert.Throws<EngineConnectException>(() => DockerEndpoint.Current(Get));
