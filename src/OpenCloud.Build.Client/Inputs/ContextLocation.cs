@@ -51,7 +51,7 @@ public sealed partial record ContextLocation
     /// <summary>The value of a named context with the <c>//</c> that users may omit after <c>docker-image:</c> and <c>oci-layout:</c>.</summary>
     public static string WithScheme(string value) => NamedContext.Complete(value);
 
-    /// <summary>A path or an address for display: an address is without its user and query, which may be secrets.</summary>
+    /// <summary>A path or an address for display: an address is without its user and query, which may be secrets. The user of ssh is none.</summary>
     public static string WithoutSecrets(string text)
     {
         string withoutUser = User().Replace(text, "$1");
@@ -96,7 +96,7 @@ public sealed partial record ContextLocation
         return GitAddress().IsMatch(text) || (SchemelessAddress().IsMatch(text) && !Path.Exists(text)) ? ContextKind.Git : null;
     }
 
-    [GeneratedRegex(@"\A([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(?!(?i:ssh)://[^/?#:@]*@)([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@", RegexOptions.CultureInvariant)]
     private static partial Regex User();
 
     [GeneratedRegex(@"\?[^#]*", RegexOptions.CultureInvariant)]
