@@ -81,7 +81,7 @@ public sealed class SharedContextTests : IAsyncDisposable
             "/moby.buildkit.v1.Control/ListWorkers" => FakeEngine.AnswerAsync(context, new ListWorkersResponse()),
             "/moby.buildkit.v1.Control/Solve" => SolveAsync(context),
             "/moby.buildkit.v1.frontend.LLBBridge/Ping" => PingAsync(context),
-            _ => FakeEngine.RefuseAsync(context, StatusCode.Unimplemented, "none"),
+            _ => FakeEngine.RefuseAsync(context, StatusCode.InvalidArgument, "refused by the test"),
         });
         _client = await BuildKitClient.ConnectAsync(_peer.Address, cancellationToken: Cancellation);
         ImageBuildRequest build = new() { ContextPath = _folder.Path };
