@@ -37,6 +37,7 @@
         'Import-ContainerImage'
         'Install-BuildKit'
         'Invoke-ImageBuild'
+        'New-BuildKitCertificate'
         'New-ContainerImageIndex'
         'Receive-ContainerImage'
         'Remove-BuildHistory'

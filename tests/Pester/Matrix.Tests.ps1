@@ -4,7 +4,7 @@ BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     Import-TestCmdlet
     $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildLogLine', 'BuildDefinition', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform',
-        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
+        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
         'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome', 'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
     $others = 'Sent', 'Written', 'InRegistry', 'Hashtable', 'Program', 'Number'
     # The objects that each cmdlet takes; it refuses all others.
@@ -46,6 +46,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-DockerfileTarget'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-DockerfileOutline'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-BuildDefinition'; Takes = @(); Arguments = @{} }
+        @{ Cmdlet = 'New-BuildKitCertificate'; Takes = @(); Arguments = @{ Path = '/tmp/never-pki'; WhatIf = $true } }
         @{ Cmdlet = 'Grant-BuildKitAccess'; Takes = @(); Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Revoke-BuildKitAccess'; Takes = @(); Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Get-BuildKitInstallation'; Takes = @(); Arguments = @{} }

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Text;
 using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Streams;
@@ -37,7 +36,7 @@ internal sealed class DockerConnector : IEngineConnector, IDisposable
         EngineConnectOptions way = hasTls ? options with { Tls = endpoint!.Tls } : options;
         return new DockerConnector(
             hasTls ? address : resolved,
-            resolved.Remote is null ? EngineConnectors.CreateStream(resolved, way, SslApplicationProtocol.Http11) : new ProgramConnector(resolved, way));
+            resolved.Remote is null ? EngineConnectors.CreateStream(resolved, way, speaksHttp2: false) : new ProgramConnector(resolved, way));
     }
 
     public void Dispose() => (Api as IDisposable)?.Dispose();

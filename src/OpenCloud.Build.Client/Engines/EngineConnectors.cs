@@ -1,4 +1,3 @@
-using System.Net.Security;
 using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Tls;
 
@@ -10,7 +9,7 @@ internal static class EngineConnectors
     private static readonly Dictionary<string, Func<EngineAddress, EngineConnectOptions, IEngineConnector>> Factories = new(StringComparer.Ordinal)
     {
         ["unix"] = static (address, options) => new SocketConnector(address, options),
-        ["tcp"] = static (address, options) => CreateStream(address, options, SslApplicationProtocol.Http2),
+        ["tcp"] = static (address, options) => CreateStream(address, options, speaksHttp2: true),
         ["docker"] = static (address, options) => DockerConnector.Create(address, options),
         [VsockAddress.Scheme] = static (address, _) => new VsockConnector(address),
         [VsockAddress.HybridScheme] = static (address, options) => new HybridVsockConnector(address, options.TimeProvider),
@@ -28,9 +27,9 @@ internal static class EngineConnectors
 
     public static bool IsSupported(string scheme) => Factories.ContainsKey(scheme);
 
-    /// <summary>The connection below the protocol: a socket, with TLS where the options ask for it.</summary>
-    public static IEngineConnector CreateStream(EngineAddress address, EngineConnectOptions options, SslApplicationProtocol protocol) =>
-        options.Tls is not null && address.Host is not null ? new TlsConnector(address, options, protocol) : new SocketConnector(address, options);
+    /// <summary>The connection below the protocol: a socket, with TLS where the options ask for it. Only then the TLS library is loaded.</summary>
+    public static IEngineConnector CreateStream(EngineAddress address, EngineConnectOptions options, bool speaksHttp2) =>
+        options.Tls is not null && address.Host is not null ? new TlsConnector(address, options, speaksHttp2) : new SocketConnector(address, options);
 
     /// <summary>Creates the connector, and refuses disallowed addresses before anything is sent.</summary>
     /// <exception cref="EngineConnectException">Plain TCP to another machine is not allowed (<see cref="EngineConnectReason.NotAllowed"/>),

@@ -4,7 +4,7 @@ using OpenCloud.Build.Client.Tls;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>Connects over TCP with TLS. Its files are read with the first connection, before anything is sent.</summary>
-internal sealed class TlsConnector(EngineAddress address, EngineConnectOptions options, SslApplicationProtocol protocol) : IEngineConnector
+internal sealed class TlsConnector(EngineAddress address, EngineConnectOptions options, bool speaksHttp2) : IEngineConnector
 {
     private readonly SocketConnector _socket = new(address);
     private readonly Lock _lock = new();
@@ -39,6 +39,9 @@ internal sealed class TlsConnector(EngineAddress address, EngineConnectOptions o
         }
     }
 
+    /// <summary>The last handshake and the certificates of this client; only after a connection.</summary>
+    public (TlsHandshake Handshake, TlsIdentity Identity) Last => (_handshake!, _identity!);
+
     private TlsHandshake Prepare()
     {
         lock (_lock)
@@ -47,7 +50,7 @@ internal sealed class TlsConnector(EngineAddress address, EngineConnectOptions o
             {
                 EngineTlsOptions tls = options.Tls ?? new EngineTlsOptions();
                 _identity = TlsFiles.Load(tls);
-                _handshake = new TlsHandshake(_identity, tls.ServerName ?? Address.Host!, protocol, options.TimeProvider);
+                _handshake = new TlsHandshake(_identity, tls.ServerName ?? Address.Host!, speaksHttp2 ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11, options.TimeProvider);
             }
 
             return _handshake;

@@ -17,6 +17,9 @@ internal sealed class TlsHandshake(TlsIdentity identity, string name, SslApplica
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
+    /// <summary>The version of the last handshake.</summary>
+    public SslProtocols Version { get; private set; }
+
     /// <summary>A copy of the server's certificate of the last handshake.</summary>
     public X509Certificate2? ServerCertificate { get; private set; }
 
@@ -48,6 +51,7 @@ internal sealed class TlsHandshake(TlsIdentity identity, string name, SslApplica
                 throw objection ?? TlsAlert.OfHandshake(e, transport.First, hasCertificate);
             }
 
+            Version = tls.SslProtocol;
             TlsStream stream = new(tls, transport, hasCertificate);
             if (awaitJudgement && tls.SslProtocol == SslProtocols.Tls13)
             {

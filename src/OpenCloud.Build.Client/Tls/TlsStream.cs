@@ -32,8 +32,9 @@ internal sealed class TlsStream(SslStream tls, TlsTransport transport, bool hasC
 
     public bool TryInterruptRead()
     {
+        // First: the read may end at once.
         _interrupted = true;
-        return transport.TryInterruptRead();
+        return _interrupted = transport.TryInterruptRead();
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

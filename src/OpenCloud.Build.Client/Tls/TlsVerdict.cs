@@ -70,6 +70,9 @@ internal static class TlsVerdict
         return [.. names.Select(Said)];
     }
 
+    /// <summary>A text of a certificate, as it can be shown.</summary>
+    public static string Said(string text) => TerminalText.Bounded(TerminalText.Line(text), LongestName);
+
     private static string Distrust(X509Certificate2 certificate, X509Chain chain, string? authorities)
     {
         string asked = authorities is null ? "the authorities that this system trusts" : $"the authorities in '{authorities}'";
@@ -88,8 +91,6 @@ internal static class TlsVerdict
     }
 
     private static string Subject(X509Certificate2 certificate) => $"'{Said(certificate.Subject)}'";
-
-    private static string Said(string text) => TerminalText.Bounded(TerminalText.Line(text), LongestName);
 
     private static string Date(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " UTC";
 }

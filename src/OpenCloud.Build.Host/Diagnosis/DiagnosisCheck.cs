@@ -9,6 +9,9 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
     /// <summary>The name of the check that reports whether the identity of the answering engine is proven.</summary>
     public const string Peer = "Peer";
 
+    /// <summary>The name of the check of the client's certificate, for an engine with TLS.</summary>
+    public const string ClientCertificate = "Client certificate";
+
     /// <summary>The checked object.</summary>
     public string Name { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Name);
 

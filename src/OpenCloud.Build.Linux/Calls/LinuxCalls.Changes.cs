@@ -132,6 +132,17 @@ internal static unsafe partial class LinuxCalls
         }
     }
 
+    /// <summary>Exchanges two names (<c>renameat2</c> with RENAME_EXCHANGE).</summary>
+    public static int RenameExchange(int fromDirectory, ReadOnlySpan<byte> terminatedFrom, int toDirectory, ReadOnlySpan<byte> terminatedTo)
+    {
+        const nint Exchange = 2;
+        fixed (byte* from = terminatedFrom)
+        fixed (byte* to = terminatedTo)
+        {
+            return (int)SystemCall(RenameAt2Number, fromDirectory, (nint)from, toDirectory, (nint)to, Exchange);
+        }
+    }
+
     public static int Unlink(int directory, ReadOnlySpan<byte> terminatedName, int flags = 0)
     {
         fixed (byte* name = terminatedName)

@@ -47,7 +47,7 @@ internal static partial class ErrorCatalog
         "NotAnEngine",
         ErrorCategory.ConnectionError,
         "{0}",
-        "Check the address. BuildKit's own socket is unix:///run/buildkit/buildkitd.sock. For the socket of a Docker Engine, use docker:///run/docker.sock.");
+        "Check the address. BuildKit's own socket is unix:///run/buildkit/buildkitd.sock. For the socket of a Docker Engine, use docker:///run/docker.sock. An engine with TLS requires -CertificateDirectory.");
 
     public static readonly ErrorEntry EngineTimedOut = new(
         "EngineTimedOut",

@@ -39,7 +39,16 @@ internal static class EngineDiagnosis
 
         return asUser is not null || asService is not null
             ? throw new HostException(HostErrorKind.InvalidInput, $"{address} is not a socket on this machine: local users and groups do not control access to it.", "Remove -As and -Service", address.ToString())
-            : FromAfarAsync(address, options, [], cancellationToken);
+            : options.Tls is null ? FromAfarAsync(address, options, [], cancellationToken)
+            : OverTlsAsync(address, options, cancellationToken);
+    }
+
+    private static async Task<SocketDiagnosis> OverTlsAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<DiagnosisCheck> checks = await TlsDiagnosis.RunAsync(address, options, cancellationToken).ConfigureAwait(false);
+        SocketDiagnosis whole = await FromAfarAsync(address, options, checks, cancellationToken).ConfigureAwait(false);
+        // The steps of TLS say more about the connection.
+        return whole with { Checks = [.. checks, .. whole.Checks.Skip(checks.Count).Where(static c => c.Name != "Connection")] };
     }
 
     internal static async Task<SocketDiagnosis> FromAfarAsync(
