@@ -140,6 +140,7 @@ public sealed class BuildKitUninstaller(IHostObserver observer)
         Worker = manifest.Worker,
         Isolated = manifest.Isolated,
         VsockPort = manifest.VsockPort,
+        ListenTcp = manifest.ListenTcp,
         Group = manifest.Group,
         Changed = removal.Changed,
         Steps = removal.Steps,

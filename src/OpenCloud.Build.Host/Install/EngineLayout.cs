@@ -34,6 +34,9 @@ internal abstract class EngineLayout(InstallRun run, InstallPlan plan)
     /// <summary>The settings of an engine without a network; null for one with a network.</summary>
     public virtual Isolation? Isolation => null;
 
+    /// <summary>The TCP address and certificates of an engine that listens with mutual TLS; null for one that does not.</summary>
+    public virtual TlsListener? Tls => null;
+
     /// <summary>The user of a rootless engine; null for root's.</summary>
     public virtual string? User => null;
 

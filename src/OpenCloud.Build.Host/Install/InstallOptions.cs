@@ -24,6 +24,17 @@ public sealed record InstallOptions
     /// <summary>The AF_VSOCK port of an isolated engine; 0 for none, null keeps the installed setting.</summary>
     public uint? VsockPort { get; init; }
 
+    /// <summary>
+    /// The IP address and port on which the engine also listens, with mutual TLS; empty for none, null keeps the installed setting.
+    /// </summary>
+    public string? ListenTcp { get; init; }
+
+    /// <summary>
+    /// The directory with <c>ca.pem</c>, <c>cert.pem</c> and <c>key.pem</c> for <see cref="ListenTcp"/>, which only root can change; null keeps the
+    /// installed setting.
+    /// </summary>
+    public string? CertificateDirectory { get; init; }
+
     /// <summary>The containerd namespace that receives built images.</summary>
     public string Namespace { get; init; } = "default";
 

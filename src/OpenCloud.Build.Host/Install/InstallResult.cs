@@ -27,6 +27,9 @@ public sealed record InstallResult
     /// <summary>The AF_VSOCK port of the engine; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
+    /// <summary>The IP address and port on which the engine listens with mutual TLS; null when there is none.</summary>
+    public string? ListenTcp { get; init; }
+
     /// <summary>The engine's address; null when the host has no systemd and nothing was started.</summary>
     public string? Address { get; init; }
 

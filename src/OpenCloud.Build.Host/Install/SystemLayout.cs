@@ -31,6 +31,8 @@ internal sealed class SystemLayout(InstallRun run, InstallPlan plan, UnitTemplat
 
     public override Isolation? Isolation => templates.Isolation;
 
+    public override TlsListener? Tls => templates.Tls;
+
     public override string? Address => service is null ? null : "unix://" + SystemPaths.SocketPath;
 
     public override UnitRestored? Running => service is not null && ServiceUnit.IsActive ? new UnitRestored(SystemPaths.ServiceUnit, Socket: SystemPaths.SocketUnit) : null;
@@ -70,6 +72,12 @@ internal sealed class SystemLayout(InstallRun run, InstallPlan plan, UnitTemplat
         {
             templates = templates with { Isolation = new Isolation(prefix, options.Group, vsockPort) };
             IsolationSteps.Check(templates);
+        }
+
+        templates = templates with { Tls = TlsListenerSteps.Decide(options, plan.Installed, isolated) };
+        if (templates.Tls is not null && !systemd)
+        {
+            throw new HostException(HostErrorKind.Unsupported, "An engine that listens on TCP requires systemd, which this host does not use.", "Use a host with systemd, or do not use -ListenTcp.");
         }
 
         if (systemd && Identity.Current().Uid == 0 && !SocketUnit.IsActive)
@@ -159,6 +167,11 @@ internal sealed class SystemLayout(InstallRun run, InstallPlan plan, UnitTemplat
         {
             Run.Warn($"AF_VSOCK has no users and no modes: every process on this machine and on its host has access to the engine through port {port}, which is equivalent to root on this machine.");
         }
+
+        if (Tls is { } tls && (Plan.Manifest?.ListenTcp != tls.Address || Run.PlanOnly))
+        {
+            Run.Warn($"Every client with a certificate of the authority in {tls.Directory}/{TlsListener.Authority} has access to the engine at tcp://{tls.Address}, which is equivalent to root on this machine.");
+        }
     }
 
     private static void RestartSocket(CancellationToken cancellationToken)
@@ -214,6 +227,8 @@ internal sealed class SystemLayout(InstallRun run, InstallPlan plan, UnitTemplat
                     Group = manifest.Group,
                     Isolated = manifest.Isolated,
                     VsockPort = manifest.VsockPort,
+                    ListenTcp = manifest.ListenTcp,
+                    CertificateDirectory = manifest.CertificateDirectory,
                 };
         }
 

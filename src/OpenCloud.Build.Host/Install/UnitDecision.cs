@@ -54,6 +54,11 @@ internal sealed record UnitDecision(string? Path, string Text, string? Note)
             throw Refused(Unit, now, texts.Service, $"does not use the socket of {SystemPaths.SocketUnit} (--addr fd://)");
         }
 
+        if (texts.Tls is { } tls && !command.Contains(tls.Options, StringComparison.Ordinal))
+        {
+            throw Refused(Unit, now, texts.Service, $"does not listen on {tls.Address} with these certificates");
+        }
+
         List<string> unit = new();
         List<string> service = new();
         WantMember(unit, now, "Requires", SystemPaths.SocketUnit);

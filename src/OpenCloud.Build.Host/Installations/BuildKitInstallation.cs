@@ -42,6 +42,9 @@ public sealed record BuildKitInstallation
     /// <summary>The AF_VSOCK port of an isolated engine; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
+    /// <summary>The IP address and port on which the engine listens with mutual TLS; null when there is none.</summary>
+    public string? ListenTcp { get; init; }
+
     /// <summary>Whether its engine is rootless.</summary>
     public bool Rootless { get; init; }
 
@@ -128,6 +131,7 @@ public sealed record BuildKitInstallation
         Worker = manifest.Worker,
         Isolated = manifest.Isolated,
         VsockPort = manifest.VsockPort,
+        ListenTcp = manifest.ListenTcp,
         Namespace = manifest.Namespace,
         Group = manifest.Group,
         InstalledAt = manifest.InstalledAt,

@@ -43,6 +43,12 @@ internal sealed record InstallationManifest
     /// <summary>The AF_VSOCK port of the engine; null when there is none.</summary>
     public uint? VsockPort { get; init; }
 
+    /// <summary>The IP address and port on which the engine listens with mutual TLS; null when there is none.</summary>
+    public string? ListenTcp { get; init; }
+
+    /// <summary>The directory of the certificates of <see cref="ListenTcp"/>.</summary>
+    public string? CertificateDirectory { get; init; }
+
     public required string Namespace { get; init; }
 
     public required string Group { get; init; }

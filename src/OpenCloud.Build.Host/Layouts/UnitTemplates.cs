@@ -13,6 +13,9 @@ internal sealed record UnitTemplates(string Prefix, string Group, BuildKitWorker
     /// <summary>The settings of an engine without a network; null for an engine in the host's network.</summary>
     public Isolation? Isolation { get; init; }
 
+    /// <summary>The TCP address and certificates of the engine; null for none.</summary>
+    public TlsListener? Tls { get; init; }
+
     public string Program => $"{Prefix}/bin/buildkitd";
 
     public string Tmpfiles => OwnedText.Seal($"d {SystemPaths.SocketDirectory} 2755 root {Group} -\n");
@@ -54,7 +57,7 @@ internal sealed record UnitTemplates(string Prefix, string Group, BuildKitWorker
         {(OrderAfterContainerd ? "Requires=containerd.service\nAfter=containerd.service\n" : string.Empty)}
         [Service]
         Type=notify
-        ExecStart={Program} --config {SystemPaths.SettingsPath} --addr fd://
+        ExecStart={Program} --config {SystemPaths.SettingsPath} --addr fd://{Tls?.Options}
         Environment=PATH={Prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
         Restart=always
         RestartSec=5

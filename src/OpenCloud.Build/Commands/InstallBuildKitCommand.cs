@@ -31,6 +31,18 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     [ArgumentCompleter(typeof(NoCompleter))]
     public uint VsockPort { get; set; }
 
+    /// <summary>The IP address and port on which the engine also listens.</summary>
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
+    [AllowEmptyString]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public string? ListenTcp { get; set; }
+
+    /// <summary>The directory of the engine's certificates.</summary>
+    [Parameter(ParameterSetName = UriSet)]
+    [Parameter(ParameterSetName = ArchivePathSet)]
+    public string? CertificateDirectory { get; set; }
+
     /// <summary>The containerd namespace.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
@@ -52,12 +64,23 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     [Parameter]
     public SwitchParameter NoStart { get; set; }
 
+    private string? _certificates;
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        _certificates = CertificateDirectory is null ? null : GetUnresolvedProviderPathFromPSPath(CertificateDirectory);
+        base.ProcessRecord();
+    }
+
     private protected override InstallOptions Complete(InstallOptions options) => options with
     {
         Prefix = IsGiven(nameof(Prefix)) ? Prefix : null,
         Worker = IsGiven(nameof(Worker)) ? Worker : null,
         Isolated = IsGiven(nameof(Isolated)) ? Isolated.IsPresent : null,
         VsockPort = IsGiven(nameof(VsockPort)) ? VsockPort : null,
+        ListenTcp = ListenTcp,
+        CertificateDirectory = _certificates,
         Namespace = Namespace,
         Group = Group,
         SkipContainerd = SkipContainerd,
