@@ -50,7 +50,7 @@ public sealed class JoinedBuildTests
     public async Task TheTimeLimit_DoesNotCountWhileTheBuildWaitsForOthers()
     {
         Bridge engine = new();
-        Builds set = new(engine) { Others = Task.Delay(TimeSpan.FromMilliseconds(700)) };
+        Builds set = new(engine) { Others = Task.Delay(TimeSpan.FromMilliseconds(700), TestContext.Current.CancellationToken) };
         using CancellationTokenSource limit = new(TimeSpan.FromMilliseconds(500));
 
         await RunAsync(engine, set, limit.Token, limit);
