@@ -6,7 +6,7 @@ using Xunit;
 namespace OpenCloud.Build.Client.Tests.Tls;
 
 /// <summary>
-/// <c>openssl s_server</c> on loopback: unlike .NET's server on Linux it sends alerts. It ends with its input.
+/// <c>openssl s_server</c> on loopback: unlike .NET's server on Linux it sends alerts.
 /// </summary>
 internal sealed class OpenSslServer : IDisposable
 {

@@ -64,7 +64,7 @@ public sealed class TlsClientCertificateTests : IDisposable
         Assert.Equal(TlsProblem.OldVersion, await TryAsync(server, new EngineTlsOptions { CaCertificate = Ca }));
 
         // One that answers with its own version instead of an alert.
-        byte[] hello = [22, 3, 2, 0, 45, 2, 0, 0, 41, 3, 2, .. new byte[32], 0, 0xc0, 0x13, 0, 0];
+        byte[] hello = [22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2, .. new byte[32], 0, 0xc0, 0x13, 0];
         await using TcpServer raw = new(async (socket, token) =>
         {
             await socket.ReadExactlyAsync(new byte[5], token);
@@ -143,7 +143,7 @@ public sealed class TlsClientCertificateTests : IDisposable
         EngineConnectOptions options = new() { ConnectTimeout = TimeSpan.FromSeconds(20), Tls = tls };
         try
         {
-            await (await EngineConnectors.Create(address, options).ConnectAsync(Token)).DisposeAsync();
+            await (await ConnectRetry.ConnectAsync(EngineConnectors.Create(address, options), options, Token)).DisposeAsync();
             return null;
         }
         catch (EngineConnectException e)
