@@ -4,7 +4,6 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Client.Tests.Programs;
-using OpenCloud.Build.Linux;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Engines.Remote;
@@ -130,7 +129,7 @@ public sealed class ProgramConnectorTests : IDisposable
         await using Stream connection = blocking ? new BlockingSocketStream((NetworkStream)stream, threads) : stream;
         await connection.ReadExactlyAsync(new byte[9], Token);
         await connection.WriteAsync(new byte[1], Token);
-        IOException e = await Assert.ThrowsAsync<IOException>(async () => await connection.ReadAsync(new byte[1], Token));
+        IOException e = await Assert.ThrowsAsync<IOException>(async () => await connection.ReadExactlyAsync(new byte[1], Token));
         Assert.Equal("ssh, which carried it, ended with exit code 255: Connection to box closed by remote host.", e.Message);
     }
 
