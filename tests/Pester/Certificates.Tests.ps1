@@ -59,6 +59,8 @@ Describe 'New-BuildKitCertificate' {
     It 'refuses <what>' -ForEach @(
         @{ what = 'a name that is no host'; parameters = @{ Server = 'a b' }; id = 'CertificateNameInvalid' }
         @{ what = 'a client that leaves the directory'; parameters = @{ Client = '../x' }; id = 'CertificateNameInvalid' }
+        @{ what = 'a name without an engine'; parameters = @{ Name = 'builder' }; id = 'CertificateNameInvalid' }
+        @{ what = 'a renewal of an engine that has none'; parameters = @{ Name = 'builder'; Renew = $true }; id = 'CertificateNotFound' }
         @{ what = 'a renewal of nothing'; parameters = @{ Renew = $true }; id = 'CertificateNotFound' }
     ) {
         New-BuildKitCertificate "$TestDrive/other" @parameters -ErrorAction SilentlyContinue -ErrorVariable errors | Should -BeNullOrEmpty

@@ -56,7 +56,13 @@ public sealed class CertificateStore
             throw new CertificateSetException(CertificateSetProblem.InvalidName, $"'{wrong}' is neither a host name nor an IP address.");
         }
 
-        return Plan(CertificateRole.Server, name ?? names[0].Replace("*.", "_.", StringComparison.Ordinal), [.. names.Distinct(StringComparer.OrdinalIgnoreCase)], renew);
+        if (name is null && names.Count == 0)
+        {
+            throw new CertificateSetException(CertificateSetProblem.InvalidName, "A server requires a host name or an IP address.");
+        }
+
+        CertificateSet set = Plan(CertificateRole.Server, name ?? names[0].Replace("*.", "_.", StringComparison.Ordinal), [.. names.Distinct(StringComparer.OrdinalIgnoreCase)], renew);
+        return set.Names.Count > 0 ? set : throw new CertificateSetException(CertificateSetProblem.NotFound, $"There is no certificate '{set.Path}' whose names could be kept.");
     }
 
     /// <summary>The certificate of a client.</summary>

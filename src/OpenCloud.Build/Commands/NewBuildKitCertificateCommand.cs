@@ -45,8 +45,17 @@ public sealed class NewBuildKitCertificateCommand : BuildCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => Guard(Path, () =>
     {
+        // An empty cell of a table is no value.
+        string[] server = [.. Server.Where(static name => name.Length > 0)];
+        string[] clients = [.. Client.Where(static name => name.Length > 0)];
+        string? name = string.IsNullOrEmpty(Name) ? null : Name;
         CertificateStore store = new(DirectoryArguments.ResolveLiteral(this, Path));
-        if (Renew && Server.Length == 0 && Client.Length == 0 && Name is null)
+        if (name is not null && server.Length == 0 && !Renew)
+        {
+            throw ErrorCatalog.CertificateNameInvalid.ToException(name, null, $"The name '{name}' was given without host names of an engine.");
+        }
+
+        if (Renew && server.Length == 0 && clients.Length == 0 && name is null)
         {
             foreach (CertificateSet set in store.PlanRenewal())
             {
@@ -58,17 +67,17 @@ public sealed class NewBuildKitCertificateCommand : BuildCmdlet
 
         // All names are checked before the first file is written.
         List<CertificateSet> sets = [];
-        if (Server.Length > 0 || (Name is not null && Renew))
+        if (server.Length > 0 || name is not null)
         {
-            Guard(Name ?? Server[0], () => sets.Add(store.PlanServer(Server, Name, Renew)));
+            Guard(name ?? server[0], () => sets.Add(store.PlanServer(server, name, Renew)));
         }
 
-        foreach (string client in Client)
+        foreach (string client in clients)
         {
             Guard(client, () => sets.Add(store.PlanClient(client, Renew)));
         }
 
-        bool onlyAuthority = Server.Length == 0 && Client.Length == 0;
+        bool onlyAuthority = server.Length == 0 && clients.Length == 0 && name is null;
         if ((sets.Count > 0 || onlyAuthority) && store.PlanAuthority() is { } authority)
         {
             Issue(store, authority);
