@@ -266,6 +266,13 @@ Describe 'Values' {
         ($refusal | Get-Error | Out-String) | Should -Not -BeLike '*hunter2*'
     }
 
+    It 'never shows the password of an address: <_>' -ForEach 'ssh://me:hunter2@box', ' tcp://me:hunter2@box:1', 'docker+ssh://me:/hunter2@x@box', 'me:hunter2@box' {
+        foreach ($refusal in (Get-Refusal { Invoke-ImageBuild $app -Address $_ }), (Get-Refusal { Test-BuildKitSocket $_ })) {
+            $refusal.FullyQualifiedErrorId | Should -BeLike 'InvalidAddress,*'
+            $refusal, $refusal.Exception, $refusal.ErrorDetails, $refusal.TargetObject | Out-String | Should -Not -BeLike '*hunter2*'
+        }
+    }
+
     It 'takes build arguments as a hashtable or as strings, and from the environment' {
         $env:OCB_TEST_ARG = 'from outside'
         $request = Invoke-ImageBuild $app -BuildArg @{ N = 1; F = 1.5; B = $true; OCB_TEST_ARG = $null; OCB_TEST_NONE = $null } -Label a=b=c, d | Select-Request

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Errors;
 
 namespace OpenCloud.Build.Arguments;
 
-internal static class EngineArguments
+internal static partial class EngineArguments
 {
     /// <summary>Parses an address; null when the text is null or empty.</summary>
     /// <exception cref="BuildErrorException">The address is invalid.</exception>
@@ -20,9 +21,16 @@ internal static class EngineArguments
         }
         catch (FormatException exception)
         {
-            throw ErrorCatalog.InvalidAddress.ToException(text, exception, text, exception.Message);
+            string shown = Shown(text);
+            throw ErrorCatalog.InvalidAddress.ToException(shown, exception, shown, exception.Message);
         }
     }
+
+    /// <summary>An invalid address as errors show it, without what could be a password.</summary>
+    public static string Shown(string text) => Password().Replace(text.Trim(), string.Empty);
+
+    [GeneratedRegex(@"(?<=\A([a-zA-Z][a-zA-Z0-9+.-]*:/*)?[^/:@]*):(?!//).*(?=@)", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex Password();
 
     /// <summary>The options of a connection.</summary>
     /// <exception cref="BuildErrorException">The time to wait is not positive.</exception>

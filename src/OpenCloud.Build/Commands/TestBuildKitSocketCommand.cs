@@ -90,7 +90,8 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         }
         catch (FormatException e)
         {
-            ThrowError(ErrorCatalog.InvalidAddress, Address, e, Address ?? string.Empty, e.Message);
+            string shown = EngineArguments.Shown(Address ?? string.Empty);
+            ThrowError(ErrorCatalog.InvalidAddress, shown, e, shown, e.Message);
             return;
         }
 
