@@ -30,7 +30,7 @@ public sealed class EngineConnectException : IOException
     public SocketAccess? Access { get; internal init; }
 
     /// <summary>Why TLS failed; null with any other <see cref="Reason"/> than <see cref="EngineConnectReason.Tls"/>.</summary>
-    public TlsProblem? Tls { get; private init; }
+    public TlsProblem? Tls { get; internal init; }
 
     /// <summary>The candidates that were tried when no address was given; empty otherwise.</summary>
     public IReadOnlyList<PassedOverEngine> PassedOver { get; internal init; } = [];

@@ -5,12 +5,15 @@ namespace OpenCloud.Build.Client.Engines;
 /// <c>/run/buildkit/buildkitd.sock</c>, then <c>$DOCKER_HOST</c>, Docker's current context or the Docker socket; the first that accepts a connection.
 /// </summary>
 /// <remarks>
-/// An invalid or disallowed <c>$BUILDKIT_HOST</c> is an error: an explicit setting must not be silently replaced. One that merely does not
-/// answer is passed over like the others and marked as explicit, which deserves a warning; with
-/// <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
+/// An invalid or disallowed <c>$BUILDKIT_HOST</c> is an error, and so is one that leads to an untrusted engine, or that needs a program, a login
+/// or a container that is missing: an explicit setting must not be silently replaced. One that merely does not answer is passed over like the
+/// others and marked as explicit, which deserves a warning; with <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
 /// </remarks>
 public static class EngineDiscovery
 {
+    private const string HostVariable = "BUILDKIT_HOST";
+    private const string ExplicitSource = "$" + HostVariable;
+
     internal const string SystemSocket = "/run/buildkit/buildkitd.sock";
 
     /// <summary>The candidates, in order. Connects to none of them.</summary>
@@ -19,15 +22,15 @@ public static class EngineDiscovery
     {
         ArgumentNullException.ThrowIfNull(options);
         List<EngineCandidate> candidates = [];
-        if (options.GetEnvironmentVariable("BUILDKIT_HOST")?.Trim() is { Length: > 0 } host)
+        if (options.GetEnvironmentVariable(HostVariable)?.Trim() is { Length: > 0 } host)
         {
             try
             {
-                candidates.Add(new EngineCandidate("$BUILDKIT_HOST", EngineAddress.Parse(host), true));
+                candidates.Add(new EngineCandidate(ExplicitSource, EngineAddress.Parse(host), true));
             }
             catch (FormatException e)
             {
-                throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable BUILDKIT_HOST cannot be used: {e.Message}", e);
+                throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable {HostVariable} cannot be used: {e.Message}", e);
             }
 
             if (options.RequireExplicitEngine)
@@ -86,7 +89,7 @@ public static class EngineDiscovery
             {
                 connector = candidate.Address is { } address ? EngineConnectors.Create(address, options) : null;
             }
-            catch (EngineConnectException e) when (candidate.Source != "$BUILDKIT_HOST")
+            catch (EngineConnectException e) when (candidate.Source != ExplicitSource)
             {
                 problem = e;
             }
@@ -107,10 +110,10 @@ public static class EngineDiscovery
                 {
                     try
                     {
-                        Stream stream = await ConnectOneAsync(connector, ways.Count, attempt).ConfigureAwait(false);
+                        Stream stream = await ConnectOneAsync(connector, TimeOf(candidate), attempt).ConfigureAwait(false);
                         return new EngineConnection(connector, stream, candidate.Source, passed);
                     }
-                    catch (EngineConnectException e)
+                    catch (EngineConnectException e) when (candidate.Source != ExplicitSource || !IsAboutTheSetting(e.Reason))
                     {
                         error = e;
                     }
@@ -123,10 +126,13 @@ public static class EngineDiscovery
             throw Conclude(errors, passed);
         }
 
-        async ValueTask<Stream> ConnectOneAsync(IEngineConnector connector, int count, CancellationToken attempt)
+        // A candidate that accepts but does not answer must not use up the time of later ones. The explicit one may need a login elsewhere, and
+        // has half of it.
+        TimeSpan TimeOf(EngineCandidate candidate) => options.ConnectTimeout / (candidate.Source == ExplicitSource ? 2 : ways.Count + 1);
+
+        async ValueTask<Stream> ConnectOneAsync(IEngineConnector connector, TimeSpan time, CancellationToken attempt)
         {
-            // A candidate that accepts but does not answer must not use up the time of later ones.
-            using CancellationTokenSource share = new(options.ConnectTimeout / (count + 1), options.TimeProvider);
+            using CancellationTokenSource share = new(time, options.TimeProvider);
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(attempt, share.Token);
             try
             {
@@ -138,6 +144,10 @@ public static class EngineDiscovery
             }
         }
     }
+
+    private static bool IsAboutTheSetting(EngineConnectReason reason) => reason is EngineConnectReason.Tls or EngineConnectReason.UntrustedPeer
+        or EngineConnectReason.HostKeyRejected or EngineConnectReason.LoginRefused or EngineConnectReason.ProgramNotFound
+        or EngineConnectReason.HelperNotFound or EngineConnectReason.ContainerNotFound;
 
     private static EngineConnectException Conclude(List<EngineConnectException> errors, List<PassedOverEngine> passed)
     {
@@ -155,6 +165,7 @@ public static class EngineDiscovery
         return new EngineConnectException(reason, telling?.Address, $"No engine accepts a connection. {list}", telling)
         {
             Access = telling?.Access,
+            Tls = telling?.Tls,
             PassedOver = passed,
         };
     }

@@ -106,6 +106,28 @@ public sealed class TlsConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task An_untrusted_engine_that_is_set_is_not_replaced_by_another()
+    {
+        using TestAuthority other = new("Other authority");
+        using X509Certificate2 certificate = other.Issue(["127.0.0.1"]);
+        await using TcpServer server = TcpServer.WithTls(certificate, SslProtocols.None, static (_, token) => Task.Delay(Timeout.Infinite, token));
+        await using TcpServer second = new(static (_, token) => Task.Delay(Timeout.Infinite, token));
+        EngineCandidate[] candidates = [new("$BUILDKIT_HOST", server.Address, true), new("another", second.Address, false)];
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await EngineDiscovery.OpenAsync(candidates, Options(), Token));
+        Assert.Equal((EngineConnectReason.Tls, TlsProblem.Untrusted), (e.Reason, e.Tls));
+    }
+
+    [Fact]
+    public async Task The_problem_of_TLS_is_kept_when_no_candidate_accepts()
+    {
+        using X509Certificate2 certificate = _authority.Issue(["127.0.0.1"], -100, -10);
+        await using TcpServer server = TcpServer.WithTls(certificate, SslProtocols.None, static (_, token) => Task.Delay(Timeout.Infinite, token));
+        EngineCandidate[] candidates = [new("first", server.Address, false), new("second", EngineAddress.Parse("/nowhere/b.sock"), false)];
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await EngineDiscovery.OpenAsync(candidates, Options(), Token));
+        Assert.Equal((EngineConnectReason.Tls, TlsProblem.Expired), (e.Reason, e.Tls));
+    }
+
+    [Fact]
     public async Task A_self_signed_certificate_is_accepted_only_when_it_is_given()
     {
         string pem = TestAuthority.SelfSigned("127.0.0.1", out ECDsa key);
@@ -148,13 +170,13 @@ public sealed class TlsConnectionTests : IDisposable
     public async Task A_silent_listener_is_a_timeout_that_says_so()
     {
         await using TcpServer server = new(static (_, token) => Task.Delay(Timeout.Infinite, token));
-        EngineConnectOptions options = Options() with { ConnectTimeout = TimeSpan.FromMilliseconds(150) };
+        EngineConnectOptions options = Options() with { ConnectTimeout = TimeSpan.FromSeconds(1) };
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(() => BuildKitClient.ConnectAsync(server.Address, options, Token));
         Assert.Equal(EngineConnectReason.Timeout, e.Reason);
-        Assert.Equal($"{server.Address} accepted the connection, but did not complete the TLS handshake within 0.15 s.", e.Message);
+        Assert.Equal($"{server.Address} accepted the connection, but did not complete the TLS handshake within 1 s.", e.Message);
         e = await Assert.ThrowsAsync<EngineConnectException>(() => BuildKitClient.ConnectAsync(server.Address, options with { Tls = null }, Token));
         Assert.Equal(EngineConnectReason.Timeout, e.Reason);
-        Assert.StartsWith($"{server.Address} accepted the connection, but sent nothing within 0.15 s", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{server.Address} accepted the connection, but sent nothing within 1 s", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
