@@ -45,11 +45,29 @@ internal static class TlsFiles
             throw new TlsException(TlsProblem.FileInvalid, "A directory of certificates and single files exclude each other.");
         }
 
-        string? Find(string name) => Path.Join(directory, name) is var path && File.Exists(path) ? path : null;
+        string? Find(string name) => Path.Join(directory, name) is var path && HasEntry(path) ? path : null;
         (string? ca, string? certificate, string? key) = (Find(EngineTlsOptions.CaFile), Find(EngineTlsOptions.CertificateFile), Find(EngineTlsOptions.KeyFile));
         return ca is null && certificate is null && key is null
             ? throw new TlsException(TlsProblem.FileInvalid, $"The directory '{directory}' contains none of {EngineTlsOptions.CaFile}, {EngineTlsOptions.CertificateFile} and {EngineTlsOptions.KeyFile}, or is not accessible.")
             : (ca, certificate, key);
+    }
+
+    // A link to nothing, a directory and a file that cannot be reached count: without a CA's file, the system's authorities are trusted instead.
+    private static bool HasEntry(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+            return true;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            return true;
+        }
     }
 
     private static X509Certificate2Collection ReadAuthorities(string path)

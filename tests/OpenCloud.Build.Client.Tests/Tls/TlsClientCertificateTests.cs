@@ -57,6 +57,23 @@ public sealed class TlsClientCertificateTests : IDisposable
         Assert.Null(await TryAsync(server, new EngineTlsOptions { CaCertificate = Ca, Certificate = pkcs12, Password = Secret }));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_authority_that_cannot_be_read_is_not_replaced_by_those_of_the_system(bool isDirectory)
+    {
+        using X509Certificate2 certificate = _authority.Issue([], purpose: TestAuthority.ClientPurpose);
+        _folder.Write(certificate);
+        string ca = Path.Combine(_folder.Path, "ca.pem");
+        File.Delete(ca);
+        _ = isDirectory ? Directory.CreateDirectory(ca) : File.CreateSymbolicLink(ca, "nowhere");
+        EngineConnectOptions options = new() { Tls = new EngineTlsOptions { Directory = _folder.Path } };
+        IEngineConnector connector = EngineConnectors.Create(EngineAddress.Parse("tcp://127.0.0.1:1"), options);
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
+            async () => await ConnectRetry.ConnectAsync(connector, options, TestContext.Current.CancellationToken));
+        Assert.Equal(TlsProblem.FileInvalid, e.Tls);
+    }
+
     [Fact]
     public async Task A_server_with_only_an_old_version_is_named()
     {
