@@ -28,7 +28,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     /// <summary>Creates a client of a <c>docker://</c> address; it connects with the first request.</summary>
     public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
     {
-        DockerConnector docker = DockerConnector.Create(address, options);
+        DockerConnector docker = (DockerConnector)EngineConnectors.Create(address, options);
         _connector = docker.Api;
         Address = docker.Address;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
