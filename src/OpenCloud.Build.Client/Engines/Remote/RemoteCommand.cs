@@ -10,11 +10,13 @@ namespace OpenCloud.Build.Client.Engines.Remote;
 /// <param name="Arguments">Its arguments. The remote command of ssh, which a shell reads there, consists of fixed words and a checked path.</param>
 internal sealed record RemoteCommand(string Program, IReadOnlyList<string> Arguments)
 {
-    // No prompt: it would have no terminal, and automation would wait for it. No terminal and no forwards of the user's configuration, which
-    // several connections at a time cannot all have. A peer that is gone ends the connection after a minute.
+    // No prompt: it would have no terminal, and automation would wait for it. No terminal, no agent or display for root of the other
+    // machine, and no forwards of the user's configuration, which several connections at a time cannot all have. A peer that is gone ends the connection after a minute.
     private static readonly string[] SshOptions =
     [
         "-T",
+        "-a",
+        "-x",
         "-o", "BatchMode=yes",
         "-o", "ClearAllForwardings=yes",
         "-o", "RemoteCommand=none",

@@ -79,10 +79,10 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
         RemoteStream? login = null;
         try
         {
-            if (Encoding.UTF8.GetByteCount(control) > LongestControlPath)
+            if (Encoding.UTF8.GetByteCount(control) > LongestControlPath || control.Contains('%'))
             {
-                // $TMPDIR is too long: each connection logs in.
-                TreeRemoval.Remove(folder.FullName);
+                // $TMPDIR is too long, or has what ssh replaces: each connection logs in.
+                Remove(folder);
                 return null;
             }
 
@@ -91,7 +91,7 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
             {
                 if (login.HasEnded())
                 {
-                    TreeRemoval.Remove(folder.FullName);
+                    Remove(folder);
                     await login.WaitForDataAsync(cancellationToken).ConfigureAwait(false);
                     return login;
                 }
@@ -102,7 +102,7 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
         catch
         {
             login?.Dispose();
-            TreeRemoval.Remove(folder.FullName);
+            Remove(folder);
             throw;
         }
 
@@ -118,6 +118,19 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
 
         End();
         return null;
+    }
+
+    // Runs on the timer's thread, too, where an exception would end the process. What remains is an empty directory, or a socket of nobody.
+    private static void Remove(DirectoryInfo folder)
+    {
+        try
+        {
+            TreeRemoval.Remove(folder.FullName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The connection itself has its own result.
+        }
     }
 
     private void Leave()
@@ -170,7 +183,7 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
         login?.Dispose();
         if (folder is not null)
         {
-            TreeRemoval.Remove(folder.FullName);
+            Remove(folder);
         }
     }
 }

@@ -31,7 +31,7 @@ public sealed class ProgramConnectorTests : IDisposable
     public void Dispose() => _programs.Dispose();
 
     [Theory]
-    [InlineData("ssh://me@box:2222/run/a.sock", "ssh", "-S|CONTROL|-o|ControlMaster=no|-T|-o|BatchMode=yes|-o|ClearAllForwardings=yes|-o|RemoteCommand=none|-o|PermitLocalCommand=no|-o|ServerAliveInterval=15|-l|me|-p|2222|--|box|buildctl|--addr|unix:///run/a.sock|dial-stdio")]
+    [InlineData("ssh://me@box:2222/run/a.sock", "ssh", "-S|CONTROL|-o|ControlMaster=no|-T|-a|-x|-o|BatchMode=yes|-o|ClearAllForwardings=yes|-o|RemoteCommand=none|-o|PermitLocalCommand=no|-o|ServerAliveInterval=15|-l|me|-p|2222|--|box|buildctl|--addr|unix:///run/a.sock|dial-stdio")]
     [InlineData("docker-container://b?context=c", "docker", "--context=c|exec|-i|b|buildctl|dial-stdio")]
     [InlineData("podman-container://b", "podman", "exec|-i|b|buildctl|dial-stdio")]
     [InlineData("nerdctl-container://b", "nerdctl", "exec|-i|b|buildctl|dial-stdio")]
@@ -167,7 +167,7 @@ public sealed class ProgramConnectorTests : IDisposable
 
         string[] record = await File.ReadAllLinesAsync(Record, Token);
         Assert.Equal(2, record.Length);
-        Assert.EndsWith("-o ControlMaster=yes -o ControlPersist=no -T -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15 -l me -p 22 -- box cat", record[1], StringComparison.Ordinal);
+        Assert.EndsWith("-o ControlMaster=yes -o ControlPersist=no -T -a -x -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15 -l me -p 22 -- box cat", record[1], StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.GetDirectoryName(record[1].Split(' ')[1])));
         await GoneAsync(int.Parse(record[0], System.Globalization.CultureInfo.InvariantCulture));
     }
@@ -177,6 +177,13 @@ public sealed class ProgramConnectorTests : IDisposable
     {
         EngineConnectException e = Assert.Throws<EngineConnectException>(() => ImageStores.Open(EngineAddress.Parse("ssh://box"), Options));
         Assert.Contains("docker+ssh://HOST", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_images_of_another_machine_are_not_asked_for_in_plain_text()
+    {
+        EngineConnectException e = Assert.Throws<EngineConnectException>(() => ImageStores.Open(EngineAddress.Parse("docker://192.0.2.1:2375"), new EngineConnectOptions()));
+        Assert.Equal(EngineConnectReason.NotAllowed, e.Reason);
     }
 
     private static async Task GoneAsync(int process)

@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Tests.Engines.Remote;
 
 public sealed class RemoteAddressTests
 {
-    private const string Ssh = "ssh -T -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15";
+    private const string Ssh = "ssh -T -a -x -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15";
 
     /// <summary>The full form, and the exact arguments of the program.</summary>
     [Theory]
