@@ -66,9 +66,17 @@ internal sealed class DockerConnector : IEngineConnector, IDisposable
         catch (Exception e)
         {
             // The program's own words explain more than an answer that did not come.
-            EngineConnectException? failed = Api is ProgramConnector way && stream is RemoteStream remote && e is IOException and not EngineConnectException
-                && !await remote.WaitForDataAsync(cancellationToken).ConfigureAwait(false) ? way.Explain(remote) : null;
-            await stream.DisposeAsync().ConfigureAwait(false);
+            EngineConnectException? failed;
+            try
+            {
+                failed = Api is ProgramConnector way && stream is RemoteStream remote && e is IOException and not EngineConnectException
+                    && !await remote.WaitForDataAsync(cancellationToken).ConfigureAwait(false) ? way.Explain(remote) : null;
+            }
+            finally
+            {
+                await stream.DisposeAsync().ConfigureAwait(false);
+            }
+
             if (failed is not null)
             {
                 throw failed;
