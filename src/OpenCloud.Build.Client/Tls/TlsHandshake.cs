@@ -106,6 +106,8 @@ internal sealed class TlsHandshake(TlsIdentity identity, string name, SslApplica
         {
             TargetHost = name,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            // HTTP/2 forbids it (RFC 9113, 9.2.1).
+            AllowRenegotiation = false,
             ApplicationProtocols = [protocol],
             CertificateChainPolicy = policy,
             ClientCertificateContext = identity.Context,
