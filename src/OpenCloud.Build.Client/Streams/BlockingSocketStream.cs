@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Client.Streams;
 /// other work. .NET's own wait for a socket involves three threads: one that polls all sockets, one of the pool, and the awaiter's.
 /// </summary>
 /// <remarks>One reader and one writer at a time.</remarks>
-internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
+internal sealed class BlockingSocketStream : ConnectionStream, IInterruptibleReader
 {
     // How long a peer may still send after the shutdown; the caller does not wait for it.
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
@@ -38,20 +38,6 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
             _readWaker.Dispose();
             throw;
         }
-    }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     /// <inheritdoc/>
@@ -90,27 +76,9 @@ internal sealed class BlockingSocketStream : Stream, IInterruptibleReader
 
     public override int Read(Span<byte> buffer) => Receive(buffer, CancellationToken.None);
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override void Write(ReadOnlySpan<byte> buffer) => Send(buffer, CancellationToken.None);
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>
     /// Shuts down sending, and discards what the peer still sends until it closes, too: closing a socket with unread

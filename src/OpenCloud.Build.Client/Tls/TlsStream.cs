@@ -9,23 +9,9 @@ namespace OpenCloud.Build.Client.Tls;
 /// (<see cref="BlockingSocketStream"/>): then the TLS library's own tasks complete at once.
 /// </summary>
 /// <remarks>One reader and one writer at a time. No close_notify is sent at the end: HTTP/2 has its own ends of messages.</remarks>
-internal sealed class TlsStream(SslStream tls, TlsTransport transport, bool hasCertificate) : Stream, IInterruptibleReader
+internal sealed class TlsStream(SslStream tls, TlsTransport transport, bool hasCertificate) : ConnectionStream, IInterruptibleReader
 {
     private volatile bool _interrupted;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>From now on, calls block the calling thread. Only while there is neither a read nor a write.</summary>
     public void Block(WorkQueue work) => transport.Block(work);
@@ -43,25 +29,9 @@ internal sealed class TlsStream(SslStream tls, TlsTransport transport, bool hasC
         return read.IsCompletedSuccessfully ? read : ExplainAsync(read);
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => tls.WriteAsync(buffer, cancellationToken);
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        tls.WriteAsync(buffer, offset, count, cancellationToken);
-
-    public override void Write(byte[] buffer, int offset, int count) => tls.Write(buffer, offset, count);
-
     public override Task FlushAsync(CancellationToken cancellationToken) => tls.FlushAsync(cancellationToken);
-
-    public override void Flush() => tls.Flush();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     public override ValueTask DisposeAsync() => tls.DisposeAsync();
 

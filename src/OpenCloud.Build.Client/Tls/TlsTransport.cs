@@ -7,7 +7,7 @@ namespace OpenCloud.Build.Client.Tls;
 /// The stream below TLS: a socket, which can be replaced by one whose calls block while nobody reads or writes. It remembers the first bytes
 /// of the peer, which explain a failed handshake.
 /// </summary>
-internal sealed class TlsTransport(Stream socket) : Stream
+internal sealed class TlsTransport(Stream socket) : ConnectionStream
 {
     private const int Remembered = 32;
 
@@ -16,20 +16,6 @@ internal sealed class TlsTransport(Stream socket) : Stream
     private volatile Stream _current = socket;
 
     public ReadOnlySpan<byte> First => _first.AsSpan(0, _count);
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>From now on, calls block the calling thread. Only while there is neither a read nor a write.</summary>
     public void Block(WorkQueue work)
@@ -45,25 +31,9 @@ internal sealed class TlsTransport(Stream socket) : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _count == Remembered ? _current.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => _current.Read(buffer, offset, count);
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _current.WriteAsync(buffer, cancellationToken);
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        _current.WriteAsync(buffer, offset, count, cancellationToken);
-
-    public override void Write(byte[] buffer, int offset, int count) => _current.Write(buffer, offset, count);
-
     public override Task FlushAsync(CancellationToken cancellationToken) => _current.FlushAsync(cancellationToken);
-
-    public override void Flush() => _current.Flush();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     public override ValueTask DisposeAsync() => _current.DisposeAsync();
 

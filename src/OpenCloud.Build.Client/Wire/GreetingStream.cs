@@ -8,7 +8,7 @@ namespace OpenCloud.Build.Client.Wire;
 /// Checks the first bytes from an engine: a peer that does not begin with SETTINGS (RFC 9113, 3.4) speaks another protocol, and
 /// the HTTP/2 error would not say which. All other data passes unchanged.
 /// </summary>
-internal sealed class GreetingStream(Stream inner, Action? onGreeting = null) : Stream, IInterruptibleReader
+internal sealed class GreetingStream(Stream inner, Action? onGreeting = null) : ConnectionStream, IInterruptibleReader
 {
     private const int LongestGreeting = 60;
     private const byte SettingsFrame = 4;
@@ -44,44 +44,14 @@ internal sealed class GreetingStream(Stream inner, Action? onGreeting = null) : 
             error);
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public bool TryInterruptRead() => inner is IInterruptibleReader reader && reader.TryInterruptRead();
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _greeting is null ? inner.ReadAsync(buffer, cancellationToken) : ReadGreetingAsync(buffer, cancellationToken);
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
 
-    public override void Flush() => inner.Flush();
-
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        inner.WriteAsync(buffer, offset, count, cancellationToken);
-
-    public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     public override ValueTask DisposeAsync() => inner.DisposeAsync();
 

@@ -14,7 +14,7 @@ namespace OpenCloud.Build.Client.Wire.Grpc;
 /// Writes are gathered in a small buffer and sent as one message at the next <see cref="FlushAsync(CancellationToken)"/> or when the
 /// buffer is full. A large write is sent at once, in messages of at most 1 MiB, and is not copied here. Reads return available data, across messages.
 /// </remarks>
-internal sealed class BytesMessageStream : Stream, IInterruptibleReader
+internal sealed class BytesMessageStream : ConnectionStream, IInterruptibleReader
 {
     /// <summary>The most data in a message: older daemons accept messages of 4 MiB, and sharing the link fairly matters more than prefix bytes.</summary>
     internal const int LargestData = 1024 * 1024;
@@ -38,20 +38,6 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
     private int _disposed;
 
     private BytesMessageStream(DedicatedCall call) => _call = call;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public long BytesWritten { get; private set; }
 
@@ -150,22 +136,6 @@ internal sealed class BytesMessageStream : Stream, IInterruptibleReader
             Volatile.Write(ref _reading, 0);
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override void Flush() => FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>Ends both directions at once. Unflushed data is dropped unless <see cref="CompleteWritingAsync"/> is called first.</summary>
     public override async ValueTask DisposeAsync()
