@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Security;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
@@ -14,7 +13,7 @@ namespace OpenCloud.Build.Commands;
 /// <summary>Waits until an engine answers.</summary>
 [Cmdlet(VerbsLifecycle.Wait, "BuildKit")]
 [OutputType(typeof(BuildKitInfo))]
-public sealed class WaitBuildKitCommand : BuildCmdlet
+public sealed class WaitBuildKitCommand : TlsCmdlet
 {
     /// <summary>The engine.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -28,40 +27,6 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
     [DurationTransform]
     [ArgumentCompleter(typeof(DurationCompleter))]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>Allows plain TCP to other machines.</summary>
-    [Parameter]
-    public SwitchParameter AllowPlainTcp { get; set; }
-
-    /// <summary>A directory with ca.pem, cert.pem and key.pem for TLS.</summary>
-    [Parameter]
-    [TextTransform("CertificateDirectory", TakesFiles = true)]
-    public string? CertificateDirectory { get; set; }
-
-    /// <summary>The certificates of the authorities that may have issued the engine's certificate.</summary>
-    [Parameter]
-    [TextTransform("CaCertificate", TakesFiles = true)]
-    public string? CaCertificate { get; set; }
-
-    /// <summary>The client's certificate.</summary>
-    [Parameter]
-    [TextTransform("Certificate", TakesFiles = true)]
-    public string? Certificate { get; set; }
-
-    /// <summary>The client's private key.</summary>
-    [Parameter]
-    [TextTransform("Key", TakesFiles = true)]
-    public string? Key { get; set; }
-
-    /// <summary>The password of the key or of the PKCS #12 file.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(NoCompleter))]
-    public SecureString? CertificatePassword { get; set; }
-
-    /// <summary>The name that the engine's certificate must be valid for.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(NoCompleter))]
-    public string? ServerName { get; set; }
 
     /// <summary>Returns information about the engine.</summary>
     [Parameter]
@@ -78,12 +43,7 @@ public sealed class WaitBuildKitCommand : BuildCmdlet
             }
 
             EngineAddress? address = EngineArguments.ParseAddress(Address);
-            EngineConnectOptions options = new()
-            {
-                ConnectTimeout = Timeout,
-                AllowPlainTcp = AllowPlainTcp,
-                Tls = TlsArguments.Read(this, CertificateDirectory, CaCertificate, Certificate, Key, CertificatePassword, ServerName),
-            };
+            EngineConnectOptions options = OptionsWith(Timeout);
             using EnginePool engines = new();
             RunAsync(async (poster, cancellationToken) =>
             {
