@@ -71,24 +71,40 @@ internal static class CertificateFiles
         }
     }
 
+    /// <summary>Puts a staged set in its place with one rename.</summary>
+    /// <param name="staged">The directory of the staged set.</param>
+    /// <param name="path">Its place.</param>
+    /// <param name="replaces">Whether it changes places with an existing set.</param>
+    /// <param name="rename">Renames without replacement, or exchanges; returns an error number, 0 for success. The kernel's when null.</param>
+    /// <exception cref="IOException">The set is not in its place.</exception>
+    internal static void Publish(string staged, string path, bool replaces, Func<byte[], byte[], int>? rename = null)
+    {
+        byte[] from = DirectoryWalk.Terminated(staged);
+        byte[] to = DirectoryWalk.Terminated(path);
+        int error = rename is not null ? rename(from, to)
+            : ErrorOf(replaces
+                ? LinuxCalls.RenameExchange(LinuxCalls.CurrentDirectory, from, LinuxCalls.CurrentDirectory, to)
+                : LinuxCalls.RenameNew(LinuxCalls.CurrentDirectory, from, LinuxCalls.CurrentDirectory, to));
+        if (error == LinuxCalls.InvalidArgument)
+        {
+            // A file system such as NFS has no flags (renameat2(2)). A plain rename replaces no directory that has content (rename(2)).
+            error = !replaces ? ErrorOf(LinuxCalls.Rename(LinuxCalls.CurrentDirectory, from, LinuxCalls.CurrentDirectory, to))
+                : throw new IOException($"Cannot replace '{path}': its file system cannot exchange two directories, as for example NFS. Renew the certificates on a local file system.", error);
+        }
+
+        if (error != 0)
+        {
+            throw LinuxCalls.Failure("Cannot write", path, error);
+        }
+    }
+
+    private static int ErrorOf(int result) => result == 0 ? 0 : LinuxCalls.LastError;
+
     private static void CreateFolder(string path)
     {
         if (!OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(path, Folder700);
-        }
-    }
-
-    private static void Publish(string staged, string path, bool replaces)
-    {
-        byte[] from = DirectoryWalk.Terminated(staged);
-        byte[] to = DirectoryWalk.Terminated(path);
-        int result = replaces
-            ? LinuxCalls.RenameExchange(LinuxCalls.CurrentDirectory, from, LinuxCalls.CurrentDirectory, to)
-            : LinuxCalls.RenameNew(LinuxCalls.CurrentDirectory, from, LinuxCalls.CurrentDirectory, to);
-        if (result != 0)
-        {
-            throw LinuxCalls.Failure("Cannot write", path, LinuxCalls.LastError);
         }
     }
 }

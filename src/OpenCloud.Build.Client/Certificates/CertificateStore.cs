@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Client.Certificates;
 
@@ -12,20 +13,29 @@ public sealed class CertificateStore
 {
     private const string AuthorityName = "BuildKit authority";
     private const int LongestName = 64; // ub-common-name (RFC 5280, A.1)
+    private const uint GroupOrOthersWrite = 0x12; // 0022
 
     private static readonly TimeSpan AuthorityLifetime = TimeSpan.FromDays(3650);
 
     private readonly string _path;
     private readonly TimeProvider _clock;
+    private readonly Func<string, string?> _objection;
 
     /// <summary>Opens a directory, which need not exist.</summary>
     /// <param name="path">Its absolute path.</param>
     /// <param name="clock">The clock of the certificates; the system's when null.</param>
     public CertificateStore(string path, TimeProvider? clock = null)
+        : this(path, clock, static existing => ProgramTrust.Applies ? ProgramTrust.Objection(existing) : null)
+    {
+    }
+
+    /// <summary>Opens a directory with another rule for where root writes.</summary>
+    internal CertificateStore(string path, TimeProvider? clock, Func<string, string?> objection)
     {
         ArgumentNullException.ThrowIfNull(path);
         _path = path;
         _clock = clock ?? TimeProvider.System;
+        _objection = objection;
     }
 
     /// <summary>The authority to create; null when there is one.</summary>
@@ -33,7 +43,7 @@ public sealed class CertificateStore
     public CertificateSet? PlanAuthority()
     {
         string path = Path.Join(_path, "ca");
-        CheckDirectory();
+        CheckDirectories();
         if (!Directory.Exists(path))
         {
             return new CertificateSet(CertificateRole.Authority, AuthorityName, [], path, Exists: false);
@@ -101,7 +111,7 @@ public sealed class CertificateStore
     public BuildKitCertificate Issue(CertificateSet set, TimeSpan lifetime)
     {
         ArgumentNullException.ThrowIfNull(set);
-        CheckDirectory();
+        CheckDirectories();
         DateTimeOffset now = _clock.GetUtcNow();
         bool isAuthority = set.Role == CertificateRole.Authority;
         using X509Certificate2? authority = isAuthority ? null : CertificateFiles.ReadAuthority(Path.Join(_path, "ca"), now);
@@ -142,13 +152,27 @@ public sealed class CertificateStore
             : new CertificateSet(role, name, exists && role == CertificateRole.Server && names.Count == 0 ? CertificateFiles.ReadNames(path) : names, path, exists);
     }
 
-    // Keys are written below it.
-    private void CheckDirectory()
+    // Keys are written below these directories: all of them are checked before anything is written.
+    private void CheckDirectories()
     {
-        if (FileStatus.Read(_path, follow: true) is { Type: InodeType.Directory } status
-            && ((status.Mode & 0x2) != 0 || (status.Uid != 0 && status.Uid != LinuxCalls.EffectiveUserId)))
+        foreach (string path in (string[])[_path, Path.Join(_path, "ca"), Path.Join(_path, FolderOf(CertificateRole.Server)), Path.Join(_path, FolderOf(CertificateRole.Client))])
         {
-            throw new CertificateSetException(CertificateSetProblem.DirectoryNotTrusted, $"Other users can change the directory '{_path}'.");
+            if (FileStatus.Read(path, follow: true) is { Type: InodeType.Directory } status
+                && ((status.Mode & GroupOrOthersWrite) != 0 || (status.Uid != 0 && status.Uid != LinuxCalls.EffectiveUserId)))
+            {
+                throw new CertificateSetException(CertificateSetProblem.DirectoryNotTrusted, $"Other users can change the directory '{path}'.");
+            }
+        }
+
+        string existing = _path;
+        while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { Length: > 0 } parent)
+        {
+            existing = parent;
+        }
+
+        if (_objection(existing) is { } objection)
+        {
+            throw new CertificateSetException(CertificateSetProblem.DirectoryNotTrusted, $"Root does not write keys to '{_path}': {objection}");
         }
     }
 }
