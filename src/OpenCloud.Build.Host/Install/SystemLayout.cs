@@ -74,7 +74,7 @@ internal sealed class SystemLayout(InstallRun run, InstallPlan plan, UnitTemplat
             IsolationSteps.Check(templates);
         }
 
-        templates = templates with { Tls = TlsListenerSteps.Decide(options, plan.Installed, isolated) };
+        templates = templates with { Tls = TlsListenerSteps.Decide(options, plan.Installed, isolated, run.Warn, Identity.Current().Uid == 0) };
         if (templates.Tls is not null && !systemd)
         {
             throw new HostException(HostErrorKind.Unsupported, "An engine that listens on TCP requires systemd, which this host does not use.", "Use a host with systemd, or do not use -ListenTcp.");
@@ -168,7 +168,7 @@ internal sealed class SystemLayout(InstallRun run, InstallPlan plan, UnitTemplat
             Run.Warn($"AF_VSOCK has no users and no modes: every process on this machine and on its host has access to the engine through port {port}, which is equivalent to root on this machine.");
         }
 
-        if (Tls is { } tls && (Plan.Manifest?.ListenTcp != tls.Address || Run.PlanOnly))
+        if (Tls is { } tls && (!TlsListenerSteps.IsInstalled(tls, Plan.Manifest) || Run.PlanOnly))
         {
             Run.Warn($"Every client with a certificate of the authority in {tls.Directory}/{TlsListener.Authority} has access to the engine at tcp://{tls.Address}, which is equivalent to root on this machine.");
         }
