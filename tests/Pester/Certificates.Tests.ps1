@@ -80,3 +80,9 @@ Describe 'New-BuildKitCertificate' {
         "$pki/client/eve" | Should -Not -Exist
     }
 }
+
+Describe 'Install-BuildKit -CertificateDirectory' {
+    It 'refuses a path outside the file system' {
+        { Install-BuildKit -ListenTcp 127.0.0.1:1234 -CertificateDirectory Env:/certificates -WhatIf } | Should -Throw -ErrorId 'NotFileSystemPath,*'
+    }
+}

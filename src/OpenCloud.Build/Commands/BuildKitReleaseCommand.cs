@@ -89,7 +89,7 @@ public abstract class BuildKitReleaseCommand : HostCmdlet
 
     private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
     {
-        foreach (string path in parameters.Keys.Where(name => name.EndsWith("Path", StringComparison.Ordinal) || name == "CertificateDirectory").ToArray())
+        foreach (string path in parameters.Keys.Where(name => name.EndsWith("Path", StringComparison.Ordinal)).ToArray())
         {
             parameters[path] = GetUnresolvedProviderPathFromPSPath((string)parameters[path]!);
         }

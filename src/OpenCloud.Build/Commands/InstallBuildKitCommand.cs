@@ -1,5 +1,7 @@
 using System.Management.Automation;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Install;
 
@@ -41,6 +43,7 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     /// <summary>The directory of the engine's certificates.</summary>
     [Parameter(ParameterSetName = UriSet)]
     [Parameter(ParameterSetName = ArchivePathSet)]
+    [TextTransform("CertificateDirectory", TakesFiles = true)]
     public string? CertificateDirectory { get; set; }
 
     /// <summary>The containerd namespace.</summary>
@@ -69,8 +72,25 @@ public sealed partial class InstallBuildKitCommand : BuildKitReleaseCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        _certificates = CertificateDirectory is null ? null : GetUnresolvedProviderPathFromPSPath(CertificateDirectory);
+        try
+        {
+            _certificates = CertificateDirectory is null ? null : DirectoryArguments.ResolveLiteral(this, CertificateDirectory);
+        }
+        catch (BuildErrorException e)
+        {
+            ThrowTerminatingError(e.ToRecord());
+        }
+
         base.ProcessRecord();
+    }
+
+    private protected override void TranslateForRoot(IDictionary<string, object?> parameters)
+    {
+        base.TranslateForRoot(parameters);
+        if (_certificates is not null)
+        {
+            parameters[nameof(CertificateDirectory)] = _certificates;
+        }
     }
 
     private protected override InstallOptions Complete(InstallOptions options) => options with
