@@ -225,6 +225,12 @@ Describe 'The definitions of types and views' {
         $result.Output -split '\r?\n' | Should -Be '0', '2'
     }
 
+    It 'are read without internals of PowerShell where only its public API is allowed' {
+        $field = "(Get-Command Invoke-ImageBuild).ImplementingType.Assembly.GetType('OpenCloud.Build.Import.TypeDefinitions').GetField('CreateUnparsed', 'Static, NonPublic')"
+        (Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null -eq $field.GetValue(`$null)").Output | Should -Be 'False'
+        (Invoke-FreshPwsh "$public; Import-Module '$manifestPath'; `$null -eq $field.GetValue(`$null)").Output | Should -Be 'True'
+    }
+
     It 'do not need the internals of PowerShell, and neither do the cmdlets' {
         $result = Invoke-FreshPwsh "$public; Import-Module '$manifestPath'; Import-Module '$manifestPath' -Force; Remove-Module OpenCloud.Build
             [bool] (Get-Command Invoke-ImageBuild -ErrorAction Ignore)

@@ -23,10 +23,11 @@ internal sealed class EngineTables
         _state = state;
     }
 
+    /// <summary>Whether the module may use nothing but PowerShell's public API.</summary>
+    public static bool IsPublicOnly => AppContext.TryGetSwitch("OpenCloud.Build.PublicApiOnly", out bool isPublicOnly) && isPublicOnly;
+
     public static EngineTables? Find(Runspace runspace) =>
-        !(AppContext.TryGetSwitch("OpenCloud.Build.PublicApiOnly", out bool isPublicOnly) && isPublicOnly)
-        && Read(runspace, "GetExecutionContext") is { } context
-        && Read(context, "InitialSessionState") is InitialSessionState state
+        !IsPublicOnly && Read(runspace, "GetExecutionContext") is { } context && Read(context, "InitialSessionState") is InitialSessionState state
             ? new EngineTables(context, state)
             : null;
 
@@ -63,6 +64,18 @@ internal sealed class EngineTables
             return false;
         }
 
+        object? expressions, source, log;
+        try
+        {
+            expressions = Activator.CreateInstance(parameters[2].ParameterType, nonPublic: true);
+            source = Activator.CreateInstance(parameters[3].ParameterType, Hidden, binder: null, [string.Empty, files[0]], culture: null);
+            log = Activator.CreateInstance(parameters[4].ParameterType, nonPublic: true);
+        }
+        catch (MissingMethodException)
+        {
+            return false;
+        }
+
         List<ExtendedTypeDefinition> views = [];
         foreach (string file in files)
         {
@@ -73,9 +86,6 @@ internal sealed class EngineTables
             }
         }
 
-        object? expressions = Activator.CreateInstance(parameters[2].ParameterType, nonPublic: true);
-        object? source = Activator.CreateInstance(parameters[3].ParameterType, Hidden, binder: null, [string.Empty, files[0]], culture: null);
-        object? log = Activator.CreateInstance(parameters[4].ParameterType, nonPublic: true);
         add.Invoke(null, [views, database, expressions, source, log, false, true]);
         return true;
     }

@@ -9,9 +9,7 @@ namespace OpenCloud.Build.Import;
 internal static class TypeDefinitions
 {
     // A block that PowerShell parses when it first runs it; the public Create parses it now, which takes 80 compiled methods.
-    private static readonly Func<string, bool, ScriptBlock>? CreateUnparsed = typeof(ScriptBlock)
-        .GetMethod("CreateDelayParsedScriptBlock", BindingFlags.Static | BindingFlags.NonPublic, [typeof(string), typeof(bool)])
-        ?.CreateDelegate<Func<string, bool, ScriptBlock>>();
+    private static readonly Func<string, bool, ScriptBlock>? CreateUnparsed = FindUnparsed();
 
     public static List<TypeData> Read(string file)
     {
@@ -29,6 +27,14 @@ internal static class TypeDefinitions
         }
 
         return types;
+    }
+
+    private static Func<string, bool, ScriptBlock>? FindUnparsed()
+    {
+        MethodInfo? create = EngineTables.IsPublicOnly
+            ? null
+            : typeof(ScriptBlock).GetMethod("CreateDelayParsedScriptBlock", BindingFlags.Static | BindingFlags.NonPublic, [typeof(string), typeof(bool)]);
+        return create?.ReturnType == typeof(ScriptBlock) ? create.CreateDelegate<Func<string, bool, ScriptBlock>>() : null;
     }
 
     private static void Add(DefinitionElement member, TypeData type)
