@@ -225,6 +225,33 @@ Describe 'The definitions of types and views' {
         $result.Output -split '\r?\n' | Should -Be '0', '2'
     }
 
+    It 'come to every runspace of a pool, which share the state of the session' {
+        $result = Invoke-FreshPwsh "
+            `$pool = [runspacefactory]::CreateRunspacePool(3, 3)
+            `$pool.Open()
+            # All three wait for each other, so that each has a runspace of its own.
+            `$barrier = [Threading.Barrier]::new(3)
+            `$shells = 1..3 | ForEach-Object {
+                [powershell]::Create().AddScript({
+                    param(`$barrier)
+                    `$null = `$barrier.SignalAndWait(60000)
+                    Import-Module '$manifestPath'
+                    `$null = `$barrier.SignalAndWait(60000)
+                    `$views = & { $list }
+                    `$state = [runspace]::DefaultRunspace.InitialSessionState
+                    `$views -join ''
+                    @(`$state.Types | Where-Object { `$_.TypeData.TypeName -eq 'OpenCloud.Build.Client.Progress.BuildStep' }).Count
+                    @(`$state.Formats | Where-Object FileName -Like '*OpenCloud.Build.Format.ps1xml').Count
+                }.ToString()).AddArgument(`$barrier)
+            }
+            `$shells | ForEach-Object { `$_.RunspacePool = `$pool }
+            `$runs = `$shells | ForEach-Object { `$_.BeginInvoke() }
+            `$all = 0..2 | ForEach-Object { , @(`$shells[`$_].EndInvoke(`$runs[`$_])) }
+            `$all | ForEach-Object { `$_[0] -eq `$all[0][0]; `$_[0] -like '*<Name>OpenCloud.Build.Client.Builds.ImageBuildResult</Name>*'; `$_[1]; `$_[2] }"
+        $result.Errors | Should -BeNullOrEmpty
+        $result.Output -split '\r?\n' | Should -Be (@('True', 'True', '1', '1') * 3)
+    }
+
     It 'are read without internals of PowerShell where only its public API is allowed' {
         $field = "(Get-Command Invoke-ImageBuild).ImplementingType.Assembly.GetType('OpenCloud.Build.Import.TypeDefinitions').GetField('CreateUnparsed', 'Static, NonPublic')"
         (Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null -eq $field.GetValue(`$null)").Output | Should -Be 'False'

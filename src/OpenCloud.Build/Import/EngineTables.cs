@@ -31,7 +31,12 @@ internal sealed class EngineTables
             ? new EngineTables(context, state)
             : null;
 
-    public bool TryAddTypes(List<TypeData> types)
+    /// <summary>Whether this runspace has the views of a file; null if that is not known.</summary>
+    public bool? HasViews(string file) => ViewTable.Find(Read(Read(_context, "FormatDBManager"), "Database"))?.Has(file);
+
+    /// <param name="types">The types.</param>
+    /// <param name="isInState">Whether the state of the session has them, which other runspaces can share.</param>
+    public bool TryAddTypes(List<TypeData> types, bool isInState)
     {
         object? table = Read(_context, "TypeTable");
         MethodInfo? update = table?.GetType().GetMethod("Update", Hidden, [typeof(TypeData), typeof(ConcurrentBag<string>), typeof(bool)]);
@@ -46,8 +51,11 @@ internal sealed class EngineTables
         foreach (TypeData type in types)
         {
             add(type, errors, false);
-            // For the day on which PowerShell fills the table again, as it does when another module is removed.
-            _state.Types.Add(new SessionStateTypeEntry(type, isRemove: false));
+            if (!isInState)
+            {
+                // For the day on which PowerShell fills the table again, as it does when another module is removed.
+                _state.Types.Add(new SessionStateTypeEntry(type, isRemove: false));
+            }
         }
 
         return true;
@@ -58,7 +66,9 @@ internal sealed class EngineTables
         object? manager = Read(_context, "FormatDBManager");
         object? database = Read(manager, "Database");
         MethodInfo? add = manager?.GetType().GetMethod("ProcessBuiltinFormatViewDefinitions", Hidden);
-        if (database is null || add?.GetParameters() is not { Length: 7 } parameters || parameters[0].ParameterType != typeof(IEnumerable<ExtendedTypeDefinition>)
+        ViewTable? table = ViewTable.Find(database);
+        if (database is null || table is null || add?.GetParameters() is not { Length: 7 } parameters
+            || parameters[0].ParameterType != typeof(IEnumerable<ExtendedTypeDefinition>)
             || parameters[1].ParameterType != database.GetType() || parameters[5].ParameterType != typeof(bool) || parameters[6].ParameterType != typeof(bool).MakeByRefType())
         {
             return false;
@@ -77,31 +87,33 @@ internal sealed class EngineTables
         }
 
         List<ExtendedTypeDefinition> views = [];
+        List<string> origins = [];
         foreach (string file in files)
         {
-            if (!HasViews(file))
+            views.AddRange(ViewDefinitions.Read(file));
+            while (origins.Count < views.Count)
             {
-                views.AddRange(ViewDefinitions.Read(file));
+                origins.Add(file);
+            }
+        }
+
+        int first = table.Count;
+        add.Invoke(null, [views, database, expressions, source, log, false, true]);
+        // Each definition has one view, and a test loads them all.
+        for (int i = first; i < table.Count; i++)
+        {
+            table.SetFile(i, origins[i - first]);
+        }
+
+        foreach (string file in files)
+        {
+            if (!ViewFiles.Has(_state, file))
+            {
                 _state.Formats.Add(new SessionStateFormatEntry(file));
             }
         }
 
-        add.Invoke(null, [views, database, expressions, source, log, false, true]);
         return true;
-    }
-
-    // A runspace that was made from the state of one with the module has them.
-    private bool HasViews(string file)
-    {
-        for (int i = 0; i < _state.Formats.Count; i++)
-        {
-            if (_state.Formats[i].FileName == file)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private static object? Read(object? owner, string property)

@@ -13,7 +13,7 @@ public sealed class ModuleDefinitions : IModuleAssemblyInitializer
 {
     private const string TypeFile = "OpenCloud.Build.Types.ps1xml";
 
-    private static readonly string[] ViewFiles = ["OpenCloud.Build.Format.ps1xml", "OpenCloud.Build.Host.Format.ps1xml", "OpenCloud.Build.Stores.Format.ps1xml"];
+    private static readonly string[] ViewFileNames = ["OpenCloud.Build.Format.ps1xml", "OpenCloud.Build.Host.Format.ps1xml", "OpenCloud.Build.Stores.Format.ps1xml"];
 
     private static readonly ConditionalWeakTable<Runspace, string> WithDefinitions = [];
 
@@ -21,30 +21,46 @@ public sealed class ModuleDefinitions : IModuleAssemblyInitializer
     public void OnImport()
     {
         Runspace runspace = Runspace.DefaultRunspace;
-        if (runspace is null || WithDefinitions.TryGetValue(runspace, out _))
+        if (runspace is null)
         {
             return;
         }
 
         string root = FindRoot();
-        EngineTables? tables = EngineTables.Find(runspace);
-        List<TypeData> types = TypeDefinitions.Read(Path.Join(root, TypeFile));
-        if (tables?.TryAddTypes(types) != true)
+        string[] files = Array.ConvertAll(ViewFileNames, file => Path.Join(root, file));
+        InitialSessionState state = runspace.InitialSessionState;
+        // The runspaces of a pool share the state, and can import the module at once.
+        lock (state)
+        {
+            EngineTables? tables = EngineTables.Find(runspace);
+            bool isInState = ViewFiles.Has(state, files[0]);
+            if (!(tables?.HasViews(files[0]) ?? (isInState && WithDefinitions.TryGetValue(runspace, out _))))
+            {
+                AddTypes(tables, TypeDefinitions.Read(Path.Join(root, TypeFile)), isInState);
+                AddViews(tables, files, state);
+                WithDefinitions.AddOrUpdate(runspace, root);
+            }
+        }
+    }
+
+    private static void AddTypes(EngineTables? tables, List<TypeData> types, bool isInState)
+    {
+        if (tables?.TryAddTypes(types, isInState) != true)
         {
             using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
             shell.AddCommand("Microsoft.PowerShell.Utility\\Update-TypeData").AddParameter("TypeData", types.ToArray());
             shell.AddParameter("Force").AddParameter("WhatIf", false).AddParameter("Confirm", false).Invoke();
         }
+    }
 
-        string[] files = Array.ConvertAll(ViewFiles, file => Path.Join(root, file));
+    private static void AddViews(EngineTables? tables, string[] files, InitialSessionState state)
+    {
         if (tables?.TryAddViews(files) != true)
         {
             using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
             shell.AddCommand("Microsoft.PowerShell.Utility\\Update-FormatData").AddParameter("AppendPath", Array.ConvertAll(files, WildcardPattern.Escape));
             shell.AddParameter("WhatIf", false).AddParameter("Confirm", false).Invoke();
         }
-
-        WithDefinitions.Add(runspace, root);
     }
 
     // The assembly is below the manifest's folder: in bin/OpenCloud.Build, or in a folder there for one processor.
