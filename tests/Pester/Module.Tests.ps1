@@ -252,6 +252,24 @@ Describe 'The definitions of types and views' {
         $result.Output -split '\r?\n' | Should -Be (@('True', 'True', '1', '1') * 3)
     }
 
+    It 'are those of the copy imported last' {
+        $copy = Copy-Module (New-Item -ItemType Directory "$TestDrive/heading")
+        $file = "$copy/OpenCloud.Build.Format.ps1xml"
+        (Get-Content -Raw $file).Replace('<Label>CachedCount</Label>', '<Label>FromTheCopy</Label>') | Set-Content $file
+        $result = Invoke-FreshPwsh "
+            foreach (`$path in '$manifestPath', '$copy/OpenCloud.Build.psd1', '$manifestPath') {
+                Import-Module `$path
+                [pscustomobject] @{ PSTypeName = 'OpenCloud.Build.Client.Builds.ImageBuildResult' } | Format-Table | Out-String -Width 200 |
+                    Select-String 'CachedCount|FromTheCopy' | ForEach-Object { `$_.Matches.Value }
+                (Get-FormatData OpenCloud.Build*).FormatViewDefinition.Count
+                Remove-Module OpenCloud.Build
+            }"
+        $result.Errors | Should -BeNullOrEmpty
+        $first, $count, $second, $countOfCopy, $third, $countAgain = $result.Output -split '\r?\n'
+        $first, $second, $third | Should -Be 'CachedCount', 'FromTheCopy', 'CachedCount'
+        $countOfCopy, $countAgain | Should -Be $count, $count
+    }
+
     It 'are read without internals of PowerShell where only its public API is allowed' {
         $field = "(Get-Command Invoke-ImageBuild).ImplementingType.Assembly.GetType('OpenCloud.Build.Import.TypeDefinitions').GetField('CreateUnparsed', 'Static, NonPublic')"
         (Invoke-FreshPwsh "Import-Module '$manifestPath'; `$null -eq $field.GetValue(`$null)").Output | Should -Be 'False'

@@ -97,6 +97,8 @@ internal sealed class EngineTables
             }
         }
 
+        ViewFiles.RemoveCopies(_state, files);
+        table.RemoveCopies(files);
         int first = table.Count;
         add.Invoke(null, [views, database, expressions, source, log, false, true]);
         // Each definition has one view, and a test loads them all.

@@ -57,6 +57,7 @@ public sealed class ModuleDefinitions : IModuleAssemblyInitializer
     {
         if (tables?.TryAddViews(files) != true)
         {
+            ViewFiles.RemoveCopies(state, files);
             using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
             shell.AddCommand("Microsoft.PowerShell.Utility\\Update-FormatData").AddParameter("AppendPath", Array.ConvertAll(files, WildcardPattern.Escape));
             shell.AddParameter("WhatIf", false).AddParameter("Confirm", false).Invoke();

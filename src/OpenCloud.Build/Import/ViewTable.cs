@@ -46,6 +46,18 @@ internal sealed class ViewTable
         return false;
     }
 
+    /// <summary>Removes the views of other copies of the module: PowerShell takes the first view of a type.</summary>
+    public void RemoveCopies(string[] files)
+    {
+        for (int i = _views.Count - 1; i >= 0; i--)
+        {
+            if (ViewFiles.IsCopy(GetFile(i), files))
+            {
+                _views.RemoveAt(i);
+            }
+        }
+    }
+
     /// <summary>Sets the file of a view that did not come from one.</summary>
     public void SetFile(int index, string file)
     {
