@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Oci;
 
@@ -53,7 +54,7 @@ internal sealed record OciImageConfig(
             : [];
         return new OciImageConfig(
             OciJson.ReadPlatform(root, what),
-            OciJson.GetTime(root, "created"),
+            LenientJson.Time(root, "created"),
             OciJson.GetString(root, "author", what),
             labels,
             diffIds,

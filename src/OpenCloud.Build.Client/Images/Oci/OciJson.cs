@@ -122,12 +122,6 @@ internal static class OciJson
         return list;
     }
 
-    public static DateTimeOffset? GetTime(JsonElement parent, string name) =>
-        TryGet(parent, name, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            && DateTimeOffset.TryParse(value.GetString(), System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
-            ? time
-            : null;
-
     public static OciDescriptor ReadDescriptor(JsonElement element, string what)
     {
         if (element.ValueKind != JsonValueKind.Object)
