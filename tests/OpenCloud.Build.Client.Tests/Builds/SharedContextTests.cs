@@ -18,6 +18,7 @@ public sealed class SharedContextTests : IAsyncDisposable
 
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _kept = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _givenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TemporaryDirectory _folder = new();
     private GrpcPeer? _peer;
@@ -63,6 +64,7 @@ public sealed class SharedContextTests : IAsyncDisposable
         ImageBuildSet set = await CreateAsync();
         Task<ImageBuildResult> waiting = set.BuildAsync("a", null, Cancellation);
         await _asked.Task.WaitAsync(Limit, Cancellation);
+        await _kept.Task.WaitAsync(Limit, Cancellation);
 
         await set.DisposeAsync().AsTask().WaitAsync(Limit, Cancellation);
         await set.DisposeAsync();
@@ -94,6 +96,7 @@ public sealed class SharedContextTests : IAsyncDisposable
         if ((await context.ReceiveAsync(Protocol.Control.SolveRequest.Parser))!.Internal)
         {
             await using CancellationTokenRegistration end = context.RequestAborted.Register(() => _givenUp.TrySetResult());
+            _kept.TrySetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted);
         }
 
