@@ -53,10 +53,10 @@ internal sealed class ImageBuild
 
         using DedicatedCallInvoker invoker = channel.OpenDedicated();
         ImageBuild build = new(invoker, engine, request, joined, observer);
-        using CancellationTokenSource? limit = BeginLimit(request.Timeout, cancellationToken);
-        if (joined is not null && limit is not null)
+        using TimeLimit? limit = BeginLimit(request.Timeout, cancellationToken);
+        if (joined is not null)
         {
-            joined.Limit = (limit, request.Timeout!.Value);
+            joined.Limit = limit;
         }
 
         CancellationToken token = limit?.Token ?? cancellationToken;
@@ -85,8 +85,8 @@ internal sealed class ImageBuild
         }
     }
 
-    /// <summary>A token that is cancelled at the build's time limit; null without a limit. A timer cannot wait for longer than 49 days.</summary>
-    private static CancellationTokenSource? BeginLimit(TimeSpan? timeout, CancellationToken cancellationToken)
+    /// <summary>Begins the build's time limit; null without one. A timer cannot wait for longer than 49 days.</summary>
+    private static TimeLimit? BeginLimit(TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (timeout is not { TotalDays: < 40 } limit)
         {
@@ -94,9 +94,7 @@ internal sealed class ImageBuild
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(ImageBuildRequest.Timeout));
-        CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        source.CancelAfter(limit);
-        return source;
+        return new TimeLimit(limit, cancellationToken);
     }
 
     private ImageBuildException OutOfTime(OperationCanceledException stopped)

@@ -18,8 +18,8 @@ internal sealed class JoinedBuild(SharedContext? shared, IReadOnlyDictionary<str
 {
     public SharedContext? Shared => shared;
 
-    /// <summary>What ends the build after its time limit, which does not count while the build waits for others; null without a limit.</summary>
-    public (CancellationTokenSource Source, TimeSpan Time)? Limit { get; set; }
+    /// <summary>The time limit of the build, which pauses while the build waits for others; null without one.</summary>
+    public TimeLimit? Limit { get; set; }
 
     /// <summary>Moves the frontend from the request of the build to one for the gateway bridge, and adds what other builds made.</summary>
     public Gateway.SolveRequest Divert(SolveRequest build, ImageBuildRequest asked, BuildInputs inputs)
@@ -48,8 +48,9 @@ internal sealed class JoinedBuild(SharedContext? shared, IReadOnlyDictionary<str
             Task solving = SolveAsync(bridge, request, build, running, stop.Token);
             if (await Task.WhenAny(solving, running).ConfigureAwait(false) == running && !running.IsCompletedSuccessfully)
             {
-                // It ends only on request, so its end is an error.
-                _ = solving.ContinueWith(static s => _ = s.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                // It ends only on request, so its end is an error. An answer that arrives now must not announce a result.
+                await stop.CancelAsync().ConfigureAwait(false);
+                await solving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return await running.ConfigureAwait(false);
             }
 
@@ -80,13 +81,11 @@ internal sealed class JoinedBuild(SharedContext? shared, IReadOnlyDictionary<str
         Gateway.Result result = ResultOf(await GatewayCalls.BeginAsync(() => bridge.SolveAsync(request, Options()), running).ConfigureAwait(false));
         SolvedBuild solved = new(result);
         set.Know(solved);
-        Limit?.Source.CancelAfter(Timeout.InfiniteTimeSpan);
-        await set.WaitForOthersAsync(cancellationToken).ConfigureAwait(false);
-        Limit?.Source.CancelAfter(Limit.Value.Time);
+        await WaitForOthersAsync(cancellationToken).ConfigureAwait(false);
         bool isKept = shared is not null && set.IsOfUse && (set.IsUsed || !shared.Keeps(solved));
         if (set.IsUsed || isKept)
         {
-            result = await EvaluateAsync(bridge, result, request, Options).ConfigureAwait(false);
+            result = await EvaluateAsync(bridge, result, request, build.Ref, cancellationToken).ConfigureAwait(false);
             solved.End(isBuilt: true);
         }
 
@@ -100,12 +99,38 @@ internal sealed class JoinedBuild(SharedContext? shared, IReadOnlyDictionary<str
         CallOptions Options() => GatewayCalls.Of(build.Ref, cancellationToken);
     }
 
-    /// <summary>Has the engine run the steps, and returns the result to end the build with.</summary>
-    private static async Task<Gateway.Result> EvaluateAsync(Gateway.LLBBridge.LLBBridgeClient bridge, Gateway.Result result, Gateway.SolveRequest request, Func<CallOptions> options)
+    private async Task WaitForOthersAsync(CancellationToken cancellationToken)
     {
+        Task others = set.WaitForOthersAsync(cancellationToken);
+        if (!others.IsCompleted)
+        {
+            Limit?.Pause();
+            await others.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Limit?.Resume();
+        }
+
+        await others.ConfigureAwait(false);
+    }
+
+    /// <summary>Has the engine run the steps of all platforms, until one fails, and returns the result to end the build with.</summary>
+    private static async Task<Gateway.Result> EvaluateAsync(Gateway.LLBBridge.LLBBridgeClient bridge, Gateway.Result result, Gateway.SolveRequest request, string reference, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        List<Task> evaluations = [.. RefsOf(result).Where(static r => r.Id.Length > 0)
+            .Select(r => bridge.EvaluateAsync(new Gateway.EvaluateRequest { Ref = r.Id }, GatewayCalls.Of(reference, failed.Token)).ResponseAsync)];
+        Task? first = null;
+        await foreach (Task ended in Task.WhenEach(evaluations).ConfigureAwait(false))
+        {
+            if (!ended.IsCompletedSuccessfully && first is null)
+            {
+                first = ended;
+                await failed.CancelAsync().ConfigureAwait(false);
+            }
+        }
+
         try
         {
-            await Task.WhenAll(RefsOf(result).Where(static r => r.Id.Length > 0).Select(r => bridge.EvaluateAsync(new Gateway.EvaluateRequest { Ref = r.Id }, options()).ResponseAsync)).ConfigureAwait(false);
+            await (first ?? Task.CompletedTask).ConfigureAwait(false);
             return result;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
@@ -113,7 +138,7 @@ internal sealed class JoinedBuild(SharedContext? shared, IReadOnlyDictionary<str
             // BuildKit before 0.10: the frontend is asked again, with the steps.
             Gateway.SolveRequest again = request.Clone();
             again.Evaluate = true;
-            return ResultOf(await bridge.SolveAsync(again, options()).ConfigureAwait(false));
+            return ResultOf(await bridge.SolveAsync(again, GatewayCalls.Of(reference, cancellationToken)).ConfigureAwait(false));
         }
     }
 

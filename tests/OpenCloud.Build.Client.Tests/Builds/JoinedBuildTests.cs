@@ -47,23 +47,80 @@ public sealed class JoinedBuildTests
     }
 
     [Fact]
-    public async Task TheTimeLimit_DoesNotCountWhileTheBuildWaitsForOthers()
+    public async Task TheTimeLimit_PausesWhileTheBuildWaitsForOthers()
     {
         Bridge engine = new();
-        Builds set = new(engine) { Others = Task.Delay(TimeSpan.FromMilliseconds(700), TestContext.Current.CancellationToken) };
-        using CancellationTokenSource limit = new(TimeSpan.FromMilliseconds(500));
+        TaskCompletionSource others = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Builds set = new(engine) { Others = others.Task };
+        using TimeLimit limit = new(TimeSpan.FromMinutes(10), CancellationToken.None);
 
-        await RunAsync(engine, set, limit.Token, limit);
+        Task running = RunAsync(engine, set, limit.Token, limit);
+        Assert.True(limit.IsPaused);
+        others.SetResult();
+        await running;
 
-        Assert.False(limit.IsCancellationRequested);
+        Assert.False(limit.IsPaused);
         Assert.Equal("Return", engine.Log.Last());
     }
 
-    private static async Task RunAsync(Bridge engine, Builds set, CancellationToken cancellationToken, CancellationTokenSource? limit = null)
+    [Fact]
+    public void ATimeLimit_GoesOnWithTheTimeThatWasLeft()
     {
-        JoinedBuild joined = new(null, new Dictionary<string, SolvedBuild>(), set) { Limit = limit is null ? null : (limit, TimeSpan.FromMinutes(1)) };
+        SteppedClock clock = new();
+        using TimeLimit limit = new(TimeSpan.FromMinutes(10), CancellationToken.None, clock);
+        clock.Now += TimeSpan.FromMinutes(9);
+        limit.Pause();
+        clock.Now += TimeSpan.FromMinutes(60);
+        limit.Resume();
+
+        Assert.Equal(TimeSpan.FromMinutes(1), limit.Left);
+        clock.Now += TimeSpan.FromMinutes(5);
+        limit.Pause();
+        Assert.Equal(TimeSpan.Zero, limit.Left);
+        limit.Resume();
+        Assert.True(limit.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task AFailingPlatform_EndsTheOthers_AndItsErrorIsTheBuilds()
+    {
+        Bridge engine = new() { Refs = ["slow", "bad", "slower"] };
+        Builds set = new(engine) { IsUsed = true };
+
+        RpcException failure = await Assert.ThrowsAsync<RpcException>(() => RunAsync(engine, set, TestContext.Current.CancellationToken));
+
+        Assert.Equal("the step failed", failure.Status.Detail);
+        Assert.Equal(["slow", "slower"], engine.Cancelled.Order());
+    }
+
+    [Fact]
+    public async Task ABuildThatFailsFirst_AnnouncesNoResultAfterItsEnd()
+    {
+        Bridge engine = new() { HoldsSolve = true };
+        Builds set = new(engine) { IsUsed = true };
+        Task running = RunAsync(engine, set, TestContext.Current.CancellationToken);
+        engine.Build.SetException(CallErrors.Create(StatusCode.Unknown, "the build failed"));
+
+        await Assert.ThrowsAsync<RpcException>(() => running);
+
+        Assert.Equal(["Solve"], engine.Log);
+        Assert.Null(set.Solved);
+    }
+
+    private static async Task RunAsync(Bridge engine, Builds set, CancellationToken cancellationToken, TimeLimit? limit = null)
+    {
+        JoinedBuild joined = new(null, new Dictionary<string, SolvedBuild>(), set) { Limit = limit };
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await joined.RunAsync(engine, new SolveRequest { Ref = "ref" }, new Gateway.SolveRequest(), engine.Build.Task, stop);
+    }
+
+    private sealed class SteppedClock : TimeProvider
+    {
+        public TimeSpan Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
     }
 
     private sealed class Builds(Bridge engine) : IBuildOfSet
@@ -96,6 +153,14 @@ public sealed class JoinedBuildTests
 
         public bool CanEvaluate { get; init; } = true;
 
+        /// <summary>Whether the frontend answers only when the call is cancelled.</summary>
+        public bool HoldsSolve { get; init; }
+
+        /// <summary>The results of the platforms. One named bad fails; the others end only when they are cancelled.</summary>
+        public IReadOnlyList<string> Refs { get; init; } = [];
+
+        public ConcurrentBag<string> Cancelled { get; } = [];
+
         public TaskCompletionSource<SolveResponse> Build { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => new(
@@ -109,7 +174,7 @@ public sealed class JoinedBuildTests
 
         public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options) => throw new NotSupportedException();
 
-        private Task<TResponse> AnswerAsync<TResponse>(object request, CancellationToken cancellationToken)
+        private async Task<TResponse> AnswerAsync<TResponse>(object request, CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
             IMessage answer;
@@ -117,25 +182,69 @@ public sealed class JoinedBuildTests
             {
                 case Gateway.SolveRequest solve:
                     Log.Enqueue(solve.Evaluate ? "Solve with steps" : "Solve");
-                    answer = new Gateway.SolveResponse { Result = new Gateway.Result { Ref = new Gateway.Ref { Id = "1" } } };
+                    if (HoldsSolve)
+                    {
+                        await Task.Delay(Timeout.Infinite, cancellationToken);
+                    }
+
+                    answer = new Gateway.SolveResponse { Result = Result() };
                     break;
                 case Gateway.EvaluateRequest evaluate:
                     Log.Enqueue($"Evaluate {evaluate.Ref}");
                     if (!CanEvaluate)
                     {
-                        return Task.FromException<TResponse>(CallErrors.Create(StatusCode.Unimplemented, "unknown method Evaluate"));
+                        throw CallErrors.Create(StatusCode.Unimplemented, "unknown method Evaluate");
+                    }
+
+                    if (Refs.Count > 0)
+                    {
+                        await EvaluateAsync(evaluate.Ref, cancellationToken);
                     }
 
                     answer = new Gateway.EvaluateResponse();
                     break;
                 default:
                     Log.Enqueue("Return");
-                    Build.SetResult(new SolveResponse());
+                    Build.TrySetResult(new SolveResponse());
                     answer = new Gateway.ReturnResponse();
                     break;
             }
 
-            return Task.FromResult((TResponse)answer);
+            return (TResponse)answer;
+        }
+
+        private Gateway.Result Result()
+        {
+            if (Refs.Count == 0)
+            {
+                return new Gateway.Result { Ref = new Gateway.Ref { Id = "1" } };
+            }
+
+            Gateway.RefMap map = new();
+            foreach (string name in Refs)
+            {
+                map.Refs[name] = new Gateway.Ref { Id = name };
+            }
+
+            return new Gateway.Result { Refs = map };
+        }
+
+        private async Task EvaluateAsync(string name, CancellationToken cancellationToken)
+        {
+            if (name == "bad")
+            {
+                throw CallErrors.Create(StatusCode.Unknown, "the step failed");
+            }
+
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                Cancelled.Add(name);
+                throw;
+            }
         }
     }
 }
