@@ -57,6 +57,33 @@ public sealed class BuildGraph
     /// <summary>Whether all builds have ended, or can never start.</summary>
     public bool IsDone => _states.All(static s => s is State.Built or State.Failed);
 
+    /// <summary>
+    /// How many builds run, and how many more will when those that they wait for have ended. A build that has started because a result is known takes the
+    /// place of the build with that result.
+    /// </summary>
+    public int RunningCount
+    {
+        get
+        {
+            int count = 0;
+            HashSet<int> awaited = [];
+            for (int node = 0; node < _states.Length; node++)
+            {
+                if (!IsOpen(node))
+                {
+                    continue;
+                }
+
+                int first = _dependencies[node].FindIndex(IsOpen);
+                count += first < 0 || !awaited.Add(_dependencies[node][first]) ? 1 : 0;
+            }
+
+            return count;
+
+            bool IsOpen(int node) => _states[node] is State.Running or State.Known;
+        }
+    }
+
     /// <summary>The indexes of the builds that a build depends on.</summary>
     /// <param name="node">The index of the build.</param>
     public IReadOnlyList<int> DependenciesOf(int node) => _dependencies[node];

@@ -77,7 +77,17 @@ public sealed class ImageBuildSet : IAsyncDisposable
         }
 
         ObjectDisposedException.ThrowIf(_end.IsCancellationRequested, this);
-        Dictionary<string, SolvedBuild> dependencies = Dependencies(name, member);
+        Dictionary<string, SolvedBuild> dependencies;
+        try
+        {
+            dependencies = Dependencies(name, member);
+        }
+        catch
+        {
+            group?.Know(member);
+            throw;
+        }
+
         ImageBuildRequest request = member.Request with
         {
             RegistryHosts = [.. member.Request.RegistryHosts, .. _credentials.RegistryHosts],
@@ -160,7 +170,7 @@ public sealed class ImageBuildSet : IAsyncDisposable
     }
 
     private ImageBuildException Missing(string name, string other) =>
-        new(BuildFailureKind.DependencyFailed, $"The build '{name}' uses the result of '{other}', which has not been built.", null) { Address = _engine.Address.ToString(), Ref = string.Empty };
+        new(BuildFailureKind.DependencyFailed, $"The build '{name}' uses the result of '{other}', which has not been built.", null) { Dependency = other, Address = _engine.Address.ToString(), Ref = string.Empty };
 
     private async Task<SharedContext> OpenAsync(Group group, CancellationToken cancellationToken)
     {
@@ -244,11 +254,11 @@ public sealed class ImageBuildSet : IAsyncDisposable
 
         public async Task WaitForOthersAsync(CancellationToken cancellationToken)
         {
-            foreach ((string other, SolvedBuild solved) in dependencies)
+            await foreach (Task<bool> ended in Task.WhenEach(dependencies.Values.Select(static d => d.Outcome)).WithCancellation(cancellationToken).ConfigureAwait(false))
             {
-                if (!await solved.Outcome.WaitAsync(cancellationToken).ConfigureAwait(false))
+                if (!await ended.ConfigureAwait(false))
                 {
-                    throw set.Missing(name, other);
+                    throw set.Missing(name, dependencies.First(d => d.Value.Outcome == ended).Key);
                 }
             }
         }

@@ -128,6 +128,9 @@ public sealed class ImageBuildException : Exception
     /// <summary>The missing file as the daemon names it; for <see cref="BuildFailureKind.FileNotInContext"/>.</summary>
     public string? MissingFile { get; init => field = TerminalText.Name(value); }
 
+    /// <summary>The build of the set that this one uses; for <see cref="BuildFailureKind.DependencyFailed"/>.</summary>
+    public string? Dependency { get; init => field = TerminalText.Name(value); }
+
     /// <summary>What this client found out about the cause, such as the ignore rule that excluded a file; null when there is nothing.</summary>
     public string? Hint { get; init => field = value is null ? null : TerminalText.Plain(value); }
 
@@ -159,6 +162,7 @@ public sealed class ImageBuildException : Exception
         SourceLines = SourceLines,
         LogTail = LogTail,
         MissingFile = MissingFile,
+        Dependency = Dependency,
         Hint = Hint is null ? hint : $"{Hint} {hint}",
         Address = Address,
         Ref = Ref,

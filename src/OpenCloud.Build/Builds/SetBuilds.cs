@@ -48,7 +48,7 @@ internal sealed class SetBuilds
         {
             while (true)
             {
-                while (running.Count < limit && _plan.Graph.TryStart() is { } node)
+                while (_plan.Graph.RunningCount < limit && _plan.Graph.TryStart() is { } node)
                 {
                     running.Add(BuildAsync(node, stop.Token));
                 }
@@ -102,10 +102,10 @@ internal sealed class SetBuilds
         return node;
     }
 
-    // A build can end before those that it uses, and its error then be theirs.
+    // A build can end before those that it uses because of one of them: that one's error comes first.
     private void Decide()
     {
-        while (_undecided.FindIndex(n => _errors[n] is null || _plan.Graph.DependenciesOf(n).All(d => _hasEnded[d])) is var index && index >= 0)
+        while (_undecided.FindIndex(n => DependencyOf(_errors[n]) is null || _plan.Graph.DependenciesOf(n).All(d => _hasEnded[d])) is var index && index >= 0)
         {
             int node = _undecided[index];
             _undecided.RemoveAt(index);
@@ -136,9 +136,7 @@ internal sealed class SetBuilds
 
     private void Fail(int node, BuildErrorException error)
     {
-        bool isOfDependency = error.InnerException is ImageBuildException { Kind: BuildFailureKind.DependencyFailed };
-        int failed = isOfDependency ? _plan.Graph.DependenciesOf(node).FirstOrDefault(d => _results[d] is null, -1) : -1;
-        _poster.Error((failed < 0 ? error : BuildSetPlan.NotBuilt(_plan.NameOf(node), _plan.NameOf(failed), "failed")).ToRecord());
+        _poster.Error((DependencyOf(error) is { } failed ? BuildSetPlan.NotBuilt(_plan.NameOf(node), failed, "failed") : error).ToRecord());
         foreach ((int other, BuildErrorException stopped) in _plan.Fail(node, "failed"))
         {
             _hasEnded[other] = true;
@@ -146,6 +144,8 @@ internal sealed class SetBuilds
             _poster.Error(stopped.ToRecord());
         }
     }
+
+    private static string? DependencyOf(BuildErrorException? error) => (error?.InnerException as ImageBuildException)?.Dependency;
 
     private void WriteMetadata(CancellationToken cancellationToken)
     {

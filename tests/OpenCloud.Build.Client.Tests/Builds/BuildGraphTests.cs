@@ -56,6 +56,30 @@ public sealed class BuildGraphTests
     }
 
     [Fact]
+    public void ABuildThatWaits_TakesThePlaceOfTheOneItWaitsFor()
+    {
+        BuildGraph graph = Of("base", "a:base", "b:base", "c:a", "tools");
+
+        Assert.Equal(0, graph.RunningCount);
+        Assert.Equal(0, graph.TryStart());
+        Assert.Equal(4, graph.TryStart());
+        Assert.Equal(2, graph.RunningCount);
+        graph.Announce(0);
+        Assert.Equal(1, graph.TryStart());
+        Assert.Equal(2, graph.RunningCount);
+        Assert.Equal(2, graph.TryStart());
+        Assert.Equal(3, graph.RunningCount);
+        graph.Announce(1);
+        Assert.Equal(3, graph.TryStart());
+        Assert.Equal(3, graph.RunningCount);
+        graph.Finish(0, isBuilt: true);
+        Assert.Equal(3, graph.RunningCount);
+        graph.Finish(1, isBuilt: true);
+        graph.Finish(4, isBuilt: true);
+        Assert.Equal(2, graph.RunningCount);
+    }
+
+    [Fact]
     public void AFailureAfterTheResultIsKnown_StopsWhatHasNotStarted()
     {
         BuildGraph graph = Of("base", "api:base", "web:base");
