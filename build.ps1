@@ -160,7 +160,7 @@ function Invoke-ArchiveSuite {
     }
 }
 
-# Runs the corpus of the fuzz targets and two minutes of mutations. A target counts as a test, which fails where something is found.
+# Runs the corpus of the fuzz targets and one minute of mutations on each processor. A target counts as a test, which fails where something is found.
 function Invoke-FuzzSuite {
     Write-Host "`n== Fuzz"
     $limit = $env:OPENCLOUD_BUILD_TEST_TIMEOUT
@@ -169,7 +169,7 @@ function Invoke-FuzzSuite {
     }
     $findings = (New-Item -ItemType Directory -Force TestResults/Fuzz).FullName
     $PSNativeCommandUseErrorActionPreference = $false
-    $lines = @(timeout --kill-after 30 $limit "tests/OpenCloud.Build.Fuzz/bin/$Configuration/net10.0/OpenCloud.Build.Fuzz" -minutes 2 -findings $findings)
+    $lines = @(timeout --kill-after 30 $limit "tests/OpenCloud.Build.Fuzz/bin/$Configuration/net10.0/OpenCloud.Build.Fuzz" -minutes 1 -findings $findings)
     $code = $LASTEXITCODE
     $lines | Out-Host
     $clean = @($lines -match ': \d+ executions, 0 findings,').Count

@@ -12,6 +12,9 @@ internal sealed class MutationRun
     private const int MostFindings = 20;
     private const int MostInputs = 4096;
 
+    // The time of the processor is the whole process's: while it is measured, no other target runs.
+    private static readonly ReaderWriterLockSlim Measured = new();
+
     private readonly string _name;
     private readonly Action<byte[]> _target;
     private readonly string _findings;
@@ -73,6 +76,7 @@ internal sealed class MutationRun
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         long begin = Stopwatch.GetTimestamp();
         string? finding = null;
+        Measured.EnterReadLock();
         try
         {
             _target(input);
@@ -80,6 +84,10 @@ internal sealed class MutationRun
         catch (Exception e)
         {
             finding = e.ToString();
+        }
+        finally
+        {
+            Measured.ExitReadLock();
         }
 
         TimeSpan took = Stopwatch.GetElapsedTime(begin);
@@ -96,6 +104,7 @@ internal sealed class MutationRun
     // A machine that is busy takes its time, too: once more, by the processor.
     private TimeSpan CpuTimeOf(byte[] input)
     {
+        Measured.EnterWriteLock();
         TimeSpan before = Environment.CpuUsage.TotalTime;
         try
         {
@@ -106,7 +115,9 @@ internal sealed class MutationRun
             // What it threw is a finding of its own.
         }
 
-        return Environment.CpuUsage.TotalTime - before;
+        TimeSpan took = Environment.CpuUsage.TotalTime - before;
+        Measured.ExitWriteLock();
+        return took;
     }
 
     private void Keep(byte[] input, string finding)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -60,18 +61,21 @@ foreach (MutationRun run in runs.Values)
     run.RunCorpus();
 }
 
-// In turns, so that a run that is stopped has tried each for as long.
+// In turns, so that a run that is stopped has tried each for as long; as many targets side by side as there are processors.
 TimeSpan time = TimeSpan.FromMinutes(minutes);
-TimeSpan turn = TimeSpan.FromSeconds(Math.Min(10, time.TotalSeconds / runs.Count));
+int workers = Math.Min(Environment.ProcessorCount, runs.Count);
+TimeSpan turn = TimeSpan.FromSeconds(Math.Min(10, time.TotalSeconds * workers / runs.Count));
 Stopwatch clock = Stopwatch.StartNew();
-while (clock.Elapsed < time && !stop.IsCancellationRequested)
+ConcurrentQueue<MutationRun> turns = new(runs.Values);
+Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, _ =>
 {
-    foreach (MutationRun run in runs.Values)
+    while (clock.Elapsed < time && !stop.IsCancellationRequested && turns.TryDequeue(out MutationRun? run))
     {
         TimeSpan left = time - clock.Elapsed;
         run.Run(left < turn ? left : turn, stop.Token);
+        turns.Enqueue(run);
     }
-}
+});
 
 foreach ((string name, MutationRun run) in runs)
 {
