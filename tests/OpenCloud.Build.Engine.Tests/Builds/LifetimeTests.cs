@@ -94,8 +94,8 @@ public sealed class LifetimeTests(EngineFixture engines)
         RUN ["/bin/busybox", "sh", "-c", "echo begun {marker}; /bin/busybox sleep {seconds}; : {marker}"]
         """);
 
-    /// <summary>The processes whose arguments have a text: those of a container are seen from outside.</summary>
-    internal static List<int> ProcessesWith(string text)
+    /// <summary>The processes whose arguments have all texts, separated by zeros: those of a container are seen from outside.</summary>
+    internal static List<int> ProcessesWith(params string[] texts)
     {
         List<int> found = [];
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
@@ -107,7 +107,8 @@ public sealed class LifetimeTests(EngineFixture engines)
 
             try
             {
-                if (File.ReadAllText(Path.Combine(directory, "cmdline")).Contains(text, StringComparison.Ordinal))
+                string arguments = File.ReadAllText(Path.Combine(directory, "cmdline"));
+                if (texts.All(text => arguments.Contains(text, StringComparison.Ordinal)))
                 {
                     found.Add(id);
                 }

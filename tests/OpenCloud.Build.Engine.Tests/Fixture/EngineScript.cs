@@ -44,6 +44,22 @@ internal static class EngineScript
         return (Script, ["exec", folder, .. command]);
     }
 
+    /// <summary>Puts a proxy with mutual TLS before a socket, on loopback, until the engine ends.</summary>
+    /// <param name="engine">An engine that this script started.</param>
+    /// <param name="program">haproxy or stunnel.</param>
+    /// <param name="socket">The socket.</param>
+    /// <param name="certificates">A directory with ca.pem, cert.pem and key.pem.</param>
+    /// <returns>Its port, and the proxy's process.</returns>
+    public static async Task<(int Port, int ProcessId)> ProtectAsync(RunningEngine engine, string program, string socket, string certificates)
+    {
+        string folder = engine.Folder ?? throw new ArgumentException("not started by the fixture", nameof(engine));
+        string output = await RunAsync(null, "tls", folder, program, socket, $"port={certificates},mutual");
+        Dictionary<string, int> fields = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(static line => line.Split('=', 2))
+            .ToDictionary(static pair => pair[0], static pair => int.Parse(pair[1], CultureInfo.InvariantCulture), StringComparer.Ordinal);
+        return (fields["port"], fields["pid"]);
+    }
+
     /// <summary>Unpacks a set of packages if need be.</summary>
     /// <returns>The folder each package was unpacked to, by the package's name.</returns>
     public static async Task<IReadOnlyDictionary<string, string>> GetAsync(string set)

@@ -19,6 +19,9 @@ internal sealed class SshServer : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>A text that the command line of each of its clients has.</summary>
+    public string ClientMark => $"{_folder.Path}/client.conf";
+
     /// <summary>A PATH with this ssh before all others.</summary>
     public string SearchPath => $"{_folder.Path}/bin:/usr/bin:/bin";
 

@@ -44,14 +44,14 @@ public sealed class FaultTests(EngineFixture engines)
             .. frames.SelectMany(static (f, c) => Enumerable.Range(0, f.FromClient).Select(i => (c, false, i)).Concat(Enumerable.Range(0, f.FromEngine).Select(i => (c, true, i)))),
         ];
         Assert.True(points.Count > 10, $"{points.Count} points");
-        (int Sockets, int Threads, int Processes) before = CountOpen();
+        OpenThings before = OpenThings.Count();
 
         // Those that are cut off wait for most of the time.
         await Task.WhenAll(
             BreakEverywhereAsync(engine, context, points, Fault.Stall, StallBound),
             BreakEverywhereAsync(engine, context, points, Fault.Cut, Bound),
             BreakEverywhereAsync(engine, context, points, Fault.HalfClose, Bound));
-        await NothingIsLeftAsync(before);
+        await before.AreAllAsync(Cancellation);
     }
 
     private static async Task BreakEverywhereAsync(
@@ -122,54 +122,5 @@ public sealed class FaultTests(EngineFixture engines)
         }
 
         return names.Contains("file") && names.Contains("Dockerfile");
-    }
-
-    /// <summary>The sockets that are open, the threads of builds, and the processes that this one started.</summary>
-    private static (int Sockets, int Threads, int Processes) CountOpen()
-    {
-        int sockets = Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(static fd => LinkOf(fd)?.StartsWith("socket:", StringComparison.Ordinal) == true);
-        int threads = Directory.EnumerateDirectories("/proc/self/task").Count(static t => NameOf(t).StartsWith("OpenCloud.Build", StringComparison.Ordinal));
-        int processes = Directory.EnumerateDirectories("/proc/self/task").Sum(static t => ChildrenOf(t));
-        return (sockets, threads, processes);
-    }
-
-    private static async Task NothingIsLeftAsync((int Sockets, int Threads, int Processes) before)
-    {
-        // The threads of a session wait 10 s for the next one before they end.
-        Stopwatch clock = Stopwatch.StartNew();
-        (int Sockets, int Threads, int Processes) now;
-        while ((now = CountOpen()).Sockets > before.Sockets || now.Threads > before.Threads || now.Processes > before.Processes)
-        {
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(40), $"{now}, before {before}");
-            await Task.Delay(200, Cancellation);
-        }
-    }
-
-    private static string? LinkOf(string descriptor)
-    {
-        try
-        {
-            return new FileInfo(descriptor).LinkTarget;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    private static string NameOf(string task) => TextOf(Path.Combine(task, "comm"));
-
-    private static int ChildrenOf(string task) => TextOf(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries).Length;
-
-    private static string TextOf(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (IOException)
-        {
-            return string.Empty;
-        }
     }
 }

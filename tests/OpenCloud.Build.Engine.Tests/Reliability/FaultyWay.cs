@@ -20,6 +20,9 @@ public enum Fault
 
     /// <summary>Nothing passes any more, on any connection, and none is ended.</summary>
     Stall,
+
+    /// <summary>From the beginning, everything passes slowly.</summary>
+    Slow,
 }
 
 /// <summary>
@@ -28,6 +31,9 @@ public enum Fault
 /// </summary>
 internal sealed class FaultyWay : IAsyncDisposable
 {
+    // A slow way passes as many bytes a second in each direction of a connection.
+    private const double SlowRate = 2 << 20;
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ocb-way-");
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly CancellationTokenSource _stop = new();
@@ -58,7 +64,10 @@ internal sealed class FaultyWay : IAsyncDisposable
     }
 
     /// <summary>The address of the way.</summary>
-    public string Address => $"{_scheme}://{_folder.FullName}/s";
+    public string Address => $"{_scheme}://{SocketPath}";
+
+    /// <summary>Its socket.</summary>
+    public string SocketPath => $"{_folder.FullName}/s";
 
     /// <summary>The frames that passed, by connection.</summary>
     public IReadOnlyList<(int FromClient, int FromEngine)> Frames
@@ -77,6 +86,9 @@ internal sealed class FaultyWay : IAsyncDisposable
 
     /// <summary>Leads to another engine from now on, as if the first had been restarted.</summary>
     public void LeadTo(RunningEngine engine) => Volatile.Write(ref _engine, PathOf(engine));
+
+    /// <summary>Passes nothing any more from now on, as if a cable had been pulled.</summary>
+    public void CutOff() => _stalled = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -177,6 +189,11 @@ internal sealed class FaultyWay : IAsyncDisposable
                 if (_stalled)
                 {
                     await Task.Delay(Timeout.Infinite, _stop.Token);
+                }
+
+                if (_fault == Fault.Slow)
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(piece.Length / SlowRate), _stop.Token);
                 }
 
                 if (!ended)

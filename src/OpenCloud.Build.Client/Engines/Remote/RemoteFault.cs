@@ -4,37 +4,13 @@ namespace OpenCloud.Build.Client.Engines.Remote;
 internal enum RemoteFault
 {
     Other,
-
-    // ssh.
     HostKeyRejected,
-    HostKeyChanged,
     LoginRefused,
     HostNotFound,
     Unreachable,
-    HostNotListening,
-    NotSsh,
-
-    // The command of a container engine.
-    NoContext,
+    Refused,
     NoContainer,
-    ContainerNotRunning,
-    DaemonUnreachable,
-    DaemonForbidden,
-
-    // Kubernetes.
-    NoNamespace,
-    NoPod,
-    NoPodContainer,
-    PluginFailed,
-    NotLoggedIn,
-    Forbidden,
-    ClusterUnreachable,
-
-    // On the other side.
     NoHelper,
     NoSocket,
     SocketForbidden,
-
-    /// <summary>The other side sends text where an engine sends HTTP/2.</summary>
-    Text,
 }
