@@ -5,6 +5,7 @@ using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Caches;
 using OpenCloud.Build.Client.Certificates;
 using OpenCloud.Build.Client.Engines.Capabilities;
+using OpenCloud.Build.Client.Engines.Deployments;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Attestations;
 using OpenCloud.Build.Client.Progress;
@@ -59,6 +60,7 @@ public sealed class GetSampleObjectCommand : PSCmdlet
         nameof(BuildLogLine) => [new BuildLogLine { Ref = "b2c5a6048a3733afa93b568fdabf8d1e", Step = 3, Time = Then, Stream = BuildLogStream.Output, Text = "make: done", StepName = "[build 2/2] RUN make", Elapsed = TimeSpan.FromSeconds(2.5) }],
         nameof(ContainerRegistryLogin) => [new ContainerRegistryLogin { Registry = "registry.local:5000", UserName = "builder", SavedIn = "/home/builder/.docker/config.json" }],
         nameof(BuildKitCertificate) => [new BuildKitCertificate { Role = CertificateRole.Server, Name = "builder.example", Names = ["builder.example", "192.0.2.7"], Path = "/srv/pki/server/builder.example", Change = CertificateChange.Renewed, NotBefore = Then, NotAfter = Then.AddDays(365), Fingerprint = new string('a', 64) }],
+        nameof(BuildKitDeployment) => [new BuildKitDeployment { Name = "builders", Namespace = "ci", Context = "admin@cluster", Kind = BuildKitDeploymentKind.StatefulSet, Replicas = 3, Ready = 2, Image = "docker.io/moby/buildkit:v0.32.2-rootless", IsRootless = true, HasTls = true, Created = Then }],
         nameof(ContainerImageImport) => [new ContainerImageImport { References = ["docker.io/demo/app:1", LongName], Digest = Digest('a'), Store = Containerd, Namespace = "default", Path = "/srv/app.tar", BytesMoved = 123_456_789, ContentsMoved = 12, ContentsPresent = 3 }],
         nameof(BuildKitInfo) => [new BuildKitInfo { Address = Engine, Source = "/run/buildkit/buildkitd.sock", Version = "v0.32.2", Revision = "0123456789abcdef", Package = "github.com/moby/buildkit", WorkerRecords = [EngineWorker()] }],
         nameof(Client.Engines.Capabilities.BuildKitWorker) => [EngineWorker()],

@@ -209,3 +209,36 @@ function New-TestLayout {
     Set-Content (Join-Path $Folder index.json) (ConvertTo-Json ([ordered]@{ schemaVersion = 2; manifests = @($index) }) -Depth 9)
     $index.digest
 }
+
+# A kubectl that records its arguments and its input, and answers as for a namespace with one deployment of the module. It fails with
+# the text of the file 'fail' in its folder, and reports the objects of the file 'owners' as existing.
+function New-StandInKubectl {
+    param([Parameter(Mandatory)] [string] $Folder)
+    $null = New-Item -ItemType Directory $Folder -Force
+    Set-Content "$Folder/kubectl" @'
+#!/bin/sh
+folder=$(dirname "$0")
+name=builders
+for word; do
+    printf '%s\n' "$word"
+    case $word in *app.kubernetes.io/instance=*) name=${word##*app.kubernetes.io/instance=};; esac
+done >> "$folder/arguments"
+printf -- '---\n' >> "$folder/arguments"
+if [ -e "$folder/fail" ]; then cat "$folder/fail" >&2; exit 1; fi
+if [ -e "$folder/sleep" ]; then exec sleep 60; fi
+case "$*" in
+*'config get-contexts'*) printf 'admin@cluster\nother\n' ;;
+*'get namespaces'*) printf 'namespace/ci\nnamespace/default\n' ;;
+*'apply --server-side'*) cat > "$folder/input"; printf 'deployment.apps/%s\n' "$name" ;;
+*'get deployment/'*) [ ! -e "$folder/owners" ] || cat "$folder/owners" ;;
+*'get deployments,statefulsets'*)
+    replicas=3
+    [ ! -e "$folder/replicas" ] || replicas=$(cat "$folder/replicas")
+    [ "$name" = gone ] && { printf '{"kind":"List","items":[]}'; exit; }
+    printf '{"kind":"List","apiVersion":"v1","items":[{"kind":"Deployment","metadata":{"name":"%s","namespace":"ci","creationTimestamp":"2026-11-28T09:30:15Z"},"spec":{"replicas":%s,"template":{"spec":{"containers":[{"name":"buildkitd","image":"docker.io/moby/buildkit:v0.32.2","securityContext":{"privileged":true}}],"volumes":[{"name":"cache"}]}}},"status":{"readyReplicas":2}}]}' "$name" "$replicas" ;;
+*scale*) for word; do case $word in --replicas=*) printf '%s' "${word#--replicas=}" > "$folder/replicas" ;; esac; done ;;
+esac
+'@
+    chmod 755 "$Folder/kubectl"
+    $Folder
+}

@@ -91,10 +91,13 @@ FROM test AS release
         function Get-Credential { $credential }
         function Read-Host { ConvertTo-SecureString 'token' -AsPlainText }
         function systemctl { }
+        $path = $env:PATH
+        $env:PATH = "$(New-StandInKubectl "$TestDrive/programs"):$env:PATH"
     }
 
     AfterAll {
         Pop-Location
+        $env:PATH = $path
         foreach ($name in $variables) {
             [Environment]::SetEnvironmentVariable($name, $before[$name])
         }

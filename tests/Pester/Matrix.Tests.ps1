@@ -4,7 +4,7 @@ BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     Import-TestCmdlet
     $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildLogLine', 'BuildDefinition', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform',
-        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
+        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitDeployment', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
         'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome', 'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
     $others = 'Sent', 'Written', 'InRegistry', 'Hashtable', 'Program', 'Number'
     # The objects that each cmdlet takes; it refuses all others.
@@ -47,6 +47,10 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-DockerfileOutline'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-BuildDefinition'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'New-BuildKitCertificate'; Takes = @(); Arguments = @{ Path = '/tmp/never-pki'; WhatIf = $true } }
+        @{ Cmdlet = 'New-BuildKitDeployment'; Takes = @(); Arguments = @{ Name = 'builders'; WhatIf = $true } }
+        @{ Cmdlet = 'Get-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{} }
+        @{ Cmdlet = 'Set-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{ Replicas = 1; WhatIf = $true } }
+        @{ Cmdlet = 'Remove-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Grant-BuildKitAccess'; Takes = @(); Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Revoke-BuildKitAccess'; Takes = @(); Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Get-BuildKitInstallation'; Takes = @(); Arguments = @{} }
@@ -64,7 +68,7 @@ BeforeAll {
     [IO.File]::WriteAllBytes($program, [byte[]] (0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0x1B, 0x5B))
     $catalog = (Get-TestErrorCatalog).Id
     $known = $catalog + 'InputObjectNotBound', 'ParameterArgumentTransformationError', 'ParameterArgumentValidationErrorEmptyArrayNotAllowed'
-    $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut'
+    $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut', 'KubectlNotFound', 'KubernetesTimedOut'
     $oldConfig = $env:DOCKER_CONFIG
     $env:DOCKER_CONFIG = "$TestDrive/docker"
 

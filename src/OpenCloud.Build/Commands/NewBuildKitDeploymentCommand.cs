@@ -1,0 +1,138 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Engines.Deployments;
+using OpenCloud.Build.Commands.Base;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Runs engines on Kubernetes.</summary>
+[Cmdlet(VerbsCommon.New, "BuildKitDeployment", SupportsShouldProcess = true)]
+[OutputType(typeof(BuildKitDeployment), typeof(string))]
+public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
+{
+    /// <summary>The name of the deployment.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [TextTransform]
+    [ArgumentCompleter(typeof(BuildKitDeploymentCompleter))]
+    public string Name { get; set; } = string.Empty;
+
+    /// <summary>The number of pods.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ReplicasCompleter))]
+    public int Replicas { get; set; } = 1;
+
+    /// <summary>The kind of the workload.</summary>
+    [Parameter]
+    public BuildKitDeploymentKind Kind { get; set; }
+
+    /// <summary>The image of buildkitd.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public string? Image { get; set; }
+
+    /// <summary>Runs the engines without privileges.</summary>
+    [Parameter]
+    public SwitchParameter Rootless { get; set; }
+
+    /// <summary>Also listens on TCP with mutual TLS.</summary>
+    [Parameter]
+    public SwitchParameter Tls { get; set; }
+
+    /// <summary>The certificates of the engines.</summary>
+    [Parameter]
+    public string? CertificateDirectory { get; set; }
+
+    /// <summary>The requested processors of each pod.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ProcessorAmountCompleter))]
+    public string? Cpu { get; set; }
+
+    /// <summary>The most processors of each pod.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ProcessorAmountCompleter))]
+    public string? CpuLimit { get; set; }
+
+    /// <summary>The requested memory of each pod.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(MemoryAmountCompleter))]
+    public string? Memory { get; set; }
+
+    /// <summary>The most memory of each pod.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(MemoryAmountCompleter))]
+    public string? MemoryLimit { get; set; }
+
+    /// <summary>The size of the cache of each pod.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(MemoryAmountCompleter))]
+    public string? CacheSize { get; set; }
+
+    /// <summary>The storage class of the volumes of a StatefulSet.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public string? StorageClass { get; set; }
+
+    /// <summary>How long a pod that is removed waits for its builds.</summary>
+    [Parameter]
+    [DurationTransform]
+    [ArgumentCompleter(typeof(BuildTimeoutCompleter))]
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Returns the manifest and changes nothing.</summary>
+    [Parameter]
+    public SwitchParameter AsManifest { get; set; }
+
+    /// <summary>Replaces values of other managers.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Guard(Name, () =>
+    {
+        string? context = NullIfEmpty(Context);
+        string? space = NullIfEmpty(Namespace);
+        BuildKitDeployments deployments = Deployments();
+        if (Tls != (NullIfEmpty(CertificateDirectory) is not null))
+        {
+            throw ErrorCatalog.InvalidDeployment.ToException(Name, null, "-Tls and -CertificateDirectory require each other.");
+        }
+
+        BuildKitDeploymentOptions options = new()
+        {
+            Name = Name,
+            Kind = Kind,
+            Replicas = Replicas,
+            Image = NullIfEmpty(Image),
+            IsRootless = Rootless,
+            CertificateDirectory = Tls ? DirectoryArguments.ResolveLiteral(this, CertificateDirectory!) : null,
+            Cpu = NullIfEmpty(Cpu),
+            CpuLimit = NullIfEmpty(CpuLimit),
+            Memory = NullIfEmpty(Memory),
+            MemoryLimit = NullIfEmpty(MemoryLimit),
+            CacheSize = NullIfEmpty(CacheSize),
+            StorageClass = NullIfEmpty(StorageClass),
+            DrainTimeout = DrainTimeout,
+        };
+        // Everything is checked before kubectl is started. Only who asks for the manifest sees the key.
+        string manifest = BuildKitDeployments.WriteManifest(options, space, AsManifest);
+        if (AsManifest)
+        {
+            WriteObject(manifest);
+            return;
+        }
+
+        if (!ShouldProcess(Describe(Kind.ToString(), Name, space, context), $"Apply with {Replicas} pod{(Replicas == 1 ? "" : "s")}"))
+        {
+            if (IsPlanOnly)
+            {
+                WriteInformation(new HostInformationMessage { Message = manifest, NoNewLine = true }, ["PSHOST"]);
+            }
+
+            return;
+        }
+
+        RunAsync(async (poster, cancellationToken) => poster.Output(await deployments.ApplyAsync(options, Force, cancellationToken).ConfigureAwait(false)));
+    });
+}

@@ -1,0 +1,85 @@
+using System.Management.Automation;
+
+namespace OpenCloud.Build.Errors;
+
+/// <summary>Engines on Kubernetes. Argument 0 is what happened, in one or more sentences.</summary>
+internal static partial class ErrorCatalog
+{
+    public static readonly ErrorEntry InvalidDeployment = new(
+        "InvalidDeployment",
+        ErrorCategory.InvalidArgument,
+        "{0}",
+        "Correct the value. Nothing was started or changed.");
+
+    public static readonly ErrorEntry KubectlNotFound = new(
+        "KubectlNotFound",
+        ErrorCategory.NotInstalled,
+        "{0}",
+        "Install kubectl 1.31 or later, or add its directory to $env:PATH.");
+
+    public static readonly ErrorEntry KubectlFailed = new(
+        "KubectlFailed",
+        ErrorCategory.InvalidResult,
+        "{0}",
+        "Correct what kubectl reports.");
+
+    public static readonly ErrorEntry KubernetesContextNotFound = new(
+        "KubernetesContextNotFound",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Check -Context with 'kubectl config get-contexts', and the file that $env:KUBECONFIG names.");
+
+    public static readonly ErrorEntry KubernetesNamespaceNotFound = new(
+        "KubernetesNamespaceNotFound",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Check -Namespace with 'kubectl get namespaces', or create it with 'kubectl create namespace NAME'.");
+
+    public static readonly ErrorEntry DeploymentNotFound = new(
+        "DeploymentNotFound",
+        ErrorCategory.ObjectNotFound,
+        "{0}",
+        "Check the name with Get-BuildKitDeployment -AllNamespaces, and use -Namespace and -Context.");
+
+    public static readonly ErrorEntry DeploymentExists = new(
+        "DeploymentExists",
+        ErrorCategory.ResourceExists,
+        "{0}",
+        "Use another -Name, or the kind of the existing deployment; to replace it, remove it first with Remove-BuildKitDeployment or kubectl.");
+
+    public static readonly ErrorEntry KubernetesConflict = new(
+        "KubernetesConflict",
+        ErrorCategory.ResourceBusy,
+        "{0}",
+        "Use the values that the other manager has set, or -Force to replace them.");
+
+    public static readonly ErrorEntry KubernetesForbidden = new(
+        "KubernetesForbidden",
+        ErrorCategory.PermissionDenied,
+        "{0}",
+        "Use another -Context or -Namespace, or let an administrator of the cluster allow the action to the user; 'kubectl auth can-i --list' shows what is allowed.");
+
+    public static readonly ErrorEntry KubernetesLoginRefused = new(
+        "KubernetesLoginRefused",
+        ErrorCategory.AuthenticationError,
+        "{0}",
+        "Log in to the cluster again, so that 'kubectl get pods' succeeds in a terminal without a question.");
+
+    public static readonly ErrorEntry KubernetesUnreachable = new(
+        "KubernetesUnreachable",
+        ErrorCategory.ConnectionError,
+        "{0}",
+        "Check -Context, the network and the cluster: 'kubectl version' must succeed.");
+
+    public static readonly ErrorEntry KubernetesTimedOut = new(
+        "KubernetesTimedOut",
+        ErrorCategory.OperationTimeout,
+        "{0}",
+        "Check the cluster with 'kubectl version', or use a longer -Timeout.");
+
+    public static readonly ErrorEntry KubernetesRejected = new(
+        "KubernetesRejected",
+        ErrorCategory.InvalidData,
+        "{0}",
+        "Correct what the API server reports. The cluster must have Kubernetes 1.30 or later.");
+}
