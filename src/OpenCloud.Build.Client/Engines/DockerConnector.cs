@@ -47,6 +47,11 @@ internal sealed class DockerConnector : IEngineConnector, IDisposable
         try
         {
             await stream.WriteAsync(Request(), cancellationToken).ConfigureAwait(false);
+            if (Api is ProgramConnector program && stream is RemoteStream started)
+            {
+                await program.AwaitAnswerAsync(started, (byte)'H', cancellationToken).ConfigureAwait(false);
+            }
+
             HttpUpgradeAnswer answer = await HttpUpgradeAnswer.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
             if (answer.Status != 101)
             {
@@ -70,7 +75,7 @@ internal sealed class DockerConnector : IEngineConnector, IDisposable
             try
             {
                 failed = Api is ProgramConnector way && stream is RemoteStream remote && e is IOException and not EngineConnectException
-                    && !await remote.WaitForDataAsync(cancellationToken).ConfigureAwait(false) ? way.Explain(remote) : null;
+                    && await remote.PeekAsync(cancellationToken).ConfigureAwait(false) is null ? way.Explain(remote) : null;
             }
             finally
             {
@@ -80,6 +85,11 @@ internal sealed class DockerConnector : IEngineConnector, IDisposable
             if (failed is not null)
             {
                 throw failed;
+            }
+
+            if (e is OperationCanceledException cancelled and not ConnectStalledException)
+            {
+                throw new ConnectStalledException("accepted the connection, but did not answer", cancelled);
             }
 
             if (e is InvalidDataException)

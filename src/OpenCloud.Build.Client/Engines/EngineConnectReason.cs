@@ -51,13 +51,13 @@ public enum EngineConnectReason
     /// <summary>The program that carries the connection failed; the message contains its last output.</summary>
     ProgramFailed,
 
-    /// <summary>ssh does not accept the host's key.</summary>
+    /// <summary>ssh does not know the host's key.</summary>
     HostKeyRejected,
 
     /// <summary>The other side refuses the login.</summary>
     LoginRefused,
 
-    /// <summary>The container or pod does not exist or does not run.</summary>
+    /// <summary>The container does not exist.</summary>
     ContainerNotFound,
 
     /// <summary>The other side does not have the program that connects to the engine: <c>buildctl</c>, or <c>docker</c>.</summary>
@@ -65,4 +65,49 @@ public enum EngineConnectReason
 
     /// <summary>TLS failed; <see cref="EngineConnectException.Tls"/> says why.</summary>
     Tls,
+
+    /// <summary>The host's key is not the one that ssh knows.</summary>
+    HostKeyChanged,
+
+    /// <summary>No SSH server accepts connections on the host. It may still be starting.</summary>
+    HostNotListening,
+
+    /// <summary>The host does not answer as an SSH server, or refuses this client before the login.</summary>
+    NotAnSshServer,
+
+    /// <summary>The context of Docker or Kubernetes does not exist.</summary>
+    ContextNotFound,
+
+    /// <summary>The container or pod does not run. It may still be starting.</summary>
+    ContainerNotRunning,
+
+    /// <summary>The container engine of this machine or context does not answer.</summary>
+    ContainerEngineUnreachable,
+
+    /// <summary>This user may not use the container engine.</summary>
+    ContainerEngineForbidden,
+
+    /// <summary>The Kubernetes namespace does not exist.</summary>
+    NamespaceNotFound,
+
+    /// <summary>The pod does not exist.</summary>
+    PodNotFound,
+
+    /// <summary>The pod has no such container.</summary>
+    PodContainerNotFound,
+
+    /// <summary>The credential plugin of the Kubernetes context failed.</summary>
+    CredentialPluginFailed,
+
+    /// <summary>The cluster does not accept the credentials of the context.</summary>
+    ClusterLoginRefused,
+
+    /// <summary>The user of the context may not run commands in the pod.</summary>
+    ClusterForbidden,
+
+    /// <summary>The API server of the cluster does not answer.</summary>
+    ClusterUnreachable,
+
+    /// <summary>The other side sends text instead of the engine's answer.</summary>
+    UnexpectedOutput,
 }

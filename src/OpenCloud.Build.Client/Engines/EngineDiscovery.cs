@@ -6,7 +6,7 @@ namespace OpenCloud.Build.Client.Engines;
 /// </summary>
 /// <remarks>
 /// An invalid or disallowed <c>$BUILDKIT_HOST</c> is an error, and so is one that leads to an untrusted engine, or that needs a program, a login
-/// or a container that is missing: an explicit setting must not be silently replaced. One that merely does not answer is passed over like the
+/// or a container that is missing or fails: an explicit setting must not be silently replaced. One that merely does not answer is passed over like the
 /// others and marked as explicit, which deserves a warning; with <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
 /// </remarks>
 public static class EngineDiscovery
@@ -146,8 +146,12 @@ public static class EngineDiscovery
     }
 
     private static bool IsAboutTheSetting(EngineConnectReason reason) => reason is EngineConnectReason.Tls or EngineConnectReason.UntrustedPeer
-        or EngineConnectReason.HostKeyRejected or EngineConnectReason.LoginRefused or EngineConnectReason.ProgramNotFound
-        or EngineConnectReason.HelperNotFound or EngineConnectReason.ContainerNotFound;
+        or EngineConnectReason.HostKeyRejected or EngineConnectReason.HostKeyChanged or EngineConnectReason.LoginRefused
+        or EngineConnectReason.NotAnSshServer or EngineConnectReason.ProgramNotFound or EngineConnectReason.ProgramFailed
+        or EngineConnectReason.HelperNotFound or EngineConnectReason.UnexpectedOutput or EngineConnectReason.ContextNotFound
+        or EngineConnectReason.ContainerNotFound or EngineConnectReason.ContainerEngineForbidden or EngineConnectReason.NamespaceNotFound
+        or EngineConnectReason.PodNotFound or EngineConnectReason.PodContainerNotFound or EngineConnectReason.CredentialPluginFailed
+        or EngineConnectReason.ClusterLoginRefused or EngineConnectReason.ClusterForbidden;
 
     private static EngineConnectException Conclude(List<EngineConnectException> errors, List<PassedOverEngine> passed)
     {

@@ -17,6 +17,8 @@ internal static class EngineErrors
 
         ErrorEntry entry = failure.Reason switch
         {
+            EngineConnectReason.Refused when IsRemote(failure.Address) => ErrorCatalog.RemoteEngineNotListening,
+            EngineConnectReason.PermissionDenied when IsRemote(failure.Address) => ErrorCatalog.RemoteEngineForbidden,
             EngineConnectReason.NotFound => ErrorCatalog.EngineNotFound,
             EngineConnectReason.Refused when failure.Address is { IsVsock: true } => ErrorCatalog.GuestNotListening,
             EngineConnectReason.Refused => ErrorCatalog.EngineNotListening,
@@ -35,11 +37,30 @@ internal static class EngineErrors
             EngineConnectReason.LoginRefused => ErrorCatalog.EngineLoginRefused,
             EngineConnectReason.ContainerNotFound => ErrorCatalog.EngineContainerNotFound,
             EngineConnectReason.HelperNotFound => ErrorCatalog.EngineHelperNotFound,
+            EngineConnectReason.HostKeyChanged => ErrorCatalog.HostKeyChanged,
+            EngineConnectReason.HostNotListening => ErrorCatalog.SshServerNotListening,
+            EngineConnectReason.NotAnSshServer => ErrorCatalog.SshServerNotFound,
+            EngineConnectReason.HostNotFound => ErrorCatalog.EngineHostNotFound,
+            EngineConnectReason.ContextNotFound => ErrorCatalog.EngineContextNotFound,
+            EngineConnectReason.ContainerNotRunning => ErrorCatalog.EngineContainerNotRunning,
+            EngineConnectReason.ContainerEngineUnreachable => ErrorCatalog.ContainerEngineUnreachable,
+            EngineConnectReason.ContainerEngineForbidden => ErrorCatalog.ContainerEngineForbidden,
+            EngineConnectReason.NamespaceNotFound => ErrorCatalog.KubernetesNamespaceNotFound,
+            EngineConnectReason.PodNotFound => ErrorCatalog.EnginePodNotFound,
+            EngineConnectReason.PodContainerNotFound => ErrorCatalog.EnginePodContainerNotFound,
+            EngineConnectReason.CredentialPluginFailed => ErrorCatalog.KubernetesPluginFailed,
+            EngineConnectReason.ClusterLoginRefused => ErrorCatalog.KubernetesLoginRefused,
+            EngineConnectReason.ClusterForbidden => ErrorCatalog.KubernetesForbidden,
+            EngineConnectReason.ClusterUnreachable => ErrorCatalog.KubernetesUnreachable,
+            EngineConnectReason.UnexpectedOutput => ErrorCatalog.RemoteOutputUnexpected,
             EngineConnectReason.Tls => TlsErrors.Of(failure.Tls),
             _ => ErrorCatalog.EngineUnreachable,
         };
         return entry.ToException(address, failure, failure.Message);
     }
+
+    // The socket is on the other side.
+    private static bool IsRemote(EngineAddress? address) => address?.Scheme is "ssh" or "docker+ssh" or "docker-container" or "podman-container" or "nerdctl-container" or "kube-pod";
 
     private static BuildErrorException Denied(EngineConnectException failure, SocketAccess access, string? address)
     {

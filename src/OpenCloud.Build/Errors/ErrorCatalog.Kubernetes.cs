@@ -29,12 +29,6 @@ internal static partial class ErrorCatalog
         "{0}",
         "Check -Context with 'kubectl config get-contexts', and the file that $env:KUBECONFIG names.");
 
-    public static readonly ErrorEntry KubernetesNamespaceNotFound = new(
-        "KubernetesNamespaceNotFound",
-        ErrorCategory.ObjectNotFound,
-        "{0}",
-        "Check -Namespace with 'kubectl get namespaces', or create it with 'kubectl create namespace NAME'.");
-
     public static readonly ErrorEntry DeploymentNotFound = new(
         "DeploymentNotFound",
         ErrorCategory.ObjectNotFound,
@@ -52,24 +46,6 @@ internal static partial class ErrorCatalog
         ErrorCategory.ResourceBusy,
         "{0}",
         "Use the values that the other manager has set, or -Force to replace them.");
-
-    public static readonly ErrorEntry KubernetesForbidden = new(
-        "KubernetesForbidden",
-        ErrorCategory.PermissionDenied,
-        "{0}",
-        "Use another -Context or -Namespace, or let an administrator of the cluster allow the action to the user; 'kubectl auth can-i --list' shows what is allowed.");
-
-    public static readonly ErrorEntry KubernetesLoginRefused = new(
-        "KubernetesLoginRefused",
-        ErrorCategory.AuthenticationError,
-        "{0}",
-        "Log in to the cluster again, so that 'kubectl get pods' succeeds in a terminal without a question.");
-
-    public static readonly ErrorEntry KubernetesUnreachable = new(
-        "KubernetesUnreachable",
-        ErrorCategory.ConnectionError,
-        "{0}",
-        "Check -Context, the network and the cluster: 'kubectl version' must succeed.");
 
     public static readonly ErrorEntry KubernetesTimedOut = new(
         "KubernetesTimedOut",

@@ -27,6 +27,9 @@ internal sealed record RemoteCommand(string Program, IReadOnlyList<string> Argum
     /// <summary>What the other side lacks when it cannot run the command there: a program's name.</summary>
     public string Helper => Arguments.Contains("docker") ? "docker" : "buildctl";
 
+    /// <summary>What runs on the other side, for messages.</summary>
+    public string Remote => Program == "ssh" ? $"'{(Helper == "docker" ? "docker system" : Helper)} dial-stdio' there" : $"'{Program} exec'";
+
     public static RemoteCommand Of(RemoteAddress address) => address.Scheme switch
     {
         RemoteAddress.Ssh => new RemoteCommand("ssh", [.. SshOptions, .. SshHost(address), "buildctl", .. Option("--addr", address.Socket), "dial-stdio"]),
@@ -40,11 +43,15 @@ internal sealed record RemoteCommand(string Program, IReadOnlyList<string> Argum
     };
 
     /// <summary>The command that logs in to the host and keeps the login for others, until its input ends.</summary>
+    /// <remarks>Its details say how far it came when it does not end (<see cref="SshProgress"/>).</remarks>
     public static RemoteCommand Login(RemoteAddress address, string control) => new(
-        "ssh", ["-S", control, "-o", "ControlMaster=yes", "-o", "ControlPersist=no", .. SshOptions, .. SshHost(address), "cat"]);
+        "ssh", ["-S", control, "-v", "-o", "ControlMaster=yes", "-o", "ControlPersist=no", .. SshOptions, .. SshHost(address), "cat"]);
 
     /// <summary>The command of ssh that uses such a login.</summary>
     public RemoteCommand Sharing(string control) => this with { Arguments = ["-S", control, "-o", "ControlMaster=no", .. Arguments] };
+
+    /// <summary>The command of ssh that logs in itself. A login of the user's configuration would outlive it (ssh_config(5), ControlPersist).</summary>
+    public RemoteCommand Alone() => this with { Arguments = ["-S", "none", .. Arguments] };
 
     private static string[] Exec(RemoteAddress address) => ["exec", "-i", address.Name, "buildctl", "dial-stdio"];
 

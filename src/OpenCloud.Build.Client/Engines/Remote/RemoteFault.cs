@@ -4,13 +4,37 @@ namespace OpenCloud.Build.Client.Engines.Remote;
 internal enum RemoteFault
 {
     Other,
+
+    // ssh.
     HostKeyRejected,
+    HostKeyChanged,
     LoginRefused,
     HostNotFound,
     Unreachable,
-    Refused,
+    HostNotListening,
+    NotSsh,
+
+    // The command of a container engine.
+    NoContext,
     NoContainer,
+    ContainerNotRunning,
+    DaemonUnreachable,
+    DaemonForbidden,
+
+    // Kubernetes.
+    NoNamespace,
+    NoPod,
+    NoPodContainer,
+    PluginFailed,
+    NotLoggedIn,
+    Forbidden,
+    ClusterUnreachable,
+
+    // On the other side.
     NoHelper,
     NoSocket,
     SocketForbidden,
+
+    /// <summary>The other side sends text where an engine sends HTTP/2.</summary>
+    Text,
 }

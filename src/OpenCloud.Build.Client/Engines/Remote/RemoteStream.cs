@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 using OpenCloud.Build.Client.Streams;
 using OpenCloud.Build.Linux.Programs;
 
@@ -14,6 +15,8 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
     // A program that closes its output ends soon.
     private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(500);
 
+    private const int MostText = 4 << 10;
+
     private int _closed;
 
     /// <summary>The program, for example <c>ssh</c>.</summary>
@@ -21,22 +24,26 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
 
     public int ProcessId => program.ProcessId;
 
-    public string Errors => program.Errors;
+    /// <summary>What the program reports.</summary>
+    public string Errors => SshProgress.Report(program.Errors);
+
+    /// <summary>All that the program wrote to its standard error.</summary>
+    public string Details => program.Errors;
 
     public int? ExitCode => program.ExitCode;
 
     public bool HasEnded() => program.HasEnded();
 
     /// <summary>Waits for the first byte, which stays in the stream. BuildKit sends its HTTP/2 settings before it is asked.</summary>
-    /// <returns>False when the program ended, or closed its output, instead.</returns>
-    public async ValueTask<bool> WaitForDataAsync(CancellationToken cancellationToken)
+    /// <returns>Null when the program ended, or closed its output, instead.</returns>
+    public async ValueTask<byte?> PeekAsync(CancellationToken cancellationToken)
     {
         byte[] first = new byte[1];
         try
         {
             if (await Socket.ReceiveAsync(first.AsMemory(), SocketFlags.Peek, cancellationToken).ConfigureAwait(false) > 0)
             {
-                return true;
+                return first[0];
             }
         }
         catch (SocketException)
@@ -45,7 +52,32 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
         }
 
         await program.WaitAsync(EndPatience, cancellationToken).ConfigureAwait(false);
-        return false;
+        return null;
+    }
+
+    /// <summary>Reads text that the program sends instead of an engine's bytes, until it ends, pauses, or has sent enough for a message.</summary>
+    public async ValueTask<string> ReadTextAsync(CancellationToken cancellationToken)
+    {
+        byte[] text = new byte[MostText];
+        int length = 0;
+        using CancellationTokenSource pause = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        pause.CancelAfter(EndPatience);
+        try
+        {
+            int count;
+            while (length < text.Length && (count = await Socket.ReceiveAsync(text.AsMemory(length), SocketFlags.None, pause.Token).ConfigureAwait(false)) > 0)
+            {
+                length += count;
+            }
+
+            await program.WaitAsync(EndPatience, pause.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // It waits for input.
+        }
+
+        return Encoding.UTF8.GetString(text, 0, length);
     }
 
     public IOException? WhyEnded()
@@ -55,7 +87,7 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
             return null;
         }
 
-        string words = RemoteErrorText.LastWords($"{program.Errors}\n{otherErrors?.Invoke()}");
+        string words = RemoteErrorText.LastWords($"{Errors}\n{otherErrors?.Invoke()}");
         string code = program.ExitCode is > 128 and <= 192
             ? string.Create(CultureInfo.InvariantCulture, $"was ended by signal {program.ExitCode - 128}")
             : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {program.ExitCode}");

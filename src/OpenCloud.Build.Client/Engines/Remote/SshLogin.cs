@@ -28,6 +28,9 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
     /// <summary>What the ssh of the login wrote to its standard error.</summary>
     public string Errors => _login?.Errors ?? "";
 
+    /// <summary>How far a login came that was cancelled: a clause that says what the host has not done.</summary>
+    public string StalledAt { get; private set; } = SshProgress.StalledAt("");
+
     /// <summary>Logs in, unless that has happened, and starts a connection.</summary>
     /// <returns>The connection; or the login itself, ended, when it failed.</returns>
     public async ValueTask<RemoteStream> StartAsync(RemoteCommand command, CancellationToken cancellationToken)
@@ -47,7 +50,7 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                RemoteStream stream = start(_folder is null ? command : command.Sharing(ControlPath(_folder)), Leave);
+                RemoteStream stream = start(_folder is null ? command.Alone() : command.Sharing(ControlPath(_folder)), Leave);
                 _uses++;
                 return stream;
             }
@@ -92,7 +95,7 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
                 if (login.HasEnded())
                 {
                     Remove(folder);
-                    await login.WaitForDataAsync(cancellationToken).ConfigureAwait(false);
+                    await login.PeekAsync(cancellationToken).ConfigureAwait(false);
                     return login;
                 }
 
@@ -101,6 +104,7 @@ internal sealed class SshLogin(RemoteAddress address, Func<RemoteCommand, Action
         }
         catch
         {
+            StalledAt = SshProgress.StalledAt(login?.Details ?? "");
             login?.Dispose();
             Remove(folder);
             throw;

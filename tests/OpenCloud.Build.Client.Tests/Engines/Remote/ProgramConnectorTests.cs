@@ -67,7 +67,12 @@ public sealed class ProgramConnectorTests : IDisposable
     [InlineData("ssh://box", "ssh", "echo 'me@box: Permission denied (publickey).' >&2; exit 255", EngineConnectReason.LoginRefused, "the login is refused", false)]
     [InlineData("ssh://box", "ssh", "echo 'sh: 1: buildctl: not found' >&2; exit 127", EngineConnectReason.HelperNotFound, "the program 'buildctl', which connects to the engine, does not exist there", false)]
     [InlineData("docker+ssh://box", "ssh", "echo 'sh: 1: docker: not found' >&2; exit 127", EngineConnectReason.HelperNotFound, "the program 'docker'", false)]
-    [InlineData("docker-container://b", "docker", "echo 'Error response from daemon: No such container: b' >&2; exit 1", EngineConnectReason.ContainerNotFound, "does not exist or does not run", false)]
+    [InlineData("docker-container://b", "docker", "echo 'Error response from daemon: No such container: b' >&2; exit 1", EngineConnectReason.ContainerNotFound, "the container does not exist", false)]
+    [InlineData("docker-container://b", "docker", "echo 'Error response from daemon: Container 1f is not running' >&2; exit 1", EngineConnectReason.ContainerNotRunning, "the container does not run", true)]
+    [InlineData("docker-container://b", "docker", "echo 'OCI runtime exec failed: exec: \"buildctl\": executable file not found in $PATH: unknown'; exit 127", EngineConnectReason.HelperNotFound, "does not exist there", false)]
+    [InlineData("ssh://box", "ssh", "case \"$*\" in *' cat') : > \"$2\"; exec cat;; esac; echo Welcome; exec sleep 600", EngineConnectReason.UnexpectedOutput, "text arrives instead of the engine's answer. ssh reports: Welcome.", false)]
+    [InlineData("docker+ssh://box", "ssh", "case \"$*\" in *' cat') : > \"$2\"; exec cat;; esac; echo Welcome; exec sleep 600", EngineConnectReason.UnexpectedOutput, "ssh reports: Welcome.", false)]
+    [InlineData("kube-pod://b", "kubectl", "printf 'Please enter Username: '; read -r line", EngineConnectReason.ClusterLoginRefused, "does not accept the credentials", false)]
     [InlineData("kube-pod://b", "kubectl", "echo 'error: dial unix /run/buildkit/buildkitd.sock: connect: no such file or directory' >&2; exit 1", EngineConnectReason.Refused, "no engine accepts", true)]
     [InlineData("podman-container://b", "podman", "exit 3", EngineConnectReason.ProgramFailed, "podman reports: it ended with exit code 3 and said nothing.", false)]
     [InlineData("podman-container://b", "podman", "printf 'odd \\033[2Jthings' >&2; exit 0", EngineConnectReason.ProgramFailed, "podman reports: odd things.", false)]
@@ -75,6 +80,7 @@ public sealed class ProgramConnectorTests : IDisposable
     {
         _programs.Add(program, script);
         IEngineConnector connector = EngineConnectors.Create(EngineAddress.Parse(address), Options);
+        using IDisposable? login = connector as IDisposable;
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await connector.ConnectAsync(Token));
         Assert.Equal(reason, e.Reason);
         Assert.Contains(said, e.Message, StringComparison.Ordinal);
@@ -105,6 +111,40 @@ public sealed class ProgramConnectorTests : IDisposable
                 await GoneAsync(int.Parse(process, System.Globalization.CultureInfo.InvariantCulture));
             }
         }
+    }
+
+    [Theory]
+    [InlineData("ssh://box", "ssh", "echo 'debug1: Connection established.' >&2; exec sleep 600", "ssh://box accepted the connection, but did not answer as an SSH server within ")]
+    [InlineData("ssh://box", "ssh", "case \"$*\" in *' cat') : > \"$2\"; exec cat;; esac; echo odd >&2; exec sleep 600", "ssh://box completed the login, but 'buildctl dial-stdio' there did not answer (ssh reports: odd) within ")]
+    [InlineData("docker+ssh://box", "ssh", "case \"$*\" in *' cat') : > \"$2\"; exec cat;; esac; exec sleep 600", "docker+ssh://box completed the login, but 'docker system dial-stdio' there did not answer within ")]
+    [InlineData("docker-container://b", "docker", "exec sleep 600", "docker-container://b did not answer through 'docker exec' within ")]
+    public async Task A_timeout_says_how_far_the_connection_came(string address, string program, string script, string said)
+    {
+        _programs.Add(program, script);
+        EngineConnectOptions options = Options with { ConnectTimeout = TimeSpan.FromSeconds(0.5) };
+        IEngineConnector connector = EngineConnectors.Create(EngineAddress.Parse(address), options);
+        using IDisposable? login = connector as IDisposable;
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await ConnectRetry.ConnectAsync(connector, options, Token));
+        Assert.Equal(EngineConnectReason.Timeout, e.Reason);
+        Assert.StartsWith(said, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_program_that_could_ask_gets_no_one_to_ask()
+    {
+        _programs.Add("docker", "echo \"$SSH_ASKPASS_REQUIRE $SSH_ASKPASS\" >&2; (: < /dev/tty) 2> /dev/null && echo terminal >&2; exit 1");
+        IEngineConnector connector = EngineConnectors.Create(EngineAddress.Parse("docker-container://b"), Options);
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await connector.ConnectAsync(Token));
+        Assert.EndsWith("docker reports: never /bin/false.", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_program_that_fails_does_not_replace_the_engine_that_is_set()
+    {
+        _programs.Add("kubectl", "echo 'Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 1' >&2; exit 1");
+        EngineCandidate[] candidates = [new("$BUILDKIT_HOST", EngineAddress.Parse("kube-pod://b"), true), new("another", EngineAddress.Parse("/nowhere/b.sock"), false)];
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await EngineDiscovery.OpenAsync(candidates, Options, Token));
+        Assert.Equal((EngineConnectReason.CredentialPluginFailed, 0), (e.Reason, e.PassedOver.Count));
     }
 
     [Fact]
@@ -167,7 +207,7 @@ public sealed class ProgramConnectorTests : IDisposable
 
         string[] record = await File.ReadAllLinesAsync(Record, Token);
         Assert.Equal(2, record.Length);
-        Assert.EndsWith("-o ControlMaster=yes -o ControlPersist=no -T -a -x -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15 -l me -p 22 -- box cat", record[1], StringComparison.Ordinal);
+        Assert.EndsWith("-v -o ControlMaster=yes -o ControlPersist=no -T -a -x -o BatchMode=yes -o ClearAllForwardings=yes -o RemoteCommand=none -o PermitLocalCommand=no -o ServerAliveInterval=15 -l me -p 22 -- box cat", record[1], StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.GetDirectoryName(record[1].Split(' ')[1])));
         await GoneAsync(int.Parse(record[0], System.Globalization.CultureInfo.InvariantCulture));
     }

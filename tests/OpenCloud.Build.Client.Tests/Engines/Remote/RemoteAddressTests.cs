@@ -115,37 +115,4 @@ public sealed class RemoteAddressTests
         Assert.DoesNotContain("secret", e.Message, StringComparison.Ordinal);
         Assert.Contains("must not contain a password", e.Message, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData(255, "@@@@@@@@@\nHost key verification failed.\r\n", nameof(RemoteFault.HostKeyRejected), "Host key verification failed.")]
-    [InlineData(255, "ssh: Could not resolve hostname nowhere: Name or service not known", nameof(RemoteFault.HostNotFound), null)]
-    [InlineData(255, "ssh: connect to host box port 22: Connection refused", nameof(RemoteFault.Refused), null)]
-    [InlineData(255, "ssh: connect to host box port 22: Connection timed out", nameof(RemoteFault.Unreachable), null)]
-    [InlineData(255, "me@box: Permission denied (publickey,password).", nameof(RemoteFault.LoginRefused), null)]
-    [InlineData(127, "bash: line 1: buildctl: command not found", nameof(RemoteFault.NoHelper), null)]
-    [InlineData(127, "", nameof(RemoteFault.NoHelper), "")]
-    [InlineData(1, "Error response from daemon: No such container: buildkitd", nameof(RemoteFault.NoContainer), null)]
-    [InlineData(1, "Error response from daemon: Container 1f is not running", nameof(RemoteFault.NoContainer), null)]
-    [InlineData(125, "Error: no container with name or ID \"b\" found: no such container", nameof(RemoteFault.NoContainer), null)]
-    [InlineData(126, "OCI runtime exec failed: exec failed: unable to start container process: exec: \"buildctl\": executable file not found in $PATH: unknown", nameof(RemoteFault.NoHelper), null)]
-    [InlineData(1, "Error from server (NotFound): pods \"b\" not found", nameof(RemoteFault.NoContainer), null)]
-    [InlineData(1, "Error from server (Forbidden): pods \"b\" is forbidden: User \"me\" cannot create resource \"pods/exec\"", nameof(RemoteFault.LoginRefused), null)]
-    [InlineData(1, "error: You must be logged in to the server (Unauthorized)", nameof(RemoteFault.LoginRefused), null)]
-    [InlineData(1, "The connection to the server localhost:8080 was refused - did you specify the right host or port?", nameof(RemoteFault.Refused), null)]
-    [InlineData(1, "error: dial unix /run/buildkit/buildkitd.sock: connect: no such file or directory", nameof(RemoteFault.NoSocket), null)]
-    [InlineData(1, "error: dial unix /run/buildkit/buildkitd.sock: connect: permission denied", nameof(RemoteFault.SocketForbidden), null)]
-    [InlineData(1, "a\u001B[31mb\u0007\n\nlast\tword\n", nameof(RemoteFault.Other), "ab last word")]
-    public void Reads_what_a_program_says(int code, string errors, string fault, string? words)
-    {
-        Assert.Equal(fault, RemoteErrorText.FaultOf(errors, code).ToString());
-        Assert.Equal(words ?? errors, RemoteErrorText.LastWords(errors));
-    }
-
-    [Fact]
-    public void Keeps_the_end_of_a_long_report_short()
-    {
-        string words = RemoteErrorText.LastWords(string.Join('\n', Enumerable.Range(0, 1000).Select(static i => $"line {i}")));
-        Assert.Equal("line 997 line 998 line 999", words);
-        Assert.Equal(401, RemoteErrorText.LastWords(new string('x', 5000)).Length);
-    }
 }
