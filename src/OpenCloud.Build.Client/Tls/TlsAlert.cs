@@ -48,9 +48,10 @@ internal static class TlsAlert
     /// <param name="error">The error of the TLS library.</param>
     /// <param name="first">The first bytes of the peer.</param>
     /// <param name="hasCertificate">Whether a client certificate was offered.</param>
-    public static TlsException OfHandshake(Exception error, ReadOnlySpan<byte> first, bool hasCertificate)
+    /// <param name="facts">What is known here about that certificate: sentences that each begin with a space.</param>
+    public static TlsException OfHandshake(Exception error, ReadOnlySpan<byte> first, bool hasCertificate, string facts = "")
     {
-        if (OfAlert(error, first, hasCertificate) is { } alert)
+        if (OfAlert(error, first, hasCertificate, facts) is { } alert)
         {
             return alert;
         }
@@ -75,7 +76,7 @@ internal static class TlsAlert
     }
 
     /// <summary>The problem that an alert names, also after the handshake: in TLS 1.3 a server judges the client's certificate only then; null without one.</summary>
-    public static TlsException? OfAlert(Exception error, ReadOnlySpan<byte> first, bool hasCertificate) => Find(error, first) switch
+    public static TlsException? OfAlert(Exception error, ReadOnlySpan<byte> first, bool hasCertificate, string facts = "") => Find(error, first) switch
     {
         0 => null,
         ProtocolVersion => OldVersion(error),
@@ -83,7 +84,7 @@ internal static class TlsAlert
         CertificateRequired => Missing(error),
         HandshakeFailure or BadCertificate when !hasCertificate => Missing(error),
         var number and (>= BadCertificate and < 47 or UnknownAuthority or AccessDenied or DecryptError) when hasCertificate =>
-            new TlsException(TlsProblem.ClientCertificateRefused, $"The server refused the client certificate: {Name(number)}.", error),
+            new TlsException(TlsProblem.ClientCertificateRefused, $"The server refused the client certificate: {Name(number)}.{facts}", error),
         var number => new TlsException(TlsProblem.Handshake, $"The server ended the TLS connection: {Name(number)}.", error),
     };
 

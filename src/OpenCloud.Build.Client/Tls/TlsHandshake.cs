@@ -36,23 +36,23 @@ internal sealed class TlsHandshake(TlsIdentity identity, string name, SslApplica
         TlsTransport transport = new(socket);
         SslStream tls = new(transport, leaveInnerStreamOpen: false);
         TlsException? objection = null;
-        bool hasCertificate = identity.Context is not null;
+        Func<string>? clientFacts = identity.Certificate is null ? null : () => TlsVerdict.FactsOfClient(identity, clock.GetUtcNow());
         try
         {
             long start = Stopwatch.GetTimestamp();
             try
             {
                 await tls.AuthenticateAsClientAsync(
-                    Options((certificate, chain) => (objection = TlsVerdict.Of(Keep(certificate), chain, name, identity.AuthoritiesFile, clock.GetUtcNow())) is null),
+                    Options((certificate, chain) => (objection = TlsVerdict.Of(Keep(certificate), chain, name, identity, clock.GetUtcNow())) is null),
                     cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (e is AuthenticationException or IOException)
             {
-                throw objection ?? TlsAlert.OfHandshake(e, transport.First, hasCertificate);
+                throw objection ?? TlsAlert.OfHandshake(e, transport.First, clientFacts is not null, clientFacts?.Invoke() ?? "");
             }
 
             Version = tls.SslProtocol;
-            TlsStream stream = new(tls, transport, hasCertificate);
+            TlsStream stream = new(tls, transport, clientFacts);
             if (awaitJudgement && tls.SslProtocol == SslProtocols.Tls13)
             {
                 await AwaitFirstBytesAsync(stream, Stopwatch.GetElapsedTime(start), cancellationToken).ConfigureAwait(false);

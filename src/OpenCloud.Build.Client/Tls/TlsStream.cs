@@ -9,7 +9,7 @@ namespace OpenCloud.Build.Client.Tls;
 /// (<see cref="BlockingSocketStream"/>): then the TLS library's own tasks complete at once.
 /// </summary>
 /// <remarks>One reader and one writer at a time. No close_notify is sent at the end: HTTP/2 has its own ends of messages.</remarks>
-internal sealed class TlsStream(SslStream tls, TlsTransport transport, bool hasCertificate) : ConnectionStream, IInterruptibleReader
+internal sealed class TlsStream(SslStream tls, TlsTransport transport, Func<string>? clientFacts) : ConnectionStream, IInterruptibleReader
 {
     private volatile bool _interrupted;
 
@@ -58,7 +58,7 @@ internal sealed class TlsStream(SslStream tls, TlsTransport transport, bool hasC
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
         {
-            throw TlsAlert.OfAlert(e, default, hasCertificate) ?? (e as IOException) ?? new IOException(e.Message, e);
+            throw TlsAlert.OfAlert(e, default, clientFacts is not null, clientFacts?.Invoke() ?? "") ?? (e as IOException) ?? new IOException(e.Message, e);
         }
     }
 }

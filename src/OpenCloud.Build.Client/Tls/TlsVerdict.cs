@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using OpenCloud.Build.Client.Text;
 
@@ -11,12 +12,19 @@ internal static class TlsVerdict
     /// <summary>From how long before its end a certificate causes a warning.</summary>
     public static readonly TimeSpan WarnBefore = TimeSpan.FromDays(30);
 
+    // RFC 5280, 4.2.1.12.
+    private const string ClientPurpose = "1.3.6.1.5.5.7.3.2";
+    private const string AnyPurpose = "2.5.29.37.0";
     private const int LongestName = 200;
     private const int MostNames = 10;
     private const X509ChainStatusFlags Untrusted = X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain;
 
     /// <summary>The objection to a certificate whose chain was built; null when it is accepted.</summary>
-    public static TlsException? Of(X509Certificate2? certificate, X509Chain? chain, string name, string? authorities, DateTimeOffset now)
+    /// <remarks>
+    /// Each given certificate is an authority that ends the chain, also an intermediate one whose issuer is not known here, and a server's own: as
+    /// in Go's clients (crypto/x509, Certificate.Verify).
+    /// </remarks>
+    public static TlsException? Of(X509Certificate2? certificate, X509Chain? chain, string name, TlsIdentity identity, DateTimeOffset now)
     {
         if (certificate is null || chain is null)
         {
@@ -24,9 +32,16 @@ internal static class TlsVerdict
         }
 
         X509ChainStatusFlags all = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (sum, s) => sum | s.Status);
+        // An authority of another key, but of the same name, has not signed the certificate.
+        bool isSigned = (all & X509ChainStatusFlags.NotSignatureValid) == 0;
+        if (isSigned && (all & Untrusted) == X509ChainStatusFlags.PartialChain && EndsInGiven(chain, identity.Authorities))
+        {
+            all &= ~X509ChainStatusFlags.PartialChain;
+        }
+
         if ((all & Untrusted) != 0)
         {
-            return new TlsException(TlsProblem.Untrusted, Distrust(certificate, chain, authorities));
+            return new TlsException(TlsProblem.Untrusted, Distrust(certificate, isSigned ? chain : null, identity.AuthoritiesFile));
         }
 
         if ((all & X509ChainStatusFlags.NotTimeValid) != 0)
@@ -40,7 +55,7 @@ internal static class TlsVerdict
 
         if (all != X509ChainStatusFlags.NoError)
         {
-            return new TlsException(TlsProblem.InvalidCertificate, $"The server's certificate {Subject(certificate)} is not valid: {string.Join("; ", chain.ChainStatus.Select(static s => s.StatusInformation.TrimEnd('.')).Distinct())}.");
+            return new TlsException(TlsProblem.InvalidCertificate, $"The server's certificate {Subject(certificate)} is not valid: {string.Join("; ", chain.ChainStatus.Where(s => (s.Status & all) != 0).Select(static s => s.StatusInformation.TrimEnd('.')).Distinct())}.");
         }
 
         // A name in the subject does not count (RFC 9525, 6.3); Go's clients do not accept it either.
@@ -55,6 +70,30 @@ internal static class TlsVerdict
         TimeSpan left = certificate.NotAfter.ToUniversalTime() - now.UtcDateTime;
         return left >= WarnBefore || left <= TimeSpan.Zero ? null
             : string.Create(CultureInfo.InvariantCulture, $"{whose} ends on {Date(certificate.NotAfter)}, in {left.TotalDays:0} days: renew it.");
+    }
+
+    /// <summary>What is known here about a client's certificate that a server refused: sentences that each begin with a space.</summary>
+    public static string FactsOfClient(TlsIdentity identity, DateTimeOffset now)
+    {
+        X509Certificate2 certificate = identity.Certificate!;
+        List<string> facts = [];
+        if (certificate.NotAfter.ToUniversalTime() < now.UtcDateTime)
+        {
+            facts.Add($"It expired on {Date(certificate.NotAfter)}.");
+        }
+        else if (certificate.NotBefore.ToUniversalTime() > now.UtcDateTime)
+        {
+            facts.Add($"It is not valid before {Date(certificate.NotBefore)}; it is {Date(now.UtcDateTime)} now.");
+        }
+
+        if (certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().FirstOrDefault() is { } purposes
+            && !purposes.EnhancedKeyUsages.Cast<Oid>().Any(static purpose => purpose.Value is ClientPurpose or AnyPurpose))
+        {
+            facts.Add("It is not meant for clients, for example a server's certificate.");
+        }
+
+        facts.Add(IsSelfSigned(certificate) ? "It is self-signed." : $"It was issued by '{Said(certificate.Issuer)}'.");
+        return string.Concat(facts.Select(static fact => " " + fact));
     }
 
     /// <summary>The names that a certificate is valid for.</summary>
@@ -73,14 +112,20 @@ internal static class TlsVerdict
     /// <summary>A text of a certificate, as it can be shown.</summary>
     public static string Said(string text) => TerminalText.Bounded(TerminalText.Line(text), LongestName);
 
-    private static string Distrust(X509Certificate2 certificate, X509Chain chain, string? authorities)
+    private static string Distrust(X509Certificate2 certificate, X509Chain? chain, string? authorities)
     {
         string asked = authorities is null ? "the authorities that this system trusts" : $"the authorities in '{authorities}'";
-        X509Certificate2 last = chain.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;
-        return certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData)
+        X509Certificate2 last = chain?.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;
+        return IsSelfSigned(certificate)
             ? $"The server's certificate {Subject(certificate)} is self-signed, and not one of {asked}."
             : $"The server's certificate {Subject(certificate)} was issued by '{Said(last.Issuer)}', which is not one of {asked}.";
     }
+
+    private static bool IsSelfSigned(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+
+    // The status of the chain has the faults of its signatures.
+    private static bool EndsInGiven(X509Chain chain, X509Certificate2Collection? authorities) => authorities is not null && chain.ChainElements.Count > 0
+        && chain.ChainElements[^1].Certificate is var last && authorities.Any(given => given.RawDataMemory.Span.SequenceEqual(last.RawDataMemory.Span));
 
     private static string Names(X509Certificate2 certificate)
     {

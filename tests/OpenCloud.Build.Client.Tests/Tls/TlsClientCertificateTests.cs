@@ -57,6 +57,28 @@ public sealed class TlsClientCertificateTests : IDisposable
         Assert.Null(await TryAsync(server, new EngineTlsOptions { CaCertificate = Ca, Certificate = pkcs12, Password = Secret }));
     }
 
+    [Fact]
+    public async Task A_refused_certificate_is_explained_by_what_is_known_of_it()
+    {
+        using OpenSslServer server = await OpenSslServer.StartAsync(_folder, "-tls1_3", "-Verify", "1", "-verify_return_error", "-CAfile", Ca);
+        using TestAuthority other = new("Other authority");
+        using X509Certificate2 old = _authority.Issue(["ci"], -20, -10, TestAuthority.ClientPurpose);
+        using X509Certificate2 early = _authority.Issue(["ci"], 5, 10, TestAuthority.ClientPurpose);
+        using X509Certificate2 wrong = _authority.Issue(["ci"], purpose: TestAuthority.ServerPurpose);
+        using X509Certificate2 foreign = other.Issue(["ci"], purpose: TestAuthority.ClientPurpose);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using X509Certificate2 self = new CertificateRequest("CN=ci", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        foreach ((X509Certificate2 used, string said) in ((X509Certificate2, string)[])[
+            (old, " It expired on "), (early, " It is not valid before "), (wrong, " It is not meant for clients"), (foreign, " It was issued by 'CN=Other authority'."), (self, " It is self-signed.")])
+        {
+            (string certificate, string keyFile) = _folder.Write(used, "used-");
+            EngineConnectOptions options = new() { ConnectTimeout = TimeSpan.FromSeconds(20), Tls = new EngineTlsOptions { CaCertificate = Ca, Certificate = certificate, Key = keyFile } };
+            EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await ConnectRetry.ConnectAsync(EngineConnectors.Create(server.Address, options), options, Token));
+            Assert.Equal(TlsProblem.ClientCertificateRefused, e.Tls);
+            Assert.Contains(said, e.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -140,6 +140,24 @@ public sealed class TlsConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task An_intermediate_authority_or_the_servers_own_certificate_is_enough()
+    {
+        using TestAuthority intermediate = new("Intermediate", _authority);
+        using TestAuthority impostor = new("Intermediate", _authority);
+        using X509Certificate2 certificate = intermediate.Issue(["127.0.0.1"]);
+        using X509Certificate2 old = intermediate.Issue(["127.0.0.1"], -100, -10);
+        await using TcpServer server = TcpServer.WithTls(certificate, SslProtocols.None, static (_, token) => Task.Delay(Timeout.Infinite, token));
+        await using TcpServer expired = TcpServer.WithTls(old, SslProtocols.None, static (_, token) => Task.Delay(Timeout.Infinite, token));
+        EngineConnectOptions With(string pem) => new() { Tls = new EngineTlsOptions { CaCertificate = _folder.Write("given.pem", pem), ServerName = "127.0.0.1" } };
+        await ExpectAsync(server.Address, With(intermediate.Pem), null, "");
+        await ExpectAsync(server.Address, With(intermediate.Pem + "\n" + _authority.Pem), null, "");
+        await ExpectAsync(server.Address, With(certificate.ExportCertificatePem()), null, "");
+        await ExpectAsync(expired.Address, With(intermediate.Pem), TlsProblem.Expired, "The server's certificate expired on ");
+        await ExpectAsync(server.Address, With(impostor.Pem), TlsProblem.Untrusted, "was issued by 'CN=Intermediate', which is not one of");
+        await ExpectAsync(server.Address, With(_authority.Pem), TlsProblem.Untrusted, "was issued by 'CN=Intermediate', which is not one of");
+    }
+
+    [Fact]
     public async Task A_certificate_that_ends_soon_is_a_warning_once()
     {
         using X509Certificate2 certificate = _authority.Issue(["127.0.0.1"], toDays: 10);
