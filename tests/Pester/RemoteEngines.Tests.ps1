@@ -150,3 +150,103 @@ Describe 'An engine that a program connects to' {
         }
     }
 }
+
+Describe 'Completion of an address' {
+    BeforeAll {
+        $script = @'
+#!/bin/sh
+printf '%s\n' "${0##*/} $*" >> 'RECORD'
+test -e 'FOLDER/waits' && exec sleep 600
+case "${0##*/} $*" in
+    'podman ps --format {{.Names}}') printf 'buildkitd\nother\n-x\n';;
+    'nerdctl ps --format {{.Names}}') printf 'buildkitd\n';;
+    'nerdctl namespace ls --quiet') printf 'default\nk8s.io\n';;
+    'kubectl config get-contexts --output=name') printf 'home\nme@far\n$(id)\n';;
+    'kubectl --context=far get namespaces --output=name') printf 'namespace/build\nnamespace/ci\n';;
+    'kubectl get pods --field-selector=status.phase=Running --output=name') printf 'pod/buildkitd-0\npod/buildkitd-1\n';;
+    'kubectl --namespace=ci get pod p --output=jsonpath='*) printf 'buildkitd\nside\n';;
+    *) echo odd >&2; exit 1;;
+esac
+'@.Replace('RECORD', $record).Replace('FOLDER', $TestDrive)
+        $listing = (New-Item -ItemType Directory "$TestDrive/listing").FullName
+        foreach ($name in 'podman', 'nerdctl', 'kubectl') {
+            Set-Content "$listing/$name" $script
+            chmod 755 "$listing/$name"
+        }
+        $env:PATH = "${listing}:$path"
+
+        # A program that is late answers the next completion.
+        function Get-Completion([string] $Word, [scriptblock] $Until) {
+            $line = "Get-BuildKitInfo -Address '$Word"
+            $clock = [Diagnostics.Stopwatch]::StartNew()
+            do {
+                $offered = (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText.ForEach({ $_.Trim("'") })
+            } until ((& $Until $offered) -or $clock.Elapsed.TotalSeconds -gt 10)
+            $offered
+        }
+    }
+    AfterAll {
+        $env:PATH = "${programs}:$path"
+    }
+
+    It 'knows <word>' -ForEach @(
+        @{ word = 'podman-container://'; expected = 'podman-container://buildkitd', 'podman-container://other' }
+        @{ word = 'nerdctl-container://b'; expected = , 'nerdctl-container://buildkitd' }
+        @{ word = 'nerdctl-container://b?namespace='; expected = 'nerdctl-container://b?namespace=default', 'nerdctl-container://b?namespace=k8s.io' }
+        @{ word = 'kube-pod://b'; expected = 'kube-pod://buildkitd-0', 'kube-pod://buildkitd-1' }
+        @{ word = 'kube-pod://b?'; expected = 'kube-pod://b?context=', 'kube-pod://b?namespace=', 'kube-pod://b?container=' }
+        @{ word = 'kube-pod://b?context='; expected = 'kube-pod://b?context=home', 'kube-pod://b?context=me@far' }
+        @{ word = 'kube-pod://b?context=far&namespace=c'; expected = , 'kube-pod://b?context=far&namespace=ci' }
+        @{ word = 'kube-pod://p?namespace=ci&container='; expected = 'kube-pod://p?namespace=ci&container=buildkitd', 'kube-pod://p?namespace=ci&container=side' }
+    ) {
+        (Get-Completion $word { $args[0].Count -ge $expected.Count }) | Sort-Object | Should -Be ($expected | Sort-Object)
+    }
+
+    It 'does not wait for a program that does not answer' {
+        $null = New-Item "$TestDrive/waits"
+        try {
+            $line = "Get-BuildKitInfo -Address 'kube-pod://x?context=slow&namespace="
+            $clock = [Diagnostics.Stopwatch]::StartNew()
+            (TabExpansion2 $line $line.Length).CompletionMatches | Should -BeNullOrEmpty
+            $clock.Elapsed.TotalSeconds | Should -BeLessThan 1
+        }
+        finally {
+            Remove-Item "$TestDrive/waits"
+        }
+    }
+}
+
+Describe 'Test-BuildKitSocket' {
+    It '<address>: the step "<failed>" fails when <says>' -ForEach @(
+        @{ address = 'ssh://box'; says = 'Host key verification failed.'; passed = 'Program'; failed = 'Login' }
+        @{ address = 'ssh://box'; says = 'sh: 1: buildctl: not found'; passed = 'Program', 'Login'; failed = 'Helper program' }
+        @{ address = 'docker-container://b'; says = 'Error response from daemon: No such container: b'; passed = 'Program', 'Container engine'; failed = 'Container' }
+        @{ address = 'kube-pod://b'; says = 'Error from server (Forbidden): pods "b" is forbidden'; passed = 'Program', 'Cluster'; failed = 'Pod' }
+        @{ address = 'podman-container://b'; says = 'odd'; passed = , 'Program'; failed = 'Connection' }
+    ) {
+        Set-Answer $says 1
+        $found = Test-BuildKitSocket $address -Detailed -ConnectTimeout 30s
+        $found.Reachable | Should -BeFalse
+        $found.Checks.Where({ $_.State -eq 'Ok' }).Name | Should -Be $passed
+        $found.Checks[-1].Name | Should -Be $failed
+        $found.Checks[-1].State | Should -Be 'Failed'
+        $found.Remedy | Should -Not -BeNullOrEmpty
+    }
+
+    It 'follows a Docker context, with its certificates' {
+        $config = $env:DOCKER_CONFIG
+        $env:DOCKER_CONFIG = "$TestDrive/docker"
+        try {
+            $id = [Convert]::ToHexStringLower([Security.Cryptography.SHA256]::HashData([Text.Encoding]::UTF8.GetBytes('far')))
+            $null = New-Item -ItemType Directory "$TestDrive/docker/contexts/meta/$id", "$TestDrive/docker/contexts/tls/$id/docker"
+            Set-Content "$TestDrive/docker/contexts/meta/$id/meta.json" '{ "Name": "far", "Endpoints": { "docker": { "Host": "tcp://127.0.0.1:1" } } }'
+            $found = Test-BuildKitSocket docker-context://far -Detailed
+            $found.Checks.Name | Should -Be 'Certificate files'
+            $found.Checks[0].Evidence | Should -BeLike '*contains none of ca.pem*'
+            (Test-BuildKitSocket docker-context://none -Detailed).Checks[0].Evidence | Should -BeLike '*the context does not exist*'
+        }
+        finally {
+            $env:DOCKER_CONFIG = $config
+        }
+    }
+}

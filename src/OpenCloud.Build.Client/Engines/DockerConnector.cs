@@ -28,9 +28,7 @@ internal sealed class DockerConnector : IEngineConnector, IDisposable
     /// <exception cref="EngineConnectException">This client cannot use Docker's setting.</exception>
     public static DockerConnector Create(EngineAddress address, EngineConnectOptions options)
     {
-        DockerEndpoint? endpoint = address is { Scheme: "docker", Path: null, Host: null } ? DockerEndpoint.Current(options.GetEnvironmentVariable)
-            : address.Remote is { Scheme: RemoteAddress.DockerContext, Name: var name } ? DockerEndpoint.OfContext(name, options.GetEnvironmentVariable)
-            : null;
+        DockerEndpoint? endpoint = DockerEndpoint.Find(address, options.GetEnvironmentVariable);
         EngineAddress resolved = endpoint?.Address ?? address;
         bool hasTls = endpoint?.Tls is not null && options.Tls is null;
         EngineConnectOptions way = hasTls ? options with { Tls = endpoint!.Tls } : options;

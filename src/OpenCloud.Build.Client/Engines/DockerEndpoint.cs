@@ -69,6 +69,13 @@ internal sealed record DockerEndpoint(EngineAddress Address, EngineTlsOptions? T
         ? Current(variable => variable == "DOCKER_CONTEXT" ? name : getEnvironmentVariable(variable))
         : OfContext(name, new DockerContextFiles(getEnvironmentVariable), $"Docker context '{name}'");
 
+    /// <summary>The engine that an address leaves to Docker's configuration; null for an address that does not.</summary>
+    /// <exception cref="EngineConnectException">This client cannot use the setting.</exception>
+    public static DockerEndpoint? Find(EngineAddress address, Func<string, string?> getEnvironmentVariable) =>
+        address is { Scheme: "docker", Path: null, Host: null } ? Current(getEnvironmentVariable)
+        : address.Remote is { Scheme: RemoteAddress.DockerContext, Name: var name } ? OfContext(name, getEnvironmentVariable)
+        : null;
+
     private static DockerEndpoint OfContext(string name, DockerContextFiles files, string source)
     {
         string what = source.StartsWith('$') ? $"The environment variable {source[1..]}" : source.StartsWith("Docker's", StringComparison.Ordinal) ? source : "The " + source;

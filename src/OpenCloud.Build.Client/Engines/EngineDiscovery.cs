@@ -1,3 +1,5 @@
+using OpenCloud.Build.Client.Tls;
+
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
@@ -69,6 +71,19 @@ public static class EngineDiscovery
     {
         ArgumentNullException.ThrowIfNull(options);
         return DockerEndpoint.Current(options.GetEnvironmentVariable) is { Tls: null } found ? found.Address : EngineAddress.Parse("docker://");
+    }
+
+    /// <summary>
+    /// The address and the TLS that <c>docker://</c> or <c>docker-context://name</c> means now. Another address is returned with the TLS of the options.
+    /// </summary>
+    /// <param name="address">The address.</param>
+    /// <param name="options">The options; their TLS comes before that of Docker's configuration.</param>
+    /// <exception cref="EngineConnectException">A setting of Docker is invalid, or the context does not exist.</exception>
+    public static (EngineAddress Address, EngineTlsOptions? Tls) Resolve(EngineAddress address, EngineConnectOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(options);
+        return DockerEndpoint.Find(address, options.GetEnvironmentVariable) is { } found ? (found.Address, options.Tls ?? found.Tls) : (address, options.Tls);
     }
 
     /// <summary>Connects to the first candidate that accepts. Repeats while every candidate may still be starting.</summary>

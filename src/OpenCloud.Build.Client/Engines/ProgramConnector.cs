@@ -128,6 +128,22 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
         _ => (EngineConnectReason.ProgramFailed, null),
     };
 
+    /// <summary>
+    /// The environment of a program, with a PATH. The program acts for the same user, and starts others of that user's configuration: agents,
+    /// proxies, plug-ins for credentials.
+    /// </summary>
+    internal static Dictionary<string, string> Environment(string? path)
+    {
+        Dictionary<string, string> environment = ProgramEnvironment.Inherited();
+        environment["PATH"] = string.Join(':', ProgramFinder.Folders(path));
+
+        // Without a terminal, ssh asks by a program of the desktop, also as a jump host's ssh or as that of docker, which have no BatchMode
+        // (ssh(1), SSH_ASKPASS_REQUIRE since OpenSSH 8.4; older ones run a program that answers nothing).
+        environment["SSH_ASKPASS_REQUIRE"] = "never";
+        environment["SSH_ASKPASS"] = "/bin/false";
+        return environment;
+    }
+
     private async ValueTask<RemoteStream> StartSshAsync(SshLogin login, CancellationToken cancellationToken)
     {
         try
@@ -151,17 +167,9 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
                 $"Cannot connect to {Address}: the program '{command.Program}' is not on the PATH.{ProgramFinder.Hint(command.Program)}");
         }
 
-        // The program acts for the same user, and starts others of that user's configuration: agents, proxies, plug-ins for credentials.
-        Dictionary<string, string> environment = ProgramEnvironment.Inherited();
-        environment["PATH"] = string.Join(':', ProgramFinder.Folders(path));
-
-        // Without a terminal, ssh asks by a program of the desktop, also as a jump host's ssh or as that of docker, which have no BatchMode
-        // (ssh(1), SSH_ASKPASS_REQUIRE since OpenSSH 8.4; older ones run a program that answers nothing).
-        environment["SSH_ASKPASS_REQUIRE"] = "never";
-        environment["SSH_ASKPASS"] = "/bin/false";
         try
         {
-            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, environment)), command.Program, () => _login?.Errors ?? "", onClosed);
+            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, Environment(path))), command.Program, () => _login?.Errors ?? "", onClosed);
         }
         catch (IOException e)
         {

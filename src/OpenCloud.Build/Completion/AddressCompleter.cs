@@ -45,25 +45,28 @@ public sealed class AddressCompleter : IArgumentCompleter
         return candidates
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))
-            .Concat(word.Length > 0 ? Schemes : [])
+            .Concat(word.Length > 0 ? Schemes.Where(scheme => scheme.Text != word) : [])
             .Concat(Names(word))
             .DistinctBy(static c => c.Text)
             .Matching(wordToComplete);
     }
 
-    /// <summary>What is known behind the scheme of a word: from files, or from the Docker Engine of this machine within the time of completion.</summary>
+    /// <summary>What is known behind the start of a word: from files, or from programs within the time of completion.</summary>
     private static IEnumerable<(string Text, string Tip)> Names(string word)
     {
-        int end = word.IndexOf("://", StringComparison.Ordinal) + 3;
-        string scheme = end < 3 ? "" : word[..end].ToLowerInvariant();
-        EngineConnectOptions options = new();
-        (Func<IReadOnlyList<string>> list, string tip) = scheme switch
+        if (RemoteEngineNames.StartOf(word) is not { } start)
         {
-            "ssh://" or "docker+ssh://" => (() => RemoteEngineNames.SshHosts(options), "a host of ~/.ssh/config"),
-            "docker-context://" => (() => RemoteEngineNames.DockerContexts(options), "a Docker context"),
-            "docker-container://" => ((Func<IReadOnlyList<string>>)(() => RemoteEngineNames.ListContainersAsync(options).GetAwaiter().GetResult()), "a running container"),
-            _ => (static () => [], ""),
+            return [];
+        }
+
+        string tip = start[..start.IndexOf(':')].ToLowerInvariant() switch
+        {
+            "ssh" or "docker+ssh" => "a host of ~/.ssh/config",
+            "docker-context" => "a Docker context",
+            _ when start.Contains('?') => "a parameter of the address",
+            "kube-pod" => "a running pod",
+            _ => "a running container",
         };
-        return CompletionQuery.Compute("names " + scheme, list).Select(name => (scheme + name, tip));
+        return CompletionQuery.Ask("names " + start, stop => RemoteEngineNames.CompleteAsync(start, new EngineConnectOptions(), stop)).Select(address => (address, tip));
     }
 }

@@ -50,7 +50,8 @@ internal static class CompletionQuery
     /// <summary>Computes slow candidates, such as a file's definitions; empty after the budget. <c>compute</c> must not use the session's runspace.</summary>
     public static IReadOnlyList<T> Compute<T>(string key, Func<IReadOnlyList<T>> compute) => Ask(key, _ => Task.FromResult(compute()));
 
-    private static IReadOnlyList<T> Ask<T>(string key, Func<CancellationToken, Task<IReadOnlyList<T>>> ask)
+    /// <summary>Asks for candidates; empty after the budget. <c>ask</c> must not use the session's runspace, and ends when it is cancelled.</summary>
+    public static IReadOnlyList<T> Ask<T>(string key, Func<CancellationToken, Task<IReadOnlyList<T>>> ask)
     {
         if (Answers.Count > MostAnswers)
         {

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Tls;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
 
@@ -10,9 +11,15 @@ internal static class EngineDiagnosis
 {
     public static Task<SocketDiagnosis> RunAsync(EngineAddress address, EngineConnectOptions options, string? asUser, string? asService, bool rootless, CancellationToken cancellationToken)
     {
-        if (address is { Scheme: "docker", Path: null, Host: null })
+        try
         {
-            address = EngineDiscovery.DockerEngine(options);
+            (address, EngineTlsOptions? tls) = EngineDiscovery.Resolve(address, options);
+            options = options with { Tls = tls };
+        }
+        catch (EngineConnectException e)
+        {
+            return Task.FromResult(new SocketDiagnosis(
+                address.ToString(), Environment.UserName, false, null, e.Message, Builds.EngineErrors.From(e).RecommendedAction, [new DiagnosisCheck("Docker's configuration", CheckState.Failed, e.Message)]));
         }
 
         if (address is { Scheme: "unix", Path: { } path })
@@ -39,7 +46,7 @@ internal static class EngineDiagnosis
 
         return asUser is not null || asService is not null
             ? throw new HostException(HostErrorKind.InvalidInput, $"{address} is not a socket on this machine: local users and groups do not control access to it.", "Remove -As and -Service", address.ToString())
-            : options.Tls is null ? FromAfarAsync(address, options, [], cancellationToken)
+            : options.Tls is null || address.Host is null ? FromAfarAsync(address, options, [], cancellationToken)
             : OverTlsAsync(address, options, cancellationToken);
     }
 
@@ -60,6 +67,7 @@ internal static class EngineDiagnosis
         try
         {
             EngineAnswer answer = await EngineProbes.AskAsync(address, options, cancellationToken).ConfigureAwait(false);
+            checks.AddRange(RemoteDiagnosis.Steps(address, null));
             checks.Add(new DiagnosisCheck("Connection", CheckState.Ok, "accepted"));
             checks.Add(new DiagnosisCheck("HTTP/2", CheckState.Ok, "it speaks HTTP/2"));
             checks.Add(new DiagnosisCheck("gRPC", CheckState.Ok, "Control answers"));
@@ -70,7 +78,13 @@ internal static class EngineDiagnosis
         }
         catch (EngineConnectException e)
         {
-            checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, e.Message));
+            DiagnosisCheck[] steps = [.. RemoteDiagnosis.Steps(address, e)];
+            checks.AddRange(steps);
+            if (!steps.Any(static s => s.State == CheckState.Failed))
+            {
+                checks.Add(new DiagnosisCheck("Connection", CheckState.Failed, e.Message));
+            }
+
             return Result(false, null, e.Message, Builds.EngineErrors.From(e).RecommendedAction);
         }
         catch (RpcException e)

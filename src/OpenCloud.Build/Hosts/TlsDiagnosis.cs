@@ -13,7 +13,6 @@ internal static class TlsDiagnosis
     private const string Files = "Certificate files";
     private const string Connection = "Connection";
     private const string Handshake = "TLS";
-    private const string Server = "Server certificate";
 
     /// <summary>The checks up to the end of the handshake.</summary>
     public static async Task<IReadOnlyList<DiagnosisCheck>> RunAsync(EngineAddress address, EngineConnectOptions options, CancellationToken cancellationToken)
@@ -26,7 +25,7 @@ internal static class TlsDiagnosis
                 new DiagnosisCheck(Files, CheckState.Ok, "readable, and not accessible to others"),
                 new DiagnosisCheck(Connection, CheckState.Ok, "accepted"),
                 new DiagnosisCheck(Handshake, CheckState.Ok, info.Version),
-                Certificate(Server, $"for {string.Join(", ", info.Names)}, issued by {info.Issuer}", info.NotAfter),
+                Certificate(DiagnosisCheck.ServerCertificate, $"for {string.Join(", ", info.Names)}, issued by {info.Issuer}", info.NotAfter),
                 info is { ClientSubject: { } subject, ClientNotAfter: { } end }
                     ? Certificate(DiagnosisCheck.ClientCertificate, subject, end)
                     : new DiagnosisCheck(DiagnosisCheck.ClientCertificate, CheckState.Unknown, "none was given"),
@@ -35,7 +34,7 @@ internal static class TlsDiagnosis
         catch (EngineConnectException e)
         {
             // The steps before the one that failed.
-            string[] steps = [Files, Connection, Handshake, Server, DiagnosisCheck.ClientCertificate];
+            string[] steps = [Files, Connection, Handshake, DiagnosisCheck.ServerCertificate, DiagnosisCheck.ClientCertificate];
             string failed = StepOf(e);
             return
             [
@@ -49,14 +48,14 @@ internal static class TlsDiagnosis
     {
         string until = end.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
         return end - DateTimeOffset.UtcNow < EngineTlsInfo.WarnBefore
-            ? new DiagnosisCheck(name, CheckState.Warning, $"{what}; it ends on {until} UTC", "New-BuildKitCertificate -Renew")
+            ? new DiagnosisCheck(name, CheckState.Warning, $"the {name.ToLowerInvariant()} ({what}) ends on {until} UTC", "New-BuildKitCertificate -Renew")
             : new DiagnosisCheck(name, CheckState.Ok, $"{what}; valid until {until} UTC");
     }
 
     private static string StepOf(EngineConnectException error) => error.Tls switch
     {
         TlsProblem.KeyExposed or TlsProblem.FileNotTrusted or TlsProblem.FileInvalid or TlsProblem.KeyMismatch => Files,
-        TlsProblem.Untrusted or TlsProblem.Expired or TlsProblem.WrongName or TlsProblem.InvalidCertificate => Server,
+        TlsProblem.Untrusted or TlsProblem.Expired or TlsProblem.WrongName or TlsProblem.InvalidCertificate => DiagnosisCheck.ServerCertificate,
         TlsProblem.ClientCertificateMissing or TlsProblem.ClientCertificateRefused => DiagnosisCheck.ClientCertificate,
         null => Connection,
         _ => Handshake,

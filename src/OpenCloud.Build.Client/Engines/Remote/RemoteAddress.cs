@@ -71,7 +71,8 @@ internal sealed partial record RemoteAddress
         return $"{Scheme}://{user}{name}{port}{Socket}{(parameters.Length == 0 ? "" : "?" + parameters)}";
     }
 
-    private static string[]? ParametersOf(string scheme) => scheme switch
+    /// <summary>The parameters of a scheme; null for one that no program carries.</summary>
+    public static string[]? ParametersOf(string scheme) => scheme switch
     {
         Ssh or DockerOverSsh or PodmanContainer or DockerContext => NoParameters,
         DockerContainer => ["context"],

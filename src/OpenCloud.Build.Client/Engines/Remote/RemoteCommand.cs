@@ -64,5 +64,6 @@ internal sealed record RemoteCommand(string Program, IReadOnlyList<string> Argum
 
     private static string[] Option(string name, string? socket) => socket is null ? [] : [name, "unix://" + socket];
 
-    private static string[] Joined(string name, string? value) => value is null ? [] : [$"{name}={value}"];
+    /// <summary>An option with its value; none without one.</summary>
+    public static string[] Joined(string name, string? value) => value is null ? [] : [$"{name}={value}"];
 }

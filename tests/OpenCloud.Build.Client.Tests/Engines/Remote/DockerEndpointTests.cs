@@ -121,6 +121,14 @@ public sealed class DockerEndpointTests : IDisposable
         Directory.CreateDirectory(Path.Join(_folder.Path, ".ssh"));
         File.WriteAllText(Path.Join(_folder.Path, ".ssh/config"), "Host a *.example b !c\r\n  HostName x\nhost=d\nHost a -x user@e f:22\nMatch host g\n");
         Assert.Equal(["a", "b", "d"], RemoteEngineNames.SshHosts(Options));
+
+        // Included files: below ~/.ssh, by a pattern, absolute, and one that includes itself.
+        Directory.CreateDirectory(Path.Join(_folder.Path, ".ssh/conf.d"));
+        File.WriteAllText(Path.Join(_folder.Path, ".ssh/conf.d/1.conf"), "Host h\nInclude conf.d/1.conf\n");
+        File.WriteAllText(Path.Join(_folder.Path, ".ssh/conf.d/2.conf"), "Host i\n");
+        File.WriteAllText(Path.Join(_folder.Path, ".ssh/conf.d/3.txt"), "Host j\n");
+        File.WriteAllText(Path.Join(_folder.Path, ".ssh/config"), $"Include conf.d/*.conf \"{_folder.Path}/.ssh/conf.d/3.txt\" ~/nowhere /nowhere/*\nHost a\n");
+        Assert.Equal(["h", "i", "j", "a"], RemoteEngineNames.SshHosts(Options));
     }
 
     private void Refused(string said)
