@@ -75,6 +75,18 @@ Describe 'A table of builds' {
         $warnings | Should -BeNullOrEmpty
     }
 
+    It 'has no value of the line before in an empty last cell: <name>' -ForEach @(
+        @{ name = 'Push'; cell = 'true'; take = { $_.Push }; off = $false }
+        @{ name = 'Network'; cell = 'none'; take = { $_.Execution.Network }; off = 'Default' }
+        @{ name = 'Target'; cell = 'first'; take = { $_.Target }; off = $null }
+        @{ name = 'Timeout'; cell = '90s'; take = { $_.Timeout }; off = $null }
+        @{ name = 'ShmSize'; cell = '64m'; take = { $_.Execution.SharedMemorySize }; off = $null }
+    ) {
+        $requests = @(Get-Request "Path,Tag,$name", "$app,localhost:1/x:1,$cell", "$app,localhost:1/x:2,", "$app,localhost:1/x:3,$cell")
+        $requests | Should -HaveCount 3
+        $requests[1] | ForEach-Object $take | Should -Be $off
+    }
+
     It 'warns of a column in another spelling, once' {
         $null = Get-Request 'Path,Tags,build-arg,no_cache,Owner', "$app,a:1,V=1,true,me", "$app,a:2,V=2,true,me"
         $warnings | Should -HaveCount 3

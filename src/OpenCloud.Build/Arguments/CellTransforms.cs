@@ -5,13 +5,15 @@ namespace OpenCloud.Build.Arguments;
 
 /// <summary>
 /// Lets a switch accept the text of a table cell: <c>true</c>, <c>yes</c>, <c>on</c> and <c>1</c> are on; <c>false</c>, <c>no</c>, <c>off</c>,
-/// <c>0</c> and an empty cell are off. Without it PowerShell rejects the text.
+/// <c>0</c> and an empty cell are off, also the last of a line, which <c>ConvertFrom-Csv</c> makes null: PowerShell would keep the switch of the
+/// record before. Without it PowerShell rejects the text.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SwitchCellTransformAttribute : ArgumentTransformationAttribute
 {
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-        => HostArguments.Unwrap(inputData) is not string text ? inputData : text.Trim().ToLowerInvariant() switch
+        => HostArguments.Unwrap(inputData) is null ? new SwitchParameter(false)
+            : HostArguments.Unwrap(inputData) is not string text ? inputData : text.Trim().ToLowerInvariant() switch
         {
             "true" or "yes" or "on" or "1" => SwitchParameter.Present,
             "false" or "no" or "off" or "0" or "" => new SwitchParameter(false),
@@ -34,7 +36,7 @@ internal sealed class EmptyCellTransformAttribute : ArgumentTransformationAttrib
 internal sealed class EnumCellTransformAttribute : ArgumentTransformationAttribute
 {
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-        => HostArguments.Unwrap(inputData) is string text && string.IsNullOrWhiteSpace(text) ? 0 : inputData;
+        => HostArguments.Unwrap(inputData) is null || (HostArguments.Unwrap(inputData) is string text && string.IsNullOrWhiteSpace(text)) ? 0 : inputData;
 }
 
 /// <summary>
