@@ -26,6 +26,12 @@ public static class ImageStores
     {
         options ??= new EngineConnectOptions();
         EngineAddress found = address ?? Default(options);
+        if (found.Name is not null)
+        {
+            // Each node has its own images; those of the first are shown.
+            (_, found, options) = NamedNodes.Of(NamedNodes.Find(found, options), options)[0];
+        }
+
         if (IsDocker(found))
         {
             return new DockerImageStore(new DockerEngineClient(found.Scheme != "unix" ? found : EngineAddress.Parse("docker://" + found.Path), options));

@@ -187,7 +187,7 @@ Describe 'The examples of <Page>, on an engine' -ForEach $runnable -Skip:(-not $
     It 'run' {
         $blocks = @(Get-Block $Page powershell | Where-Object Kind -EQ '' | ForEach-Object Text)
         Set-Content "$TestDrive/page.ps1" ($blocks -join "`n")
-        $result = Invoke-FreshPwsh -Environment @{ BUILDKIT_HOST = $engine.address } @"
+        $result = Invoke-FreshPwsh -Environment @{ BUILDKIT_HOST = $engine.address; XDG_CONFIG_HOME = "$TestDrive/config" } @"
 `$ErrorActionPreference = 'Stop'
 Import-Module '$manifestPath'
 Set-Location '$folder'

@@ -42,7 +42,7 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
         . $PSScriptRoot/Common.ps1
         $engine = Start-TestEngine
-        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG'
+        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG', 'XDG_CONFIG_HOME'
         $before = @{}
         foreach ($name in $variables) {
             $before[$name] = [Environment]::GetEnvironmentVariable($name)
@@ -51,6 +51,7 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
         $env:BUILDKIT_HOST = $engine.address
         $env:DOCKER_HOST = "unix://$($engine.docker)"
 
+        $env:XDG_CONFIG_HOME = "$TestDrive/config"
         $env:DOCKER_CONFIG = (New-Item -ItemType Directory "$TestDrive/docker").FullName
 
         $work = New-Item -ItemType Directory "$TestDrive/work"

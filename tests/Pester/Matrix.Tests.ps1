@@ -4,14 +4,14 @@ BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     Import-TestCmdlet
     $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildLogLine', 'BuildDefinition', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform',
-        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitDeployment', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
+        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
         'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome', 'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
     $others = 'Sent', 'Written', 'InRegistry', 'Hashtable', 'Program', 'Number'
     # The objects that each cmdlet takes; it refuses all others.
     $images = 'ImageBuildResult', 'ContainerImage', 'BuildRecord', 'ContainerImageImport', 'ContainerImageTransfer'
     $everywhere = $images + 'Sent', 'Written', 'InRegistry'
     $builds = 'ImageBuildResult', 'BuildRecord', 'BuildLogLine', 'Number'
-    $addresses = 'ImageBuildResult', 'BuildRecord', 'BuildCacheRecord', 'BuildKitInfo', 'BuildKitWorker', 'SocketDiagnosis', 'InstallResult', 'AccessReport', 'BuildKitInstallation'
+    $addresses = 'ImageBuildResult', 'BuildRecord', 'BuildCacheRecord', 'BuildKitInfo', 'BuildKitWorker', 'SocketDiagnosis', 'InstallResult', 'AccessReport', 'BuildKitInstallation', 'BuildKitEngine'
     $registries = 'ContainerImage', 'InRegistry', 'ContainerRegistryLogin'
     $consumers = @(
         @{ Cmdlet = 'Get-ContainerImage'; Takes = $images + 'InRegistry'; Arguments = @{} }
@@ -46,6 +46,10 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-DockerfileTarget'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-DockerfileOutline'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-BuildDefinition'; Takes = @(); Arguments = @{} }
+        @{ Cmdlet = 'Register-BuildKitEngine'; Takes = @(); Arguments = @{ WhatIf = $true } }
+        @{ Cmdlet = 'Get-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{} }
+        @{ Cmdlet = 'Set-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{ WhatIf = $true } }
+        @{ Cmdlet = 'Unregister-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'New-BuildKitCertificate'; Takes = @(); Arguments = @{ Path = '/tmp/never-pki'; WhatIf = $true } }
         @{ Cmdlet = 'New-BuildKitDeployment'; Takes = @(); Arguments = @{ Name = 'builders'; WhatIf = $true } }
         @{ Cmdlet = 'Get-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{} }
@@ -71,6 +75,10 @@ BeforeAll {
     $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut', 'KubectlNotFound', 'KubernetesTimedOut'
     $oldConfig = $env:DOCKER_CONFIG
     $env:DOCKER_CONFIG = "$TestDrive/docker"
+    # The sample of a named engine is registered, with a node that is not there.
+    $oldEngines = $env:XDG_CONFIG_HOME
+    $env:XDG_CONFIG_HOME = "$TestDrive/engines"
+    $null = Register-BuildKitEngine fleet unix:///nowhere.sock
 
     function Get-Producer([string] $Name) {
         switch ($Name) {
@@ -100,6 +108,7 @@ BeforeAll {
 
 AfterAll {
     $env:DOCKER_CONFIG = $oldConfig
+    $env:XDG_CONFIG_HOME = $oldEngines
 }
 
 Describe 'The table' {

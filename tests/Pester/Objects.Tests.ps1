@@ -1,7 +1,7 @@
 # What the cmdlets' objects are on a screen, in files and in other sessions. The objects are samples, the same each time.
 BeforeDiscovery {
     $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate',
-        'BuildKitDeployment', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
+        'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
         'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
 }
 
@@ -144,7 +144,7 @@ Describe 'Times' {
 Describe 'The screen' {
     BeforeAll {
         $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate',
-            'BuildKitDeployment', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
+            'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
             'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
         $shown = Invoke-FreshPwsh @'
             . $env:OCB_COMMON

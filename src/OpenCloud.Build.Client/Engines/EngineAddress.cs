@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Engines.Remote;
 
 namespace OpenCloud.Build.Client.Engines;
@@ -25,11 +26,15 @@ namespace OpenCloud.Build.Client.Engines;
 /// <item><term><c>docker-context://name</c></term><description>the BuildKit inside the Docker Engine of that context of the docker command</description></item>
 /// <item><term><c>docker-container://name?context=c</c>, <c>podman-container://name</c>, <c>nerdctl-container://name?namespace=n</c></term>
 /// <description>an engine in a container, by <c>docker exec</c> and the like</description></item>
+/// <item><term><c>engine://name</c></term><description>the engine that is registered under that name (<see cref="NamedEngineStore"/>), which may
+/// have several nodes; short form, where the name is registered: the name</description></item>
 /// <item><term><c>kube-pod://name?context=c&amp;namespace=n&amp;container=d</c></term><description>an engine in a pod, by <c>kubectl exec</c></description></item>
 /// </list>
 /// </remarks>
 public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineAddress>
 {
+    internal const string NameScheme = "engine";
+
     // sun_path has 108 bytes on Linux, the last of which is the terminating zero (unix(7)).
     private const int LongestSocketPath = 107;
 
@@ -50,6 +55,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
 
     /// <summary>The scheme, in lower case, for example <c>unix</c> or <c>vsock+unix</c>.</summary>
     public string Scheme { get; }
+
+    /// <summary>The name of a registered engine; null for any other address.</summary>
+    public string? Name { get; private init; }
 
     /// <summary>The parts of an address that a program carries; null for any other.</summary>
     internal RemoteAddress? Remote { get; }
@@ -88,6 +96,15 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         return Parse("unix://" + path);
     }
 
+    /// <summary>The address of a registered engine. The name is looked up with the connection.</summary>
+    /// <param name="name">The name, see <see cref="BuildKitEngine.IsName"/>.</param>
+    /// <exception cref="FormatException">The text is not a name.</exception>
+    public static EngineAddress ForName(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Parse($"{NameScheme}://{name}");
+    }
+
     /// <summary>Parses and completes an address.</summary>
     /// <param name="s">The address, see the remarks of the type.</param>
     /// <exception cref="FormatException">The text is not an address; the message says what is wrong and what is expected.</exception>
@@ -119,7 +136,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         TryParse(s, out result);
 
     /// <summary>The full form of the address.</summary>
-    public override string ToString() => Remote is not null
+    public override string ToString() => Name is not null
+        ? $"{Scheme}://{Name}"
+        : Remote is not null
         ? Remote.ToString()
         : IsVsock
         ? VsockAddress.Format(this)
@@ -136,6 +155,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
         && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase)
         && Port == other.Port
         && ContextId == other.ContextId
+        && string.Equals(Name, other.Name, StringComparison.OrdinalIgnoreCase)
         && Remote == other.Remote;
 
     /// <inheritdoc/>
@@ -143,7 +163,7 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
 
     /// <inheritdoc/>
     public override int GetHashCode() =>
-        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port, ContextId, Remote);
+        HashCode.Combine(Scheme, Path, Host is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Host), Port, ContextId, Remote, Name is null ? 0 : StringComparer.OrdinalIgnoreCase.GetHashCode(Name));
 
     internal static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
@@ -185,6 +205,9 @@ public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineA
 
         return scheme switch
         {
+            NameScheme => BuildKitEngine.IsName(rest)
+                ? Accept(new EngineAddress(scheme) { Name = rest }, out address)
+                : $"{Quote(text)} has no valid name of an engine: up to 63 letters, digits, '.', '_' and '-' are allowed, and the first is a letter or a digit.",
             "unix" => ParsePath(text, scheme, rest, out address),
             _ when VsockAddress.Is(scheme) => VsockAddress.Parse(Quote(text), scheme, rest, out address),
             "docker" when rest.Length == 0 => Accept(new EngineAddress(scheme), out address),

@@ -110,4 +110,13 @@ public enum EngineConnectReason
 
     /// <summary>The other side sends text instead of the engine's answer.</summary>
     UnexpectedOutput,
+
+    /// <summary>No engine is registered under the name.</summary>
+    NotRegistered,
+
+    /// <summary>The file of named engines cannot be used.</summary>
+    BadEngineFile,
+
+    /// <summary>Other users can change the file of named engines.</summary>
+    UntrustedEngineFile,
 }

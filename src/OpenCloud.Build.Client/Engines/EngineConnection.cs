@@ -15,6 +15,11 @@ internal sealed record EngineConnection(IEngineConnector Connector, Stream Strea
             return await EngineDiscovery.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         }
 
+        if (address.Name is not null)
+        {
+            return await EngineDiscovery.OpenAsync(NamedNodes.Candidates(address, options), options, cancellationToken).ConfigureAwait(false);
+        }
+
         IEngineConnector connector = EngineConnectors.Create(address, options);
         try
         {

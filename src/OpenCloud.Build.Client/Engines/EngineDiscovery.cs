@@ -3,7 +3,7 @@ using OpenCloud.Build.Client.Tls;
 namespace OpenCloud.Build.Client.Engines;
 
 /// <summary>
-/// Finds the engine when no address is given: <c>$BUILDKIT_HOST</c>, <c>$XDG_RUNTIME_DIR/buildkit/buildkitd.sock</c>,
+/// Finds the engine when no address is given: <c>$BUILDKIT_HOST</c>, the nodes of the default named engine, <c>$XDG_RUNTIME_DIR/buildkit/buildkitd.sock</c>,
 /// <c>/run/buildkit/buildkitd.sock</c>, then <c>$DOCKER_HOST</c>, Docker's current context or the Docker socket; the first that accepts a connection.
 /// </summary>
 /// <remarks>
@@ -28,9 +28,9 @@ public static class EngineDiscovery
         {
             try
             {
-                candidates.Add(new EngineCandidate(ExplicitSource, EngineAddress.Parse(host), true));
+                candidates.AddRange(NamedNodes.OfSetting(host, ExplicitSource, options));
             }
-            catch (FormatException e)
+            catch (Exception e) when (e is FormatException or EngineConnectException)
             {
                 throw new EngineConnectException(EngineConnectReason.BadSetting, null, $"The environment variable {HostVariable} cannot be used: {e.Message}", e);
             }
@@ -41,6 +41,7 @@ public static class EngineDiscovery
             }
         }
 
+        candidates.AddRange(NamedNodes.OfDefault(options));
         if (options.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime
             && EngineAddress.TryParse($"unix://{runtime.TrimEnd('/')}/buildkit/buildkitd.sock", out EngineAddress? user))
         {
@@ -102,9 +103,9 @@ public static class EngineDiscovery
             EngineConnectException? problem = candidate.Problem;
             try
             {
-                connector = candidate.Address is { } address ? EngineConnectors.Create(address, options) : null;
+                connector = candidate.Address is { } address ? EngineConnectors.Create(address, candidate.Options ?? options) : null;
             }
-            catch (EngineConnectException e) when (candidate.Source != ExplicitSource)
+            catch (EngineConnectException e) when (!IsOnlySetting(candidate))
             {
                 problem = e;
             }
@@ -128,7 +129,7 @@ public static class EngineDiscovery
                         Stream stream = await ConnectOneAsync(connector, TimeOf(candidate), attempt).ConfigureAwait(false);
                         return new EngineConnection(connector, stream, candidate.Source, passed);
                     }
-                    catch (EngineConnectException e) when (candidate.Source != ExplicitSource || !IsAboutTheSetting(e.Reason))
+                    catch (EngineConnectException e) when (!IsOnlySetting(candidate) || !IsAboutTheSetting(e.Reason))
                     {
                         error = e;
                     }
@@ -141,9 +142,12 @@ public static class EngineDiscovery
             throw Conclude(errors, passed);
         }
 
+        // Another node of an engine with several may be usable.
+        bool IsOnlySetting(EngineCandidate candidate) => candidate.Source == ExplicitSource && candidates.Count(static c => c.Source == ExplicitSource) == 1;
+
         // A candidate that accepts but does not answer must not use up the time of later ones. The explicit one may need a login elsewhere, and
         // has half of it.
-        TimeSpan TimeOf(EngineCandidate candidate) => options.ConnectTimeout / (candidate.Source == ExplicitSource ? 2 : ways.Count + 1);
+        TimeSpan TimeOf(EngineCandidate candidate) => options.ConnectTimeout / (IsOnlySetting(candidate) ? 2 : ways.Count + 1);
 
         async ValueTask<Stream> ConnectOneAsync(IEngineConnector connector, TimeSpan time, CancellationToken attempt)
         {

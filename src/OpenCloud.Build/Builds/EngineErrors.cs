@@ -53,10 +53,15 @@ internal static class EngineErrors
             EngineConnectReason.ClusterForbidden => ErrorCatalog.KubernetesForbidden,
             EngineConnectReason.ClusterUnreachable => ErrorCatalog.KubernetesUnreachable,
             EngineConnectReason.UnexpectedOutput => ErrorCatalog.RemoteOutputUnexpected,
+            EngineConnectReason.NotRegistered => ErrorCatalog.EngineNotRegistered,
+            EngineConnectReason.BadEngineFile => ErrorCatalog.EngineFileInvalid,
+            EngineConnectReason.UntrustedEngineFile => ErrorCatalog.EngineFileNotTrusted,
             EngineConnectReason.Tls => TlsErrors.Of(failure.Tls),
             _ => ErrorCatalog.EngineUnreachable,
         };
-        return entry.ToException(address, failure, failure.Message);
+        return failure is { Reason: EngineConnectReason.NotRegistered, Address.Name: { } name }
+            ? entry.ToException(name, failure, name)
+            : entry.ToException(address, failure, failure.Message);
     }
 
     // The socket is on the other side.

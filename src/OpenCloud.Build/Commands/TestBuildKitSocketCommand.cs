@@ -2,12 +2,14 @@ using System.Management.Automation;
 using System.Security;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Diagnosis;
 using OpenCloud.Build.Hosts;
+using OpenCloud.Build.Nodes;
 
 namespace OpenCloud.Build.Commands;
 
@@ -83,52 +85,54 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        EngineAddress address;
+        List<(EngineAddress Address, EngineConnectOptions Options)> nodes = [];
         try
         {
-            address = EngineAddress.Parse(Address ?? (Rootless ? "unix://" + RunHost((_, _) => Task.FromResult(RootlessDiagnosis.SocketOf(As))) : DefaultAddress()));
-        }
-        catch (FormatException e)
-        {
-            string shown = EngineArguments.Shown(Address ?? string.Empty);
-            ThrowError(ErrorCatalog.InvalidAddress, shown, e, shown, e.Message);
-            return;
-        }
-
-        EngineConnectOptions options;
-        try
-        {
-            options = new EngineConnectOptions
+            EngineConnectOptions options = new()
             {
                 ConnectTimeout = ConnectTimeout,
                 AllowPlainTcp = AllowPlainTcp,
                 Tls = TlsArguments.Read(this, CertificateDirectory, CaCertificate, Certificate, Key, CertificatePassword, ServerName),
             };
+            string text = Address ?? (Rootless ? "unix://" + RunHost((_, _) => Task.FromResult(RootlessDiagnosis.SocketOf(As))) : DefaultAddress());
+            nodes.AddRange(EngineNodes.Of(EngineArguments.ParseAddress(text) ?? throw EngineArguments.Invalid(text), options));
         }
         catch (BuildErrorException e)
         {
             ThrowTerminatingError(e.ToRecord());
-            return;
         }
 
-        SocketDiagnosis diagnosis = RunHost((_, cancellationToken) => EngineDiagnosis.RunAsync(address, options, As, Service, Rootless, cancellationToken));
-        if (Detailed)
+        bool isReachable = true;
+        foreach ((EngineAddress address, EngineConnectOptions options) in nodes)
         {
-            WriteObject(diagnosis);
+            SocketDiagnosis diagnosis = RunHost((_, cancellationToken) => EngineDiagnosis.RunAsync(address, options, As, Service, Rootless, cancellationToken));
+            isReachable &= diagnosis.Reachable;
+            if (Detailed)
+            {
+                WriteObject(diagnosis);
+            }
+            else
+            {
+                Tell(diagnosis);
+            }
         }
-        else
+
+        if (!Detailed)
         {
-            if (!diagnosis.Reachable)
-            {
-                WriteVerbose(TerminalText.Plain(diagnosis.Remedy is null ? diagnosis.Story : $"{diagnosis.Story} {diagnosis.Remedy}"));
-            }
+            WriteObject(isReachable);
+        }
+    }
 
-            foreach (DiagnosisCheck risk in diagnosis.Checks.Where(static check => check.IsRisk))
-            {
-                WriteWarning(TerminalText.Plain(risk.Remedy is null ? risk.Evidence : $"{risk.Evidence} {risk.Remedy}"));
-            }
+    private void Tell(SocketDiagnosis diagnosis)
+    {
+        if (!diagnosis.Reachable)
+        {
+            WriteVerbose(TerminalText.Plain(diagnosis.Remedy is null ? diagnosis.Story : $"{diagnosis.Story} {diagnosis.Remedy}"));
+        }
 
-            WriteObject(diagnosis.Reachable);
+        foreach (DiagnosisCheck risk in diagnosis.Checks.Where(static check => check.IsRisk))
+        {
+            WriteWarning(TerminalText.Plain(risk.Remedy is null ? risk.Evidence : $"{risk.Evidence} {risk.Remedy}"));
         }
     }
 
@@ -150,6 +154,18 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
         if (Environment.GetEnvironmentVariable("BUILDKIT_HOST") is { Length: > 0 } set)
         {
             return set;
+        }
+
+        try
+        {
+            if (new NamedEngineStore().FindDefault() is { } named)
+            {
+                return named.Name;
+            }
+        }
+        catch (NamedEngineException)
+        {
+            // The engines of this machine are tested; a command that needs the file says what is wrong with it.
         }
 
         string? own = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } folder ? Path.Combine(folder, "buildkit/buildkitd.sock") : null;

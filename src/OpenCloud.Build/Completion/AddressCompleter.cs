@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Engines;
 
 namespace OpenCloud.Build.Completion;
 
-/// <summary>Completes the address of an engine with those found on this machine.</summary>
+/// <summary>Completes the address of an engine with those found on this machine and the names of registered engines.</summary>
 public sealed class AddressCompleter : IArgumentCompleter
 {
     // Schemes that cannot be discovered; offered when the user has begun to type one.
@@ -37,7 +37,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         catch (EngineConnectException)
         {
             // An invalid setting offers nothing.
-            return [];
+            return EngineNameCompleter.Names().Matching(wordToComplete);
         }
 
         string word = wordToComplete.Trim('\'', '"');
@@ -46,6 +46,7 @@ public sealed class AddressCompleter : IArgumentCompleter
             .Where(static c => c.Address is not null && (c.Address.Path is null || File.Exists(c.Address.Path)))
             .Select(static c => (Text: c.Address!.ToString(), c.Source))
             .Concat(word.Length > 0 ? Schemes.Where(scheme => scheme.Text != word) : [])
+            .Concat(EngineNameCompleter.Names())
             .Concat(Names(word))
             .DistinctBy(static c => c.Text)
             .Matching(wordToComplete);

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
@@ -24,7 +25,7 @@ internal static class CompletionQuery
         string address = bound["Address"]?.ToString() ?? string.Empty;
         return Ask($"{question} {address}", async cancellationToken =>
         {
-            EngineAddress? named = address.Length == 0 ? null : EngineAddress.Parse(address);
+            EngineAddress? named = EngineArguments.ParseAddress(address);
             IImageStore store = ImageStores.Open(named, new EngineConnectOptions { ConnectTimeout = Patience });
             await using (store.ConfigureAwait(false))
             {
@@ -38,7 +39,7 @@ internal static class CompletionQuery
         string address = bound["Address"]?.ToString() ?? string.Empty;
         return Ask($"{question} {address}", async cancellationToken =>
         {
-            EngineAddress? named = address.Length == 0 ? null : EngineAddress.Parse(address);
+            EngineAddress? named = EngineArguments.ParseAddress(address);
             BuildKitClient engine = await BuildKitClient.ConnectAsync(named, new EngineConnectOptions { ConnectTimeout = Patience }, cancellationToken).ConfigureAwait(false);
             await using (engine.ConfigureAwait(false))
             {

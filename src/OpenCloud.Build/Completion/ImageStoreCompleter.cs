@@ -13,5 +13,6 @@ public sealed class ImageStoreCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         ImageStores.Others(string.Empty)
             .Select(static a => (a.ToString(), a.Scheme == "docker" ? "Docker Engine" : a.Path == ImageStores.DefaultContainerdSocket ? "containerd" : "$CONTAINERD_ADDRESS"))
+            .Concat(EngineNameCompleter.Names())
             .Matching(wordToComplete);
 }
