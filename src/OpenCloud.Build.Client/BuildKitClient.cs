@@ -111,8 +111,8 @@ public sealed class BuildKitClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks an engine that accepted the connection for its workers. A stopped engine accepts connections, too, but never answers. Behind a TCP
-    /// port there may be any program: one that sends nothing within the time to connect is none, because an engine's HTTP/2 begins at once.
+    /// Asks an engine that accepted the connection for its workers. A peer that sends nothing within the time to connect is not an engine, or is
+    /// stopped, because an engine's HTTP/2 begins at once. One that systemd starts with the first connection, and one in a virtual machine, have longer.
     /// </summary>
     private static async Task<ListWorkersResponse> AskWorkersAsync(
         DedicatedCallInvoker invoker, EngineConnectOptions options, CancellationToken cancellationToken)
@@ -121,7 +121,7 @@ public sealed class BuildKitClient : IAsyncDisposable
         using CancellationTokenSource timeout = new(longest, options.TimeProvider);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using CancellationTokenSource quiet = new(options.ConnectTimeout, options.TimeProvider);
-        bool mayBeAnything = invoker.Engine.Address.Host is not null;
+        bool mayBeAnything = invoker.Engine.IsSilenceTelling;
         using CancellationTokenRegistration silence = quiet.Token.Register(() =>
         {
             if (mayBeAnything && !invoker.Engine.IsGreeted)

@@ -10,6 +10,9 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
 
     public EngineAddress Address { get; } = address;
 
+    /// <summary>Whether systemd listens on the unix socket, and starts the engine with the first connection, or that cannot be known.</summary>
+    public bool StartsOnDemand { get; private set; }
+
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
         Socket? socket = null;
@@ -56,6 +59,7 @@ internal sealed class SocketConnector(EngineAddress address, EngineConnectOption
         }
 
         PeerCredentials peer = PeerCredentials.Of(socket);
+        StartsOnDemand = peer.Program is null or "systemd" or "init";
         switch (PeerJudgement.Of(path, peer))
         {
             case PeerTrust.Foreign:

@@ -161,6 +161,17 @@ public sealed class ConnectionTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => attempt);
     }
 
+    [Fact]
+    public async Task A_listener_on_a_socket_that_says_nothing_ends_within_the_time_to_connect()
+    {
+        using Socket silent = Listen("mute.sock");
+        EngineAddress address = EngineAddress.Parse($"unix://{Socket("mute.sock")}");
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
+            () => BuildKitClient.ConnectAsync(address, new EngineConnectOptions { ConnectTimeout = TimeSpan.FromMilliseconds(500) }, Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
+        Assert.Equal(EngineConnectReason.Timeout, e.Reason);
+        Assert.StartsWith($"{address} accepted the connection, but sent nothing within 0.5 s", e.Message, StringComparison.Ordinal);
+    }
+
     private static IEngineConnector Connector(string address) => EngineConnectors.Create(EngineAddress.Parse(address), new EngineConnectOptions());
 
     private string Socket(string name) => Path.Combine(_directory.FullName, name);
