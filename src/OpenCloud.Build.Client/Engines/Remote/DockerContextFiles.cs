@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Text;
+using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Client.Engines.Remote;
 
@@ -40,7 +41,13 @@ internal sealed class DockerContextFiles
             return null;
         }
 
-        return JsonForm.Text(Read(path, MostConfiguration), "currentContext") is { Length: > 0 } name && name != Default ? name : null;
+        if (JsonForm.Text(Read(path, MostConfiguration), "currentContext") is not { Length: > 0 } name || name == Default)
+        {
+            return null;
+        }
+
+        CheckTrust(path);
+        return name;
     }
 
     /// <summary>The endpoint of a context; null when the context does not exist.</summary>
@@ -55,6 +62,7 @@ internal sealed class DockerContextFiles
             return null;
         }
 
+        CheckTrust(path);
         if ((Read(path, MostMeta)["Endpoints"] as JsonObject)?["docker"] is not JsonObject endpoint || JsonForm.Text(endpoint, "Host") is not { Length: > 0 } host)
         {
             throw new InvalidDataException($"'{path}' has no Docker endpoint.");
@@ -92,6 +100,15 @@ internal sealed class DockerContextFiles
 
         names.Sort(StringComparer.Ordinal);
         return names;
+    }
+
+    // A file that another user can change would decide which engine gets the sources and secrets of root's builds.
+    private static void CheckTrust(string path)
+    {
+        if (ProgramTrust.Applies && ProgramTrust.Objection(path) is { } objection)
+        {
+            throw new IOException($"root does not use '{path}': {objection}");
+        }
     }
 
     private static JsonObject Read(string path, int most)

@@ -3,6 +3,8 @@ using System.Text;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Tests.Context;
+using OpenCloud.Build.Client.Tests.Programs;
+using OpenCloud.Build.Linux.Programs;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Engines.Remote;
@@ -100,6 +102,29 @@ public sealed class DockerEndpointTests : IDisposable
         _variables["DOCKER_CONTEXT"] = name;
         Refused(said);
         Assert.NotNull(EngineDiscovery.Candidates(Options)[^1].Problem);
+    }
+
+    [Fact]
+    public void Root_follows_no_configuration_that_another_user_can_change()
+    {
+        Add("far", "unix:///run/other.sock");
+        Write("config.json", """{ "currentContext": "far" }""");
+        Assert.Equal("docker:///run/other.sock", DockerEndpoint.Current(Get).Address.ToString());
+        if (!ProgramTrust.Applies)
+        {
+            return;
+        }
+
+        string config = Path.Join(Docker, "config.json");
+        string meta = Path.Join(Docker, $"contexts/meta/{Id("far")}/meta.json");
+        ProgramFolder.Run("chown", "65534", meta);
+        Refused("belongs to the user 65534");
+        Write("config.json", """{ "auths": {} }""");
+        ProgramFolder.Run("chown", "65534", config);
+        Assert.Equal("Docker socket", DockerEndpoint.Current(Get).Source);
+        Write("config.json", """{ "currentContext": "far" }""");
+        ProgramFolder.Run("chown", "0", meta);
+        Refused($"root does not use '{config}'");
     }
 
     [Theory]
