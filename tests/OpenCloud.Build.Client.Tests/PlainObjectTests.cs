@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Caches;
+using OpenCloud.Build.Client.Containers;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Images;
@@ -27,7 +28,7 @@ public sealed class PlainObjectTests
     [
         typeof(ContainerImage), typeof(ContainerImagePlatform), typeof(BuildKitInfo), typeof(BuildKitWorker), typeof(BuildCachePolicy), typeof(BuildRecord), typeof(BuildCacheRecord),
         typeof(ImageBuildResult), typeof(ImageBuildException), typeof(SourceLine), typeof(BuildWarning), typeof(ErrorSource), typeof(BuildKitErrorDetails),
-        typeof(ContainerImageVulnerability), typeof(DockerfileCheck), typeof(DockerfileCheckError), typeof(DockerfileTarget), typeof(DockerfileOutline), typeof(OutlineArgument), typeof(OutlineMount), typeof(BuildStep), typeof(BuildLogLine),
+        typeof(ContainerImageVulnerability), typeof(BuildKitContainer), typeof(DockerfileCheck), typeof(DockerfileCheckError), typeof(DockerfileTarget), typeof(DockerfileOutline), typeof(OutlineArgument), typeof(OutlineMount), typeof(BuildStep), typeof(BuildLogLine),
     ];
 
     // Addresses, folders and references of builds, which are this side's; the last lines of a step, which the step has made plain.

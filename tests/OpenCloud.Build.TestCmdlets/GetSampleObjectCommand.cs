@@ -4,6 +4,7 @@ using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Caches;
 using OpenCloud.Build.Client.Certificates;
+using OpenCloud.Build.Client.Containers;
 using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Engines.Deployments;
@@ -61,6 +62,7 @@ public sealed class GetSampleObjectCommand : PSCmdlet
         nameof(BuildLogLine) => [new BuildLogLine { Ref = "b2c5a6048a3733afa93b568fdabf8d1e", Step = 3, Time = Then, Stream = BuildLogStream.Output, Text = "make: done", StepName = "[build 2/2] RUN make", Elapsed = TimeSpan.FromSeconds(2.5) }],
         nameof(ContainerRegistryLogin) => [new ContainerRegistryLogin { Registry = "registry.local:5000", UserName = "builder", SavedIn = "/home/builder/.docker/config.json" }],
         nameof(BuildKitEngine) => [new BuildKitEngine { Name = "fleet", IsDefault = true, Nodes = [new EngineNode { Address = "tcp://10.0.0.5:1234", Platform = "linux/amd64, linux/386", CertificateDirectory = "/srv/pki/client/ci" }, new EngineNode { Address = "ssh://me@arm-host", Platform = "linux/arm64" }], Labels = new Dictionary<string, string> { ["team"] = "web" }, CacheFrom = ["type=registry,ref=cache.example/app:cache"] }],
+        nameof(BuildKitContainer) => [new BuildKitContainer { Name = "buildkitd", Address = "docker-container://buildkitd", State = "running", Change = BuildKitContainerChange.Created, Image = "moby/buildkit:buildx-stable-1", Digest = "sha256:" + new string('a', 64), Network = "none", CacheVolume = "buildkitd-cache", ModuleVersion = "0.1.0", Created = Then, Id = new string('b', 64), Store = "docker:///nowhere/docker.sock" }],
         nameof(BuildKitCertificate) => [new BuildKitCertificate { Role = CertificateRole.Server, Name = "builder.example", Names = ["builder.example", "192.0.2.7"], Path = "/srv/pki/server/builder.example", Change = CertificateChange.Renewed, NotBefore = Then, NotAfter = Then.AddDays(365), Fingerprint = new string('a', 64) }],
         nameof(BuildKitDeployment) => [new BuildKitDeployment { Name = "builders", Namespace = "ci", Context = "admin@cluster", Kind = BuildKitDeploymentKind.StatefulSet, Replicas = 3, Ready = 2, Image = "docker.io/moby/buildkit:v0.32.2-rootless", IsRootless = true, HasTls = true, Created = Then }],
         nameof(ContainerImageImport) => [new ContainerImageImport { References = ["docker.io/demo/app:1", LongName], Digest = Digest('a'), Store = Containerd, Namespace = "default", Path = "/srv/app.tar", BytesMoved = 123_456_789, ContentsMoved = 12, ContentsPresent = 3 }],

@@ -144,6 +144,45 @@ function New-BuildDirectory {
     $Path
 }
 
+# A directory whose targets are images of a stand-in for BuildKit: 'buildkitd' waits ('silent' ends), and 'buildctl dial-stdio' speaks HTTP/2 and
+# answers every request with one worker.
+function New-EngineImageDirectory {
+    param([Parameter(Mandatory)] [string] $Path, [Parameter(Mandatory)] $Engine)
+    $null = New-BuildDirectory $Path $Engine @'
+FROM scratch AS first
+COPY busybox /bin/busybox
+COPY --chmod=755 buildkitd buildctl /usr/bin/
+ENTRYPOINT ["/usr/bin/buildkitd"]
+FROM first AS second
+LABEL number=2
+FROM first AS silent
+COPY --chmod=755 ends /usr/bin/buildkitd
+'@
+    Set-Content "$Path/buildkitd" '#!/bin/busybox sh', 'echo "$HOSTNAME $*" >>/var/lib/buildkit/starts', 'trap "exit 0" TERM', 'while :; do /bin/busybox sleep 3600 & wait; done'
+    Set-Content "$Path/ends" '#!/bin/busybox sh', 'echo "no settings for this engine" >&2', 'exit 1'
+    Set-Content "$Path/buildctl" @'
+#!/bin/busybox sh
+# HTTP/2: this side's settings, the preface of the client, then a response to each request that has ended.
+b() { /bin/busybox "$@"; }
+b printf '\0\0\0\4\0\0\0\0\0'
+b dd bs=1 count=24 of=/dev/null 2>/dev/null
+b printf '\0\0\0\4\1\0\0\0\0'
+while :; do
+  head=$(b dd bs=1 count=9 2>/dev/null | b od -An -v -tx1 | b tr -d ' \n')
+  [ ${#head} = 18 ] || exit 0
+  length=$((0x${head:0:6}))
+  [ "$length" = 0 ] || b dd bs=1 count="$length" of=/dev/null 2>/dev/null
+  case ${head:6:2} in 00 | 01) ;; *) continue ;; esac
+  [ $((0x${head:8:2} & 1)) = 1 ] || continue
+  id=$(echo "${head:10:8}" | b sed 's/../\\x&/g')
+  b printf "\0\0\x14\1\4$id\x88\x0f\x10\x10application/grpc"
+  b printf "\0\0\x27\0\0$id\0\0\0\0\x22\x0a\x20\x0a\x03one\x1a\x0e\x0a\x05amd64\x12\x05linux\x2a\x09\x12\x07v0.32.2"
+  b printf "\0\0\x0f\1\5$id\0\x0bgrpc-status\x010"
+done
+'@
+    $Path
+}
+
 # A runspace of its own with the module and a host that keeps progress.
 function New-RecordedShell {
     $recorder = [Activator]::CreateInstance((Get-Command Test-Operation).ImplementingType.Assembly.GetType('OpenCloud.Build.TestCmdlets.RecordingHost'))

@@ -5,7 +5,7 @@ BeforeDiscovery {
     # Files and directories: PowerShell's own completion is right. A set of words and a switch have theirs, an object has none.
     $files = 'Path', 'LiteralPath', 'InputObject', 'Record', 'Dockerfile', 'Destination', 'LogPath', 'MetadataFile', 'IidFile', 'SourcePolicy', 'Prefix',
         'StateDirectory', 'ArchivePath', 'RootlessKitArchivePath', 'DockerfileText', 'EnvFile', 'Archive', 'BuildRecord', 'Attestation', 'SbomPath', 'Database',
-        'CertificateDirectory', 'CaCertificate', 'Certificate', 'Key'
+        'CertificateDirectory', 'CaCertificate', 'Certificate', 'Key', 'ImagePath'
     $parameters = foreach ($command in (Get-Module OpenCloud.Build).ExportedCmdlets.Values) {
         foreach ($parameter in $command.Parameters.Values) {
             $type = $parameter.ParameterType.IsArray ? $parameter.ParameterType.GetElementType() : $parameter.ParameterType

@@ -42,11 +42,13 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
         . $PSScriptRoot/Common.ps1
         $engine = Start-TestEngine
-        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG', 'XDG_CONFIG_HOME'
+        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG', 'XDG_CONFIG_HOME', 'PATH'
         $before = @{}
         foreach ($name in $variables) {
             $before[$name] = [Environment]::GetEnvironmentVariable($name)
-            [Environment]::SetEnvironmentVariable($name, $null)
+            if ($name -ne 'PATH') {
+                [Environment]::SetEnvironmentVariable($name, $null)
+            }
         }
         $env:BUILDKIT_HOST = $engine.address
         $env:DOCKER_HOST = "unix://$($engine.docker)"
@@ -79,6 +81,12 @@ FROM test AS release
         Set-Content "$work/builds.csv" 'Path,Tag', './app,list/app:1', './app,list/app:2'
         Set-Content "$work/buildkit-v0.32.2.linux-amd64.tar.gz" 'no archive'
         $null = Invoke-ImageBuild $app -Tag alpine:3 -Output 'type=oci,tar=false,dest=./images/alpine' -ErrorAction Stop
+        # An engine in a container is reached by the docker command.
+        $docker = Join-Path (((& "$root/tests/fixture/engine" get docker-cli) -match '/docker-cli ') -split ' ')[-1] usr/bin
+        $env:PATH = "${docker}:$env:PATH"
+        $image = New-EngineImageDirectory "$TestDrive/engine-image" $engine
+        $null = Invoke-ImageBuild $image -Target first -Output 'type=oci,tar=false,dest=./images/buildkit' -ErrorAction Stop
+        $null = Invoke-ImageBuild $image -Target second -Output 'type=oci,tar=false,dest=./images/buildkit-new' -ErrorAction Stop
         # What examples take for given: an image, an archive of it, an agent, a credential, and a name of another program.
         $null = Invoke-ImageBuild $app -Tag demo/app:1 -ErrorAction Stop
         $null = Export-ContainerImage demo/app:1 "$TestDrive/kept.tar" -ErrorAction Stop

@@ -4,14 +4,14 @@ BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     Import-TestCmdlet
     $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildLogLine', 'BuildDefinition', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform',
-        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
+        'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageAttestation', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitContainer', 'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport',
         'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome', 'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
     $others = 'Sent', 'Written', 'InRegistry', 'Hashtable', 'Program', 'Number'
     # The objects that each cmdlet takes; it refuses all others.
     $images = 'ImageBuildResult', 'ContainerImage', 'BuildRecord', 'ContainerImageImport', 'ContainerImageTransfer'
     $everywhere = $images + 'Sent', 'Written', 'InRegistry'
     $builds = 'ImageBuildResult', 'BuildRecord', 'BuildLogLine', 'Number'
-    $addresses = 'ImageBuildResult', 'BuildRecord', 'BuildCacheRecord', 'BuildKitInfo', 'BuildKitWorker', 'SocketDiagnosis', 'InstallResult', 'AccessReport', 'BuildKitInstallation', 'BuildKitEngine'
+    $addresses = 'ImageBuildResult', 'BuildRecord', 'BuildCacheRecord', 'BuildKitInfo', 'BuildKitWorker', 'SocketDiagnosis', 'InstallResult', 'AccessReport', 'BuildKitInstallation', 'BuildKitContainer', 'BuildKitEngine'
     $registries = 'ContainerImage', 'InRegistry', 'ContainerRegistryLogin'
     $consumers = @(
         @{ Cmdlet = 'Get-ContainerImage'; Takes = $images + 'InRegistry'; Arguments = @{} }
@@ -46,7 +46,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-DockerfileTarget'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-DockerfileOutline'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-BuildDefinition'; Takes = @(); Arguments = @{} }
-        @{ Cmdlet = 'Register-BuildKitEngine'; Takes = @(); Arguments = @{ WhatIf = $true } }
+        @{ Cmdlet = 'Register-BuildKitEngine'; Takes = 'BuildKitContainer'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Get-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{} }
         @{ Cmdlet = 'Set-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Unregister-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{ WhatIf = $true } }
@@ -55,6 +55,10 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{} }
         @{ Cmdlet = 'Set-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{ Replicas = 1; WhatIf = $true } }
         @{ Cmdlet = 'Remove-BuildKitDeployment'; Takes = 'BuildKitDeployment'; Arguments = @{ WhatIf = $true } }
+        @{ Cmdlet = 'New-BuildKitContainer'; Takes = @(); Arguments = @{ Address = 'docker:///nowhere/docker.sock'; WhatIf = $true } }
+        @{ Cmdlet = 'Get-BuildKitContainer'; Takes = @(); Arguments = @{ Address = 'docker:///nowhere/docker.sock' } }
+        @{ Cmdlet = 'Update-BuildKitContainer'; Takes = 'BuildKitContainer'; Arguments = @{ WhatIf = $true } }
+        @{ Cmdlet = 'Remove-BuildKitContainer'; Takes = 'BuildKitContainer'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Grant-BuildKitAccess'; Takes = @(); Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Revoke-BuildKitAccess'; Takes = @(); Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Get-BuildKitInstallation'; Takes = @(); Arguments = @{} }
@@ -72,7 +76,7 @@ BeforeAll {
     [IO.File]::WriteAllBytes($program, [byte[]] (0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0x1B, 0x5B))
     $catalog = (Get-TestErrorCatalog).Id
     $known = $catalog + 'InputObjectNotBound', 'ParameterArgumentTransformationError', 'ParameterArgumentValidationErrorEmptyArrayNotAllowed'
-    $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut', 'KubectlNotFound', 'KubernetesTimedOut'
+    $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut', 'BuildKitContainerUnreachable', 'KubectlNotFound', 'KubernetesTimedOut'
     $oldConfig = $env:DOCKER_CONFIG
     $env:DOCKER_CONFIG = "$TestDrive/docker"
     # The sample of a named engine is registered, with a node that is not there.

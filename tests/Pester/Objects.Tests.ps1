@@ -1,6 +1,6 @@
 # What the cmdlets' objects are on a screen, in files and in other sessions. The objects are samples, the same each time.
 BeforeDiscovery {
-    $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate',
+    $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitContainer',
         'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
         'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
 }
@@ -143,7 +143,7 @@ Describe 'Times' {
 # CONTRIBUTING.md says how to take a new one.
 Describe 'The screen' {
     BeforeAll {
-        $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate',
+        $types = 'ImageBuildResult', 'BuildStep', 'BuildWarning', 'BuildRecord', 'BuildCacheRecord', 'ContainerImage', 'ContainerImagePlatform', 'ContainerImageImport', 'ContainerImageTransfer', 'ContainerImageVulnerability', 'ContainerRegistryLogin', 'BuildKitCertificate', 'BuildKitContainer',
             'BuildKitDeployment', 'BuildKitEngine', 'BuildKitInfo', 'BuildKitWorker', 'BuildCachePolicy', 'AccessReport', 'DiagnosisCheck', 'SocketDiagnosis', 'InstallResult', 'HostStepOutcome',
             'BuildKitInstallation', 'DockerfileCheck', 'DockerfileTarget', 'DockerfileOutline'
         $shown = Invoke-FreshPwsh @'

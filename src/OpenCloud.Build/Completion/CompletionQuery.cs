@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Containers;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 
@@ -44,6 +45,21 @@ internal static class CompletionQuery
             await using (engine.ConfigureAwait(false))
             {
                 return await ask(engine, cancellationToken).ConfigureAwait(false);
+            }
+        });
+    }
+
+    /// <summary>Asks for the engines that run as containers.</summary>
+    public static IReadOnlyList<T> AskContainers<T>(IDictionary bound, Func<BuildKitContainers, CancellationToken, Task<IReadOnlyList<T>>> ask)
+    {
+        string address = bound["Address"]?.ToString() ?? string.Empty;
+        return Ask($"containers {address}", async cancellationToken =>
+        {
+            EngineAddress? named = address.Length == 0 ? null : EngineAddress.Parse(address);
+            BuildKitContainers containers = BuildKitContainers.Open(named, new EngineConnectOptions { ConnectTimeout = Patience });
+            await using (containers.ConfigureAwait(false))
+            {
+                return await ask(containers, cancellationToken).ConfigureAwait(false);
             }
         });
     }

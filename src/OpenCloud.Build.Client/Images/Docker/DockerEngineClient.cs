@@ -1,13 +1,15 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Images.Docker;
 
-/// <summary>The image part of a Docker Engine's HTTP API.</summary>
+/// <summary>A client of a Docker Engine's HTTP API.</summary>
 /// <remarks>moby, api/swagger.yaml. The path of a request names the API version that it is written for.</remarks>
 internal sealed class DockerEngineClient : IAsyncDisposable
 {
@@ -116,6 +118,37 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Posts a document, or nothing; the document of the answer, null when there is none. An object that is in the requested state already is a success (304).</summary>
+    public async Task<JsonElement?> PostAsync(string path, JsonObject? body, CancellationToken cancellationToken)
+    {
+        using HttpContent? content = body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, path, content, cancellationToken).ConfigureAwait(false);
+        if (answer.StatusCode is HttpStatusCode.NotModified or HttpStatusCode.NoContent)
+        {
+            return null;
+        }
+
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        using JsonDocument? document = answer.Content.Headers.ContentLength == 0 ? null : await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
+        return document?.RootElement.Clone();
+    }
+
+    /// <summary>The beginning of an answer, at most so many bytes; empty when the object does not exist.</summary>
+    public async Task<ReadOnlyMemory<byte>> ReadStartAsync(string path, int most, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return default;
+        }
+
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        byte[] bytes = new byte[most];
+        Stream stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
+        return bytes.AsMemory(0, await stream.ReadAtLeastAsync(bytes, most, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false));
+    }
+
     /// <summary>Sends bytes and reads the messages that the engine sends while it works.</summary>
     /// <exception cref="DockerEngineException">One of the messages is an error.</exception>
     public async Task SendAsync(string path, HttpContent content, CancellationToken cancellationToken)
@@ -130,7 +163,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
                 continue;
             }
 
-            using JsonDocument message = Parse(System.Text.Encoding.UTF8.GetBytes(line));
+            using JsonDocument message = Parse(Encoding.UTF8.GetBytes(line));
             if (DockerJson.Find(message.RootElement, "error") is not null)
             {
                 throw new DockerEngineException(null, $"{Address}: {TerminalText.Bounded(DockerJson.Text(message.RootElement, "error"), LongestWords)}");
@@ -221,7 +254,7 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
         catch (JsonException)
         {
-            said = System.Text.Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 200)]);
+            said = Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 200)]);
         }
 
         said = TerminalText.Bounded(said, LongestWords);

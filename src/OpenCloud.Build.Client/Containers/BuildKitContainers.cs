@@ -1,0 +1,326 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using OpenCloud.Build.Client.Credentials;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Images.Docker;
+using OpenCloud.Build.Client.Images.References;
+
+namespace OpenCloud.Build.Client.Containers;
+
+/// <summary>
+/// Engines as containers of a Docker Engine. The containers have labels that mark them: others are never changed. A request is planned, which
+/// changes nothing, and then applied; a failure undoes what the run changed.
+/// </summary>
+public sealed partial class BuildKitContainers : IAsyncDisposable
+{
+    /// <summary>The name of a container without another name.</summary>
+    public const string DefaultName = "buildkitd";
+
+    /// <summary>The image of an engine without another image.</summary>
+    public const string DefaultImage = "moby/buildkit:buildx-stable-1";
+
+    /// <summary>The image of a rootless engine without another image.</summary>
+    public const string DefaultRootlessImage = "moby/buildkit:buildx-stable-1-rootless";
+
+    /// <summary>The network of a container without another network.</summary>
+    public const string NoNetwork = "none";
+
+    // Room for the suffix of an update, within what a docker-container:// address accepts.
+    private const int LongestName = 128;
+    private const string PreviousSuffix = ".previous";
+    private const string LoadedPrefix = "localhost/opencloud-build/buildkit:";
+
+    private readonly DockerEngineClient _client;
+    private readonly DockerContainers _containers;
+    private readonly EngineConnectOptions _options;
+    private readonly string? _context;
+
+    private BuildKitContainers(DockerEngineClient client, EngineConnectOptions options, string? context)
+    {
+        _client = client;
+        _containers = new DockerContainers(client);
+        _options = options;
+        _context = context;
+    }
+
+    /// <summary>The address of the Docker Engine.</summary>
+    public string Store => _client.Address.ToString();
+
+    /// <summary>Opens the containers of a Docker Engine, which is connected to at the first request.</summary>
+    /// <param name="address">The address; null for the Docker Engine of Docker's configuration.</param>
+    /// <param name="options">The options of the connection; null for the defaults.</param>
+    /// <exception cref="BuildKitContainerException">The address is not that of a Docker Engine.</exception>
+    /// <exception cref="EngineConnectException">The address is not allowed, or a setting of Docker is invalid.</exception>
+    public static BuildKitContainers Open(EngineAddress? address, EngineConnectOptions? options = null)
+    {
+        options ??= new EngineConnectOptions();
+        EngineAddress asked = address switch
+        {
+            null => EngineAddress.Parse("docker://"),
+            { Scheme: "unix", Path: { } path } when Path.GetFileName(path) == "docker.sock" => EngineAddress.Parse("docker://" + path),
+            { IsDocker: true } => address,
+            _ => throw new BuildKitContainerException(
+                BuildKitContainerProblem.Unsupported, $"{address} is not a Docker Engine. Engines as containers of containerd are not supported. Nothing was sent."),
+        };
+        DockerEngineClient client = new(asked, options);
+        return new BuildKitContainers(client, options, ContainerAddress.FindContext(asked, client.Address, options));
+    }
+
+    /// <summary>Whether a text can be the name of a container or a volume here (moby, daemon/names: RestrictedNamePattern).</summary>
+    public static bool IsName(string? name) => name is { Length: <= LongestName } && Name().IsMatch(name);
+
+    /// <summary>The containers that this library made, by name.</summary>
+    /// <exception cref="DockerEngineException">The Docker Engine refused the request.</exception>
+    public async Task<IReadOnlyList<BuildKitContainer>> ListAsync(CancellationToken cancellationToken = default) =>
+    [
+        .. (await _containers.ListAsync(cancellationToken).ConfigureAwait(false))
+            .Where(static c => c.Labels is not null).OrderBy(static c => c.Name, StringComparer.Ordinal).Select(c => Describe(c, BuildKitContainerChange.None)),
+    ];
+
+    /// <summary>Whether the Docker Engine has an image.</summary>
+    /// <exception cref="DockerEngineException">The Docker Engine refused the request.</exception>
+    public async Task<bool> HasImageAsync(ImageReference image, CancellationToken cancellationToken = default) => await FindImageAsync(image, cancellationToken).ConfigureAwait(false) is not null;
+
+    /// <summary>Lets the Docker Engine pull an image, with the credential of Docker's configuration file.</summary>
+    /// <exception cref="DockerEngineException">The Docker Engine did not get the image.</exception>
+    public async Task PullAsync(ImageReference image, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ImageReference full = image.WithDefaultTag();
+        using ByteArrayContent content = new([]);
+        string key = RegistryHosts.KeyOf(full.Domain);
+        if (await FindCredentialAsync(key, cancellationToken).ConfigureAwait(false) is { IsEmpty: false } found)
+        {
+            // moby, api: the section "Authentication"; the encoding is base64url.
+            JsonObject credential = new() { ["username"] = found.UserName, ["password"] = found.Password, ["identitytoken"] = found.IdentityToken, ["registrytoken"] = found.RegistryToken, ["serveraddress"] = key };
+            content.Headers.Add("X-Registry-Auth", Convert.ToBase64String(Encoding.UTF8.GetBytes(credential.ToJsonString())).Replace('+', '-').Replace('/', '_'));
+        }
+
+        string tag = Uri.EscapeDataString(full.Digest ?? full.Tag!);
+        await _client.SendAsync($"/images/create?fromImage={Uri.EscapeDataString(full.Name)}&tag={tag}", content, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes an image that a run pulled and does not use; false when the engine has it no more or still uses it.</summary>
+    public async Task<bool> RemoveImageAsync(ImageReference image, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return await RemoveImageAsync(image.ToFamiliarString(), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Checks a request before its image is known, and whether the engine can be reached; changes nothing.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="mustExist">Whether the container must exist.</param>
+    /// <param name="cancellationToken">Cancels the requests.</param>
+    /// <exception cref="BuildKitContainerException">The request cannot be fulfilled.</exception>
+    /// <exception cref="DockerEngineException">The Docker Engine refused a request.</exception>
+    public async Task CheckAsync(BuildKitContainerRequest request, bool mustExist, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        CheckNames(request);
+        AddressOf(request.Name);
+        (DockerContainer? current, _) = await FindAsync(request.Name, cancellationToken).ConfigureAwait(false);
+        if (current is null && mustExist)
+        {
+            throw NotFound(request.Name);
+        }
+
+        if (current is null || request.Network is not null)
+        {
+            await CheckPlaceAsync(request, request.Network ?? NoNetwork, request.CacheVolume ?? current?.Labels?.CacheVolume ?? request.Name + "-cache", cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Finds out what a request changes; changes nothing.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="mustExist">Whether the container must exist.</param>
+    /// <param name="cancellationToken">Cancels the requests.</param>
+    /// <exception cref="BuildKitContainerException">The request cannot be fulfilled.</exception>
+    /// <exception cref="DockerEngineException">The Docker Engine refused a request.</exception>
+    public async Task<BuildKitContainerPlan> PlanAsync(BuildKitContainerRequest request, bool mustExist, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        CheckNames(request);
+        EngineAddress address = AddressOf(request.Name);
+        (DockerContainer? current, DockerContainer? unfinished) = await FindAsync(request.Name, cancellationToken).ConfigureAwait(false);
+        if (current is null && mustExist)
+        {
+            throw NotFound(request.Name);
+        }
+
+        ContainerLabels? there = current?.Labels;
+        string network = request.Network ?? there?.Network ?? NoNetwork;
+        string volume = request.CacheVolume ?? there?.CacheVolume ?? request.Name + "-cache";
+        bool isRootless = request.IsRootless ?? there?.IsRootless ?? false;
+        (string image, string digest, string shown, string loadedAs) = await FindImageAsync(request, current, isRootless, cancellationToken).ConfigureAwait(false);
+        ContainerLabels wanted = new(request.Name, shown, digest, loadedAs, network, volume, isRootless, ContainerLabels.OwnVersion);
+        IReadOnlyList<string> differences = there?.DifferencesTo(wanted) ?? [];
+        BuildKitContainerChange change = current is null ? BuildKitContainerChange.Created
+            : differences.Count > 0 ? BuildKitContainerChange.Updated
+            : unfinished is not null || current.State != "running" || current.Name != request.Name ? BuildKitContainerChange.Started
+            : BuildKitContainerChange.None;
+        if (change is BuildKitContainerChange.Created or BuildKitContainerChange.Updated)
+        {
+            await CheckPlaceAsync(request, network, volume, cancellationToken).ConfigureAwait(false);
+        }
+
+        string with = $"the image {shown}, network {network}, cache volume {volume}, {(isRootless ? "rootless" : "privileged")}";
+        return new BuildKitContainerPlan(request, wanted, address, image)
+        {
+            Change = change,
+            Differences = differences,
+            Current = current,
+            Unfinished = unfinished,
+            Description = change switch
+            {
+                BuildKitContainerChange.Created => $"Create a container with an engine: {with}",
+                BuildKitContainerChange.Updated => $"Replace the container, which has {string.Join(", ", differences)}; keep its cache",
+                _ => "Start the container",
+            },
+        };
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9_.-]+\z")]
+    private static partial Regex Name();
+
+    private static BuildKitContainerException NotFound(string name) => new(BuildKitContainerProblem.NotFound, $"There is no container '{name}' with an engine.");
+
+    private static void CheckNames(BuildKitContainerRequest request)
+    {
+        foreach ((string what, string? name) in new[] { ("container", request.Name), ("network", request.Network), ("volume", request.CacheVolume) })
+        {
+            bool isContainer = what == "container";
+            if ((isContainer || name is not null) && (!IsName(name) || (isContainer && name!.EndsWith(PreviousSuffix, StringComparison.Ordinal))))
+            {
+                throw new BuildKitContainerException(
+                    BuildKitContainerProblem.InvalidName,
+                    $"Invalid name of a {what}: it has 2 to {LongestName} letters, digits and . _ -, and begins with a letter or a digit{(isContainer ? $"; it does not end with '{PreviousSuffix}'" : "")}. Nothing was sent.");
+            }
+        }
+    }
+
+    private static string PathOf(string image) => "/images/" + string.Join('/', image.Split('/').Select(Uri.EscapeDataString));
+
+    private static async Task<StoredCredential?> FindCredentialAsync(string key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DockerConfigFile.Read(DockerConfigFile.DefaultDirectory).FindAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RegistryCredentialException e)
+        {
+            throw new BuildKitContainerException(BuildKitContainerProblem.ImageUnusable, $"The credential for the image cannot be read: {e.Message}", e);
+        }
+    }
+
+    private EngineAddress AddressOf(string name)
+    {
+        if (_context is null)
+        {
+            throw new BuildKitContainerException(
+                BuildKitContainerProblem.Unreachable, $"The docker command does not connect to {Store}: neither its current setting nor one of its contexts leads there. An engine in a container is reached by the docker command.");
+        }
+
+        return ContainerAddress.Objection(_options) is { } objection
+            ? throw new BuildKitContainerException(BuildKitContainerProblem.Unreachable, objection)
+            : ContainerAddress.Of(name, _context);
+    }
+
+    /// <summary>The container of a name. After an interrupted update it is the previous one, and the other one is unfinished.</summary>
+    private async Task<(DockerContainer? Current, DockerContainer? Unfinished)> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        DockerContainer? named = await FindNamedAsync(name, cancellationToken).ConfigureAwait(false);
+        if (named is not null && named.Labels?.Engine != name)
+        {
+            throw new BuildKitContainerException(
+                BuildKitContainerProblem.Foreign, $"The container '{name}' was not made by this module: it does not have the label {ContainerLabels.EngineLabel}={name}. It was not changed.");
+        }
+
+        DockerContainer? previous = await FindNamedAsync(name + PreviousSuffix, cancellationToken).ConfigureAwait(false);
+        return previous?.Labels?.Engine == name ? (previous, named) : (named, null);
+    }
+
+    // The API also takes the beginning of an id.
+    private async Task<DockerContainer?> FindNamedAsync(string name, CancellationToken cancellationToken) =>
+        await _containers.FindAsync(name, cancellationToken).ConfigureAwait(false) is { } found && found.Name == name ? found : null;
+
+    private async Task<JsonElement?> FindImageAsync(ImageReference image, CancellationToken cancellationToken) =>
+        await _client.GetAsync(PathOf(image.WithDefaultTag().ToFamiliarString()) + "/json", cancellationToken).ConfigureAwait(false);
+
+    private async Task<(string Image, string Digest, string Shown, string LoadedAs)> FindImageAsync(
+        BuildKitContainerRequest request, DockerContainer? current, bool isRootless, CancellationToken cancellationToken)
+    {
+        if (request.Archive is { } archive)
+        {
+            string digest = archive.Target.Digest.ToString();
+            string name = LoadedPrefix + digest[(digest.IndexOf(':') + 1)..][..12];
+            return current?.Labels is { } same && same.Digest == digest ? (current.ImageId, digest, request.ArchivePath ?? same.Image, same.LoadedAs) : (name, digest, request.ArchivePath ?? name, name);
+        }
+
+        // An image that was loaded from an archive has no other source.
+        if (request.Image is null && current?.Labels is { LoadedAs.Length: > 0 } loaded)
+        {
+            return (current.ImageId, loaded.Digest, loaded.Image, loaded.LoadedAs);
+        }
+
+        ImageReference reference = (request.Image ?? ImageReference.Parse(current?.Labels?.Image is { Length: > 0 } image ? image : isRootless ? DefaultRootlessImage : DefaultImage)).WithDefaultTag();
+        string shown = reference.ToFamiliarString();
+        return await FindImageAsync(reference, cancellationToken).ConfigureAwait(false) is { } found && DockerJson.Text(found, "Id") is { Length: > 0 } id
+            ? (id, id, shown, string.Empty)
+            : throw new BuildKitContainerException(BuildKitContainerProblem.ImageUnusable, $"The image '{shown}' does not exist in {Store}.");
+    }
+
+    private async Task CheckPlaceAsync(BuildKitContainerRequest request, string network, string volume, CancellationToken cancellationToken)
+    {
+        if (!await _containers.HasNetworkAsync(network, cancellationToken).ConfigureAwait(false))
+        {
+            throw new BuildKitContainerException(BuildKitContainerProblem.NetworkNotFound, $"The network '{network}' does not exist in {Store}. Nothing was changed.");
+        }
+
+        // A volume that the user named may be the user's; one that was found by its name alone may have other contents.
+        if (request.CacheVolume is null
+            && await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine != request.Name)
+        {
+            throw new BuildKitContainerException(BuildKitContainerProblem.Foreign, $"The volume '{volume}' exists and was not made by this module for '{request.Name}'. Nothing was changed.");
+        }
+    }
+
+    private async Task<bool> RemoveImageAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _client.ChangeAsync(HttpMethod.Delete, PathOf(name), cancellationToken).ConfigureAwait(false);
+        }
+        catch (DockerEngineException e) when (e.Status == System.Net.HttpStatusCode.Conflict)
+        {
+            // Another container uses it.
+            return false;
+        }
+    }
+
+    private BuildKitContainer Describe(DockerContainer container, BuildKitContainerChange change)
+    {
+        ContainerLabels labels = container.Labels!;
+        return new BuildKitContainer
+        {
+            Name = container.Name,
+            Address = _context is null || !IsName(container.Name) ? null : ContainerAddress.Of(container.Name, _context).ToString(),
+            State = container.State,
+            Change = change,
+            Image = labels.Image,
+            Digest = labels.Digest,
+            Network = labels.Network,
+            CacheVolume = labels.CacheVolume,
+            IsRootless = labels.IsRootless,
+            ModuleVersion = labels.Version,
+            Created = container.Created,
+            Id = container.Id,
+            Store = Store,
+        };
+    }
+}

@@ -1,0 +1,99 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Containers;
+using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+
+namespace OpenCloud.Build.Commands.Base;
+
+/// <summary>The base class of the cmdlets that make or replace an engine as a container: from which image, and how long to wait for it.</summary>
+public abstract class ContainerChangeCmdlet : ContainerCmdlet
+{
+    private protected ContainerChangeCmdlet()
+    {
+    }
+
+    /// <summary>The image.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ImageNameCompleter))]
+    public string? Image { get; set; }
+
+    /// <summary>An archive or an OCI layout with the image.</summary>
+    [Parameter]
+    [TextTransform("ImagePath", TakesFiles = true)]
+    public string? ImagePath { get; set; }
+
+    /// <summary>Pulls the image also when the Docker Engine has it.</summary>
+    [Parameter]
+    public SwitchParameter Pull { get; set; }
+
+    /// <summary>The network of the container.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ContainerNetworkCompleter))]
+    public string? Network { get; set; }
+
+    /// <summary>How long to wait for the engine.</summary>
+    [Parameter]
+    [DurationTransform]
+    [ArgumentCompleter(typeof(DurationCompleter))]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Makes what the request asks for, when the user agrees; an update also changes a container that exists.</summary>
+    private protected void Change(BuildKitContainers containers, BuildKitContainerRequest request, string? defaultImage, bool isUpdate)
+    {
+        TimeSpan limit = CheckTimeout(Timeout);
+        if (!string.IsNullOrEmpty(Image) && !string.IsNullOrEmpty(ImagePath))
+        {
+            throw ErrorCatalog.ParameterConflict.ToException(ImagePath, null, "Image", "ImagePath");
+        }
+
+        string? path = string.IsNullOrEmpty(ImagePath) ? null : ArchiveArguments.Resolve(this, ImagePath, isLiteral: true)[0];
+        string? text = path is not null ? null : !string.IsNullOrEmpty(Image) ? Image : defaultImage;
+        ImageReference? reference = text is null ? null : ParseImage(text);
+        RunAsync(
+            async (poster, cancellationToken) =>
+            {
+                using ImageArchive? archive = path is null ? null : await ImageArchive.OpenAsync(path, cancellationToken).ConfigureAwait(false);
+                using OpenedImage? opened = archive is null ? null : OpenedImage.Of(archive, SingleImage(archive, path!));
+                await containers.CheckAsync(request, isUpdate, cancellationToken).ConfigureAwait(false);
+                bool isNew = false;
+                if (reference is not null)
+                {
+                    if (await PullAsync(containers, reference, Pull, poster, cancellationToken).ConfigureAwait(false) is not { } pulled)
+                    {
+                        return;
+                    }
+
+                    isNew = pulled;
+                }
+
+                bool isUsed = false;
+                try
+                {
+                    BuildKitContainerPlan plan = await containers.PlanAsync(request with { Image = reference, Archive = opened, ArchivePath = path }, isUpdate, cancellationToken).ConfigureAwait(false);
+                    if (plan.Change == BuildKitContainerChange.Updated && !isUpdate)
+                    {
+                        throw ErrorCatalog.BuildKitContainerDifferent.ToException(request.Name, null, $"The container '{request.Name}' exists and has {string.Join(", ", plan.Differences)}. It was not changed.");
+                    }
+
+                    if (plan.Change == BuildKitContainerChange.None || await poster.InvokeAsync(() => ShouldProcess($"{request.Name} in {containers.Store}", plan.Description)).ConfigureAwait(false))
+                    {
+                        await ApplyAsync(containers, plan, limit, poster, cancellationToken).ConfigureAwait(false);
+                        isUsed = true;
+                    }
+                }
+                finally
+                {
+                    if (isNew && !isUsed)
+                    {
+                        using CancellationTokenSource brief = new(TimeSpan.FromSeconds(20));
+                        await containers.RemoveImageAsync(reference!, brief.Token).ConfigureAwait(false);
+                    }
+                }
+            },
+            UndoGrace);
+    }
+}

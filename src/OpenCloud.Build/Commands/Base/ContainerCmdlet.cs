@@ -1,0 +1,146 @@
+using System.Management.Automation;
+using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Builds;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Containers;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Images.Docker;
+using OpenCloud.Build.Client.Images.Oci;
+using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Commands.Base;
+
+/// <summary>The base class of the cmdlets for engines as containers.</summary>
+public abstract class ContainerCmdlet : ConnectingCmdlet
+{
+    // A failed run removes what it made, and waits for a container that stops.
+    private protected static readonly TimeSpan UndoGrace = TimeSpan.FromSeconds(75);
+
+    // One attempt of many, in which the docker command may log in to another machine.
+    private static readonly EngineConnectOptions Attempt = new() { ConnectTimeout = TimeSpan.FromSeconds(10) };
+
+    private readonly Dictionary<string, BuildKitContainers> _stores = new(StringComparer.Ordinal);
+    private readonly WarnedOnce _warned = new();
+
+    private protected ContainerCmdlet()
+    {
+    }
+
+    /// <summary>The Docker Engine that runs the containers.</summary>
+    [Parameter]
+    [Alias("Store")]
+    [ArgumentCompleter(typeof(ImageStoreCompleter))]
+    public string? Address { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            foreach (BuildKitContainers store in _stores.Values)
+            {
+                // Completes synchronously: it only closes sockets.
+                store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+        }
+    }
+
+    /// <summary>The containers of the command line's Docker Engine, else of that of a piped container; opened once per pipeline.</summary>
+    private protected BuildKitContainers Containers(BuildKitContainer? piped = null)
+    {
+        string? address = string.IsNullOrEmpty(Address) ? piped?.Store : Address;
+        if (!_stores.TryGetValue(address ?? string.Empty, out BuildKitContainers? store))
+        {
+            EngineConnectOptions options = ConnectOptions with { OnWarning = Warn };
+            store = BuildKitContainers.Open(EngineArguments.ParseAddress(address), options);
+            _stores[address ?? string.Empty] = store;
+        }
+
+        return store;
+    }
+
+    /// <summary>Applies a plan, with messages, and outputs the container.</summary>
+    private protected static async Task ApplyAsync(BuildKitContainers containers, BuildKitContainerPlan plan, TimeSpan limit, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        poster.Progress(new ProgressSnapshot("Engine in a container", plan.Change == BuildKitContainerChange.None ? "The container runs" : $"{plan.Address}: waiting for the engine"));
+        poster.Output(await containers.ApplyAsync(
+            plan,
+            async (address, token) =>
+            {
+                BuildKitClient engine = await BuildKitClient.ConnectAsync(address, Attempt, token).ConfigureAwait(false);
+                await engine.DisposeAsync().ConfigureAwait(false);
+            },
+            limit,
+            cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Pulls an image that the Docker Engine does not have, or always.</summary>
+    /// <returns>Whether it was pulled and did not exist before; null when it is missing and must not be pulled.</returns>
+    private protected async Task<bool?> PullAsync(BuildKitContainers containers, ImageReference image, bool always, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        bool exists = await containers.HasImageAsync(image, cancellationToken).ConfigureAwait(false);
+        if (exists && !always)
+        {
+            return false;
+        }
+
+        string name = image.WithDefaultTag().ToFamiliarString();
+        if (!await poster.InvokeAsync(() => ShouldProcess(name, $"Pull the image into {containers.Store}")).ConfigureAwait(false))
+        {
+            return exists ? false : null;
+        }
+
+        poster.Progress(new ProgressSnapshot("Engine in a container", $"Pulling {name}"));
+        await containers.PullAsync(image, cancellationToken).ConfigureAwait(false);
+        return !exists;
+    }
+
+    private protected static ImageReference ParseImage(string text) =>
+        ImageReference.TryParse(text, out ImageReference? reference, out ImageReferenceError? error)
+            ? reference
+            : throw ErrorCatalog.InvalidImageReference.ToException(text, null, text, error.ToString());
+
+    /// <summary>The only image of an archive or a layout.</summary>
+    private protected static ArchivedImage SingleImage(ImageArchive archive, string path) => archive.Images is [var only] ? only
+        : throw ErrorCatalog.BuildKitContainerImageUnusable.ToException(path, null, $"The archive '{path}' contains {archive.Images.Count} images instead of one.");
+
+    /// <exception cref="BuildErrorException">The time is not positive.</exception>
+    private protected static TimeSpan CheckTimeout(TimeSpan timeout) => timeout > TimeSpan.Zero ? timeout : throw ErrorCatalog.InvalidDuration.ToException(timeout, null, "Timeout");
+
+    /// <inheritdoc/>
+    private protected override ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
+    {
+        BuildKitContainerException container => EntryOf(container.Problem).ToRecord(target, container, container.Message),
+        EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
+        HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
+        DockerEngineException or HttpRequestException => ErrorCatalog.BuildKitContainerRefused.ToRecord(target, exception, exception.Message),
+        OciFormatException => ErrorCatalog.ImageDamaged.ToRecord(target, exception, exception.Message),
+        _ => base.ToRecord(exception, target),
+    };
+
+    private static ErrorEntry EntryOf(BuildKitContainerProblem problem) => problem switch
+    {
+        BuildKitContainerProblem.NotFound => ErrorCatalog.BuildKitContainerNotFound,
+        BuildKitContainerProblem.Foreign => ErrorCatalog.BuildKitContainerForeign,
+        BuildKitContainerProblem.Different => ErrorCatalog.BuildKitContainerDifferent,
+        BuildKitContainerProblem.NetworkNotFound => ErrorCatalog.BuildKitContainerNetworkNotFound,
+        BuildKitContainerProblem.ImageUnusable => ErrorCatalog.BuildKitContainerImageUnusable,
+        BuildKitContainerProblem.Unsupported => ErrorCatalog.BuildKitContainerUnsupported,
+        BuildKitContainerProblem.Unreachable => ErrorCatalog.BuildKitContainerUnreachable,
+        BuildKitContainerProblem.NotReady => ErrorCatalog.BuildKitContainerNotReady,
+        BuildKitContainerProblem.NotUndone => ErrorCatalog.BuildKitContainerNotUndone,
+        _ => ErrorCatalog.BuildKitContainerNameInvalid,
+    };
+
+    private void Warn(string text)
+    {
+        if (Poster is { } poster)
+        {
+            _warned.Warn(text, poster);
+        }
+    }
+}

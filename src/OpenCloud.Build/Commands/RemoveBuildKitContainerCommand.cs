@@ -1,0 +1,58 @@
+using System.Management.Automation;
+using OpenCloud.Build.Client.Containers;
+using OpenCloud.Build.Commands.Base;
+using OpenCloud.Build.Completion;
+
+namespace OpenCloud.Build.Commands;
+
+/// <summary>Removes engines that run as containers.</summary>
+[Cmdlet(VerbsCommon.Remove, "BuildKitContainer", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
+public sealed class RemoveBuildKitContainerCommand : ContainerCmdlet
+{
+    private const string NameSet = "Name";
+    private const string ObjectSet = "InputObject";
+
+    /// <summary>The names of the containers.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
+    [ArgumentCompleter(typeof(BuildKitContainerNameCompleter))]
+    public string[] Name { get; set; } = [];
+
+    /// <summary>Containers from Get-BuildKitContainer.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ObjectSet, ValueFromPipeline = true)]
+    public BuildKitContainer[] InputObject { get; set; } = [];
+
+    /// <summary>Keeps the volume of the cache.</summary>
+    [Parameter]
+    public SwitchParameter KeepCache { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName == NameSet)
+        {
+            foreach (string name in Name)
+            {
+                Guard(name, () => Remove(Containers(), name));
+            }
+
+            return;
+        }
+
+        foreach (BuildKitContainer container in InputObject)
+        {
+            Guard(container, () => Remove(Containers(container), container.Name));
+        }
+    }
+
+    private void Remove(BuildKitContainers containers, string name) => RunAsync(
+        async (poster, cancellationToken) =>
+        {
+            BuildKitContainer found = await containers.GetAsync(name, cancellationToken).ConfigureAwait(false);
+            string cache = KeepCache ? $"keep its cache in the volume '{found.CacheVolume}'" : $"remove its cache, the volume '{found.CacheVolume}', if this module made it";
+            if (await poster.InvokeAsync(() => ShouldProcess($"{name} in {containers.Store}", $"Remove the engine and its container; {cache}")).ConfigureAwait(false))
+            {
+                await containers.RemoveAsync(name, KeepCache, cancellationToken).ConfigureAwait(false);
+            }
+        },
+        UndoGrace);
+}

@@ -1,0 +1,179 @@
+# Engines as containers, on a Docker Engine of the fixture, from images of a stand-in for BuildKit.
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+}
+
+Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        $engine = Start-TestEngine
+        $before = @{}
+        foreach ($name in 'DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'PATH') {
+            $before[$name] = [Environment]::GetEnvironmentVariable($name)
+        }
+        $docker = Join-Path (((& "$root/tests/fixture/engine" get docker-cli) -match '/docker-cli ') -split ' ')[-1] usr/bin
+        $env:PATH = "${docker}:$env:PATH"
+        $env:DOCKER_HOST = "unix://$($engine.docker)"
+        $env:DOCKER_CONTEXT = ''
+        $env:DOCKER_CONFIG = (New-Item -ItemType Directory "$TestDrive/docker").FullName
+
+        $scripts = New-EngineImageDirectory "$TestDrive/image" $engine
+        foreach ($target in 'first', 'second', 'silent') {
+            $null = Invoke-ImageBuild $scripts -Address $engine.address -Target $target -Output "type=oci,tar=false,dest=$TestDrive/$target" -ErrorAction Stop
+        }
+
+        function Get-Everything {
+            docker ps --all --quiet --no-trunc
+            docker volume ls --quiet
+            docker image ls --all --quiet --no-trunc
+        }
+        function Get-Inspection([string] $Name) { (docker inspect $Name | ConvertFrom-Json)[0] }
+    }
+
+    AfterAll {
+        foreach ($name in $before.Keys) {
+            [Environment]::SetEnvironmentVariable($name, $before[$name])
+        }
+        if ($engine) {
+            Stop-TestEngine $engine
+        }
+    }
+
+    It 'shows what it would create, and creates nothing' {
+        New-BuildKitContainer -ImagePath "$TestDrive/first" -WhatIf | Should -BeNullOrEmpty
+        Get-Everything | Should -BeNullOrEmpty
+    }
+
+    It 'refuses <what> before anything is created' -ForEach @(
+        @{ what = 'a name that is an option'; parameters = @{ Name = '-v' }; id = 'BuildKitContainerNameInvalid' }
+        @{ what = 'a name with a slash'; parameters = @{ Name = 'a/b' }; id = 'BuildKitContainerNameInvalid' }
+        @{ what = 'the name of a container that is being replaced'; parameters = @{ Name = 'a.previous' }; id = 'BuildKitContainerNameInvalid' }
+        @{ what = 'the network of another container'; parameters = @{ Network = 'container:x' }; id = 'BuildKitContainerNameInvalid' }
+        @{ what = 'a network that does not exist'; parameters = @{ Network = 'nowhere' }; id = 'BuildKitContainerNetworkNotFound' }
+        @{ what = 'a path as a volume'; parameters = @{ CacheVolume = '/etc' }; id = 'BuildKitContainerNameInvalid' }
+        @{ what = 'an image and an archive'; parameters = @{ Image = 'a' }; id = 'ParameterConflict' }
+        @{ what = 'containerd'; parameters = @{ Address = 'unix:///run/containerd/containerd.sock' }; id = 'BuildKitContainerUnsupported' }
+    ) {
+        Get-ErrorId { New-BuildKitContainer -ImagePath "$TestDrive/first" @parameters } | Should -BeLike "$id,*"
+        Get-Everything | Should -BeNullOrEmpty
+    }
+
+    It 'refuses a Docker Engine that the docker command does not reach' {
+        $env:DOCKER_HOST = 'unix:///nowhere/docker.sock'
+        try {
+            Get-ErrorId { New-BuildKitContainer -ImagePath "$TestDrive/first" -Address $engine.address } | Should -BeLike 'BuildKitContainerUnreachable,*'
+        }
+        finally {
+            $env:DOCKER_HOST = "unix://$($engine.docker)"
+        }
+        Get-Everything | Should -BeNullOrEmpty
+    }
+
+    It 'is created from a layout, isolated, and answers' {
+        $made = New-BuildKitContainer -ImagePath "$TestDrive/first"
+        $made.Name, $made.Address, $made.State, "$($made.Change)", $made.Network, $made.CacheVolume | Should -Be 'buildkitd', 'docker-container://buildkitd', 'running', 'Created', 'none', 'buildkitd-cache'
+        ($made | Get-BuildKitInfo).Version | Should -Be 'v0.32.2'
+        $there = Get-Inspection buildkitd
+        $there.HostConfig.Privileged, $there.HostConfig.RestartPolicy.Name, $there.HostConfig.NetworkMode | Should -Be $true, 'always', 'none'
+        $there.Mounts[0].Name, $there.Mounts[0].Destination | Should -Be 'buildkitd-cache', '/var/lib/buildkit'
+        $labels = $there.Config.Labels
+        $labels.'opencloud.build.internal', $labels.'opencloud.build.image.digest', $labels.'opencloud.build.version' | Should -Be 'true', $made.Digest, (Get-Module OpenCloud.Build).Version.ToString()
+        (docker volume inspect buildkitd-cache | ConvertFrom-Json)[0].Labels.'opencloud.build.engine' | Should -Be 'buildkitd'
+    }
+
+    It 'stays as it is when it is created again, also from an archive of the same image' {
+        $all = Get-Everything
+        tar -C "$TestDrive/first" -cf "$TestDrive/first.tar" .
+        foreach ($path in "$TestDrive/first", "$TestDrive/first.tar") {
+            $again = New-BuildKitContainer -ImagePath $path
+            "$($again.Change)", $again.Name | Should -Be 'None', 'buildkitd'
+        }
+        (Get-BuildKitContainer | Update-BuildKitContainer).Change | Should -Be 'None'
+        Get-Everything | Should -Be $all
+    }
+
+    It 'is started when it was stopped' {
+        docker stop --time 0 buildkitd
+        "$((New-BuildKitContainer -ImagePath "$TestDrive/first").Change)" | Should -Be 'Started'
+        (Get-Inspection buildkitd).State.Running | Should -BeTrue
+    }
+
+    It 'is not replaced by a creation with another image or network' {
+        $all = Get-Everything
+        Get-ErrorId { New-BuildKitContainer -ImagePath "$TestDrive/second" } | Should -BeLike 'BuildKitContainerDifferent,*'
+        Get-ErrorId { New-BuildKitContainer -ImagePath "$TestDrive/first" -Network bridge } | Should -BeLike 'BuildKitContainerDifferent,*'
+        Get-Everything | Should -Be $all
+    }
+
+    It 'is replaced by an update with another image, and keeps its cache' {
+        $old = Get-BuildKitContainer
+        Update-BuildKitContainer -ImagePath "$TestDrive/second" -WhatIf | Should -BeNullOrEmpty
+        (Get-Inspection buildkitd).Id | Should -Be $old.Id
+        $new = $old | Update-BuildKitContainer -ImagePath "$TestDrive/second"
+        "$($new.Change)" | Should -Be 'Updated'
+        $new.Id, $new.Digest | Should -Not -BeIn $old.Id, $old.Digest
+        docker exec buildkitd /bin/busybox cat /var/lib/buildkit/starts | Should -Contain "$($old.Id.Substring(0, 12)) "
+        docker ps --all --quiet | Should -HaveCount 1
+        docker image ls --all --quiet | Should -HaveCount 1
+        "$((Update-BuildKitContainer -ImagePath "$TestDrive/second").Change)" | Should -Be 'None'
+        $bridged = Update-BuildKitContainer -Network bridge
+        "$($bridged.Change)", $bridged.Network, $bridged.Digest | Should -Be 'Updated', 'bridge', $new.Digest
+    }
+
+    It 'keeps the previous container when the new one does not answer' {
+        $all = Get-Everything
+        $failed = Update-BuildKitContainer -ImagePath "$TestDrive/silent" -ErrorAction SilentlyContinue -ErrorVariable errors
+        $failed | Should -BeNullOrEmpty
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'BuildKitContainerNotReady,*'
+        "$($errors[0])" | Should -BeLike '*no settings for this engine*'
+        Get-Everything | Should -Be $all
+        (Get-BuildKitContainer | Get-BuildKitInfo).Version | Should -Be 'v0.32.2'
+    }
+
+    It 'continues from the previous container after an update was interrupted' {
+        $id = (Get-Inspection buildkitd).Id
+        docker stop --time 0 buildkitd
+        docker rename buildkitd buildkitd.previous
+        $again = Update-BuildKitContainer
+        "$($again.Change)", $again.Id, $again.State | Should -Be 'Started', $id, 'running'
+    }
+
+    It 'leaves nothing when it does not answer' {
+        $all = Get-Everything
+        Get-ErrorId { New-BuildKitContainer other -ImagePath "$TestDrive/silent" } | Should -BeLike 'BuildKitContainerNotReady,*'
+        Get-Everything | Should -Be $all
+    }
+
+    It 'refuses containers and volumes of others' {
+        $null = docker create --name foreign --label opencloud.build.engine=other localhost/opencloud-build/buildkit:$((Get-BuildKitContainer).Digest.Substring(7, 12))
+        $null = docker volume create other-cache
+        Get-ErrorId { New-BuildKitContainer foreign -ImagePath "$TestDrive/second" } | Should -BeLike 'BuildKitContainerForeign,*'
+        Get-ErrorId { Update-BuildKitContainer foreign -Network host } | Should -BeLike 'BuildKitContainerForeign,*'
+        Get-ErrorId { Remove-BuildKitContainer foreign -Confirm:$false } | Should -BeLike 'BuildKitContainerForeign,*'
+        Get-ErrorId { New-BuildKitContainer other -ImagePath "$TestDrive/second" } | Should -BeLike 'BuildKitContainerForeign,*'
+        (Get-BuildKitContainer).Name | Should -Be 'buildkitd'
+        docker rm foreign
+        docker volume rm other-cache
+    }
+
+    It 'is listed and completed by its name' {
+        Get-BuildKitContainer 'build*' | Should -HaveCount 1
+        Get-ErrorId { Get-BuildKitContainer none } | Should -BeLike 'BuildKitContainerNotFound,*'
+        Get-BuildKitContainer 'none*' | Should -BeNullOrEmpty
+        (TabExpansion2 'Remove-BuildKitContainer -Name b').CompletionMatches.CompletionText | Should -Contain 'buildkitd'
+    }
+
+    It 'is removed with its image, and its cache stays or goes' {
+        Remove-BuildKitContainer buildkitd -WhatIf
+        Get-BuildKitContainer | Should -HaveCount 1
+        Get-BuildKitContainer | Remove-BuildKitContainer -KeepCache -Confirm:$false
+        docker volume ls --quiet | Should -Be 'buildkitd-cache'
+        docker image ls --all --quiet | Should -BeNullOrEmpty
+        $null = New-BuildKitContainer -ImagePath "$TestDrive/first"
+        (docker exec buildkitd /bin/busybox cat /var/lib/buildkit/starts).Count | Should -BeGreaterThan 3
+        Remove-BuildKitContainer buildkitd -Confirm:$false
+        Get-Everything | Should -BeNullOrEmpty
+        Get-ErrorId { Remove-BuildKitContainer buildkitd -Confirm:$false } | Should -BeLike 'BuildKitContainerNotFound,*'
+    }
+}
