@@ -75,9 +75,10 @@ internal sealed class SshServer : IAsyncDisposable
         folder.Write("bin/ssh", $"#!/bin/sh\nexec '{client}/ssh' -F '{folder.Path}/client.conf' \"$@\"\n");
         File.SetUnixFileMode(Path.Join(folder.Path, "bin/ssh"), (UnixFileMode)0x1ED);
 
-        // The server separates its privileges with a user that only the package's installation creates.
+        // The server separates its privileges with a user that only the package's installation creates. A bash would read this machine's .bashrc
+        // for each command, which can take seconds.
         string sshd = Path.Join(packages["openssh-server"], "usr/sbin/sshd");
-        folder.Write("passwd", await File.ReadAllTextAsync("/etc/passwd") + "sshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n");
+        folder.Write("passwd", "root:x:0:0:root:/root:/bin/sh\n" + await File.ReadAllTextAsync("/etc/passwd") + "sshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n");
         string start = Environment.UserName == "root"
             ? $"mkdir -p /run/sshd; mount --bind '{folder.Path}/passwd' /etc/passwd; exec '{sshd}' -D -f '{folder.Path}/server.conf' -E '{folder.Path}/log'"
             : $"exec '{sshd}' -D -f '{folder.Path}/server.conf' -E '{folder.Path}/log'";
