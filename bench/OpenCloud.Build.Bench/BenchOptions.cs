@@ -1,4 +1,5 @@
 using System.Globalization;
+using OpenCloud.Build.Bench.Engines;
 
 namespace OpenCloud.Build.Bench;
 
@@ -14,6 +15,7 @@ internal sealed record BenchOptions
           --quick             one round: does everything work? Not for conclusions
           --case NAME         only this case; may be repeated
           --client NAME       only this client (buildctl, buildx, ctr, nerdctl, ours, ours-pwsh); may be repeated
+          --way NAME          reach the engine on this way (socket, tls, ssh, container); may be repeated (default: socket)
           --rounds N          how often each case is measured (default 5; 3 for 1 GiB; three times as often for the tiny one)
           --buildctl FILE     measure this buildctl, too; may be repeated
           --module MANIFEST   measure this build of the module, too (ours-pwsh-2, ...); may be repeated
@@ -51,6 +53,9 @@ internal sealed record BenchOptions
 
     /// <summary>The clients to measure; empty for all.</summary>
     public IReadOnlyList<string> Clients { get; private set; } = [];
+
+    /// <summary>The ways to the engine.</summary>
+    public IReadOnlyList<string> Ways { get; private set; } = [];
 
     /// <summary>More buildctls to measure.</summary>
     public IReadOnlyList<string> Buildctls { get; private set; } = [];
@@ -94,6 +99,10 @@ internal sealed record BenchOptions
                 case "--client":
                     options.Clients = [.. options.Clients, Value()];
                     break;
+                case "--way":
+                    string way = Value();
+                    options.Ways = BenchWay.All.Contains(way) ? [.. options.Ways, way] : throw new BenchException($"No way '{way}'; there are: {string.Join(", ", BenchWay.All)}.");
+                    break;
                 case "--case":
                     string name = Value();
                     BenchCase found = BenchCase.All.FirstOrDefault(candidate => candidate.Name == name)
@@ -114,6 +123,7 @@ internal sealed record BenchOptions
             }
         }
 
+        options.Ways = options.Ways.Count == 0 ? [BenchWay.Socket] : options.Ways;
         return options;
     }
 

@@ -79,7 +79,11 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
             Step(ContextState.Cold);
         }
 
-        Step(ContextState.Warm);
+        if (kind == ContextKind.Tiny || cases.Any(static candidate => candidate.State != ContextState.Cold))
+        {
+            Step(ContextState.Warm);
+        }
+
         if (cases.Any(candidate => candidate.State == ContextState.OneChanged))
         {
             context.ChangeOne();
@@ -107,7 +111,7 @@ internal sealed class BenchRunner(IReadOnlyList<IBenchClient> clients, EngineCac
 
                 list.Add(sample);
                 progress.WriteLine(
-                    $"{measured.Name,-18} {client.Name,-12} #{round}  wall {sample.Wall.TotalSeconds,7:0.000} s  " +
+                    $"{measured.Name,-18} {client.Name,-12} {client.Way,-9} #{round}  wall {sample.Wall.TotalSeconds,7:0.000} s  " +
                     $"cpu {sample.Cpu.TotalSeconds,7:0.000} s  peak {sample.PeakBytes / 1048576.0,6:0.0} MiB  " +
                     $"added {sample.AddedBytes / 1048576.0,6:0.0} MiB  load {Loads[^1]:0.0}");
             }

@@ -65,8 +65,9 @@ static void Run(BenchOptions options)
     string where = scratch.IsInMemory ? "in memory (tmpfs)" : "on disk";
     if (options.Cases.Where(benchCase => benchCase.Context != ContextKind.Images).ToList() is { Count: > 0 } builds)
     {
-        using BenchEngine engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path);
-        (List<IBenchClient>? builders, EngineCache? cache, string? engineTitle) = FindClients(options, engine, scratch.Path, missing);
+        using RemoteWays remote = new(options.Ways, scratch.Path);
+        using BenchEngine engine = BenchEngine.Start(options.Engine, options.Buildkitd, scratch.Path, remote.ServerCertificates);
+        (List<IBenchClient>? builders, EngineCache? cache, string? engineTitle) = FindClients(options, engine, remote.Open(engine), scratch.Path, missing);
         BenchRunner runner = new(builders, cache, scratch.Path, Console.Error, stop.Token);
         if (options.Hold)
         {
@@ -115,7 +116,7 @@ static void Run(BenchOptions options)
 }
 
 static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindClients(
-    BenchOptions options, BenchEngine engine, string scratch, List<string> missing)
+    BenchOptions options, BenchEngine engine, IReadOnlyList<BenchWay> ways, string scratch, List<string> missing)
 {
     List<IBenchClient> clients = new();
     EngineCache? cache = null;
@@ -126,18 +127,21 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
     }
     else if (Programs.Find("buildctl") is { } buildctl)
     {
-        clients.Add(BuildctlPeer.Create("buildctl", buildctl, engine, scratch));
         cache = BuildctlPeer.Cache(buildctl, engine);
         title = BuildctlPeer.EngineVersion(buildctl, engine);
-        clients.AddRange(options.Buildctls.Select((file, index) =>
-            BuildctlPeer.Create($"buildctl-{index + 2}", Path.GetFullPath(file), engine, scratch)));
+        clients.AddRange(ways.SelectMany(way => options.Buildctls.Select(Path.GetFullPath).Prepend(buildctl).Select((file, index) =>
+            BuildctlPeer.Create(index == 0 ? "buildctl" : $"buildctl-{index + 1}", file, way, scratch))));
     }
     else
     {
         missing.Add("buildctl: not on PATH");
     }
 
-    if (BuildxPeer.TryCreate(engine, scratch, out string? reason) is { } buildx)
+    if (!ways.Any(static way => way.IsSocket))
+    {
+        missing.Add("docker buildx: measured on the engine's socket only");
+    }
+    else if (BuildxPeer.TryCreate(engine, scratch, out string? reason) is { } buildx)
     {
         clients.Add(buildx.CreateClient(scratch));
         cache ??= buildx.Cache();
@@ -148,7 +152,7 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
         missing.Add("docker buildx: " + reason);
     }
 
-    clients.AddRange(OwnClients.Create(engine, scratch, options.Modules, missing.Add));
+    clients.AddRange(ways.SelectMany(way => OwnClients.Create(way, scratch, options.Modules, missing.Add)));
     foreach (string? name in options.Clients.Where(name => clients.All(client => client.Name != name)))
     {
         throw new BenchException(
@@ -156,6 +160,8 @@ static (List<IBenchClient> Clients, EngineCache Cache, string EngineTitle) FindC
     }
 
     clients.RemoveAll(client => options.Clients.Count > 0 && !options.Clients.Contains(client.Name));
+    // Together, those that the ratios of a way are to and for.
+    clients = [.. clients.OrderBy(client => BenchWay.All.ToList().IndexOf(client.Way))];
     return clients.Count == 0
         ? throw new BenchException("There is nothing to measure:\n" + string.Join('\n', missing))
         : (clients, cache ?? throw new BenchException("Neither buildctl nor docker buildx is here: nothing can empty the engine's cache."), title);

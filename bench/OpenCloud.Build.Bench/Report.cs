@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using OpenCloud.Build.Bench.Clients;
+using OpenCloud.Build.Bench.Engines;
 using OpenCloud.Build.Bench.Measuring;
 
 namespace OpenCloud.Build.Bench;
@@ -34,20 +35,24 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
     private void WriteCase(StringBuilder text, BenchCase benchCase)
     {
         text.Append(CultureInfo.InvariantCulture, $"\n## {Capitalised(benchCase.Title)}\n\n");
-        IBenchClient? peer = Reference(benchCase);
+        bool hasPeer = Reference(benchCase) is not null;
         text.Append("| client | n | wall (min–max) | client CPU (min–max) | peak memory | added |");
-        text.Append(peer is null ? "\n| --- | --- | --- | --- | --- | --- |\n" : " wall × | CPU × | peak × |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        text.Append(!hasPeer ? "\n| --- | --- | --- | --- | --- | --- |\n" : " wall × | CPU × | peak × |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
         foreach (IBenchClient? client in clients.Where(client => samples.ContainsKey((benchCase, client))))
         {
             List<Sample> own = samples[(benchCase, client)];
             text.Append(CultureInfo.InvariantCulture, $"| {client.Title} | {own.Count} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Seconds(own, sample => sample.Wall)} | {Seconds(own, sample => sample.Cpu)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {Peak(own) / Mebibyte:0} MiB | {Added(own):0} MiB |");
-            if (peer is not null)
+            if (Reference(benchCase, client.Way) is { } peer)
             {
                 List<Sample> reference = samples[(benchCase, peer)];
                 text.Append(CultureInfo.InvariantCulture, $" {Wall(own) / Wall(reference):0.00} | {Cpu(own) / Cpu(reference):0.00} |");
                 text.Append(CultureInfo.InvariantCulture, $" {(double)Peak(own) / Peak(reference):0.00} |");
+            }
+            else if (hasPeer)
+            {
+                text.Append(" – | – | – |");
             }
 
             text.Append('\n');
@@ -56,8 +61,8 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
 
     private void WriteTargets(StringBuilder text)
     {
-        // Of the listing of images nothing was laid down beforehand.
-        List<(BenchCase Case, IBenchClient Client)> measured = samples.Keys.Where(key => !key.Client.IsPeer && key.Case.Context != ContextKind.Images).OrderBy(key => IndexOf(key.Case)).ToList();
+        // Of other ways to the engine, and of the listing of images, nothing was laid down beforehand.
+        List<(BenchCase Case, IBenchClient Client)> measured = samples.Keys.Where(key => !key.Client.IsPeer && key.Client.Way == BenchWay.Socket && key.Case.Context != ContextKind.Images).OrderBy(key => IndexOf(key.Case)).ToList();
         if (measured.Count == 0 || Reference(measured[0].Case) is not { } first)
         {
             return;
@@ -100,8 +105,9 @@ internal sealed class Report(IReadOnlyDictionary<(BenchCase Case, IBenchClient C
             text.Append(CultureInfo.InvariantCulture, $"| {what} | {target} | {measured:0.00} | {(reached ? "reached" : "**missed**")} |\n");
     }
 
-    // The peer that the ratios are to: the first, buildctl or ctr where it can be had.
-    private IBenchClient? Reference(BenchCase benchCase) => clients.FirstOrDefault(client => client.IsPeer && samples.ContainsKey((benchCase, client)));
+    // The peer that the ratios are to: the first on the same way, buildctl or ctr where it can be had.
+    private IBenchClient? Reference(BenchCase benchCase, string? way = null) =>
+        clients.FirstOrDefault(client => client.IsPeer && (way is null || client.Way == way) && samples.ContainsKey((benchCase, client)));
 
     private static int IndexOf(BenchCase benchCase) => BenchCase.All.TakeWhile(candidate => candidate != benchCase).Count();
 

@@ -15,9 +15,10 @@ try
 {
     return args switch
     {
-        ["build", var directory] => await BuildCommand.RunAsync(directory, null, null, stop.Token),
-        ["build", var directory, var tag] => await BuildCommand.RunAsync(directory, tag, null, stop.Token),
-        ["build", var directory, var tag, var address] => await BuildCommand.RunAsync(directory, tag, EngineAddress.Parse(address), stop.Token),
+        ["build", var directory] => await BuildCommand.RunAsync(directory, null, null, null, stop.Token),
+        ["build", var directory, var tag] => await BuildCommand.RunAsync(directory, tag, null, null, stop.Token),
+        ["build", var directory, var tag, var address] => await BuildCommand.RunAsync(directory, tag, EngineAddress.Parse(address), null, stop.Token),
+        ["build", var directory, var tag, var address, var certificates] => await BuildCommand.RunAsync(directory, tag, EngineAddress.Parse(address), certificates, stop.Token),
         ["images"] => await ImagesCommand.RunAsync(null, stop.Token),
         ["images", var address] => await ImagesCommand.RunAsync(EngineAddress.Parse(address), stop.Token),
         ["builds"] => await HistoryCommands.ListAsync(null, stop.Token),
@@ -58,7 +59,7 @@ void Cancel(PosixSignalContext signal)
 static int Usage()
 {
     Console.Error.WriteLine("""
-        usage: BuildImage build DIRECTORY [TAG [ADDRESS]]
+        usage: BuildImage build DIRECTORY [TAG [ADDRESS [CERTIFICATES]]]
                BuildImage images [ADDRESS]
                BuildImage builds [ADDRESS]
                BuildImage follow BUILD [ADDRESS]

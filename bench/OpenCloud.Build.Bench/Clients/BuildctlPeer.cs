@@ -7,16 +7,18 @@ namespace OpenCloud.Build.Bench.Clients;
 internal static class BuildctlPeer
 {
     /// <summary>A client for one buildctl.</summary>
-    public static ProcessClient Create(string name, string program, BenchEngine engine, string scratch) => new(
+    public static ProcessClient Create(string name, string program, BenchWay way, string scratch) => new(
         name,
-        "buildctl " + VersionOf(program),
+        $"buildctl {VersionOf(program)} {way.Title}".TrimEnd(),
         isPeer: true,
         scratch,
         context => new CommandLine(program,
         [
-            "--addr", engine.Address, "build", "--progress", "plain", "--frontend", "dockerfile.v0",
+            "--addr", way.Address, .. way.Certificates is { } certificates ? (string[])["--tlsdir", certificates] : [], "build", "--progress", "plain", "--frontend", "dockerfile.v0",
             "--output", "type=image,name=" + IBenchClient.Image, "--local", "context=" + context, "--local", "dockerfile=" + context,
-        ]));
+        ],
+        way.Environment),
+        way: way.Name);
 
     /// <summary>Its way to empty the engine's cache.</summary>
     public static EngineCache Cache(string program, BenchEngine engine) => new(

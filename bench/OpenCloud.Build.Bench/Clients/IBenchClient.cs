@@ -11,7 +11,10 @@ internal interface IBenchClient : IDisposable
     /// <summary>As <c>--client</c> takes it.</summary>
     public string Name { get; }
 
-    /// <summary>Name and version, as the results call it.</summary>
+    /// <summary>The name of the way on which it reaches the engine.</summary>
+    public string Way { get; }
+
+    /// <summary>Name and version, and the way, as the results call it.</summary>
     public string Title { get; }
 
     /// <summary>Is this the work of others?</summary>

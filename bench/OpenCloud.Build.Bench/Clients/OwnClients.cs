@@ -12,24 +12,26 @@ internal static class OwnClients
 
     /// <summary>Those that are built here; what is not is said.</summary>
     public static IEnumerable<IBenchClient> Create(
-        BenchEngine engine, string scratch, IReadOnlyList<string> otherModules, Action<string> missing)
+        BenchWay way, string scratch, IReadOnlyList<string> otherModules, Action<string> missing)
     {
         string sample = Path.Join(Programs.Repository, "samples", "BuildImage", "bin", Configuration(), "net10.0", "BuildImage.dll");
         if (File.Exists(sample))
         {
             yield return new ProcessClient(
                 "ours",
-                $"OpenCloud.Build, a process ({RuntimeInformation.FrameworkDescription})",
+                $"OpenCloud.Build, a process ({RuntimeInformation.FrameworkDescription}) {way.Title}".TrimEnd(),
                 isPeer: false,
                 scratch,
-                context => new CommandLine("dotnet", [sample, "build", context, IBenchClient.Image, engine.Address]));
+                context => new CommandLine(
+                    "dotnet", [sample, "build", context, IBenchClient.Image, way.Address, .. way.Certificates is { } certificates ? (string[])[certificates] : []], way.Environment),
+                way: way.Name);
         }
         else
         {
             missing("ours: samples/BuildImage is not built");
         }
 
-        if (Warm(engine.Address, lists: false, missing) is { } warm)
+        if (Warm(way, lists: false, missing) is { } warm)
         {
             yield return warm;
             foreach ((int index, string? manifest) in otherModules.Index())
@@ -48,13 +50,13 @@ internal static class OwnClients
             isPeer: false,
             scratch,
             space => new CommandLine("dotnet", [typeof(OwnClients).Assembly.Location, ImageList.Verb, socket, space]));
-        if (Warm("unix://" + socket, lists: true, missing) is { } warm)
+        if (Warm(new BenchWay(BenchWay.Socket, "", "unix://" + socket, null, new Dictionary<string, string>()), lists: true, missing) is { } warm)
         {
             yield return warm;
         }
     }
 
-    private static WarmPowerShellClient? Warm(string address, bool lists, Action<string> missing)
+    private static WarmPowerShellClient? Warm(BenchWay way, bool lists, Action<string> missing)
     {
         string manifest = Path.Join(Programs.Repository, "OpenCloud.Build.psd1");
         string binary = Path.Join(Programs.Repository, "bin", "OpenCloud.Build", "OpenCloud.Build.dll");
@@ -66,7 +68,7 @@ internal static class OwnClients
         {
             string[] pwsh = Programs.Find("pwsh") is { } found ? [found] : PinnedPowerShell;
             string version = new CommandLine(pwsh[0], [.. pwsh[1..], "--version"]).CaptureLine();
-            return new WarmPowerShellClient("ours-pwsh", pwsh, $"OpenCloud.Build in a warm pwsh ({version})", manifest, address, lists);
+            return new WarmPowerShellClient("ours-pwsh", pwsh, $"OpenCloud.Build in a warm pwsh ({version}) {way.Title}".TrimEnd(), manifest, way, lists);
         }
 
         return null;

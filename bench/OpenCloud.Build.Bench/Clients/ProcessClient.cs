@@ -1,16 +1,20 @@
+using OpenCloud.Build.Bench.Engines;
 using OpenCloud.Build.Bench.Measuring;
 
 namespace OpenCloud.Build.Bench.Clients;
 
 /// <summary>A client whose builds are processes.</summary>
-internal sealed class ProcessClient(string name, string title, bool isPeer, string scratch, Func<string, CommandLine> command, bool buildsGraphs = false)
+internal sealed class ProcessClient(string name, string title, bool isPeer, string scratch, Func<string, CommandLine> command, bool buildsGraphs = false, string way = BenchWay.Socket)
     : IBenchClient
 {
-    private readonly string _output = Path.Join(scratch, name + ".log");
+    private readonly string _output = Path.Join(scratch, $"{name}-{way}.log");
     private long _tinyBytes;
 
     /// <inheritdoc/>
     public string Name => name;
+
+    /// <inheritdoc/>
+    public string Way => way;
 
     /// <inheritdoc/>
     public string Title => title;

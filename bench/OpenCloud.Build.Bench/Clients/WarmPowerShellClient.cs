@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using OpenCloud.Build.Bench.Engines;
 using OpenCloud.Build.Bench.Measuring;
 
 namespace OpenCloud.Build.Bench.Clients;
@@ -10,13 +11,16 @@ namespace OpenCloud.Build.Bench.Clients;
 /// which the kernel counts anew from before the build on.
 /// </remarks>
 internal sealed class WarmPowerShellClient(
-    string name, string[] pwsh, string title, string manifest, string address, bool lists) : IBenchClient
+    string name, string[] pwsh, string title, string manifest, BenchWay way, bool lists) : IBenchClient
 {
     private Process? _session;
     private long _idleBytes;
 
     /// <inheritdoc/>
     public string Name => name;
+
+    /// <inheritdoc/>
+    public string Way => way.Name;
 
     /// <inheritdoc/>
     public string Title => title;
@@ -28,13 +32,13 @@ internal sealed class WarmPowerShellClient(
     public bool BuildsGraphs => !lists;
 
     /// <inheritdoc/>
-    public string Describe(string context) => lists ? $"Get-ContainerImage -Namespace {context} -Address {address}"
-        : ContextFolder.IsGraph(context) ? $"Get-BuildDefinition {context} -Force | Invoke-ImageBuild -ThrottleLimit 21 -Address {address}"
-        : $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {address}";
+    public string Describe(string context) => lists ? $"Get-ContainerImage -Namespace {context} -Address {way.Address}"
+        : ContextFolder.IsGraph(context) ? $"Get-BuildDefinition {context} -Force | Invoke-ImageBuild -ThrottleLimit 21 -Address {way.Address}"
+        : $"Invoke-ImageBuild -LiteralPath {context} -Tag {IBenchClient.Image} -Address {way.Address}";
 
     /// <summary>The same measurement with another build of the module.</summary>
     public WarmPowerShellClient With(string otherName, string otherManifest) =>
-        new(otherName, pwsh, $"{title}, {otherManifest}", otherManifest, address, lists);
+        new(otherName, pwsh, $"{title}, {otherManifest}", otherManifest, way, lists);
 
     /// <inheritdoc/>
     public void Begin(string warmUpContext)
@@ -44,12 +48,17 @@ internal sealed class WarmPowerShellClient(
             pwsh[0],
             [
                 .. pwsh[1..], "-NoLogo", "-NoProfile", "-NonInteractive", "-File", Path.Join(AppContext.BaseDirectory, "warm-session.ps1"),
-                manifest, address, lists ? "" : IBenchClient.Image,
+                manifest, way.Address, lists ? "" : IBenchClient.Image, way.Certificates ?? "",
             ])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
+        foreach ((string variable, string value) in way.Environment)
+        {
+            start.Environment[variable] = value;
+        }
+
         _session = Process.Start(start) ?? throw new BenchException($"'{pwsh[0]}' did not start.");
         // The second build of a session is the first one that compiles nothing.
         _ = Ask(warmUpContext);

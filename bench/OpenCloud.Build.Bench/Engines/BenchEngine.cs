@@ -22,7 +22,7 @@ internal abstract class BenchEngine : IDisposable
     /// The engine at the address; without one, the engine of the environment; else a buildkitd of our own, because every peer can
     /// speak with it; else a Docker Engine of the fixture.
     /// </summary>
-    public static BenchEngine Start(string? address, string? buildkitd, string scratch)
+    public static BenchEngine Start(string? address, string? buildkitd, string scratch, string? certificates)
     {
         address ??= Environment.GetEnvironmentVariable(AddressVariable);
         if (!string.IsNullOrEmpty(address))
@@ -32,7 +32,7 @@ internal abstract class BenchEngine : IDisposable
 
         buildkitd ??= Programs.Find("buildkitd") ?? BesideBuildctl();
         return buildkitd is not null && Environment.IsPrivilegedProcess
-            ? new OwnBuildkitd(buildkitd, scratch)
+            ? new OwnBuildkitd(buildkitd, scratch, certificates)
             : new FixtureEngine("docker-28");
     }
 

@@ -23,6 +23,8 @@ internal static class MeasuredProcess
     /// <summary>How long a build may take; whoever takes longer hangs and is ended.</summary>
     public static TimeSpan Limit { get; } = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan OrphanLimit = TimeSpan.FromSeconds(15);
+
     static MeasuredProcess()
     {
         if (NativeMethods.SetProcessControl(NativeMethods.PrSetChildSubreaper, 1, 0, 0, 0) != 0)
@@ -40,6 +42,7 @@ internal static class MeasuredProcess
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         using Process shell = Process.Start(start) ?? throw new BenchException("/bin/sh did not start.");
+        HashSet<int> others = ChildrenOfThis();
         int pid = int.Parse(shell.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
         shell.WaitForExit();
 
@@ -64,8 +67,38 @@ internal static class MeasuredProcess
             throw new BenchException($"'{command}' {how}:\n{Tail(outputFile)}");
         }
 
-        return new Sample(wall, usage.Cpu, usage.MaxResidentKilobytes * 1024);
+        others.Add(pid);
+        return new Sample(wall, usage.Cpu + CollectOrphans(others), usage.MaxResidentKilobytes * 1024);
     }
+
+    // The programs that carried a connection, such as ssh, may end after the client that started them. Their account is the client's, too.
+    private static TimeSpan CollectOrphans(HashSet<int> others)
+    {
+        TimeSpan cpu = TimeSpan.Zero;
+        long started = Stopwatch.GetTimestamp();
+        foreach (int orphan in ChildrenOfThis().Except(others))
+        {
+            NativeMethods.ResourceUsage usage;
+            while (NativeMethods.Wait4(orphan, out _, NativeMethods.NoHang, out usage) == 0)
+            {
+                if (Stopwatch.GetElapsedTime(started) > OrphanLimit)
+                {
+                    _ = NativeMethods.Kill(orphan, NativeMethods.SigKill);
+                    throw new BenchException($"The process {orphan}, which a client started, runs {OrphanLimit.TotalSeconds:0} s after the client's end.");
+                }
+
+                Thread.Sleep(10);
+            }
+
+            cpu += usage.Cpu;
+        }
+
+        return cpu;
+    }
+
+    private static HashSet<int> ChildrenOfThis() => [.. Directory.EnumerateDirectories("/proc/self/task")
+        .SelectMany(static task => File.ReadAllText(Path.Join(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Select(static id => int.Parse(id, CultureInfo.InvariantCulture))];
 
     private static string Tail(string file) => string.Join('\n', File.ReadLines(file).TakeLast(20));
 }

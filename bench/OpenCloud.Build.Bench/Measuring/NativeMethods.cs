@@ -9,6 +9,7 @@ internal static partial class NativeMethods
     internal const int SigTerm = 15;
     internal const int SigKill = 9;
     internal const int Eintr = 4;
+    internal const int NoHang = 1;
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     internal static partial int SetProcessControl(int option, nuint value, nuint unused3, nuint unused4, nuint unused5);
