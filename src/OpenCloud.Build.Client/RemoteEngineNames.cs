@@ -12,6 +12,8 @@ namespace OpenCloud.Build.Client;
 /// </summary>
 public static class RemoteEngineNames
 {
+    private static readonly string[] Kinds = ["pod/", "namespace/", "deployment.apps/", "statefulset.apps/"];
+
     private const int LongestOutput = 1 << 20;
     private const int MostNames = 1000;
 
@@ -110,6 +112,7 @@ public static class RemoteEngineNames
         RemoteAddress.PodmanContainer => await AskAsync("podman", ["ps", "--format", "{{.Names}}"], options, cancellationToken).ConfigureAwait(false),
         RemoteAddress.NerdctlContainer => await AskAsync("nerdctl", ["ps", "--format", "{{.Names}}"], options, cancellationToken).ConfigureAwait(false),
         RemoteAddress.KubernetesPod => await AskAsync("kubectl", ["get", "pods", "--field-selector=status.phase=Running", "--output=name"], options, cancellationToken).ConfigureAwait(false),
+        RemoteAddress.KubernetesDeployment => await AskAsync("kubectl", ["get", "deployments,statefulsets", "--output=name"], options, cancellationToken).ConfigureAwait(false),
         _ => [],
     };
 
@@ -135,15 +138,15 @@ public static class RemoteEngineNames
         {
             (RemoteAddress.DockerContainer, "context=") => DockerContexts(options),
             (RemoteAddress.NerdctlContainer, "namespace=") => await AskAsync("nerdctl", ["namespace", "ls", "--quiet"], options, cancellationToken).ConfigureAwait(false),
-            (RemoteAddress.KubernetesPod, "context=") => await AskAsync("kubectl", ["config", "get-contexts", "--output=name"], options, cancellationToken).ConfigureAwait(false),
-            (RemoteAddress.KubernetesPod, "namespace=") => await AskAsync("kubectl", [.. cluster, "get", "namespaces", "--output=name"], options, cancellationToken).ConfigureAwait(false),
+            (RemoteAddress.KubernetesPod or RemoteAddress.KubernetesDeployment, "context=") => await AskAsync("kubectl", ["config", "get-contexts", "--output=name"], options, cancellationToken).ConfigureAwait(false),
+            (RemoteAddress.KubernetesPod or RemoteAddress.KubernetesDeployment, "namespace=") => await AskAsync("kubectl", [.. cluster, "get", "namespaces", "--output=name"], options, cancellationToken).ConfigureAwait(false),
             (RemoteAddress.KubernetesPod, "container=") => await AskAsync(
                 "kubectl", [.. cluster, "get", "pod", address.Name, "--output=jsonpath={range .spec.containers[*]}{.name}{\"\\n\"}{end}"], options, cancellationToken).ConfigureAwait(false),
             _ => [],
         };
     }
 
-    // kubectl puts the kind before each name: pod/NAME.
+    // kubectl puts the kind before each name: pod/NAME, deployment.apps/NAME. No other name contains a slash except those of contexts.
     private static async Task<IReadOnlyList<string>> AskAsync(string name, string[] arguments, EngineConnectOptions options, CancellationToken cancellationToken)
     {
         string? path = options.GetEnvironmentVariable("PATH");
@@ -157,7 +160,7 @@ public static class RemoteEngineNames
         return result.ExitCode != 0 ? [] :
         [
             .. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                .Select(static line => line.StartsWith("pod/", StringComparison.Ordinal) || line.StartsWith("namespace/", StringComparison.Ordinal) ? line[(line.IndexOf('/') + 1)..] : line),
+                .Select(static line => Array.Exists(Kinds, kind => line.StartsWith(kind, StringComparison.Ordinal)) ? line[(line.IndexOf('/') + 1)..] : line),
         ];
     }
 }

@@ -269,6 +269,7 @@ case "$*" in
 *'config get-contexts'*) printf 'admin@cluster\nother\n' ;;
 *'get namespaces'*) printf 'namespace/ci\nnamespace/default\n' ;;
 *'apply --server-side'*) cat > "$folder/input"; printf 'deployment.apps/%s\n' "$name" ;;
+*'get deployments,statefulsets --output=name'*) printf 'deployment.apps/builders\n' ;;
 *'get deployment/'*) [ ! -e "$folder/owners" ] || cat "$folder/owners" ;;
 *'get deployments,statefulsets'*)
     replicas=3

@@ -29,6 +29,7 @@ Describe 'The cmdlets for engines on Kubernetes' {
         $made.Replicas | Should -Be 3
         $made.Ready | Should -Be 2
         $made.Context | Should -Be 'admin@cluster'
+        $made.Address | Should -Be 'kube-deployment://builders?context=admin@cluster&namespace=ci'
         $made.Created.UtcDateTime.ToString('s') | Should -Be '2026-11-28T09:30:15'
         $runs = @(Get-Run)
         $runs[1] | Should -Be '--context=admin@cluster --namespace=ci apply --server-side --field-manager=opencloud.build --filename=- --output=name'
@@ -55,6 +56,12 @@ Describe 'The cmdlets for engines on Kubernetes' {
         $text | Should -BeLike '*seccompProfile:*type: Unconfined*appArmorProfile:*type: Unconfined*runAsUser: 1000*'
         $text | Should -BeLike '*mountPath: "/home/user/.local/share/buildkit"*'
         $text | Should -Not -BeLike '*privileged*'
+    }
+
+    It 'writes the manifest of docs/scaling.md' {
+        $page = Get-Content -Raw "$root/docs/scaling.md"
+        $command = [regex]::Match($page, '`(New-BuildKitDeployment [^`]*-AsManifest)`').Groups[1].Value
+        [regex]::Match($page, '(?s)```yaml\n(.*?)```').Groups[1].Value | Should -BeExactly (& ([scriptblock]::Create($command)))
     }
 
     It 'keeps the caches of a StatefulSet in volumes' {
@@ -193,6 +200,8 @@ Describe 'The cmdlets for engines on Kubernetes' {
         @{ line = 'Get-BuildKitDeployment -Context '; parameter = 'contexts'; expected = "'admin@cluster'" }
         @{ line = 'Get-BuildKitDeployment -Namespace '; parameter = 'namespaces'; expected = 'ci' }
         @{ line = 'Get-BuildKitDeployment '; parameter = 'names'; expected = 'builders' }
+        @{ line = 'Get-BuildKitInfo -Address kube-deployment://'; parameter = 'addresses'; expected = 'kube-deployment://builders' }
+        @{ line = 'Get-BuildKitInfo -Address kube-pod://a?context='; parameter = 'contexts of addresses'; expected = "'kube-pod://a?context=admin@cluster'" }
     ) {
         # What does not come in time comes with the next completion.
         $limit = [Diagnostics.Stopwatch]::StartNew()

@@ -11,7 +11,7 @@ BeforeDiscovery {
     $images = 'ImageBuildResult', 'ContainerImage', 'BuildRecord', 'ContainerImageImport', 'ContainerImageTransfer'
     $everywhere = $images + 'Sent', 'Written', 'InRegistry'
     $builds = 'ImageBuildResult', 'BuildRecord', 'BuildLogLine', 'Number'
-    $addresses = 'ImageBuildResult', 'BuildRecord', 'BuildCacheRecord', 'BuildKitInfo', 'BuildKitWorker', 'SocketDiagnosis', 'InstallResult', 'AccessReport', 'BuildKitInstallation', 'BuildKitContainer', 'BuildKitEngine'
+    $addresses = 'ImageBuildResult', 'BuildRecord', 'BuildCacheRecord', 'BuildKitInfo', 'BuildKitWorker', 'SocketDiagnosis', 'InstallResult', 'AccessReport', 'BuildKitInstallation', 'BuildKitContainer', 'BuildKitDeployment', 'BuildKitEngine'
     $registries = 'ContainerImage', 'InRegistry', 'ContainerRegistryLogin'
     $consumers = @(
         @{ Cmdlet = 'Get-ContainerImage'; Takes = $images + 'InRegistry'; Arguments = @{} }
@@ -46,7 +46,7 @@ BeforeDiscovery {
         @{ Cmdlet = 'Get-DockerfileTarget'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-DockerfileOutline'; Takes = @(); Arguments = @{} }
         @{ Cmdlet = 'Get-BuildDefinition'; Takes = @(); Arguments = @{} }
-        @{ Cmdlet = 'Register-BuildKitEngine'; Takes = 'BuildKitContainer'; Arguments = @{ WhatIf = $true } }
+        @{ Cmdlet = 'Register-BuildKitEngine'; Takes = 'BuildKitContainer', 'BuildKitDeployment'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Get-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{} }
         @{ Cmdlet = 'Set-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{ WhatIf = $true } }
         @{ Cmdlet = 'Unregister-BuildKitEngine'; Takes = 'BuildKitEngine'; Arguments = @{ WhatIf = $true } }
@@ -76,7 +76,7 @@ BeforeAll {
     [IO.File]::WriteAllBytes($program, [byte[]] (0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0x1B, 0x5B))
     $catalog = (Get-TestErrorCatalog).Id
     $known = $catalog + 'InputObjectNotBound', 'ParameterArgumentTransformationError', 'ParameterArgumentValidationErrorEmptyArrayNotAllowed'
-    $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut', 'BuildKitContainerUnreachable', 'KubectlNotFound', 'KubernetesTimedOut'
+    $unreachable = 'EngineNotFound', 'ImageStoreRefused', 'EngineUnreachable', 'EngineTimedOut', 'BuildKitContainerUnreachable', 'KubectlNotFound', 'KubernetesTimedOut', 'ConnectionProgramNotFound'
     $oldConfig = $env:DOCKER_CONFIG
     $env:DOCKER_CONFIG = "$TestDrive/docker"
     # The sample of a named engine is registered, with a node that is not there.

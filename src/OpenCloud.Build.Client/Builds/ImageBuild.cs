@@ -51,7 +51,37 @@ internal sealed class ImageBuild
             RefuseTargets(engine, request);
         }
 
-        using DedicatedCallInvoker invoker = channel.OpenDedicated();
+        EngineChannel node = channel.For(request.ContextPath);
+        try
+        {
+            await ChooseNodeAsync(node, engine, cancellationToken).ConfigureAwait(false);
+            return await RunOnNodeAsync(node, engine.At(node.Address), request, joined, observer, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (node != channel)
+            {
+                await node.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task ChooseNodeAsync(EngineChannel node, EngineProfile engine, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await node.ChooseNodeAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (EngineConnectException e)
+        {
+            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), engine.Address.ToString(), string.Empty, null, null);
+        }
+    }
+
+    private static async Task<ImageBuildResult> RunOnNodeAsync(
+        EngineChannel node, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer, CancellationToken cancellationToken)
+    {
+        using DedicatedCallInvoker invoker = node.OpenDedicated();
         ImageBuild build = new(invoker, engine, request, joined, observer);
         using TimeLimit? limit = BeginLimit(request.Timeout, cancellationToken);
         if (joined is not null)

@@ -16,6 +16,7 @@ namespace OpenCloud.Build.Client.Builds;
 public sealed class ImageBuildSet : IAsyncDisposable
 {
     private readonly EngineChannel _channel;
+    private readonly EngineChannel _shared;
     private readonly EngineProfile _engine;
     private readonly Dictionary<string, Member> _members = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
@@ -27,6 +28,8 @@ public sealed class ImageBuildSet : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         _channel = channel;
+        // What builds have in common is on one node.
+        _shared = channel.For(requests.Values.FirstOrDefault()?.ContextPath ?? string.Empty);
         _engine = engine;
         HashSet<string> used = [.. requests.Values.SelectMany(static r => r.DependsOn)];
         foreach ((string name, ImageBuildRequest request) in requests)
@@ -97,7 +100,7 @@ public sealed class ImageBuildSet : IAsyncDisposable
         try
         {
             SharedContext? shared = group is null ? null : await OpenAsync(group, cancellationToken).ConfigureAwait(false);
-            return await ImageBuild.RunAsync(_channel, _engine, request, new JoinedBuild(shared, dependencies, build), observer, cancellationToken).ConfigureAwait(false);
+            return await ImageBuild.RunAsync(_shared, _engine, request, new JoinedBuild(shared, dependencies, build), observer, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -131,6 +134,11 @@ public sealed class ImageBuildSet : IAsyncDisposable
             {
                 await (await opening.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
             }
+        }
+
+        if (_shared != _channel)
+        {
+            await _shared.DisposeAsync().ConfigureAwait(false);
         }
 
         _end.Dispose();
@@ -180,7 +188,7 @@ public sealed class ImageBuildSet : IAsyncDisposable
             // A failed attempt belongs to the builds that waited for it. The set stops it, not the build that is first.
             if (group.Opening is null or { IsCompleted: true, IsCompletedSuccessfully: false })
             {
-                group.Opening = SharedContext.OpenAsync(_channel, [.. group.Members.Select(static m => m.Request)], _credentials, _end.Token);
+                group.Opening = SharedContext.OpenAsync(_shared, [.. group.Members.Select(static m => m.Request)], _credentials, _end.Token);
             }
 
             opening = group.Opening;

@@ -29,6 +29,8 @@ namespace OpenCloud.Build.Client.Engines;
 /// <item><term><c>engine://name</c></term><description>the engine that is registered under that name (<see cref="NamedEngineStore"/>), which may
 /// have several nodes; short form, where the name is registered: the name</description></item>
 /// <item><term><c>kube-pod://name?context=c&amp;namespace=n&amp;container=d</c></term><description>an engine in a pod, by <c>kubectl exec</c></description></item>
+/// <item><term><c>kube-deployment://name?context=c&amp;namespace=n&amp;container=d</c></term><description>the engines in the ready pods of a Deployment or
+/// StatefulSet; builds of the same context use the same pod, unless it is busy</description></item>
 /// </list>
 /// </remarks>
 public sealed class EngineAddress : IParsable<EngineAddress>, IEquatable<EngineAddress>

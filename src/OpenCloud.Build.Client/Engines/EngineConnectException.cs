@@ -44,6 +44,6 @@ public sealed class EngineConnectException : IOException
     /// virtual machine can answer yet.
     /// </summary>
     internal bool MayBeStarting => Reason is EngineConnectReason.NotFound or EngineConnectReason.Refused or EngineConnectReason.GuestNotFound
-            or EngineConnectReason.HostNotListening or EngineConnectReason.ContainerNotRunning
+            or EngineConnectReason.HostNotListening or EngineConnectReason.ContainerNotRunning or EngineConnectReason.NoReadyPod
         || (Reason is EngineConnectReason.Timeout && Address is { } address && VsockAddress.Is(address.Scheme));
 }

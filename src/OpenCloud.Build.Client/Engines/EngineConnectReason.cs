@@ -119,4 +119,10 @@ public enum EngineConnectReason
 
     /// <summary>Other users can change the file of named engines.</summary>
     UntrustedEngineFile,
+
+    /// <summary>Neither a Deployment nor a StatefulSet of Kubernetes has that name.</summary>
+    DeploymentNotFound,
+
+    /// <summary>No pod of the deployment is ready. It may still be starting.</summary>
+    NoReadyPod,
 }

@@ -21,6 +21,7 @@ internal static class EngineConnectors
         [RemoteAddress.NerdctlContainer] = static (address, options) => new ProgramConnector(address, options),
         [RemoteAddress.KubernetesPod] = static (address, options) => new ProgramConnector(address, options),
         [EngineAddress.NameScheme] = static (address, options) => NamedNodes.CreateFirst(address, options),
+        [RemoteAddress.KubernetesDeployment] = static (address, options) => new DeploymentConnector(address, options),
     };
 
     public static string Expected => "Supported are " + string.Join(", ", Factories.Keys.Select(static s => s + "://"))

@@ -170,7 +170,7 @@ public static class EngineDiscovery
         or EngineConnectReason.HelperNotFound or EngineConnectReason.UnexpectedOutput or EngineConnectReason.ContextNotFound
         or EngineConnectReason.ContainerNotFound or EngineConnectReason.ContainerEngineForbidden or EngineConnectReason.NamespaceNotFound
         or EngineConnectReason.PodNotFound or EngineConnectReason.PodContainerNotFound or EngineConnectReason.CredentialPluginFailed
-        or EngineConnectReason.ClusterLoginRefused or EngineConnectReason.ClusterForbidden;
+        or EngineConnectReason.ClusterLoginRefused or EngineConnectReason.ClusterForbidden or EngineConnectReason.DeploymentNotFound;
 
     private static EngineConnectException Conclude(List<EngineConnectException> errors, List<PassedOverEngine> passed)
     {

@@ -11,3 +11,14 @@ internal interface IEngineConnector
     /// <exception cref="EngineConnectException">The attempt failed.</exception>
     public ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>Connects to one of several nodes, and stays on it.</summary>
+internal interface INodeConnector : IEngineConnector
+{
+    /// <summary>A connector for one build, which chooses a node by the key; null when this connector is for a build already.</summary>
+    public INodeConnector? For(string key);
+
+    /// <summary>Chooses the node, unless that has happened. Then <see cref="IEngineConnector.Address"/> is the node's.</summary>
+    /// <exception cref="EngineConnectException">No node can be used.</exception>
+    public ValueTask ChooseAsync(CancellationToken cancellationToken);
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OpenCloud.Build.Client.Engines.Kubernetes;
 using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Linux.Programs;
 
@@ -16,6 +17,8 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
     private readonly EngineConnectOptions _options;
     private readonly RemoteCommand _command;
     private readonly SshLogin? _login;
+    private readonly Lock _lock = new();
+    private string? _why;
 
     public ProgramConnector(EngineAddress address, EngineConnectOptions options)
     {
@@ -144,6 +147,15 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
         return environment;
     }
 
+    // The connections of a build end together, and the first explanation is true for all.
+    private string? ExplainEnd()
+    {
+        lock (_lock)
+        {
+            return _why ??= PodEnd.ExplainAsync(Address.Remote!, _options.GetEnvironmentVariable).GetAwaiter().GetResult();
+        }
+    }
+
     private async ValueTask<RemoteStream> StartSshAsync(SshLogin login, CancellationToken cancellationToken)
     {
         try
@@ -169,7 +181,7 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
 
         try
         {
-            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, Environment(path))), command.Program, () => _login?.Errors ?? "", onClosed);
+            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, Environment(path))), command.Program, () => _login?.Errors ?? "", onClosed, Address.Scheme == RemoteAddress.KubernetesPod ? ExplainEnd : null);
         }
         catch (IOException e)
         {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using OpenCloud.Build.Client.Engines.Vsock;
 
 namespace OpenCloud.Build.Client.Engines;
 

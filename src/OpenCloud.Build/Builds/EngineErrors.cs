@@ -36,6 +36,8 @@ internal static class EngineErrors
             EngineConnectReason.HostKeyRejected => ErrorCatalog.HostKeyRejected,
             EngineConnectReason.LoginRefused => ErrorCatalog.EngineLoginRefused,
             EngineConnectReason.ContainerNotFound => ErrorCatalog.EngineContainerNotFound,
+            EngineConnectReason.DeploymentNotFound => ErrorCatalog.DeploymentNotFound,
+            EngineConnectReason.NoReadyPod => ErrorCatalog.DeploymentNotReady,
             EngineConnectReason.HelperNotFound => ErrorCatalog.EngineHelperNotFound,
             EngineConnectReason.HostKeyChanged => ErrorCatalog.HostKeyChanged,
             EngineConnectReason.HostNotListening => ErrorCatalog.SshServerNotListening,
@@ -65,7 +67,7 @@ internal static class EngineErrors
     }
 
     // The socket is on the other side.
-    private static bool IsRemote(EngineAddress? address) => address?.Scheme is "ssh" or "docker+ssh" or "docker-container" or "podman-container" or "nerdctl-container" or "kube-pod";
+    private static bool IsRemote(EngineAddress? address) => address?.Scheme is "ssh" or "docker+ssh" or "docker-container" or "podman-container" or "nerdctl-container" or "kube-pod" or "kube-deployment";
 
     private static BuildErrorException Denied(EngineConnectException failure, SocketAccess access, string? address)
     {

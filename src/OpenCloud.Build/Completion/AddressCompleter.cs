@@ -22,6 +22,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         ("docker-container://", "an engine in a container of Docker, by its name"),
         ("podman-container://", "an engine in a container of Podman, by its name"),
         ("nerdctl-container://", "an engine in a container of containerd, by its name"),
+        ("kube-deployment://", "the engines of a deployment, for example kube-deployment://builders?namespace=ci"),
         ("kube-pod://", "an engine in a pod, for example kube-pod://buildkitd-0?namespace=build"),
     ];
 
@@ -66,6 +67,7 @@ public sealed class AddressCompleter : IArgumentCompleter
             "docker-context" => "a Docker context",
             _ when start.Contains('?') => "a parameter of the address",
             "kube-pod" => "a running pod",
+            "kube-deployment" => "the engines of a deployment",
             _ => "a running container",
         };
         return CompletionQuery.Ask("names " + start, stop => RemoteEngineNames.CompleteAsync(start, new EngineConnectOptions(), stop)).Select(address => (address, tip));

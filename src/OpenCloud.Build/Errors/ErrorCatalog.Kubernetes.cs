@@ -33,7 +33,13 @@ internal static partial class ErrorCatalog
         "DeploymentNotFound",
         ErrorCategory.ObjectNotFound,
         "{0}",
-        "Check the name with Get-BuildKitDeployment -AllNamespaces, and use -Namespace and -Context.");
+        "Check the name with Get-BuildKitDeployment -AllNamespaces or kubectl, and use -Namespace and -Context, or ?namespace= and ?context= in an address.");
+
+    public static readonly ErrorEntry DeploymentNotReady = new(
+        "DeploymentNotReady",
+        ErrorCategory.ResourceUnavailable,
+        "{0}",
+        "Wait for the pods with Wait-BuildKit, or use a longer -ConnectTimeout. 'kubectl describe pods' shows why a pod does not become ready.");
 
     public static readonly ErrorEntry DeploymentExists = new(
         "DeploymentExists",

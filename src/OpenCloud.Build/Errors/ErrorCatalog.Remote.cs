@@ -9,7 +9,7 @@ internal static partial class ErrorCatalog
         "ConnectionProgramNotFound",
         ErrorCategory.NotInstalled,
         "{0}",
-        "Install the program, or add its directory to $env:PATH: ssh:// requires ssh, docker-container:// docker, podman-container:// podman, nerdctl-container:// nerdctl, and kube-pod:// kubectl.");
+        "Install the program, or add its directory to $env:PATH: ssh:// requires ssh, docker-container:// docker, podman-container:// podman, nerdctl-container:// nerdctl, and kube-pod:// and kube-deployment:// kubectl.");
 
     public static readonly ErrorEntry ConnectionProgramFailed = new(
         "ConnectionProgramFailed",

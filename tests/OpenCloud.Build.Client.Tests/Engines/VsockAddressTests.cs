@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Vsock;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Engines;

@@ -8,6 +8,9 @@ internal sealed class EngineProfile(EngineAddress address, BuildKitWorker? worke
 {
     public EngineAddress Address => address;
 
+    /// <summary>The same of another engine of the same kind.</summary>
+    public EngineProfile At(EngineAddress other) => other.Equals(address) ? this : new EngineProfile(other, worker);
+
     /// <summary>True for the BuildKit inside a Docker Engine, whose images are the Engine's own.</summary>
     public bool IsDockerEngine => address.IsDocker;
 

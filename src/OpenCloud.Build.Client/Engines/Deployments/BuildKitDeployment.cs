@@ -14,6 +14,9 @@ public sealed record BuildKitDeployment
     /// <summary>The context of kubectl's configuration; null for the current one.</summary>
     public string? Context { get; init => field = TerminalText.Name(value); }
 
+    /// <summary>The address of the engines: one for all ready pods.</summary>
+    public string Address { get; init => field = TerminalText.Line(value); } = string.Empty;
+
     /// <summary>The kind of the workload.</summary>
     public BuildKitDeploymentKind Kind { get; init; }
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Engines.Kubernetes;
+using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Client.Tls;
 
@@ -287,10 +288,12 @@ public sealed class BuildKitDeployments
 
         JsonObject? pod = (workload["spec"] as JsonObject)?["template"] is JsonObject template ? template["spec"] as JsonObject : null;
         JsonObject? engine = (pod?["containers"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(static c => JsonForm.Text(c, "name") == DeploymentManifest.Container);
+        string space = JsonForm.Text(metadata, "namespace") ?? _namespace ?? "default";
         return new BuildKitDeployment
         {
             Name = name,
-            Namespace = JsonForm.Text(metadata, "namespace") ?? _namespace ?? "default",
+            Namespace = space,
+            Address = RemoteAddress.ForDeployment(name, _context, space),
             Context = _context,
             Kind = kind,
             Replicas = Number(workload["spec"], "replicas") ?? 1,

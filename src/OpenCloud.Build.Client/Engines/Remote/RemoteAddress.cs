@@ -19,6 +19,7 @@ internal sealed partial record RemoteAddress
     public const string PodmanContainer = "podman-container";
     public const string NerdctlContainer = "nerdctl-container";
     public const string KubernetesPod = "kube-pod";
+    public const string KubernetesDeployment = "kube-deployment";
 
     // sun_path (unix(7)).
     private const int LongestSocketPath = 107;
@@ -71,13 +72,20 @@ internal sealed partial record RemoteAddress
         return $"{Scheme}://{user}{name}{port}{Socket}{(parameters.Length == 0 ? "" : "?" + parameters)}";
     }
 
+    /// <summary>The text of the address of a deployment.</summary>
+    public static string ForDeployment(string name, string? context, string? @namespace) =>
+        new RemoteAddress(KubernetesDeployment, name) { Context = context, Namespace = @namespace }.ToString();
+
+    /// <summary>The address of a pod of this deployment.</summary>
+    public RemoteAddress ForPod(string name) => new(KubernetesPod, name) { Context = Context, Namespace = Namespace, Container = Container };
+
     /// <summary>The parameters of a scheme; null for one that no program carries.</summary>
     public static string[]? ParametersOf(string scheme) => scheme switch
     {
         Ssh or DockerOverSsh or PodmanContainer or DockerContext => NoParameters,
         DockerContainer => ["context"],
         NerdctlContainer => ["namespace"],
-        KubernetesPod => ["context", "namespace", "container"],
+        KubernetesPod or KubernetesDeployment => ["context", "namespace", "container"],
         _ => null,
     };
 
@@ -138,7 +146,7 @@ internal sealed partial record RemoteAddress
         address = null;
         int question = rest.IndexOf('?');
         string name = (question < 0 ? rest : rest[..question]).TrimEnd('/');
-        bool isPod = scheme == KubernetesPod;
+        bool isPod = scheme is KubernetesPod or KubernetesDeployment;
         if (scheme == DockerContext && !IsContext(name))
         {
             return "A docker-context:// address requires the name of a context: a letter or a digit, then letters, digits and . _ + -, for example docker-context://builder.";
@@ -147,7 +155,7 @@ internal sealed partial record RemoteAddress
         if (scheme != DockerContext && !(isPod ? PodName().IsMatch(name) : ContainerName().IsMatch(name)))
         {
             return isPod
-                ? "A kube-pod:// address requires the name of a pod, of lower-case letters, digits and . -, for example kube-pod://buildkitd-0?namespace=build."
+                ? $"A {scheme}:// address requires the name of a {(scheme == KubernetesPod ? "pod" : "Deployment or StatefulSet")}, of lower-case letters, digits and . -, for example {scheme}://buildkitd{(scheme == KubernetesPod ? "-0" : "")}?namespace=build."
                 : $"A {scheme}:// address requires the name or id of a container: a letter or a digit, then letters, digits and . _ -, for example {scheme}://buildkitd.";
         }
 

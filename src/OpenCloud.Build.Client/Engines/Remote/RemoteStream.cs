@@ -10,7 +10,7 @@ namespace OpenCloud.Build.Client.Engines.Remote;
 /// The connection that a program carries. Its socket is the program's input and output, so that it is read and written like any other. The
 /// program ends with the stream, and its last words explain an end that nobody asked for.
 /// </summary>
-internal sealed class RemoteStream(ConnectedProgram program, string name, Func<string>? otherErrors = null, Action? onClosed = null) : NetworkStream(program.Connection, ownsSocket: true), IEndedConnection
+internal sealed class RemoteStream(ConnectedProgram program, string name, Func<string>? otherErrors = null, Action? onClosed = null, Func<string?>? explain = null) : NetworkStream(program.Connection, ownsSocket: true), IEndedConnection
 {
     // A program that closes its output ends soon.
     private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(500);
@@ -82,16 +82,22 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
 
     public IOException? WhyEnded()
     {
-        if (_closed != 0 || !program.WaitAsync(EndPatience).GetAwaiter().GetResult() || program.ExitCode is 0 or null)
+        if (_closed != 0 || !program.WaitAsync(EndPatience).GetAwaiter().GetResult() || (program.ExitCode is 0 or null && explain is null))
         {
             return null;
+        }
+
+        string? why = explain?.Invoke();
+        if (program.ExitCode is 0 or null)
+        {
+            return why is null ? null : new IOException(why);
         }
 
         string words = RemoteErrorText.LastWords($"{Errors}\n{otherErrors?.Invoke()}");
         string code = program.ExitCode is > 128 and <= 192
             ? string.Create(CultureInfo.InvariantCulture, $"was ended by signal {program.ExitCode - 128}")
             : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {program.ExitCode}");
-        return new IOException($"{name}, which carried it, {code}{(words.Length == 0 ? "." : $": {words}")}");
+        return new IOException($"{name}, which carried it, {code}{(words.Length == 0 ? "." : why is null ? $": {words}" : $": {words.TrimEnd('.')}.")}{(why is null ? "" : $" {why}")}");
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

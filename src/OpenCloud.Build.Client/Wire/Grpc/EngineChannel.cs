@@ -14,6 +14,7 @@ internal sealed class EngineChannel : IAsyncDisposable
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(30);
 
     private readonly IEngineConnector _connector;
+    private readonly EngineConnectOptions _options;
     private readonly TimeSpan _connectTimeout;
     private readonly Lock _lock = new();
     private readonly HashSet<DedicatedCall> _open = [];
@@ -35,6 +36,7 @@ internal sealed class EngineChannel : IAsyncDisposable
     private EngineChannel(IEngineConnector connector, Stream? firstConnection, EngineConnectOptions options)
     {
         _connector = connector;
+        _options = options;
         _connectTimeout = options.ConnectTimeout;
         Clock = options.TimeProvider;
         _firstConnection = firstConnection;
@@ -65,6 +67,29 @@ internal sealed class EngineChannel : IAsyncDisposable
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 return _pooled ??= CreatePooled();
             }
+        }
+    }
+
+    /// <summary>The channel of one build: with several nodes one of its own, which stays on a node and is disposed with the build; else this one.</summary>
+    /// <param name="key">What a node is chosen for: builds with the same key return to the same node.</param>
+    public EngineChannel For(string key) => (_connector as INodeConnector)?.For(key) is { } node ? new EngineChannel(node, _options) : this;
+
+    /// <summary>Chooses the node of <see cref="For"/>, whose address is <see cref="Address"/> afterwards.</summary>
+    /// <exception cref="EngineConnectException">No node can be used.</exception>
+    public async ValueTask ChooseNodeAsync(CancellationToken cancellationToken)
+    {
+        if (_connector is not INodeConnector node)
+        {
+            return;
+        }
+
+        EngineConnectOptions options = _options with { ConnectTimeout = _connectTimeout > ShortestWait ? _connectTimeout : ShortestWait };
+        _ = await ConnectRetry.RunAsync(ChooseAsync, Address, options, cancellationToken).ConfigureAwait(false);
+
+        async ValueTask<bool> ChooseAsync(CancellationToken attempt)
+        {
+            await node.ChooseAsync(attempt).ConfigureAwait(false);
+            return true;
         }
     }
 

@@ -101,6 +101,8 @@ public sealed class RemoteAddressTests
     [InlineData("kube-pod://a?container=--")]
     [InlineData("kube-pod://a?context=--kubeconfig=x")]
     [InlineData("kube-pod://a?kubeconfig=x")]
+    [InlineData("kube-deployment://a?kubeconfig=x")]
+    [InlineData("kube-deployment://-a")]
     public void Refuses_what_a_shell_or_an_option_parser_would_take(string text)
     {
         Assert.False(text.EndsWith(' ') || text.EndsWith('\n') ? RemoteAddress.Parse("ssh", text["ssh://".Length..], out _) is null : EngineAddress.TryParse(text, out _));

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace OpenCloud.Build.Client.Engines;
+namespace OpenCloud.Build.Client.Engines.Vsock;
 
 /// <summary>
 /// A context id and a port in the kernel's form: struct sockaddr_vm (linux/vm_sockets.h), 16 bytes with the family at 0, the
