@@ -84,7 +84,7 @@ internal static class TlsAlert
         CertificateRequired => Missing(error),
         HandshakeFailure or BadCertificate when !hasCertificate => Missing(error),
         var number and (>= BadCertificate and < 47 or UnknownAuthority or AccessDenied or DecryptError) when hasCertificate =>
-            new TlsException(TlsProblem.ClientCertificateRefused, $"The server refused the client certificate: {Name(number)}.{facts}", error),
+            new TlsException(TlsProblem.ClientCertificateRefused, $"The server refused the client certificate: {Name(number)}{(number == BadCertificate && facts.Length == 0 ? "; often it was not issued by the authority that the server accepts" : "")}.{facts}", error),
         var number => new TlsException(TlsProblem.Handshake, $"The server ended the TLS connection: {Name(number)}.", error),
     };
 
@@ -111,7 +111,7 @@ internal static class TlsAlert
     private static string Name(int number) => number switch
     {
         HandshakeFailure => "handshake failure (alert 40)",
-        BadCertificate => "bad certificate (alert 42); often it was not issued by the authority that the server accepts",
+        BadCertificate => "bad certificate (alert 42)",
         43 => "unsupported certificate (alert 43); it may not be meant for clients",
         44 => "revoked (alert 44)",
         45 => "expired (alert 45)",

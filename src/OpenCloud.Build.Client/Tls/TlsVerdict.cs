@@ -41,7 +41,7 @@ internal static class TlsVerdict
 
         if ((all & Untrusted) != 0)
         {
-            return new TlsException(TlsProblem.Untrusted, Distrust(certificate, isSigned ? chain : null, identity.AuthoritiesFile));
+            return new TlsException(TlsProblem.Untrusted, Distrust(certificate, isSigned ? chain : null, identity));
         }
 
         if ((all & X509ChainStatusFlags.NotTimeValid) != 0)
@@ -92,7 +92,20 @@ internal static class TlsVerdict
             facts.Add("It is not meant for clients, for example a server's certificate.");
         }
 
-        facts.Add(IsSelfSigned(certificate) ? "It is self-signed." : $"It was issued by '{Said(certificate.Issuer)}'.");
+        if (IsSelfSigned(certificate))
+        {
+            facts.Add("It is self-signed.");
+        }
+        else if (identity.Authorities is null)
+        {
+            facts.Add($"It was issued by '{Said(certificate.Issuer)}'.");
+        }
+        else if (!IsIssuedBy(identity))
+        {
+            // Engines and clients of one fleet have the same authority most often.
+            facts.Add($"It was issued by '{Said(certificate.Issuer)}', which is {OtherAuthority(identity.Authorities, certificate.Issuer, identity.AuthoritiesFile)}.");
+        }
+
         return string.Concat(facts.Select(static fact => " " + fact));
     }
 
@@ -112,16 +125,38 @@ internal static class TlsVerdict
     /// <summary>A text of a certificate, as it can be shown.</summary>
     public static string Said(string text) => TerminalText.Bounded(TerminalText.Line(text), LongestName);
 
-    private static string Distrust(X509Certificate2 certificate, X509Chain? chain, string? authorities)
+    private static string Distrust(X509Certificate2 certificate, X509Chain? chain, TlsIdentity identity)
     {
-        string asked = authorities is null ? "the authorities that this system trusts" : $"the authorities in '{authorities}'";
         X509Certificate2 last = chain?.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;
         return IsSelfSigned(certificate)
-            ? $"The server's certificate {Subject(certificate)} is self-signed, and not one of {asked}."
-            : $"The server's certificate {Subject(certificate)} was issued by '{Said(last.Issuer)}', which is not one of {asked}.";
+            ? $"The server's certificate {Subject(certificate)} is self-signed, and not one of {AskedFor(identity.AuthoritiesFile)}."
+            : $"The server's certificate {Subject(certificate)} was issued by '{Said(last.Issuer)}', which is {OtherAuthority(identity.Authorities, last.Issuer, identity.AuthoritiesFile)}.";
     }
 
     private static bool IsSelfSigned(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+
+    private static bool IsIssuedBy(TlsIdentity identity)
+    {
+        using X509Chain chain = new();
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(identity.Authorities!);
+        foreach (X509Certificate2 intermediate in identity.Context?.IntermediateCertificates ?? [])
+        {
+            chain.ChainPolicy.ExtraStore.Add(intermediate);
+        }
+
+        _ = chain.Build(identity.Certificate!);
+        X509ChainStatusFlags all = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (sum, s) => sum | s.Status);
+        return (all & (Untrusted | X509ChainStatusFlags.NotSignatureValid)) == 0 || ((all & X509ChainStatusFlags.NotSignatureValid) == 0 && EndsInGiven(chain, identity.Authorities));
+    }
+
+    // Authorities of New-BuildKitCertificate all have one name.
+    private static string OtherAuthority(X509Certificate2Collection? given, string issuer, string? file) =>
+        given?.Any(authority => authority.Subject == issuer) == true ? $"not the authority of this name in '{file}'" : $"not one of {AskedFor(file)}";
+
+    private static string AskedFor(string? file) => file is null ? "the authorities that this system trusts" : $"the authorities in '{file}'";
 
     // The status of the chain has the faults of its signatures.
     private static bool EndsInGiven(X509Chain chain, X509Certificate2Collection? authorities) => authorities is not null && chain.ChainElements.Count > 0

@@ -66,16 +66,20 @@ public sealed class TlsClientCertificateTests : IDisposable
         using X509Certificate2 early = _authority.Issue(["ci"], 5, 10, TestAuthority.ClientPurpose);
         using X509Certificate2 wrong = _authority.Issue(["ci"], purpose: TestAuthority.ServerPurpose);
         using X509Certificate2 foreign = other.Issue(["ci"], purpose: TestAuthority.ClientPurpose);
+        using TestAuthority same = new();
+        using X509Certificate2 twin = same.Issue(["ci"], purpose: TestAuthority.ClientPurpose);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using X509Certificate2 self = new CertificateRequest("CN=ci", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         foreach ((X509Certificate2 used, string said) in ((X509Certificate2, string)[])[
-            (old, " It expired on "), (early, " It is not valid before "), (wrong, " It is not meant for clients"), (foreign, " It was issued by 'CN=Other authority'."), (self, " It is self-signed.")])
+            (old, " It expired on "), (early, " It is not valid before "), (wrong, " It is not meant for clients"), (foreign, $" It was issued by 'CN=Other authority', which is not one of the authorities in '{Ca}'."),
+            (twin, $" It was issued by 'CN=Test authority', which is not the authority of this name in '{Ca}'."), (self, " It is self-signed.")])
         {
             (string certificate, string keyFile) = _folder.Write(used, "used-");
             EngineConnectOptions options = new() { ConnectTimeout = TimeSpan.FromSeconds(20), Tls = new EngineTlsOptions { CaCertificate = Ca, Certificate = certificate, Key = keyFile } };
             EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await ConnectRetry.ConnectAsync(EngineConnectors.Create(server.Address, options), options, Token));
             Assert.Equal(TlsProblem.ClientCertificateRefused, e.Tls);
             Assert.Contains(said, e.Message, StringComparison.Ordinal);
+            Assert.Equal(used == foreign || used == twin, e.Message.Contains("issued by '", StringComparison.Ordinal));
         }
     }
 

@@ -153,7 +153,7 @@ public sealed class TlsConnectionTests : IDisposable
         await ExpectAsync(server.Address, With(intermediate.Pem + "\n" + _authority.Pem), null, "");
         await ExpectAsync(server.Address, With(certificate.ExportCertificatePem()), null, "");
         await ExpectAsync(expired.Address, With(intermediate.Pem), TlsProblem.Expired, "The server's certificate expired on ");
-        await ExpectAsync(server.Address, With(impostor.Pem), TlsProblem.Untrusted, "was issued by 'CN=Intermediate', which is not one of");
+        await ExpectAsync(server.Address, With(impostor.Pem), TlsProblem.Untrusted, "was issued by 'CN=Intermediate', which is not the authority of this name in");
         await ExpectAsync(server.Address, With(_authority.Pem), TlsProblem.Untrusted, "was issued by 'CN=Intermediate', which is not one of");
     }
 

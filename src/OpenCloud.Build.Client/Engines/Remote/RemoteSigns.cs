@@ -19,6 +19,7 @@ internal static class RemoteSigns
         (RemoteFault.LoginRefused, ["Too many authentication failures"]),
         (RemoteFault.LoginRefused, ["No supported authentication methods"]),
         (RemoteFault.LoginRefused, ["no more authentication methods"]),
+        (RemoteFault.LoginRefused, ["This account is currently not available"]),
         (RemoteFault.HostNotListening, [": Connection refused"]),
         (RemoteFault.NotSsh, ["kex_exchange_identification: "]),
         (RemoteFault.NotSsh, ["ssh_exchange_identification: "]),

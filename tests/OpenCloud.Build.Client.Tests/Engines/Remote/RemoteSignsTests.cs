@@ -18,6 +18,7 @@ public sealed class RemoteSignsTests
     [InlineData("ssh", 255, "kex_exchange_identification: Connection closed by remote host\nConnection closed by 127.0.0.1 port 80", EngineConnectReason.NotAnSshServer)]
     [InlineData("ssh", 255, "me@box: Permission denied (publickey,password).", EngineConnectReason.LoginRefused)]
     [InlineData("ssh", 255, "Received disconnect from 127.0.0.1 port 22:2: Too many authentication failures", EngineConnectReason.LoginRefused)]
+    [InlineData("ssh", 1, "Could not chdir to home directory /nonexistent: No such file or directory\nThis account is currently not available.", EngineConnectReason.LoginRefused)]
     [InlineData("ssh", 127, "bash: line 1: buildctl: command not found", EngineConnectReason.HelperNotFound)]
     [InlineData("ssh", 127, "zsh:1: command not found: buildctl", EngineConnectReason.HelperNotFound)]
     [InlineData("ssh", 127, "bash: Zeile 1: buildctl: Kommando nicht gefunden.", EngineConnectReason.HelperNotFound)]
