@@ -1,4 +1,9 @@
 # New-BuildKitCertificate, as its files and openssl show it.
+BeforeDiscovery {
+    . $PSScriptRoot/Common.ps1
+    $fixture = Test-EngineFixture
+}
+
 BeforeAll {
     . $PSScriptRoot/Common.ps1
     $pki = "$TestDrive/pki"
@@ -84,5 +89,89 @@ Describe 'New-BuildKitCertificate' {
 Describe 'Install-BuildKit -CertificateDirectory' {
     It 'refuses a path outside the file system' {
         { Install-BuildKit -ListenTcp 127.0.0.1:1234 -CertificateDirectory Env:/certificates -WhatIf } | Should -Throw -ErrorId 'NotFileSystemPath,*'
+    }
+}
+
+# A relay with mutual TLS in front of a Docker Engine's socket.
+Describe 'Certificates that end within 30 days' -Skip:(-not $fixture.CanRun) {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        $engine = Start-TestEngine
+        $null = New-BuildKitCertificate "$TestDrive/soon" -Server 127.0.0.1 -Client ci -Days 20
+        Add-Type -IgnoreWarnings @'
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading.Tasks;
+public sealed class TestTlsRelay
+{
+    private readonly TcpListener _listener = new TcpListener(IPAddress.Loopback, 0);
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public TestTlsRelay(string socket, string folder)
+    {
+        var certificate = X509Certificate2.CreateFromPemFile(Path.Join(folder, "cert.pem"), Path.Join(folder, "key.pem"));
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(Path.Join(folder, "ca.pem"));
+        var options = new SslServerAuthenticationOptions { ServerCertificate = certificate, ClientCertificateRequired = true, CertificateChainPolicy = policy };
+        options.ApplicationProtocols = new System.Collections.Generic.List<SslApplicationProtocol> { SslApplicationProtocol.Http11 };
+        _listener.Start();
+        Task.Run(async () =>
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptSocketAsync();
+                _ = Task.Run(async () =>
+                {
+                    using var tls = new SslStream(new NetworkStream(client, true));
+                    await tls.AuthenticateAsServerAsync(options);
+                    using var engine = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                    await engine.ConnectAsync(new UnixDomainSocketEndPoint(socket));
+                    using var stream = new NetworkStream(engine);
+                    var back = stream.CopyToAsync(tls);
+                    await tls.CopyToAsync(stream);
+                    engine.Shutdown(SocketShutdown.Send);
+                    await back;
+                });
+            }
+        });
+    }
+    public void Stop() => _listener.Stop();
+}
+'@
+        $relay = [TestTlsRelay]::new($engine.docker, "$TestDrive/soon/server/127.0.0.1")
+        $way = @{ Address = "docker://127.0.0.1:$($relay.Port)"; CertificateDirectory = "$TestDrive/soon/client/ci" }
+        $app = New-BuildDirectory "$TestDrive/app" $engine "FROM scratch`nCOPY busybox /busybox"
+    }
+
+    AfterAll {
+        if ($relay) {
+            $relay.Stop()
+        }
+        if ($engine) {
+            Stop-TestEngine $engine
+        }
+    }
+
+    It 'cause a warning for the engine and one for the client in <_>' -ForEach 'Get-BuildKitInfo', 'Wait-BuildKit', 'Get-BuildCache', 'Get-ContainerImage', 'Invoke-ImageBuild', 'Test-BuildKitSocket' {
+        $more = $_ -eq 'Invoke-ImageBuild' ? @{ Path = $app } : @{}
+        $null = & $_ @way @more -ErrorAction Stop -WarningVariable warnings -WarningAction SilentlyContinue 6>$null
+        @($warnings -match "certificate.*ends on $((Get-Date).ToUniversalTime().AddDays(20).ToString('yyyy-MM-dd'))") | Should -HaveCount 2
+        @($warnings -match 'client certificate') | Should -HaveCount 1
+        @($warnings -match 'renew') | Should -HaveCount 2
+    }
+
+    It 'cause none when they were renewed for longer' {
+        $null = New-BuildKitCertificate "$TestDrive/soon" -Renew -Days 90
+        $new = [TestTlsRelay]::new($engine.docker, "$TestDrive/soon/server/127.0.0.1")
+        try {
+            $null = Get-BuildKitInfo -Address "docker://127.0.0.1:$($new.Port)" -CertificateDirectory "$TestDrive/soon/client/ci" -ErrorAction Stop -WarningVariable warnings
+            $warnings | Should -BeNullOrEmpty
+        }
+        finally {
+            $new.Stop()
+        }
     }
 }
