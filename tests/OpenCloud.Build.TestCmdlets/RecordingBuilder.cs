@@ -3,6 +3,7 @@ using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Dockerfiles;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Nodes;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.TestCmdlets;

@@ -21,7 +21,7 @@ internal static class BuildPlan
             parts[0] += $", for {string.Join(", ", request.Platforms)}";
         }
 
-        parts[0] += isDaemonless ? build.Target is null ? " on an engine of its own" : " on an engine of their own" : build.Address is null ? " on the default engine" : $" on {build.Address}";
+        parts[0] += isDaemonless ? build.Target is null ? " on an engine of its own" : " on an engine of their own" : build.Address is null ? build.Engine is { } named ? $" on the default engine '{named.Name}'" : " on the default engine" : build.Address.Name is { } name ? $" on the engine '{name}'" : $" on {build.Address}";
         if (request.DependsOn.Count > 0)
         {
             parts.Add($"use the result of {string.Join(", ", request.DependsOn)}");
@@ -36,7 +36,7 @@ internal static class BuildPlan
         {
             bool pushes = output.Type == BuildOutput.Registry || (output.Attributes.TryGetValue("push", out string? push) && push == "true");
             parts.Add(output.Destination is null
-                ? pushes ? $"push {(output.Attributes.TryGetValue("name", out string? name) ? name : string.Join(", ", request.Tags))}" : $"output {output.Type}"
+                ? pushes ? $"push {(output.Attributes.TryGetValue("name", out string? given) ? given : string.Join(", ", request.Tags))}" : $"output {output.Type}"
                 : $"write {output.Type} to {output.Destination}");
         }
 

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Screen;
@@ -12,6 +13,12 @@ internal sealed record CheckedBuild
 
     /// <summary>The engine; null for the discovered one.</summary>
     public EngineAddress? Address { get; init; }
+
+    /// <summary>The named engine of the address, or the default one; null for any other.</summary>
+    public BuildKitEngine? Engine { get; init; }
+
+    /// <summary>How often the build is sent to another node when its node is lost.</summary>
+    public int Retries { get; init; }
 
     public EngineConnectOptions Connect { get; init; } = new();
 

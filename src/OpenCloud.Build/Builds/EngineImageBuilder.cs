@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Pipeline;
@@ -47,6 +48,11 @@ internal sealed class EngineImageBuilder : IImageBuilder
             throw BuildErrors.OfInput(exception, build);
         }
     }
+
+    /// <summary>Connects to an engine, once for all builds.</summary>
+    /// <exception cref="Errors.BuildErrorException">The engine cannot be reached, or refuses the call.</exception>
+    public Task<BuildKitClient> ConnectAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken) =>
+        _engines.GetAsync(address, options, poster, cancellationToken);
 
     public async ValueTask DisconnectAsync()
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Grpc.Core;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Tls;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
@@ -10,7 +11,7 @@ namespace OpenCloud.Build.Builds;
 /// <summary>The engines of a pipeline, each connected once. An unreachable one is not tried again for the next input, which would wait as long.</summary>
 internal sealed class EnginePool : IDisposable
 {
-    private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp), Task<BuildKitClient>> _clients = [];
+    private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp, EngineTlsOptions? Tls), Task<BuildKitClient>> _clients = [];
     private readonly WarnedOnce _warned = new();
 
     /// <summary>A null address means the discovered engine.</summary>
@@ -20,10 +21,10 @@ internal sealed class EnginePool : IDisposable
         Task<BuildKitClient>? client;
         lock (_clients)
         {
-            if (!_clients.TryGetValue((address, options.AllowPlainTcp), out client) || client.IsCanceled)
+            if (!_clients.TryGetValue((address, options.AllowPlainTcp, options.Tls), out client) || client.IsCanceled)
             {
                 client = ConnectAsync(address, options, poster, cancellationToken);
-                _clients[(address, options.AllowPlainTcp)] = client;
+                _clients[(address, options.AllowPlainTcp, options.Tls)] = client;
             }
         }
 

@@ -1,13 +1,18 @@
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Nodes;
 
 namespace OpenCloud.Build.Commands;
 
 /// <content>Creates the request from the parameters.</content>
 public sealed partial class InvokeImageBuildCommand
 {
+    private const int MostRetries = 10;
+
     private CheckedBuild ReadBuild(string directory, string? file)
     {
         if (file is not null && Text(Dockerfile) is not null)
@@ -20,11 +25,21 @@ public sealed partial class InvokeImageBuildCommand
             throw ErrorCatalog.ParameterConflict.ToException(Address, null, nameof(Daemonless), nameof(Address));
         }
 
+        if (Retry is < 0 or > MostRetries)
+        {
+            throw ErrorCatalog.InvalidBuildOption.ToException(Retry, null, nameof(Retry), $"use a number from 0 to {MostRetries}.");
+        }
+
+        EngineConnectOptions connect = ConnectOptions;
+        EngineAddress? address = EngineArguments.ParseAddress(Address);
+        BuildKitEngine? engine = Daemonless ? null : EngineNodes.Find(address, connect);
         CheckedBuild build = new()
         {
-            Request = ReadRequest(directory, file ?? Text(Dockerfile)),
-            Address = EngineArguments.ParseAddress(Address),
-            Connect = ConnectOptions,
+            Request = EngineNodes.WithCaches(ReadRequest(directory, file ?? Text(Dockerfile)), engine),
+            Address = address,
+            Engine = engine,
+            Retries = Retry ?? 0,
+            Connect = connect,
             LogPath = ReadFile(LogPath, ErrorCatalog.LogNotWritable),
             MetadataPath = ReadFile(MetadataFile, ErrorCatalog.ResultFileNotWritable),
             ImageIdPath = ReadFile(IidFile, ErrorCatalog.ResultFileNotWritable),

@@ -3,6 +3,7 @@ using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Hosts;
+using OpenCloud.Build.Nodes;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;

@@ -3,11 +3,13 @@ using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Hosts;
+using OpenCloud.Build.Nodes;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
@@ -109,6 +111,12 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
     [ArgumentCompleter(typeof(BuildTimeoutCompleter))]
     public TimeSpan? Timeout { get; set; }
 
+    /// <summary>How often the build is sent to another node when its node is lost.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyCellTransform]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public int? Retry { get; set; }
+
     /// <summary>The file for the whole log.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? LogPath { get; set; }
@@ -133,7 +141,7 @@ public sealed partial class InvokeImageBuildCommand : ConnectingCmdlet
 
         // When the command line names a path, a record can only add parameters.
         bool isNamed = _onCommandLine.Overlaps([nameof(Path), nameof(LiteralPath), nameof(InputObject)]);
-        bool isBuild = Record is null || (isNamed ? Record.BaseObject is PSCustomObject : Record.BaseObject is PSCustomObject or FileSystemInfo || HasPath(Record) || LiteralPathOf(Record) is not null);
+        bool isBuild = Record is null || (isNamed ? Record.BaseObject is PSCustomObject or BuildKitEngine : Record.BaseObject is PSCustomObject or FileSystemInfo || HasPath(Record) || LiteralPathOf(Record) is not null);
         if (!isBuild)
         {
             WriteError(ErrorCatalog.NotABuild, Record, null, Record!.BaseObject.GetType().Name);

@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using OpenCloud.Build.Builds;
+using OpenCloud.Build.Client;
+using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Named;
+using OpenCloud.Build.Client.Fleet;
+using OpenCloud.Build.Client.Inputs;
+using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
+
+namespace OpenCloud.Build.Nodes;
+
+/// <summary>
+/// Runs each build on a node of its named engine: the one that its context prefers, unless that is busy or gone. Platforms go to the nodes that have
+/// them, and their results are joined. A build on any other engine is passed on as it is.
+/// </summary>
+internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
+{
+    private static readonly TimeSpan LoadLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LostFor = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<string, long> _lost = new(StringComparer.Ordinal);
+    private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, NodeLease> _sets = new(ReferenceEqualityComparer.Instance);
+
+    public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        // A single node without an address is found by discovery, which says when it uses another engine.
+        if (build.Engine is not { } engine || (engine.Nodes.Count == 1 && build.Address is null))
+        {
+            return await inner.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false);
+        }
+
+        Dictionary<string, Node> nodes = NodesOf(engine, build.Connect);
+        if (build.Set is { } set)
+        {
+            Node node = nodes[NodeOf(set, build, [.. nodes.Keys])];
+            return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<PlatformGroup> groups = build.Request.Platforms.Count == 0 || nodes.Count == 1
+            ? [new PlatformGroup(build.Request.Platforms, [.. nodes.Keys])]
+            : PlatformDivision.Divide(build.Request.Platforms, await PlatformsAsync(nodes, poster, cancellationToken).ConfigureAwait(false));
+        if (groups.Count > 1 && !JoinedBuildPlan.CanJoin(build.Request))
+        {
+            poster.Verbose($"{build.Name}: an output of the build cannot be joined from several nodes; all platforms are built on one.");
+            groups = [new PlatformGroup(build.Request.Platforms, [.. nodes.Keys])];
+        }
+
+        return groups is [var only]
+            ? await OnOneAsync(build, nodes, only.Nodes, poster, cancellationToken).ConfigureAwait(false)
+            : await JoinedNodeBuild.RunAsync(build, groups, (part, group, stop) => OnOneAsync(part, nodes, group.Nodes, poster, stop), poster, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask DisconnectAsync()
+    {
+        lock (_sets)
+        {
+            foreach (NodeLease lease in _sets.Values)
+            {
+                lease.Dispose();
+            }
+
+            _sets.Clear();
+        }
+
+        return inner.DisconnectAsync();
+    }
+
+    public void Dispose()
+    {
+        DisconnectAsync().AsTask().GetAwaiter().GetResult();
+        inner.Dispose();
+    }
+
+    private static Dictionary<string, Node> NodesOf(BuildKitEngine engine, EngineConnectOptions options)
+    {
+        try
+        {
+            return NamedNodes.Of(engine, options).DistinctBy(static n => n.Address).ToDictionary(static n => n.Address.ToString(), static n => new Node(n.Address, n.Options, n.Node.GetPlatforms()), StringComparer.Ordinal);
+        }
+        catch (EngineConnectException exception)
+        {
+            throw EngineErrors.From(exception);
+        }
+    }
+
+    /// <summary>Builds on one of the candidates. A node that cannot be reached, or is lost where the build may be repeated, is replaced by another.</summary>
+    private async Task<ImageBuildResult> OnOneAsync(CheckedBuild build, Dictionary<string, Node> nodes, IReadOnlyList<string> candidates, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        int retries = build.Retries;
+        List<string> left = [.. candidates];
+        while (true)
+        {
+            string[] there = [.. left.Where(n => !IsLost(n))];
+            IReadOnlyList<string> available = there.Length > 0 ? there : left;
+            IReadOnlyDictionary<string, int>? others = available.Count > 1 ? await OthersAsync(available, nodes, poster, cancellationToken).ConfigureAwait(false) : null;
+            using NodeLease lease = NodeChoice.Take(build.Request.ContextPath, available, others);
+            Node node = nodes[lease.Node];
+            if (candidates.Count > 1)
+            {
+                poster.Verbose($"{build.Name}: the node is {lease.Node}.");
+            }
+
+            try
+            {
+                return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BuildErrorException error) when (!cancellationToken.IsCancellationRequested && NodeLosses.Of(error) is var loss and not NodeLoss.None)
+            {
+                _lost[lease.Node] = Environment.TickCount64;
+                left.Remove(lease.Node);
+                if (left.Count == 0 || (loss == NodeLoss.DuringBuild && retries-- <= 0))
+                {
+                    throw;
+                }
+
+                string what = loss == NodeLoss.NotReached ? "cannot be reached" : "was lost during the build";
+                poster.Warning($"{build.Name}: the node {lease.Node} {what}, and the build is sent to another. {error.Message}");
+            }
+        }
+    }
+
+    private bool IsLost(string node) => _lost.TryGetValue(node, out long at) && Environment.TickCount64 - at < LostFor.TotalMilliseconds;
+
+    // All builds of a set use each other's results and contexts.
+    private string NodeOf(IReadOnlyDictionary<string, ImageBuildRequest> set, CheckedBuild build, IReadOnlyList<string> nodes)
+    {
+        lock (_sets)
+        {
+            if (!_sets.TryGetValue(set, out NodeLease? lease))
+            {
+                lease = NodeChoice.Take(build.Request.ContextPath, nodes);
+                _sets.Add(set, lease);
+            }
+
+            return lease.Node;
+        }
+    }
+
+    /// <summary>The platforms of the nodes that can be reached.</summary>
+    /// <exception cref="BuildErrorException">None can be reached; the error of the last one.</exception>
+    private async Task<IReadOnlyList<NodePlatforms>> PlatformsAsync(Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        ConcurrentBag<BuildErrorException> errors = [];
+        NodePlatforms?[] found = await Task.WhenAll(nodes.Select(async pair =>
+        {
+            try
+            {
+                BuildKitClient client = await inner.ConnectAsync(pair.Value.Address, pair.Value.Options, poster, cancellationToken).ConfigureAwait(false);
+                return new NodePlatforms(pair.Key, pair.Value.Platforms, client.Platforms);
+            }
+            catch (BuildErrorException error) when (NodeLosses.Of(error) != NodeLoss.None)
+            {
+                if (!IsLost(pair.Key))
+                {
+                    poster.Warning($"The node {pair.Key} cannot be reached. {error.Message}");
+                }
+
+                _lost[pair.Key] = Environment.TickCount64;
+                errors.Add(error);
+                return null;
+            }
+        })).ConfigureAwait(false);
+        NodePlatforms[] there = [.. found.OfType<NodePlatforms>()];
+        return there.Length > 0 ? there : throw errors.First();
+    }
+
+    /// <summary>The running builds of other clients, as far as the nodes tell in a short time.</summary>
+    private async Task<IReadOnlyDictionary<string, int>> OthersAsync(IReadOnlyList<string> names, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        ConcurrentDictionary<string, int> others = new(StringComparer.Ordinal);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(LoadLimit);
+        await Task.WhenAll(names.Select(async name =>
+        {
+            try
+            {
+                // The connection itself is not cancelled: the build needs it.
+                BuildKitClient client = await inner.ConnectAsync(nodes[name].Address, nodes[name].Options, poster, cancellationToken).WaitAsync(limit.Token).ConfigureAwait(false);
+                int running = (await client.History.ListAsync(null, true, limit.Token).ConfigureAwait(false)).Count;
+                others[name] = Math.Max(0, running - NodeChoice.RunningOn(name));
+            }
+            catch (Exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                // An engine without a history, or one that does not answer: only the builds of this process count.
+            }
+        })).ConfigureAwait(false);
+        return others;
+    }
+
+    private sealed record Node(EngineAddress Address, EngineConnectOptions Options, IReadOnlyList<string> Platforms);
+}
