@@ -17,6 +17,10 @@ public sealed partial class BuildKitContainers
     // With the restart policy "always" an engine that ends at once is started again and again.
     private const int MostRestarts = 2;
 
+    // For so long, a new container beside the previous one belongs to an update that still waits for it.
+    private static readonly TimeSpan OtherRun = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Cleanup = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -43,7 +47,7 @@ public sealed partial class BuildKitContainers
         try
         {
             string id = plan.Change == BuildKitContainerChange.Started ? plan.Current!.Id : await CreateAsync(plan, undo, cancellationToken).ConfigureAwait(false);
-            if (plan.Change == BuildKitContainerChange.Started && plan.Current!.State != "running")
+            if (plan.Change == BuildKitContainerChange.Started && plan.Current!.State is "created" or "exited")
             {
                 undo.Add($"the container '{name}' runs", token => _containers.StopAsync(id, token));
             }
@@ -63,11 +67,12 @@ public sealed partial class BuildKitContainers
 
         if (plan.Change == BuildKitContainerChange.Updated)
         {
-            await _containers.RemoveAsync(plan.Current!.Id, cancellationToken).ConfigureAwait(false);
-            string old = plan.Current.Labels!.LoadedAs;
-            if (old.Length > 0 && old != plan.Wanted.LoadedAs)
+            // The new engine answers: the previous one goes, also when the run is cancelled now.
+            using CancellationTokenSource brief = new(Cleanup);
+            await _containers.RemoveAsync(plan.Current!.Id, brief.Token).ConfigureAwait(false);
+            if (plan.Current.Labels!.LoadedAs != plan.Wanted.LoadedAs)
             {
-                await RemoveImageAsync(old, cancellationToken).ConfigureAwait(false);
+                await RemoveLoadedAsync(plan.Current.Labels, brief.Token).ConfigureAwait(false);
             }
         }
 
@@ -89,10 +94,7 @@ public sealed partial class BuildKitContainers
             // The engine may write its databases first.
             await _containers.StopAsync(container.Id, cancellationToken).ConfigureAwait(false);
             await _containers.RemoveAsync(container.Id, cancellationToken).ConfigureAwait(false);
-            if (container.Labels!.LoadedAs is { Length: > 0 } loaded)
-            {
-                await RemoveImageAsync(loaded, cancellationToken).ConfigureAwait(false);
-            }
+            await RemoveLoadedAsync(container.Labels!, cancellationToken).ConfigureAwait(false);
         }
 
         if (!keepCache && await _containers.FindVolumeAsync(found.CacheVolume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine == name)
@@ -136,11 +138,27 @@ public sealed partial class BuildKitContainers
         return new JsonObject { ["Image"] = plan.Image, ["Labels"] = wanted.ToJson(), ["HostConfig"] = host };
     }
 
+    // A label can name any image; this library loads only under its own names.
+    private async Task RemoveLoadedAsync(ContainerLabels labels, CancellationToken cancellationToken)
+    {
+        if (labels.LoadedAs.StartsWith(LoadedPrefix, StringComparison.Ordinal))
+        {
+            await RemoveImageAsync(labels.LoadedAs, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Undoes an update that was interrupted: the previous container gets its name back.</summary>
     private async Task RestoreAsync(BuildKitContainerPlan plan, CancellationToken cancellationToken)
     {
         if (plan.Unfinished is { } unfinished)
         {
+            if (unfinished.State == "running" && _options.TimeProvider.GetUtcNow() - unfinished.Created < OtherRun)
+            {
+                throw new BuildKitContainerException(
+                    BuildKitContainerProblem.Different,
+                    $"Another update of '{plan.Wanted.Engine}' runs, or was interrupted less than {OtherRun.TotalMinutes:0} minutes ago. Nothing was changed.");
+            }
+
             await _containers.RemoveAsync(unfinished.Id, cancellationToken).ConfigureAwait(false);
         }
 
@@ -160,7 +178,12 @@ public sealed partial class BuildKitContainers
             // After an interrupted update it was stopped by that.
             if (plan.Current.State == "running" || plan.Current.Name != name)
             {
-                undo.Add($"the previous container '{name}' does not run", token => _containers.StartAsync(old, token));
+                undo.Add($"the previous container '{name}' does not run", async token =>
+                {
+                    // A stop that was cancelled goes on in the Docker Engine; a start before its end would do nothing.
+                    await _containers.StopAsync(old, token).ConfigureAwait(false);
+                    await _containers.StartAsync(old, token).ConfigureAwait(false);
+                });
             }
 
             await _containers.StopAsync(old, cancellationToken).ConfigureAwait(false);
@@ -177,26 +200,38 @@ public sealed partial class BuildKitContainers
         string volume = plan.Wanted.CacheVolume;
         if (await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is null)
         {
-            undo.Add($"the volume '{volume}' exists", token => _containers.RemoveVolumeAsync(volume, token));
+            undo.Add($"the volume '{volume}' exists", async token =>
+            {
+                try
+                {
+                    await _containers.RemoveVolumeAsync(volume, token).ConfigureAwait(false);
+                }
+                catch (DockerEngineException e) when (e.Status == System.Net.HttpStatusCode.Conflict)
+                {
+                    // Another run has taken it for its container.
+                }
+            });
             await _containers.CreateVolumeAsync(volume, ContainerLabels.OfVolume(name), cancellationToken).ConfigureAwait(false);
         }
 
-        // By its name, also when the answer did not arrive. After a refusal, a container of that name is another run's.
-        bool isOwn = true;
+        string? id = null;
+        bool isRefused = false;
         undo.Add($"the container '{name}' exists", async token =>
         {
-            if (isOwn && await FindNamedAsync(name, token).ConfigureAwait(false) is { Labels: not null } made)
+            // Without an answer the container may exist; the id of the run tells it from one of another run.
+            id ??= !isRefused && await FindNamedAsync(name, token).ConfigureAwait(false) is { } made && made.Labels?.Run == plan.Wanted.Run ? made.Id : null;
+            if (id is not null)
             {
-                await _containers.RemoveAsync(made.Id, token).ConfigureAwait(false);
+                await _containers.RemoveAsync(id, token).ConfigureAwait(false);
             }
         });
         try
         {
-            return await _containers.CreateAsync(name, BodyOf(plan), cancellationToken).ConfigureAwait(false);
+            return id = await _containers.CreateAsync(name, BodyOf(plan), cancellationToken).ConfigureAwait(false);
         }
-        catch (DockerEngineException)
+        catch (DockerEngineException e) when (e.Status is not null)
         {
-            isOwn = false;
+            isRefused = true;
             throw;
         }
     }

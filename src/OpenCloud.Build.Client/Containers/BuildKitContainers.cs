@@ -129,7 +129,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
 
         if (current is null || request.Network is not null)
         {
-            await CheckPlaceAsync(request, request.Network ?? NoNetwork, request.CacheVolume ?? current?.Labels?.CacheVolume ?? request.Name + "-cache", cancellationToken).ConfigureAwait(false);
+            await CheckPlaceAsync(request, request.Network ?? NoNetwork, request.CacheVolume ?? current?.Labels?.CacheVolume ?? request.Name + "-cache", current?.Labels?.CacheVolume, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -155,7 +155,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
         string volume = request.CacheVolume ?? there?.CacheVolume ?? request.Name + "-cache";
         bool isRootless = request.IsRootless ?? there?.IsRootless ?? false;
         (string image, string digest, string shown, string loadedAs) = await FindImageAsync(request, current, isRootless, cancellationToken).ConfigureAwait(false);
-        ContainerLabels wanted = new(request.Name, shown, digest, loadedAs, network, volume, isRootless, ContainerLabels.OwnVersion);
+        ContainerLabels wanted = new(request.Name, shown, digest, loadedAs, network, volume, isRootless, ContainerLabels.OwnVersion, Guid.NewGuid().ToString("N"));
         IReadOnlyList<string> differences = there?.DifferencesTo(wanted) ?? [];
         BuildKitContainerChange change = current is null ? BuildKitContainerChange.Created
             : differences.Count > 0 ? BuildKitContainerChange.Updated
@@ -163,7 +163,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
             : BuildKitContainerChange.None;
         if (change is BuildKitContainerChange.Created or BuildKitContainerChange.Updated)
         {
-            await CheckPlaceAsync(request, network, volume, cancellationToken).ConfigureAwait(false);
+            await CheckPlaceAsync(request, network, volume, there?.CacheVolume, cancellationToken).ConfigureAwait(false);
         }
 
         string with = $"the image {shown}, network {network}, cache volume {volume}, {(isRootless ? "rootless" : "privileged")}";
@@ -275,7 +275,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
             : throw new BuildKitContainerException(BuildKitContainerProblem.ImageUnusable, $"The image '{shown}' does not exist in {Store}.");
     }
 
-    private async Task CheckPlaceAsync(BuildKitContainerRequest request, string network, string volume, CancellationToken cancellationToken)
+    private async Task CheckPlaceAsync(BuildKitContainerRequest request, string network, string volume, string? currentVolume, CancellationToken cancellationToken)
     {
         if (!await _containers.HasNetworkAsync(network, cancellationToken).ConfigureAwait(false))
         {
@@ -283,7 +283,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
         }
 
         // A volume that the user named may be the user's; one that was found by its name alone may have other contents.
-        if (request.CacheVolume is null
+        if (request.CacheVolume is null && volume != currentVolume
             && await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine != request.Name)
         {
             throw new BuildKitContainerException(BuildKitContainerProblem.Foreign, $"The volume '{volume}' exists and was not made by this module for '{request.Name}'. Nothing was changed.");

@@ -13,7 +13,8 @@ namespace OpenCloud.Build.Client.Containers;
 /// <param name="CacheVolume">The volume of the cache.</param>
 /// <param name="IsRootless">Whether the engine runs without root privileges.</param>
 /// <param name="Version">The version of the library.</param>
-internal sealed record ContainerLabels(string Engine, string Image, string Digest, string LoadedAs, string Network, string CacheVolume, bool IsRootless, string Version)
+/// <param name="Run">A random id of the run that made the container.</param>
+internal sealed record ContainerLabels(string Engine, string Image, string Digest, string LoadedAs, string Network, string CacheVolume, bool IsRootless, string Version, string Run)
 {
     public const string EngineLabel = Prefix + "engine";
 
@@ -28,7 +29,7 @@ internal sealed record ContainerLabels(string Engine, string Image, string Diges
     {
         string Of(string name) => labels.TryGetValue(Prefix + name, out string? value) ? value : string.Empty;
         return Of("internal") != "true" || Of("engine").Length == 0 ? null
-            : new ContainerLabels(Of("engine"), Of("image"), Of("image.digest"), Of("image.loaded-as"), Of("network"), Of("cache-volume"), Of("rootless") == "true", Of("version"));
+            : new ContainerLabels(Of("engine"), Of("image"), Of("image.digest"), Of("image.loaded-as"), Of("network"), Of("cache-volume"), Of("rootless") == "true", Of("version"), Of("run"));
     }
 
     /// <summary>The labels of a volume.</summary>
@@ -50,6 +51,7 @@ internal sealed record ContainerLabels(string Engine, string Image, string Diges
         [Prefix + "cache-volume"] = CacheVolume,
         [Prefix + "rootless"] = IsRootless ? "true" : "false",
         [Prefix + "version"] = Version,
+        [Prefix + "run"] = Run,
     };
 
     /// <summary>What differs in another container, for people; empty when nothing but the version does.</summary>

@@ -183,6 +183,43 @@ public sealed class BuildKitContainersTests : IAsyncDisposable
         Assert.Equal(before, _docker.State);
     }
 
+    [Fact]
+    public async Task A_container_with_a_volume_of_the_user_is_updated_and_found_unchanged()
+    {
+        _docker.AddVolume("mine");
+        await ApplyAsync(Of("engine:1") with { CacheVolume = "mine" });
+        await _containers.CheckAsync(Of("engine:1") with { Network = "none" }, false, Token);
+        Assert.Equal(BuildKitContainerChange.None, (await ApplyAsync(Of("engine:1"))).Change);
+        Assert.Equal(BuildKitContainerChange.Updated, (await ApplyAsync(Of("engine:2"))).Change);
+        await _containers.RemoveAsync("box", false, Token);
+        Assert.StartsWith("volume mine\n", _docker.State, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_that_fails_does_not_remove_the_container_of_another()
+    {
+        await ApplyAsync(Of("engine:1"));
+        string? restored = null;
+        await FailsAsync(BuildKitContainerProblem.NotReady, () => ApplyAsync(Of("engine:2"), async (address, _) =>
+        {
+            // Another run takes this update for an interrupted one.
+            restored ??= (await ApplyAsync(new BuildKitContainerRequest { Name = "box" })).Id;
+            await Silent(address, Token);
+        }));
+        Assert.Equal(restored, (await _containers.GetAsync("box", Token)).Id);
+        Assert.DoesNotContain("previous", _docker.State, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_update_that_still_waits_is_not_taken_for_an_interrupted_one()
+    {
+        await ApplyAsync(Of("engine:1"));
+        _docker.CreatedNow = true;
+        BuildKitContainer made = await ApplyAsync(Of("engine:2"), async (_, _) =>
+            await FailsAsync(BuildKitContainerProblem.Different, () => ApplyAsync(new BuildKitContainerRequest { Name = "box" })));
+        Assert.Equal(made.Digest, (await _containers.GetAsync("box", Token)).Digest);
+    }
+
     [Theory]
     [InlineData(false, "image engine:1\nimage engine:2")]
     [InlineData(true, "volume box-cache\nimage engine:1\nimage engine:2")]

@@ -26,6 +26,9 @@ internal sealed class FakeDocker : IAsyncDisposable
     /// <summary>How often a container that runs has ended.</summary>
     public int Restarts { get; set; }
 
+    /// <summary>Whether new containers are of now, instead of a day long ago.</summary>
+    public bool CreatedNow { get; set; }
+
     public List<string> Requests { get; } = [];
 
     public string? Authorization { get; private set; }
@@ -151,7 +154,7 @@ internal sealed class FakeDocker : IAsyncDisposable
             ["Id"] = id,
             ["Name"] = "/" + name,
             ["Image"] = body["Image"]!.ToString(),
-            ["Created"] = "2026-01-02T03:04:05Z",
+            ["Created"] = CreatedNow ? DateTimeOffset.UtcNow.ToString("O", CultureInfo.InvariantCulture) : "2026-01-02T03:04:05Z",
             ["RestartCount"] = 0,
             ["State"] = new JsonObject { ["Status"] = "created" },
             ["Config"] = new JsonObject { ["Labels"] = body["Labels"]?.DeepClone() },

@@ -2,10 +2,13 @@ using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Containers;
 using OpenCloud.Build.Client.Images;
+using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
 
@@ -59,6 +62,13 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                 using ImageArchive? archive = path is null ? null : await ImageArchive.OpenAsync(path, cancellationToken).ConfigureAwait(false);
                 using OpenedImage? opened = archive is null ? null : OpenedImage.Of(archive, SingleImage(archive, path!));
                 await containers.CheckAsync(request, isUpdate, cancellationToken).ConfigureAwait(false);
+                if (Pull && path is null && reference is null)
+                {
+                    // The image of the container is pulled again.
+                    string recorded = (await containers.GetAsync(request.Name, cancellationToken).ConfigureAwait(false)).Image;
+                    reference = recorded.StartsWith('/') ? throw ErrorCatalog.ParameterMissing.ToException(request.Name, null, nameof(Image)) : ParseImage(recorded);
+                }
+
                 bool isNew = false;
                 if (reference is not null)
                 {
@@ -89,11 +99,24 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                 {
                     if (isNew && !isUsed)
                     {
-                        using CancellationTokenSource brief = new(TimeSpan.FromSeconds(20));
-                        await containers.RemoveImageAsync(reference!, brief.Token).ConfigureAwait(false);
+                        await DiscardAsync(containers, reference!, poster).ConfigureAwait(false);
                     }
                 }
             },
             UndoGrace);
+    }
+
+    // The error of the run counts, not that of this.
+    private static async Task DiscardAsync(BuildKitContainers containers, ImageReference image, IPipelinePoster poster)
+    {
+        try
+        {
+            using CancellationTokenSource brief = new(TimeSpan.FromSeconds(20));
+            await containers.RemoveImageAsync(image, brief.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is DockerEngineException or HttpRequestException or IOException or OperationCanceledException)
+        {
+            poster.Warning($"The image '{image.ToFamiliarString()}', which was pulled, is not removed: {TerminalText.Line(e.Message)}");
+        }
     }
 }

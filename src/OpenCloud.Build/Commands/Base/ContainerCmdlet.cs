@@ -109,7 +109,7 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         : throw ErrorCatalog.BuildKitContainerImageUnusable.ToException(path, null, $"The archive '{path}' contains {archive.Images.Count} images instead of one.");
 
     /// <exception cref="BuildErrorException">The time is not positive.</exception>
-    private protected static TimeSpan CheckTimeout(TimeSpan timeout) => timeout > TimeSpan.Zero ? timeout : throw ErrorCatalog.InvalidDuration.ToException(timeout, null, "Timeout");
+    private protected static TimeSpan CheckTimeout(TimeSpan timeout) => timeout > TimeSpan.Zero && timeout < TimeSpan.FromDays(1) ? timeout : throw ErrorCatalog.InvalidDuration.ToException(timeout, null, "Timeout");
 
     /// <inheritdoc/>
     private protected override ErrorRecord? ToRecord(Exception exception, object? target) => exception switch
