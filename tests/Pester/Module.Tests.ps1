@@ -354,7 +354,7 @@ Describe 'Completion' {
     It 'completes the schemes that cannot be found by looking' {
         Complete 'Invoke-ImageBuild -Address vsock+' | Should -Be 'vsock+unix://'
         Complete 'Invoke-ImageBuild -Address vsock://l' | Should -Be 'vsock://local:'
-        Complete 'Invoke-ImageBuild -Address kube' | Should -Be 'kube-pod://'
+        Complete 'Invoke-ImageBuild -Address kube' | Should -Be 'kube-deployment://', 'kube-pod://'
         $config = $env:DOCKER_CONFIG
         try {
             $env:DOCKER_CONFIG = "$TestDrive/docker"
