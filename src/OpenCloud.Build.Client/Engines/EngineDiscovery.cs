@@ -147,7 +147,11 @@ public static class EngineDiscovery
 
         // A candidate that accepts but does not answer must not use up the time of later ones. The explicit one may need a login elsewhere, and
         // has half of it.
-        TimeSpan TimeOf(EngineCandidate candidate) => options.ConnectTimeout / (IsOnlySetting(candidate) ? 2 : ways.Count + 1);
+        TimeSpan TimeOf(EngineCandidate candidate)
+        {
+            int same = candidates.Count(c => c.Source == candidate.Source);
+            return options.ConnectTimeout / (same == candidates.Count ? same : candidate.Source == ExplicitSource || candidate.Options is not null ? 2 * same : ways.Count + 1);
+        }
 
         async ValueTask<Stream> ConnectOneAsync(IEngineConnector connector, TimeSpan time, CancellationToken attempt)
         {

@@ -18,7 +18,7 @@ internal static class NamedEngineArguments
     public static IReadOnlyList<string> Addresses(IEnumerable<string> addresses)
     {
         List<string> full = [];
-        foreach (string text in Split([.. addresses]))
+        foreach (string text in addresses.SelectMany(static a => a.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
         {
             string shown = EngineArguments.Shown(text);
             string address;

@@ -34,7 +34,8 @@ public sealed class RegisterBuildKitEngineCommand : NamedEngineCmdlet
         }
 
         NamedEngineStore store = Store;
-        BuildKitEngine engine = WithSettings(new BuildKitEngine { Name = Name, Nodes = ReadNodes(Address) });
+        bool wasDefault = Force && store.Find(Name)?.IsDefault == true;
+        BuildKitEngine engine = WithSettings(new BuildKitEngine { Name = Name, Nodes = ReadNodes(Address), IsDefault = wasDefault });
         store.CheckNew(Name, Force);
         if (ShouldProcess(Name, $"Register the engine with {string.Join(", ", engine.Nodes)}"))
         {

@@ -10,7 +10,9 @@ internal sealed record JoinedBuildPlan(IReadOnlyList<BuildOutput> Archives, IRea
 {
     /// <summary>Whether every output is an image that goes to a registry or into an OCI archive or layout.</summary>
     public static bool CanJoin(ImageBuildRequest request) =>
-        (request.Push || request.Outputs.Count > 0) && request.Outputs.All(static o => (o.Type == BuildOutput.Oci && o.Destination is { Length: > 0 }) || Pushes(o));
+        // An annotation of the index belongs to none of its parts.
+        !request.Annotations.Any(static a => a.Level is AnnotationLevel.Index or AnnotationLevel.IndexDescriptor) && !request.Outputs.Any(static o => o.Attributes.Keys.Any(static k => k.StartsWith("annotation", StringComparison.Ordinal)))
+        && (request.Push || request.Outputs.Count > 0) && request.Outputs.All(static o => (o.Type == BuildOutput.Oci && o.Destination is { Length: > 0 }) || Pushes(o));
 
     public static JoinedBuildPlan Of(ImageBuildRequest request)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Fleet;
@@ -79,7 +80,7 @@ internal static class JoinedNodeBuild
         CheckedBuild build, IReadOnlyList<PlatformGroup> groups, string folder, Func<CheckedBuild, PlatformGroup, CancellationToken, Task<ImageBuildResult>> buildPart, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        BuildErrorException? first = null;
+        Exception? first = null;
         async Task<ImageBuildResult> PartAsync(PlatformGroup group, int i)
         {
             try
@@ -93,7 +94,7 @@ internal static class JoinedNodeBuild
                 };
                 return await buildPart(part, group, stop.Token).ConfigureAwait(false);
             }
-            catch (BuildErrorException error)
+            catch (Exception error)
             {
                 _ = Interlocked.CompareExchange(ref first, error, null);
                 await stop.CancelAsync().ConfigureAwait(false);
@@ -109,7 +110,8 @@ internal static class JoinedNodeBuild
         catch (Exception) when (first is not null && !cancellationToken.IsCancellationRequested)
         {
             // The others were cancelled because of it.
-            throw first;
+            ExceptionDispatchInfo.Throw(first);
+            throw;
         }
     }
 

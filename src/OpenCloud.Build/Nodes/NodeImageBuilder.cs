@@ -21,7 +21,7 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
     private static readonly TimeSpan LostFor = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, long> _lost = new(StringComparer.Ordinal);
-    private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, NodeLease> _sets = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, Task<NodeLease>> _sets = new(ReferenceEqualityComparer.Instance);
 
     public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
     {
@@ -34,12 +34,12 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
         Dictionary<string, Node> nodes = NodesOf(engine, build.Connect);
         if (build.Set is { } set)
         {
-            Node node = nodes[NodeOf(set, build, [.. nodes.Keys])];
+            Node node = nodes[(await NodeOfAsync(set, build, nodes, poster, cancellationToken).ConfigureAwait(false)).Node];
             return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
         }
 
         IReadOnlyList<PlatformGroup> groups = build.Request.Platforms.Count == 0 || nodes.Count == 1
-            ? [new PlatformGroup(build.Request.Platforms, [.. nodes.Keys])]
+            ? [new PlatformGroup(build.Request.Platforms, Alike(nodes))]
             : PlatformDivision.Divide(build.Request.Platforms, await PlatformsAsync(nodes, poster, cancellationToken).ConfigureAwait(false));
         if (groups.Count > 1 && !JoinedBuildPlan.CanJoin(build.Request))
         {
@@ -56,9 +56,9 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
     {
         lock (_sets)
         {
-            foreach (NodeLease lease in _sets.Values)
+            foreach (Task<NodeLease> lease in _sets.Values.Where(static l => l.IsCompletedSuccessfully))
             {
-                lease.Dispose();
+                lease.Result.Dispose();
             }
 
             _sets.Clear();
@@ -123,18 +123,51 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
 
     private bool IsLost(string node) => _lost.TryGetValue(node, out long at) && Environment.TickCount64 - at < LostFor.TotalMilliseconds;
 
+    /// <summary>Without platforms, nodes of another platform than the first would make another image.</summary>
+    private static IReadOnlyList<string> Alike(Dictionary<string, Node> nodes)
+    {
+        string? first = nodes.Values.First().Platforms.FirstOrDefault();
+        return [.. nodes.Where(n => first is null ? n.Value.Platforms.Count == 0 : n.Value.Platforms.Contains(first, StringComparer.Ordinal)).Select(static n => n.Key)];
+    }
+
     // All builds of a set use each other's results and contexts.
-    private string NodeOf(IReadOnlyDictionary<string, ImageBuildRequest> set, CheckedBuild build, IReadOnlyList<string> nodes)
+    private Task<NodeLease> NodeOfAsync(
+        IReadOnlyDictionary<string, ImageBuildRequest> set, CheckedBuild build, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         lock (_sets)
         {
-            if (!_sets.TryGetValue(set, out NodeLease? lease))
+            if (!_sets.TryGetValue(set, out Task<NodeLease>? lease))
             {
-                lease = NodeChoice.Take(build.Request.ContextPath, nodes);
+                lease = TakeReachableAsync(build, nodes, poster, cancellationToken);
                 _sets.Add(set, lease);
             }
 
-            return lease.Node;
+            return lease;
+        }
+    }
+
+    private async Task<NodeLease> TakeReachableAsync(CheckedBuild build, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        List<string> left = [.. Alike(nodes)];
+        while (true)
+        {
+            NodeLease lease = NodeChoice.Take(build.Request.ContextPath, left);
+            try
+            {
+                _ = await inner.ConnectAsync(nodes[lease.Node].Address, nodes[lease.Node].Options, poster, cancellationToken).ConfigureAwait(false);
+                return lease;
+            }
+            catch (BuildErrorException error) when (left.Count > 1 && NodeLosses.Of(error) != NodeLoss.None)
+            {
+                lease.Dispose();
+                left.Remove(lease.Node);
+                poster.Warning($"The node {lease.Node} cannot be reached, and the builds are sent to another. {error.Message}");
+            }
+            catch
+            {
+                lease.Dispose();
+                throw;
+            }
         }
     }
 

@@ -122,6 +122,7 @@ public sealed class NamedEngineStore
         _ = Guarded(path, () =>
         {
             string directory = System.IO.Path.GetDirectoryName(path)!;
+            CheckRoot(directory, "write");
             CreateDirectory(directory);
             using FileStream held = Hold(System.IO.Path.Join(directory, "engines.lock"));
             IReadOnlyList<BuildKitEngine> engines = change(ReadFile(path));
@@ -148,9 +149,24 @@ public sealed class NamedEngineStore
     {
         if (!OperatingSystem.IsWindows())
         {
+            // An existing directory keeps its mode: it may be a link to one that others use.
             _ = Directory.CreateDirectory(path, OwnersDirectory);
             CheckTrust(path, FileStatus.Read(path, follow: true));
-            File.SetUnixFileMode(path, OwnersDirectory);
+        }
+    }
+
+    /// <summary>For root, everything on the path that exists must belong to root, before anything is created there.</summary>
+    private static void CheckRoot(string path, string what)
+    {
+        string existing = path;
+        while (FileStatus.Read(existing) is null && System.IO.Path.GetDirectoryName(existing) is { Length: > 0 } parent)
+        {
+            existing = parent;
+        }
+
+        if (ProgramTrust.Applies && ProgramTrust.Objection(existing) is { } objection)
+        {
+            throw new NamedEngineException(NamedEngineProblem.FileNotTrusted, $"Root does not {what} the file of named engines in '{path}': {objection}");
         }
     }
 

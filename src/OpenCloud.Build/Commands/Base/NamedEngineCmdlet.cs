@@ -86,7 +86,22 @@ public abstract class NamedEngineCmdlet : BuildCmdlet
     {
         IReadOnlyList<string> platforms = NamedEngineArguments.Split(Platform);
         EngineNode changed = platforms.Count > 0 ? node.WithPlatforms(PlatformArguments.Parse(platforms).Select(static p => p.ToString()).Distinct()) : node;
-        return TlsArguments.Read(this, Text(CertificateDirectory), Text(CaCertificate), Text(Certificate), Text(Key), null, Text(ServerName)) is { } tls ? changed.WithTls(tls) : changed;
+        if (TlsArguments.Read(this, Text(CertificateDirectory), Text(CaCertificate), Text(Certificate), Text(Key), null, Text(ServerName)) is not { } tls)
+        {
+            return changed;
+        }
+
+        // What is not named stays, but a directory and single files exclude each other.
+        bool hasFiles = (tls.CaCertificate ?? tls.Certificate ?? tls.Key) is not null;
+        bool hasDirectory = tls.Directory is not null;
+        return changed with
+        {
+            CertificateDirectory = tls.Directory ?? (hasFiles ? null : changed.CertificateDirectory),
+            CaCertificate = tls.CaCertificate ?? (hasDirectory ? null : changed.CaCertificate),
+            Certificate = tls.Certificate ?? (hasDirectory ? null : changed.Certificate),
+            Key = tls.Key ?? (hasDirectory ? null : changed.Key),
+            ServerName = tls.ServerName ?? changed.ServerName,
+        };
     }
 
     /// <summary>The engine with what this input says about the whole of it.</summary>
