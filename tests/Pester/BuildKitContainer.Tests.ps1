@@ -161,7 +161,11 @@ Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
         Get-BuildKitContainer 'build*' | Should -HaveCount 1
         Get-ErrorId { Get-BuildKitContainer none } | Should -BeLike 'BuildKitContainerNotFound,*'
         Get-BuildKitContainer 'none*' | Should -BeNullOrEmpty
-        (TabExpansion2 'Remove-BuildKitContainer -Name b').CompletionMatches.CompletionText | Should -Contain 'buildkitd'
+        # An answer that is late for one completion serves the next.
+        for ($limit = 0; ($names = (TabExpansion2 'Remove-BuildKitContainer -Name b').CompletionMatches.CompletionText) -notcontains 'buildkitd' -and $limit -lt 50; $limit++) {
+            Start-Sleep -Milliseconds 100
+        }
+        $names | Should -Contain 'buildkitd'
     }
 
     It 'is removed with its image, and its cache stays or goes' {
