@@ -13,4 +13,10 @@ public sealed class KubernetesException : Exception
 
     /// <summary>Why the certificates cannot be used; null with any other <see cref="Problem"/> than <see cref="KubernetesProblem.Certificates"/>.</summary>
     public TlsProblem? Tls { get; internal init; }
+
+    /// <summary>The output of a kubectl that failed: what it did before.</summary>
+    internal string Output { get; init; } = string.Empty;
+
+    /// <summary>The whole error output of kubectl, unfiltered.</summary>
+    internal string Report { get; init; } = string.Empty;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using OpenCloud.Build.Client.Text;
 
@@ -24,8 +25,19 @@ internal static partial class KubernetesRules
 
     /// <inheritdoc cref="CheckName"/>
     public static void CheckContext(string? name) => Check(
-        name is null || ContextName().IsMatch(name),
+        name is null || IsContext(name),
         $"Invalid context '{Shown(name)}': it begins with a letter or a digit, and contains only letters, digits and . _ : / @ = + -.");
+
+    /// <summary>Whether a context can be named in arguments and addresses.</summary>
+    public static bool IsContext(string name) => ContextName().IsMatch(name);
+
+    /// <summary>Whether two amounts are the same; the API server writes 1024Mi as 1Gi (kubernetes/apimachinery, pkg/api/resource).</summary>
+    public static bool IsSameQuantity(string left, string right)
+    {
+        double? one = AmountOf(left);
+        double? other = AmountOf(right);
+        return one is null || other is null ? left == right : Math.Abs(one.Value - other.Value) <= 1e-9 * Math.Max(one.Value, other.Value);
+    }
 
     /// <inheritdoc cref="CheckName"/>
     public static void CheckQuantity(string what, string? amount) => Check(
@@ -49,6 +61,27 @@ internal static partial class KubernetesRules
         {
             throw new KubernetesException(KubernetesProblem.InvalidInput, message);
         }
+    }
+
+    private static double? AmountOf(string quantity)
+    {
+        int digits = quantity.AsSpan().IndexOfAnyExcept("0123456789.");
+        string unit = digits < 0 ? string.Empty : quantity[digits..];
+        if (!double.TryParse(digits < 0 ? quantity : quantity.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
+        {
+            return null;
+        }
+
+        int decimals = unit.Length == 1 ? "kMGTPE".IndexOf(unit[0], StringComparison.Ordinal) : -1;
+        int binary = unit.Length == 2 && unit[1] == 'i' ? "KMGTPE".IndexOf(unit[0], StringComparison.Ordinal) : -1;
+        return unit switch
+        {
+            "" => number,
+            "m" => number / 1000,
+            _ when decimals >= 0 => number * Math.Pow(1000, decimals + 1),
+            _ when binary >= 0 => number * Math.Pow(1024, binary + 1),
+            _ => null,
+        };
     }
 
     private static string Shown(string? text) => TerminalText.Bounded(TerminalText.Line(text ?? string.Empty), 80);
