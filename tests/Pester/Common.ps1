@@ -268,15 +268,24 @@ if [ -e "$folder/sleep" ]; then exec sleep 60; fi
 case "$*" in
 *'config get-contexts'*) printf 'admin@cluster\nother\n' ;;
 *'get namespaces'*) printf 'namespace/ci\nnamespace/default\n' ;;
+<<<<<<< HEAD
 *'apply --server-side'*) cat > "$folder/input"; printf 'deployment.apps/%s\n' "$name" ;;
 *'get deployments,statefulsets --output=name'*) printf 'deployment.apps/builders\n' ;;
+=======
+*'apply --server-side'*)
+    cat > "$folder/input"
+    case "$*" in *--force-conflicts*) ;; *) if [ -e "$folder/conflict" ]; then cat "$folder/conflict" >&2; exit 1; fi ;; esac
+    [ ! -e "$folder/warning" ] || cat "$folder/warning" >&2
+    printf 'deployment.apps/%s\n' "$name" ;;
+*'get poddisruptionbudgets'*) [ ! -e "$folder/remains" ] || cat "$folder/remains" ;;
+>>>>>>> 4e90bad (Check a deployment on the server before it is changed)
 *'get deployment/'*) [ ! -e "$folder/owners" ] || cat "$folder/owners" ;;
 *'get deployments,statefulsets'*)
     replicas=3
     [ ! -e "$folder/replicas" ] || replicas=$(cat "$folder/replicas")
     [ "$name" = gone ] && { printf '{"kind":"List","items":[]}'; exit; }
     printf '{"kind":"List","apiVersion":"v1","items":[{"kind":"Deployment","metadata":{"name":"%s","namespace":"ci","creationTimestamp":"2026-11-28T09:30:15Z"},"spec":{"replicas":%s,"template":{"spec":{"containers":[{"name":"buildkitd","image":"docker.io/moby/buildkit:v0.32.2","securityContext":{"privileged":true}}],"volumes":[{"name":"cache"}]}}},"status":{"readyReplicas":2}}]}' "$name" "$replicas" ;;
-*scale*) for word; do case $word in --replicas=*) printf '%s' "${word#--replicas=}" > "$folder/replicas" ;; esac; done ;;
+*--subresource=scale*) for word; do case $word in --patch=*) printf '%s' "$word" | tr -dc 0-9 > "$folder/replicas" ;; esac; done ;;
 esac
 '@
     chmod 755 "$Folder/kubectl"

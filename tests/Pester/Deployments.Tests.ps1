@@ -19,7 +19,8 @@ AfterAll {
 
 Describe 'The cmdlets for engines on Kubernetes' {
     BeforeEach {
-        Remove-Item "$programs/fail", "$programs/owners", "$programs/input", "$programs/arguments", "$programs/replicas" -ErrorAction Ignore
+        Remove-Item "$programs/fail", "$programs/owners", "$programs/input", "$programs/arguments", "$programs/replicas",
+            "$programs/conflict", "$programs/warning", "$programs/remains" -ErrorAction Ignore
     }
 
     It 'applies on the server, with the manifest on standard input' {
@@ -32,7 +33,8 @@ Describe 'The cmdlets for engines on Kubernetes' {
         $made.Address | Should -Be 'kube-deployment://builders?context=admin@cluster&namespace=ci'
         $made.Created.UtcDateTime.ToString('s') | Should -Be '2026-11-28T09:30:15'
         $runs = @(Get-Run)
-        $runs[1] | Should -Be '--context=admin@cluster --namespace=ci apply --server-side --field-manager=opencloud.build --filename=- --output=name'
+        $runs[1] | Should -Be '--context=admin@cluster --namespace=ci apply --server-side --field-manager=opencloud.build --dry-run=server --filename=- --output=name'
+        $runs[2] | Should -Be '--context=admin@cluster --namespace=ci apply --server-side --field-manager=opencloud.build --filename=- --output=name'
         $text = Get-Content -Raw "$programs/input"
         $text | Should -Be (New-BuildKitDeployment builders -Namespace ci -Replicas 3 -Cpu 500m -MemoryLimit 4Gi -AsManifest)
         $text | Should -BeLike '*kind: Deployment*replicas: 3*kind: PodDisruptionBudget*maxUnavailable: 1*'
@@ -46,7 +48,42 @@ Describe 'The cmdlets for engines on Kubernetes' {
 
     It 'forces only when asked' {
         $null = New-BuildKitDeployment builders -Force
-        @(Get-Run)[1] | Should -Be 'apply --server-side --field-manager=opencloud.build --force-conflicts --filename=- --output=name'
+        @(Get-Run)[1, 2] | Should -Be @(
+            'apply --server-side --field-manager=opencloud.build --dry-run=server --force-conflicts --filename=- --output=name'
+            'apply --server-side --field-manager=opencloud.build --force-conflicts --filename=- --output=name')
+    }
+
+    It 'replaces what Set-BuildKitDeployment has set, but not values of others' {
+        $conflict = "error: Apply failed with 1 conflict: conflict with `"{0}`" with subresource `"scale`" using apps/v1: .spec.replicas`nPlease review the fields above--they currently have other managers.`n* One way`n* Another way`nSee https://kubernetes.io/"
+        Set-Content "$programs/conflict" ($conflict -f 'opencloud.build')
+        (New-BuildKitDeployment builders -Replicas 3).Name | Should -Be 'builders'
+        @(Get-Run).Where({ $_ -like 'apply *' }) | Should -HaveCount 3
+        Set-Content "$programs/conflict" ($conflict -f 'kube-controller-manager')
+        New-BuildKitDeployment builders -Replicas 3 -ErrorAction SilentlyContinue -ErrorVariable errors | Should -BeNullOrEmpty
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'KubernetesConflict,*'
+        "$($errors[0])" | Should -BeLike '*conflict with "kube-controller-manager" with subresource "scale" using apps/v1: .spec.replicas.'
+        @(Get-Run).Where({ $_ -like 'apply *' }) | Should -HaveCount 1
+    }
+
+    It 'keeps the number of pods without -Replicas' {
+        Set-Content "$programs/owners" "Deployment`tbuilders`topencloud.build`t7`tcache,`t"
+        $null = New-BuildKitDeployment builders -Cpu 4
+        Get-Content -Raw "$programs/input" | Should -BeLike '*replicas: 7*'
+        New-BuildKitDeployment builders -AsManifest | Should -BeLike '*replicas: 1*'
+    }
+
+    It 'removes the key when TLS is turned off' {
+        Set-Content "$programs/owners" "Service`tbuilders`topencloud.build`t<no value>`t`t`nDeployment`tbuilders`topencloud.build`t1`tcache,certificates,`t"
+        $null = New-BuildKitDeployment builders
+        @(Get-Run).Where({ $_ -like 'delete *' }) | Should -Be @(
+            'delete secrets --selector=app.kubernetes.io/managed-by=opencloud.build,app.kubernetes.io/instance=builders --ignore-not-found --wait=false --output=name'
+            'delete services --selector=app.kubernetes.io/managed-by=opencloud.build,app.kubernetes.io/instance=builders --ignore-not-found --wait=false --output=name')
+    }
+
+    It 'passes on what Kubernetes warns about' {
+        Set-Content "$programs/warning" "Warning: would violate PodSecurity `"baseline:latest`": privileged`e[2J"
+        (New-BuildKitDeployment builders -WarningVariable warnings 3>$null).Name | Should -Be 'builders'
+        $warnings | Should -Be "Kubernetes warns about the deployment 'builders': would violate PodSecurity `"baseline:latest`": privileged"
     }
 
     It 'gives rootless engines what they need' {
@@ -83,6 +120,11 @@ Describe 'The cmdlets for engines on Kubernetes' {
         $plan = New-BuildKitDeployment builders -Tls -CertificateDirectory $folder -WhatIf 6>&1 | Out-String
         $plan | Should -BeLike '*kind: Secret*key.pem: "(hidden)"*'
         $plan | Should -Not -BeLike "*$($key.Substring(40, 40))*"
+        $plan = New-BuildKitDeployment builders -Tls -CertificateDirectory $folder -AsManifest -WhatIf -WarningVariable warnings
+        $plan | Should -BeLike '*kind: Secret*key.pem: "(hidden)"*'
+        $warnings | Should -BeNullOrEmpty
+        New-BuildKitDeployment builders -Tls -CertificateDirectory $folder -AsManifest -WarningVariable warnings 3>$null | Should -BeLike "*annotations:*opencloud.build/certificates: `"sha256:*"
+        $warnings | Should -BeLike '*contains the private key*'
         Get-Run | Should -BeNullOrEmpty
     }
 
@@ -120,7 +162,7 @@ Describe 'The cmdlets for engines on Kubernetes' {
     }
 
     It 'changes nothing of others: <owners>' -ForEach @(
-        @{ owners = 'Service builders <no value>' }, @{ owners = 'Deployment builders Helm' }, @{ owners = 'StatefulSet builders opencloud.build' }
+        @{ owners = "Service`tbuilders`t<no value>" }, @{ owners = "Deployment`tbuilders`tHelm" }, @{ owners = "StatefulSet`tbuilders`topencloud.build" }
     ) {
         Set-Content "$programs/owners" $owners
         New-BuildKitDeployment builders -ErrorAction SilentlyContinue -ErrorVariable errors | Should -BeNullOrEmpty
@@ -129,7 +171,19 @@ Describe 'The cmdlets for engines on Kubernetes' {
         "$programs/input" | Should -Not -Exist
     }
 
-    It 'has an id for each failure: <id>' -ForEach @(
+    It 'changes no volumes of a StatefulSet' {
+        Set-Content "$programs/owners" "StatefulSet`tbuilders`topencloud.build`t3`t`t50Gi`tfast"
+        New-BuildKitDeployment builders -Kind StatefulSet -CacheSize 80Gi -StorageClass fast -ErrorAction SilentlyContinue -ErrorVariable errors | Should -BeNullOrEmpty
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'DeploymentExists,*'
+        "$($errors[0])" | Should -BeLike '*volumes of 50Gi of the storage class fast*'
+        "$programs/input" | Should -Not -Exist
+        (New-BuildKitDeployment builders -Kind StatefulSet -CacheSize 51200Mi -StorageClass fast).Name | Should -Be 'builders'
+    }
+
+    It 'has an id for each failure: <id> for <said>' -ForEach @(
+        @{ said = 'Error in configuration: context was not found for specified context: x'; id = 'KubernetesContextNotFound' }
+        @{ said = 'Error from server (Forbidden): secrets "b-tls" is forbidden: exceeded quota: few, requested: secrets=1'; id = 'KubernetesRejected' }
+        @{ said = 'error: EOF'; id = 'KubectlFailed' }
         @{ said = 'error: context "x" does not exist'; id = 'KubernetesContextNotFound' }
         @{ said = 'Error from server (NotFound): namespaces "ci" not found'; id = 'KubernetesNamespaceNotFound' }
         @{ said = 'Error from server (Forbidden): deployments.apps is forbidden: User "u" cannot list resource'; id = 'KubernetesForbidden' }
@@ -166,14 +220,27 @@ Describe 'The cmdlets for engines on Kubernetes' {
 
     It 'scales, and changes the image' {
         Set-BuildKitDeployment builders -Namespace ci -Replicas 7 | Should -BeNullOrEmpty
-        @(Get-Run)[1] | Should -Be '--namespace=ci scale deployment/builders --replicas=7 --output=name'
+        @(Get-Run)[1] | Should -Be '--namespace=ci patch deployment/builders --subresource=scale --type=merge --patch={"spec":{"replicas":7}} --field-manager=opencloud.build --output=name'
         $changed = Get-BuildKitDeployment | Set-BuildKitDeployment -Replicas 5 -Image example.org/buildkit:2 -PassThru
         $changed.Replicas | Should -Be 5
         (Get-Run) -join "`n" | Should -BeLike '*--namespace=ci patch deployment/builders --type=json --patch=*test*buildkitd*replace*example.org/buildkit:2*'
         Set-BuildKitDeployment builders -Replicas 1 -WhatIf
         (Get-Run) -join ' ' | Should -Not -BeLike '*scale*'
-        Set-BuildKitDeployment builders -ErrorAction SilentlyContinue -ErrorVariable errors
-        $errors[0].FullyQualifiedErrorId | Should -BeLike 'InvalidDeployment,*'
+        foreach ($wrong in @{}, @{ Image = '-x' }, @{ Image = '-x'; WhatIf = $true }) {
+            Set-BuildKitDeployment builders @wrong -ErrorAction SilentlyContinue -ErrorVariable errors
+            $errors[0].FullyQualifiedErrorId | Should -BeLike 'InvalidDeployment,*'
+            $errors[0].TargetObject | Should -Be 'builders'
+        }
+        Get-Run | Should -BeNullOrEmpty
+    }
+
+    It 'changes nothing silently without a name' {
+        { Set-BuildKitDeployment -Name @() -Replicas 0 } | Should -Throw -ErrorId 'ParameterArgumentValidationErrorEmptyArrayNotAllowed,*'
+        { Remove-BuildKitDeployment -Name $null -Confirm:$false } | Should -Throw -ErrorId 'ParameterArgumentValidationError*'
+        foreach ($command in 'Set-BuildKitDeployment', 'Remove-BuildKitDeployment') {
+            $parameters = (Get-Command $command).Parameters
+            $parameters.Name.ParameterSets.Name.IsMandatory, $parameters.InputObject.ParameterSets.InputObject.IsMandatory | Should -Be $true, $true
+        }
         Get-Run | Should -BeNullOrEmpty
     }
 
@@ -182,6 +249,19 @@ Describe 'The cmdlets for engines on Kubernetes' {
         (Get-Run) -join ' ' | Should -Not -BeLike '*delete*'
         Get-BuildKitDeployment | Remove-BuildKitDeployment -Purge -Confirm:$false
         @(Get-Run)[-1] | Should -Be '--namespace=ci delete deployments,statefulsets,poddisruptionbudgets,services,secrets,persistentvolumeclaims --selector=app.kubernetes.io/managed-by=opencloud.build,app.kubernetes.io/instance=builders --ignore-not-found --wait=false --output=name'
+    }
+
+    It 'removes what remains of a deployment that does not exist' {
+        Set-Content "$programs/remains" "secret/gone-tls`nservice/gone"
+        Remove-BuildKitDeployment gone -Namespace ci -WhatIf
+        (Get-Run) -join ' ' | Should -Not -BeLike '*delete*'
+        Remove-BuildKitDeployment gone -Namespace ci -Confirm:$false
+        @(Get-Run)[-1] | Should -Be '--namespace=ci delete deployments,statefulsets,poddisruptionbudgets,services,secrets --selector=app.kubernetes.io/managed-by=opencloud.build,app.kubernetes.io/instance=gone --ignore-not-found --wait=false --output=name'
+        Remove-Item "$programs/remains"
+        Remove-BuildKitDeployment gone -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable errors
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'DeploymentNotFound,*'
+        $errors[0].TargetObject | Should -Be 'gone'
+        (Get-Run) -join ' ' | Should -Not -BeLike '*delete*'
     }
 
     It 'says that kubectl is missing' {

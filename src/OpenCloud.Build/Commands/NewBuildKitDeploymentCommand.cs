@@ -21,7 +21,7 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
     /// <summary>The number of pods.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ReplicasCompleter))]
-    public int Replicas { get; set; } = 1;
+    public int? Replicas { get; set; }
 
     /// <summary>The kind of the workload.</summary>
     [Parameter]
@@ -93,7 +93,7 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
     {
         string? context = NullIfEmpty(Context);
         string? space = NullIfEmpty(Namespace);
-        BuildKitDeployments deployments = Deployments();
+        _ = Deployments();
         if (Tls != (NullIfEmpty(CertificateDirectory) is not null))
         {
             throw ErrorCatalog.InvalidDeployment.ToException(Name, null, "-Tls and -CertificateDirectory require each other.");
@@ -115,15 +115,21 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
             StorageClass = NullIfEmpty(StorageClass),
             DrainTimeout = DrainTimeout,
         };
-        // Everything is checked before kubectl is started. Only who asks for the manifest sees the key.
-        string manifest = BuildKitDeployments.WriteManifest(options, space, AsManifest);
+        // Everything is checked before kubectl is started. Only who asks for the manifest, and not only for a plan, sees the key.
+        bool showsSecrets = AsManifest && !IsPlanOnly;
+        string manifest = BuildKitDeployments.WriteManifest(options, space, showsSecrets);
         if (AsManifest)
         {
+            if (showsSecrets && Tls)
+            {
+                WriteWarning($"The manifest of the deployment '{Name}' contains the private key of its engines. Save it only in a file that only you can read.");
+            }
+
             WriteObject(manifest);
             return;
         }
 
-        if (!ShouldProcess(Describe(Kind.ToString(), Name, space, context), $"Apply with {Replicas} pod{(Replicas == 1 ? "" : "s")}"))
+        if (!ShouldProcess(Describe(Kind.ToString(), Name, space, context), Replicas is { } pods ? $"Apply with {pods} pod{(pods == 1 ? "" : "s")}" : "Apply"))
         {
             if (IsPlanOnly)
             {
@@ -133,6 +139,7 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
             return;
         }
 
-        RunAsync(async (poster, cancellationToken) => poster.Output(await deployments.ApplyAsync(options, Force, cancellationToken).ConfigureAwait(false)));
+        RunAsync(async (poster, cancellationToken) =>
+            poster.Output(await Deployments(onWarning: poster.Warning).ApplyAsync(options, Force, cancellationToken).ConfigureAwait(false)));
     });
 }

@@ -8,7 +8,7 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Commands;
 
 /// <summary>Changes the number of pods or the image of engines on Kubernetes.</summary>
-[Cmdlet(VerbsCommon.Set, "BuildKitDeployment", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.Set, "BuildKitDeployment", DefaultParameterSetName = ObjectSet, SupportsShouldProcess = true)]
 [OutputType(typeof(BuildKitDeployment))]
 public sealed class SetBuildKitDeploymentCommand : DeploymentChangeCmdlet
 {
@@ -27,11 +27,16 @@ public sealed class SetBuildKitDeploymentCommand : DeploymentChangeCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    private protected override void CheckParameters()
+    private protected override void CheckParameters(string name)
     {
-        if (Replicas is null && NullIfEmpty(Image) is null)
+        string? image = NullIfEmpty(Image);
+        if (image is not null)
         {
-            throw ErrorCatalog.InvalidDeployment.ToException(null, null, "Neither -Replicas nor -Image was given.");
+            BuildKitDeployments.CheckImage(image);
+        }
+        else if (Replicas is null)
+        {
+            throw ErrorCatalog.InvalidDeployment.ToException(name, null, "Neither -Replicas nor -Image was given.");
         }
     }
 

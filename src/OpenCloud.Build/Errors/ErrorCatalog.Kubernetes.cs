@@ -45,7 +45,7 @@ internal static partial class ErrorCatalog
         "DeploymentExists",
         ErrorCategory.ResourceExists,
         "{0}",
-        "Use another -Name, or the kind of the existing deployment; to replace it, remove it first with Remove-BuildKitDeployment or kubectl.");
+        "Use another -Name, or the kind, -CacheSize and -StorageClass of the existing deployment; to replace it, remove it first with Remove-BuildKitDeployment or kubectl.");
 
     public static readonly ErrorEntry KubernetesConflict = new(
         "KubernetesConflict",

@@ -9,8 +9,8 @@ public sealed record BuildKitDeploymentOptions
     /// <summary>The kind of the workload.</summary>
     public BuildKitDeploymentKind Kind { get; init; }
 
-    /// <summary>The number of pods.</summary>
-    public int Replicas { get; init; } = 1;
+    /// <summary>The number of pods; null for 1, and for the present number of a deployment that exists.</summary>
+    public int? Replicas { get; init; }
 
     /// <summary>The image of buildkitd; null for the image of BuildKit 0.32.2, rootless or not.</summary>
     public string? Image { get; init; }

@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Engines.Kubernetes;
 using OpenCloud.Build.Client.Engines.Remote;
 using OpenCloud.Build.Client.Text;
-using OpenCloud.Build.Client.Tls;
 
 namespace OpenCloud.Build.Client.Engines.Deployments;
 
@@ -16,8 +15,7 @@ namespace OpenCloud.Build.Client.Engines.Deployments;
 public sealed class BuildKitDeployments
 {
     private const string Workloads = "deployments,statefulsets";
-
-    private static readonly string[] CertificateFiles = [EngineTlsOptions.CaFile, EngineTlsOptions.CertificateFile, EngineTlsOptions.KeyFile];
+    private const string Volumes = "persistentvolumeclaims";
 
     private readonly Kubectl _kubectl;
     private readonly string? _context;
@@ -42,8 +40,20 @@ public sealed class BuildKitDeployments
     public static async Task<IReadOnlyList<string>> ListContextsAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         Kubectl kubectl = new(null, null, Environment.GetEnvironmentVariable, timeout);
-        return Lines(await kubectl.RunAsync("read the contexts", ["config", "get-contexts", "--output=name"], default, cancellationToken).ConfigureAwait(false));
+        return [.. Lines(await kubectl.RunAsync("read the contexts", ["config", "get-contexts", "--output=name"], default, cancellationToken).ConfigureAwait(false)).Where(KubernetesRules.IsContext)];
     }
+
+    /// <summary>Checks the name of an image. Nothing is started.</summary>
+    /// <param name="image">The image.</param>
+    /// <exception cref="KubernetesException">It is not valid (<see cref="KubernetesProblem.InvalidInput"/>).</exception>
+    public static void CheckImage(string image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        KubernetesRules.CheckImage(image);
+    }
+
+    /// <summary>Gets each warning of the API server about an applied deployment, for example that the policy of the namespace does not allow its pods.</summary>
+    public Action<string>? OnWarning { get; init; }
 
     /// <summary>The names of the namespaces of the cluster.</summary>
     /// <param name="cancellationToken">Cancels the wait.</param>
@@ -60,12 +70,12 @@ public sealed class BuildKitDeployments
     {
         ArgumentNullException.ThrowIfNull(options);
         KubernetesRules.CheckNamespace(@namespace);
-        IReadOnlyList<JsonObject> objects = Create(options, @namespace);
+        IReadOnlyList<JsonObject> objects = DeploymentObjects.Create(options, @namespace);
         if (!showsSecrets)
         {
             foreach (JsonObject data in objects.Select(static o => o["data"]).OfType<JsonObject>())
             {
-                foreach (string file in CertificateFiles)
+                foreach (string file in DeploymentObjects.CertificateFiles)
                 {
                     data[file] = "(hidden)";
                 }
@@ -75,7 +85,7 @@ public sealed class BuildKitDeployments
         return YamlText.WriteAll(objects);
     }
 
-    /// <summary>Creates or changes a deployment.</summary>
+    /// <summary>Creates or changes a deployment. The API server checks all objects before the first is changed.</summary>
     /// <param name="options">The options.</param>
     /// <param name="force">Takes fields that another manager owns.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
@@ -83,17 +93,27 @@ public sealed class BuildKitDeployments
     public async Task<BuildKitDeployment> ApplyAsync(BuildKitDeploymentOptions options, bool force = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        byte[] manifest = Encoding.UTF8.GetBytes(WriteManifest(options, _namespace, showsSecrets: true));
+        IReadOnlyList<JsonObject> objects = DeploymentObjects.Create(options, _namespace);
+        ExistingObjects existing = await ReadExistingAsync(options, cancellationToken).ConfigureAwait(false);
+        if (options.Replicas is null && existing.Replicas is { } replicas)
+        {
+            // A manifest without a number would set it to 1 where no other manager has set it.
+            DeploymentManifest.SetReplicas(objects, replicas);
+        }
+
+        byte[] manifest = Encoding.UTF8.GetBytes(YamlText.WriteAll(objects));
         try
         {
-            await CheckOwnerAsync(options, cancellationToken).ConfigureAwait(false);
-            string what = $"apply the deployment '{options.Name}'";
-            string[] arguments = ["apply", "--server-side", $"--field-manager={DeploymentManifest.Manager}", .. force ? (string[])["--force-conflicts"] : [], "--filename=-", "--output=name"];
-            _ = await _kubectl.RunAsync(what, arguments, manifest, cancellationToken).ConfigureAwait(false);
+            await ApplyAsync(options.Name, manifest, force, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             CryptographicOperations.ZeroMemory(manifest);
+        }
+
+        if (options.CertificateDirectory is null && existing.HasTls)
+        {
+            await RemoveTlsAsync(options, cancellationToken).ConfigureAwait(false);
         }
 
         return await FindAsync(options.Name, cancellationToken).ConfigureAwait(false);
@@ -115,9 +135,7 @@ public sealed class BuildKitDeployments
         ArgumentNullException.ThrowIfNull(name);
         KubernetesRules.CheckName(name);
         IReadOnlyList<BuildKitDeployment> found = await QueryAsync($"read the deployment '{name}'", name, false, cancellationToken).ConfigureAwait(false);
-        return found.FirstOrDefault(d => d.Name == name) ?? throw new KubernetesException(
-            KubernetesProblem.NotFound,
-            $"The deployment '{name}' does not exist in {(_namespace is null ? "the current namespace" : $"the namespace {_namespace}")}{(_context is null ? "" : $" of the context {_context}")}.");
+        return found.FirstOrDefault(d => d.Name == name) ?? throw NotFound(name);
     }
 
     /// <summary>Changes the number of pods. Pods that are removed end their running builds first.</summary>
@@ -128,9 +146,14 @@ public sealed class BuildKitDeployments
     public async Task ScaleAsync(BuildKitDeployment deployment, int replicas, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(deployment);
-        CheckReplicas(replicas);
+        DeploymentObjects.CheckReplicas(replicas);
+        // 'kubectl scale' sets the number as the manager "kubectl", with which the next apply would conflict.
+        JsonObject patch = new() { ["spec"] = new JsonObject { ["replicas"] = replicas } };
         _ = await _kubectl.RunAsync(
-            $"scale the deployment '{deployment.Name}'", ["scale", Reference(deployment), string.Create(CultureInfo.InvariantCulture, $"--replicas={replicas}"), "--output=name"], default, cancellationToken).ConfigureAwait(false);
+            $"scale the deployment '{deployment.Name}'",
+            ["patch", Reference(deployment), "--subresource=scale", "--type=merge", $"--patch={patch.ToJsonString()}", $"--field-manager={DeploymentManifest.Manager}", "--output=name"],
+            default,
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Changes the image of the engines: Kubernetes replaces their pods.</summary>
@@ -159,17 +182,53 @@ public sealed class BuildKitDeployments
     /// <param name="purge">Also removes the volumes with the caches of a StatefulSet.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="KubernetesException">kubectl failed.</exception>
-    public async Task RemoveAsync(BuildKitDeployment deployment, bool purge = false, CancellationToken cancellationToken = default)
+    public Task RemoveAsync(BuildKitDeployment deployment, bool purge = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(deployment);
-        KubernetesRules.CheckName(deployment.Name);
-        string kinds = $"{Workloads},poddisruptionbudgets,services,secrets{(purge ? ",persistentvolumeclaims" : "")}";
-        _ = await _kubectl.RunAsync(
-            $"remove the deployment '{deployment.Name}'",
-            ["delete", kinds, $"--selector={SelectorOf(deployment.Name)}", "--ignore-not-found", "--wait=false", "--output=name"],
-            default,
-            cancellationToken).ConfigureAwait(false);
+        return RemoveRemainsAsync(deployment.Name, purge, cancellationToken);
     }
+
+    /// <summary>The objects that remain of a deployment whose Deployment or StatefulSet does not exist, for example <c>secret/builders-tls</c>.</summary>
+    /// <param name="name">The name of the deployment.</param>
+    /// <param name="purge">Whether volumes with caches are among them.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="KubernetesException">kubectl failed, or there are none (<see cref="KubernetesProblem.NotFound"/>).</exception>
+    public async Task<IReadOnlyList<string>> FindRemainsAsync(string name, bool purge, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        KubernetesRules.CheckName(name);
+        try
+        {
+            IReadOnlyList<string> remains = Lines(await _kubectl.RunAsync(
+                $"read the objects of the deployment '{name}'", ["get", Parts(purge), $"--selector={SelectorOf(name)}", "--ignore-not-found", "--output=name"], default, cancellationToken).ConfigureAwait(false));
+            return remains.Count > 0 ? remains : throw NotFound(name);
+        }
+        catch (KubernetesException e) when (e.Problem == KubernetesProblem.Forbidden)
+        {
+            return Lines(e.Output) is { Count: > 0 } some ? some : throw NotFound(name, $" Whether other objects of it remain is not known: {e.Message}");
+        }
+    }
+
+    /// <summary>Removes all objects of a deployment, also when its Deployment or StatefulSet does not exist.</summary>
+    /// <param name="name">The name of the deployment.</param>
+    /// <param name="purge">Also removes the volumes with the caches of a StatefulSet.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="KubernetesException">kubectl failed; the message says what was removed before.</exception>
+    public async Task RemoveRemainsAsync(string name, bool purge, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        KubernetesRules.CheckName(name);
+        try
+        {
+            await DeleteAsync($"remove the deployment '{name}'", $"{Workloads},{Parts(purge)}", name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (KubernetesException e) when (Lines(e.Output) is { Count: > 0 } removed)
+        {
+            throw new KubernetesException(e.Problem, $"{e.Message} These objects were removed: {TerminalText.Bounded(string.Join(", ", removed), 400)}.", e);
+        }
+    }
+
+    private static string Parts(bool purge) => $"poddisruptionbudgets,services,secrets{(purge ? $",{Volumes}" : "")}";
 
     private static string SelectorOf(string? name) =>
         $"{DeploymentManifest.ManagerLabel}={DeploymentManifest.Manager}{(name is null ? "" : $",{DeploymentManifest.InstanceLabel}={name}")}";
@@ -180,58 +239,6 @@ public sealed class BuildKitDeployments
         return $"{(deployment.Kind == BuildKitDeploymentKind.StatefulSet ? "statefulset" : "deployment")}/{deployment.Name}";
     }
 
-    private static void CheckReplicas(int replicas) => KubernetesRules.Check(
-        replicas is >= 0 and <= 10_000, string.Create(CultureInfo.InvariantCulture, $"Invalid number of pods {replicas}: it is between 0 and 10000."));
-
-    private static IReadOnlyList<JsonObject> Create(BuildKitDeploymentOptions options, string? @namespace)
-    {
-        KubernetesRules.CheckName(options.Name);
-        CheckReplicas(options.Replicas);
-        KubernetesRules.CheckQuantity("processors", options.Cpu);
-        KubernetesRules.CheckQuantity("processors", options.CpuLimit);
-        KubernetesRules.CheckQuantity("memory", options.Memory);
-        KubernetesRules.CheckQuantity("memory", options.MemoryLimit);
-        KubernetesRules.CheckQuantity("cache", options.CacheSize);
-        KubernetesRules.CheckStorageClass(options.StorageClass);
-        KubernetesRules.Check(
-            options.StorageClass is null || (options.Kind == BuildKitDeploymentKind.StatefulSet && options.CacheSize is not null),
-            "A storage class requires a StatefulSet and the size of its cache.");
-        KubernetesRules.Check(options.DrainTimeout >= TimeSpan.Zero && options.DrainTimeout <= TimeSpan.FromDays(1), "The time to wait for running builds is between 0 and 24 hours.");
-        if (options.Image is { } image)
-        {
-            KubernetesRules.CheckImage(image);
-        }
-
-        return DeploymentManifest.Create(options, @namespace, ReadCertificates(options.CertificateDirectory));
-    }
-
-    private static (string File, byte[] Content)[] ReadCertificates(string? directory)
-    {
-        if (directory is null)
-        {
-            return [];
-        }
-
-        try
-        {
-            // Checks the key's permissions, and that it belongs to the certificate.
-            TlsIdentity identity = TlsFiles.Load(new EngineTlsOptions { Directory = directory });
-            using (identity.Certificate)
-            {
-                if (identity.Certificate is null || identity.Authorities is null)
-                {
-                    throw new TlsException(TlsProblem.FileInvalid, $"The directory '{directory}' must contain {string.Join(", ", CertificateFiles)}.");
-                }
-            }
-
-            return [.. CertificateFiles.Select(file => (file, TlsFileTrust.Read(Path.Join(directory, file), out _)))];
-        }
-        catch (TlsException e)
-        {
-            throw new KubernetesException(KubernetesProblem.Certificates, $"The certificates of the engines cannot be used: {e.Message}", e) { Tls = e.Problem };
-        }
-    }
-
     private static IReadOnlyList<string> Lines(string output) =>
     [
         .. output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -240,31 +247,73 @@ public sealed class BuildKitDeployments
             .Order(StringComparer.Ordinal),
     ];
 
-    private async Task CheckOwnerAsync(BuildKitDeploymentOptions options, CancellationToken cancellationToken)
+    private async Task<ExistingObjects> ReadExistingAsync(BuildKitDeploymentOptions options, CancellationToken cancellationToken)
     {
         string[] secret = options.CertificateDirectory is null ? [] : [$"secret/{DeploymentManifest.SecretName(options.Name)}"];
         string[] names = [$"deployment/{options.Name}", $"statefulset/{options.Name}", $"service/{options.Name}", $"poddisruptionbudget/{options.Name}", .. secret];
-        // Only what decides is read, not the content of a Secret.
-        string output = await _kubectl.RunAsync(
-            $"read the deployment '{options.Name}'",
-            ["get", .. names, "--ignore-not-found", "--output=go-template={{range .items}}{{.kind}} {{.metadata.name}} {{with .metadata.labels}}{{index . \"app.kubernetes.io/managed-by\"}}{{end}}{{\"\\n\"}}{{end}}"],
-            default,
-            cancellationToken).ConfigureAwait(false);
-        foreach (string line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            string[] words = line.Split(' ');
-            string shown = TerminalText.Bounded(TerminalText.Line($"{words[0]} '{words.ElementAtOrDefault(1)}'"), 120);
-            if (words.ElementAtOrDefault(2) != DeploymentManifest.Manager)
-            {
-                throw new KubernetesException(KubernetesProblem.Exists, $"The {shown} exists and was not created by New-BuildKitDeployment. Nothing was changed.");
-            }
+        return ExistingObjects.Check(
+            await _kubectl.RunAsync(
+                $"read the deployment '{options.Name}'", ["get", .. names, "--ignore-not-found", $"--output=go-template={ExistingObjects.Template}"], default, cancellationToken).ConfigureAwait(false),
+            options);
+    }
 
-            if (words[0] is "Deployment" or "StatefulSet" && words[0] != options.Kind.ToString())
+    private async Task ApplyAsync(string name, byte[] manifest, bool force, CancellationToken cancellationToken)
+    {
+        string what = $"apply the deployment '{name}'";
+        string[] Arguments(bool checks) =>
+        [
+            "apply",
+            "--server-side",
+            $"--field-manager={DeploymentManifest.Manager}",
+            .. checks ? (string[])["--dry-run=server"] : [],
+            .. force ? (string[])["--force-conflicts"] : [],
+            "--filename=-",
+            "--output=name",
+        ];
+
+        // kubectl applies the other objects after one that is rejected: without this, a Secret would stay without a deployment.
+        try
+        {
+            _ = await _kubectl.RunAsync(what, Arguments(checks: true), manifest, cancellationToken).ConfigureAwait(false);
+        }
+        catch (KubernetesException e) when (!force && e.Problem == KubernetesProblem.Conflict && KubectlConflict.IsOnlyWith(e.Report, DeploymentManifest.Manager))
+        {
+            // A manager is a name with an operation and a subresource (kubernetes/apimachinery, pkg/util/managedfields/internal/managedfields.go): the
+            // patches of this class conflict with its applies.
+            force = true;
+            _ = await _kubectl.RunAsync(what, Arguments(checks: true), manifest, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            (_, IReadOnlyList<string> warnings) = await _kubectl.RunToEndAsync(what, Arguments(checks: false), manifest, cancellationToken).ConfigureAwait(false);
+            foreach (string warning in warnings)
             {
-                throw new KubernetesException(KubernetesProblem.Exists, $"The {shown} exists and is not a {options.Kind}. Nothing was changed.");
+                OnWarning?.Invoke($"Kubernetes warns about the deployment '{name}': {warning}");
             }
         }
+        catch (KubernetesException e)
+        {
+            throw new KubernetesException(e.Problem, $"{e.Message} A part of its objects can have been changed: apply it again, or remove it.", e);
+        }
     }
+
+    // Neither a key that nothing uses nor a Service whose port nothing listens on stays.
+    private async Task RemoveTlsAsync(BuildKitDeploymentOptions options, CancellationToken cancellationToken)
+    {
+        await DeleteAsync($"remove the certificates of the deployment '{options.Name}'", "secrets", options.Name, cancellationToken).ConfigureAwait(false);
+        if (options.Kind == BuildKitDeploymentKind.Deployment)
+        {
+            await DeleteAsync($"remove the service of the deployment '{options.Name}'", "services", options.Name, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DeleteAsync(string what, string kinds, string name, CancellationToken cancellationToken) => _ = await _kubectl.RunAsync(
+        what, ["delete", kinds, $"--selector={SelectorOf(name)}", "--ignore-not-found", "--wait=false", "--output=name"], default, cancellationToken).ConfigureAwait(false);
+
+    private KubernetesException NotFound(string name, string more = "") => new(
+        KubernetesProblem.NotFound,
+        $"The deployment '{name}' does not exist in {(_namespace is null ? "the current namespace" : $"the namespace {_namespace}")}{(_context is null ? "" : $" of the context {_context}")}.{more}");
 
     private async Task<IReadOnlyList<BuildKitDeployment>> QueryAsync(string what, string? name, bool allNamespaces, CancellationToken cancellationToken)
     {

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using OpenCloud.Build.Client.Tls;
 
 namespace OpenCloud.Build.Client.Engines.Deployments;
 
@@ -15,6 +17,7 @@ internal static class DeploymentManifest
     public const string ManagerLabel = "app.kubernetes.io/managed-by";
     public const string Container = "buildkitd";
     public const string TlsVolume = "certificates";
+    public const string CertificatesAnnotation = "opencloud.build/certificates";
     public const int TlsPort = 1234;
 
     private const string Image = "docker.io/moby/buildkit:v0.32.2";
@@ -57,12 +60,15 @@ internal static class DeploymentManifest
             objects.Add(Service(options, @namespace, isStateful));
         }
 
-        objects.Add(Workload(options, @namespace, certificates.Count > 0));
+        objects.Add(Workload(options, @namespace, certificates));
         JsonObject budget = NewObject("policy/v1", "PodDisruptionBudget", options.Name, options.Name, @namespace);
         budget["spec"] = new JsonObject { ["maxUnavailable"] = 1, ["selector"] = new JsonObject { ["matchLabels"] = Selector(options.Name) } };
         objects.Add(budget);
         return objects;
     }
+
+    /// <summary>Changes the number of pods in the objects.</summary>
+    public static void SetReplicas(IReadOnlyList<JsonObject> objects, int replicas) => objects.First(static o => o["spec"]?["template"] is not null)["spec"]!["replicas"] = replicas;
 
     private static JsonObject NewObject(string version, string kind, string name, string instance, string? @namespace)
     {
@@ -103,8 +109,22 @@ internal static class DeploymentManifest
         return service;
     }
 
-    private static JsonObject Workload(BuildKitDeploymentOptions options, string? @namespace, bool hasTls)
+    // buildkitd reads its certificates once, at its start (cmd/buildkitd: serverCredentials). Another annotation replaces the pods, so that they use new
+    // ones. The key is not part of it: everyone who can read the pods sees it.
+    private static string Fingerprint(IReadOnlyList<(string File, byte[] Content)> certificates)
     {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((_, byte[] content) in certificates.Where(static c => c.File != EngineTlsOptions.KeyFile))
+        {
+            hash.AppendData(SHA256.HashData(content));
+        }
+
+        return "sha256:" + Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static JsonObject Workload(BuildKitDeploymentOptions options, string? @namespace, IReadOnlyList<(string File, byte[] Content)> certificates)
+    {
+        bool hasTls = certificates.Count > 0;
         bool isStateful = options.Kind == BuildKitDeploymentKind.StatefulSet;
         bool keepsCache = isStateful && options.CacheSize is not null;
         JsonArray volumes = [];
@@ -128,7 +148,9 @@ internal static class DeploymentManifest
         };
         if (options.IsRootless)
         {
-            pod["securityContext"] = new JsonObject { ["fsGroup"] = RootlessUser };
+            // At the first mount the volume is empty. With the default, Always, each later mount would change the group and mode of every file in the cache,
+            // and so the layers (kubernetes/kubernetes, pkg/volume/volume_linux.go).
+            pod["securityContext"] = new JsonObject { ["fsGroup"] = RootlessUser, ["fsGroupChangePolicy"] = "OnRootMismatch" };
         }
 
         if (volumes.Count > 0)
@@ -136,11 +158,17 @@ internal static class DeploymentManifest
             pod["volumes"] = volumes;
         }
 
+        JsonObject template = new() { ["labels"] = Labels(options.Name) };
+        if (hasTls)
+        {
+            template["annotations"] = new JsonObject { [CertificatesAnnotation] = Fingerprint(certificates) };
+        }
+
         JsonObject spec = new()
         {
-            ["replicas"] = options.Replicas,
+            ["replicas"] = options.Replicas ?? 1,
             ["selector"] = new JsonObject { ["matchLabels"] = Selector(options.Name) },
-            ["template"] = new JsonObject { ["metadata"] = new JsonObject { ["labels"] = Labels(options.Name) }, ["spec"] = pod },
+            ["template"] = new JsonObject { ["metadata"] = template, ["spec"] = pod },
         };
         if (isStateful)
         {

@@ -32,14 +32,14 @@ public abstract class KubernetesCmdlet : BuildCmdlet
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The deployments of the namespace that an object or the parameters name.</summary>
-    private protected BuildKitDeployments Deployments(BuildKitDeployment? deployment = null)
+    private protected BuildKitDeployments Deployments(BuildKitDeployment? deployment = null, Action<string>? onWarning = null)
     {
         if (Timeout <= TimeSpan.Zero)
         {
             throw ErrorCatalog.InvalidDuration.ToException(Timeout, null, nameof(Timeout));
         }
 
-        return new BuildKitDeployments(deployment is null ? NullIfEmpty(Context) : deployment.Context, deployment is null ? NullIfEmpty(Namespace) : deployment.Namespace, Timeout);
+        return new BuildKitDeployments(deployment is null ? NullIfEmpty(Context) : deployment.Context, deployment is null ? NullIfEmpty(Namespace) : deployment.Namespace, Timeout) { OnWarning = onWarning };
     }
 
     private protected static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
