@@ -268,17 +268,13 @@ if [ -e "$folder/sleep" ]; then exec sleep 60; fi
 case "$*" in
 *'config get-contexts'*) printf 'admin@cluster\nother\n' ;;
 *'get namespaces'*) printf 'namespace/ci\nnamespace/default\n' ;;
-<<<<<<< HEAD
-*'apply --server-side'*) cat > "$folder/input"; printf 'deployment.apps/%s\n' "$name" ;;
-*'get deployments,statefulsets --output=name'*) printf 'deployment.apps/builders\n' ;;
-=======
 *'apply --server-side'*)
     cat > "$folder/input"
     case "$*" in *--force-conflicts*) ;; *) if [ -e "$folder/conflict" ]; then cat "$folder/conflict" >&2; exit 1; fi ;; esac
     [ ! -e "$folder/warning" ] || cat "$folder/warning" >&2
     printf 'deployment.apps/%s\n' "$name" ;;
 *'get poddisruptionbudgets'*) [ ! -e "$folder/remains" ] || cat "$folder/remains" ;;
->>>>>>> 4e90bad (Check a deployment on the server before it is changed)
+*'get deployments,statefulsets --output=name'*) printf 'deployment.apps/builders\n' ;;
 *'get deployment/'*) [ ! -e "$folder/owners" ] || cat "$folder/owners" ;;
 *'get deployments,statefulsets'*)
     replicas=3
