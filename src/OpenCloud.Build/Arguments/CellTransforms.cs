@@ -14,11 +14,11 @@ internal sealed class SwitchCellTransformAttribute : ArgumentTransformationAttri
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
         => HostArguments.Unwrap(inputData) is null ? new SwitchParameter(false)
             : HostArguments.Unwrap(inputData) is not string text ? inputData : text.Trim().ToLowerInvariant() switch
-        {
-            "true" or "yes" or "on" or "1" => SwitchParameter.Present,
-            "false" or "no" or "off" or "0" or "" => new SwitchParameter(false),
-            _ => inputData,
-        };
+            {
+                "true" or "yes" or "on" or "1" => SwitchParameter.Present,
+                "false" or "no" or "off" or "0" or "" => new SwitchParameter(false),
+                _ => inputData,
+            };
 }
 
 /// <summary>Treats an empty table cell as a parameter that is not given.</summary>
