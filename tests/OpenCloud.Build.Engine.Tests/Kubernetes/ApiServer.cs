@@ -1,13 +1,12 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.AspNetCore.Hosting.Server;
 
 namespace OpenCloud.Build.Engine.Tests.Kubernetes;
 
@@ -34,6 +33,9 @@ internal sealed class ApiServer : IAsyncDisposable
 
     /// <summary>The requests: method and path.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
+
+    /// <summary>The conflicts that were answered: the messages.</summary>
+    public ConcurrentQueue<string> Conflicts { get; } = new();
 
     /// <summary>The pods of the commands so far, one for each.</summary>
     public ConcurrentQueue<string> Commands { get; } = new();
@@ -212,13 +214,10 @@ internal sealed class ApiServer : IAsyncDisposable
                 await WriteAsync(context, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = new JsonObject { ["name"] = name, ["kind"] = resource } });
                 break;
             case ("PATCH" or "PUT", string sub):
-                JsonNode scale = await JsonNode.ParseAsync(context.Request.Body) ?? throw new JsonException();
-                int replicas = scale["spec"]!["replicas"]!.GetValue<int>();
-                Assert.Equal("scale", sub);
-                await WriteAsync(context, Scale(space!, name, Objects.Put(space!, resource, name, o => o["spec"]!["replicas"] = replicas)));
+                await PatchAsync(context, space!, resource, name, sub);
                 break;
             case ("PATCH", null):
-                await PatchAsync(context, space!, resource, name, found);
+                await PatchAsync(context, space!, resource, name, null);
                 break;
             default:
                 await RefuseAsync(context, 405, "MethodNotAllowed", "not supported");
@@ -239,71 +238,27 @@ internal sealed class ApiServer : IAsyncDisposable
         })]),
     };
 
-    private async Task PatchAsync(HttpContext context, string space, string resource, string name, JsonObject? found)
+    private async Task PatchAsync(HttpContext context, string space, string resource, string name, string? subresource)
     {
-        JsonNode body = await JsonNode.ParseAsync(context.Request.Body) ?? throw new JsonException();
+        ObjectPatch patch = await ObjectPatch.ReadAsync(context.Request, subresource);
         if (!ClusterObjects.Namespaces.Contains(space))
         {
             await RefuseAsync(context, 404, "NotFound", $"namespaces \"{space}\" not found");
             return;
         }
 
-        string type = context.Request.ContentType!.Split(';')[0];
-        if (type == "application/apply-patch+yaml")
+        (JsonObject? result, bool isNew, IReadOnlyList<FieldConflict> conflicts) = Objects.Patch(space, resource, name, patch);
+        if (result is null)
         {
-            Assert.Equal("opencloud.build", context.Request.Query["fieldManager"].FirstOrDefault());
-            string? other = (string?)found?["scaledBy"];
-            if (other is not null && !JsonNode.DeepEquals(found!["spec"]!["replicas"], body["spec"]?["replicas"]) && context.Request.Query["force"] != "true")
-            {
-                JsonObject conflict = Status(409, "Conflict", $"Apply failed with 1 conflict: conflict with \"{other}\" using apps/v1: .spec.replicas");
-                conflict["details"] = new JsonObject { ["causes"] = new JsonArray(new JsonObject { ["reason"] = "FieldManagerConflict", ["message"] = $"conflict with \"{other}\"", ["field"] = ".spec.replicas" }) };
-                await WriteAsync(context, conflict, 409);
-                return;
-            }
+            string message = FieldConflict.Message(conflicts);
+            Conflicts.Enqueue(message);
+            JsonObject refusal = Status(409, "Conflict", message);
+            refusal["details"] = new JsonObject { ["causes"] = new JsonArray([.. conflicts.Select(static c => new JsonObject { ["reason"] = "FieldManagerConflict", ["message"] = $"conflict with {c.Manager}", ["field"] = c.Path })]) };
+            await WriteAsync(context, refusal, 409);
+            return;
         }
 
-        JsonObject result = Objects.Put(space, resource, name, o =>
-        {
-            if (type == "application/json-patch+json")
-            {
-                foreach (JsonNode? step in body.AsArray())
-                {
-                    JsonNode at = o;
-                    string[] way = step!["path"]!.GetValue<string>().Trim('/').Split('/');
-                    foreach (string word in way[..^1])
-                    {
-                        at = at is JsonArray list ? list[int.Parse(word, System.Globalization.CultureInfo.InvariantCulture)]! : at[word]!;
-                    }
-
-                    if (step["op"]!.GetValue<string>() == "test")
-                    {
-                        Assert.Equal(step["value"]!.ToJsonString(), at[way[^1]]!.ToJsonString());
-                    }
-                    else
-                    {
-                        at[way[^1]] = step["value"]!.DeepClone();
-                    }
-                }
-
-                return;
-            }
-
-            foreach ((string field, JsonNode? value) in body.AsObject())
-            {
-                if (field == "metadata")
-                {
-                    foreach ((string part, JsonNode? content) in value!.AsObject())
-                    {
-                        o["metadata"]![part] = content?.DeepClone();
-                    }
-                }
-                else
-                {
-                    o[field] = value?.DeepClone();
-                }
-            }
-        });
-        await WriteAsync(context, result, found is null ? 201 : 200);
+        await WriteAsync(context, subresource is null ? result : Scale(space, name, result), isNew ? 201 : 200);
     }
 
     private async Task ExecAsync(HttpContext context, string space, string name)

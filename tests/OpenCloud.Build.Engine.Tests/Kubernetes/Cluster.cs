@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Deployments;
+using OpenCloud.Build.Client.Engines.Kubernetes;
 using OpenCloud.Build.Engine.Tests.Fixture;
 
 namespace OpenCloud.Build.Engine.Tests.Kubernetes;
@@ -51,6 +52,9 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     public BuildKitDeployments Deployments(string? @namespace = "ci", string? context = null) => new(context, @namespace, TimeSpan.FromSeconds(30), Options.GetEnvironmentVariable);
+
+    /// <summary>Runs kubectl, as an operator does.</summary>
+    public Task RunAsync(params string[] arguments) => new Kubectl("test", "ci", Options.GetEnvironmentVariable, TimeSpan.FromSeconds(30)).RunAsync(arguments[0], arguments);
 
     public async ValueTask DisposeAsync()
     {

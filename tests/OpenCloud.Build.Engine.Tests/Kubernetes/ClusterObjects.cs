@@ -11,6 +11,7 @@ internal sealed class ClusterObjects
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, JsonObject> _all = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FieldManagers> _managers = new(StringComparer.Ordinal);
     private int _version = 1;
 
     /// <summary>The namespaces that exist.</summary>
@@ -46,8 +47,7 @@ internal sealed class ClusterObjects
             string key = Key(space, resource, name);
             if (!_all.TryGetValue(key, out JsonObject? found))
             {
-                found = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = Guid.NewGuid().ToString(), ["creationTimestamp"] = "2026-11-28T09:30:15Z" } };
-                _all[key] = found;
+                _all[key] = found = NewObject();
             }
 
             change(found);
@@ -62,6 +62,33 @@ internal sealed class ClusterObjects
         return result;
     }
 
+    /// <summary>Changes an object, or creates it, unless an apply conflicts with other managers: then there is no result. A dry run stores nothing.</summary>
+    public (JsonObject? Result, bool IsNew, IReadOnlyList<FieldConflict> Conflicts) Patch(string space, string resource, string name, ObjectPatch patch)
+    {
+        lock (_lock)
+        {
+            string key = Key(space, resource, name);
+            bool isNew = !_all.TryGetValue(key, out JsonObject? found);
+            JsonObject before = (found ?? NewObject()).DeepClone().AsObject();
+            JsonObject after = before.DeepClone().AsObject();
+            patch.Change(after);
+            FieldManagers managers = _managers.GetValueOrDefault(key, new FieldManagers());
+            if (patch.IsApply && !patch.Forces && managers.Conflicts(before, after, patch.Manager) is { Count: > 0 } conflicts)
+            {
+                return (null, isNew, conflicts);
+            }
+
+            if (!patch.IsDryRun)
+            {
+                managers.Take(before, after, patch.Manager);
+                _managers[key] = managers;
+                after = Put(space, resource, name, patch.Change);
+            }
+
+            return (after, isNew, []);
+        }
+    }
+
     public JsonObject? Delete(string space, string resource, string name)
     {
         lock (_lock)
@@ -71,6 +98,7 @@ internal sealed class ClusterObjects
                 return null;
             }
 
+            _managers.Remove(Key(space, resource, name));
             if (resource is "deployments" or "statefulsets")
             {
                 foreach (string pod in PodsOf(found, space))
@@ -119,6 +147,8 @@ internal sealed class ClusterObjects
         ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = "True" }),
         ["containerStatuses"] = new JsonArray(new JsonObject { ["name"] = "buildkitd", ["ready"] = true, ["state"] = new JsonObject { ["running"] = new JsonObject() } }),
     };
+
+    private static JsonObject NewObject() => new() { ["metadata"] = new JsonObject { ["uid"] = Guid.NewGuid().ToString(), ["creationTimestamp"] = "2026-11-28T09:30:15Z" } };
 
     private static string Key(string space, string resource, string name) => $"{space}/{resource}/{name}";
 

@@ -63,7 +63,7 @@ public sealed class KubernetesTests(EngineFixture engines)
         BuildKitDeployment made = await deployments.ApplyAsync(Three, cancellationToken: Cancellation);
 
         // An autoscaler has other numbers.
-        cluster.Server.Objects.Put("ci", "deployments", "builders", static o => (o["scaledBy"], o["spec"]!["replicas"]) = ("hpa", 4));
+        await cluster.RunAsync("patch", "deployment/builders", "--subresource=scale", "--type=merge", "--patch={\"spec\":{\"replicas\":4}}", "--field-manager=hpa");
         Assert.Equal(KubernetesProblem.Conflict, await ProblemAsync(() => deployments.ApplyAsync(Three, cancellationToken: Cancellation)));
         Assert.Equal(3, (await deployments.ApplyAsync(Three, force: true, Cancellation)).Replicas);
 
@@ -81,6 +81,88 @@ public sealed class KubernetesTests(EngineFixture engines)
         await deployments.ScaleAsync(made, 0, Cancellation);
         EngineConnectException none = await Assert.ThrowsAsync<EngineConnectException>(async () => await EngineConnectors.Create(EngineAddress.Parse(made.Address), cluster.Options).ConnectAsync(Cancellation));
         Assert.Equal(EngineConnectReason.NoReadyPod, none.Reason);
+    }
+
+    [Fact]
+    public async Task WhatWasSetIsAppliedWithOtherValuesWithoutForce()
+    {
+        const string Pods = "conflicts with \"opencloud.build\" with subresource \"scale\" using apps/v1:\n- .spec.replicas";
+        const string Image = ".spec.template.spec.containers[name=\"buildkitd\"].image";
+        await using Cluster cluster = await StartAsync();
+        BuildKitDeployments deployments = cluster.Deployments();
+        BuildKitDeployment made = await deployments.ApplyAsync(Three, cancellationToken: Cancellation);
+        await deployments.ScaleAsync(made, 5, Cancellation);
+        await deployments.SetImageAsync(made, "example.org/buildkit:2", Cancellation);
+
+        // Without a number, it stays.
+        BuildKitDeployment kept = await deployments.ApplyAsync(Three with { Replicas = null, Image = "example.org/buildkit:3" }, cancellationToken: Cancellation);
+        Assert.Equal((5, "example.org/buildkit:3"), (kept.Replicas, kept.Image));
+        Assert.Equal(5, cluster.Server.Objects.List("ci", "pods", null, null).Count);
+        Assert.Equal([$"Apply failed with 1 conflict: conflict with \"opencloud.build\" using apps/v1: {Image}"], cluster.Server.Conflicts);
+
+        // Both are other ones.
+        cluster.Server.Conflicts.Clear();
+        await deployments.SetImageAsync(made, "example.org/buildkit:4", Cancellation);
+        BuildKitDeployment changed = await deployments.ApplyAsync(Three, cancellationToken: Cancellation);
+        Assert.Equal((3, made.Image), (changed.Replicas, changed.Image));
+        Assert.Equal(3, cluster.Server.Objects.List("ci", "pods", null, null).Count);
+        Assert.Equal([$"Apply failed with 2 conflicts: {Pods}\nconflicts with \"opencloud.build\" using apps/v1:\n- {Image}"], cluster.Server.Conflicts);
+
+        // The apply owns them now.
+        cluster.Server.Conflicts.Clear();
+        Assert.Equal(4, (await deployments.ApplyAsync(Three with { Replicas = 4 }, cancellationToken: Cancellation)).Replicas);
+        Assert.Empty(cluster.Server.Conflicts);
+    }
+
+    [Fact]
+    public async Task FieldsOfOthersAreNamed_AndNothingChanges()
+    {
+        const string Pods = "conflict with \"kubectl\" with subresource \"scale\" using apps/v1: .spec.replicas";
+        await using Cluster cluster = await StartAsync();
+        BuildKitDeployments deployments = cluster.Deployments();
+        BuildKitDeployment made = await deployments.ApplyAsync(Three, cancellationToken: Cancellation);
+        await cluster.RunAsync("scale", "deployment/builders", "--replicas=4");
+        string before = Stored(cluster);
+        KubernetesException pods = await Assert.ThrowsAsync<KubernetesException>(() => deployments.ApplyAsync(Three, cancellationToken: Cancellation));
+        Assert.Equal(KubernetesProblem.Conflict, pods.Problem);
+        Assert.EndsWith($"kubectl reports: Apply failed with 1 conflict: {Pods}.", pods.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Stored(cluster));
+
+        // The same number is no conflict, and does not take the field.
+        Assert.Equal(4, (await deployments.ApplyAsync(Three with { Replicas = null }, cancellationToken: Cancellation)).Replicas);
+        // One that is its own does not make the other one its own.
+        await deployments.SetImageAsync(made, "example.org/buildkit:2", Cancellation);
+        before = Stored(cluster);
+        KubernetesException both = await Assert.ThrowsAsync<KubernetesException>(() => deployments.ApplyAsync(Three, cancellationToken: Cancellation));
+        Assert.Equal(KubernetesProblem.Conflict, both.Problem);
+        Assert.Contains("2 conflicts: conflicts with \"kubectl\" with subresource \"scale\" using apps/v1: - .spec.replicas conflicts with \"opencloud.build\" using apps/v1: - .spec.template.spec.containers[name=\"buildkitd\"].image.", both.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Stored(cluster));
+
+        BuildKitDeployment forced = await deployments.ApplyAsync(Three, force: true, Cancellation);
+        Assert.Equal((3, made.Image), (forced.Replicas, forced.Image));
+        Assert.Equal(2, (await deployments.ApplyAsync(Three with { Replicas = 2 }, cancellationToken: Cancellation)).Replicas);
+    }
+
+    [Fact]
+    public async Task ARefusedDryRunLeavesNothing()
+    {
+        // kubectl applies a Service before it, and a PodDisruptionBudget after it.
+        const string Forbidden = "patch statefulsets";
+        await using Cluster cluster = await StartAsync();
+        BuildKitDeployments deployments = cluster.Deployments();
+        BuildKitDeploymentOptions kept = new() { Name = "kept", Kind = BuildKitDeploymentKind.StatefulSet, CacheSize = "1Gi" };
+        cluster.Server.Forbidden = Forbidden;
+        KubernetesException refused = await Assert.ThrowsAsync<KubernetesException>(() => deployments.ApplyAsync(kept, cancellationToken: Cancellation));
+        Assert.Equal(KubernetesProblem.Forbidden, refused.Problem);
+        Assert.Equal("", Stored(cluster));
+
+        // Nor does it change what exists.
+        cluster.Server.Forbidden = null;
+        _ = await deployments.ApplyAsync(kept, cancellationToken: Cancellation);
+        string before = Stored(cluster);
+        cluster.Server.Forbidden = Forbidden;
+        await Assert.ThrowsAsync<KubernetesException>(() => deployments.ApplyAsync(kept with { Replicas = 2, IsRootless = true }, cancellationToken: Cancellation));
+        Assert.Equal(before, Stored(cluster));
     }
 
     [Fact]
@@ -131,6 +213,9 @@ public sealed class KubernetesTests(EngineFixture engines)
         Assert.Equal(BuildFailureKind.EngineLost, lost.Kind);
         Assert.Contains($"The pod {pod} was evicted: The node was low on resource: memory.", lost.Message, StringComparison.Ordinal);
     }
+
+    private static string Stored(Cluster cluster) => string.Join('\n', new[] { "deployments", "statefulsets", "services", "secrets", "poddisruptionbudgets", "pods" }
+        .SelectMany(resource => cluster.Server.Objects.List(null, resource, null, null)).Select(static o => o.ToJsonString()));
 
     private static async Task<ContextFolder> SleeperAsync() =>
         await ContextFolder.CreateAsync($"FROM scratch\nARG SECONDS\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo {Guid.NewGuid():n}; exec /bin/busybox sleep $SECONDS\"]\n");
