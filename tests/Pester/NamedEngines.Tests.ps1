@@ -69,6 +69,11 @@ Describe 'Named engines' {
         (Get-ChildItem -Force (Split-Path $file)).Name | Should -Be 'engines.json', 'engines.lock'
         Get-Failure { Register-BuildKitEngine x tcp://me:hunter2@host:1 -ErrorAction Stop } | Should -Be 'InvalidAddress'
         Get-Failure { Register-BuildKitEngine x docker:// -CacheTo type=s3,region=r,bucket=b,secret_access_key=hunter2 -ErrorAction Stop } | Should -Be 'EngineSecretRefused'
+        foreach ($cache in 'type=s3,region=r,bucket=b,endpoint_url=https://me:hunter2@s3.example', 'type=azblob,name=n,account_url=https://a.example/?sig=hunter2') {
+            Get-Failure { Register-BuildKitEngine x docker:// -CacheTo $cache -ErrorAction Stop } | Should -Be 'EngineSecretRefused'
+            $Error[0].TargetObject | Should -Be 'CacheTo'
+        }
+        (Register-BuildKitEngine plain docker:// -CacheTo type=s3,region=r,bucket=b,endpoint_url=https://s3.example:9000/path).CacheTo | Should -HaveCount 1
         "$($Error[0..5].Exception.Message)" | Should -Not -Match hunter2
         Get-Content -Raw $file | Should -Not -Match hunter2
     }
@@ -85,6 +90,7 @@ Describe 'Named engines' {
     It 'refuse <what>' -ForEach @(
         @{ what = 'a name with a slash'; run = { Register-BuildKitEngine a/b docker:// -ErrorAction Stop }; id = 'EngineNameInvalid' }
         @{ what = 'the name docker'; run = { Register-BuildKitEngine docker docker:// -ErrorAction Stop }; id = 'EngineNameInvalid' }
+        @{ what = 'an IP address for a name'; run = { Register-BuildKitEngine 10.0.0.5 docker:// -ErrorAction Stop }; id = 'EngineNameInvalid' }
         @{ what = 'a name that is taken'; run = { Register-BuildKitEngine KNOWN docker:// -ErrorAction Stop }; id = 'EngineAlreadyRegistered' }
         @{ what = 'an address twice'; run = { Register-BuildKitEngine x docker://, docker -ErrorAction Stop }; id = 'EngineNodeInvalid' }
         @{ what = 'a name for a node'; run = { Register-BuildKitEngine x engine://known -ErrorAction Stop }; id = 'EngineNodeInvalid' }
@@ -114,7 +120,7 @@ Describe 'Named engines' {
     ) {
         $null = Register-BuildKitEngine ci docker://
         . $spoil
-        foreach ($run in { Get-BuildKitEngine -ErrorAction Stop }, { Register-BuildKitEngine x docker:// -ErrorAction Stop }, { Get-BuildKitInfo -Address ci -ErrorAction Stop }) {
+        foreach ($run in { Get-BuildKitEngine -ErrorAction Stop }, { Register-BuildKitEngine x docker:// -ErrorAction Stop }, { Get-BuildKitInfo -Address ci -ErrorAction Stop }, { Get-BuildKitInfo -Address engine://ci -ErrorAction Stop }) {
             $failure = $run | Should -Throw -PassThru
             $failure.FullyQualifiedErrorId | Should -BeLike "$id,*"
             if ($says) {

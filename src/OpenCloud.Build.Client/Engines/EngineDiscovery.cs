@@ -8,7 +8,8 @@ namespace OpenCloud.Build.Client.Engines;
 /// </summary>
 /// <remarks>
 /// An invalid or disallowed <c>$BUILDKIT_HOST</c> is an error, and so is one that leads to an untrusted engine, or that needs a program, a login
-/// or a container that is missing or fails: an explicit setting must not be silently replaced. One that merely does not answer is passed over like the
+/// or a container that is missing or fails: an explicit setting must not be silently replaced. A named engine is a setting, too, when this holds for
+/// each of its nodes. One that merely does not answer is passed over like the
 /// others and marked as explicit, which deserves a warning; with <see cref="EngineConnectOptions.RequireExplicitEngine"/> it is the only candidate.
 /// </remarks>
 public static class EngineDiscovery
@@ -119,6 +120,7 @@ public static class EngineDiscovery
         {
             List<PassedOverEngine> passed = [];
             List<EngineConnectException> errors = [];
+            List<bool> areSettings = [];
             foreach ((EngineCandidate candidate, IEngineConnector? connector, EngineConnectException? problem) in ways)
             {
                 EngineConnectException? error = problem;
@@ -137,6 +139,11 @@ public static class EngineDiscovery
 
                 errors.Add(error!);
                 passed.Add(new PassedOverEngine(candidate.Source, connector?.Address ?? candidate.Address, error!.Message, candidate.IsExplicit));
+                areSettings.Add(candidate.Problem is null && (connector is null || IsAboutTheSetting(error.Reason)));
+                if (IsLastOfSetting(passed.Count - 1) && Enumerable.Range(0, passed.Count).Where(i => ways[i].Candidate.Source == candidate.Source).ToArray() is var its && its.All(i => areSettings[i]))
+                {
+                    throw Conclude([.. its.Select(i => errors[i])], [.. its.Select(i => passed[i])]);
+                }
             }
 
             throw Conclude(errors, passed);
@@ -144,6 +151,10 @@ public static class EngineDiscovery
 
         // Another node of an engine with several may be usable.
         bool IsOnlySetting(EngineCandidate candidate) => candidate.Source == ExplicitSource && candidates.Count(static c => c.Source == ExplicitSource) == 1;
+
+        // A setting that no node of it follows is not replaced by another engine.
+        bool IsLastOfSetting(int i) => (candidates[i].Source == ExplicitSource || (candidates[i].Options is not null && candidates[i].IsExplicit))
+            && (i == candidates.Count - 1 || candidates[i + 1].Source != candidates[i].Source);
 
         // A candidate that accepts but does not answer must not use up the time of later ones. The explicit one may need a login elsewhere, and
         // has half of it.

@@ -44,6 +44,36 @@ public static class PlatformDivision
         return groups;
     }
 
+    /// <summary>
+    /// The node that is lost and that a platform needs: no available node has the platform or reports it, and the lost one is registered for it, or
+    /// for none, so that its worker may have it. Null when no lost node is needed.
+    /// </summary>
+    /// <param name="platforms">The platforms of the build.</param>
+    /// <param name="available">The nodes that are available.</param>
+    /// <param name="lost">The nodes that cannot be reached; what they report is not known.</param>
+    public static string? FindNeeded(IReadOnlyList<string> platforms, IReadOnlyList<NodePlatforms> available, IReadOnlyList<NodePlatforms> lost)
+    {
+        ArgumentNullException.ThrowIfNull(platforms);
+        ArgumentNullException.ThrowIfNull(available);
+        ArgumentNullException.ThrowIfNull(lost);
+        return platforms.Select(Platform.Parse).Where(platform => !available.Any(n => IsAble(platform, n)))
+            .Select(platform => (lost.FirstOrDefault(n => n.Registered.Any(r => Is(r, platform))) ?? lost.FirstOrDefault(static n => n.Registered.Count == 0))?.Node)
+            .FirstOrDefault(static n => n is not null);
+    }
+
+    /// <summary>The nodes that can build all of the platforms, or all nodes when none can.</summary>
+    /// <param name="platforms">The platforms of the build.</param>
+    /// <param name="nodes">The nodes that are available.</param>
+    public static IReadOnlyList<string> ForAll(IReadOnlyList<string> platforms, IReadOnlyList<NodePlatforms> nodes)
+    {
+        ArgumentNullException.ThrowIfNull(platforms);
+        ArgumentNullException.ThrowIfNull(nodes);
+        string[] able = [.. nodes.Where(n => platforms.Select(Platform.Parse).All(p => IsAble(p, n))).Select(static n => n.Node)];
+        return able.Length > 0 ? able : [.. nodes.Select(static n => n.Node)];
+    }
+
+    private static bool IsAble(Platform platform, NodePlatforms node) => IsNative(platform, node) || node.Reported.Any(r => Is(r, platform));
+
     private static IReadOnlyList<string> Candidates(Platform platform, IReadOnlyList<NodePlatforms> nodes)
     {
         string[] native = [.. nodes.Where(n => IsNative(platform, n)).Select(static n => n.Node)];

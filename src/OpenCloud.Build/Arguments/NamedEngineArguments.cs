@@ -40,7 +40,7 @@ internal static class NamedEngineArguments
             full.Add(address);
         }
 
-        return full.Count is > 0 and <= MostNodes ? full : throw ErrorCatalog.EngineNodeInvalid.ToException(null, null, $"An engine requires 1 to {MostNodes} nodes, not {full.Count}.");
+        return full.Count is > 0 and <= MostNodes ? full : throw ErrorCatalog.EngineNodeInvalid.ToException(full.Count, null, $"An engine requires 1 to {MostNodes} nodes, not {full.Count}.");
     }
 
     /// <summary>Caches in docker's form.</summary>
@@ -59,11 +59,20 @@ internal static class NamedEngineArguments
     {
         if (cache.Attributes.Keys.FirstOrDefault(static k => SecretWords.Any(w => k.Contains(w, StringComparison.OrdinalIgnoreCase))) is { } secret)
         {
-            throw ErrorCatalog.EngineSecretRefused.ToException(null, null, $"The cache '{cache.Type}' of -{parameter} has the attribute '{secret}', whose value is a secret.");
+            throw ErrorCatalog.EngineSecretRefused.ToException(parameter, null, $"The cache '{cache.Type}' of -{parameter} has the attribute '{secret}', whose value is a secret.");
+        }
+
+        // A password, a token or a signature (Azure's "sig") can be in an address, too.
+        if (cache.Attributes.FirstOrDefault(static p => HasSecret(p.Value)).Key is { } address)
+        {
+            throw ErrorCatalog.EngineSecretRefused.ToException(parameter, null, $"The address in the attribute '{address}' of the cache '{cache.Type}' of -{parameter} has a user name, a password or a query, which may be secrets.");
         }
 
         return string.Join(',', cache.Attributes.Prepend(KeyValuePair.Create("type", cache.Type)).Select(static p => Quoted($"{p.Key}={p.Value}")));
     }
+
+    private static bool HasSecret(string value) =>
+        value.Contains("://", StringComparison.Ordinal) && (!Uri.TryCreate(value, UriKind.Absolute, out Uri? uri) || uri.UserInfo.Length > 0 || uri.Query.Length > 0);
 
     // The form is a line of CSV.
     private static string Quoted(string field) => field.AsSpan().IndexOfAny(',', '"') < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

@@ -83,12 +83,14 @@ internal sealed class BuildSetPlan
         foreach (IGrouping<string, int> engine in Enumerable.Range(0, Count).Where(i => _builds[i] is not null).GroupBy(i => PlaceOf(_builds[i])))
         {
             Dictionary<string, ImageBuildRequest> requests = new(StringComparer.Ordinal);
+            Dictionary<string, ImageBuildRequest> elsewhere = new(StringComparer.Ordinal);
             foreach (int node in engine)
             {
                 CheckedBuild build = change(_builds[node]!);
                 string target = requests.ContainsKey(_names[node]) ? $"{_names[node]} ({node + 1})" : _names[node];
                 requests.Add(target, build.Request);
-                _builds[node] = build with { Target = target, Set = requests };
+                elsewhere.Add(target, build.RequestElsewhere);
+                _builds[node] = build with { Target = target, Set = requests, SetElsewhere = elsewhere };
             }
         }
     }

@@ -20,6 +20,12 @@ internal sealed record CheckedBuild
     /// <summary>How often the build is sent to another node when its node is lost.</summary>
     public int Retries { get; init; }
 
+    /// <summary>Whether the caches to import are those of the named engine, and not of the build.</summary>
+    public bool HasCacheFromOfEngine { get; init; }
+
+    /// <summary>Whether the caches to export to are those of the named engine, and not of the build.</summary>
+    public bool HasCacheToOfEngine { get; init; }
+
     public EngineConnectOptions Connect { get; init; } = new();
 
     public string? LogPath { get; init; }
@@ -36,8 +42,14 @@ internal sealed record CheckedBuild
     /// <summary>The requests of the set that go to the same engine, by name; null for a build that is in none.</summary>
     public IReadOnlyDictionary<string, ImageBuildRequest>? Set { get; init; }
 
+    /// <summary>The requests of the set without the caches of the named engine; null for a build that is in none.</summary>
+    public IReadOnlyDictionary<string, ImageBuildRequest>? SetElsewhere { get; init; }
+
     /// <summary>Called, on any thread, when those of the set that use its result can start; null for a build that is in none.</summary>
     public Action? Announce { get; init; }
+
+    /// <summary>The request without the caches of the named engine, for another engine.</summary>
+    public ImageBuildRequest RequestElsewhere => Request with { CacheFrom = HasCacheFromOfEngine ? [] : Request.CacheFrom, CacheTo = HasCacheToOfEngine ? [] : Request.CacheTo };
 
     public string Name => Request.Tags.Count > 0 ? string.Join(", ", Request.Tags) : Target ?? ContextLocation.WithoutSecrets(Request.ContextPath);
 

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Commands;
 
@@ -56,6 +57,7 @@ internal static class EngineErrors
             EngineConnectReason.ClusterUnreachable => ErrorCatalog.KubernetesUnreachable,
             EngineConnectReason.UnexpectedOutput => ErrorCatalog.RemoteOutputUnexpected,
             EngineConnectReason.NotRegistered => ErrorCatalog.EngineNotRegistered,
+            EngineConnectReason.BadEngineFile when failure.InnerException is NamedEngineException { Problem: NamedEngineProblem.FileNotAccessible } => ErrorCatalog.EngineFileNotAccessible,
             EngineConnectReason.BadEngineFile => ErrorCatalog.EngineFileInvalid,
             EngineConnectReason.UntrustedEngineFile => ErrorCatalog.EngineFileNotTrusted,
             EngineConnectReason.Tls => TlsErrors.Of(failure.Tls),

@@ -8,7 +8,7 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-internal sealed class EngineImageBuilder : IImageBuilder
+internal sealed class EngineImageBuilder : IEngineBuilder
 {
     private readonly EnginePool _engines = new();
     private readonly Dictionary<string, BuildLogFile> _logs = new(StringComparer.Ordinal);
@@ -49,10 +49,17 @@ internal sealed class EngineImageBuilder : IImageBuilder
         }
     }
 
-    /// <summary>Connects to an engine, once for all builds.</summary>
-    /// <exception cref="Errors.BuildErrorException">The engine cannot be reached, or refuses the call.</exception>
-    public Task<BuildKitClient> ConnectAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken) =>
-        _engines.GetAsync(address, options, poster, cancellationToken);
+    public async Task<(bool IsOfFirstPlace, IReadOnlyList<string> Platforms)> ConnectAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        BuildKitClient client = await _engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
+        return (client.PassedOver.All(p => p.Source == client.Source), client.Platforms);
+    }
+
+    public async Task<int> CountRunningAsync(EngineAddress address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken limit, CancellationToken cancellationToken)
+    {
+        BuildKitClient client = await _engines.GetAsync(address, options, poster, cancellationToken).WaitAsync(limit).ConfigureAwait(false);
+        return (await client.History.ListAsync(null, true, limit).ConfigureAwait(false)).Count;
+    }
 
     public async ValueTask DisconnectAsync()
     {

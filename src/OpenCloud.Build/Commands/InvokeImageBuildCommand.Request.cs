@@ -33,9 +33,12 @@ public sealed partial class InvokeImageBuildCommand
         EngineConnectOptions connect = ConnectOptions;
         EngineAddress? address = EngineArguments.ParseAddress(Address);
         BuildKitEngine? engine = Daemonless ? null : EngineNodes.Find(address, connect);
+        ImageBuildRequest asked = ReadRequest(directory, file ?? Text(Dockerfile));
         CheckedBuild build = new()
         {
-            Request = EngineNodes.WithCaches(ReadRequest(directory, file ?? Text(Dockerfile)), engine),
+            Request = EngineNodes.WithCaches(asked, engine),
+            HasCacheFromOfEngine = asked.CacheFrom.Count == 0 && engine is { CacheFrom.Count: > 0 },
+            HasCacheToOfEngine = asked.CacheTo.Count == 0 && engine is { CacheTo.Count: > 0 },
             Address = address,
             Engine = engine,
             Retries = Retry ?? 0,

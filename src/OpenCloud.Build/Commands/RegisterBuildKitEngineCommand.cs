@@ -39,7 +39,7 @@ public sealed class RegisterBuildKitEngineCommand : NamedEngineCmdlet
         store.CheckNew(Name, Force);
         if (ShouldProcess(Name, $"Register the engine with {string.Join(", ", engine.Nodes)}"))
         {
-            store.Add(engine, Force);
+            store.Add(engine, Force, StopToken);
             WriteObject(store.Find(Name));
         }
     });

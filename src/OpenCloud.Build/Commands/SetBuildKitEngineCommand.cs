@@ -45,7 +45,7 @@ public sealed class SetBuildKitEngineCommand : NamedEngineCmdlet
         BuildKitEngine planned = Change(known);
         if (ShouldProcess(known.Name, $"Change the engine{(planned.Nodes.SequenceEqual(known.Nodes) ? string.Empty : $" to {string.Join(", ", planned.Nodes)}")}"))
         {
-            WriteObject(store.Update(Name, Change));
+            WriteObject(store.Update(Name, Change, StopToken));
         }
     });
 

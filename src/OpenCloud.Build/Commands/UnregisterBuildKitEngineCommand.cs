@@ -28,7 +28,7 @@ public sealed class UnregisterBuildKitEngineCommand : BuildCmdlet
                 BuildKitEngine engine = store.Find(name) ?? throw ErrorCatalog.EngineNotRegistered.ToException(name, null, name);
                 if (ShouldProcess(engine.Name, "Remove the registration of the engine"))
                 {
-                    store.Remove(name);
+                    store.Remove(name, StopToken);
                 }
             });
         }

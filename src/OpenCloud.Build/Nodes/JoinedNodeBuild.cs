@@ -27,12 +27,13 @@ internal static class JoinedNodeBuild
         long begun = Stopwatch.GetTimestamp();
         DateTimeOffset started = DateTimeOffset.Now;
         JoinedBuildPlan plan = JoinedBuildPlan.Of(build.Request);
+        ImageBuildRequest[] requests = [.. groups.Select(g => PartCaches.Of(build.Request, g.Platforms))];
         List<(BuildOutput Output, NewFile File)> files = [.. plan.Archives.Select(static o => (o, NewFile.Prepare(o.Destination!, IsLayout(o), replace: !IsLayout(o))))];
         string folder = Directory.CreateTempSubdirectory("opencloud.build-").FullName;
         List<ImageArchive> archives = [];
         try
         {
-            ImageBuildResult[] parts = await BuildPartsAsync(build, groups, folder, buildPart, cancellationToken).ConfigureAwait(false);
+            ImageBuildResult[] parts = await BuildPartsAsync(build, requests, groups, folder, buildPart, cancellationToken).ConfigureAwait(false);
             List<OpenedImage> images = [];
             for (int i = 0; i < parts.Length; i++)
             {
@@ -77,7 +78,7 @@ internal static class JoinedNodeBuild
     private static string ArchiveOf(string folder, int part) => Path.Join(folder, $"part{part}.tar");
 
     private static async Task<ImageBuildResult[]> BuildPartsAsync(
-        CheckedBuild build, IReadOnlyList<PlatformGroup> groups, string folder, Func<CheckedBuild, PlatformGroup, CancellationToken, Task<ImageBuildResult>> buildPart, CancellationToken cancellationToken)
+        CheckedBuild build, ImageBuildRequest[] requests, IReadOnlyList<PlatformGroup> groups, string folder, Func<CheckedBuild, PlatformGroup, CancellationToken, Task<ImageBuildResult>> buildPart, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Exception? first = null;
@@ -87,7 +88,7 @@ internal static class JoinedNodeBuild
             {
                 CheckedBuild part = build with
                 {
-                    Request = JoinedBuildPlan.PartOf(build.Request, group.Platforms, ArchiveOf(folder, i)),
+                    Request = JoinedBuildPlan.PartOf(requests[i], group.Platforms, ArchiveOf(folder, i)),
                     MetadataPath = null,
                     ImageIdPath = null,
                     Target = $"{build.ShortName} {string.Join(' ', group.Platforms)}",

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using OpenCloud.Build.Builds;
-using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Named;
@@ -15,41 +14,43 @@ namespace OpenCloud.Build.Nodes;
 /// Runs each build on a node of its named engine: the one that its context prefers, unless that is busy or gone. Platforms go to the nodes that have
 /// them, and their results are joined. A build on any other engine is passed on as it is.
 /// </summary>
-internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
+internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
 {
     private static readonly TimeSpan LoadLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LostFor = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, long> _lost = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<object, bool> _warned = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, Task<NodeLease>> _sets = new(ReferenceEqualityComparer.Instance);
 
     public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        // A single node without an address is found by discovery, which says when it uses another engine.
-        if (build.Engine is not { } engine || (engine.Nodes.Count == 1 && build.Address is null))
+        if (build is { Set: { } together, Retries: > 0 } && _warned.TryAdd(together, true))
+        {
+            poster.Warning("-Retry does not apply to definitions that are built together, because they share contexts and results on one node. When that node is lost, their builds fail.");
+        }
+
+        if (build.Engine is not { } engine)
         {
             return await inner.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false);
         }
 
+        // A single node without an address is found by discovery, which says when it uses another engine.
+        if (engine.Nodes.Count == 1 && build.Address is null)
+        {
+            return await OnDiscoveredAsync(build, engine, poster, cancellationToken).ConfigureAwait(false);
+        }
+
         Dictionary<string, Node> nodes = NodesOf(engine, build.Connect);
-        if (build.Set is { } set)
+        try
         {
-            Node node = nodes[(await NodeOfAsync(set, build, nodes, poster, cancellationToken).ConfigureAwait(false)).Node];
-            return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
+            return await OnNodesAsync(build, nodes, poster, cancellationToken).ConfigureAwait(false);
         }
-
-        IReadOnlyList<PlatformGroup> groups = build.Request.Platforms.Count == 0 || nodes.Count == 1
-            ? [new PlatformGroup(build.Request.Platforms, Alike(nodes))]
-            : PlatformDivision.Divide(build.Request.Platforms, await PlatformsAsync(nodes, poster, cancellationToken).ConfigureAwait(false));
-        if (groups.Count > 1 && !JoinedBuildPlan.CanJoin(build.Request))
+        catch (BuildErrorException error) when (build.Address is null && !cancellationToken.IsCancellationRequested && NodeLosses.Of(error) == NodeLoss.NotReached && nodes.Keys.All(IsLost))
         {
-            poster.Verbose($"{build.Name}: an output of the build cannot be joined from several nodes; all platforms are built on one.");
-            groups = [new PlatformGroup(build.Request.Platforms, [.. nodes.Keys])];
+            poster.Verbose($"{build.Name}: no node of the engine '{engine.Name}' can be reached.");
+            return await OnDiscoveredAsync(build, engine, poster, cancellationToken).ConfigureAwait(false);
         }
-
-        return groups is [var only]
-            ? await OnOneAsync(build, nodes, only.Nodes, poster, cancellationToken).ConfigureAwait(false)
-            : await JoinedNodeBuild.RunAsync(build, groups, (part, group, stop) => OnOneAsync(part, nodes, group.Nodes, poster, stop), poster, cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask DisconnectAsync()
@@ -71,6 +72,46 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
     {
         DisconnectAsync().AsTask().GetAwaiter().GetResult();
         inner.Dispose();
+    }
+
+    /// <summary>Builds on the engine that the search finds: without the caches of the named engine, where that is another one.</summary>
+    private async Task<ImageBuildResult> OnDiscoveredAsync(CheckedBuild build, BuildKitEngine engine, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        if ((engine.CacheFrom.Count > 0 || engine.CacheTo.Count > 0)
+            && !(await inner.ConnectAsync(null, build.Connect, poster, cancellationToken).ConfigureAwait(false)).IsOfFirstPlace)
+        {
+            poster.Verbose($"{build.Name}: the caches of the engine '{engine.Name}' are not used on another engine.");
+            build = build with { Request = build.RequestElsewhere, Set = build.SetElsewhere };
+        }
+
+        return await inner.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<ImageBuildResult> OnNodesAsync(CheckedBuild build, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        if (build.Set is { } set)
+        {
+            Node node = nodes[(await NodeOfAsync(set, build, nodes, poster, cancellationToken).ConfigureAwait(false)).Node];
+            return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<string> platforms = build.Request.Platforms;
+        if (platforms.Count == 0 || nodes.Count == 1)
+        {
+            return await OnOneAsync(build, nodes, Alike(nodes), poster, cancellationToken).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<NodePlatforms> reached = await PlatformsAsync(platforms, nodes, poster, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<PlatformGroup> groups = PlatformDivision.Divide(platforms, reached);
+        if (groups.Count > 1 && !JoinedBuildPlan.CanJoin(build.Request))
+        {
+            poster.Verbose($"{build.Name}: an output of the build cannot be joined from several nodes; all platforms are built on one.");
+            groups = [new PlatformGroup(platforms, PlatformDivision.ForAll(platforms, reached))];
+        }
+
+        return groups is [var only]
+            ? await OnOneAsync(build, nodes, only.Nodes, poster, cancellationToken).ConfigureAwait(false)
+            : await JoinedNodeBuild.RunAsync(build, groups, (part, group, stop) => OnOneAsync(part, nodes, group.Nodes, poster, stop), poster, cancellationToken).ConfigureAwait(false);
     }
 
     private static Dictionary<string, Node> NodesOf(BuildKitEngine engine, EngineConnectOptions options)
@@ -157,10 +198,16 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
                 _ = await inner.ConnectAsync(nodes[lease.Node].Address, nodes[lease.Node].Options, poster, cancellationToken).ConfigureAwait(false);
                 return lease;
             }
-            catch (BuildErrorException error) when (left.Count > 1 && NodeLosses.Of(error) != NodeLoss.None)
+            catch (BuildErrorException error) when (NodeLosses.Of(error) != NodeLoss.None)
             {
                 lease.Dispose();
+                _lost[lease.Node] = Environment.TickCount64;
                 left.Remove(lease.Node);
+                if (left.Count == 0)
+                {
+                    throw;
+                }
+
                 poster.Warning($"The node {lease.Node} cannot be reached, and the builds are sent to another. {error.Message}");
             }
             catch
@@ -172,16 +219,15 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
     }
 
     /// <summary>The platforms of the nodes that can be reached.</summary>
-    /// <exception cref="BuildErrorException">None can be reached; the error of the last one.</exception>
-    private async Task<IReadOnlyList<NodePlatforms>> PlatformsAsync(Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    /// <exception cref="BuildErrorException">None can be reached, or one that a platform needs cannot; its error.</exception>
+    private async Task<IReadOnlyList<NodePlatforms>> PlatformsAsync(IReadOnlyList<string> wanted, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        ConcurrentBag<BuildErrorException> errors = [];
+        ConcurrentDictionary<string, BuildErrorException> errors = new(StringComparer.Ordinal);
         NodePlatforms?[] found = await Task.WhenAll(nodes.Select(async pair =>
         {
             try
             {
-                BuildKitClient client = await inner.ConnectAsync(pair.Value.Address, pair.Value.Options, poster, cancellationToken).ConfigureAwait(false);
-                return new NodePlatforms(pair.Key, pair.Value.Platforms, client.Platforms);
+                return new NodePlatforms(pair.Key, pair.Value.Platforms, (await inner.ConnectAsync(pair.Value.Address, pair.Value.Options, poster, cancellationToken).ConfigureAwait(false)).Platforms);
             }
             catch (BuildErrorException error) when (NodeLosses.Of(error) != NodeLoss.None)
             {
@@ -191,12 +237,19 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
                 }
 
                 _lost[pair.Key] = Environment.TickCount64;
-                errors.Add(error);
+                errors[pair.Key] = error;
                 return null;
             }
         })).ConfigureAwait(false);
         NodePlatforms[] there = [.. found.OfType<NodePlatforms>()];
-        return there.Length > 0 ? there : throw errors.First();
+        if (there.Length == 0)
+        {
+            throw errors.Values.First();
+        }
+
+        // Another node would get steps that it cannot run.
+        NodePlatforms[] gone = [.. nodes.Where(n => errors.ContainsKey(n.Key)).Select(static n => new NodePlatforms(n.Key, n.Value.Platforms, []))];
+        return PlatformDivision.FindNeeded(wanted, there, gone) is { } needed ? throw errors[needed] : there;
     }
 
     /// <summary>The running builds of other clients, as far as the nodes tell in a short time.</summary>
@@ -209,9 +262,7 @@ internal sealed class NodeImageBuilder(EngineImageBuilder inner) : IImageBuilder
         {
             try
             {
-                // The connection itself is not cancelled: the build needs it.
-                BuildKitClient client = await inner.ConnectAsync(nodes[name].Address, nodes[name].Options, poster, cancellationToken).WaitAsync(limit.Token).ConfigureAwait(false);
-                int running = (await client.History.ListAsync(null, true, limit.Token).ConfigureAwait(false)).Count;
+                int running = await inner.CountRunningAsync(nodes[name].Address, nodes[name].Options, poster, limit.Token, cancellationToken).ConfigureAwait(false);
                 others[name] = Math.Max(0, running - NodeChoice.RunningOn(name));
             }
             catch (Exception) when (!cancellationToken.IsCancellationRequested)

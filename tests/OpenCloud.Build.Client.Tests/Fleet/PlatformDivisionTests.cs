@@ -30,6 +30,26 @@ public sealed class PlatformDivisionTests
     public void A_registration_counts_more_than_a_worker() =>
         Check([Intel with { Registered = ["linux/arm64"] }, Intel with { Node = "second", Registered = ["linux/amd64"] }], "linux/amd64=second", "linux/arm64=intel", "linux/amd64", "linux/arm64/v8");
 
+    [Theory]
+    [InlineData("linux/arm64", "arm")]
+    [InlineData("linux/arm64/v8", "arm")]
+    [InlineData("linux/s390x", "unknown")]
+    [InlineData("linux/riscv64", null)]
+    [InlineData("linux/amd64", null)]
+    public void A_lost_node_is_needed_where_no_other_can_run_the_platform(string platform, string? needed) =>
+        Assert.Equal(needed, PlatformDivision.FindNeeded(["linux/amd64", platform], [Intel], [new("unknown", [], []), new("arm", ["linux/arm64"], [])]));
+
+    [Fact]
+    public void No_lost_node_is_needed_for_a_platform_that_it_does_not_have() =>
+        Assert.Null(PlatformDivision.FindNeeded(["linux/s390x"], [Intel], [new("arm", ["linux/arm64"], [])]));
+
+    [Fact]
+    public void All_platforms_go_to_a_node_that_can_run_all()
+    {
+        Assert.Equal(["given"], PlatformDivision.ForAll(["linux/amd64", "linux/arm64"], [Arm, Intel, Given]));
+        Assert.Equal(["arm", "intel"], PlatformDivision.ForAll(["linux/amd64", "linux/arm64"], [Arm, Intel]));
+    }
+
     [Fact]
     public void A_lease_counts_until_it_is_disposed()
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Engines.Named;
@@ -35,11 +36,12 @@ public sealed record BuildKitEngine
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    /// <summary>Whether a text can be a name: letters, digits and <c>. _ -</c>, first a letter or a digit, at most 63; and no short form of an address.</summary>
+    /// <summary>Whether a text can be a name: letters, digits and <c>. _ -</c>, first a letter or a digit, at most 63; and no IP address or short form of one of an engine.</summary>
     /// <param name="text">The text.</param>
     public static bool IsName(string? text) =>
         text is { Length: > 0 and <= 63 }
         && char.IsAsciiLetterOrDigit(text[0])
         && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
-        && text != "docker";
+        && text != "docker"
+        && !(text.Count(static c => c == '.') == 3 && IPAddress.TryParse(text, out _));
 }

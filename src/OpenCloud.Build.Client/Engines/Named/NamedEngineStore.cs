@@ -61,8 +61,9 @@ public sealed class NamedEngineStore
     /// <summary>Adds an engine. A default one replaces the previous default.</summary>
     /// <param name="engine">The engine.</param>
     /// <param name="replace">Whether an engine with the same name is replaced.</param>
+    /// <param name="cancellationToken">Ends the wait for another process that changes the file.</param>
     /// <exception cref="NamedEngineException">The name is invalid or taken, or the file cannot be changed.</exception>
-    public void Add(BuildKitEngine engine, bool replace = false)
+    public void Add(BuildKitEngine engine, bool replace = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(engine);
         Change(
@@ -71,30 +72,33 @@ public sealed class NamedEngineStore
                 CheckNew(engines, engine.Name, replace);
                 return [.. engines.Where(e => !IsSame(e.Name, engine.Name)), engine];
             },
-            () => engine);
+            () => engine,
+            cancellationToken);
     }
 
     /// <summary>Changes an engine.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="change">From the engine as it is in the file to the new one.</param>
+    /// <param name="cancellationToken">Ends the wait for another process that changes the file.</param>
     /// <returns>The changed engine.</returns>
     /// <exception cref="NamedEngineException">No engine has the name, or the file cannot be changed.</exception>
-    public BuildKitEngine Update(string name, Func<BuildKitEngine, BuildKitEngine> change)
+    public BuildKitEngine Update(string name, Func<BuildKitEngine, BuildKitEngine> change, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(change);
         BuildKitEngine? changed = null;
-        Change(engines => [.. engines.Select(e => IsSame(e.Name, name) ? changed = change(e) with { Name = e.Name } : e)], () => changed ?? throw NotFound(name));
+        Change(engines => [.. engines.Select(e => IsSame(e.Name, name) ? changed = change(e) with { Name = e.Name } : e)], () => changed ?? throw NotFound(name), cancellationToken);
         return changed!;
     }
 
     /// <summary>Removes an engine.</summary>
     /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Ends the wait for another process that changes the file.</param>
     /// <exception cref="NamedEngineException">No engine has the name, or the file cannot be changed.</exception>
-    public void Remove(string name)
+    public void Remove(string name, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        Change(engines => engines.Any(e => IsSame(e.Name, name)) ? [.. engines.Where(e => !IsSame(e.Name, name))] : throw NotFound(name), static () => null);
+        Change(engines => engines.Any(e => IsSame(e.Name, name)) ? [.. engines.Where(e => !IsSame(e.Name, name))] : throw NotFound(name), static () => null, cancellationToken);
     }
 
     private static void CheckNew(IReadOnlyList<BuildKitEngine> engines, string name, bool replace)
@@ -115,7 +119,7 @@ public sealed class NamedEngineStore
     private static NamedEngineException NotFound(string name) =>
         new(NamedEngineProblem.NotFound, $"No engine is registered with the name '{(BuildKitEngine.IsName(name) ? name : "?")}'.");
 
-    private void Change(Func<IReadOnlyList<BuildKitEngine>, IReadOnlyList<BuildKitEngine>> change, Func<BuildKitEngine?> chosen)
+    private void Change(Func<IReadOnlyList<BuildKitEngine>, IReadOnlyList<BuildKitEngine>> change, Func<BuildKitEngine?> chosen, CancellationToken cancellationToken)
     {
         string path = Path ?? throw new NamedEngineException(
             NamedEngineProblem.FileNotAccessible, "The environment variables XDG_CONFIG_HOME and HOME name no absolute directory: there is no place for the file of named engines.");
@@ -124,7 +128,7 @@ public sealed class NamedEngineStore
             string directory = System.IO.Path.GetDirectoryName(path)!;
             CheckRoot(directory, "write");
             CreateDirectory(directory);
-            using FileStream held = Hold(System.IO.Path.Join(directory, "engines.lock"));
+            using FileStream held = Hold(System.IO.Path.Join(directory, "engines.lock"), cancellationToken);
             IReadOnlyList<BuildKitEngine> engines = change(ReadFile(path));
             BuildKitEngine? last = chosen();
             if (last is { IsDefault: true })
@@ -210,7 +214,7 @@ public sealed class NamedEngineStore
         }
     }
 
-    private static FileStream Hold(string path)
+    private static FileStream Hold(string path, CancellationToken cancellationToken)
     {
         long begun = Environment.TickCount64;
         FileStream file = OwnFile.Open(path, OwnersFile);
@@ -222,7 +226,11 @@ public sealed class NamedEngineStore
                 throw new NamedEngineException(NamedEngineProblem.FileNotAccessible, $"Another process has locked '{path}' for {LongestWait.TotalSeconds:0} s. Nothing was changed.");
             }
 
-            Thread.Sleep(Poll);
+            if (cancellationToken.WaitHandle.WaitOne(Poll))
+            {
+                file.Dispose();
+                cancellationToken.ThrowIfCancellationRequested();
+            }
         }
 
         return file;

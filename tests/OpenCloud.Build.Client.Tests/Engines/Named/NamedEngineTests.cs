@@ -12,6 +12,8 @@ public sealed class NamedEngineTests : IDisposable
 
     private EngineConnectOptions Options => new() { GetEnvironmentVariable = Variable, ConnectTimeout = TimeSpan.FromMilliseconds(50) };
 
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     private string? Host { get; set; }
 
     public void Dispose() => Directory.Delete(_home, true);
@@ -25,7 +27,7 @@ public sealed class NamedEngineTests : IDisposable
         Assert.Equal(address.GetHashCode(), EngineAddress.Parse("engine://CI-1").GetHashCode());
         Assert.NotEqual(address, EngineAddress.ForName("ci-2"));
         Assert.False(address.IsLocal);
-        foreach (string text in new[] { "", "-x", "a/b", "a b", "docker", new string('a', 64), "é" })
+        foreach (string text in new[] { "", "-x", "a/b", "a b", "docker", new string('a', 64), "é", "10.0.0.5" })
         {
             Assert.Throws<FormatException>(() => EngineAddress.ForName(text));
         }
@@ -35,8 +37,8 @@ public sealed class NamedEngineTests : IDisposable
     public void The_default_comes_after_the_variable_and_before_all_others()
     {
         NamedEngineStore store = new(Variable);
-        store.Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "unix:///a" }, new() { Address = "unix:///b" }], IsDefault = true });
-        store.Add(new BuildKitEngine { Name = "other", Nodes = [new() { Address = "unix:///c", CertificateDirectory = "/tls" }] });
+        store.Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "unix:///a" }, new() { Address = "unix:///b" }], IsDefault = true }, cancellationToken: Token);
+        store.Add(new BuildKitEngine { Name = "other", Nodes = [new() { Address = "unix:///c", CertificateDirectory = "/tls" }] }, cancellationToken: Token);
         Assert.Equal(["unix:///a", "unix:///b", "unix:///run/buildkit/buildkitd.sock"], Addresses().Take(3));
         Host = "unix:///first";
         Assert.Equal(["unix:///first", "unix:///a"], Addresses().Take(2));
@@ -51,7 +53,7 @@ public sealed class NamedEngineTests : IDisposable
     public void A_file_that_cannot_be_used_is_said_but_stops_no_other_engine()
     {
         NamedEngineStore store = new(Variable);
-        store.Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "unix:///a" }], IsDefault = true });
+        store.Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "unix:///a" }], IsDefault = true }, cancellationToken: Token);
         File.SetUnixFileMode(store.Path!, (UnixFileMode)0x1B6);
         EngineCandidate problem = EngineDiscovery.Candidates(Options)[0];
         Assert.Equal(EngineConnectReason.UntrustedEngineFile, problem.Problem!.Reason);
@@ -62,12 +64,46 @@ public sealed class NamedEngineTests : IDisposable
     public async Task Each_node_is_tried_and_the_error_names_all()
     {
         NamedEngineStore store = new(Variable);
-        store.Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "unix:///nowhere/a" }, new() { Address = "tcp://192.0.2.1:1" }] });
+        store.Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "unix:///nowhere/a" }, new() { Address = "tcp://192.0.2.1:1" }] }, cancellationToken: Token);
         EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(() => BuildKitClient.ConnectAsync(EngineAddress.ForName("ci"), Options, TestContext.Current.CancellationToken));
         Assert.Contains("unix:///nowhere/a", e.Message, StringComparison.Ordinal);
         Assert.Contains("plain TCP", e.Message, StringComparison.Ordinal);
         e = await Assert.ThrowsAsync<EngineConnectException>(() => BuildKitClient.ConnectAsync(EngineAddress.ForName("absent"), Options, TestContext.Current.CancellationToken));
         Assert.Equal(EngineConnectReason.NotRegistered, e.Reason);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_setting_that_no_node_can_follow_is_an_error(bool isDefault)
+    {
+        new NamedEngineStore(Variable).Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "tcp://192.0.2.1:1" }, new() { Address = "tcp://192.0.2.2:1" }], IsDefault = isDefault }, cancellationToken: Token);
+        Host = isDefault ? null : "ci";
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(() => BuildKitClient.ConnectAsync(null, Options, TestContext.Current.CancellationToken));
+        Assert.Equal(EngineConnectReason.NotAllowed, e.Reason);
+        Assert.Equal(["tcp://192.0.2.1:1", "tcp://192.0.2.2:1"], e.PassedOver.Select(static p => p.Address!.ToString()));
+    }
+
+    [Fact]
+    public async Task A_setting_with_a_node_that_may_come_back_is_passed_over()
+    {
+        new NamedEngineStore(Variable).Add(new BuildKitEngine { Name = "ci", Nodes = [new() { Address = "tcp://192.0.2.1:1" }, new() { Address = "unix:///nowhere/b" }], IsDefault = true }, cancellationToken: Token);
+        EngineConnectOptions options = Options;
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await EngineDiscovery.OpenAsync(
+            [.. EngineDiscovery.Candidates(options).Where(static c => c.Source is not "system socket" and not "Docker socket"), new EngineCandidate("last", EngineAddress.Parse("unix:///nowhere/c"), false)], options, TestContext.Current.CancellationToken));
+        Assert.Equal("last", e.PassedOver[^1].Source);
+    }
+
+    [Fact]
+    public void The_wait_for_another_process_ends_when_it_is_cancelled()
+    {
+        NamedEngineStore store = new(Variable);
+        store.Add(new BuildKitEngine { Name = "a", Nodes = [new() { Address = "docker://" }] }, cancellationToken: Token);
+        using FileStream other = new(Path.Combine(Path.GetDirectoryName(store.Path!)!, "engines.lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        Assert.Equal(0, LinuxCalls.Lock((int)other.SafeFileHandle.DangerousGetHandle(), 2));
+        using CancellationTokenSource stop = new(TimeSpan.FromMilliseconds(60));
+        Assert.ThrowsAny<OperationCanceledException>(() => store.Remove("a", stop.Token));
+        Assert.Single(store.Read());
     }
 
     [Theory]
@@ -104,7 +140,7 @@ public sealed class NamedEngineTests : IDisposable
             CacheFrom = ["x"],
             CacheTo = ["type=registry,ref=y"],
         };
-        new NamedEngineStore(Variable).Add(engine);
+        new NamedEngineStore(Variable).Add(engine, cancellationToken: Token);
         BuildKitEngine read = Assert.Single(new NamedEngineStore(Variable).Read());
         Assert.Equal(engine.Nodes, read.Nodes);
         Assert.Equal(engine.Labels, read.Labels);
@@ -116,11 +152,11 @@ public sealed class NamedEngineTests : IDisposable
     public void A_link_to_the_file_stays()
     {
         NamedEngineStore store = new(Variable);
-        store.Add(new BuildKitEngine { Name = "a", Nodes = [new() { Address = "docker://" }] });
+        store.Add(new BuildKitEngine { Name = "a", Nodes = [new() { Address = "docker://" }] }, cancellationToken: Token);
         string elsewhere = Path.Combine(_home, "kept.json");
         File.Move(store.Path!, elsewhere);
         File.CreateSymbolicLink(store.Path!, elsewhere);
-        store.Add(new BuildKitEngine { Name = "b", Nodes = [new() { Address = "docker://" }] });
+        store.Add(new BuildKitEngine { Name = "b", Nodes = [new() { Address = "docker://" }] }, cancellationToken: Token);
         Assert.Equal(elsewhere, new FileInfo(store.Path!).LinkTarget);
         Assert.Equal(2, store.Read().Count);
     }
