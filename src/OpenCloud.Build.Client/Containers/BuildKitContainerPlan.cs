@@ -32,6 +32,9 @@ public sealed class BuildKitContainerPlan
     /// <summary>The image as the Docker Engine knows it; for an archive, the name under which it is loaded.</summary>
     internal string Image { get; }
 
+    /// <summary>Whether the image must be pulled before the plan can be applied.</summary>
+    internal bool IsImageMissing { get; init; }
+
     /// <summary>The existing container.</summary>
     internal DockerContainer? Current { get; init; }
 

@@ -12,6 +12,9 @@ public sealed record BuildKitContainerRequest
     /// <summary>The reference of the image in the Docker Engine; null for that of an archive, or of the existing container.</summary>
     public ImageReference? Image { get; init; }
 
+    /// <summary>Whether a plan is made also when the Docker Engine does not have the image, to say what follows a pull; it cannot be applied.</summary>
+    public bool AllowsMissingImage { get; init; }
+
     /// <summary>The opened image of an archive or a layout, which stays open until the request was applied; null for none.</summary>
     public OpenedImage? Archive { get; init; }
 

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using Grpc.Core;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Containers;
 
@@ -14,21 +14,16 @@ public sealed partial class BuildKitContainers
     private const string CacheFolder = "/var/lib/buildkit";
     private const string RootlessCacheFolder = "/home/user/.local/share/buildkit";
 
-    // With the restart policy "always" an engine that ends at once is started again and again.
-    private const int MostRestarts = 2;
-
     // For so long, a new container beside the previous one belongs to an update that still waits for it.
     private static readonly TimeSpan OtherRun = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Cleanup = TimeSpan.FromSeconds(30);
-
-    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     /// <summary>Applies a plan and waits until the engine answers. A failure undoes what this call changed.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="answers">Connects to the engine at an address, and returns when it answers.</param>
     /// <param name="limit">How long to wait for the engine.</param>
     /// <param name="cancellationToken">Cancels the change, which is then undone.</param>
+    /// <exception cref="ArgumentException">The image of the plan is missing.</exception>
     /// <exception cref="BuildKitContainerException">The engine did not answer, or what was changed could not be undone.</exception>
     /// <exception cref="DockerEngineException">The Docker Engine refused a request.</exception>
     public async Task<BuildKitContainer> ApplyAsync(
@@ -36,12 +31,19 @@ public sealed partial class BuildKitContainers
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(answers);
-        if (plan.Change == BuildKitContainerChange.None)
+        if (plan.IsImageMissing)
         {
-            return Describe(plan.Current!, plan.Change);
+            throw new ArgumentException("The image of the plan is missing.", nameof(plan));
         }
 
         string name = plan.Wanted.Engine;
+        await RemoveReplacedAsync(name).ConfigureAwait(false);
+        if (plan.Change == BuildKitContainerChange.None)
+        {
+            await WaitAsync(plan.Current!.Id, plan.Address, answers, limit, cancellationToken).ConfigureAwait(false);
+            return Describe(plan.Current, plan.Change);
+        }
+
         await RestoreAsync(plan, cancellationToken).ConfigureAwait(false);
         ContainerUndo undo = new();
         try
@@ -67,13 +69,7 @@ public sealed partial class BuildKitContainers
 
         if (plan.Change == BuildKitContainerChange.Updated)
         {
-            // The new engine answers: the previous one goes, also when the run is cancelled now.
-            using CancellationTokenSource brief = new(Cleanup);
-            await _containers.RemoveAsync(plan.Current!.Id, brief.Token).ConfigureAwait(false);
-            if (plan.Current.Labels!.LoadedAs != plan.Wanted.LoadedAs)
-            {
-                await RemoveLoadedAsync(plan.Current.Labels, brief.Token).ConfigureAwait(false);
-            }
+            await RemovePreviousAsync(plan).ConfigureAwait(false);
         }
 
         return Describe(await FindNamedAsync(name, cancellationToken).ConfigureAwait(false) is { Labels: not null } made ? made : throw NotFound(name), plan.Change);
@@ -87,9 +83,17 @@ public sealed partial class BuildKitContainers
     /// <exception cref="DockerEngineException">The Docker Engine refused a request.</exception>
     public async Task RemoveAsync(string name, bool keepCache, CancellationToken cancellationToken = default)
     {
-        BuildKitContainer found = await GetAsync(name, cancellationToken).ConfigureAwait(false);
+        CheckNames(new BuildKitContainerRequest { Name = name });
         (DockerContainer? current, DockerContainer? unfinished) = await FindAsync(name, cancellationToken).ConfigureAwait(false);
-        foreach (DockerContainer container in new[] { unfinished, current }.OfType<DockerContainer>())
+        DockerContainer? replaced = await FindReplacedAsync(name, cancellationToken).ConfigureAwait(false);
+        DockerContainer? found = unfinished ?? current ?? replaced;
+        string? cache = keepCache ? null : found is null ? await FindCacheAsync(name, cancellationToken).ConfigureAwait(false) : found.Labels!.CacheVolume;
+        if (found is null && cache is null)
+        {
+            throw NotFound(name);
+        }
+
+        foreach (DockerContainer container in new[] { unfinished, replaced, current }.OfType<DockerContainer>())
         {
             // The engine may write its databases first.
             await _containers.StopAsync(container.Id, cancellationToken).ConfigureAwait(false);
@@ -97,10 +101,21 @@ public sealed partial class BuildKitContainers
             await RemoveLoadedAsync(container.Labels!, cancellationToken).ConfigureAwait(false);
         }
 
-        if (!keepCache && await _containers.FindVolumeAsync(found.CacheVolume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine == name)
+        if (cache is not null && await IsOwnVolumeAsync(cache, name, cancellationToken).ConfigureAwait(false))
         {
-            await _containers.RemoveVolumeAsync(found.CacheVolume, cancellationToken).ConfigureAwait(false);
+            await _containers.RemoveVolumeAsync(cache, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>The volume with the cache that a removed container left, by its default name; null for none.</summary>
+    /// <param name="name">The name of the container.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <exception cref="BuildKitContainerException">The name is invalid.</exception>
+    /// <exception cref="DockerEngineException">The Docker Engine refused the request.</exception>
+    public async Task<string?> FindCacheAsync(string name, CancellationToken cancellationToken = default)
+    {
+        CheckNames(new BuildKitContainerRequest { Name = name });
+        return await IsOwnVolumeAsync(name + "-cache", name, cancellationToken).ConfigureAwait(false) ? name + "-cache" : null;
     }
 
     /// <summary>One container.</summary>
@@ -136,6 +151,54 @@ public sealed partial class BuildKitContainers
         }
 
         return new JsonObject { ["Image"] = plan.Image, ["Labels"] = wanted.ToJson(), ["HostConfig"] = host };
+    }
+
+    private async Task<bool> IsOwnVolumeAsync(string volume, string engine, CancellationToken cancellationToken) =>
+        await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine == engine;
+
+    // The new engine answers: the previous container goes, also when the run is cancelled now, and a failure of that is none of the update. Its
+    // name says so first: the next run must not take it for the rest of an update that was interrupted, and go back to it.
+    private async Task RemovePreviousAsync(BuildKitContainerPlan plan)
+    {
+        DockerContainer old = plan.Current!;
+        string name = plan.Wanted.Engine;
+        await CleanAsync(name, token => _containers.RenameAsync(old.Id, name + ReplacedSuffix, token)).ConfigureAwait(false);
+        await CleanAsync(name, async token =>
+        {
+            await _containers.RemoveAsync(old.Id, token).ConfigureAwait(false);
+            if (old.Labels!.LoadedAs != plan.Wanted.LoadedAs)
+            {
+                await RemoveLoadedAsync(old.Labels, token).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Completes an update whose last step failed.</summary>
+    private Task RemoveReplacedAsync(string name) => CleanAsync(name, async token =>
+    {
+        if (await FindReplacedAsync(name, token).ConfigureAwait(false) is not { } replaced)
+        {
+            return;
+        }
+
+        await _containers.RemoveAsync(replaced.Id, token).ConfigureAwait(false);
+        if ((await FindNamedAsync(name, token).ConfigureAwait(false))?.Labels?.LoadedAs != replaced.Labels!.LoadedAs)
+        {
+            await RemoveLoadedAsync(replaced.Labels, token).ConfigureAwait(false);
+        }
+    });
+
+    private async Task CleanAsync(string name, Func<CancellationToken, Task> clean)
+    {
+        try
+        {
+            using CancellationTokenSource brief = new(Cleanup);
+            await clean(brief.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is DockerEngineException or HttpRequestException or IOException or OperationCanceledException)
+        {
+            _options.OnWarning?.Invoke($"The previous container of '{name}' is not removed yet: {TerminalText.Line(e.Message)} The next run of Update-BuildKitContainer removes it.");
+        }
     }
 
     // A label can name any image; this library loads only under its own names.
@@ -253,54 +316,5 @@ public sealed partial class BuildKitContainers
         DockerImageStore store = new(_client);
         IReadOnlyList<Platform> platforms = await store.KeepsPlatformsAsync(cancellationToken).ConfigureAwait(false) ? [] : [Platform.Current];
         await store.ImportAsync(string.Empty, archive.Source, archive.Target, [plan.Image], new ImageImportOptions(platforms, false, null), cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task WaitAsync(string id, EngineAddress address, Func<EngineAddress, CancellationToken, Task> answers, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource timeout = new(limit, _options.TimeProvider);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        Exception? last = null;
-        TimeSpan pause = ShortestPause;
-        while (true)
-        {
-            try
-            {
-                await answers(address, either.Token).ConfigureAwait(false);
-                return;
-            }
-            catch (Exception e) when (e is IOException or RpcException)
-            {
-                last = e;
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                // The time is over; an earlier error says more.
-            }
-
-            DockerContainer? state = await _containers.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            bool isOver = state is null || state.RestartCount > MostRestarts || last is EngineConnectException { Reason: EngineConnectReason.HelperNotFound or EngineConnectReason.ProgramNotFound };
-            if (isOver || timeout.IsCancellationRequested)
-            {
-                string log = state is null ? string.Empty : await _containers.ReadLogAsync(id, cancellationToken).ConfigureAwait(false);
-                string what = state is null ? "the container was removed"
-                    : state.RestartCount > MostRestarts ? $"the program in the container ended {state.RestartCount} times"
-                    : last is null ? "it was not reached in time" : last.Message.TrimEnd('.');
-                throw new BuildKitContainerException(
-                    BuildKitContainerProblem.NotReady,
-                    $"The engine in the container does not answer{(isOver ? "" : $" within {limit.TotalSeconds:0.###} s")}: {what}.{(log.Length == 0 ? "" : $" The container's log ends with: {log}")}",
-                    last);
-            }
-
-            try
-            {
-                await Task.Delay(pause, _options.TimeProvider, either.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                // Once more: the engine may answer now.
-            }
-
-            pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
-        }
     }
 }

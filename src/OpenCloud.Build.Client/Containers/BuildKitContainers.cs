@@ -1,12 +1,7 @@
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Engines;
-using OpenCloud.Build.Client.Failures;
 using OpenCloud.Build.Client.Images.Docker;
-using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Containers;
 
@@ -31,6 +26,9 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     // Room for the suffix of an update, within what a docker-container:// address accepts.
     private const int LongestName = 128;
     private const string PreviousSuffix = ".previous";
+
+    // Marks a previous container that only remains to be removed: the new engine has answered.
+    private const string ReplacedSuffix = ".replaced";
     private const string LoadedPrefix = "localhost/opencloud-build/buildkit:";
 
     private readonly DockerEngineClient _client;
@@ -53,10 +51,16 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     /// <param name="address">The address; null for the Docker Engine of Docker's configuration.</param>
     /// <param name="options">The options of the connection; null for the defaults.</param>
     /// <exception cref="BuildKitContainerException">The address is not that of a Docker Engine.</exception>
-    /// <exception cref="EngineConnectException">The address is not allowed, or a setting of Docker is invalid.</exception>
+    /// <exception cref="EngineConnectException">The address is not allowed, no engine has its name, or a setting of Docker is invalid.</exception>
     public static BuildKitContainers Open(EngineAddress? address, EngineConnectOptions? options = null)
     {
         options ??= new EngineConnectOptions();
+        if (address?.Name is not null)
+        {
+            // Each node has its own containers; those of the first are meant, as with images.
+            (_, address, options) = NamedNodes.Of(NamedNodes.Find(address, options), options)[0];
+        }
+
         EngineAddress asked = address switch
         {
             null => EngineAddress.Parse("docker://"),
@@ -77,38 +81,10 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     public async Task<IReadOnlyList<BuildKitContainer>> ListAsync(CancellationToken cancellationToken = default) =>
     [
         .. (await _containers.ListAsync(cancellationToken).ConfigureAwait(false))
-            .Where(static c => c.Labels is not null).OrderBy(static c => c.Name, StringComparer.Ordinal).Select(c => Describe(c, BuildKitContainerChange.None)),
+            .Where(static c => c.Labels is { } labels && c.Name != labels.Engine + ReplacedSuffix)
+            .OrderBy(NameOf, StringComparer.Ordinal).ThenBy(static c => c.Name.Length)
+            .DistinctBy(NameOf).Select(c => Describe(c, BuildKitContainerChange.None)),
     ];
-
-    /// <summary>Whether the Docker Engine has an image.</summary>
-    /// <exception cref="DockerEngineException">The Docker Engine refused the request.</exception>
-    public async Task<bool> HasImageAsync(ImageReference image, CancellationToken cancellationToken = default) => await FindImageAsync(image, cancellationToken).ConfigureAwait(false) is not null;
-
-    /// <summary>Lets the Docker Engine pull an image, with the credential of Docker's configuration file.</summary>
-    /// <exception cref="DockerEngineException">The Docker Engine did not get the image.</exception>
-    public async Task PullAsync(ImageReference image, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        ImageReference full = image.WithDefaultTag();
-        using ByteArrayContent content = new([]);
-        string key = RegistryHosts.KeyOf(full.Domain);
-        if (await FindCredentialAsync(key, cancellationToken).ConfigureAwait(false) is { IsEmpty: false } found)
-        {
-            // moby, api: the section "Authentication"; the encoding is base64url.
-            JsonObject credential = new() { ["username"] = found.UserName, ["password"] = found.Password, ["identitytoken"] = found.IdentityToken, ["registrytoken"] = found.RegistryToken, ["serveraddress"] = key };
-            content.Headers.Add("X-Registry-Auth", Convert.ToBase64String(Encoding.UTF8.GetBytes(credential.ToJsonString())).Replace('+', '-').Replace('/', '_'));
-        }
-
-        string tag = Uri.EscapeDataString(full.Digest ?? full.Tag!);
-        await _client.SendAsync($"/images/create?fromImage={Uri.EscapeDataString(full.Name)}&tag={tag}", content, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Removes an image that a run pulled and does not use; false when the engine has it no more or still uses it.</summary>
-    public async Task<bool> RemoveImageAsync(ImageReference image, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        return await RemoveImageAsync(image.ToFamiliarString(), cancellationToken).ConfigureAwait(false);
-    }
 
     /// <summary>Checks a request before its image is known, and whether the engine can be reached; changes nothing.</summary>
     /// <param name="request">The request.</param>
@@ -130,6 +106,11 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
         if (current is null || request.Network is not null)
         {
             await CheckPlaceAsync(request, request.Network ?? NoNetwork, request.CacheVolume ?? current?.Labels?.CacheVolume ?? request.Name + "-cache", current?.Labels?.CacheVolume, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (current?.Labels is { } there && !mustExist)
+        {
+            await CheckSameAsync(request, there, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -173,6 +154,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
             Differences = differences,
             Current = current,
             Unfinished = unfinished,
+            IsImageMissing = digest.Length == 0,
             Description = change switch
             {
                 BuildKitContainerChange.Created => $"Create a container with an engine: {with}",
@@ -204,19 +186,9 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
         }
     }
 
-    private static string PathOf(string image) => "/images/" + string.Join('/', image.Split('/').Select(Uri.EscapeDataString));
-
-    private static async Task<StoredCredential?> FindCredentialAsync(string key, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await DockerConfigFile.Read(DockerConfigFile.DefaultDirectory).FindAsync(key, cancellationToken).ConfigureAwait(false);
-        }
-        catch (RegistryCredentialException e)
-        {
-            throw new BuildKitContainerException(BuildKitContainerProblem.ImageUnusable, $"The credential for the image cannot be read: {e.Message}", e);
-        }
-    }
+    // During an update, and after one that was interrupted, the container has another name than its engine.
+    private static string NameOf(DockerContainer container) =>
+        container.Labels is { } labels && container.Name == labels.Engine + PreviousSuffix ? labels.Engine : container.Name;
 
     private EngineAddress AddressOf(string name)
     {
@@ -245,35 +217,34 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
         return previous?.Labels?.Engine == name ? (previous, named) : (named, null);
     }
 
+    private async Task<DockerContainer?> FindReplacedAsync(string name, CancellationToken cancellationToken) =>
+        await FindNamedAsync(name + ReplacedSuffix, cancellationToken).ConfigureAwait(false) is { } found && found.Labels?.Engine == name ? found : null;
+
+    // What does not depend on an image that would be pulled first.
+    private async Task CheckSameAsync(BuildKitContainerRequest request, ContainerLabels there, CancellationToken cancellationToken)
+    {
+        ContainerLabels wanted = there with
+        {
+            Network = request.Network ?? there.Network,
+            CacheVolume = request.CacheVolume ?? there.CacheVolume,
+            IsRootless = request.IsRootless ?? there.IsRootless,
+        };
+        List<string> differences = [.. there.DifferencesTo(wanted)];
+        if (request.Image is { } image && there.LoadedAs.Length > 0 && await FindImageAsync(image, cancellationToken).ConfigureAwait(false) is null)
+        {
+            differences.Insert(0, $"the image of the archive {TerminalText.Line(there.Image)} instead of {image.WithDefaultTag().ToFamiliarString()}");
+        }
+
+        if (differences.Count > 0)
+        {
+            throw new BuildKitContainerException(
+                BuildKitContainerProblem.Different, $"The container '{request.Name}' exists and has {string.Join(", ", differences)}. It was not changed.");
+        }
+    }
+
     // The API also takes the beginning of an id.
     private async Task<DockerContainer?> FindNamedAsync(string name, CancellationToken cancellationToken) =>
         await _containers.FindAsync(name, cancellationToken).ConfigureAwait(false) is { } found && found.Name == name ? found : null;
-
-    private async Task<JsonElement?> FindImageAsync(ImageReference image, CancellationToken cancellationToken) =>
-        await _client.GetAsync(PathOf(image.WithDefaultTag().ToFamiliarString()) + "/json", cancellationToken).ConfigureAwait(false);
-
-    private async Task<(string Image, string Digest, string Shown, string LoadedAs)> FindImageAsync(
-        BuildKitContainerRequest request, DockerContainer? current, bool isRootless, CancellationToken cancellationToken)
-    {
-        if (request.Archive is { } archive)
-        {
-            string digest = archive.Target.Digest.ToString();
-            string name = LoadedPrefix + digest[(digest.IndexOf(':') + 1)..][..12];
-            return current?.Labels is { } same && same.Digest == digest ? (current.ImageId, digest, request.ArchivePath ?? same.Image, same.LoadedAs) : (name, digest, request.ArchivePath ?? name, name);
-        }
-
-        // An image that was loaded from an archive has no other source.
-        if (request.Image is null && current?.Labels is { LoadedAs.Length: > 0 } loaded)
-        {
-            return (current.ImageId, loaded.Digest, loaded.Image, loaded.LoadedAs);
-        }
-
-        ImageReference reference = (request.Image ?? ImageReference.Parse(current?.Labels?.Image is { Length: > 0 } image ? image : isRootless ? DefaultRootlessImage : DefaultImage)).WithDefaultTag();
-        string shown = reference.ToFamiliarString();
-        return await FindImageAsync(reference, cancellationToken).ConfigureAwait(false) is { } found && DockerJson.Text(found, "Id") is { Length: > 0 } id
-            ? (id, id, shown, string.Empty)
-            : throw new BuildKitContainerException(BuildKitContainerProblem.ImageUnusable, $"The image '{shown}' does not exist in {Store}.");
-    }
 
     private async Task CheckPlaceAsync(BuildKitContainerRequest request, string network, string volume, string? currentVolume, CancellationToken cancellationToken)
     {
@@ -282,34 +253,27 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
             throw new BuildKitContainerException(BuildKitContainerProblem.NetworkNotFound, $"The network '{network}' does not exist in {Store}. Nothing was changed.");
         }
 
-        // A volume that the user named may be the user's; one that was found by its name alone may have other contents.
-        if (request.CacheVolume is null && volume != currentVolume
-            && await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine != request.Name)
+        if (volume == currentVolume || await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is not { } labels)
+        {
+            return;
+        }
+
+        // A volume that the user named may be the user's; one that was found by its name alone may have other contents. Two engines cannot share one.
+        string? owner = ContainerLabels.From(labels)?.Engine;
+        if (owner != request.Name && (owner is not null || request.CacheVolume is null))
         {
             throw new BuildKitContainerException(BuildKitContainerProblem.Foreign, $"The volume '{volume}' exists and was not made by this module for '{request.Name}'. Nothing was changed.");
-        }
-    }
-
-    private async Task<bool> RemoveImageAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await _client.ChangeAsync(HttpMethod.Delete, PathOf(name), cancellationToken).ConfigureAwait(false);
-        }
-        catch (DockerEngineException e) when (e.Status == System.Net.HttpStatusCode.Conflict)
-        {
-            // Another container uses it.
-            return false;
         }
     }
 
     private BuildKitContainer Describe(DockerContainer container, BuildKitContainerChange change)
     {
         ContainerLabels labels = container.Labels!;
+        string name = NameOf(container);
         return new BuildKitContainer
         {
-            Name = container.Name,
-            Address = _context is null || !IsName(container.Name) ? null : ContainerAddress.Of(container.Name, _context).ToString(),
+            Name = name,
+            Address = _context is null || !IsName(name) ? null : ContainerAddress.Of(name, _context).ToString(),
             State = container.State,
             Change = change,
             Image = labels.Image,

@@ -66,7 +66,7 @@ internal sealed record ContainerLabels(string Engine, string Image, string Diges
             }
         }
 
-        Compare("image", Digest, wanted.Digest);
+        Compare("image", Digest, wanted.Digest.Length > 0 ? wanted.Digest : wanted.Image);
         Compare("network", Network, wanted.Network);
         Compare("cache volume", CacheVolume, wanted.CacheVolume);
         Compare("rootless", IsRootless ? "yes" : "no", wanted.IsRootless ? "yes" : "no");

@@ -47,12 +47,30 @@ public sealed class RemoveBuildKitContainerCommand : ContainerCmdlet
     private void Remove(BuildKitContainers containers, string name) => RunAsync(
         async (poster, cancellationToken) =>
         {
-            BuildKitContainer found = await containers.GetAsync(name, cancellationToken).ConfigureAwait(false);
-            string cache = KeepCache ? $"keep its cache in the volume '{found.CacheVolume}'" : $"remove its cache, the volume '{found.CacheVolume}', if this module made it";
-            if (await poster.InvokeAsync(() => ShouldProcess($"{name} in {containers.Store}", $"Remove the engine and its container; {cache}")).ConfigureAwait(false))
+            string what = await DescribeAsync(containers, name, cancellationToken).ConfigureAwait(false);
+            if (await poster.InvokeAsync(() => ShouldProcess($"{name} in {containers.Store}", what)).ConfigureAwait(false))
             {
                 await containers.RemoveAsync(name, KeepCache, cancellationToken).ConfigureAwait(false);
             }
         },
         UndoGrace);
+
+    private async Task<string> DescribeAsync(BuildKitContainers containers, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string volume = (await containers.GetAsync(name, cancellationToken).ConfigureAwait(false)).CacheVolume;
+            return $"Remove the engine and its container; {(KeepCache ? $"keep its cache in the volume '{volume}'" : $"remove its cache, the volume '{volume}', if this module made it")}";
+        }
+        catch (BuildKitContainerException e) when (e.Problem == BuildKitContainerProblem.NotFound && !KeepCache)
+        {
+            // An earlier removal kept the cache, or did not come to it.
+            if (await containers.FindCacheAsync(name, cancellationToken).ConfigureAwait(false) is { } volume)
+            {
+                return $"Remove the cache of an engine that was removed, the volume '{volume}'";
+            }
+
+            throw;
+        }
+    }
 }

@@ -55,7 +55,7 @@ internal static class CompletionQuery
         string address = bound["Address"]?.ToString() ?? string.Empty;
         return Ask($"containers {address}", async cancellationToken =>
         {
-            EngineAddress? named = address.Length == 0 ? null : EngineAddress.Parse(address);
+            EngineAddress? named = EngineArguments.ParseAddress(address.Length == 0 ? null : address);
             BuildKitContainers containers = BuildKitContainers.Open(named, new EngineConnectOptions { ConnectTimeout = Patience });
             await using (containers.ConfigureAwait(false))
             {

@@ -152,7 +152,7 @@ public sealed class BuildKitContainersTests : IAsyncDisposable
 
         // As when the process ended while it waited: the previous container is still there, and the new one has its name.
         BuildKitContainer interrupted = await _containers.GetAsync("box", Token);
-        await ApplyAsync(new BuildKitContainerRequest { Name = "other", Image = ImageReference.Parse("engine:1"), CacheVolume = "box-cache" });
+        await ApplyAsync(new BuildKitContainerRequest { Name = "other", Image = ImageReference.Parse("engine:1") });
         JsonObject previous = _docker.Container("other");
         previous["Config"]!["Labels"]!["opencloud.build.engine"] = "box";
         await new DockerContainers(new DockerEngineClient(EngineAddress.Parse(_docker.Address), new EngineConnectOptions())).RenameAsync(previous["Id"]!.ToString(), "box.previous", Token);

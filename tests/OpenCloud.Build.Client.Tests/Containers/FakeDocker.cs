@@ -12,9 +12,11 @@ internal sealed class FakeDocker : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, JsonObject> _containers = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, JsonObject> _volumes = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _images = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> _images = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _untagged = new(StringComparer.Ordinal);
     private int _created;
     private int _changes;
+    private int _pulled;
 
     public FakeDocker() => _server = new RawServer(ServeAsync);
 
@@ -28,6 +30,9 @@ internal sealed class FakeDocker : IAsyncDisposable
 
     /// <summary>Whether new containers are of now, instead of a day long ago.</summary>
     public bool CreatedNow { get; set; }
+
+    /// <summary>Requests with this in their path get no answer.</summary>
+    public string? Unanswered { get; set; }
 
     public List<string> Requests { get; } = [];
 
@@ -43,7 +48,8 @@ internal sealed class FakeDocker : IAsyncDisposable
                 return string.Join('\n', [
                     .. _containers.Values.Select(static c => $"container {c["Name"]} {c["Id"]} {c["Image"]} {(c["State"]!["Status"]!.ToString() == "running" ? "running" : "stopped")}"),
                     .. _volumes.Keys.Select(static v => "volume " + v),
-                    .. _images.Order(StringComparer.Ordinal).Select(static i => "image " + i),
+                    .. _images.Keys.Select(static i => "image " + i),
+                    .. _untagged.Select(static i => "image without a name " + i),
                 ]);
             }
         }
@@ -51,7 +57,17 @@ internal sealed class FakeDocker : IAsyncDisposable
 
     public JsonObject Container(string name) => _containers[name];
 
-    public void AddImage(string name) => _images.Add(name);
+    public void AddImage(string name, string? contents = null)
+    {
+        string id = IdOf(contents ?? name);
+        if (_images.TryGetValue(name, out string? old) && old != id && _images.Values.Count(v => v == old) == 1)
+        {
+            _untagged.Add(old);
+        }
+
+        _images[name] = id;
+        _untagged.Remove(id);
+    }
 
     public void AddVolume(string name) => _volumes[name] = new JsonObject { ["Name"] = name };
 
@@ -72,6 +88,11 @@ internal sealed class FakeDocker : IAsyncDisposable
             string[] words = head.Split(' ');
             byte[] body = new byte[head.Split("\r\n").FirstOrDefault(static l => l.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase)) is { } length ? int.Parse(length.AsSpan(16), CultureInfo.InvariantCulture) : 0];
             await stream.ReadExactlyAsync(body, token);
+            if (Unanswered is { } unanswered && words[1].Contains(unanswered, StringComparison.Ordinal))
+            {
+                await Task.Delay(Timeout.Infinite, token);
+            }
+
             Authorization = head.Split("\r\n").FirstOrDefault(static l => l.StartsWith("X-Registry-Auth: ", StringComparison.Ordinal))?[17..] ?? Authorization;
             (int status, JsonNode? answer) = Answer(words[0], words[1], body.Length == 0 ? null : JsonNode.Parse(body) as JsonObject);
             byte[] bytes = answer is null ? [] : Encoding.UTF8.GetBytes(answer.ToJsonString());
@@ -103,8 +124,9 @@ internal sealed class FakeDocker : IAsyncDisposable
             {
                 ["info"] => (200, new JsonObject { ["DriverStatus"] = new JsonArray("io.containerd.snapshotter.v1") }),
                 ["images", "create"] => Pull($"{query["fromImage"]}:{query["tag"]}"),
-                ["images", .. var name, "json"] => _images.Contains(string.Join('/', name)) ? (200, new JsonObject { ["Id"] = IdOf(string.Join('/', name)) }) : (404, null),
-                ["images", .. var name] when method == "DELETE" => (_images.Remove(string.Join('/', name)) ? 200 : 404, null),
+                ["images", .. var name, "json"] => Image(string.Join('/', name)),
+                ["images", .. var name, "tag"] => Tag(string.Join('/', name), $"{query["repo"]}:{query["tag"]}"),
+                ["images", .. var name] when method == "DELETE" => (_images.Remove(string.Join('/', name)) || _untagged.Remove(string.Join('/', name)) ? 200 : 404, null),
                 ["networks", var name] => (name is "none" or "bridge" ? 200 : 404, new JsonObject { ["Name"] = name }),
                 ["volumes", "create"] => Volume(body!),
                 ["volumes", var name] when method == "DELETE" => (_volumes.Remove(name) ? 204 : 404, null),
@@ -131,8 +153,28 @@ internal sealed class FakeDocker : IAsyncDisposable
     private (int Status, JsonNode? Body) Pull(string image)
     {
         string name = image.Replace("docker.io/", "", StringComparison.Ordinal);
-        _images.Add(name);
+        AddImage(name, $"{name} pulled {++_pulled}");
         return (200, new JsonObject { ["status"] = "Downloaded" });
+    }
+
+    private (int Status, JsonNode? Body) Image(string name)
+    {
+        string? id = _images.GetValueOrDefault(name) ?? (_untagged.Contains(name) || _images.ContainsValue(name) ? name : null);
+        return id is null ? (404, null)
+            : (200, new JsonObject { ["Id"] = id, ["RepoTags"] = new JsonArray([.. _images.Where(i => i.Value == id).Select(static i => (JsonNode)i.Key)]) });
+    }
+
+    private (int Status, JsonNode? Body) Tag(string id, string name)
+    {
+        string? old = _images.GetValueOrDefault(name);
+        _images[name] = id;
+        _untagged.Remove(id);
+        if (old is not null && old != id && !_images.ContainsValue(old))
+        {
+            _untagged.Add(old);
+        }
+
+        return (201, null);
     }
 
     private (int Status, JsonNode? Body) Volume(JsonObject body)

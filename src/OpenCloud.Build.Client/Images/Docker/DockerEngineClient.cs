@@ -22,20 +22,27 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     private const int MostOfMessage = 1024 * 1024;
     private const int LongestWords = 2000;
 
+    // A loaded engine may need long for a small document, too; one that needs longer says nothing at all.
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(60);
+
     private readonly HttpMessageInvoker _http;
     private readonly IEngineConnector _connector;
+    private readonly EngineConnectOptions _options;
     private readonly SemaphoreSlim _once = new(1);
     private EngineFacts? _facts;
+    private Stream? _connected;
 
     /// <summary>Creates a client of a <c>docker://</c> address; it connects with the first request.</summary>
     public DockerEngineClient(EngineAddress address, EngineConnectOptions options)
     {
         DockerConnector docker = (DockerConnector)EngineConnectors.Create(address, options);
         _connector = docker.Api;
+        _options = options;
         Address = docker.Address;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
-            ConnectCallback = async (_, cancellationToken) => await ConnectRetry.ConnectAsync(_connector, options, cancellationToken).ConfigureAwait(false),
+            ConnectCallback = async (_, cancellationToken) =>
+                Interlocked.Exchange(ref _connected, null) ?? await ConnectRetry.ConnectAsync(_connector, options, cancellationToken).ConfigureAwait(false),
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
@@ -45,6 +52,10 @@ internal sealed class DockerEngineClient : IAsyncDisposable
 
     public EngineAddress Address { get; }
 
+    /// <summary>How long the answer to a request for one document may take.</summary>
+    public TimeSpan AnswerLimit { get; init; } = LongestAnswer;
+
+    /// <exception cref="EngineConnectException">The engine is not reached, or does not answer within the time for the connection.</exception>
     public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellationToken)
     {
         await _once.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -59,18 +70,8 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     }
 
     /// <summary>Requests a document; null when it does not exist (404).</summary>
-    public async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
-        using JsonDocument document = await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
-        return document.RootElement.Clone();
-    }
+    /// <exception cref="EngineConnectException">The engine does not answer.</exception>
+    public Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken) => WithinAsync(AnswerLimit, "a request", token => GetUnlimitedAsync(path, token), cancellationToken);
 
     public async IAsyncEnumerable<JsonElement> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -171,12 +172,29 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         _http.Dispose();
+        if (Interlocked.Exchange(ref _connected, null) is { } unused)
+        {
+            await unused.DisposeAsync().ConfigureAwait(false);
+        }
+
         (_connector as IDisposable)?.Dispose();
         _once.Dispose();
-        return ValueTask.CompletedTask;
+    }
+
+    private async Task<JsonElement?> GetUnlimitedAsync(string path, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
+        using JsonDocument document = await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
+        return document.RootElement.Clone();
     }
 
     private DockerEngineException TooLong() => new(null, $"{Address}: the answer is too long.");
@@ -209,15 +227,42 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
     }
 
+    // What accepts a connection and then says nothing would be waited for without end.
+    private async Task<T> WithinAsync<T>(TimeSpan limit, string what, Func<CancellationToken, Task<T>> run, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource timeout = new(limit, _options.TimeProvider);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            return await run(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Address} accepted the connection, but did not answer {what} within {limit.TotalSeconds:0.###} s.", e);
+        }
+    }
+
     private async Task<EngineFacts> ReadFactsAsync(CancellationToken cancellationToken)
+    {
+        // Connecting has a limit of its own; that of the answer begins after it.
+        _connected ??= await ConnectRetry.ConnectAsync(_connector, _options, cancellationToken).ConfigureAwait(false);
+        EngineFacts facts = await WithinAsync(_options.ConnectTimeout, "a request for its version", ReadVersionAsync, cancellationToken).ConfigureAwait(false);
+        return await WithinAsync(AnswerLimit, "a request for its store", token => ReadStoreAsync(facts, token), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<EngineFacts> ReadVersionAsync(CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, "http://localhost/version");
         using HttpResponseMessage answer = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
         await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
         using JsonDocument version = await ReadAsync(answer, cancellationToken).ConfigureAwait(false);
         Version api = Version.TryParse(DockerJson.Text(version.RootElement, "ApiVersion"), out Version? spoken) && spoken < NewestApi ? spoken : NewestApi;
-        EngineFacts facts = new(api, DockerJson.Text(version.RootElement, "Version"), false);
-        using HttpRequestMessage info = new(HttpMethod.Get, $"http://localhost/v{api}/info");
+        return new EngineFacts(api, DockerJson.Text(version.RootElement, "Version"), false);
+    }
+
+    private async Task<EngineFacts> ReadStoreAsync(EngineFacts facts, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage info = new(HttpMethod.Get, $"http://localhost/v{facts.Api}/info");
         using HttpResponseMessage infoAnswer = await _http.SendAsync(info, cancellationToken).ConfigureAwait(false);
         await ThrowIfFailedAsync(infoAnswer, cancellationToken).ConfigureAwait(false);
         using JsonDocument document = await ReadAsync(infoAnswer, cancellationToken).ConfigureAwait(false);

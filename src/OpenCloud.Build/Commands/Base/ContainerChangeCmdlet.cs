@@ -61,7 +61,7 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
             {
                 using ImageArchive? archive = path is null ? null : await ImageArchive.OpenAsync(path, cancellationToken).ConfigureAwait(false);
                 using OpenedImage? opened = archive is null ? null : OpenedImage.Of(archive, SingleImage(archive, path!));
-                await containers.CheckAsync(request, isUpdate, cancellationToken).ConfigureAwait(false);
+                await containers.CheckAsync(request with { Image = reference }, isUpdate, cancellationToken).ConfigureAwait(false);
                 if (Pull && path is null && reference is null)
                 {
                     // The image of the container is pulled again.
@@ -69,21 +69,18 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                     reference = recorded.StartsWith('/') ? throw ErrorCatalog.ParameterMissing.ToException(request.Name, null, nameof(Image)) : ParseImage(recorded);
                 }
 
-                bool isNew = false;
-                if (reference is not null)
+                (bool exists, bool isPulled, string? previousId) = reference is null ? (true, false, null)
+                    : await PullAsync(containers, reference, Pull, poster, cancellationToken).ConfigureAwait(false);
+                if (!exists && !IsPlanOnly)
                 {
-                    if (await PullAsync(containers, reference, Pull, poster, cancellationToken).ConfigureAwait(false) is not { } pulled)
-                    {
-                        return;
-                    }
-
-                    isNew = pulled;
+                    return;
                 }
 
                 bool isUsed = false;
                 try
                 {
-                    BuildKitContainerPlan plan = await containers.PlanAsync(request with { Image = reference, Archive = opened, ArchivePath = path }, isUpdate, cancellationToken).ConfigureAwait(false);
+                    BuildKitContainerPlan plan = await containers.PlanAsync(
+                        request with { Image = reference, Archive = opened, ArchivePath = path, AllowsMissingImage = !exists }, isUpdate, cancellationToken).ConfigureAwait(false);
                     if (plan.Change == BuildKitContainerChange.Updated && !isUpdate)
                     {
                         throw ErrorCatalog.BuildKitContainerDifferent.ToException(request.Name, null, $"The container '{request.Name}' exists and has {string.Join(", ", plan.Differences)}. It was not changed.");
@@ -97,26 +94,36 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                 }
                 finally
                 {
-                    if (isNew && !isUsed)
+                    if (isPulled)
                     {
-                        await DiscardAsync(containers, reference!, poster).ConfigureAwait(false);
+                        await CleanAsync(containers, reference!, previousId, isUsed, poster).ConfigureAwait(false);
                     }
                 }
             },
             UndoGrace);
     }
 
-    // The error of the run counts, not that of this.
-    private static async Task DiscardAsync(BuildKitContainers containers, ImageReference image, IPipelinePoster poster)
+    // After a failure the reference means the image again that it meant before; after a success that image is removed if nothing else uses it. The
+    // error of the run counts, not that of this.
+    private static async Task CleanAsync(BuildKitContainers containers, ImageReference image, string? previousId, bool isUsed, IPipelinePoster poster)
     {
         try
         {
             using CancellationTokenSource brief = new(TimeSpan.FromSeconds(20));
-            await containers.RemoveImageAsync(image, brief.Token).ConfigureAwait(false);
+            if (!isUsed)
+            {
+                await containers.UndoPullAsync(image, previousId, brief.Token).ConfigureAwait(false);
+            }
+            else if (previousId is not null)
+            {
+                await containers.RemoveUntaggedImageAsync(previousId, brief.Token).ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is DockerEngineException or HttpRequestException or IOException or OperationCanceledException)
         {
-            poster.Warning($"The image '{image.ToFamiliarString()}', which was pulled, is not removed: {TerminalText.Line(e.Message)}");
+            poster.Warning(isUsed
+                ? $"The previous image of '{image.ToFamiliarString()}' is not removed: {TerminalText.Line(e.Message)}"
+                : $"The pull of '{image.ToFamiliarString()}' is not undone: {TerminalText.Line(e.Message)}");
         }
     }
 }

@@ -19,8 +19,9 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
     // A failed run removes what it made, and waits for a container that stops.
     private protected static readonly TimeSpan UndoGrace = TimeSpan.FromSeconds(75);
 
-    // One attempt of many, in which the docker command may log in to another machine.
-    private static readonly EngineConnectOptions Attempt = new() { ConnectTimeout = TimeSpan.FromSeconds(10) };
+    // One attempt of many, in which the docker command may log in to another machine. It is not repeated there: between two attempts the container's
+    // state is looked at, and tells at once that its program ends again and again.
+    private static readonly EngineConnectOptions Attempt = new() { ConnectTimeout = TimeSpan.FromSeconds(10), OnFailedAttempt = static attempt => throw attempt.Error };
 
     private readonly Dictionary<string, BuildKitContainers> _stores = new(StringComparer.Ordinal);
     private readonly WarnedOnce _warned = new();
@@ -79,24 +80,29 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
     }
 
     /// <summary>Pulls an image that the Docker Engine does not have, or always.</summary>
-    /// <returns>Whether it was pulled and did not exist before; null when it is missing and must not be pulled.</returns>
-    private protected async Task<bool?> PullAsync(BuildKitContainers containers, ImageReference image, bool always, IPipelinePoster poster, CancellationToken cancellationToken)
+    /// <param name="containers">The Docker Engine.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="always">Whether it is pulled also when it exists.</param>
+    /// <param name="poster">Asks the user.</param>
+    /// <param name="cancellationToken">Cancels the pull.</param>
+    /// <returns>Whether the image exists now, whether it was pulled, and its id before.</returns>
+    private protected async Task<(bool Exists, bool IsPulled, string? PreviousId)> PullAsync(BuildKitContainers containers, ImageReference image, bool always, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        bool exists = await containers.HasImageAsync(image, cancellationToken).ConfigureAwait(false);
-        if (exists && !always)
+        string? id = await containers.GetImageIdAsync(image, cancellationToken).ConfigureAwait(false);
+        if (id is not null && !always)
         {
-            return false;
+            return (true, false, id);
         }
 
         string name = image.WithDefaultTag().ToFamiliarString();
         if (!await poster.InvokeAsync(() => ShouldProcess(name, $"Pull the image into {containers.Store}")).ConfigureAwait(false))
         {
-            return exists ? false : null;
+            return (id is not null, false, id);
         }
 
         poster.Progress(new ProgressSnapshot("Engine in a container", $"Pulling {name}"));
         await containers.PullAsync(image, cancellationToken).ConfigureAwait(false);
-        return !exists;
+        return (true, true, id);
     }
 
     private protected static ImageReference ParseImage(string text) =>
