@@ -149,6 +149,7 @@ public sealed class BuildKitClient : IAsyncDisposable
     /// <param name="observer">Receives the events of the build; null for none.</param>
     /// <param name="cancellationToken">Cancels the build, here and on the daemon.</param>
     /// <exception cref="ImageBuildException">The build failed.</exception>
+    /// <exception cref="EngineConnectException">No pod of a deployment can be used; nothing was sent.</exception>
     /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
     public Task<ImageBuildResult> BuildAsync(ImageBuildRequest request, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
         => ImageBuild.RunAsync(_channel, _engine, request, null, observer, cancellationToken);

@@ -42,6 +42,7 @@ internal sealed class ImageBuild
 
     /// <summary>Runs a build; <paramref name="joined"/> is what it has in common with others, null for none.</summary>
     /// <exception cref="ImageBuildException">The build failed.</exception>
+    /// <exception cref="EngineConnectException">No node of the engine can be used; nothing has begun.</exception>
     /// <exception cref="OperationCanceledException">The build was cancelled, also on the daemon.</exception>
     public static async Task<ImageBuildResult> RunAsync(
         EngineChannel channel, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer, CancellationToken cancellationToken)
@@ -54,8 +55,14 @@ internal sealed class ImageBuild
         EngineChannel node = channel.For(request.ContextPath);
         try
         {
-            await ChooseNodeAsync(node, engine, cancellationToken).ConfigureAwait(false);
-            return await RunOnNodeAsync(node, engine.At(node.Address), request, joined, observer, cancellationToken).ConfigureAwait(false);
+            using TimeLimit? limit = BeginLimit(request.Timeout, cancellationToken);
+            if (joined is not null)
+            {
+                joined.Limit = limit;
+            }
+
+            await ChooseNodeAsync(node, engine, request, limit?.Token ?? cancellationToken, cancellationToken).ConfigureAwait(false);
+            return await RunOnNodeAsync(node, engine.At(node.Address), request, joined, observer, limit?.Token ?? cancellationToken, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -66,30 +73,28 @@ internal sealed class ImageBuild
         }
     }
 
-    private static async Task ChooseNodeAsync(EngineChannel node, EngineProfile engine, CancellationToken cancellationToken)
+    // A node that cannot be chosen is an engine that is not reached: nothing of the build has begun.
+    private static async Task ChooseNodeAsync(EngineChannel node, EngineProfile engine, ImageBuildRequest request, CancellationToken token, CancellationToken cancellationToken)
     {
         try
         {
-            await node.ChooseNodeAsync(cancellationToken).ConfigureAwait(false);
+            await node.ChooseNodeAsync(token).ConfigureAwait(false);
         }
-        catch (EngineConnectException e)
+        catch (OperationCanceledException e) when (token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw BuildFailure.From(BuildFailure.Lost(e), new BuildModel(), engine.Address.ToString(), string.Empty, null, null);
+            throw OutOfTime(engine, request, "no node was chosen yet", e);
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken != cancellationToken)
+        {
+            throw new OperationCanceledException("The build was cancelled.", e, cancellationToken);
         }
     }
 
     private static async Task<ImageBuildResult> RunOnNodeAsync(
-        EngineChannel node, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer, CancellationToken cancellationToken)
+        EngineChannel node, EngineProfile engine, ImageBuildRequest request, JoinedBuild? joined, IBuildObserver? observer, CancellationToken token, CancellationToken cancellationToken)
     {
         using DedicatedCallInvoker invoker = node.OpenDedicated();
         ImageBuild build = new(invoker, engine, request, joined, observer);
-        using TimeLimit? limit = BeginLimit(request.Timeout, cancellationToken);
-        if (joined is not null)
-        {
-            joined.Limit = limit;
-        }
-
-        CancellationToken token = limit?.Token ?? cancellationToken;
         try
         {
             return await invoker.Work.Run(() => build.RunAsync(token)).ConfigureAwait(false);
@@ -132,14 +137,16 @@ internal sealed class ImageBuild
         // The daemon's last messages report a step that was running as cancelled.
         string[] running = [.. _model.Steps.Where(static s => s.IsRunning || s.IsCancelled).Select(static s => s.Name)];
         string where = running.Length == 0 ? "no step was running" : $"running steps: {string.Join(", ", running)}";
-        return new ImageBuildException(
-            BuildFailureKind.TimedOut, string.Create(CultureInfo.InvariantCulture, $"The build took longer than {_request.Timeout} and was stopped; {where}."), stopped)
-        {
-            Address = _engine.Address.ToString(),
-            Ref = _reference,
-            Steps = _model.Steps,
-        };
+        return OutOfTime(_engine, _request, where, stopped, _reference, _model.Steps);
     }
+
+    private static ImageBuildException OutOfTime(EngineProfile engine, ImageBuildRequest request, string where, OperationCanceledException stopped, string reference = "", IReadOnlyList<BuildStep>? steps = null) =>
+        new(BuildFailureKind.TimedOut, string.Create(CultureInfo.InvariantCulture, $"The build took longer than {request.Timeout} and was stopped; {where}."), stopped)
+        {
+            Address = engine.Address.ToString(),
+            Ref = reference,
+            Steps = steps ?? [],
+        };
 
     private async Task<ImageBuildResult> RunAsync(CancellationToken cancellationToken)
     {

@@ -16,7 +16,7 @@ namespace OpenCloud.Build.Client.Builds;
 public sealed class ImageBuildSet : IAsyncDisposable
 {
     private readonly EngineChannel _channel;
-    private readonly EngineChannel _shared;
+    private readonly Dictionary<string, EngineChannel> _channels = new(StringComparer.Ordinal);
     private readonly EngineProfile _engine;
     private readonly Dictionary<string, Member> _members = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
@@ -28,8 +28,6 @@ public sealed class ImageBuildSet : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         _channel = channel;
-        // What builds have in common is on one node.
-        _shared = channel.For(requests.Values.FirstOrDefault()?.ContextPath ?? string.Empty);
         _engine = engine;
         HashSet<string> used = [.. requests.Values.SelectMany(static r => r.DependsOn)];
         foreach ((string name, ImageBuildRequest request) in requests)
@@ -44,6 +42,15 @@ public sealed class ImageBuildSet : IAsyncDisposable
             {
                 _groups[group.Key] = new Group([.. group]);
             }
+        }
+
+        // What builds have in common is on one node, the one of the first of them. A build that has nothing in common chooses its own.
+        Dictionary<string, string> components = BuildComponents.Of(_members.Select(m => (m.Key, _groups.ContainsKey(m.Value.Place) ? m.Value.Place : null, m.Value.Request.DependsOn)));
+        foreach ((string name, Member member) in _members.Where(m => _groups.ContainsKey(m.Value.Place) || m.Value.Request.DependsOn.Count > 0))
+        {
+            string first = components[name];
+            _channels[name] = _channels.GetValueOrDefault(first) ?? channel.For(_members[first].Request.ContextPath);
+            _channels.TryAdd(first, _channels[name]);
         }
 
         // The engine asks any session of the builds that use an operation, so each must have the credentials of all.
@@ -65,6 +72,7 @@ public sealed class ImageBuildSet : IAsyncDisposable
     /// <param name="cancellationToken">Cancels the build, here and on the daemon.</param>
     /// <exception cref="ArgumentException">The set has no build of this name.</exception>
     /// <exception cref="ImageBuildException">The build failed, or the result of another that it uses is missing.</exception>
+    /// <exception cref="EngineConnectException">No pod of a deployment can be used; nothing was sent.</exception>
     /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
     public async Task<ImageBuildResult> BuildAsync(string name, IBuildObserver? observer = null, CancellationToken cancellationToken = default)
     {
@@ -99,8 +107,8 @@ public sealed class ImageBuildSet : IAsyncDisposable
         MemberBuild build = new(this, name, member, group, dependencies, observer);
         try
         {
-            SharedContext? shared = group is null ? null : await OpenAsync(group, cancellationToken).ConfigureAwait(false);
-            return await ImageBuild.RunAsync(_shared, _engine, request, new JoinedBuild(shared, dependencies, build), observer, cancellationToken).ConfigureAwait(false);
+            SharedContext? shared = group is null ? null : await OpenAsync(group, _channels[name], cancellationToken).ConfigureAwait(false);
+            return await ImageBuild.RunAsync(_channels[name], _engine, request, new JoinedBuild(shared, dependencies, build), observer, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -136,9 +144,9 @@ public sealed class ImageBuildSet : IAsyncDisposable
             }
         }
 
-        if (_shared != _channel)
+        foreach (EngineChannel channel in _channels.Values.Distinct().Where(c => c != _channel))
         {
-            await _shared.DisposeAsync().ConfigureAwait(false);
+            await channel.DisposeAsync().ConfigureAwait(false);
         }
 
         _end.Dispose();
@@ -180,15 +188,17 @@ public sealed class ImageBuildSet : IAsyncDisposable
     private ImageBuildException Missing(string name, string other) =>
         new(BuildFailureKind.DependencyFailed, $"The build '{name}' uses the result of '{other}', which has not been built.", null) { Dependency = other, Address = _engine.Address.ToString(), Ref = string.Empty };
 
-    private async Task<SharedContext> OpenAsync(Group group, CancellationToken cancellationToken)
+    private async Task<SharedContext> OpenAsync(Group group, EngineChannel channel, CancellationToken cancellationToken)
     {
+        // A node that cannot be chosen is not a lost engine: nothing has begun.
+        await channel.ChooseNodeAsync(cancellationToken).ConfigureAwait(false);
         Task<SharedContext> opening;
         lock (group)
         {
             // A failed attempt belongs to the builds that waited for it. The set stops it, not the build that is first.
             if (group.Opening is null or { IsCompleted: true, IsCompletedSuccessfully: false })
             {
-                group.Opening = SharedContext.OpenAsync(_shared, [.. group.Members.Select(static m => m.Request)], _credentials, _end.Token);
+                group.Opening = SharedContext.OpenAsync(channel, [.. group.Members.Select(static m => m.Request)], _credentials, _end.Token);
             }
 
             opening = group.Opening;

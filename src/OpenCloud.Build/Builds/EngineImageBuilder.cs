@@ -41,6 +41,11 @@ internal sealed class EngineImageBuilder : IEngineBuilder
             BuildEnd.Report(build, exception, Stopwatch.GetElapsedTime(begun), poster);
             throw BuildErrors.From(exception, build);
         }
+        catch (EngineConnectException exception)
+        {
+            log?.Write([$"# failed: {exception.Message}"]);
+            throw EngineErrors.From(exception);
+        }
         catch (Exception exception) when (BuildErrors.IsOfInput(exception))
         {
             // An input was there for the check, and is no longer.
