@@ -27,7 +27,7 @@ public enum EngineConnectReason
     /// <summary>The host's name cannot be resolved.</summary>
     HostNotFound,
 
-    /// <summary>No route leads to the host.</summary>
+    /// <summary>No route leads to the host, or the cluster does not reach the node of the pod.</summary>
     Unreachable,
 
     /// <summary>The connection to another machine would be unprotected, and that was not allowed. Nothing was sent.</summary>

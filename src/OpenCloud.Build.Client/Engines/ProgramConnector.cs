@@ -17,8 +17,17 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
     private readonly EngineConnectOptions _options;
     private readonly RemoteCommand _command;
     private readonly SshLogin? _login;
+    // Connections that end within this time end for the same reason.
+    private static readonly TimeSpan Together = TimeSpan.FromSeconds(10);
+
+    // A kubectl that is killed ends at once.
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
-    private string? _why;
+    private readonly CancellationTokenSource _end = new();
+    private Task<string?>? _why;
+    private long _askedAt;
+    private bool _disposed;
 
     public ProgramConnector(EngineAddress address, EngineConnectOptions options)
     {
@@ -30,14 +39,34 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
 
     public EngineAddress Address { get; }
 
-    public void Dispose() => _login?.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        _end.Cancel();
+        if (_why is { } why)
+        {
+            _ = Task.WaitAny([why], StopPatience);
+        }
+
+        _end.Dispose();
+        _login?.Dispose();
+    }
 
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
         RemoteStream stream = _login is null ? Start(_command, null) : await StartSshAsync(_login, cancellationToken).ConfigureAwait(false);
         try
         {
-            if (stream.HasEnded())
+            if (await stream.HasEndedAsync(cancellationToken).ConfigureAwait(false))
             {
                 throw Explain(stream);
             }
@@ -124,6 +153,7 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
         RemoteFault.NotLoggedIn => (EngineConnectReason.ClusterLoginRefused, "the cluster does not accept the credentials of the context"),
         RemoteFault.Forbidden => (EngineConnectReason.ClusterForbidden, "the user of the context may not run commands in this pod"),
         RemoteFault.ClusterUnreachable => (EngineConnectReason.ClusterUnreachable, "the API server of the cluster does not answer"),
+        RemoteFault.NodeUnreachable => (EngineConnectReason.Unreachable, "the cluster does not reach the node of the pod"),
         RemoteFault.NoHelper => (EngineConnectReason.HelperNotFound, $"the program '{command.Helper}', which connects to the engine, does not exist there"),
         RemoteFault.NoSocket => (EngineConnectReason.Refused, "no engine accepts connections there"),
         RemoteFault.SocketForbidden => (EngineConnectReason.PermissionDenied, "the user may not connect to the socket there"),
@@ -147,12 +177,24 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
         return environment;
     }
 
-    // The connections of a build end together, and the first explanation is true for all.
-    private string? ExplainEnd()
+    // The connections of a build end together: kubectl is asked once for all of them.
+    private Task<string?> ExplainEndAsync()
     {
         lock (_lock)
         {
-            return _why ??= PodEnd.ExplainAsync(Address.Remote!, _options.GetEnvironmentVariable).GetAwaiter().GetResult();
+            if (_disposed)
+            {
+                return Task.FromResult<string?>(null);
+            }
+
+            if (_why is null || (_why is { IsCompletedSuccessfully: true, Result: null } && _options.TimeProvider.GetElapsedTime(_askedAt) > Together))
+            {
+                CancellationToken end = _end.Token;
+                _askedAt = _options.TimeProvider.GetTimestamp();
+                _why = Task.Run(() => PodEnd.ExplainAsync(Address.Remote!, _options.GetEnvironmentVariable, end), CancellationToken.None);
+            }
+
+            return _why;
         }
     }
 
@@ -181,7 +223,7 @@ internal sealed class ProgramConnector : IEngineConnector, IDisposable
 
         try
         {
-            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, Environment(path))), command.Program, () => _login?.Errors ?? "", onClosed, Address.Scheme == RemoteAddress.KubernetesPod ? ExplainEnd : null);
+            return new RemoteStream(ConnectedProgram.Start(new ProgramCommand(program, command.Arguments, Environment(path))), command.Program, () => _login?.Errors ?? "", onClosed, Address.Scheme == RemoteAddress.KubernetesPod ? ExplainEndAsync : null);
         }
         catch (IOException e)
         {

@@ -71,6 +71,7 @@ internal sealed class BlockingSocketStream : ConnectionStream, IInterruptibleRea
     {
         _interrupted = true;
         Wake(_readWaker);
+        (_stream as IEndedConnection)?.StopExplaining();
         return true;
     }
 
@@ -88,6 +89,7 @@ internal sealed class BlockingSocketStream : ConnectionStream, IInterruptibleRea
     {
         if (Interlocked.Exchange(ref _closing, 1) == 0)
         {
+            (_stream as IEndedConnection)?.StopExplaining();
             try
             {
                 _socket.Shutdown(SocketShutdown.Send);
@@ -184,7 +186,7 @@ internal sealed class BlockingSocketStream : ConnectionStream, IInterruptibleRea
 
             if (count == 0)
             {
-                return _closing == 0 && !_interrupted && _stream is IEndedConnection ended && ended.WhyEnded() is { } why ? throw why : 0;
+                return _closing == 0 && !_interrupted && _stream is IEndedConnection ended && ended.WhyEnded(cancellationToken) is { } why ? throw why : 0;
             }
 
             WaitOrThrow(LinuxCalls.Readable, _readWaker, cancellationToken);

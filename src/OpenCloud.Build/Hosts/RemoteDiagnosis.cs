@@ -42,7 +42,8 @@ internal static class RemoteDiagnosis
         string? step = reason switch
         {
             EngineConnectReason.ProgramNotFound => Program,
-            EngineConnectReason.HostNotFound or EngineConnectReason.Unreachable => steps.Contains(Cluster) ? Cluster : Login,
+            EngineConnectReason.HostNotFound => steps.Contains(Cluster) ? Cluster : Login,
+            EngineConnectReason.Unreachable => steps.Contains(Pod) ? Pod : Login,
             EngineConnectReason.HostKeyRejected or EngineConnectReason.HostKeyChanged or EngineConnectReason.LoginRefused
                 or EngineConnectReason.HostNotListening or EngineConnectReason.NotAnSshServer => Login,
             EngineConnectReason.ContainerEngineUnreachable or EngineConnectReason.ContainerEngineForbidden => ContainerEngine,

@@ -14,9 +14,14 @@ internal sealed class DeploymentPods
 {
     // Builds that start at the same time read the pods once.
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
+
+    // Kubernetes itself takes a node for lost after 40 s by default in older releases, and 50 s in newer ones (kubernetes/kubernetes,
+    // pkg/controller/nodelifecycle: node-monitor-grace-period). Until then its pods count as ready.
+    private static readonly TimeSpan Avoided = TimeSpan.FromSeconds(60);
     private static readonly ConcurrentDictionary<string, NodeLoads> AllLoads = new(StringComparer.Ordinal);
 
     private readonly SemaphoreSlim _one = new(1);
+    private readonly ConcurrentDictionary<string, long> _silent = new(StringComparer.Ordinal);
     private readonly RemoteAddress _address;
     private readonly Kubectl _kubectl;
     private readonly TimeProvider _clock;
@@ -37,6 +42,20 @@ internal sealed class DeploymentPods
 
     /// <summary>Forgets the pods, because one of them is not as it was.</summary>
     public void Forget() => _known = null;
+
+    /// <summary>Takes that the node of a pod does not answer, although Kubernetes still calls the pod ready.</summary>
+    public void Avoid(string pod) => _silent[pod] = _clock.GetTimestamp();
+
+    /// <summary>Whether the node of a pod did not answer a short time ago.</summary>
+    public bool IsAvoided(string pod)
+    {
+        if (!_silent.TryGetValue(pod, out long since))
+        {
+            return false;
+        }
+
+        return _clock.GetElapsedTime(since) < Avoided || !_silent.TryRemove(pod, out _);
+    }
 
     /// <summary>The pods as they are now.</summary>
     /// <exception cref="KubernetesException">kubectl failed, or neither a Deployment nor a StatefulSet has the name.</exception>

@@ -31,6 +31,9 @@ internal static partial class KubernetesRules
     /// <summary>Whether a context can be named in arguments and addresses.</summary>
     public static bool IsContext(string name) => ContextName().IsMatch(name);
 
+    /// <summary>Whether a pod can have the name.</summary>
+    public static bool IsPodName(string name) => SubdomainName().IsMatch(name);
+
     /// <summary>Whether two amounts are the same; the API server writes 1024Mi as 1Gi (kubernetes/apimachinery, pkg/api/resource).</summary>
     public static bool IsSameQuantity(string left, string right)
     {

@@ -8,16 +8,22 @@ namespace OpenCloud.Build.Client.Engines.Kubernetes;
 /// <summary>Finds out why a connection to a pod ended, when Kubernetes ended it.</summary>
 internal static class PodEnd
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>A sentence that names the pod and says what happened to it; null when nothing did, or when kubectl does not say.</summary>
-    public static async Task<string?> ExplainAsync(RemoteAddress pod, Func<string, string?> variables)
+    /// <summary>
+    /// A sentence that names the pod and says what happened to it; null when nothing did, or when kubectl does not say, also because it was cancelled.
+    /// </summary>
+    public static async Task<string?> ExplainAsync(RemoteAddress pod, Func<string, string?> variables, CancellationToken cancellationToken)
     {
         try
         {
             string answer = await new Kubectl(pod.Context, pod.Namespace, variables, Patience)
-                .RunAsync("read the pod", ["get", "pod", pod.Name, "--output=json"]).ConfigureAwait(false);
-            return JsonForm.TryParseObject(Encoding.UTF8.GetBytes(answer)) is { } found ? Explain(pod.Name, found) : null;
+                .RunAsync("read the pod", ["get", "pod", pod.Name, "--output=json"], default, cancellationToken).ConfigureAwait(false);
+            return JsonForm.TryParseObject(Encoding.UTF8.GetBytes(answer)) is { } found ? Explain(pod.Name, pod.Container, found) : null;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
         }
         catch (KubernetesException e)
         {
@@ -25,7 +31,10 @@ internal static class PodEnd
         }
     }
 
-    internal static string? Explain(string name, JsonObject pod)
+    /// <param name="name">The name of the pod.</param>
+    /// <param name="used">The container that carried the connection; null for any.</param>
+    /// <param name="pod">The pod.</param>
+    internal static string? Explain(string name, string? used, JsonObject pod)
     {
         JsonNode? status = pod["status"];
         string? reason = JsonForm.Text(status, "reason");
@@ -44,7 +53,7 @@ internal static class PodEnd
                 : $"The pod {name} was evicted ({PodList.Shown(JsonForm.Text(target, "reason")) ?? "no reason given"}){Sentence(JsonForm.Text(target, "message"))}";
         }
 
-        foreach (JsonObject container in Items(status, "containerStatuses"))
+        foreach (JsonObject container in Items(status, "containerStatuses").Where(c => used is null || JsonForm.Text(c, "name") == used))
         {
             if (((container["state"] as JsonObject)?["terminated"] ?? (container["lastState"] as JsonObject)?["terminated"]) is JsonObject ended && !IsTrue(container["ready"]))
             {

@@ -31,7 +31,8 @@ internal sealed record PodList(IReadOnlyList<PodList.Pod> Pods)
         }
 
         return new PodList([.. items.OfType<JsonObject>()
-            .Where(static p => JsonForm.Text(p["metadata"], "name") is { Length: > 0 })
+            // The name becomes an argument of kubectl, and part of messages.
+            .Where(static p => JsonForm.Text(p["metadata"], "name") is { } name && KubernetesRules.IsPodName(name))
             .Select(p => new Pod(JsonForm.Text(p["metadata"], "name")!, Shown(WhyNotReady(p, container))))
             .OrderBy(static p => p.Name, StringComparer.Ordinal)]);
     }
@@ -56,7 +57,10 @@ internal sealed record PodList(IReadOnlyList<PodList.Pod> Pods)
         if (container is not null)
         {
             JsonObject? used = Statuses(status).FirstOrDefault(c => JsonForm.Text(c, "name") == container);
-            return used is null ? $"it has no container {container}" : IsTrue(used["ready"]) ? null : Waiting(status, container) ?? $"its container {container} is not ready";
+            if (used is null || !IsTrue(used["ready"]))
+            {
+                return used is null ? $"it has no container {container}" : Waiting(status, container) ?? $"its container {container} is not ready";
+            }
         }
 
         bool isReady = Items(status, "conditions").Any(static c => JsonForm.Text(c, "type") == "Ready" && JsonForm.Text(c, "status") == "True");

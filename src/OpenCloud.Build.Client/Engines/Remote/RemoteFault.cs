@@ -29,6 +29,7 @@ internal enum RemoteFault
     NotLoggedIn,
     Forbidden,
     ClusterUnreachable,
+    NodeUnreachable,
 
     // On the other side.
     NoHelper,

@@ -10,13 +10,17 @@ namespace OpenCloud.Build.Client.Engines.Remote;
 /// The connection that a program carries. Its socket is the program's input and output, so that it is read and written like any other. The
 /// program ends with the stream, and its last words explain an end that nobody asked for.
 /// </summary>
-internal sealed class RemoteStream(ConnectedProgram program, string name, Func<string>? otherErrors = null, Action? onClosed = null, Func<string?>? explain = null) : NetworkStream(program.Connection, ownsSocket: true), IEndedConnection
+internal sealed class RemoteStream(ConnectedProgram program, string name, Func<string>? otherErrors = null, Action? onClosed = null, Func<Task<string?>>? explain = null) : NetworkStream(program.Connection, ownsSocket: true), IEndedConnection
 {
     // A program that closes its output ends soon.
     private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(500);
 
+    // What an explanation adds to an error is not worth more.
+    private static readonly TimeSpan ExplainPatience = TimeSpan.FromSeconds(2);
+
     private const int MostText = 4 << 10;
 
+    private readonly TaskCompletionSource _unread = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closed;
 
     /// <summary>The program, for example <c>ssh</c>.</summary>
@@ -33,6 +37,10 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
     public int? ExitCode => program.ExitCode;
 
     public bool HasEnded() => program.HasEnded();
+
+    /// <summary>Whether the program has ended. Then it has said why.</summary>
+    public async ValueTask<bool> HasEndedAsync(CancellationToken cancellationToken) =>
+        program.HasEnded() && await program.WaitAsync(EndPatience, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Waits for the first byte, which stays in the stream. BuildKit sends its HTTP/2 settings before it is asked.</summary>
     /// <returns>Null when the program ended, or closed its output, instead.</returns>
@@ -80,14 +88,31 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
         return Encoding.UTF8.GetString(text, 0, length);
     }
 
-    public IOException? WhyEnded()
+    public IOException? WhyEnded(CancellationToken cancellationToken) => WhyEndedAsync(cancellationToken).GetAwaiter().GetResult();
+
+    public void StopExplaining() => _unread.TrySetResult();
+
+    private async Task<IOException?> WhyEndedAsync(CancellationToken cancellationToken)
     {
-        if (_closed != 0 || !program.WaitAsync(EndPatience).GetAwaiter().GetResult() || (program.ExitCode is 0 or null && explain is null))
+        if (_closed != 0 || !await program.WaitAsync(EndPatience, cancellationToken).ConfigureAwait(false) || (program.ExitCode is 0 or null && explain is null))
         {
             return null;
         }
 
-        string? why = explain?.Invoke();
+        string? why = null;
+        if (explain is not null)
+        {
+            Task<string?> asked = explain();
+            await Task.WhenAny(asked, _unread.Task, Task.Delay(ExplainPatience, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_unread.Task.IsCompleted)
+            {
+                return null;
+            }
+
+            why = asked.IsCompletedSuccessfully ? await asked.ConfigureAwait(false) : null;
+        }
+
         if (program.ExitCode is 0 or null)
         {
             return why is null ? null : new IOException(why);
@@ -103,12 +128,13 @@ internal sealed class RemoteStream(ConnectedProgram program, string name, Func<s
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int count = await base.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        return count == 0 && buffer.Length > 0 && WhyEnded() is { } why ? throw why : count;
+        return count == 0 && buffer.Length > 0 && await WhyEndedAsync(cancellationToken).ConfigureAwait(false) is { } why ? throw why : count;
     }
 
     protected override void Dispose(bool disposing)
     {
         bool first = Interlocked.Exchange(ref _closed, 1) == 0;
+        StopExplaining();
         base.Dispose(disposing);
         if (disposing && first)
         {

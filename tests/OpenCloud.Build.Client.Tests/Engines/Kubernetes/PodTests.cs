@@ -19,6 +19,7 @@ public sealed class PodTests
     [InlineData("{}", """{"phase":"Running","conditions":[{"type":"Ready","status":"False"}]}""", null, "it is not ready")]
     [InlineData("{}", """{"phase":"Running","containerStatuses":[{"name":"buildkitd","ready":false,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}""", "buildkitd", "CrashLoopBackOff")]
     [InlineData("{}", """{"phase":"Running","containerStatuses":[{"name":"buildkitd","ready":false}]}""", "buildkitd", "its container buildkitd is not ready")]
+    [InlineData("{}", """{"phase":"Running","conditions":[{"type":"Ready","status":"False"}],"containerStatuses":[{"name":"buildkitd","ready":true}]}""", "buildkitd", "it is not ready")]
     [InlineData("{}", "[]", null, "its phase is unknown")]
     [InlineData("{}", """{"phase":"\u001b[2Jodd"}""", null, "its phase is odd")]
     public void APodIsReady_OrItIsSaidWhyNot(string metadata, string status, string? container, string? expected)
@@ -42,6 +43,28 @@ public sealed class PodTests
     public void NamelessEntriesAreLeftOut() => Assert.Empty(PodList.Parse("""{"items":[1,{},{"metadata":{"name":3}}]}""", null)!.Pods);
 
     [Theory]
+    [InlineData("--kubeconfig=/tmp/x")]
+    [InlineData("-i")]
+    [InlineData("Pod-0")]
+    [InlineData("pod 0")]
+    [InlineData("pod-0\n")]
+    [InlineData("\u001b[2Jpod-0")]
+    [InlineData("")]
+    public void NamesThatNoPodCanHaveAreLeftOut(string name)
+    {
+        JsonObject pod = new() { ["metadata"] = new JsonObject { ["name"] = name }, ["status"] = JsonNode.Parse(Ready) };
+        Assert.Empty(PodList.Parse(new JsonObject { ["items"] = new JsonArray(pod) }.ToJsonString(), null)!.Pods);
+    }
+
+    [Theory]
+    [InlineData(null, "The container sidecar of the pod pod-0 has ended (Completed).")]
+    [InlineData("buildkitd", null)]
+    public void OnlyTheEndOfTheUsedContainerExplainsTheEnd(string? used, string? expected) => Assert.Equal(expected, PodEnd.Explain("pod-0", used, new JsonObject
+    {
+        ["status"] = JsonNode.Parse("""{"phase":"Running","containerStatuses":[{"name":"sidecar","ready":false,"state":{"terminated":{"reason":"Completed"}}},{"name":"buildkitd","ready":true}]}"""),
+    }));
+
+    [Theory]
     [InlineData("{}", Ready, null)]
     [InlineData("{}", """{"phase":"Failed","reason":"Evicted","message":"The node was low on resource: memory."}""", "The pod pod-0 was evicted: The node was low on resource: memory.")]
     [InlineData("{}", """{"phase":"Failed","reason":"NodeLost"}""", "The pod pod-0 has failed (NodeLost).")]
@@ -50,7 +73,7 @@ public sealed class PodTests
     [InlineData("{}", """{"phase":"Running","containerStatuses":[{"name":"buildkitd","ready":false,"state":{"terminated":{"reason":"OOMKilled"}}}]}""", "The container buildkitd of the pod pod-0 has ended (OOMKilled).")]
     [InlineData("{}", """{"phase":"Running","containerStatuses":[{"name":"buildkitd","ready":false,"state":{"running":{}},"lastState":{"terminated":{"reason":"Error","message":"odd"}}}]}""", "The container buildkitd of the pod pod-0 has ended (Error): odd.")]
     public void TheEndOfAPodIsExplained(string metadata, string status, string? expected) =>
-        Assert.Equal(expected, PodEnd.Explain("pod-0", new JsonObject { ["metadata"] = JsonNode.Parse(metadata), ["status"] = JsonNode.Parse(status) }));
+        Assert.Equal(expected, PodEnd.Explain("pod-0", null, new JsonObject { ["metadata"] = JsonNode.Parse(metadata), ["status"] = JsonNode.Parse(status) }));
 
     [Theory]
     [InlineData("""{"spec":{"selector":{"matchLabels":{"app":"b","tier":"x"}}}}""", "app=b,tier=x")]
