@@ -95,7 +95,7 @@ public sealed class ContainerFaultsTests : IAsyncDisposable
     [Fact]
     public async Task A_registered_name_means_its_first_node()
     {
-        new NamedEngineStore(Options.GetEnvironmentVariable).Add(new BuildKitEngine { Name = "team", Nodes = [new() { Address = _docker.Address }, new() { Address = "unix:///b" }] });
+        new NamedEngineStore(Options.GetEnvironmentVariable).Add(new BuildKitEngine { Name = "team", Nodes = [new() { Address = _docker.Address }, new() { Address = "unix:///b" }] }, cancellationToken: Token);
         await using BuildKitContainers containers = BuildKitContainers.Open(EngineAddress.ForName("team"), Options);
         Assert.Equal(_docker.Address, containers.Store);
         Assert.Empty(await containers.ListAsync(Token));
