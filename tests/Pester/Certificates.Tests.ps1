@@ -92,6 +92,46 @@ Describe 'Install-BuildKit -CertificateDirectory' {
     }
 }
 
+Describe 'The parameters for TLS' {
+    BeforeAll {
+        . $PSScriptRoot/Common.ps1
+        $null = New-BuildKitCertificate "$TestDrive/fit" -Server 127.0.0.1 -Client ci
+        $ci = "$TestDrive/fit/client/ci"
+        $password = ConvertTo-SecureString 'hunter2' -AsPlainText -Force
+    }
+
+    It '<what>: <id>, and nothing is sent' -ForEach @(
+        @{ what = 'a password alone'; way = { @{ CertificatePassword = $password } }; id = 'TlsPasswordNotUsed'; target = { 'CertificatePassword' } }
+        @{ what = 'a password with an authority only'; way = { @{ CaCertificate = "$ci/ca.pem"; CertificatePassword = $password } }; id = 'TlsPasswordNotUsed'; target = { 'CertificatePassword' } }
+        @{ what = 'a password for a key that is not encrypted'; way = { @{ CertificateDirectory = $ci; CertificatePassword = $password } }; id = 'TlsPasswordNotUsed'; target = { $address } }
+        @{ what = 'a directory and a file'; way = { @{ CertificateDirectory = $ci; Key = "$ci/key.pem" } }; id = 'TlsDirectoryAndFiles'; target = { $ci } }
+        @{ what = 'a key without a certificate'; way = { @{ Key = "$ci/key.pem" } }; id = 'TlsCertificateMissing'; target = { "$ci/key.pem" } }
+    ) {
+        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $listener.Start()
+        try {
+            $address = "tcp://$($listener.LocalEndpoint)"
+            $way = & $way
+            { Get-BuildKitInfo -Address $address @way -ErrorAction Stop } | Should -Throw -ErrorId "$id,*"
+            $Error[0].TargetObject | Should -Be (& $target)
+            $Error[0].ErrorDetails.RecommendedAction | Should -BeLike '*-Certificate*'
+            "$($Error[0])" | Should -Not -Match hunter2
+            if ($id -ne 'TlsPasswordNotUsed' -or (& $target) -ne $address) {
+                { Test-BuildKitSocket -Address $address @way -ErrorAction Stop } | Should -Throw -ErrorId "$id,*"
+            }
+            $listener.Pending() | Should -BeFalse
+        }
+        finally {
+            $listener.Stop()
+        }
+    }
+
+    It 'are refused by Test-BuildKitSocket for <_>, which has no TLS' -ForEach 'unix:///nowhere.sock', 'ssh://nowhere', 'docker:///nowhere.sock' {
+        { Test-BuildKitSocket -Address $_ -ServerName builder.example } | Should -Throw -ErrorId 'TlsNotApplicable,*'
+        $Error[0].TargetObject | Should -Be $_
+    }
+}
+
 # A relay with mutual TLS in front of a Docker Engine's socket.
 Describe 'Certificates that end within 30 days' -Skip:(-not $fixture.CanRun) {
     BeforeAll {

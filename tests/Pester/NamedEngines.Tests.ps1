@@ -96,6 +96,9 @@ Describe 'Named engines' {
         @{ what = 'a name for a node'; run = { Register-BuildKitEngine x engine://known -ErrorAction Stop }; id = 'EngineNodeInvalid' }
         @{ what = 'an invalid address'; run = { Register-BuildKitEngine x nowhere -ErrorAction Stop }; id = 'InvalidAddress' }
         @{ what = 'an invalid platform'; run = { Register-BuildKitEngine x docker:// -Platform 'no/such/plat/form' -ErrorAction Stop }; id = 'InvalidPlatform' }
+        @{ what = 'TLS for a unix socket'; run = { Register-BuildKitEngine x /x.sock -ServerName b.example -ErrorAction Stop }; id = 'TlsNotApplicable' }
+        @{ what = 'a key without a certificate'; run = { Set-BuildKitEngine known -Key /key.pem -ErrorAction Stop }; id = 'TlsCertificateMissing' }
+        @{ what = 'a directory and a file'; run = { Register-BuildKitEngine x tcp://h:1 -CertificateDirectory / -Key /key.pem -ErrorAction Stop }; id = 'TlsDirectoryAndFiles' }
         @{ what = 'an invalid cache'; run = { Register-BuildKitEngine x docker:// -CacheFrom type=none -ErrorAction Stop }; id = 'InvalidBuildOption' }
         @{ what = 'a change without an engine'; run = { Set-BuildKitEngine absent -Default -ErrorAction Stop }; id = 'EngineNotRegistered' }
         @{ what = 'the last node to be removed'; run = { Set-BuildKitEngine known -RemoveAddress docker:// -ErrorAction Stop }; id = 'EngineNodeInvalid' }

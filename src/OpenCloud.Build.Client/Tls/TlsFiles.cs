@@ -17,9 +17,9 @@ internal static class TlsFiles
         X509Certificate2Collection? authorities = ca is null ? null : ReadAuthorities(ca);
         if (certificate is null)
         {
-            return key is null
-                ? new TlsIdentity { Authorities = authorities, AuthoritiesFile = ca }
-                : throw new TlsException(TlsProblem.FileInvalid, $"The private key '{key}' was given without a certificate.");
+            return key is not null ? throw new TlsException(TlsProblem.FileInvalid, $"The private key '{key}' was given without a certificate.")
+                : options.Password is not null ? throw new TlsException(TlsProblem.PasswordNotUsed, "A certificate password was given without a certificate.")
+                : new TlsIdentity { Authorities = authorities, AuthoritiesFile = ca };
         }
 
         X509Certificate2Collection chain = ReadCertificate(certificate, key, options.Password);
@@ -166,6 +166,11 @@ internal static class TlsFiles
         if (label == EncryptedKey && password is null)
         {
             throw new TlsException(TlsProblem.FileInvalid, $"The private key '{keyPath}' is encrypted, and no password was given.");
+        }
+
+        if (label != EncryptedKey && password is not null)
+        {
+            throw new TlsException(TlsProblem.PasswordNotUsed, $"A password was given, and the private key '{keyPath}' is not encrypted.");
         }
 
         try

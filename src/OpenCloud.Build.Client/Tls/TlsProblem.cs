@@ -47,4 +47,7 @@ public enum TlsProblem
 
     /// <summary>TLS was requested for an address that is not TCP. Nothing was sent.</summary>
     NotApplicable,
+
+    /// <summary>A password was given, and nothing is encrypted with it. Nothing was sent.</summary>
+    PasswordNotUsed,
 }

@@ -21,6 +21,7 @@ internal static class TlsErrors
         TlsProblem.FileNotTrusted => ErrorCatalog.TlsFileNotTrusted,
         TlsProblem.FileInvalid => ErrorCatalog.TlsFileInvalid,
         TlsProblem.KeyMismatch => ErrorCatalog.TlsKeyMismatch,
+        TlsProblem.PasswordNotUsed => ErrorCatalog.TlsPasswordNotUsed,
         TlsProblem.NotApplicable => ErrorCatalog.TlsNotApplicable,
         _ => ErrorCatalog.TlsFailed,
     };

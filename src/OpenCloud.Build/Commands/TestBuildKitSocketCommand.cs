@@ -95,7 +95,9 @@ public sealed class TestBuildKitSocketCommand : HostCmdlet
                 Tls = TlsArguments.Read(this, CertificateDirectory, CaCertificate, Certificate, Key, CertificatePassword, ServerName),
             };
             string text = Address ?? (Rootless ? "unix://" + RunHost((_, _) => Task.FromResult(RootlessDiagnosis.SocketOf(As))) : DefaultAddress());
-            nodes.AddRange(EngineNodes.Of(EngineArguments.ParseAddress(text) ?? throw EngineArguments.Invalid(text), options));
+            EngineAddress engine = EngineArguments.ParseAddress(text) ?? throw EngineArguments.Invalid(text);
+            nodes.AddRange(EngineNodes.Of(engine, options));
+            nodes.ForEach(n => TlsArguments.Check(n.Options.Tls, n.Address));
         }
         catch (BuildErrorException e)
         {

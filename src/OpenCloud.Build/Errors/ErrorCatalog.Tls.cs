@@ -83,6 +83,26 @@ internal static partial class ErrorCatalog
         "{0}",
         "Use the key that the certificate was issued for.");
 
+    public static readonly ErrorEntry TlsPasswordNotUsed = new(
+        "TlsPasswordNotUsed",
+        ErrorCategory.InvalidArgument,
+        "{0}",
+        "Remove -CertificatePassword, or use it with the encrypted key that it belongs to: -Certificate and -Key, a PKCS #12 file as -Certificate, or -CertificateDirectory. For a registered engine, name its files as well.");
+
+    /// <summary>0: the directory.</summary>
+    public static readonly ErrorEntry TlsDirectoryAndFiles = new(
+        "TlsDirectoryAndFiles",
+        ErrorCategory.InvalidArgument,
+        "The directory of certificates '{0}' and single files exclude each other.",
+        "Use either -CertificateDirectory, or -CaCertificate, -Certificate and -Key.");
+
+    /// <summary>0: the key.</summary>
+    public static readonly ErrorEntry TlsCertificateMissing = new(
+        "TlsCertificateMissing",
+        ErrorCategory.InvalidArgument,
+        "The private key '{0}' was given without a certificate.",
+        "Set -Certificate to the certificate that was issued for the key.");
+
     public static readonly ErrorEntry TlsNotApplicable = new(
         "TlsNotApplicable",
         ErrorCategory.InvalidArgument,

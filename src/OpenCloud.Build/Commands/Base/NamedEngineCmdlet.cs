@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
+using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
@@ -86,7 +87,7 @@ public abstract class NamedEngineCmdlet : BuildCmdlet
     {
         IReadOnlyList<string> platforms = NamedEngineArguments.Split(Platform);
         EngineNode changed = platforms.Count > 0 ? node.WithPlatforms(PlatformArguments.Parse(platforms).Select(static p => p.ToString()).Distinct()) : node;
-        if (TlsArguments.Read(this, Text(CertificateDirectory), Text(CaCertificate), Text(Certificate), Text(Key), null, Text(ServerName)) is not { } tls)
+        if (TlsArguments.ReadParts(this, Text(CertificateDirectory), Text(CaCertificate), Text(Certificate), Text(Key), Text(ServerName)) is not { } tls)
         {
             return changed;
         }
@@ -94,6 +95,8 @@ public abstract class NamedEngineCmdlet : BuildCmdlet
         // What is not named stays, but a directory and single files exclude each other.
         bool hasFiles = (tls.CaCertificate ?? tls.Certificate ?? tls.Key) is not null;
         bool hasDirectory = tls.Directory is not null;
+        TlsArguments.Check(tls with { Certificate = tls.Certificate ?? changed.Certificate });
+        TlsArguments.Check(tls, EngineAddress.Parse(node.Address));
         return changed with
         {
             CertificateDirectory = tls.Directory ?? (hasFiles ? null : changed.CertificateDirectory),
