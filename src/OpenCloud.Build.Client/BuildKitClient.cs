@@ -20,7 +20,7 @@ namespace OpenCloud.Build.Client;
 /// </summary>
 public sealed class BuildKitClient : IAsyncDisposable
 {
-    // An engine that has accepted the connection exists: it is busy or about to start, and gets longer than one that may not exist.
+    // An engine whose HTTP/2 has begun exists: it is busy, and gets longer than one that may not exist.
     private static readonly TimeSpan LongestFirstAnswer = TimeSpan.FromSeconds(30);
 
     private readonly EngineChannel _channel;
@@ -111,8 +111,8 @@ public sealed class BuildKitClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks an engine that accepted the connection for its workers. A peer that sends nothing within the time to connect is not an engine, or is
-    /// stopped, because an engine's HTTP/2 begins at once. One that systemd starts with the first connection, and one in a virtual machine, have longer.
+    /// Asks an engine that accepted the connection for its workers. A peer that sends nothing within the time to connect is not an engine, is
+    /// stopped, or takes longer than that to start, because an engine's HTTP/2 begins at once. One that has begun exists, and has longer.
     /// </summary>
     private static async Task<ListWorkersResponse> AskWorkersAsync(
         DedicatedCallInvoker invoker, EngineConnectOptions options, CancellationToken cancellationToken)
@@ -121,10 +121,9 @@ public sealed class BuildKitClient : IAsyncDisposable
         using CancellationTokenSource timeout = new(longest, options.TimeProvider);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using CancellationTokenSource quiet = new(options.ConnectTimeout, options.TimeProvider);
-        bool mayBeAnything = invoker.Engine.IsSilenceTelling;
         using CancellationTokenRegistration silence = quiet.Token.Register(() =>
         {
-            if (mayBeAnything && !invoker.Engine.IsGreeted)
+            if (!invoker.Engine.IsGreeted)
             {
                 timeout.Cancel();
             }
@@ -137,8 +136,8 @@ public sealed class BuildKitClient : IAsyncDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             EngineAddress address = invoker.Engine.Address;
-            string what = mayBeAnything && !invoker.Engine.IsGreeted
-                ? $"accepted the connection, but sent nothing within {options.ConnectTimeout.TotalSeconds:0.###} s: no engine listens there, or it is stopped"
+            string what = !invoker.Engine.IsGreeted
+                ? invoker.Engine.DescribeSilence(options.ConnectTimeout)
                 : $"accepts connections, but has not answered for {longest.TotalSeconds:0} seconds: it is stopped or does not respond";
             throw new EngineConnectException(EngineConnectReason.Timeout, address, $"{address} {what}.", e);
         }

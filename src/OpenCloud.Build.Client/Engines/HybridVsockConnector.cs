@@ -46,7 +46,9 @@ internal sealed class HybridVsockConnector(EngineAddress address, TimeProvider c
                 EngineConnectException => e,
                 // For a closed port a monitor ends or resets the stream.
                 IOException => Error(EngineConnectReason.Refused, $"no process in the virtual machine listens on port {Address.Port}", e),
-                OperationCanceledException when !cancellationToken.IsCancellationRequested =>
+                OperationCanceledException stopped when cancellationToken.IsCancellationRequested =>
+                    new ConnectStalledException($"accepted the connection, but did not connect it to port {Address.Port} of the virtual machine", stopped),
+                OperationCanceledException =>
                     Error(EngineConnectReason.Timeout, $"the virtual machine behind the socket did not answer within {Patience.TotalSeconds:0} s", e),
                 _ => e,
             };

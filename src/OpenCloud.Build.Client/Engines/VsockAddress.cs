@@ -20,6 +20,15 @@ internal static class VsockAddress
         ? string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{id}:{address.Port}")
         : string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{address.Path}:{address.Port}");
 
+    /// <summary>The machine at the other end, as errors name it.</summary>
+    public static string Peer(EngineAddress address) => address.ContextId switch
+    {
+        null => "the virtual machine",
+        Local => "this machine",
+        Host => "the host of this virtual machine",
+        var id => $"the virtual machine {id}",
+    };
+
     /// <summary>Returns null and sets the address, or returns the fault. Parses the part after <c>://</c>.</summary>
     public static string? Parse(string quoted, string scheme, string rest, out EngineAddress? address)
     {

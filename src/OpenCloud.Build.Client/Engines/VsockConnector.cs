@@ -41,12 +41,7 @@ internal sealed class VsockConnector(EngineAddress address) : IEngineConnector
     /// <summary>Explains an errno of opening the socket or connecting it. Pure, so that it can be tested on machines without AF_VSOCK.</summary>
     internal static EngineConnectException Explain(EngineAddress address, int error, bool opened, Exception? inner)
     {
-        string who = address.ContextId switch
-        {
-            1 => "this machine",
-            2 => "the host of this virtual machine",
-            var id => $"the virtual machine {id}",
-        };
+        string who = VsockAddress.Peer(address);
         (EngineConnectReason reason, string why) = error switch
         {
             LinuxCalls.NotPermitted or LinuxCalls.AccessDenied => (EngineConnectReason.PermissionDenied, "this process is not allowed to use AF_VSOCK: a seccomp profile or a security module denies it"),

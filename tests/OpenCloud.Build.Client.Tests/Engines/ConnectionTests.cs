@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Wire.Grpc;
 using Xunit;
 
 namespace OpenCloud.Build.Client.Tests.Engines;
@@ -170,6 +172,53 @@ public sealed class ConnectionTests : IDisposable
             () => BuildKitClient.ConnectAsync(address, new EngineConnectOptions { ConnectTimeout = TimeSpan.FromMilliseconds(500) }, Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
         Assert.Equal(EngineConnectReason.Timeout, e.Reason);
         Assert.StartsWith($"{address} accepted the connection, but sent nothing within 0.5 s", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, "did not connect it to port 8088 of the virtual machine within 0.5 s.")]
+    [InlineData(true, "sent nothing within 0.5 s: no engine listens on port 8088 of the virtual machine, or it is stopped or still starting.")]
+    public async Task A_virtual_machine_that_says_nothing_ends_within_the_time_to_connect(bool hasPort, string said)
+    {
+        await using RawServer monitor = new(async (stream, token) =>
+        {
+            await stream.ReadExactlyAsync(new byte["CONNECT 8088\n".Length], token);
+            await stream.WriteAsync(hasPort ? "OK 5\n"u8.ToArray() : [], token);
+            await Task.Delay(Timeout.Infinite, token);
+        });
+        await ExpectSilenceAsync(EngineAddress.Parse($"vsock+unix://{monitor.Path}:8088"), "accepted the connection, but " + said);
+    }
+
+    [Fact]
+    public async Task A_socket_of_systemd_whose_engine_says_nothing_ends_within_the_time_to_connect()
+    {
+        // SO_PEERCRED has the process that called listen. Perl's $0 is the name of its process.
+        using Process manager = Process.Start(new ProcessStartInfo("perl", [
+            "-MIO::Socket::UNIX", "-e", "$0 = 'systemd'; my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die; $| = 1; print qq(.\n); <STDIN>", Socket("unit.sock")])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        Assert.Equal(".", await manager.StandardOutput.ReadLineAsync(Token));
+        await ExpectSilenceAsync(
+            EngineAddress.Parse($"unix://{Socket("unit.sock")}"),
+            "accepted the connection, but sent nothing within 0.5 s: systemd listens there, and the engine that it starts with the first connection is stopped or still starting.");
+        manager.StandardInput.Close();
+        await manager.WaitForExitAsync(Token);
+    }
+
+    [Theory]
+    [InlineData("vsock://local:8088", "port 8088 of this machine,")]
+    [InlineData("vsock://host:8088", "port 8088 of the host of this virtual machine,")]
+    [InlineData("vsock://77:8088", "port 8088 of the virtual machine 77,")]
+    public void What_vsock_did_is_told_by_its_end(string address, string said) =>
+        Assert.Contains($"no engine listens on {said} or it is stopped", SilentPeer.Cause(EngineAddress.Parse(address), startsOnDemand: false), StringComparison.Ordinal);
+
+    private async Task ExpectSilenceAsync(EngineAddress address, string said)
+    {
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(
+            () => BuildKitClient.ConnectAsync(address, new EngineConnectOptions { ConnectTimeout = TimeSpan.FromMilliseconds(500) }, Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
+        Assert.Equal(EngineConnectReason.Timeout, e.Reason);
+        Assert.Equal($"{address} {said}", e.Message);
     }
 
     private static IEngineConnector Connector(string address) => EngineConnectors.Create(EngineAddress.Parse(address), new EngineConnectOptions());

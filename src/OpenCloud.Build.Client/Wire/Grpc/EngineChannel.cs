@@ -51,9 +51,6 @@ internal sealed class EngineChannel : IAsyncDisposable
 
     public string Authority { get; }
 
-    /// <summary>Whether a peer that says nothing is none: an engine begins at once, unless it is only started by the connection.</summary>
-    public bool IsSilenceTelling => Address.Host is not null || _connector is SocketConnector { Address.Path: not null, StartsOnDemand: false };
-
     /// <summary>Whether the peer of a dedicated call has begun with HTTP/2.</summary>
     public bool IsGreeted => _greeted;
 
@@ -155,6 +152,9 @@ internal sealed class EngineChannel : IAsyncDisposable
             return !_disposed && _open.Add(call);
         }
     }
+
+    /// <summary>A clause about a peer that has not begun with HTTP/2 within a time.</summary>
+    internal string DescribeSilence(TimeSpan waited) => SilentPeer.Describe(_connector, waited);
 
     internal void Greet() => _greeted = true;
 
