@@ -276,6 +276,11 @@ case "$*" in
 *'get poddisruptionbudgets'*) [ ! -e "$folder/remains" ] || cat "$folder/remains" ;;
 *'get deployments,statefulsets --output=name'*) printf 'deployment.apps/builders\n' ;;
 *'get deployment/'*) [ ! -e "$folder/owners" ] || cat "$folder/owners" ;;
+*'get deployments,statefulsets,pods'*)
+    # The wait: the pods of the file, and ready ones without it.
+    pods= ready=3
+    [ ! -e "$folder/pods" ] || { pods=$(cat "$folder/pods"); ready=1; }
+    printf '{"items":[{"kind":"Deployment","metadata":{"name":"%s","namespace":"ci"},"spec":{"replicas":3},"status":{"updatedReplicas":3,"readyReplicas":%s}}%s]}' "$name" "$ready" "$pods" ;;
 *'get deployments,statefulsets'*)
     replicas=3
     [ ! -e "$folder/replicas" ] || replicas=$(cat "$folder/replicas")

@@ -20,7 +20,7 @@ AfterAll {
 Describe 'The cmdlets for engines on Kubernetes' {
     BeforeEach {
         Remove-Item "$programs/fail", "$programs/owners", "$programs/input", "$programs/arguments", "$programs/replicas",
-            "$programs/conflict", "$programs/warning", "$programs/remains" -ErrorAction Ignore
+            "$programs/conflict", "$programs/warning", "$programs/remains", "$programs/pods" -ErrorAction Ignore
     }
 
     It 'applies on the server, with the manifest on standard input' {
@@ -44,6 +44,22 @@ Describe 'The cmdlets for engines on Kubernetes' {
         $text | Should -BeLike '*requests:*cpu: "500m"*limits:*memory: "4Gi"*'
         $text | Should -BeLike '*app.kubernetes.io/managed-by: opencloud.build*'
         Get-Run | Should -BeNullOrEmpty
+    }
+
+    It 'waits for the pods only when asked, and says what is missing' {
+        $null = New-BuildKitDeployment builders
+        Get-Run | Should -Not -BeLike '*,pods *'
+        (New-BuildKitDeployment builders -Wait).Ready | Should -Be 3
+        @(Get-Run)[-1] | Should -Be 'get deployments,statefulsets,pods --selector=app.kubernetes.io/managed-by=opencloud.build,app.kubernetes.io/instance=builders --output=json'
+        [IO.File]::WriteAllText("$programs/pods", ',{"kind":"Pod","metadata":{"name":"builders-1"},"spec":{"containers":[{"name":"buildkitd","image":"example.org/b:1"}]},"status":{"phase":"Pending","containerStatuses":[{"name":"buildkitd","state":{"waiting":{"reason":"ErrImagePull","message":"not found"}}}]}}' +
+            ',{"kind":"Pod","metadata":{"name":"builders-2"},"status":{"phase":"Running","containerStatuses":[{"name":"buildkitd","state":{"running":{}}}]}}')
+        $missing = '1 of 3 pods is ready: builders-1: the image example.org/b:1 cannot be pulled: not found; builders-2: its engine runs and does not answer yet.'
+        $said = New-BuildKitDeployment builders -Wait -Timeout 1500ms -Verbose -ErrorAction SilentlyContinue -ErrorVariable errors 4>&1
+        $said.Message[-1] | Should -Be "The deployment 'builders': $missing"
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'DeploymentWaitTimedOut,*'
+        $errors[0].TargetObject | Should -Be 'builders'
+        $errors[0].Exception.Message | Should -Be "The deployment 'builders' was applied, but is not ready after 1.5 s: $missing"
+        { New-BuildKitDeployment builders -Wait -AsManifest -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidDeployment,*'
     }
 
     It 'forces only when asked' {

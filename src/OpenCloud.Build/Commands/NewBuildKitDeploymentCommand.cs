@@ -1,9 +1,11 @@
 using System.Management.Automation;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Engines.Deployments;
+using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
 
@@ -12,6 +14,8 @@ namespace OpenCloud.Build.Commands;
 [OutputType(typeof(BuildKitDeployment), typeof(string))]
 public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
 {
+    private static readonly TimeSpan DefaultWait = TimeSpan.FromMinutes(5);
+
     /// <summary>The name of the deployment.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [TextTransform]
@@ -84,6 +88,10 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
     [Parameter]
     public SwitchParameter AsManifest { get; set; }
 
+    /// <summary>Waits until the pods are ready.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
     /// <summary>Replaces values of other managers.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -97,6 +105,11 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
         if (Tls != (NullIfEmpty(CertificateDirectory) is not null))
         {
             throw ErrorCatalog.InvalidDeployment.ToException(Name, null, "-Tls and -CertificateDirectory require each other.");
+        }
+
+        if (Wait && AsManifest)
+        {
+            throw ErrorCatalog.InvalidDeployment.ToException(Name, null, "-Wait and -AsManifest exclude each other.");
         }
 
         BuildKitDeploymentOptions options = new()
@@ -140,6 +153,32 @@ public sealed class NewBuildKitDeploymentCommand : KubernetesCmdlet
         }
 
         RunAsync(async (poster, cancellationToken) =>
-            poster.Output(await Deployments(onWarning: poster.Warning).ApplyAsync(options, Force, cancellationToken).ConfigureAwait(false)));
+        {
+            BuildKitDeployments deployments = Deployments(onWarning: poster.Warning);
+            BuildKitDeployment made = await deployments.ApplyAsync(options, Force, cancellationToken).ConfigureAwait(false);
+            if (Wait)
+            {
+                made = await WaitAsync(deployments, made, poster, cancellationToken).ConfigureAwait(false);
+            }
+
+            poster.Output(made);
+        });
     });
+
+    private Task<BuildKitDeployment> WaitAsync(BuildKitDeployments deployments, BuildKitDeployment made, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        string? before = null;
+        return deployments.WaitAsync(made, MyInvocation.BoundParameters.ContainsKey(nameof(Timeout)) ? Timeout : DefaultWait, Tell, cancellationToken);
+
+        void Tell(BuildKitDeployment now, string missing)
+        {
+            string text = TerminalText.Plain(missing);
+            poster.Progress(new ProgressSnapshot("Engines on Kubernetes", $"{now.Name}: {text}", now.Replicas > 0 ? Math.Min(100, now.Ready * 100 / now.Replicas) : -1));
+            if (text != before)
+            {
+                before = text;
+                poster.Verbose($"The deployment '{now.Name}': {text}");
+            }
+        }
+    }
 }

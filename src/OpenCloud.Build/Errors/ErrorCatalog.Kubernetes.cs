@@ -41,6 +41,12 @@ internal static partial class ErrorCatalog
         "{0}",
         "Wait for the pods with Wait-BuildKit, or use a longer -ConnectTimeout. 'kubectl describe pods' shows why a pod does not become ready.");
 
+    public static readonly ErrorEntry DeploymentWaitTimedOut = new(
+        "DeploymentWaitTimedOut",
+        ErrorCategory.OperationTimeout,
+        "{0}",
+        "Fix what the message says about the pods and run New-BuildKitDeployment again, or use a longer -Timeout. 'kubectl describe pods' shows the events of a pod. Remove-BuildKitDeployment removes the deployment.");
+
     public static readonly ErrorEntry DeploymentExists = new(
         "DeploymentExists",
         ErrorCategory.ResourceExists,

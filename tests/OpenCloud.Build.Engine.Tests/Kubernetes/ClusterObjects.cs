@@ -199,7 +199,7 @@ internal sealed class ClusterObjects
             Remove(space, pod);
         }
 
-        workload["status"] = new JsonObject { ["replicas"] = wanted, ["readyReplicas"] = StartsReady ? wanted : 0 };
+        workload["status"] = new JsonObject { ["replicas"] = wanted, ["updatedReplicas"] = wanted, ["readyReplicas"] = StartsReady ? wanted : 0 };
     }
 
     private void Remove(string space, string pod)

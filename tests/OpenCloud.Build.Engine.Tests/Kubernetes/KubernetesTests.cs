@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using OpenCloud.Build.Client;
 using OpenCloud.Build.Client.Builds;
 using OpenCloud.Build.Client.Engines;
@@ -163,6 +164,28 @@ public sealed class KubernetesTests(EngineFixture engines)
         cluster.Server.Forbidden = Forbidden;
         await Assert.ThrowsAsync<KubernetesException>(() => deployments.ApplyAsync(kept with { Replicas = 2, IsRootless = true }, cancellationToken: Cancellation));
         Assert.Equal(before, Stored(cluster));
+    }
+
+    [Fact]
+    public async Task ADeploymentIsWaitedFor_AndWhatIsMissingIsSaid()
+    {
+        await using Cluster cluster = await StartAsync();
+        cluster.Server.Objects.StartsReady = false;
+        BuildKitDeployments deployments = cluster.Deployments();
+        BuildKitDeployment made = await deployments.ApplyAsync(Three, cancellationToken: Cancellation);
+        cluster.Server.Objects.ChangePod("ci", "builders-1", static p => p["status"]!["containerStatuses"] =
+            JsonNode.Parse("""[{"name":"buildkitd","state":{"waiting":{"reason":"ImagePullBackOff","message":"not found"}}}]"""));
+        List<string> missing = [];
+        BuildKitDeployment ready = await deployments.WaitAsync(made, TimeSpan.FromSeconds(60), Observe, Cancellation);
+        Assert.Equal(3, ready.Ready);
+        Assert.Equal($"0 of 3 pods are ready: builders-0: it waits for a node; builders-1: the image {made.Image} cannot be pulled: not found; builders-2: it waits for a node.", missing[0]);
+
+        void Observe(BuildKitDeployment now, string text)
+        {
+            missing.Add(text);
+            cluster.Server.Objects.StartsReady = true;
+            cluster.Server.Objects.Put("ci", "deployments", "builders", static _ => { });
+        }
     }
 
     [Fact]

@@ -12,7 +12,7 @@ namespace OpenCloud.Build.Client.Engines.Deployments;
 /// Runs engines on Kubernetes, by kubectl. Objects are applied on the server with the field manager <c>opencloud.build</c>, and have its label; those of
 /// others are not changed.
 /// </summary>
-public sealed class BuildKitDeployments
+public sealed partial class BuildKitDeployments
 {
     private const string Workloads = "deployments,statefulsets";
     private const string Volumes = "persistentvolumeclaims";

@@ -44,4 +44,7 @@ public enum KubernetesProblem
 
     /// <summary>The certificates cannot be used; <see cref="KubernetesException.Tls"/> says why. Nothing was started.</summary>
     Certificates,
+
+    /// <summary>The pods of a deployment did not become ready in time.</summary>
+    NotReady,
 }

@@ -71,6 +71,7 @@ public abstract class KubernetesCmdlet : BuildCmdlet
         KubernetesProblem.Unreachable => ErrorCatalog.KubernetesUnreachable,
         KubernetesProblem.TimedOut => ErrorCatalog.KubernetesTimedOut,
         KubernetesProblem.Rejected => ErrorCatalog.KubernetesRejected,
+        KubernetesProblem.NotReady => ErrorCatalog.DeploymentWaitTimedOut,
         _ => ErrorCatalog.KubectlFailed,
     };
 }
