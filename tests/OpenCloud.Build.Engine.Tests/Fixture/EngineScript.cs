@@ -7,6 +7,9 @@ internal static class EngineScript
 {
     private static readonly string Script = FixtureScript.PathOf("engine");
 
+    // Packages may have to be downloaded; nothing else that the script does takes more than a minute.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
     /// <summary>Starts an engine, which ends with this process at the latest.</summary>
     /// <param name="name">One of <see cref="EngineNames"/>.</param>
     /// <param name="insecure">Whether builds on it may have the entitlement security.insecure.</param>
@@ -73,7 +76,7 @@ internal static class EngineScript
 
     private static async Task<string> RunAsync(IReadOnlyDictionary<string, string?>? environment, params string[] arguments)
     {
-        CommandResult result = await Command.RunAsync(Script, arguments, environment);
+        CommandResult result = await Command.RunAsync(Script, arguments, environment, limit: Limit);
         if (result.ExitCode == FixtureScript.CannotHere)
         {
             throw new EngineUnavailableException(result.Error.Trim());

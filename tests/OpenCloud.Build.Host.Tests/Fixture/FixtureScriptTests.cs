@@ -93,6 +93,20 @@ public sealed class FixtureScriptTests
         Assert.Contains($"no-such-package-{what}", answer.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ARunThatTakesTooLong_IsEndedAndSaysWhatItDid()
+    {
+        TimeoutException late = await Assert.ThrowsAsync<TimeoutException>(() => Command.RunAsync(
+            "bash", ["-c", "sleep 300 & wait"], cancellationToken: TestContext.Current.CancellationToken, limit: TimeSpan.FromSeconds(1)));
+
+        string[] lines = late.Message.Split('\n');
+        Assert.Contains("bash -c sleep 300 & wait still runs after 00:00:01", lines[0], StringComparison.Ordinal);
+        Assert.Matches(@"^\d+ State: S \(sleeping\) \w+ bash -c", lines[1]);
+        Assert.Matches(@"^  \d+ State: S \(sleeping\) \w+ sleep 300$", lines[2]);
+        string orphan = $"/proc/{lines[2].Trim().Split(' ')[0]}/status";
+        Assert.True(!File.Exists(orphan) || (await File.ReadAllTextAsync(orphan, TestContext.Current.CancellationToken)).Contains("(zombie)", StringComparison.Ordinal));
+    }
+
     private static CommandResult Shell(string script) => Command.Run(new ProcessStartInfo("bash", ["-uc", script]));
 
     /// <summary>The fixtures where everybody may read them.</summary>
