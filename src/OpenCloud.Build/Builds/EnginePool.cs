@@ -8,24 +8,33 @@ using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
 
-/// <summary>The engines of a pipeline, each connected once. An unreachable one is not tried again for the next input, which would wait as long.</summary>
+/// <summary>
+/// The engines of a pipeline, each connected once. An unreachable one is not tried again for the next input, which would wait as long, but after a
+/// pause: as long as the attempt took, and twice the pause before.
+/// </summary>
 internal sealed class EnginePool : IDisposable
 {
-    private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp, EngineTlsOptions? Tls), Task<BuildKitClient>> _clients = [];
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<(EngineAddress? Address, bool AllowPlainTcp, EngineTlsOptions? Tls), Attempt> _clients = [];
     private readonly WarnedOnce _warned = new();
 
     /// <summary>A null address means the discovered engine.</summary>
     /// <exception cref="BuildErrorException">The engine cannot be reached, or refuses the call.</exception>
     public async Task<BuildKitClient> GetAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        Task<BuildKitClient>? client;
+        Task<BuildKitClient> client;
+        (EngineAddress?, bool, EngineTlsOptions?) key = (address, options.AllowPlainTcp, options.Tls);
         lock (_clients)
         {
-            if (!_clients.TryGetValue((address, options.AllowPlainTcp, options.Tls), out client) || client.IsCanceled)
+            Attempt? attempt = _clients.GetValueOrDefault(key);
+            if (attempt is null || attempt.Client.IsCanceled || attempt.IsOver(options.TimeProvider))
             {
-                client = ConnectAsync(address, options, poster, cancellationToken);
-                _clients[(address, options.AllowPlainTcp, options.Tls)] = client;
+                _clients[key] = attempt = new Attempt(attempt?.Next, options.TimeProvider, () => ConnectAsync(address, options, poster, cancellationToken));
             }
+
+            client = attempt.Client;
         }
 
         try
@@ -47,7 +56,7 @@ internal sealed class EnginePool : IDisposable
     {
         lock (_clients)
         {
-            foreach (Task<BuildKitClient> client in _clients.Values)
+            foreach (Task<BuildKitClient> client in _clients.Values.Select(static a => a.Client))
             {
                 if (client.IsCompletedSuccessfully)
                 {
@@ -94,5 +103,50 @@ internal sealed class EnginePool : IDisposable
 
         poster.Verbose($"The engine is {client.Address} ({client.Source}), BuildKit {client.EngineVersion ?? "of unknown version"}.");
         return client;
+    }
+
+    /// <summary>An attempt to connect, and the pause after it when it fails.</summary>
+    private sealed class Attempt
+    {
+        private readonly TimeSpan _pause;
+        private readonly long _begun;
+        private long _ended;
+
+        public Attempt(TimeSpan? pause, TimeProvider clock, Func<Task<BuildKitClient>> connect)
+        {
+            _pause = pause ?? ShortestPause;
+            _begun = clock.GetTimestamp();
+            Client = RunAsync(connect, clock);
+        }
+
+        public Task<BuildKitClient> Client { get; }
+
+        /// <summary>The pause after the next attempt.</summary>
+        public TimeSpan Next => _pause * 2 < LongestPause ? _pause * 2 : LongestPause;
+
+        /// <summary>Whether it has failed, and the pause has passed.</summary>
+        public bool IsOver(TimeProvider clock)
+        {
+            if (!Client.IsFaulted)
+            {
+                return false;
+            }
+
+            TimeSpan taken = clock.GetElapsedTime(_begun, _ended);
+            TimeSpan pause = taken < LongestPause ? taken : LongestPause;
+            return clock.GetElapsedTime(_ended) >= (pause > _pause ? pause : _pause);
+        }
+
+        private async Task<BuildKitClient> RunAsync(Func<Task<BuildKitClient>> connect, TimeProvider clock)
+        {
+            try
+            {
+                return await connect().ConfigureAwait(false);
+            }
+            finally
+            {
+                _ended = clock.GetTimestamp();
+            }
+        }
     }
 }

@@ -23,6 +23,9 @@ internal static class NodeLosses
     public static NodeLoss Of(BuildErrorException error) => error.InnerException switch
     {
         EngineConnectException or RpcException { StatusCode: StatusCode.Unavailable } => NodeLoss.NotReached,
+
+        // A node that answered an earlier build and is gone now: nothing of this one was sent.
+        ImageBuildException { Kind: BuildFailureKind.EngineLost, Steps.Count: 0, InnerException: RpcException { Status.DebugException: EngineConnectException } } => NodeLoss.NotReached,
         ImageBuildException { Kind: BuildFailureKind.EngineLost } => NodeLoss.DuringBuild,
         _ => NodeLoss.None,
     };
