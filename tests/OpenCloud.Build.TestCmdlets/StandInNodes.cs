@@ -27,7 +27,7 @@ public sealed class UseStandInNodeCommand : PSCmdlet
     [Parameter]
     public string[] Gone { get; set; } = [];
 
-    /// <summary>How many builds each node loses.</summary>
+    /// <summary>How many builds each node loses, or the name of the one that it loses.</summary>
     [Parameter]
     public System.Collections.Hashtable Losing { get; set; } = [];
 
@@ -35,7 +35,7 @@ public sealed class UseStandInNodeCommand : PSCmdlet
     [Parameter]
     public string[] Failing { get; set; } = [];
 
-    /// <summary>Nodes whose builds end when they are cancelled.</summary>
+    /// <summary>Nodes whose builds end when they are cancelled; with a name after the address, only this build. Before it has begun, none is lost.</summary>
     [Parameter]
     public string[] Endless { get; set; } = [];
 
@@ -52,6 +52,7 @@ public sealed class UseStandInNodeCommand : PSCmdlet
     private sealed class StandIn(UseStandInNodeCommand told) : IEngineBuilder
     {
         private readonly ConcurrentDictionary<string, int> _lost = new(StringComparer.Ordinal);
+        private readonly TaskCompletionSource _isEndless = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<(bool IsOfFirstPlace, IReadOnlyList<string> Platforms)> ConnectAsync(EngineAddress? address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken cancellationToken)
         {
@@ -70,11 +71,12 @@ public sealed class UseStandInNodeCommand : PSCmdlet
         {
             CheckThere(build.Address);
             string node = build.Address?.ToString() ?? "the engine of this machine";
-            bool isLost = told.Losing[node] is int times && _lost.AddOrUpdate(node, 1, static (_, n) => n + 1) <= times;
-            bool isEndless = told.Endless.Contains(node);
+            bool isLost = told.Losing[node] is string name ? name == build.Target : told.Losing[node] is int times && _lost.AddOrUpdate(node, 1, static (_, n) => n + 1) <= times;
+            bool isEndless = told.Endless.Contains(node) || told.Endless.Contains($"{node} {build.Target}");
             string what = isLost ? "lost" : told.Failing.Contains(node) ? "failed" : "built";
             if (isEndless)
             {
+                _isEndless.TrySetResult();
                 try
                 {
                     await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(false);
@@ -87,6 +89,11 @@ public sealed class UseStandInNodeCommand : PSCmdlet
                 }
             }
 
+            if (isLost && told.Endless.Length > 0)
+            {
+                await _isEndless.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             Report();
             if (what != "built")
             {
@@ -96,7 +103,7 @@ public sealed class UseStandInNodeCommand : PSCmdlet
 
             foreach (BuildOutput output in build.Request.Outputs.Where(static o => o.Type == BuildOutput.Oci))
             {
-                WriteArchive(output.Destination!, Platform.Parse(build.Request.Platforms[0]));
+                WriteArchive(output.Destination!, Platform.Parse(build.Request.Platforms.FirstOrDefault() ?? "linux/amd64"));
             }
 
             return new ImageBuildResult { References = build.Request.Tags, Path = build.Request.ContextPath, Address = node };
@@ -106,6 +113,8 @@ public sealed class UseStandInNodeCommand : PSCmdlet
                 PSObject seen = new();
                 seen.Properties.Add(new PSNoteProperty("Node", node));
                 seen.Properties.Add(new PSNoteProperty("What", what));
+                seen.Properties.Add(new PSNoteProperty("Name", build.Target));
+                seen.Properties.Add(new PSNoteProperty("Outputs", string.Join(' ', build.Request.Outputs.Select(static o => o.Type))));
                 seen.Properties.Add(new PSNoteProperty("Platforms", string.Join(' ', build.Request.Platforms)));
                 seen.Properties.Add(new PSNoteProperty("CacheTo", Text(build.Request.CacheTo)));
                 seen.Properties.Add(new PSNoteProperty("CacheFrom", Text(build.Request.CacheFrom)));
@@ -113,6 +122,8 @@ public sealed class UseStandInNodeCommand : PSCmdlet
                 poster.Output(seen);
             }
         }
+
+        public ValueTask LeaveAsync(IReadOnlyDictionary<string, ImageBuildRequest> set) => ValueTask.CompletedTask;
 
         public ValueTask DisconnectAsync() => ValueTask.CompletedTask;
 

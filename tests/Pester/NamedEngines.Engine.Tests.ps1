@@ -7,6 +7,7 @@ BeforeDiscovery {
 Describe 'An engine with two nodes' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
         . $PSScriptRoot/Common.ps1
+        Import-TestCmdlet
         $oldConfig = $env:XDG_CONFIG_HOME
         $env:XDG_CONFIG_HOME = "$TestDrive/config"
         $one = Start-TestEngine docker-28
@@ -16,6 +17,56 @@ Describe 'An engine with two nodes' -Skip:(-not $fixture.CanRun) {
         $null = Set-BuildKitEngine mixed -AddAddress $two.address -Platform linux/arm64
 
         function New-Context([string] $Name, [string[]] $More) { New-BuildDirectory "$TestDrive/$Name" $one (@('FROM scratch', 'COPY busybox /bin/busybox') + $More -join "`n") }
+
+        # A context that the node prefers; the step of -Waiting runs until the node is gone.
+        function Find-Context([string] $Name, [string] $Engine, [string] $Address, [switch] $Waiting) {
+            $found = 1..50 | ForEach-Object { New-Context "$Name$_" } | Where-Object { (Invoke-ImageBuild $_ -Address $Engine -Output type=cacheonly).Address -eq $Address } | Select-Object -First 1
+            if ($Waiting) {
+                Add-Content "$found/Dockerfile" "RUN [`"/bin/busybox`", `"sh`", `"-c`", `"echo step-begun $Name; /bin/busybox sleep 3`"]"
+            }
+            $found
+        }
+
+        # A set: 'base' is written to a file, 'slow' uses it and waits, 'last' uses 'slow', and 'lone' waits alone.
+        function New-Set([string] $Folder, [string] $Engine, [string] $Address) {
+            $name = Split-Path -Leaf $Folder
+            $null = New-Item -ItemType Directory $Folder, "$Folder/slow", "$Folder/last"
+            Set-Content "$Folder/slow/Dockerfile" 'FROM base', "RUN [`"/bin/busybox`", `"sh`", `"-c`", `"echo step-begun $name; /bin/busybox sleep 3`"]"
+            Set-Content "$Folder/last/Dockerfile" 'FROM slow', 'RUN ["/bin/busybox", "true"]'
+            Set-Content "$Folder/bake.json" (@{
+                group  = @{ default = @{ targets = 'base', 'slow', 'last', 'lone' } }
+                target = @{
+                    base = @{ context = Find-Context "$name-base" $Engine $Address; output = @("type=oci,dest=$Folder/base.tar") }
+                    slow = @{ context = "$Folder/slow"; contexts = @{ base = 'target:base' }; output = @('type=cacheonly') }
+                    last = @{ context = "$Folder/last"; contexts = @{ slow = 'target:slow' }; output = @("type=oci,dest=$Folder/last.tar") }
+                    lone = @{ context = Find-Context "$name-lone" $Engine $Address -Waiting; output = @('type=cacheonly') }
+                }
+            } | ConvertTo-Json -Depth 9)
+        }
+
+        # Builds the set, and returns when both steps run, and the file is there.
+        function Start-Set([string] $Folder, [string] $Engine) {
+            $shell = [powershell]::Create()
+            $null = $shell.AddScript('Import-Module $args[0]; Get-BuildDefinition $args[1] -Force | Invoke-ImageBuild -Address $args[2] -Retry 1 -ThrottleLimit 4 -ConnectTimeout 60s -LogPath $args[3]').AddArgument($manifestPath).AddArgument("$Folder/bake.json").AddArgument($Engine).AddArgument("$Folder/log")
+            $running = $shell.BeginInvoke()
+            for ($limit = 0; $limit -lt 1200 -and -not $running.IsCompleted -and -not ((Test-Path "$Folder/base.tar") -and ([regex]::Matches((Get-Content -Raw "$Folder/log"), '(?m)^#\d+ [\d.]+ step-begun').Count -ge 2)); $limit++) {
+                Start-Sleep -Milliseconds 50
+            }
+            [pscustomobject]@{ Shell = $shell; Running = $running; Folder = $Folder; Written = (Get-Item "$Folder/base.tar").LastWriteTimeUtc }
+        }
+
+        # What has ended on the lost node stays; the rest is on the other one, with a warning for each of the two parts.
+        function Assert-SetMoved($Set, $Lost, $Other, [string] $Why) {
+            $built = $Set.Shell.EndInvoke($Set.Running)
+            $Set.Shell.Streams.Error | Should -BeNullOrEmpty
+            $built | ForEach-Object { $_.Address } | Should -Be $Lost.address, $Other.address, $Other.address, $Other.address
+            $warned = @($Set.Shell.Streams.Warning) -like "*$($Lost.address) was lost during the build*$Why*"
+            $warned | Should -HaveCount 2
+            $warned -like '*these builds are sent to another: *slow, last*' | Should -HaveCount 1
+            (Get-Item "$($Set.Folder)/base.tar").LastWriteTimeUtc | Should -Be $Set.Written
+            "$($Set.Folder)/last.tar" | Should -Exist
+            $Set.Shell.Dispose()
+        }
 
         # The manifests of the only index in a layout: platform, or what an attestation is about.
         function Get-IndexPlatform([string] $Layout) {
@@ -86,15 +137,22 @@ Describe 'An engine with two nodes' -Skip:(-not $fixture.CanRun) {
         "$TestDrive/other/index.json" | Should -Exist
     }
 
-    It 'builds a set of definitions on one node' {
-        $null = New-Context set-a
-        $null = New-Context set-b
-        Set-Content "$TestDrive/docker-bake.hcl" 'group "default" { targets = ["a", "b"] }', 'target "a" { context = "./set-a" }', 'target "b" { context = "./set-b" }'
-        Push-Location $TestDrive
-        $built = Get-BuildDefinition docker-bake.hcl | Invoke-ImageBuild -Address pair -Output type=cacheonly
-        Pop-Location
-        $built | Should -HaveCount 2
-        $built | ForEach-Object { $_.Address } | Sort-Object -Unique | Should -HaveCount 1
+    It 'builds what is linked in a set on one node, and the parts of a set beside each other' {
+        $null = New-Item -ItemType Directory "$TestDrive/parts", "$TestDrive/uses"
+        Set-Content "$TestDrive/uses/Dockerfile" 'FROM base', 'LABEL uses=1'
+        $parts = 1..5 | ForEach-Object { New-Context "part$_" "LABEL part=$_" }
+        $targets = @{}
+        foreach ($i in 1..5) {
+            $targets["part$i"] = @{ context = $parts[$i - 1] }
+            $targets["uses$i"] = @{ context = $i -eq 5 ? $parts[4] : "$TestDrive/uses"; contexts = @{ base = "target:part$i" } }
+        }
+        Copy-Item -Recurse "$TestDrive/uses" "$TestDrive/uses2"
+        1..4 | ForEach-Object { $targets["uses$_"].context = (New-Item -ItemType Directory "$TestDrive/uses-$_").FullName; Copy-Item "$TestDrive/uses/Dockerfile" "$TestDrive/uses-$_" }
+        Set-Content "$TestDrive/bake.json" (@{ group = @{ default = @{ targets = @($targets.Keys) } }; target = $targets } | ConvertTo-Json -Depth 9)
+        $built = @{}
+        Get-BuildDefinition "$TestDrive/bake.json" -Force | Invoke-ImageBuild -Address pair -Output type=cacheonly -ThrottleLimit 10 -ErrorAction Stop | ForEach-Object { $built[(Split-Path -Leaf $_.Path)] = $_.Address }
+        $built.Values | Sort-Object -Unique | Should -HaveCount 2
+        1..4 | ForEach-Object { $built["uses-$_"] | Should -Be $built["part$_"] }
     }
 
     It 'sends a build to another node when its node is killed, with -Retry' {
@@ -126,6 +184,103 @@ Describe 'An engine with two nodes' -Skip:(-not $fixture.CanRun) {
                 Add-Content "$app/Dockerfile" 'RUN ["/bin/busybox", "sh", "-c", "echo step-begun; /bin/busybox sleep 5"]'
             }
             $shell.Dispose()
+        }
+    }
+
+    It 'pushes what it joins to a registry' {
+        $program = (& "$root/tests/fixture/engine" get registry | Where-Object { $_ -match '/docker-registry ' }) -replace '^.* '
+        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $listener.Start()
+        $at = "127.0.0.1:$($listener.LocalEndpoint.Port)"
+        $listener.Stop()
+        Set-Content "$TestDrive/registry.yml" "{version: 0.1, log: {level: info}, storage: {filesystem: {rootdirectory: $TestDrive/registry}}, http: {addr: '$at'}}"
+        $registry = Start-Process "$program/usr/bin/docker-registry" 'serve', "$TestDrive/registry.yml" -RedirectStandardError "$TestDrive/registry.log" -RedirectStandardOutput "$TestDrive/registry.out" -PassThru
+        try {
+            for ($i = 0; $i -lt 500 -and -not (Select-String 'listening on' "$TestDrive/registry.log" -Quiet); $i++) {
+                Start-Sleep -Milliseconds 20
+            }
+            $app = New-Context pushed
+            $built = Invoke-ImageBuild $app -Tag "$at/team/app:1", "$at/team/app:2" -Address mixed -Platform linux/amd64, linux/arm64 -Push -ErrorAction Stop
+            foreach ($tag in 1, 2) {
+                $index = Invoke-RestMethod "http://$at/v2/team/app/manifests/$tag" -Headers @{ Accept = 'application/vnd.oci.image.index.v1+json' } -ResponseHeadersVariable headers | ForEach-Object { $_ -is [string] ? (ConvertFrom-Json $_) : $_ }
+                $headers['Docker-Content-Digest'] | Should -Be $built.Digest
+                $index.manifests.platform.architecture | Where-Object { $_ -ne 'unknown' } | Should -Be 'amd64', 'arm64'
+            }
+            $failure = { Invoke-ImageBuild $app -Tag '127.0.0.1:1/team/app:1' -Address mixed -Platform linux/amd64, linux/arm64 -Push -ErrorAction Stop } | Should -Throw -PassThru
+            $failure.FullyQualifiedErrorId | Should -BeLike 'PushFailed,*'
+        }
+        finally {
+            $registry.Kill()
+        }
+    }
+
+    It 'tries again what comes back, and leaves a node that goes between two builds' {
+        $real = $one.address -replace '^docker://'
+        $socket = "$TestDrive/socket"
+        $app = New-Context back
+        $built = & {
+            $app
+            $null = New-Item -ItemType SymbolicLink $socket -Target $real
+            Start-Sleep -Milliseconds 1300
+            $app
+        } | Invoke-ImageBuild -Address "docker://$socket" -ConnectTimeout 100ms -Output type=cacheonly -ErrorVariable failed -ErrorAction SilentlyContinue
+        $failed.FullyQualifiedErrorId | Should -BeLike 'EngineNotFound,*'
+        $built.Address | Should -Be "docker://$socket"
+
+        $null = Register-BuildKitEngine fickle "docker://$socket", $two.address
+        $app = Find-Context fickle fickle "docker://$socket"
+        $built = & {
+            $app
+            Remove-Item $socket
+            $app
+        } | Invoke-ImageBuild -Address fickle -ConnectTimeout 60s -Output type=cacheonly -WarningVariable warned -WarningAction SilentlyContinue
+        $built | ForEach-Object { $_.Address } | Should -Be "docker://$socket", $two.address
+        "$warned" | Should -BeLike '*cannot be reached*'
+    }
+
+    It 'keeps no connection and no process' {
+        function Measure-Open { [IO.Directory]::GetFileSystemEntries('/proc/self/fd').Count + @(Get-Content /proc/self/task/*/children -ErrorAction Ignore | Where-Object { $_.Trim() }).Count }
+        $null = Register-BuildKitEngine part-gone $one.address, $two.address, unix:///nowhere/x.sock
+        $apps = 1..3 | ForEach-Object { New-Context "open$_" }
+        $before = Measure-Open
+        $null = $apps | Invoke-ImageBuild -Address part-gone -ConnectTimeout 100ms -ThrottleLimit 3 -Output type=cacheonly -WarningAction SilentlyContinue
+        $null = Invoke-ImageBuild $apps[0] -Address mixed -Platform linux/amd64, linux/arm64 -Output "type=oci,dest=$TestDrive/open.tar"
+        $null = Get-BuildDefinition "$TestDrive/bake.json" -Target uses1, uses2 -Force | Invoke-ImageBuild -Address part-gone -ConnectTimeout 100ms -ThrottleLimit 4 -Output type=cacheonly -WarningAction SilentlyContinue
+
+        # Sockets of calls end with their threads.
+        for ($limit = 0; $limit -lt 100 -and (Measure-Open) -gt $before; $limit++) {
+            Start-Sleep -Milliseconds 50
+        }
+        Measure-Open | Should -Not -BeGreaterThan $before
+    }
+
+    Context 'of which one is lost in the middle of a set' {
+        BeforeAll {
+            $fragile = Start-TestEngine docker-26
+            $null = Register-BuildKitEngine fragile-set $fragile.address, $one.address
+        }
+
+        It 'builds on another what has not ended, when the node is stopped' {
+            New-Set "$TestDrive/stopped-set" fragile-set $fragile.address
+            try {
+                # Else it takes a minute until the engine is given up.
+                Use-FastClock
+                $set = Start-Set "$TestDrive/stopped-set" fragile-set
+                & "$root/tests/fixture/engine" exec $fragile.folder busybox killall -STOP dockerd
+                $set.Running.AsyncWaitHandle.WaitOne([timespan]::FromSeconds(60)) | Should -BeTrue
+                Assert-SetMoved $set $fragile $one 'stopped or unreachable'
+            }
+            finally {
+                Use-FastClock -Restore
+                & "$root/tests/fixture/engine" exec $fragile.folder busybox killall -CONT dockerd
+            }
+        }
+
+        It 'builds on another what has not ended, when the node is killed' {
+            New-Set "$TestDrive/killed-set" fragile-set $fragile.address
+            $set = Start-Set "$TestDrive/killed-set" fragile-set
+            Stop-TestEngine $fragile
+            Assert-SetMoved $set $fragile $one
         }
     }
 }

@@ -22,6 +22,7 @@ Describe 'Builds on several nodes' {
             $script:failure = $null
             try {
                 $From | Invoke-ImageBuild @Options -ErrorVariable failed -WarningVariable script:warned -ErrorAction SilentlyContinue -WarningAction SilentlyContinue | Where-Object { $_.PSObject.Properties['What'] }
+                $script:failures = $failed
                 $script:failure = $failed | Select-Object -First 1
             }
             catch {
@@ -60,13 +61,98 @@ Describe 'Builds on several nodes' {
         (Invoke-Build @{ Failing = $first } @{ Address = 'pair'; Retry = 3 }).What | Should -Be 'failed'
     }
 
-    It 'of a set stay on one node, and -Retry is said to do nothing' {
-        $definitions = Get-BuildDefinition "$TestDrive/docker-bake.hcl" -Force
-        $seen = Invoke-Build @{ Losing = @{ $one = 9; $two = 9 } } @{ Address = 'pair'; Retry = 3 } $definitions
-        $seen.Node | Select-Object -Unique | Should -HaveCount 1
-        $seen.What | Should -Be 'lost', 'lost'
-        @($warned) -like '*-Retry does not apply*' | Should -HaveCount 1
-        Invoke-Build @{ Gone = $first } @{ Address = 'pair' } $definitions | ForEach-Object Node | Should -Be $second, $second
+    Context 'of a set' {
+        BeforeAll {
+            foreach ($name in 'base', 'api', 'web', 'tools') {
+                $null = New-Item -ItemType Directory "$TestDrive/$name"
+                Set-Content "$TestDrive/$name/Dockerfile" 'FROM scratch'
+            }
+            $chain = @'
+group "default" { targets = ["base", "api", "web", "tools"] }
+target "base" {
+  context = "base"
+  output = ["type=oci,dest=base.tar"]
+}
+target "api" {
+  context = "api"
+  contexts = { base = "target:base" }
+}
+target "web" {
+  context = "web"
+  contexts = { api = "target:api" }
+}
+target "tools" { context = "tools" }
+'@
+            Set-Content "$TestDrive/chain.hcl" $chain
+            $definitions = Get-BuildDefinition "$TestDrive/docker-bake.hcl" -Force
+            $chained = Get-BuildDefinition "$TestDrive/chain.hcl" -Force
+            $home1 = (Invoke-Build @{} @{ Address = 'pair' } "$TestDrive/base").Node
+            $home2 = $one, $two -ne $home1 | Select-Object -First 1
+            function Get-Seen($Seen) { $Seen | ForEach-Object { "$($_.Name) $($_.What) $($_.Node -eq $home1 ? 1 : 2) $($_.Outputs)".Trim() } }
+        }
+
+        It 'are on one node where they share a context or use results, and apart otherwise' {
+            $seen = Invoke-Build @{} @{ Address = 'pair' } $chained
+            $seen.Name | Sort-Object | Should -Be 'api', 'base', 'tools', 'web'
+            ($seen | Where-Object Name -NE tools).Node | Select-Object -Unique | Should -Be $home1
+            ($seen | Where-Object Name -EQ tools).Node | Should -Be (Invoke-Build @{} @{ Address = 'pair' } "$TestDrive/tools").Node
+            Invoke-Build @{ Gone = $first } @{ Address = 'pair' } $definitions | ForEach-Object Node | Should -Be $second, $second
+            "$warned" | Should -BeLike "*$first cannot be reached*"
+            Invoke-Build @{ Gone = $one, $two } @{ Address = 'pair' } $definitions | Should -BeNullOrEmpty
+            Get-Id | Should -Be 'EngineNotFound'
+        }
+
+        It 'are repeated on another node, without what has been exported' {
+            $linked = $chained | Where-Object Name -NE tools
+            $seen = Invoke-Build @{ Losing = @{ $home1 = 'api' } } @{ Address = 'pair'; Retry = 1 } $chained
+            $failure | Should -BeNullOrEmpty
+            Get-Seen ($seen | Where-Object Name -NE tools) | Should -Be 'base built 1 oci', 'api lost 1', 'base built 2 cacheonly', 'api built 2', 'web built 2'
+            @($warned) -like "*$home1 was lost during the build*: api, web.*" | Should -HaveCount 1
+            Get-Seen (Invoke-Build @{ Losing = @{ $home1 = 'web' } } @{ Address = 'pair'; Retry = 1 } $linked) |
+                Should -Be 'base built 1 oci', 'api built 1', 'web lost 1', 'base built 2 cacheonly', 'api built 2 cacheonly', 'web built 2'
+
+            # A result that no build uses any more is not built again.
+            $seen = Invoke-Build @{ Losing = @{ $first = 'b' } } @{ Address = 'pair'; Retry = 1 } $definitions
+            $seen | ForEach-Object { "$($_.Name) $($_.What)" } | Should -Be 'a built', 'b lost', 'b built'
+            (Invoke-Build @{ Losing = @{ $one = 9; $two = 9 } } @{ Address = 'pair'; Retry = 3 } $linked).What | Should -Be 'lost', 'lost'
+            Get-Id | Should -Be 'EngineLost'
+        }
+
+        It 'leave a lost node together' {
+            $seen = Invoke-Build @{ Losing = @{ $first = 'a' }; Endless = "$first b" } @{ Address = 'pair'; Retry = 1; ThrottleLimit = 2 } $definitions
+            $failure | Should -BeNullOrEmpty
+            $seen | ForEach-Object { "$($_.Name) $($_.What)" } | Sort-Object | Should -Be 'a built', 'a lost', 'b built', 'b cancelled'
+            @($warned) -like '*was lost during the build*' | Should -HaveCount 1
+        }
+
+        It 'fail with their node without -Retry, and those that have not begun go to another' {
+            Get-Seen (Invoke-Build @{ Losing = @{ $home1 = 'api' } } @{ Address = 'pair' } $chained) | Select-Object -First 2 | Should -Be 'base built 1 oci', 'api lost 1'
+            $failures.FullyQualifiedErrorId -replace ',.*' | Should -Be 'EngineLost', 'DependencyNotBuilt'
+            $seen = Invoke-Build @{ Losing = @{ $first = 'a' } } @{ Address = 'pair' } $definitions
+            $seen.What | Should -Be 'lost', 'built'
+            $seen.Node | Should -Be $first, $second
+        }
+
+        It 'are joined from several nodes alone, and say where one node emulates a platform' {
+            $platforms = @{ Address = 'mixed'; Platform = 'linux/amd64', 'linux/arm64' }
+            $alone = $chained | Where-Object Name -EQ base
+            $seen = Invoke-Build $both $platforms $alone
+            $failure | Should -BeNullOrEmpty
+            $seen.Node | Sort-Object | Should -Be $arm, $one
+            $warned | Should -BeNullOrEmpty
+            $seen = Invoke-Build @{ Worker = @{ $arm = 'linux/arm64', 'linux/amd64' } } $platforms ($chained | Where-Object Name -NE tools)
+            $failure | Should -BeNullOrEmpty
+            $seen.Node | Should -Be $arm, $arm, $arm
+            @($warned) -like "*base, api, web: the node $arm builds linux/amd64, which another node has natively*" | Should -HaveCount 1
+        }
+
+        It 'say that -Retry does nothing on one node' {
+            $null = Register-BuildKitEngine single $one
+            $null = Invoke-Build @{} @{ Address = 'single'; Retry = 1 } $definitions
+            @($warned) -like '*-Retry does not apply*' | Should -HaveCount 1
+            $null = Invoke-Build @{} @{ Address = 'pair'; Retry = 1 } $definitions
+            $warned | Should -BeNullOrEmpty
+        }
     }
 
     It 'are joined from the nodes of their platforms' {

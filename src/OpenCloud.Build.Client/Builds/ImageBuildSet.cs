@@ -2,6 +2,7 @@ using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Capabilities;
 using OpenCloud.Build.Client.Failures;
+using OpenCloud.Build.Client.Fleet;
 using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Client.Progress;
 using OpenCloud.Build.Client.Wire.Grpc;

@@ -72,6 +72,17 @@ public static class PlatformDivision
         return able.Length > 0 ? able : [.. nodes.Select(static n => n.Node)];
     }
 
+    /// <summary>The platforms that a node does not have natively, and that another node has.</summary>
+    /// <param name="platforms">The platforms of the build.</param>
+    /// <param name="node">The address of the node.</param>
+    /// <param name="nodes">The nodes that are available.</param>
+    public static IReadOnlyList<string> NativeElsewhere(IReadOnlyList<string> platforms, string node, IReadOnlyList<NodePlatforms> nodes)
+    {
+        ArgumentNullException.ThrowIfNull(platforms);
+        ArgumentNullException.ThrowIfNull(nodes);
+        return [.. platforms.Where(p => nodes.Any(n => IsNative(Platform.Parse(p), n)) && !nodes.Any(n => n.Node == node && IsNative(Platform.Parse(p), n)))];
+    }
+
     private static bool IsAble(Platform platform, NodePlatforms node) => IsNative(platform, node) || node.Reported.Any(r => Is(r, platform));
 
     private static IReadOnlyList<string> Candidates(Platform platform, IReadOnlyList<NodePlatforms> nodes)

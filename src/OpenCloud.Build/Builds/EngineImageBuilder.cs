@@ -66,6 +66,20 @@ internal sealed class EngineImageBuilder : IEngineBuilder
         return (await client.History.ListAsync(null, true, limit).ConfigureAwait(false)).Count;
     }
 
+    public async ValueTask LeaveAsync(IReadOnlyDictionary<string, ImageBuildRequest> set)
+    {
+        ImageBuildSet? left;
+        lock (_sets)
+        {
+            _sets.Remove(set, out left);
+        }
+
+        if (left is not null)
+        {
+            await left.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
     public async ValueTask DisconnectAsync()
     {
         foreach (ImageBuildSet set in _sets.Values)

@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Inputs;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Builds;
@@ -18,4 +19,8 @@ internal interface IEngineBuilder : IImageBuilder
     /// <param name="limit">Ends the question, and not the connection, which builds need.</param>
     /// <param name="cancellationToken">Cancels both.</param>
     public Task<int> CountRunningAsync(EngineAddress address, EngineConnectOptions options, IPipelinePoster poster, CancellationToken limit, CancellationToken cancellationToken);
+
+    /// <summary>Ends what the builds of a set share on their engine. None of them runs or begins any more.</summary>
+    /// <param name="set">The requests, the same object that the builds had.</param>
+    public ValueTask LeaveAsync(IReadOnlyDictionary<string, ImageBuildRequest> set);
 }

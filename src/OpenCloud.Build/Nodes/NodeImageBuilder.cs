@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client.Builds;
-using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Engines.Named;
 using OpenCloud.Build.Client.Fleet;
 using OpenCloud.Build.Client.Inputs;
@@ -12,22 +11,19 @@ namespace OpenCloud.Build.Nodes;
 
 /// <summary>
 /// Runs each build on a node of its named engine: the one that its context prefers, unless that is busy or gone. Platforms go to the nodes that have
-/// them, and their results are joined. A build on any other engine is passed on as it is.
+/// them, and their results are joined. Builds of a set that need each other are on one node. A build on any other engine is passed on as it is.
 /// </summary>
 internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
 {
-    private static readonly TimeSpan LoadLimit = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LostFor = TimeSpan.FromSeconds(30);
-
-    private readonly ConcurrentDictionary<string, long> _lost = new(StringComparer.Ordinal);
+    private readonly NodeFleet _fleet = new(inner);
     private readonly ConcurrentDictionary<object, bool> _warned = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, Task<NodeLease>> _sets = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<IReadOnlyDictionary<string, ImageBuildRequest>, SetNodes> _sets = new(ReferenceEqualityComparer.Instance);
 
     public async Task<ImageBuildResult> BuildAsync(CheckedBuild build, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        if (build is { Set: { } together, Retries: > 0 } && _warned.TryAdd(together, true))
+        if (build is { Set: { } together, Retries: > 0, Engine: not { Nodes.Count: > 1 } } && _warned.TryAdd(together, true))
         {
-            poster.Warning("-Retry does not apply to definitions that are built together, because they share contexts and results on one node. When that node is lost, their builds fail.");
+            poster.Warning("-Retry does not apply: the engine has only one node. When it is lost, the builds fail.");
         }
 
         if (build.Engine is not { } engine)
@@ -41,12 +37,17 @@ internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
             return await OnDiscoveredAsync(build, engine, poster, cancellationToken).ConfigureAwait(false);
         }
 
-        Dictionary<string, Node> nodes = NodesOf(engine, build.Connect);
+        Dictionary<string, FleetNode> nodes = FleetNode.Of(engine, build.Connect);
+        if (build.Set is not null && GroupOf(build, engine, nodes) is { } group)
+        {
+            return await group.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false);
+        }
+
         try
         {
-            return await OnNodesAsync(build, nodes, poster, cancellationToken).ConfigureAwait(false);
+            return await OnNodesAsync(build with { Set = null }, nodes, poster, cancellationToken).ConfigureAwait(false);
         }
-        catch (BuildErrorException error) when (build.Address is null && !cancellationToken.IsCancellationRequested && NodeLosses.Of(error) == NodeLoss.NotReached && nodes.Keys.All(IsLost))
+        catch (BuildErrorException error) when (build.Address is null && !cancellationToken.IsCancellationRequested && NodeLosses.Of(error) == NodeLoss.NotReached && nodes.Keys.All(_fleet.IsLost))
         {
             poster.Verbose($"{build.Name}: no node of the engine '{engine.Name}' can be reached.");
             return await OnDiscoveredAsync(build, engine, poster, cancellationToken).ConfigureAwait(false);
@@ -57,9 +58,9 @@ internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
     {
         lock (_sets)
         {
-            foreach (Task<NodeLease> lease in _sets.Values.Where(static l => l.IsCompletedSuccessfully))
+            foreach (SetNodes set in _sets.Values)
             {
-                lease.Result.Dispose();
+                set.Dispose();
             }
 
             _sets.Clear();
@@ -87,21 +88,15 @@ internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
         return await inner.BuildAsync(build, poster, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<ImageBuildResult> OnNodesAsync(CheckedBuild build, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    private async Task<ImageBuildResult> OnNodesAsync(CheckedBuild build, Dictionary<string, FleetNode> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
     {
-        if (build.Set is { } set)
-        {
-            Node node = nodes[(await NodeOfAsync(set, build, nodes, poster, cancellationToken).ConfigureAwait(false)).Node];
-            return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
-        }
-
         IReadOnlyList<string> platforms = build.Request.Platforms;
         if (platforms.Count == 0 || nodes.Count == 1)
         {
-            return await OnOneAsync(build, nodes, Alike(nodes), poster, cancellationToken).ConfigureAwait(false);
+            return await OnOneAsync(build, nodes, FleetNode.Alike(nodes), poster, cancellationToken).ConfigureAwait(false);
         }
 
-        IReadOnlyList<NodePlatforms> reached = await PlatformsAsync(platforms, nodes, poster, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<NodePlatforms> reached = await _fleet.PlatformsAsync(platforms, nodes, poster, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<PlatformGroup> groups = PlatformDivision.Divide(platforms, reached);
         if (groups.Count > 1 && !JoinedBuildPlan.CanJoin(build.Request))
         {
@@ -114,30 +109,14 @@ internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
             : await JoinedNodeBuild.RunAsync(build, groups, (part, group, stop) => OnOneAsync(part, nodes, group.Nodes, poster, stop), poster, cancellationToken).ConfigureAwait(false);
     }
 
-    private static Dictionary<string, Node> NodesOf(BuildKitEngine engine, EngineConnectOptions options)
-    {
-        try
-        {
-            return NamedNodes.Of(engine, options).DistinctBy(static n => n.Address).ToDictionary(static n => n.Address.ToString(), static n => new Node(n.Address, n.Options, n.Node.GetPlatforms()), StringComparer.Ordinal);
-        }
-        catch (EngineConnectException exception)
-        {
-            throw EngineErrors.From(exception);
-        }
-    }
-
     /// <summary>Builds on one of the candidates. A node that cannot be reached, or is lost where the build may be repeated, is replaced by another.</summary>
-    private async Task<ImageBuildResult> OnOneAsync(CheckedBuild build, Dictionary<string, Node> nodes, IReadOnlyList<string> candidates, IPipelinePoster poster, CancellationToken cancellationToken)
+    private async Task<ImageBuildResult> OnOneAsync(CheckedBuild build, Dictionary<string, FleetNode> nodes, IReadOnlyList<string> candidates, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         int retries = build.Retries;
         List<string> left = [.. candidates];
         while (true)
         {
-            string[] there = [.. left.Where(n => !IsLost(n))];
-            IReadOnlyList<string> available = there.Length > 0 ? there : left;
-            IReadOnlyDictionary<string, int>? others = available.Count > 1 ? await OthersAsync(available, nodes, poster, cancellationToken).ConfigureAwait(false) : null;
-            using NodeLease lease = NodeChoice.Take(build.Request.ContextPath, available, others);
-            Node node = nodes[lease.Node];
+            using NodeLease lease = await _fleet.TakeAsync(build.Request.ContextPath, left, nodes, poster, cancellationToken).ConfigureAwait(false);
             if (candidates.Count > 1)
             {
                 poster.Verbose($"{build.Name}: the node is {lease.Node}.");
@@ -145,11 +124,11 @@ internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
 
             try
             {
-                return await inner.BuildAsync(build with { Address = node.Address, Connect = node.Options }, poster, cancellationToken).ConfigureAwait(false);
+                return await inner.BuildAsync(nodes[lease.Node].Place(build), poster, cancellationToken).ConfigureAwait(false);
             }
             catch (BuildErrorException error) when (!cancellationToken.IsCancellationRequested && NodeLosses.Of(error) is var loss and not NodeLoss.None)
             {
-                _lost[lease.Node] = Environment.TickCount64;
+                _fleet.Lose(lease.Node);
                 left.Remove(lease.Node);
                 if (left.Count == 0 || (loss == NodeLoss.DuringBuild && retries-- <= 0))
                 {
@@ -162,116 +141,18 @@ internal sealed class NodeImageBuilder(IEngineBuilder inner) : IImageBuilder
         }
     }
 
-    private bool IsLost(string node) => _lost.TryGetValue(node, out long at) && Environment.TickCount64 - at < LostFor.TotalMilliseconds;
-
-    /// <summary>Without platforms, nodes of another platform than the first would make another image.</summary>
-    private static IReadOnlyList<string> Alike(Dictionary<string, Node> nodes)
-    {
-        string? first = nodes.Values.First().Platforms.FirstOrDefault();
-        return [.. nodes.Where(n => first is null ? n.Value.Platforms.Count == 0 : n.Value.Platforms.Contains(first, StringComparer.Ordinal)).Select(static n => n.Key)];
-    }
-
-    // All builds of a set use each other's results and contexts.
-    private Task<NodeLease> NodeOfAsync(
-        IReadOnlyDictionary<string, ImageBuildRequest> set, CheckedBuild build, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
+    /// <summary>The builds of a set that are on one node with this one; null where it needs nothing of others.</summary>
+    private SetGroup? GroupOf(CheckedBuild build, BuildKitEngine engine, Dictionary<string, FleetNode> nodes)
     {
         lock (_sets)
         {
-            if (!_sets.TryGetValue(set, out Task<NodeLease>? lease))
+            if (!_sets.TryGetValue(build.Set!, out SetNodes? set))
             {
-                lease = TakeReachableAsync(build, nodes, poster, cancellationToken);
-                _sets.Add(set, lease);
+                set = new SetNodes(inner, _fleet, engine, nodes, build);
+                _sets.Add(build.Set!, set);
             }
 
-            return lease;
+            return set.GroupOf(build.Target!);
         }
     }
-
-    private async Task<NodeLease> TakeReachableAsync(CheckedBuild build, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
-    {
-        List<string> left = [.. Alike(nodes)];
-        while (true)
-        {
-            NodeLease lease = NodeChoice.Take(build.Request.ContextPath, left);
-            try
-            {
-                _ = await inner.ConnectAsync(nodes[lease.Node].Address, nodes[lease.Node].Options, poster, cancellationToken).ConfigureAwait(false);
-                return lease;
-            }
-            catch (BuildErrorException error) when (NodeLosses.Of(error) != NodeLoss.None)
-            {
-                lease.Dispose();
-                _lost[lease.Node] = Environment.TickCount64;
-                left.Remove(lease.Node);
-                if (left.Count == 0)
-                {
-                    throw;
-                }
-
-                poster.Warning($"The node {lease.Node} cannot be reached, and the builds are sent to another. {error.Message}");
-            }
-            catch
-            {
-                lease.Dispose();
-                throw;
-            }
-        }
-    }
-
-    /// <summary>The platforms of the nodes that can be reached.</summary>
-    /// <exception cref="BuildErrorException">None can be reached, or one that a platform needs cannot; its error.</exception>
-    private async Task<IReadOnlyList<NodePlatforms>> PlatformsAsync(IReadOnlyList<string> wanted, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
-    {
-        ConcurrentDictionary<string, BuildErrorException> errors = new(StringComparer.Ordinal);
-        NodePlatforms?[] found = await Task.WhenAll(nodes.Select(async pair =>
-        {
-            try
-            {
-                return new NodePlatforms(pair.Key, pair.Value.Platforms, (await inner.ConnectAsync(pair.Value.Address, pair.Value.Options, poster, cancellationToken).ConfigureAwait(false)).Platforms);
-            }
-            catch (BuildErrorException error) when (NodeLosses.Of(error) != NodeLoss.None)
-            {
-                if (!IsLost(pair.Key))
-                {
-                    poster.Warning($"The node {pair.Key} cannot be reached. {error.Message}");
-                }
-
-                _lost[pair.Key] = Environment.TickCount64;
-                errors[pair.Key] = error;
-                return null;
-            }
-        })).ConfigureAwait(false);
-        NodePlatforms[] there = [.. found.OfType<NodePlatforms>()];
-        if (there.Length == 0)
-        {
-            throw errors.Values.First();
-        }
-
-        // Another node would get steps that it cannot run.
-        NodePlatforms[] gone = [.. nodes.Where(n => errors.ContainsKey(n.Key)).Select(static n => new NodePlatforms(n.Key, n.Value.Platforms, []))];
-        return PlatformDivision.FindNeeded(wanted, there, gone) is { } needed ? throw errors[needed] : there;
-    }
-
-    /// <summary>The running builds of other clients, as far as the nodes tell in a short time.</summary>
-    private async Task<IReadOnlyDictionary<string, int>> OthersAsync(IReadOnlyList<string> names, Dictionary<string, Node> nodes, IPipelinePoster poster, CancellationToken cancellationToken)
-    {
-        ConcurrentDictionary<string, int> others = new(StringComparer.Ordinal);
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(LoadLimit);
-        await Task.WhenAll(names.Select(async name =>
-        {
-            try
-            {
-                int running = await inner.CountRunningAsync(nodes[name].Address, nodes[name].Options, poster, limit.Token, cancellationToken).ConfigureAwait(false);
-                others[name] = Math.Max(0, running - NodeChoice.RunningOn(name));
-            }
-            catch (Exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                // An engine without a history, or one that does not answer: only the builds of this process count.
-            }
-        })).ConfigureAwait(false);
-        return others;
-    }
-
-    private sealed record Node(EngineAddress Address, EngineConnectOptions Options, IReadOnlyList<string> Platforms);
 }

@@ -51,6 +51,15 @@ public sealed class PlatformDivisionTests
     }
 
     [Fact]
+    public void Native_elsewhere_is_what_another_node_has_and_this_one_does_not()
+    {
+        string[] platforms = ["linux/amd64", "linux/arm64", "linux/riscv64"];
+        Assert.Equal(["linux/arm64"], PlatformDivision.NativeElsewhere(platforms, "intel", [Arm, Intel]));
+        Assert.Equal(["linux/amd64"], PlatformDivision.NativeElsewhere(platforms, "arm", [Arm, Intel]));
+        Assert.Empty(PlatformDivision.NativeElsewhere(platforms, "intel", [Intel]));
+    }
+
+    [Fact]
     public void A_lease_counts_until_it_is_disposed()
     {
         const string Node = "tcp://lease.example:1";

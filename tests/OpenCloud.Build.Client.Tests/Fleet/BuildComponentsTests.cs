@@ -1,7 +1,7 @@
-using OpenCloud.Build.Client.Builds;
+using OpenCloud.Build.Client.Fleet;
 using Xunit;
 
-namespace OpenCloud.Build.Client.Tests.Builds;
+namespace OpenCloud.Build.Client.Tests.Fleet;
 
 public sealed class BuildComponentsTests
 {

@@ -1,4 +1,4 @@
-namespace OpenCloud.Build.Client.Builds;
+namespace OpenCloud.Build.Client.Fleet;
 
 /// <summary>Which builds of a set have to be on the same node: those that share a directory or use each other's results, also through others.</summary>
 internal static class BuildComponents
