@@ -2,7 +2,6 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Containerd;
 using OpenCloud.Build.Client.Images.Docker;
-using OpenCloud.Build.Client.Wire.Grpc;
 
 namespace OpenCloud.Build.Client;
 
@@ -45,8 +44,7 @@ public static class ImageStores
                 $"{found} leads to BuildKit, which has no image store of its own. For the images of a Docker Engine on another machine, use docker+ssh://HOST.");
         }
 
-        return new ContainerdImageStore(
-            new ContainerdClient(new EngineChannel(new RetryingConnector(EngineConnectors.Create(found, options), options), options)), found.ToString());
+        return new ContainerdImageStore(new ContainerdClient(ContainerdChannel.Open(found, options)), found.ToString());
     }
 
     /// <summary>The other stores of this machine: a name that is missing in one may be in another.</summary>
@@ -98,13 +96,5 @@ public static class ImageStores
         {
             return null;
         }
-    }
-
-    // A channel connects once; a store that is starting gets the same waiting time as an engine.
-    private sealed class RetryingConnector(IEngineConnector inner, EngineConnectOptions options) : IEngineConnector
-    {
-        public EngineAddress Address => inner.Address;
-
-        public ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken) => ConnectRetry.ConnectAsync(inner, options, cancellationToken);
     }
 }

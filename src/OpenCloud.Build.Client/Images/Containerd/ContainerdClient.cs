@@ -126,8 +126,11 @@ internal sealed class ContainerdClient(EngineChannel channel) : IAsyncDisposable
         return new ContainerdLease(this, @namespace, id);
     }
 
-    public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellationToken) =>
-        _leases.AddResourceAsync(new AddResourceRequest { Id = lease, Resource = new Resource { Id = digest, Type = "content" } }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
+    public Task HoldContentAsync(string @namespace, string lease, string digest, CancellationToken cancellationToken) => HoldAsync(@namespace, lease, digest, "content", cancellationToken);
+
+    /// <summary>Adds to a lease what exists already: a content, or a snapshot of <c>snapshots/SNAPSHOTTER</c>.</summary>
+    public Task HoldAsync(string @namespace, string lease, string id, string type, CancellationToken cancellationToken) =>
+        _leases.AddResourceAsync(new AddResourceRequest { Id = lease, Resource = new Resource { Id = id, Type = type } }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
 
     public Task DeleteLeaseAsync(string @namespace, string id, bool sync, CancellationToken cancellationToken) =>
         _leases.DeleteAsync(new DeleteRequest { Id = id, Sync = sync }, Scope(@namespace), cancellationToken: cancellationToken).ResponseAsync;
