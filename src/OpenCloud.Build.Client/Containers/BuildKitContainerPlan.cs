@@ -29,15 +29,15 @@ public sealed class BuildKitContainerPlan
 
     internal ContainerLabels Wanted { get; }
 
-    /// <summary>The image as the Docker Engine knows it; for an archive, the name under which it is loaded.</summary>
+    /// <summary>The image as the host knows it; for an archive, the name under which it is loaded.</summary>
     internal string Image { get; }
 
     /// <summary>Whether the image must be pulled before the plan can be applied.</summary>
     internal bool IsImageMissing { get; init; }
 
     /// <summary>The existing container.</summary>
-    internal DockerContainer? Current { get; init; }
+    internal HostedContainer? Current { get; init; }
 
     /// <summary>A container that an interrupted update left in the place of the current one.</summary>
-    internal DockerContainer? Unfinished { get; init; }
+    internal HostedContainer? Unfinished { get; init; }
 }

@@ -1,8 +1,5 @@
-using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Engines;
-using OpenCloud.Build.Client.Images;
 using OpenCloud.Build.Client.Images.Docker;
-using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Containers;
@@ -10,10 +7,6 @@ namespace OpenCloud.Build.Client.Containers;
 /// <content>What changes containers.</content>
 public sealed partial class BuildKitContainers
 {
-    // moby/buildkit, Dockerfile: the stages buildkit-linux and rootless.
-    private const string CacheFolder = "/var/lib/buildkit";
-    private const string RootlessCacheFolder = "/home/user/.local/share/buildkit";
-
     // For so long, a new container beside the previous one belongs to an update that still waits for it.
     private static readonly TimeSpan OtherRun = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Cleanup = TimeSpan.FromSeconds(30);
@@ -51,10 +44,10 @@ public sealed partial class BuildKitContainers
             string id = plan.Change == BuildKitContainerChange.Started ? plan.Current!.Id : await CreateAsync(plan, undo, cancellationToken).ConfigureAwait(false);
             if (plan.Change == BuildKitContainerChange.Started && plan.Current!.State is "created" or "exited")
             {
-                undo.Add($"the container '{name}' runs", token => _containers.StopAsync(id, token));
+                undo.Add($"the container '{name}' runs", token => _host.StopAsync(id, token));
             }
 
-            await _containers.StartAsync(id, cancellationToken).ConfigureAwait(false);
+            await _host.StartAsync(id, cancellationToken).ConfigureAwait(false);
             await WaitAsync(id, plan.Address, answers, limit, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -72,7 +65,7 @@ public sealed partial class BuildKitContainers
             await RemovePreviousAsync(plan).ConfigureAwait(false);
         }
 
-        return Describe(await FindNamedAsync(name, cancellationToken).ConfigureAwait(false) is { Labels: not null } made ? made : throw NotFound(name), plan.Change);
+        return Describe(await _host.FindNamedAsync(name, cancellationToken).ConfigureAwait(false) is { Labels: not null } made ? made : throw NotFound(name), plan.Change);
     }
 
     /// <summary>Removes a container, the image that was loaded for it, and its cache.</summary>
@@ -84,26 +77,26 @@ public sealed partial class BuildKitContainers
     public async Task RemoveAsync(string name, bool keepCache, CancellationToken cancellationToken = default)
     {
         CheckNames(new BuildKitContainerRequest { Name = name });
-        (DockerContainer? current, DockerContainer? unfinished) = await FindAsync(name, cancellationToken).ConfigureAwait(false);
-        DockerContainer? replaced = await FindReplacedAsync(name, cancellationToken).ConfigureAwait(false);
-        DockerContainer? found = unfinished ?? current ?? replaced;
+        (HostedContainer? current, HostedContainer? unfinished) = await FindAsync(name, cancellationToken).ConfigureAwait(false);
+        HostedContainer? replaced = await FindReplacedAsync(name, cancellationToken).ConfigureAwait(false);
+        HostedContainer? found = unfinished ?? current ?? replaced;
         string? cache = keepCache ? null : found is null ? await FindCacheAsync(name, cancellationToken).ConfigureAwait(false) : found.Labels!.CacheVolume;
         if (found is null && cache is null)
         {
             throw NotFound(name);
         }
 
-        foreach (DockerContainer container in new[] { unfinished, replaced, current }.OfType<DockerContainer>())
+        foreach (HostedContainer container in new[] { unfinished, replaced, current }.OfType<HostedContainer>())
         {
             // The engine may write its databases first.
-            await _containers.StopAsync(container.Id, cancellationToken).ConfigureAwait(false);
-            await _containers.RemoveAsync(container.Id, cancellationToken).ConfigureAwait(false);
+            await _host.StopAsync(container.Id, cancellationToken).ConfigureAwait(false);
+            await _host.RemoveAsync(container.Id, cancellationToken).ConfigureAwait(false);
             await RemoveLoadedAsync(container.Labels!, cancellationToken).ConfigureAwait(false);
         }
 
         if (cache is not null && await IsOwnVolumeAsync(cache, name, cancellationToken).ConfigureAwait(false))
         {
-            await _containers.RemoveVolumeAsync(cache, cancellationToken).ConfigureAwait(false);
+            await _host.RemoveVolumeAsync(cache, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -124,48 +117,23 @@ public sealed partial class BuildKitContainers
     public async Task<BuildKitContainer> GetAsync(string name, CancellationToken cancellationToken = default)
     {
         CheckNames(new BuildKitContainerRequest { Name = name });
-        (DockerContainer? current, DockerContainer? unfinished) = await FindAsync(name, cancellationToken).ConfigureAwait(false);
+        (HostedContainer? current, HostedContainer? unfinished) = await FindAsync(name, cancellationToken).ConfigureAwait(false);
         return (unfinished ?? current) is { Labels: not null } found ? Describe(found, BuildKitContainerChange.None) : throw NotFound(name);
     }
 
-    // moby, api: ContainerCreateRequest. buildkitd mounts file systems and makes namespaces, so it is privileged; the rootless image needs no
-    // privileges but its system calls, mounts, and a /proc without masks (moby/buildkit, docs/rootless.md).
-    private static JsonObject BodyOf(BuildKitContainerPlan plan)
-    {
-        ContainerLabels wanted = plan.Wanted;
-        JsonObject host = new()
-        {
-            ["NetworkMode"] = wanted.Network,
-            ["RestartPolicy"] = new JsonObject { ["Name"] = "always" },
-            ["Mounts"] = new JsonArray(new JsonObject { ["Type"] = "volume", ["Source"] = wanted.CacheVolume, ["Target"] = wanted.IsRootless ? RootlessCacheFolder : CacheFolder }),
-        };
-        if (wanted.IsRootless)
-        {
-            host["SecurityOpt"] = new JsonArray("seccomp=unconfined", "apparmor=unconfined");
-            host["MaskedPaths"] = new JsonArray();
-            host["ReadonlyPaths"] = new JsonArray();
-        }
-        else
-        {
-            host["Privileged"] = true;
-        }
-
-        return new JsonObject { ["Image"] = plan.Image, ["Labels"] = wanted.ToJson(), ["HostConfig"] = host };
-    }
-
     private async Task<bool> IsOwnVolumeAsync(string volume, string engine, CancellationToken cancellationToken) =>
-        await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is { } labels && ContainerLabels.From(labels)?.Engine == engine;
+        (await _host.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false))?.Engine == engine;
 
     // The new engine answers: the previous container goes, also when the run is cancelled now, and a failure of that is none of the update. Its
     // name says so first: the next run must not take it for the rest of an update that was interrupted, and go back to it.
     private async Task RemovePreviousAsync(BuildKitContainerPlan plan)
     {
-        DockerContainer old = plan.Current!;
+        HostedContainer old = plan.Current!;
         string name = plan.Wanted.Engine;
-        await CleanAsync(name, token => _containers.RenameAsync(old.Id, name + ReplacedSuffix, token)).ConfigureAwait(false);
+        await CleanAsync(name, token => _host.RenameAsync(old.Id, name + ReplacedSuffix, token)).ConfigureAwait(false);
         await CleanAsync(name, async token =>
         {
-            await _containers.RemoveAsync(old.Id, token).ConfigureAwait(false);
+            await _host.RemoveAsync(old.Id, token).ConfigureAwait(false);
             if (old.Labels!.LoadedAs != plan.Wanted.LoadedAs)
             {
                 await RemoveLoadedAsync(old.Labels, token).ConfigureAwait(false);
@@ -181,8 +149,8 @@ public sealed partial class BuildKitContainers
             return;
         }
 
-        await _containers.RemoveAsync(replaced.Id, token).ConfigureAwait(false);
-        if ((await FindNamedAsync(name, token).ConfigureAwait(false))?.Labels?.LoadedAs != replaced.Labels!.LoadedAs)
+        await _host.RemoveAsync(replaced.Id, token).ConfigureAwait(false);
+        if ((await _host.FindNamedAsync(name, token).ConfigureAwait(false))?.Labels?.LoadedAs != replaced.Labels!.LoadedAs)
         {
             await RemoveLoadedAsync(replaced.Labels, token).ConfigureAwait(false);
         }
@@ -195,7 +163,7 @@ public sealed partial class BuildKitContainers
             using CancellationTokenSource brief = new(Cleanup);
             await clean(brief.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is DockerEngineException or HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (_host.IsFailure(e) || e is OperationCanceledException)
         {
             _options.OnWarning?.Invoke($"The previous container of '{name}' is not removed yet: {TerminalText.Line(e.Message)} The next run of Update-BuildKitContainer removes it.");
         }
@@ -206,7 +174,7 @@ public sealed partial class BuildKitContainers
     {
         if (labels.LoadedAs.StartsWith(LoadedPrefix, StringComparison.Ordinal))
         {
-            await RemoveImageAsync(labels.LoadedAs, cancellationToken).ConfigureAwait(false);
+            await _host.RemoveImageAsync(labels.LoadedAs, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -222,19 +190,23 @@ public sealed partial class BuildKitContainers
                     $"Another update of '{plan.Wanted.Engine}' runs, or was interrupted less than {OtherRun.TotalMinutes:0} minutes ago. Nothing was changed.");
             }
 
-            await _containers.RemoveAsync(unfinished.Id, cancellationToken).ConfigureAwait(false);
+            await _host.RemoveAsync(unfinished.Id, cancellationToken).ConfigureAwait(false);
         }
 
         if (plan.Current is { } current && current.Name != plan.Wanted.Engine)
         {
-            await _containers.RenameAsync(current.Id, plan.Wanted.Engine, cancellationToken).ConfigureAwait(false);
+            await _host.RenameAsync(current.Id, plan.Wanted.Engine, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async Task<string> CreateAsync(BuildKitContainerPlan plan, ContainerUndo undo, CancellationToken cancellationToken)
     {
         string name = plan.Wanted.Engine;
-        await LoadAsync(plan, undo, cancellationToken).ConfigureAwait(false);
+        if (plan.Request.Archive is { } archive && plan.Image == plan.Wanted.LoadedAs)
+        {
+            await _host.LoadAsync(archive, plan.Image, undo, cancellationToken).ConfigureAwait(false);
+        }
+
         if (plan.Change == BuildKitContainerChange.Updated)
         {
             string old = plan.Current!.Id;
@@ -244,37 +216,37 @@ public sealed partial class BuildKitContainers
                 undo.Add($"the previous container '{name}' does not run", async token =>
                 {
                     // A stop that was cancelled goes on in the Docker Engine; a start before its end would do nothing.
-                    await _containers.StopAsync(old, token).ConfigureAwait(false);
-                    await _containers.StartAsync(old, token).ConfigureAwait(false);
+                    await _host.StopAsync(old, token).ConfigureAwait(false);
+                    await _host.StartAsync(old, token).ConfigureAwait(false);
                 });
             }
 
-            await _containers.StopAsync(old, cancellationToken).ConfigureAwait(false);
+            await _host.StopAsync(old, cancellationToken).ConfigureAwait(false);
             undo.Add($"the previous container is named '{name}{PreviousSuffix}'", async token =>
             {
-                if (await _containers.FindAsync(old, token).ConfigureAwait(false) is { } renamed && renamed.Name != name)
+                if (await _host.FindAsync(old, token).ConfigureAwait(false) is { } renamed && renamed.Name != name)
                 {
-                    await _containers.RenameAsync(old, name, token).ConfigureAwait(false);
+                    await _host.RenameAsync(old, name, token).ConfigureAwait(false);
                 }
             });
-            await _containers.RenameAsync(old, name + PreviousSuffix, cancellationToken).ConfigureAwait(false);
+            await _host.RenameAsync(old, name + PreviousSuffix, cancellationToken).ConfigureAwait(false);
         }
 
         string volume = plan.Wanted.CacheVolume;
-        if (await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is null)
+        if (await _host.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is null)
         {
             undo.Add($"the volume '{volume}' exists", async token =>
             {
                 try
                 {
-                    await _containers.RemoveVolumeAsync(volume, token).ConfigureAwait(false);
+                    await _host.RemoveVolumeAsync(volume, token).ConfigureAwait(false);
                 }
-                catch (DockerEngineException e) when (e.Status == System.Net.HttpStatusCode.Conflict)
+                catch (Exception e) when (_host.IsUse(e))
                 {
                     // Another run has taken it for its container.
                 }
             });
-            await _containers.CreateVolumeAsync(volume, ContainerLabels.OfVolume(name), cancellationToken).ConfigureAwait(false);
+            await _host.CreateVolumeAsync(volume, name, cancellationToken).ConfigureAwait(false);
         }
 
         string? id = null;
@@ -282,39 +254,20 @@ public sealed partial class BuildKitContainers
         undo.Add($"the container '{name}' exists", async token =>
         {
             // Without an answer the container may exist; the id of the run tells it from one of another run.
-            id ??= !isRefused && await FindNamedAsync(name, token).ConfigureAwait(false) is { } made && made.Labels?.Run == plan.Wanted.Run ? made.Id : null;
+            id ??= !isRefused && await _host.FindNamedAsync(name, token).ConfigureAwait(false) is { } made && made.Labels?.Run == plan.Wanted.Run ? made.Id : null;
             if (id is not null)
             {
-                await _containers.RemoveAsync(id, token).ConfigureAwait(false);
+                await _host.RemoveAsync(id, token).ConfigureAwait(false);
             }
         });
         try
         {
-            return id = await _containers.CreateAsync(name, BodyOf(plan), cancellationToken).ConfigureAwait(false);
+            return id = await _host.CreateAsync(name, plan.Image, plan.Wanted, cancellationToken).ConfigureAwait(false);
         }
-        catch (DockerEngineException e) when (e.Status is not null)
+        catch (Exception e) when (_host.IsRefusal(e))
         {
             isRefused = true;
             throw;
         }
-    }
-
-    /// <summary>Loads the image of an archive, unless the engine has it.</summary>
-    private async Task LoadAsync(BuildKitContainerPlan plan, ContainerUndo undo, CancellationToken cancellationToken)
-    {
-        if (plan.Request.Archive is not { } archive || plan.Image != plan.Wanted.LoadedAs)
-        {
-            return;
-        }
-
-        if (await _client.GetAsync(PathOf(plan.Image) + "/json", cancellationToken).ConfigureAwait(false) is null)
-        {
-            undo.Add($"the image '{plan.Image}' exists", token => RemoveImageAsync(plan.Image, token));
-        }
-
-        // The store is not disposed of: the client belongs to this object.
-        DockerImageStore store = new(_client);
-        IReadOnlyList<Platform> platforms = await store.KeepsPlatformsAsync(cancellationToken).ConfigureAwait(false) ? [] : [Platform.Current];
-        await store.ImportAsync(string.Empty, archive.Source, archive.Target, [plan.Image], new ImageImportOptions(platforms, false, null), cancellationToken).ConfigureAwait(false);
     }
 }

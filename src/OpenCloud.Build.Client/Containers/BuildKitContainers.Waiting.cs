@@ -6,9 +6,6 @@ namespace OpenCloud.Build.Client.Containers;
 /// <content>Waits for the engine in a container.</content>
 public sealed partial class BuildKitContainers
 {
-    // With the restart policy "always" an engine that ends at once is started again and again.
-    private const int MostRestarts = 2;
-
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
@@ -35,14 +32,15 @@ public sealed partial class BuildKitContainers
                 // The time is over; an earlier error says more.
             }
 
-            (bool isKnown, DockerContainer? state) = await StateAsync(id, timeout.IsCancellationRequested, either.Token, cancellationToken).ConfigureAwait(false);
+            (bool isKnown, HostedContainer? state) = await StateAsync(id, timeout.IsCancellationRequested, either.Token, cancellationToken).ConfigureAwait(false);
             bool isGone = isKnown && state is null;
-            bool isOver = isGone || state?.RestartCount > MostRestarts || last is EngineConnectException { Reason: EngineConnectReason.HelperNotFound or EngineConnectReason.ProgramNotFound };
+            bool isEnding = state?.Ends > _host.MostEnds;
+            bool isOver = isGone || isEnding || last is EngineConnectException { Reason: EngineConnectReason.HelperNotFound or EngineConnectReason.ProgramNotFound };
             if (isOver || timeout.IsCancellationRequested)
             {
                 string log = state is null ? string.Empty : await LogAsync(id, cancellationToken).ConfigureAwait(false);
                 string what = isGone ? "the container was removed"
-                    : state?.RestartCount > MostRestarts ? $"the program in the container ended {state.RestartCount} times"
+                    : isEnding ? state!.Ends == 1 ? "the program in the container ended" : $"the program in the container ended {state.Ends} times"
                     : last is null ? "it was not reached in time" : last.Message.TrimEnd('.');
                 throw new BuildKitContainerException(
                     BuildKitContainerProblem.NotReady,
@@ -64,7 +62,7 @@ public sealed partial class BuildKitContainers
     }
 
     // When the time is over, the state is only for the message: it has a short time of its own.
-    private async Task<(bool IsKnown, DockerContainer? State)> StateAsync(string id, bool isLate, CancellationToken within, CancellationToken cancellationToken)
+    private async Task<(bool IsKnown, HostedContainer? State)> StateAsync(string id, bool isLate, CancellationToken within, CancellationToken cancellationToken)
     {
         using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(isLate ? cancellationToken : within);
         if (isLate)
@@ -74,7 +72,7 @@ public sealed partial class BuildKitContainers
 
         try
         {
-            return (true, await _containers.FindAsync(id, late.Token).ConfigureAwait(false));
+            return (true, await _host.FindAsync(id, late.Token).ConfigureAwait(false));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -88,7 +86,7 @@ public sealed partial class BuildKitContainers
         late.CancelAfter(Late);
         try
         {
-            return await _containers.ReadLogAsync(id, late.Token).ConfigureAwait(false);
+            return await _host.ReadLogAsync(id, late.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

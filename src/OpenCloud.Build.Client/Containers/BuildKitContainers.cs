@@ -6,7 +6,7 @@ using OpenCloud.Build.Client.Text;
 namespace OpenCloud.Build.Client.Containers;
 
 /// <summary>
-/// Engines as containers of a Docker Engine. The containers have labels that mark them: others are never changed. A request is planned, which
+/// Engines as containers of a Docker Engine or of containerd. The containers have labels that mark them: others are never changed. A request is planned, which
 /// changes nothing, and then applied; a failure undoes what the run changed.
 /// </summary>
 public sealed partial class BuildKitContainers : IAsyncDisposable
@@ -31,26 +31,22 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     private const string ReplacedSuffix = ".replaced";
     private const string LoadedPrefix = "localhost/opencloud-build/buildkit:";
 
-    private readonly DockerEngineClient _client;
-    private readonly DockerContainers _containers;
+    private readonly IContainerHost _host;
     private readonly EngineConnectOptions _options;
-    private readonly string? _context;
 
-    private BuildKitContainers(DockerEngineClient client, EngineConnectOptions options, string? context)
+    private BuildKitContainers(IContainerHost host, EngineConnectOptions options)
     {
-        _client = client;
-        _containers = new DockerContainers(client);
+        _host = host;
         _options = options;
-        _context = context;
     }
 
-    /// <summary>The address of the Docker Engine.</summary>
-    public string Store => _client.Address.ToString();
+    /// <summary>The address of the Docker Engine or of containerd.</summary>
+    public string Store => _host.Store;
 
-    /// <summary>Opens the containers of a Docker Engine, which is connected to at the first request.</summary>
+    /// <summary>Opens the containers of a Docker Engine, or of containerd on this machine, which is connected to at the first request.</summary>
     /// <param name="address">The address; null for the Docker Engine of Docker's configuration.</param>
     /// <param name="options">The options of the connection; null for the defaults.</param>
-    /// <exception cref="BuildKitContainerException">The address is not that of a Docker Engine.</exception>
+    /// <exception cref="BuildKitContainerException">The address is not that of a Docker Engine or of containerd on this machine.</exception>
     /// <exception cref="EngineConnectException">The address is not allowed, no engine has its name, or a setting of Docker is invalid.</exception>
     public static BuildKitContainers Open(EngineAddress? address, EngineConnectOptions? options = null)
     {
@@ -61,16 +57,17 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
             (_, address, options) = NamedNodes.Of(NamedNodes.Find(address, options), options)[0];
         }
 
-        EngineAddress asked = address switch
-        {
-            null => EngineAddress.Parse("docker://"),
-            { Scheme: "unix", Path: { } path } when Path.GetFileName(path) == "docker.sock" => EngineAddress.Parse("docker://" + path),
-            { IsDocker: true } => address,
-            _ => throw new BuildKitContainerException(
-                BuildKitContainerProblem.Unsupported, $"{address} is not a Docker Engine. Engines as containers of containerd are not supported. Nothing was sent."),
-        };
-        DockerEngineClient client = new(asked, options);
-        return new BuildKitContainers(client, options, ContainerAddress.FindContext(asked, client.Address, options));
+        return new BuildKitContainers(
+            address switch
+            {
+                null => new DockerContainerHost(EngineAddress.Parse("docker://"), options),
+                { Scheme: "unix", Path: { } path } when Path.GetFileName(path) == "docker.sock" => new DockerContainerHost(EngineAddress.Parse("docker://" + path), options),
+                { IsDocker: true } => new DockerContainerHost(address, options),
+                _ => throw new BuildKitContainerException(
+                    BuildKitContainerProblem.Unsupported,
+                    $"{address} is neither a Docker Engine nor containerd on this machine: engines in containers of containerd are reached by a socket in a folder of this machine. Nothing was sent."),
+            },
+            options);
     }
 
     /// <summary>Whether a text can be the name of a container or a volume here (moby, daemon/names: RestrictedNamePattern).</summary>
@@ -80,7 +77,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     /// <exception cref="DockerEngineException">The Docker Engine refused the request.</exception>
     public async Task<IReadOnlyList<BuildKitContainer>> ListAsync(CancellationToken cancellationToken = default) =>
     [
-        .. (await _containers.ListAsync(cancellationToken).ConfigureAwait(false))
+        .. (await _host.ListAsync(cancellationToken).ConfigureAwait(false))
             .Where(static c => c.Labels is { } labels && c.Name != labels.Engine + ReplacedSuffix)
             .OrderBy(NameOf, StringComparer.Ordinal).ThenBy(static c => c.Name.Length)
             .DistinctBy(NameOf).Select(c => Describe(c, BuildKitContainerChange.None)),
@@ -96,8 +93,8 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         CheckNames(request);
-        AddressOf(request.Name);
-        (DockerContainer? current, _) = await FindAsync(request.Name, cancellationToken).ConfigureAwait(false);
+        _host.Check(request);
+        (HostedContainer? current, _) = await FindAsync(request.Name, cancellationToken).ConfigureAwait(false);
         if (current is null && mustExist)
         {
             throw NotFound(request.Name);
@@ -124,8 +121,9 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         CheckNames(request);
-        EngineAddress address = AddressOf(request.Name);
-        (DockerContainer? current, DockerContainer? unfinished) = await FindAsync(request.Name, cancellationToken).ConfigureAwait(false);
+        _host.Check(request);
+        EngineAddress address = _host.AddressOf(request.Name);
+        (HostedContainer? current, HostedContainer? unfinished) = await FindAsync(request.Name, cancellationToken).ConfigureAwait(false);
         if (current is null && mustExist)
         {
             throw NotFound(request.Name);
@@ -165,7 +163,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9_.-]+\z")]
     private static partial Regex Name();
@@ -187,38 +185,25 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     }
 
     // During an update, and after one that was interrupted, the container has another name than its engine.
-    private static string NameOf(DockerContainer container) =>
+    private static string NameOf(HostedContainer container) =>
         container.Labels is { } labels && container.Name == labels.Engine + PreviousSuffix ? labels.Engine : container.Name;
 
-    private EngineAddress AddressOf(string name)
-    {
-        if (_context is null)
-        {
-            throw new BuildKitContainerException(
-                BuildKitContainerProblem.Unreachable, $"The docker command does not connect to {Store}: neither its current setting nor one of its contexts leads there. An engine in a container is reached by the docker command.");
-        }
-
-        return ContainerAddress.Objection(_options) is { } objection
-            ? throw new BuildKitContainerException(BuildKitContainerProblem.Unreachable, objection)
-            : ContainerAddress.Of(name, _context);
-    }
-
     /// <summary>The container of a name. After an interrupted update it is the previous one, and the other one is unfinished.</summary>
-    private async Task<(DockerContainer? Current, DockerContainer? Unfinished)> FindAsync(string name, CancellationToken cancellationToken)
+    private async Task<(HostedContainer? Current, HostedContainer? Unfinished)> FindAsync(string name, CancellationToken cancellationToken)
     {
-        DockerContainer? named = await FindNamedAsync(name, cancellationToken).ConfigureAwait(false);
+        HostedContainer? named = await _host.FindNamedAsync(name, cancellationToken).ConfigureAwait(false);
         if (named is not null && named.Labels?.Engine != name)
         {
             throw new BuildKitContainerException(
                 BuildKitContainerProblem.Foreign, $"The container '{name}' was not made by this module: it does not have the label {ContainerLabels.EngineLabel}={name}. It was not changed.");
         }
 
-        DockerContainer? previous = await FindNamedAsync(name + PreviousSuffix, cancellationToken).ConfigureAwait(false);
+        HostedContainer? previous = await _host.FindNamedAsync(name + PreviousSuffix, cancellationToken).ConfigureAwait(false);
         return previous?.Labels?.Engine == name ? (previous, named) : (named, null);
     }
 
-    private async Task<DockerContainer?> FindReplacedAsync(string name, CancellationToken cancellationToken) =>
-        await FindNamedAsync(name + ReplacedSuffix, cancellationToken).ConfigureAwait(false) is { } found && found.Labels?.Engine == name ? found : null;
+    private async Task<HostedContainer?> FindReplacedAsync(string name, CancellationToken cancellationToken) =>
+        await _host.FindNamedAsync(name + ReplacedSuffix, cancellationToken).ConfigureAwait(false) is { } found && found.Labels?.Engine == name ? found : null;
 
     // What does not depend on an image that would be pulled first.
     private async Task CheckSameAsync(BuildKitContainerRequest request, ContainerLabels there, CancellationToken cancellationToken)
@@ -230,7 +215,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
             IsRootless = request.IsRootless ?? there.IsRootless,
         };
         List<string> differences = [.. there.DifferencesTo(wanted)];
-        if (request.Image is { } image && there.LoadedAs.Length > 0 && await FindImageAsync(image, cancellationToken).ConfigureAwait(false) is null)
+        if (request.Image is { } image && there.LoadedAs.Length > 0 && await _host.FindImageAsync(image, cancellationToken).ConfigureAwait(false) is null)
         {
             differences.Insert(0, $"the image of the archive {TerminalText.Line(there.Image)} instead of {image.WithDefaultTag().ToFamiliarString()}");
         }
@@ -242,38 +227,34 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
         }
     }
 
-    // The API also takes the beginning of an id.
-    private async Task<DockerContainer?> FindNamedAsync(string name, CancellationToken cancellationToken) =>
-        await _containers.FindAsync(name, cancellationToken).ConfigureAwait(false) is { } found && found.Name == name ? found : null;
-
     private async Task CheckPlaceAsync(BuildKitContainerRequest request, string network, string volume, string? currentVolume, CancellationToken cancellationToken)
     {
-        if (!await _containers.HasNetworkAsync(network, cancellationToken).ConfigureAwait(false))
+        if (!await _host.HasNetworkAsync(network, cancellationToken).ConfigureAwait(false))
         {
             throw new BuildKitContainerException(BuildKitContainerProblem.NetworkNotFound, $"The network '{network}' does not exist in {Store}. Nothing was changed.");
         }
 
-        if (volume == currentVolume || await _containers.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is not { } labels)
+        if (volume == currentVolume || await _host.FindVolumeAsync(volume, cancellationToken).ConfigureAwait(false) is not { } there)
         {
             return;
         }
 
         // A volume that the user named may be the user's; one that was found by its name alone may have other contents. Two engines cannot share one.
-        string? owner = ContainerLabels.From(labels)?.Engine;
+        string? owner = there.Engine;
         if (owner != request.Name && (owner is not null || request.CacheVolume is null))
         {
             throw new BuildKitContainerException(BuildKitContainerProblem.Foreign, $"The volume '{volume}' exists and was not made by this module for '{request.Name}'. Nothing was changed.");
         }
     }
 
-    private BuildKitContainer Describe(DockerContainer container, BuildKitContainerChange change)
+    private BuildKitContainer Describe(HostedContainer container, BuildKitContainerChange change)
     {
         ContainerLabels labels = container.Labels!;
         string name = NameOf(container);
         return new BuildKitContainer
         {
             Name = name,
-            Address = _context is null || !IsName(name) ? null : ContainerAddress.Of(name, _context).ToString(),
+            Address = !IsName(name) ? null : _host.FindAddress(name),
             State = container.State,
             Change = change,
             Image = labels.Image,

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Images.Docker;
-using OpenCloud.Build.Client.Text;
 
 namespace OpenCloud.Build.Client.Containers;
 
@@ -11,17 +10,16 @@ namespace OpenCloud.Build.Client.Containers;
 internal sealed class DockerContainers(DockerEngineClient client)
 {
     private const int MostOfLog = 64 * 1024;
-    private const int LongestLog = 600;
     private const int LogLines = 5;
 
     // The header of a part of a log: the stream, three zeros, the length (moby, api: ContainerAttach).
     private const int LogHeader = 8;
 
     /// <summary>All containers that this library made, also those that do not run.</summary>
-    public async Task<List<DockerContainer>> ListAsync(CancellationToken cancellationToken)
+    public async Task<List<HostedContainer>> ListAsync(CancellationToken cancellationToken)
     {
         string filter = Uri.EscapeDataString(new JsonObject { ["label"] = new JsonArray(ContainerLabels.EngineLabel) }.ToJsonString());
-        List<DockerContainer> containers = [];
+        List<HostedContainer> containers = [];
         IAsyncEnumerator<JsonElement> list = client.ListAsync($"/containers/json?all=1&filters={filter}", cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using ConfiguredAsyncDisposable end = list.ConfigureAwait(false);
         while (await list.MoveNextAsync().ConfigureAwait(false))
@@ -29,7 +27,7 @@ internal sealed class DockerContainers(DockerEngineClient client)
             JsonElement one = list.Current;
             if (DockerJson.Texts(one, "Names") is [var name, ..])
             {
-                containers.Add(new DockerContainer(
+                containers.Add(new HostedContainer(
                     DockerJson.Text(one, "Id"), name.TrimStart('/'), ContainerLabels.From(DockerJson.Map(one, "Labels")), DockerJson.Text(one, "State"), 0, DockerJson.Text(one, "ImageID"), DockerJson.Time(one, "Created")));
             }
         }
@@ -38,7 +36,7 @@ internal sealed class DockerContainers(DockerEngineClient client)
     }
 
     /// <summary>A container by its name or id; null when there is none.</summary>
-    public async Task<DockerContainer?> FindAsync(string name, CancellationToken cancellationToken)
+    public async Task<HostedContainer?> FindAsync(string name, CancellationToken cancellationToken)
     {
         if (await client.GetAsync($"/containers/{name}/json", cancellationToken).ConfigureAwait(false) is not { } one)
         {
@@ -51,7 +49,7 @@ internal sealed class DockerContainers(DockerEngineClient client)
         // In seconds, as in the list.
         DateTimeOffset? created = DateTimeOffset.TryParse(DockerJson.Text(one, "Created"), System.Globalization.CultureInfo.InvariantCulture, out DateTimeOffset time)
             ? DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds()) : null;
-        return new DockerContainer(
+        return new HostedContainer(
             DockerJson.Text(one, "Id"),
             DockerJson.Text(one, "Name").TrimStart('/'),
             ContainerLabels.From(DockerJson.Map(config, "Labels")),
@@ -95,7 +93,7 @@ internal sealed class DockerContainers(DockerEngineClient client)
     public async Task<string> ReadLogAsync(string id, CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte> log = await client.ReadStartAsync($"/containers/{id}/logs?stdout=1&stderr=1&tail={LogLines}", MostOfLog, cancellationToken).ConfigureAwait(false);
-        return TerminalText.Bounded(TerminalText.Line(TextOf(log.Span)), LongestLog);
+        return ContainerLog.Bounded(TextOf(log.Span));
     }
 
     internal static string TextOf(ReadOnlySpan<byte> log)
@@ -112,6 +110,3 @@ internal sealed class DockerContainers(DockerEngineClient client)
         return text.ToString().Trim();
     }
 }
-
-/// <summary>A container as a Docker Engine reports it; its labels are null when this library did not make it.</summary>
-internal sealed record DockerContainer(string Id, string Name, ContainerLabels? Labels, string State, long RestartCount, string ImageId, DateTimeOffset? Created);
