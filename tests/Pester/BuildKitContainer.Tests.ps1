@@ -1,4 +1,4 @@
-# Engines as containers, on a Docker Engine of the fixture, from images of a stand-in for BuildKit.
+# Engines as containers, on a Docker Engine and in containerd of the fixture, from images of a stand-in for BuildKit.
 BeforeDiscovery {
     . $PSScriptRoot/Common.ps1
     $fixture = Test-EngineFixture
@@ -19,7 +19,7 @@ Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
         $env:DOCKER_CONFIG = (New-Item -ItemType Directory "$TestDrive/docker").FullName
 
         $scripts = New-EngineImageDirectory "$TestDrive/image" $engine
-        foreach ($target in 'first', 'second', 'silent') {
+        foreach ($target in 'first', 'second', 'silent', 'mute') {
             $null = Invoke-ImageBuild $scripts -Address $engine.address -Target $target -Output "type=oci,tar=false,dest=$TestDrive/$target" -ErrorAction Stop
         }
 
@@ -59,7 +59,7 @@ Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
         @{ what = 'a network that does not exist'; parameters = @{ Network = 'nowhere' }; id = 'BuildKitContainerNetworkNotFound' }
         @{ what = 'a path as a volume'; parameters = @{ CacheVolume = '/etc' }; id = 'BuildKitContainerNameInvalid' }
         @{ what = 'an image and an archive'; parameters = @{ Image = 'a' }; id = 'ParameterConflict' }
-        @{ what = 'containerd'; parameters = @{ Address = 'unix:///run/containerd/containerd.sock' }; id = 'BuildKitContainerUnsupported' }
+        @{ what = 'what is no Docker Engine of another machine'; parameters = @{ Address = 'tcp://127.0.0.1:1' }; id = 'BuildKitContainerUnsupported' }
     ) {
         Get-ErrorId { New-BuildKitContainer -ImagePath "$TestDrive/first" @parameters } | Should -BeLike "$id,*"
         Get-Everything | Should -BeNullOrEmpty
@@ -185,5 +185,136 @@ Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
         Remove-BuildKitContainer buildkitd -Confirm:$false
         Get-Everything | Should -BeNullOrEmpty
         Get-ErrorId { Remove-BuildKitContainer buildkitd -Confirm:$false } | Should -BeLike 'BuildKitContainerNotFound,*'
+    }
+
+    Context 'in <_>' -ForEach 'containerd-2', 'containerd-1' {
+        BeforeAll {
+            $box = Start-TestEngine $_
+            $there = @{ Address = $box.address }
+            # The machine's own folders stay as they are.
+            $folder = "$($box.folder)/box"
+            $folders = $env:OPENCLOUD_BUILD_CONTAINERS
+            $env:OPENCLOUD_BUILD_CONTAINERS = $folder
+            function Invoke-Ctr { & "$root/tests/fixture/engine" exec $box.folder ctr -a $box.containerd @args }
+            function Get-Rest {
+                Invoke-Ctr containers ls --quiet
+                Invoke-Ctr tasks ls --quiet
+                Invoke-Ctr images ls --quiet
+                Invoke-Ctr leases ls --quiet
+                Invoke-Ctr content ls --quiet
+                Invoke-Ctr snapshots ls | Select-Object -Skip 1
+                Get-ChildItem "$folder/containers", "$folder/volumes" -Name -ErrorAction Ignore
+            }
+        }
+
+        AfterAll {
+            $env:OPENCLOUD_BUILD_CONTAINERS = $folders
+            if ($box) {
+                Stop-TestEngine $box
+            }
+        }
+
+        It 'is planned, and refused before anything is created' {
+            New-BuildKitContainer @there -ImagePath "$TestDrive/first" -WhatIf | Should -BeNullOrEmpty
+            Get-ErrorId { New-BuildKitContainer @there -ImagePath "$TestDrive/first" -Network bridge } | Should -BeLike 'BuildKitContainerNetworkNotFound,*'
+            Get-ErrorId { New-BuildKitContainer @there -ImagePath "$TestDrive/first" -Rootless } | Should -BeLike 'BuildKitContainerUnsupported,*'
+            Get-ErrorId { New-BuildKitContainer ('a' * 100) @there -ImagePath "$TestDrive/first" } | Should -BeLike 'BuildKitContainerNameInvalid,*'
+            $open = New-Item -ItemType Directory "$($box.folder)/open"
+            chmod 0777 $open
+            $env:OPENCLOUD_BUILD_CONTAINERS = "$open/box"
+            try {
+                Get-ErrorId { New-BuildKitContainer @there -ImagePath "$TestDrive/first" } | Should -BeLike 'BuildKitContainerFolderUnusable,*'
+            }
+            finally {
+                $env:OPENCLOUD_BUILD_CONTAINERS = $folder
+            }
+            Get-Rest | Should -BeNullOrEmpty
+            $folder | Should -Not -Exist
+        }
+
+        It 'is created from a layout, isolated, and answers; created again it stays as it is' {
+            $made = New-BuildKitContainer @there -ImagePath "$TestDrive/first"
+            $made.Name, $made.Address, $made.State, "$($made.Change)", $made.Network, $made.CacheVolume |
+                Should -Be 'buildkitd', "unix://$folder/containers/buildkitd/run/buildkitd.sock", 'running', 'Created', 'none', 'buildkitd-cache'
+            ($made | Get-BuildKitInfo).Version | Should -Be 'v0.32.2'
+            $container = Invoke-Ctr containers info $made.Id | ConvertFrom-Json
+            $container.Labels.'opencloud.build.internal', $container.Labels.'containerd.io/restart.policy', $container.Labels.'containerd.io/restart.status' | Should -Be 'true', 'always', 'running'
+            $container.Spec.linux.namespaces.type | Should -Contain 'network'
+            Invoke-Ctr tasks exec --exec-id net $made.Id /bin/busybox ip -oneline link | Should -HaveCount 1
+            foreach ($path in '', '/containers', '/containers/buildkitd', '/volumes/buildkitd-cache/data') {
+                (Get-Item "$folder$path").UnixMode | Should -Be 'drwx------'
+            }
+            $all = Get-Rest
+            "$((New-BuildKitContainer @there -ImagePath "$TestDrive/first").Change)" | Should -Be 'None'
+            "$((Get-BuildKitContainer @there | Update-BuildKitContainer).Change)" | Should -Be 'None'
+            Get-ErrorId { New-BuildKitContainer @there -ImagePath "$TestDrive/second" } | Should -BeLike 'BuildKitContainerDifferent,*'
+            Get-Rest | Should -Be $all
+        }
+
+        It 'is started again by containerd when its program ends, and by the cmdlet when it was stopped' {
+            $id = (Get-BuildKitContainer @there).Id
+            Invoke-Ctr tasks kill --signal SIGKILL $id
+            for ($limit = 0; (Get-Content "$folder/volumes/buildkitd-cache/data/starts").Count -lt 2 -and $limit -lt 300; $limit++) {
+                Start-Sleep -Milliseconds 50
+            }
+            "$((New-BuildKitContainer @there -ImagePath "$TestDrive/first").State)" | Should -Be 'running'
+            Invoke-Ctr containers label $id containerd.io/restart.status=stopped | Out-Null
+            (Get-BuildKitContainer @there).State | Should -Not -Be 'running'
+            $again = New-BuildKitContainer @there -ImagePath "$TestDrive/first"
+            "$($again.Change)", $again.State, $again.Id | Should -Be 'Started', 'running', $id
+        }
+
+        It 'is replaced by an update, keeps its cache, and comes back when the new engine does not answer' {
+            $old = Get-BuildKitContainer @there
+            $new = $old | Update-BuildKitContainer -ImagePath "$TestDrive/second" -Network host
+            "$($new.Change)", $new.Network, $new.Address | Should -Be 'Updated', 'host', $old.Address
+            $new.Id, $new.Digest | Should -Not -BeIn $old.Id, $old.Digest
+            Get-Content "$folder/volumes/buildkitd-cache/data/starts" | Should -Contain "$($old.Id.Substring(0, 12)) "
+            (Invoke-Ctr containers info $new.Id | ConvertFrom-Json).Spec.linux.namespaces.type | Should -Not -Contain 'network'
+            Invoke-Ctr containers ls --quiet | Should -Be $new.Id
+            Invoke-Ctr images ls --quiet | Should -HaveCount 1
+            $all = Get-Rest
+            $failed = Update-BuildKitContainer @there -ImagePath "$TestDrive/silent" -ErrorAction SilentlyContinue -ErrorVariable errors
+            $failed | Should -BeNullOrEmpty
+            $errors[0].FullyQualifiedErrorId | Should -BeLike 'BuildKitContainerNotReady,*'
+            "$($errors[0])" | Should -BeLike '*no settings for this engine*'
+            Get-Rest | Should -Be $all
+            (Get-BuildKitContainer @there | Get-BuildKitInfo).Version | Should -Be 'v0.32.2'
+        }
+
+        It 'leaves nothing when it is stopped while it waits' {
+            $all = Get-Rest
+            $shell = [powershell]::Create().AddScript('Import-Module $args[0]; New-BuildKitContainer other -Address $args[1] -ImagePath $args[2]').AddArgument($manifestPath).AddArgument($box.address).AddArgument("$TestDrive/mute")
+            $run = $shell.BeginInvoke()
+            for ($limit = 0; @(Get-BuildKitContainer @there | Where-Object State -EQ running).Count -lt 2 -and $limit -lt 200; $limit++) {
+                Start-Sleep -Milliseconds 50
+            }
+            $limit | Should -BeLessThan 200
+            $shell.Stop()
+            try { $shell.EndInvoke($run) } catch { $null = $_ }
+            $shell.Dispose()
+            Get-Rest | Should -Be $all
+        }
+
+        It 'refuses volumes of others' {
+            $all = Get-Rest
+            $foreign = New-Item -ItemType Directory "$folder/volumes/other-cache"
+            Set-Content "$foreign/file" 'kept'
+            Get-ErrorId { New-BuildKitContainer other @there -ImagePath "$TestDrive/first" } | Should -BeLike 'BuildKitContainerForeign,*'
+            Get-ErrorId { New-BuildKitContainer other @there -ImagePath "$TestDrive/first" -CacheVolume buildkitd-cache } | Should -BeLike 'BuildKitContainerForeign,*'
+            Remove-Item $foreign -Recurse
+            Get-Rest | Should -Be $all
+        }
+
+        It 'is removed with all that it had, and its cache stays or goes' {
+            $id = (Get-BuildKitContainer @there).Id
+            Get-BuildKitContainer @there | Remove-BuildKitContainer -KeepCache -Confirm:$false
+            Get-Rest | Should -Be 'buildkitd-cache'
+            $null = New-BuildKitContainer @there -ImagePath "$TestDrive/first"
+            Get-Content "$folder/volumes/buildkitd-cache/data/starts" | Should -Contain "$($id.Substring(0, 12)) "
+            Remove-BuildKitContainer buildkitd @there -Confirm:$false
+            Get-Rest | Should -BeNullOrEmpty
+            Get-ErrorId { Remove-BuildKitContainer buildkitd @there -Confirm:$false } | Should -BeLike 'BuildKitContainerNotFound,*'
+        }
     }
 }

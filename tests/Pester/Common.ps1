@@ -144,22 +144,44 @@ function New-BuildDirectory {
     $Path
 }
 
-# A directory whose targets are images of a stand-in for BuildKit: 'buildkitd' waits ('silent' ends), and 'buildctl dial-stdio' speaks HTTP/2 and
-# answers every request with one worker.
+# A directory whose targets are images of a stand-in for BuildKit: 'buildkitd' listens ('silent' ends, 'mute' only waits), and each of its connections, as
+# well as 'buildctl dial-stdio', speaks HTTP/2 and answers every request with one worker. busybox does not listen on unix sockets; perl-base is on every Debian.
 function New-EngineImageDirectory {
     param([Parameter(Mandatory)] [string] $Path, [Parameter(Mandatory)] $Engine)
     $null = New-BuildDirectory $Path $Engine @'
 FROM scratch AS first
+COPY perl /
 COPY busybox /bin/busybox
 COPY --chmod=755 buildkitd buildctl /usr/bin/
+COPY listen.pl /
 ENTRYPOINT ["/usr/bin/buildkitd"]
 FROM first AS second
 LABEL number=2
 FROM first AS silent
 COPY --chmod=755 ends /usr/bin/buildkitd
+FROM first AS mute
+COPY --chmod=755 waits /usr/bin/buildkitd
 '@
-    Set-Content "$Path/buildkitd" '#!/bin/busybox sh', 'echo "$HOSTNAME $*" >>/var/lib/buildkit/starts', 'trap "exit 0" TERM', 'while :; do /bin/busybox sleep 3600 & wait; done'
+    $null = New-Item -ItemType Directory "$Path/perl"
+    cp --parents --dereference /usr/bin/perl @((ldd /usr/bin/perl | Select-String -AllMatches '/\S+').Matches.Value) "$Path/perl"
+    $waits = 'trap "exit 0" TERM', 'while :; do /bin/busybox sleep 3600 & wait; done'
+    Set-Content "$Path/buildkitd" (@('#!/bin/busybox sh', 'echo "$HOSTNAME $*" >>/var/lib/buildkit/starts', '/bin/busybox mkdir -p /run/buildkit', '/usr/bin/perl /listen.pl &') + $waits)
+    Set-Content "$Path/waits" (@('#!/bin/busybox sh') + $waits)
     Set-Content "$Path/ends" '#!/bin/busybox sh', 'echo "no settings for this engine" >&2', 'exit 1'
+    Set-Content "$Path/listen.pl" @'
+my $path = '/run/buildkit/buildkitd.sock';
+unlink $path;
+socket(my $listener, 1, 1, 0) or die $!;
+bind($listener, pack('S a108', 1, $path)) && listen($listener, 16) or die "$path: $!";
+$SIG{CHLD} = 'IGNORE';
+while (1) {
+    accept(my $connection, $listener) or next;
+    next if fork;
+    open(STDIN, '<&', $connection);
+    open(STDOUT, '>&', $connection);
+    exec '/usr/bin/buildctl', 'dial-stdio';
+}
+'@
     Set-Content "$Path/buildctl" @'
 #!/bin/busybox sh
 # HTTP/2: this side's settings, the preface of the client, then a response to each request that has ended.

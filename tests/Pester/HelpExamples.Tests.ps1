@@ -42,7 +42,7 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
     BeforeAll {
         . $PSScriptRoot/Common.ps1
         $engine = Start-TestEngine
-        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG', 'XDG_CONFIG_HOME', 'PATH'
+        $variables = 'BUILDKIT_HOST', 'DOCKER_HOST', 'CONTAINERD_ADDRESS', 'XDG_RUNTIME_DIR', 'SSH_AUTH_SOCK', 'DOCKER_CONFIG', 'XDG_CONFIG_HOME', 'OPENCLOUD_BUILD_CONTAINERS', 'PATH'
         $before = @{}
         foreach ($name in $variables) {
             $before[$name] = [Environment]::GetEnvironmentVariable($name)
@@ -52,6 +52,8 @@ Describe 'The examples of the help' -Skip:(-not $fixture.CanRun) {
         }
         $env:BUILDKIT_HOST = $engine.address
         $env:DOCKER_HOST = "unix://$($engine.docker)"
+        # An example with containerd uses that of the fixture, with folders of its own.
+        $env:OPENCLOUD_BUILD_CONTAINERS = "$($engine.folder)/box"
 
         $env:XDG_CONFIG_HOME = "$TestDrive/config"
         $env:DOCKER_CONFIG = (New-Item -ItemType Directory "$TestDrive/docker").FullName
@@ -133,7 +135,8 @@ FROM test AS release
         }
 
         $said = try {
-            & ([scriptblock]::Create(($Code -replace ' -Confirm$', ' -Confirm:$false'))) 2>&1 3>$null 4>$null 6>$null
+            $run = $Code -replace ' -Confirm$', ' -Confirm:$false' -replace '/run/containerd/containerd\.sock', $engine.containerd
+            & ([scriptblock]::Create($run)) 2>&1 3>$null 4>$null 6>$null
         }
         catch {
             $_

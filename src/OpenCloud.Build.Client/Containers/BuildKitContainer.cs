@@ -8,10 +8,10 @@ public sealed record BuildKitContainer
     /// <summary>The name of the container.</summary>
     public required string Name { get; init => field = TerminalText.Name(value)!; }
 
-    /// <summary>The address of the engine in it; null when the docker command of this user does not reach the container's Docker Engine.</summary>
+    /// <summary>The address of the engine in it; null when the docker command of this user does not reach the container's Docker Engine. In containerd, the socket in a folder of this machine.</summary>
     public string? Address { get; init; }
 
-    /// <summary>The state that the Docker Engine reports, for example <c>running</c> or <c>exited</c>.</summary>
+    /// <summary>The state that the Docker Engine or containerd reports, for example <c>running</c> or <c>exited</c>.</summary>
     public string State { get; init => field = TerminalText.Line(value); } = string.Empty;
 
     /// <summary>What this run did to it.</summary>
@@ -20,7 +20,7 @@ public sealed record BuildKitContainer
     /// <summary>The image: its reference, or the path of the archive or the layout that it was loaded from.</summary>
     public string Image { get; init => field = TerminalText.Line(value); } = string.Empty;
 
-    /// <summary>The digest of the image: that of the archive, or the id of the image in the Docker Engine.</summary>
+    /// <summary>The digest of the image: that of the archive, or in containerd that of the image, in a Docker Engine its id.</summary>
     public string Digest { get; init => field = TerminalText.Line(value); } = string.Empty;
 
     /// <summary>The network of the container; <c>none</c> for none.</summary>
@@ -41,6 +41,6 @@ public sealed record BuildKitContainer
     /// <summary>The id of the container.</summary>
     public string Id { get; init => field = TerminalText.Line(value); } = string.Empty;
 
-    /// <summary>The Docker Engine that runs the container.</summary>
+    /// <summary>The Docker Engine or the containerd that runs the container.</summary>
     public string Store { get; init; } = string.Empty;
 }

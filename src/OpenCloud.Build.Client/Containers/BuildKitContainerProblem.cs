@@ -18,10 +18,10 @@ public enum BuildKitContainerProblem
     /// <summary>The network does not exist.</summary>
     NetworkNotFound,
 
-    /// <summary>The image is not in the Docker Engine, or the archive does not have exactly one image.</summary>
+    /// <summary>The image is not in the Docker Engine or in containerd, or the archive does not have exactly one image.</summary>
     ImageUnusable,
 
-    /// <summary>The store does not run containers for this library.</summary>
+    /// <summary>The store does not run containers for this library, or not such ones.</summary>
     Unsupported,
 
     /// <summary>The docker command of this user does not reach the Docker Engine that runs the container.</summary>
@@ -32,4 +32,7 @@ public enum BuildKitContainerProblem
 
     /// <summary>The change failed, and not all of it could be undone.</summary>
     NotUndone,
+
+    /// <summary>The folders of containers of containerd can be changed by another user, or not by this one.</summary>
+    FolderUnusable,
 }

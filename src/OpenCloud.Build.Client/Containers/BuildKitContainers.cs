@@ -63,6 +63,7 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
                 null => new DockerContainerHost(EngineAddress.Parse("docker://"), options),
                 { Scheme: "unix", Path: { } path } when Path.GetFileName(path) == "docker.sock" => new DockerContainerHost(EngineAddress.Parse("docker://" + path), options),
                 { IsDocker: true } => new DockerContainerHost(address, options),
+                { Scheme: "unix", Path: not null } => new ContainerdHost(address, options),
                 _ => throw new BuildKitContainerException(
                     BuildKitContainerProblem.Unsupported,
                     $"{address} is neither a Docker Engine nor containerd on this machine: engines in containers of containerd are reached by a socket in a folder of this machine. Nothing was sent."),

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenCloud.Build.Client.Credentials;
 using OpenCloud.Build.Client.Failures;

@@ -5,7 +5,7 @@ using OpenCloud.Build.Completion;
 
 namespace OpenCloud.Build.Commands;
 
-/// <summary>Creates an engine as a container of a Docker Engine.</summary>
+/// <summary>Creates an engine as a container of a Docker Engine or of containerd.</summary>
 [Cmdlet(VerbsCommon.New, "BuildKitContainer", SupportsShouldProcess = true)]
 [OutputType(typeof(BuildKitContainer))]
 public sealed class NewBuildKitContainerCommand : ContainerChangeCmdlet

@@ -16,7 +16,7 @@ public sealed class BuildKitContainerNameCompleter : IArgumentCompleter
             .Matching(wordToComplete);
 }
 
-/// <summary>Completes the network of a container with those that every Docker Engine has.</summary>
+/// <summary>Completes the network of a container with those that every Docker Engine has, and containerd but for bridge.</summary>
 public sealed class ContainerNetworkCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>

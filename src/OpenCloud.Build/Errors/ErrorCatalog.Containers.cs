@@ -21,7 +21,7 @@ internal static partial class ErrorCatalog
         "BuildKitContainerForeign",
         ErrorCategory.PermissionDenied,
         "{0}",
-        "Use another name with -Name, or another volume with -CacheVolume. This module changes only containers and volumes that it made; remove others with the docker command.");
+        "Use another name with -Name, or another volume with -CacheVolume. This module changes only containers and volumes that it made; remove others with the docker command or with ctr.");
 
     public static readonly ErrorEntry BuildKitContainerDifferent = new(
         "BuildKitContainerDifferent",
@@ -33,19 +33,19 @@ internal static partial class ErrorCatalog
         "BuildKitContainerNetworkNotFound",
         ErrorCategory.ObjectNotFound,
         "{0}",
-        "Use none, host or bridge with -Network, or a network that 'docker network ls' lists.");
+        "Use none or host with -Network, or a network that 'docker network ls' lists; containerd has no other networks.");
 
     public static readonly ErrorEntry BuildKitContainerImageUnusable = new(
         "BuildKitContainerImageUnusable",
         ErrorCategory.ObjectNotFound,
         "{0}",
-        "Use -Image with an image of the Docker Engine or of a registry, or -ImagePath with an archive or an OCI layout that has one image.");
+        "Use -Image with an image of the Docker Engine, of containerd or of a registry, or -ImagePath with an archive or an OCI layout that has one image.");
 
     public static readonly ErrorEntry BuildKitContainerUnsupported = new(
         "BuildKitContainerUnsupported",
         ErrorCategory.NotImplemented,
         "{0}",
-        "Use the address of a Docker Engine, such as docker:// or docker+ssh://HOST. For an engine beside containerd, use Install-BuildKit.");
+        "Use the address of a Docker Engine, such as docker:// or docker+ssh://HOST, or of containerd on this machine, such as unix:///run/containerd/containerd.sock.");
 
     public static readonly ErrorEntry BuildKitContainerUnreachable = new(
         "BuildKitContainerUnreachable",
@@ -57,7 +57,7 @@ internal static partial class ErrorCatalog
         "BuildKitContainerNotReady",
         ErrorCategory.OperationTimeout,
         "{0}",
-        "Check that the image is one of BuildKit, with buildkitd as its entry point and buildctl on its PATH. For an engine that starts slowly, use a longer -Timeout.");
+        "Check that the image is one of BuildKit, with buildkitd as its entry point, and for a Docker Engine with buildctl on its PATH. For an engine that starts slowly, use a longer -Timeout.");
 
     public static readonly ErrorEntry BuildKitContainerNotUndone = new(
         "BuildKitContainerNotUndone",
@@ -69,5 +69,11 @@ internal static partial class ErrorCatalog
         "BuildKitContainerRefused",
         ErrorCategory.InvalidOperation,
         "{0}",
-        "Correct what the Docker Engine reports. 'docker ps --all' and 'docker volume ls' list what exists there.");
+        "Correct what the Docker Engine or containerd reports. 'docker ps --all' and 'docker volume ls', or 'ctr container ls', list what exists there.");
+
+    public static readonly ErrorEntry BuildKitContainerFolderUnusable = new(
+        "BuildKitContainerFolderUnusable",
+        ErrorCategory.PermissionDenied,
+        "{0}",
+        "Run the command as root. The folder and all folders above it must belong to root and be closed to the writes of other users.");
 }

@@ -252,7 +252,7 @@ public sealed class BuildKitContainersTests : IAsyncDisposable
         BuildKitContainerException failure = await Assert.ThrowsAsync<BuildKitContainerException>(() => elsewhere.CheckAsync(Of("engine:1"), false, Token));
         Assert.Equal(BuildKitContainerProblem.Unreachable, failure.Problem);
         Assert.Empty(_docker.Requests);
-        BuildKitContainerException containerd = Assert.Throws<BuildKitContainerException>(() => BuildKitContainers.Open(EngineAddress.Parse("unix:///run/containerd/containerd.sock")));
+        BuildKitContainerException containerd = Assert.Throws<BuildKitContainerException>(() => BuildKitContainers.Open(EngineAddress.Parse("ssh://host/run/containerd/containerd.sock")));
         Assert.Equal(BuildKitContainerProblem.Unsupported, containerd.Problem);
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using OpenCloud.Build.Linux;
 
 namespace OpenCloud.Build.Client.Containers.Runtime;
 

@@ -1,4 +1,3 @@
-using OpenCloud.Build.Linux;
 using OpenCloud.Build.Linux.Programs;
 
 namespace OpenCloud.Build.Client.Containers.Runtime;

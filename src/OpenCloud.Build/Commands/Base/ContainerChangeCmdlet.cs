@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Containers;
 using OpenCloud.Build.Client.Images;
@@ -29,7 +30,7 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
     [TextTransform("ImagePath", TakesFiles = true)]
     public string? ImagePath { get; set; }
 
-    /// <summary>Pulls the image also when the Docker Engine has it.</summary>
+    /// <summary>Pulls the image also when it exists.</summary>
     [Parameter]
     public SwitchParameter Pull { get; set; }
 
@@ -119,7 +120,7 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                 await containers.RemoveUntaggedImageAsync(previousId, brief.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is DockerEngineException or HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is DockerEngineException or RpcException or HttpRequestException or IOException or OperationCanceledException)
         {
             poster.Warning(isUsed
                 ? $"The previous image of '{image.ToFamiliarString()}' is not removed: {TerminalText.Line(e.Message)}"

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Grpc.Core;
 using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Builds;
 using OpenCloud.Build.Client;
@@ -7,8 +8,10 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Images.Docker;
 using OpenCloud.Build.Client.Images.Oci;
 using OpenCloud.Build.Client.Images.References;
+using OpenCloud.Build.Client.Images.Registries;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Images;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
@@ -30,7 +33,7 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
     {
     }
 
-    /// <summary>The Docker Engine that runs the containers.</summary>
+    /// <summary>The Docker Engine or the containerd that runs the containers.</summary>
     [Parameter]
     [Alias("Store")]
     [ArgumentCompleter(typeof(ImageStoreCompleter))]
@@ -50,7 +53,7 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         }
     }
 
-    /// <summary>The containers of the command line's Docker Engine, else of that of a piped container; opened once per pipeline.</summary>
+    /// <summary>The containers of the command line's host, else of that of a piped container; opened once per pipeline.</summary>
     private protected BuildKitContainers Containers(BuildKitContainer? piped = null)
     {
         string? address = string.IsNullOrEmpty(Address) ? piped?.Store : Address;
@@ -79,8 +82,8 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
             cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Pulls an image that the Docker Engine does not have, or always.</summary>
-    /// <param name="containers">The Docker Engine.</param>
+    /// <summary>Pulls an image that the host does not have, or always.</summary>
+    /// <param name="containers">The host.</param>
     /// <param name="image">The image.</param>
     /// <param name="always">Whether it is pulled also when it exists.</param>
     /// <param name="poster">Asks the user.</param>
@@ -123,7 +126,10 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         BuildKitContainerException container => EntryOf(container.Problem).ToRecord(target, container, container.Message),
         EngineConnectException connect => EngineErrors.From(connect).ToRecord(),
         HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
+        RpcException { StatusCode: StatusCode.Unimplemented } => ErrorCatalog.BuildKitContainerUnsupported.ToRecord(target, exception, $"{(string.IsNullOrEmpty(Address) ? "The address" : Address)} is not that of containerd: no containers are managed there. Nothing was changed."),
+        RpcException call => ErrorCatalog.BuildKitContainerRefused.ToRecord(target, exception, call.Status.Detail),
         DockerEngineException or HttpRequestException => ErrorCatalog.BuildKitContainerRefused.ToRecord(target, exception, exception.Message),
+        RegistryException registry => RegistryErrors.ToRecord(registry, target),
         OciFormatException => ErrorCatalog.ImageDamaged.ToRecord(target, exception, exception.Message),
         _ => base.ToRecord(exception, target),
     };
@@ -139,6 +145,7 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         BuildKitContainerProblem.Unreachable => ErrorCatalog.BuildKitContainerUnreachable,
         BuildKitContainerProblem.NotReady => ErrorCatalog.BuildKitContainerNotReady,
         BuildKitContainerProblem.NotUndone => ErrorCatalog.BuildKitContainerNotUndone,
+        BuildKitContainerProblem.FolderUnusable => ErrorCatalog.BuildKitContainerFolderUnusable,
         _ => ErrorCatalog.BuildKitContainerNameInvalid,
     };
 
