@@ -112,6 +112,8 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
 
     private void Clear(string? engineAddress, IReadOnlyList<string> ids)
     {
+        // After the last record, the parameter has the address of that one.
+        Address = engineAddress;
         IDictionary<string, object> bound = MyInvocation.BoundParameters;
         BuildCachePrune prune = new()
         {
@@ -126,7 +128,7 @@ public sealed class ClearBuildCacheCommand : EngineCmdlet
         // Zero bytes to keep means no limit.
         bool hasLimit = prune.KeepStorage > 0 || prune.MaxUsedSpace is not null || prune.MinFreeSpace is not null;
         bool isWhole = ids.Count == 0 && prune.Types.Count == 0 && prune.OlderThan is null && !hasLimit;
-        OnEngine(engineAddress, async (engine, poster, cancellationToken) =>
+        OnEachNode(engineAddress, async (engine, poster, cancellationToken) =>
         {
             if (prune.OlderThan is { } age && age <= TimeSpan.Zero)
             {

@@ -23,7 +23,7 @@ public sealed class GetBuildCacheCommand : EngineCmdlet
     public string[]? Type { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellationToken) =>
+    protected override void ProcessRecord() => OnEachNode(Address, async (engine, poster, cancellationToken) =>
     {
         IReadOnlyList<string> types = [.. (Type ?? []).Select(BuildCacheTypeCompleter.Check)];
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];

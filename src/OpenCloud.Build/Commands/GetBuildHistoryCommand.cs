@@ -3,6 +3,7 @@ using OpenCloud.Build.Arguments;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Commands.Base;
 using OpenCloud.Build.Completion;
+using OpenCloud.Build.Errors;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands;
@@ -29,7 +30,7 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
         // A variable that has no value names no build, as an empty list does.
         if (Ref is null && !MyInvocation.BoundParameters.ContainsKey(nameof(Ref)))
         {
-            OnEngine(Address, async (engine, poster, cancellationToken) =>
+            OnEachNode(Address, async (engine, poster, cancellationToken) =>
             {
                 bool activeOnly = Status is [BuildRecordStatus.Running];
                 foreach (BuildRecord record in await engine.History.ListAsync(null, activeOnly, cancellationToken).ConfigureAwait(false))
@@ -42,13 +43,33 @@ public sealed class GetBuildHistoryCommand : BuildHistoryCmdlet
 
         foreach (string reference in Ref ?? [])
         {
-            OnEngine(reference, async (engine, poster, cancellationToken) =>
+            WriteFound(reference);
+        }
+    }
+
+    // Of several nodes, one has the build.
+    private void WriteFound(string reference)
+    {
+        bool isFound = false;
+        BuildErrorException? missing = null;
+        OnEachNode(reference, async (engine, poster, cancellationToken) =>
+        {
+            try
             {
                 foreach (BuildRecord record in await FindAllAsync(engine.History, reference, cancellationToken).ConfigureAwait(false))
                 {
+                    isFound = true;
                     Write(record, poster);
                 }
-            });
+            }
+            catch (BuildErrorException error) when (error.ErrorId == ErrorCatalog.BuildNotFound.Id)
+            {
+                missing ??= error;
+            }
+        });
+        if (!isFound && missing is not null)
+        {
+            WriteError(missing.ToRecord());
         }
     }
 

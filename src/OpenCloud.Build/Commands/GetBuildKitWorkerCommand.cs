@@ -17,7 +17,7 @@ public sealed class GetBuildKitWorkerCommand : EngineCmdlet
     public string[] Id { get; set; } = ["*"];
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => OnEngine(Address, async (engine, poster, cancellationToken) =>
+    protected override void ProcessRecord() => OnEachNode(Address, async (engine, poster, cancellationToken) =>
     {
         BuildKitInfo info = await engine.InspectAsync(cancellationToken).ConfigureAwait(false);
         List<WildcardPattern> patterns = [.. Id.Select(static i => WildcardPattern.Get(i, WildcardOptions.CultureInvariant))];

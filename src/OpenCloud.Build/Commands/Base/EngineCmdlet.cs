@@ -7,6 +7,7 @@ using OpenCloud.Build.Client.Engines;
 using OpenCloud.Build.Client.Records;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Nodes;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
@@ -46,6 +47,49 @@ public abstract class EngineCmdlet : ConnectingCmdlet
             BuildKitClient engine = await _engines.GetAsync(address, options, poster, cancellationToken).ConfigureAwait(false);
             _used = engine.Address.ToString();
             await work(engine, poster, cancellationToken).ConfigureAwait(false);
+        });
+    });
+
+    /// <summary>
+    /// Runs work with each node of an engine that has a name, in their order, and with any other engine once. A node that cannot be reached, or whose
+    /// work fails, has an error of its own, and the others are used.
+    /// </summary>
+    private protected void OnEachNode(object? target, Func<BuildKitClient, IPipelinePoster, CancellationToken, Task> work) => Guard(target, () =>
+    {
+        EngineAddress? address = EngineArguments.ParseAddress(Address);
+        EngineConnectOptions options = ConnectOptions;
+        if (EngineNodes.Find(address, options) is not { Nodes.Count: > 1 } engine)
+        {
+            OnEngine(target, work);
+            return;
+        }
+
+        FleetNode[] nodes = [.. FleetNode.Of(engine, options).Values];
+        RunAsync(async (poster, cancellationToken) =>
+        {
+            // At once, as each silent node takes the whole time for the connection.
+            Task<BuildKitClient>[] connecting = [.. nodes.Select(n => _engines.GetAsync(n.Address, n.Options, poster, cancellationToken))];
+            await ((Task)Task.WhenAll(connecting)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (address is null && connecting.All(static c => c.Exception?.InnerException is BuildErrorException error && NodeLosses.Of(error) == NodeLoss.NotReached))
+            {
+                // The default engine is gone: the search says so, and finds another.
+                await work(await _engines.GetAsync(null, options, poster, cancellationToken).ConfigureAwait(false), poster, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+
+            for (int i = 0; i < nodes.Length; i++)
+            {
+                _used = nodes[i].Address.ToString();
+                try
+                {
+                    await work(await connecting[i].ConfigureAwait(false), poster, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested && ToRecord(exception, target) is { } record)
+                {
+                    poster.Error(record);
+                }
+            }
         });
     });
 
