@@ -68,6 +68,69 @@ public sealed class ContainerFaultsTests : IAsyncDisposable
         Assert.Null(await client.GetAsync("/volumes/none", Token));
     }
 
+    [Theory]
+    [InlineData("POST", "/containers/create", "the request POST /containers/create within 0.3 s.")]
+    [InlineData("POST", "/containers/x/stop?t=10", "the request POST /containers/x/stop within 0.3 s.")]
+    [InlineData("DELETE", "/volumes/x", "the request DELETE /volumes/x within 0.4 s.")]
+    [InlineData("LOG", "/containers/x/logs", "a request within 0.3 s.")]
+    [InlineData("LIST", "/containers/json", "a request within 0.3 s.")]
+    public async Task No_request_for_a_container_waits_without_an_end(string method, string path, string said)
+    {
+        _docker.Unanswered = path;
+        await using DockerEngineClient client = new(EngineAddress.Parse(_docker.Address), Options) { AnswerLimit = Limit, RemovalLimit = TimeSpan.FromMilliseconds(400) };
+        EngineConnectException failure = await Assert.ThrowsAsync<EngineConnectException>(() => RunAsync().WaitAsync(TimeSpan.FromSeconds(30), Token));
+        Assert.Equal(EngineConnectReason.Timeout, failure.Reason);
+        Assert.Equal($"{_docker.Address} accepted the connection, but did not answer {said}", failure.Message);
+
+        // The connection is not used again, and the others work.
+        Assert.Null(await client.GetAsync("/volumes/none", Token));
+
+        async Task RunAsync()
+        {
+            switch (method)
+            {
+                case "POST":
+                    await client.PostAsync(path, [], Token);
+                    break;
+                case "DELETE":
+                    await client.ChangeAsync(HttpMethod.Delete, path, Token);
+                    break;
+                case "LOG":
+                    await client.ReadStartAsync(path, 1024, Token);
+                    break;
+                default:
+                    await foreach (System.Text.Json.JsonElement _ in client.ListAsync(path, Token))
+                    {
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_list_that_stops_in_its_middle_is_given_up()
+    {
+        await using RawServer half = new(static async (stream, token) =>
+        {
+            while (await RawServer.ReadHeadAsync(stream, token) is { Length: > 0 } head)
+            {
+                string body = head.Contains("/version", StringComparison.Ordinal) ? """{"ApiVersion":"1.48","Version":"28.0.0"}""" : head.Contains("/info", StringComparison.Ordinal) ? "{}" : "[{},";
+                int length = body.Length + (body[0] == '[' ? 10 : 0);
+                await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"), token);
+            }
+        });
+        await using DockerEngineClient client = new(EngineAddress.Parse("docker://" + half.Path), Options) { AnswerLimit = Limit };
+        EngineConnectException failure = await Assert.ThrowsAsync<EngineConnectException>(async () =>
+        {
+            await foreach (System.Text.Json.JsonElement _ in client.ListAsync("/containers/json", Token))
+            {
+            }
+        });
+        Assert.Equal(EngineConnectReason.Timeout, failure.Reason);
+        Assert.Contains("did not answer the whole of a request within 0.3 s", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_wait_for_an_engine_ends_though_the_docker_engine_does_not_answer()
     {

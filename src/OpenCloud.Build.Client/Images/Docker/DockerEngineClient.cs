@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -24,6 +25,9 @@ internal sealed class DockerEngineClient : IAsyncDisposable
 
     // A loaded engine may need long for a small document, too; one that needs longer says nothing at all.
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(60);
+
+    // The removal of a volume with a large cache takes minutes.
+    private static readonly TimeSpan LongestRemoval = TimeSpan.FromMinutes(10);
 
     private readonly HttpMessageInvoker _http;
     private readonly IEngineConnector _connector;
@@ -52,8 +56,11 @@ internal sealed class DockerEngineClient : IAsyncDisposable
 
     public EngineAddress Address { get; }
 
-    /// <summary>How long the answer to a request for one document may take.</summary>
+    /// <summary>How long the answer to a request may take, and the next element of a list; not that of a removal, and not a transfer of images.</summary>
     public TimeSpan AnswerLimit { get; init; } = LongestAnswer;
+
+    /// <summary>How long a removal may take.</summary>
+    public TimeSpan RemovalLimit { get; init; } = LongestRemoval;
 
     /// <exception cref="EngineConnectException">The engine is not reached, or does not answer within the time for the connection.</exception>
     public async Task<EngineFacts> GetFactsAsync(CancellationToken cancellationToken)
@@ -75,24 +82,35 @@ internal sealed class DockerEngineClient : IAsyncDisposable
 
     public async IAsyncEnumerable<JsonElement> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
+        // The limit is for each element: a list of all can take longer, and its reader, too.
+        using CancellationTokenSource idle = new(Timeout.InfiniteTimeSpan, _options.TimeProvider);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
+        using HttpResponseMessage answer = await WithinAsync(
+            AnswerLimit, "a request", token => SendAsync(HttpMethod.Get, path, null, token), cancellationToken).ConfigureAwait(false);
         await ThrowIfFailedAsync(answer, cancellationToken).ConfigureAwait(false);
         BoundedStream stream = new(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), MostOfList, TooLong);
         await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
-        IAsyncEnumerator<JsonElement> elements = JsonArrayReader.ReadAsync(stream, MostOfDocument, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        IAsyncEnumerator<JsonElement> elements = JsonArrayReader.ReadAsync(stream, MostOfDocument, either.Token).GetAsyncEnumerator(either.Token);
         await using ConfiguredAsyncDisposable end = elements.ConfigureAwait(false);
         while (true)
         {
             try
             {
+                idle.CancelAfter(AnswerLimit);
                 if (!await elements.MoveNextAsync().ConfigureAwait(false))
                 {
                     yield break;
                 }
+
+                idle.CancelAfter(Timeout.InfiniteTimeSpan);
             }
             catch (JsonException e)
             {
                 throw NoJson(e);
+            }
+            catch (OperationCanceledException e) when (idle.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                throw TooLate("the whole of a request", AnswerLimit, e);
             }
 
             yield return elements.Current;
@@ -107,7 +125,11 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     }
 
     /// <returns>Whether the object exists (anything but 404).</returns>
-    public async Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    /// <exception cref="EngineConnectException">The engine does not answer. The change can have been made.</exception>
+    public Task<bool> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
+        WithinAsync(method == HttpMethod.Delete ? RemovalLimit : AnswerLimit, NameOf(method, path), token => ChangeUnlimitedAsync(method, path, token), cancellationToken);
+
+    private async Task<bool> ChangeUnlimitedAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(method, path, null, cancellationToken).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.NotFound)
@@ -120,7 +142,11 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     }
 
     /// <summary>Posts a document, or nothing; the document of the answer, null when there is none. An object that is in the requested state already is a success (304).</summary>
-    public async Task<JsonElement?> PostAsync(string path, JsonObject? body, CancellationToken cancellationToken)
+    /// <exception cref="EngineConnectException">The engine does not answer. The change can have been made.</exception>
+    public Task<JsonElement?> PostAsync(string path, JsonObject? body, CancellationToken cancellationToken) =>
+        WithinAsync(AnswerLimit, NameOf(HttpMethod.Post, path), token => PostUnlimitedAsync(path, body, token), cancellationToken);
+
+    private async Task<JsonElement?> PostUnlimitedAsync(string path, JsonObject? body, CancellationToken cancellationToken)
     {
         using HttpContent? content = body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, path, content, cancellationToken).ConfigureAwait(false);
@@ -135,7 +161,11 @@ internal sealed class DockerEngineClient : IAsyncDisposable
     }
 
     /// <summary>The beginning of an answer, at most so many bytes; empty when the object does not exist.</summary>
-    public async Task<ReadOnlyMemory<byte>> ReadStartAsync(string path, int most, CancellationToken cancellationToken)
+    /// <exception cref="EngineConnectException">The engine does not answer, or not completely.</exception>
+    public Task<ReadOnlyMemory<byte>> ReadStartAsync(string path, int most, CancellationToken cancellationToken) =>
+        WithinAsync(AnswerLimit, "a request", token => ReadStartUnlimitedAsync(path, most, token), cancellationToken);
+
+    private async Task<ReadOnlyMemory<byte>> ReadStartUnlimitedAsync(string path, int most, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.NotFound)
@@ -238,9 +268,15 @@ internal sealed class DockerEngineClient : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new EngineConnectException(EngineConnectReason.Timeout, Address, $"{Address} accepted the connection, but did not answer {what} within {limit.TotalSeconds:0.###} s.", e);
+            throw TooLate(what, limit, e);
         }
     }
+
+    private EngineConnectException TooLate(string what, TimeSpan limit, Exception cause) => new(
+        EngineConnectReason.Timeout, Address, string.Create(CultureInfo.InvariantCulture, $"{Address} accepted the connection, but did not answer {what} within {limit.TotalSeconds:0.###} s."), cause);
+
+    // What was asked for can have been done, so it is named.
+    private static string NameOf(HttpMethod method, string path) => $"the request {method} {path.Split('?')[0]}";
 
     private async Task<EngineFacts> ReadFactsAsync(CancellationToken cancellationToken)
     {
