@@ -233,6 +233,43 @@ Describe 'Test-BuildKitSocket' {
         $found.Remedy | Should -Not -BeNullOrEmpty
     }
 
+    It 'kube-deployment://b: <what>' -ForEach @(
+        @{ what = 'no such deployment'; workload = ':'; pods = ':'; passed = 'Program', 'Cluster'; failed = 'Deployment'; says = '*neither a Deployment nor a StatefulSet b exists*'; action = '*Get-BuildKitDeployment*' }
+        @{ what = 'no right to read it'; workload = 'echo ''Error from server (Forbidden): deployments.apps "b" is forbidden'' >&2; exit 1'; pods = ':'; passed = 'Program', 'Cluster'; failed = 'Deployment'; says = '*is forbidden*'; action = '*' }
+        @{ what = 'no ready pods'; pods = 'printf ''{"items":[{"metadata":{"name":"pod-0"},"status":{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ErrImagePull"}}}]}}]}'''; passed = 'Program', 'Cluster', 'Deployment'; failed = 'Pod'; says = '*no pod is ready (pod-0: ErrImagePull)*'; action = '*kubectl describe pods*' }
+        @{ what = 'no right to run commands in a pod'; exec = 'echo ''Error from server (Forbidden): pods "pod-0" is forbidden'' >&2; exit 1'; passed = 'Program', 'Cluster', 'Deployment'; failed = 'Pod'; says = '*kube-pod://pod-*is forbidden*'; action = '*pods/exec*' }
+        @{ what = 'a pod without buildctl'; exec = 'echo ''exec: "buildctl": executable file not found in $PATH'' >&2; exit 127'; passed = 'Program', 'Cluster', 'Deployment', 'Pod'; failed = 'Helper program'; says = '*buildctl*'; action = '*' }
+        @{ what = 'one pod that does not answer'; exec = 'case "$*" in *pod-1*) exec sleep 60;; esac; echo ''error: unable to upgrade connection: container not found ("buildkitd")'' >&2; exit 1'; other = '*kube-pod://pod-1*within*'; passed = 'Program', 'Cluster', 'Deployment'; failed = 'Pod'; says = '*kube-pod://pod-0*'; action = '*' }
+    ) {
+        $folder = (New-Item -ItemType Directory "$TestDrive/deployment" -Force).FullName
+        Set-Content "$folder/kubectl" @"
+#!/bin/sh
+case "`$*" in
+*'get deployment/'*) $($workload ?? 'printf ''{"spec":{"selector":{"matchLabels":{"app":"b"}}}}''') ;;
+*'get pods'*) $($pods ?? 'printf ''{"items":[{"metadata":{"name":"pod-0"},"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}},{"metadata":{"name":"pod-1"},"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}]}''') ;;
+*) $exec ;;
+esac
+"@
+        chmod 755 "$folder/kubectl"
+        $was = $env:PATH
+        $env:PATH = "${folder}:$was"
+        try {
+            $found = Test-BuildKitSocket kube-deployment://b -Detailed -ConnectTimeout 2s
+            $found.Reachable | Should -BeFalse
+            $found.Checks.Where({ $_.State -eq 'Ok' }).Name | Should -Be $passed
+            $found.Checks[-1].Name | Should -Be $failed
+            $found.Checks[-1].State | Should -Be 'Failed'
+            $found.Checks[-1].Evidence | Should -BeLike $says
+            $found.Remedy | Should -BeLike $action
+            if ($other) {
+                $found.Checks.Where({ $_.Name -eq 'Other pod' }).Evidence | Should -BeLike $other
+            }
+        }
+        finally {
+            $env:PATH = $was
+        }
+    }
+
     It 'follows a Docker context, with its certificates' {
         $config = $env:DOCKER_CONFIG
         $env:DOCKER_CONFIG = "$TestDrive/docker"

@@ -65,6 +65,7 @@ internal sealed class DeploymentConnector : INodeConnector, IDisposable
                 // Nothing depends on the pod: another one answers as well.
                 Interlocked.CompareExchange(ref _pod, null, pod);
                 Leave(pod.Address.Remote!.Name, e.Reason);
+                _options.OnFailedAttempt?.Invoke(new ConnectAttempt(1, pod.Address, e, TimeSpan.Zero));
             }
         }
     }
@@ -138,7 +139,7 @@ internal sealed class DeploymentConnector : INodeConnector, IDisposable
             try
             {
                 Stream stream = isLast
-                    ? await pod.ConnectAsync(cancellationToken).ConfigureAwait(false)
+                    ? await ConnectLastAsync(pod, cancellationToken).ConfigureAwait(false)
                     : await ConnectWithinAsync(pod, PartOf(whole - _options.TimeProvider.GetElapsedTime(start)), cancellationToken).ConfigureAwait(false);
                 Keep(pod, lease, stream);
                 return pod;
@@ -151,6 +152,10 @@ internal sealed class DeploymentConnector : INodeConnector, IDisposable
                 last = e;
                 lease?.Dispose();
                 pod.Dispose();
+                if (!isLast)
+                {
+                    _options.OnFailedAttempt?.Invoke(new ConnectAttempt(1, pod.Address, e, TimeSpan.Zero));
+                }
             }
             catch
             {
@@ -161,6 +166,18 @@ internal sealed class DeploymentConnector : INodeConnector, IDisposable
         }
 
         throw last ?? new EngineConnectException(EngineConnectReason.NoReadyPod, _deployment, $"Cannot connect to {_deployment}: no pod is ready ({pods.Describe()}).");
+    }
+
+    private static async ValueTask<Stream> ConnectLastAsync(ProgramConnector pod, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await pod.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new ConnectStalledException($"has the ready pod {pod.Address.Remote!.Name}, which {ConnectStalledException.WhatOf(e)}", e);
+        }
     }
 
     private async ValueTask<Stream> ConnectWithinAsync(ProgramConnector pod, TimeSpan limit, CancellationToken cancellationToken)
@@ -209,6 +226,10 @@ internal sealed class DeploymentConnector : INodeConnector, IDisposable
         try
         {
             return await _pods.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new ConnectStalledException("was not found: the API server of the cluster did not answer", e);
         }
         catch (KubernetesException e)
         {

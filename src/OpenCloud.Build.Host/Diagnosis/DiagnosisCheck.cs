@@ -15,6 +15,9 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
     /// <summary>The name of the check of the engine's certificate, for an engine with TLS.</summary>
     public const string ServerCertificate = "Server certificate";
 
+    /// <summary>The name of the check of a pod that does not answer, while another pod of the deployment does.</summary>
+    public const string OtherPod = "Other pod";
+
     /// <summary>The checked object.</summary>
     public string Name { get; init => field = Accounts.AccountDatabase.PrintableLines(value); } = Accounts.AccountDatabase.PrintableLines(Name);
 
@@ -31,7 +34,7 @@ public sealed record DiagnosisCheck(string Name, CheckState State, string Eviden
     public override string ToString() => $"{Name}: {State}";
 
     /// <summary>Whether it deserves a warning even though the engine is reachable.</summary>
-    public bool IsRisk => State == CheckState.Warning && Name is Advisories or Peer or ServerCertificate or ClientCertificate;
+    public bool IsRisk => State == CheckState.Warning && Name is Advisories or Peer or ServerCertificate or ClientCertificate or OtherPod;
 }
 
 /// <summary>Whether a principal reaches an engine, with all checks on the way.</summary>

@@ -62,8 +62,24 @@ internal static class EngineDiagnosis
         EngineAddress address, EngineConnectOptions options, IEnumerable<DiagnosisCheck> before, CancellationToken cancellationToken)
     {
         List<DiagnosisCheck> checks = [.. before];
+        List<DiagnosisCheck> otherPods = [];
+        if (address.Scheme == "kube-deployment")
+        {
+            // The pods that were left for another one: Kubernetes still calls them ready.
+            options = options with
+            {
+                OnFailedAttempt = attempt =>
+                {
+                    if (attempt.Address.Scheme == "kube-pod" && attempt.NextIn is not null)
+                    {
+                        otherPods.Add(new DiagnosisCheck(DiagnosisCheck.OtherPod, CheckState.Warning, attempt.Error.Message, Builds.EngineErrors.From(attempt.Error).RecommendedAction));
+                    }
+                },
+            };
+        }
+
         SocketDiagnosis Result(bool reachable, string? version, string story, string? remedy) =>
-            new(address.ToString(), Environment.UserName, reachable, version, story, remedy, checks);
+            new(address.ToString(), Environment.UserName, reachable, version, story, remedy, [.. otherPods.DistinctBy(static c => c.Evidence), .. checks]);
         try
         {
             EngineAnswer answer = await EngineProbes.AskAsync(address, options, cancellationToken).ConfigureAwait(false);
@@ -79,6 +95,7 @@ internal static class EngineDiagnosis
         catch (EngineConnectException e)
         {
             DiagnosisCheck[] steps = [.. RemoteDiagnosis.Steps(address, e)];
+            otherPods.RemoveAll(c => c.Evidence == e.Message);
             checks.AddRange(steps);
             if (!steps.Any(static s => s.State == CheckState.Failed))
             {

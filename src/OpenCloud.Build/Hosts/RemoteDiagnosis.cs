@@ -1,4 +1,5 @@
 using OpenCloud.Build.Client.Engines;
+using OpenCloud.Build.Client.Engines.Kubernetes;
 using OpenCloud.Build.Host;
 using OpenCloud.Build.Host.Diagnosis;
 
@@ -12,6 +13,7 @@ internal static class RemoteDiagnosis
     private const string ContainerEngine = "Container engine";
     private const string Container = "Container";
     private const string Cluster = "Cluster";
+    private const string Deployment = "Deployment";
     private const string Pod = "Pod";
     private const string Helper = "Helper program";
     private const string Socket = "Socket there";
@@ -24,6 +26,7 @@ internal static class RemoteDiagnosis
             "ssh" or "docker+ssh" => [Program, Login, Helper, Socket],
             "docker-container" or "podman-container" or "nerdctl-container" => [Program, ContainerEngine, Container, Helper, Socket],
             "kube-pod" => [Program, Cluster, Pod, Helper, Socket],
+            "kube-deployment" => [Program, Cluster, Deployment, Pod, Helper, Socket],
             _ => [],
         };
         if (error is null)
@@ -31,16 +34,23 @@ internal static class RemoteDiagnosis
             return steps.Select(static step => new DiagnosisCheck(step, CheckState.Ok, "passed"));
         }
 
-        string? failed = StepOf(error.Reason, steps);
+        string? failed = StepOf(error, steps);
         return failed is null
             ? steps.Take(1).Select(static step => new DiagnosisCheck(step, CheckState.Ok, "passed"))
             : [.. steps.TakeWhile(step => step != failed).Select(static step => new DiagnosisCheck(step, CheckState.Ok, "passed")), new DiagnosisCheck(failed, CheckState.Failed, error.Message)];
     }
 
-    private static string? StepOf(EngineConnectReason reason, string[] steps)
+    private static string? StepOf(EngineConnectException error, string[] steps)
     {
-        string? step = reason switch
+        // The pods of a deployment are read before the connection to one of them, whose address is then that of the error.
+        bool isBeforePod = steps.Contains(Deployment) && error.Address?.Scheme != "kube-pod";
+        string? step = error.Reason switch
         {
+            EngineConnectReason.DeploymentNotFound => Deployment,
+            EngineConnectReason.NamespaceNotFound or EngineConnectReason.ClusterForbidden when isBeforePod => Deployment,
+            EngineConnectReason.NoReadyPod => Pod,
+            EngineConnectReason.Timeout when steps.Contains(Deployment) && !isBeforePod => Pod,
+            EngineConnectReason.Timeout when isBeforePod && error.InnerException is KubernetesException => Cluster,
             EngineConnectReason.ProgramNotFound => Program,
             EngineConnectReason.HostNotFound => steps.Contains(Cluster) ? Cluster : Login,
             EngineConnectReason.Unreachable => steps.Contains(Pod) ? Pod : Login,

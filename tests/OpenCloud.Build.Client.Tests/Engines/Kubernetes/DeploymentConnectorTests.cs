@@ -145,10 +145,12 @@ public sealed class DeploymentConnectorTests : IDisposable
     {
         string first = NodeRanking.Rank(Address.ToString(), Three)[0];
         Stand(Pods(Three), $"case \"$*\" in *' {first} '*) {lost};; esac; {Settings}; exec cat");
-        using DeploymentConnector deployment = new(Address, Options with { ConnectTimeout = TimeSpan.FromSeconds(2) });
+        List<ConnectAttempt> left = [];
+        using DeploymentConnector deployment = new(Address, Options with { ConnectTimeout = TimeSpan.FromSeconds(2), OnFailedAttempt = left.Add });
         long start = Environment.TickCount64;
         await using Stream stream = await deployment.ConnectAsync(Token);
         Assert.InRange(Environment.TickCount64 - start, 0, 10_000);
+        Assert.Equal($"kube-pod://{first}?namespace=ci", Assert.Single(left).Address.ToString());
 
         // The next builds do not wait for it.
         string key = Enumerable.Range(0, 1000).Select(static i => $"/src/{i}").First(k => NodeRanking.Rank(k, Three)[0] == first);
@@ -285,6 +287,22 @@ public sealed class DeploymentConnectorTests : IDisposable
     {
         _programs.Add("kubectl", $"echo '{said}' >&2; exit 1");
         Assert.Equal(reason, (await FailAsync()).Reason);
+    }
+
+    [Theory]
+    [InlineData("*exec*", "has the ready pod pod-0, which")]
+    [InlineData("*'get pods'*", "was not found: the API server of the cluster did not answer within 1.5 s.")]
+    public async Task ATimeoutSaysHowFarTheConnectionCame(string silent, string said)
+    {
+        Stand(Pods(["pod-0"]), $"{Settings}; exec cat");
+        string script = await File.ReadAllTextAsync(Path.Join(_programs.Path, "kubectl"), Token);
+        _programs.Add("kubectl", $"case \"$*\" in {silent}) exec sleep 60;; esac\n{script}");
+        EngineConnectOptions options = Options with { ConnectTimeout = TimeSpan.FromSeconds(1.5) };
+        using DeploymentConnector deployment = new(Address, options with { ConnectTimeout = TimeSpan.FromSeconds(20) });
+        EngineConnectException e = await Assert.ThrowsAsync<EngineConnectException>(async () => await ConnectRetry.ConnectAsync(deployment, options, Token));
+        Assert.Equal(EngineConnectReason.Timeout, e.Reason);
+        Assert.StartsWith($"{Address} {said}", e.Message, StringComparison.Ordinal);
+        Assert.EndsWith("within 1.5 s.", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
