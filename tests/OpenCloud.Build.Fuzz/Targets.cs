@@ -70,6 +70,8 @@ internal static class Targets
         ["vulnerabilities"] = VulnerabilityTarget.Data,
         ["scanner-reports"] = VulnerabilityTarget.Report,
         ["versions"] = VulnerabilityTarget.Versions,
+        ["pods"] = KubernetesTarget.Pods,
+        ["kubectl"] = KubernetesTarget.Texts,
     };
 
     internal static void Refusing<T>(Action parse)
@@ -222,7 +224,7 @@ internal static class Targets
         Refusing<HostException>(() => ReleaseProvenance.AssetSha256(input, "a"));
     }
 
-    private static void CheckPlain(string text)
+    internal static void CheckPlain(string text)
     {
         if (text.Any(static c => char.IsControl(c) && c is not ('\t' or '\n')))
         {

@@ -25,14 +25,14 @@ internal static class JsonForm
     {
         try
         {
-            if (JsonNode.Parse(json, null, Strict) is not JsonObject node)
+            // Nodes decode strings and names lazily: invalid text must fail here and not later.
+            Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = Strict.MaxDepth });
+            while (reader.Read())
             {
-                return null;
+                _ = reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName ? reader.GetString() : null;
             }
 
-            // Nodes and strings are decoded lazily: invalid text must fail here and not later.
-            _ = node.ToJsonString(Compact);
-            return node;
+            return JsonNode.Parse(json, null, Strict) as JsonObject;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
