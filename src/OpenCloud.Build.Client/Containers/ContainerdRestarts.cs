@@ -8,26 +8,26 @@ namespace OpenCloud.Build.Client.Containers;
 
 /// <summary>
 /// Starts and stops the programs of containers beside containerd's restart monitor, which compares every 10 s what the labels of a container want with
-/// what is (containerd, core/runtime/restart/restart.go and plugins/restart/monitor.go; in 1.7, runtime/restart).
+/// what is (containerd, core/runtime/restart/restart.go and plugins/restart/monitor.go; in 1.7, runtime/restart). It leaves containers without the
+/// label of the status alone: with <c>stopped</c> it would kill a program that still ends, or is about to start.
 /// </summary>
 internal sealed class ContainerdRestarts(ContainerdRuntime runtime)
 {
     private const string PolicyLabel = "containerd.io/restart.policy";
     private const string StatusLabel = "containerd.io/restart.status";
     private const string Running = "running";
-    private const string Stopped = "stopped";
+
+    // containerd, core/metadata/boltutil: a label without a value is removed.
+    private const string NoStatus = "";
     private const uint Terminate = 15;
     private const uint Kill = 9;
     private const int MostRounds = 3;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Marks a container that is started again whenever its program ends, but does not run yet.</summary>
-    public static void AddTo(Container container)
-    {
-        container.Labels[PolicyLabel] = "always";
-        container.Labels[StatusLabel] = Stopped;
-    }
+    public static void AddTo(Container container) => container.Labels[PolicyLabel] = "always";
 
     /// <summary>Whether containerd starts a container again.</summary>
     public static bool IsKept(Container container) => container.Labels.TryGetValue(StatusLabel, out string? status) && status == Running;
@@ -36,14 +36,20 @@ internal sealed class ContainerdRestarts(ContainerdRuntime runtime)
     public async Task StartAsync(Container container, string log, CancellationToken cancellationToken)
     {
         string id = container.Id;
-        ProcessStatus? task = await runtime.FindTaskAsync(id, cancellationToken).ConfigureAwait(false);
-        if (task is not ProcessStatus.Running)
+        for (int round = 1; await runtime.FindTaskAsync(id, cancellationToken).ConfigureAwait(false) is not ProcessStatus.Running; round++)
         {
-            // The monitor must not start it at the same time.
             await StopAsync(id, cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<Mount> root = await runtime.MountsAsync(container.Snapshotter, container.SnapshotKey, cancellationToken).ConfigureAwait(false);
-            await runtime.CreateTaskAsync(id, root, log, cancellationToken).ConfigureAwait(false);
-            await runtime.StartTaskAsync(id, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                IReadOnlyList<Mount> root = await runtime.MountsAsync(container.Snapshotter, container.SnapshotKey, cancellationToken).ConfigureAwait(false);
+                await runtime.CreateTaskAsync(id, root, log, cancellationToken).ConfigureAwait(false);
+                await runtime.StartTaskAsync(id, cancellationToken).ConfigureAwait(false);
+                break;
+            }
+            catch (RpcException e) when (round < MostRounds && MayPass(e))
+            {
+                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            }
         }
 
         await runtime.SetLabelsAsync(id, new Dictionary<string, string> { [StatusLabel] = Running }, cancellationToken).ConfigureAwait(false);
@@ -53,14 +59,14 @@ internal sealed class ContainerdRestarts(ContainerdRuntime runtime)
     public async Task StopAsync(string id, CancellationToken cancellationToken)
     {
         // The monitor may be starting it just now, and replaces the labels that it has read before.
-        for (int round = 0; round < MostRounds; round++)
+        for (int round = 1; round <= MostRounds; round++)
         {
             if (await runtime.FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } container)
             {
                 return;
             }
 
-            bool isKept = IsKept(container);
+            bool isKept = container.Labels.ContainsKey(StatusLabel);
             ProcessStatus? task = await runtime.FindTaskAsync(id, cancellationToken).ConfigureAwait(false);
             if (!isKept && task is null)
             {
@@ -69,15 +75,27 @@ internal sealed class ContainerdRestarts(ContainerdRuntime runtime)
 
             if (isKept)
             {
-                await runtime.SetLabelsAsync(id, new Dictionary<string, string> { [StatusLabel] = Stopped }, cancellationToken).ConfigureAwait(false);
+                await runtime.SetLabelsAsync(id, new Dictionary<string, string> { [StatusLabel] = NoStatus }, cancellationToken).ConfigureAwait(false);
             }
 
-            if (task is not null)
+            if (task is null)
+            {
+                continue;
+            }
+
+            try
             {
                 await EndAsync(id, task.Value, cancellationToken).ConfigureAwait(false);
             }
+            catch (RpcException e) when (round < MostRounds && MayPass(e))
+            {
+                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
+
+    // The monitor, or a call of a run that was cancelled, may still be at work on the same program.
+    private static bool MayPass(RpcException error) => error.StatusCode is StatusCode.Unknown or StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.NotFound or StatusCode.Internal or StatusCode.Aborted;
 
     private async Task EndAsync(string id, ProcessStatus task, CancellationToken cancellationToken)
     {
