@@ -20,6 +20,9 @@ internal sealed partial class ContainerdHost : IContainerHost
     private const string RuntimeName = "io.containerd.runc.v2";
     private const string NameLabel = "opencloud.build.name";
     private const string LogLabel = "containerd.io/restart.loguri";
+    private const int MostLogReads = 20;
+
+    private static readonly TimeSpan LogPause = TimeSpan.FromMilliseconds(50);
 
     private readonly EngineChannel _channel;
     private readonly ContainerdClient _client;
@@ -158,9 +161,23 @@ internal sealed partial class ContainerdHost : IContainerHost
 
     public Task<bool> HasNetworkAsync(string name, CancellationToken cancellationToken) => Task.FromResult(name is BuildKitContainers.NoNetwork or HostNetwork);
 
-    public async Task<string> ReadLogAsync(string id, CancellationToken cancellationToken) =>
-        await _runtime.FindAsync(id, cancellationToken).ConfigureAwait(false) is { } container && ContainerLabels.From(container.Labels) is { } labels
-            ? ContainerLog.ReadEnd(_folders.LogOf(labels.Engine, id)) : string.Empty;
+    public async Task<string> ReadLogAsync(string id, CancellationToken cancellationToken)
+    {
+        if (await _runtime.FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } container || ContainerLabels.From(container.Labels) is not { } labels)
+        {
+            return string.Empty;
+        }
+
+        // containerd's shim copies the last words of a program, also after the program has ended.
+        string log = ContainerLog.ReadEnd(_folders.LogOf(labels.Engine, id));
+        for (int attempt = 0; log.Length == 0 && attempt < MostLogReads; attempt++)
+        {
+            await Task.Delay(LogPause, cancellationToken).ConfigureAwait(false);
+            log = ContainerLog.ReadEnd(_folders.LogOf(labels.Engine, id));
+        }
+
+        return log;
+    }
 
     public bool IsFailure(Exception error) => error is RpcException or IOException or UnauthorizedAccessException or HttpRequestException or BuildKitContainerException;
 
