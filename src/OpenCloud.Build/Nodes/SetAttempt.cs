@@ -27,6 +27,9 @@ internal sealed class SetAttempt(string? node, Func<CheckedBuild, CheckedBuild> 
     /// <summary>Why the node is not used for builds that begin; null while it is.</summary>
     public BuildErrorException? Loss { get; private set; }
 
+    /// <summary>Whether the builds that run there are repeated elsewhere.</summary>
+    public bool IsLeaving { get; private set; }
+
     /// <summary>Cancelled when the builds are to leave the node.</summary>
     public CancellationToken Left => _left.Token;
 
@@ -37,11 +40,14 @@ internal sealed class SetAttempt(string? node, Func<CheckedBuild, CheckedBuild> 
     public IDisposable? TakePart(string key) => node is null ? null : Interlocked.Exchange(ref _lease, null) ?? NodeChoice.Take(key, [node]);
 
     /// <summary>Takes that the node is lost; only the first call counts.</summary>
+    /// <param name="loss">The error of the build that has noticed it.</param>
+    /// <param name="isLeaving">Whether the builds that run there are repeated elsewhere.</param>
     /// <returns>Whether it was the first.</returns>
-    public bool Lose(BuildErrorException loss)
+    public bool Lose(BuildErrorException loss, bool isLeaving)
     {
         lock (_gate)
         {
+            IsLeaving |= isLeaving;
             if (Loss is not null)
             {
                 return false;
@@ -85,6 +91,15 @@ internal sealed class SetAttempt(string? node, Func<CheckedBuild, CheckedBuild> 
         lock (_gate)
         {
             return _runs.GetValueOrDefault(name)?.Task ?? Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Completes when the builds that run now have ended.</summary>
+    public Task EndOfAll()
+    {
+        lock (_gate)
+        {
+            return Task.WhenAll(_runs.Values.Select(static r => r.Task));
         }
     }
 

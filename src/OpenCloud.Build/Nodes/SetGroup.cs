@@ -191,7 +191,7 @@ internal sealed class SetGroup(IEngineBuilder engines, SetPlacement placement, I
 
         // A node that has results which the build uses was reached before.
         bool isDuring = loss == NodeLoss.DuringBuild || build.Request.DependsOn.Count > 0;
-        bool isFirst = attempt.Lose(error);
+        bool isFirst = attempt.Lose(error, isDuring && repetitions.Left > 0);
         if (isFirst)
         {
             placement.Lose(attempt.Node, error);
@@ -221,8 +221,10 @@ internal sealed class SetGroup(IEngineBuilder engines, SetPlacement placement, I
         Task<SetAttempt> current;
         lock (_gate)
         {
-            if (_current is { IsCompletedSuccessfully: true, Result.Loss: { } loss })
+            SetAttempt? lost = null;
+            if (_current is { IsCompletedSuccessfully: true, Result: { Loss: { } loss } ended })
             {
+                lost = ended;
                 if (!placement.HasOther)
                 {
                     if (repetitions.HasTaken || build.Request.DependsOn.Count > 0)
@@ -239,7 +241,7 @@ internal sealed class SetGroup(IEngineBuilder engines, SetPlacement placement, I
 
             if (_current is null or { IsCompleted: true, IsCompletedSuccessfully: false })
             {
-                _current = BeginAsync(poster, cancellationToken);
+                _current = BeginAsync(lost, poster, cancellationToken);
             }
 
             current = _current;
@@ -255,8 +257,14 @@ internal sealed class SetGroup(IEngineBuilder engines, SetPlacement placement, I
         }
     }
 
-    private async Task<SetAttempt> BeginAsync(IPipelinePoster poster, CancellationToken cancellationToken)
+    private async Task<SetAttempt> BeginAsync(SetAttempt? lost, IPipelinePoster poster, CancellationToken cancellationToken)
     {
+        if (lost is { IsLeaving: true })
+        {
+            // A build that ends there with success has its outputs.
+            await lost.EndOfAll().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         Dictionary<string, ImageBuildRequest> asked = requests.ToDictionary(static r => r.Key, r => _ends[r.Key].Task is { IsCompleted: true, Result: true } ? WithoutOutputs(r.Value) : r.Value, StringComparer.Ordinal);
         SetAttempt attempt = await placement.ChooseAsync(asked, poster, cancellationToken).ConfigureAwait(false);
         lock (_gate)
@@ -285,14 +293,14 @@ internal sealed class SetGroup(IEngineBuilder engines, SetPlacement placement, I
     /// <summary>How often a build may still be repeated.</summary>
     private sealed class Repetitions(int count)
     {
-        private int _left = count;
+        public int Left { get; private set; } = count;
 
         public bool HasTaken { get; private set; }
 
         public bool TryTake()
         {
-            HasTaken |= _left > 0;
-            return _left-- > 0;
+            HasTaken |= Left > 0;
+            return Left-- > 0;
         }
     }
 }
