@@ -11,6 +11,8 @@ public sealed class GuestTests
 {
     private const string Loopback = "vsock://local:8088";
 
+    private const string UnitsScript = "find /etc/systemd/system | sort; systemctl list-units --plain --no-legend '*vsock*' | cut -d' ' -f1";
+
     // Emulated, on a machine that has more to do.
     private static readonly string[] Patience = ["--patience", "240"];
 
@@ -45,6 +47,7 @@ public sealed class GuestTests
         Assert.All(strangers, static one => Assert.Equal("false", one["Answers"]));
         Assert.All(strangers, static one => Assert.DoesNotContain("Other: ", one["Attempts"], StringComparison.Ordinal));
 
+        LeadsToContainers(guest);
         if (TestArchive.IsReal())
         {
             IsolatedBuild.Prepare(guest);
@@ -72,6 +75,41 @@ public sealed class GuestTests
         Refused(QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:9000", "--patience", "4"));
         guest.Shell("rm -rf /srv/app /srv/deb /srv/www /srv/layout");
         Assert.Equal(before, guest.Shell(SystemdHost.SnapshotScript));
+    }
+
+    // The ports of engines in containers: one whose engine has a socket, and one that the docker command reaches. The installed engine stands in for both.
+    private static void LeadsToContainers(QemuGuest guest)
+    {
+        string before = guest.Shell(UnitsScript);
+        guest.Shell("""
+            cat >/usr/bin/docker <<'END'
+            #!/usr/bin/perl
+            use IO::Socket::UNIX; use IO::Select;
+            "@ARGV" eq '--host unix:///run/docker.sock exec -i box2 buildctl dial-stdio' or die "@ARGV";
+            my $engine = IO::Socket::UNIX->new('/run/buildkit/buildkitd.sock') or die $!;
+            my %to = (fileno(STDIN) => $engine, fileno($engine) => \*STDOUT);
+            my $both = IO::Select->new(\*STDIN, $engine);
+            while (my @ready = $both->can_read) { for (@ready) { sysread($_, my $data, 65536) or exit; syswrite($to{fileno $_}, $data) } }
+            END
+            chmod 0755 /usr/bin/docker
+            """);
+        string[] proxied = ["open-vsock", "--engine", "box", "--store", "unix:///run/containerd/containerd.sock", "--socket", "/run/buildkit/buildkitd.sock"];
+        string[] carried = ["open-vsock", "--engine", "box2", "--store", "docker:///run/docker.sock", "--docker", "/run/docker.sock"];
+        Assert.Equal("8091", guest.Driver([.. proxied, "--port", "8091"]).Ok()["Port"]);
+        Assert.Equal("8092", guest.Driver([.. proxied, "--port", "8092"]).Ok()["Port"]);
+        Assert.Equal("8093", guest.Driver([.. carried, "--port", "8093"]).Ok()["Port"]);
+        Refused(QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:8091", "--patience", "4"));
+        foreach (string port in (string[])["8092", "8093"])
+        {
+            DriverAnswer answer = QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:{port}");
+            Assert.True(answer.Ok()["Answers"] == "true", answer["Message"] + guest.Shell("journalctl --no-pager -n 40 -u 'opencloud-build-*'"));
+        }
+
+        // The port of another is refused, and nothing of the attempt is left.
+        Assert.Contains("does not start", guest.Driver([.. carried, "--port", "8092"]).Failed("EngineSilent")["Message"], StringComparison.Ordinal);
+        Assert.Equal("null", guest.Driver("close-vsock", "--engine", "box", "--store", proxied[4]).Ok()["Port"]);
+        guest.Shell("rm /usr/bin/docker");
+        Assert.Equal(before, guest.Shell(UnitsScript));
     }
 
     // The last attempt may run into the end of the time for all of them; those before it tell.
