@@ -48,6 +48,20 @@ Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
 
     It 'shows what it would create, and creates nothing' {
         New-BuildKitContainer -ImagePath "$TestDrive/first" -WhatIf | Should -BeNullOrEmpty
+        New-BuildKitContainer -ImagePath "$TestDrive/first" -VsockPort 8088 -WhatIf | Should -BeNullOrEmpty
+        Get-Everything | Should -BeNullOrEmpty
+    }
+
+    It 'refuses a vsock port to what no unit of systemd can name, before anything is created' {
+        $link = "$TestDrive/a b.sock"
+        $null = New-Item -ItemType SymbolicLink $link -Target $engine.docker
+        $env:DOCKER_HOST = "unix://$link"
+        try {
+            Get-ErrorId { New-BuildKitContainer -ImagePath "$TestDrive/first" -VsockPort 8088 } | Should -BeLike "$((id -u) -eq 0 ? 'HostInputInvalid' : 'HostNeedsRoot'),*"
+        }
+        finally {
+            $env:DOCKER_HOST = "unix://$($engine.docker)"
+        }
         Get-Everything | Should -BeNullOrEmpty
     }
 
@@ -79,6 +93,7 @@ Describe 'An engine as a container' -Skip:(-not $fixture.CanRun) {
     It 'is created from a layout, isolated, and answers' {
         $made = New-BuildKitContainer -ImagePath "$TestDrive/first"
         $made.Name, $made.Address, $made.State, "$($made.Change)", $made.Network, $made.CacheVolume | Should -Be 'buildkitd', 'docker-container://buildkitd', 'running', 'Created', 'none', 'buildkitd-cache'
+        $made.VsockPort | Should -BeNullOrEmpty
         ($made | Get-BuildKitInfo).Version | Should -Be 'v0.32.2'
         $there = Get-Inspection buildkitd
         $there.HostConfig.Privileged, $there.HostConfig.RestartPolicy.Name, $there.HostConfig.NetworkMode | Should -Be $true, 'always', 'none'

@@ -11,6 +11,9 @@ public sealed record BuildKitContainer
     /// <summary>The address of the engine in it; null when the docker command of this user does not reach the container's Docker Engine. In containerd, the socket in a folder of this machine.</summary>
     public string? Address { get; init; }
 
+    /// <summary>The AF_VSOCK port of this machine that leads to the engine; null for none.</summary>
+    public uint? VsockPort { get; init; }
+
     /// <summary>The state that the Docker Engine or containerd reports, for example <c>running</c> or <c>exited</c>.</summary>
     public string State { get; init => field = TerminalText.Line(value); } = string.Empty;
 

@@ -43,6 +43,11 @@ public sealed partial class BuildKitContainers : IAsyncDisposable
     /// <summary>The address of the Docker Engine or of containerd.</summary>
     public string Store => _host.Store;
 
+    /// <summary>The address of the engine in a container of this name, which need not exist.</summary>
+    /// <param name="name">The name of the container.</param>
+    /// <exception cref="BuildKitContainerException">The engine in such a container cannot be reached.</exception>
+    public EngineAddress AddressOf(string name) => _host.AddressOf(name);
+
     /// <summary>Opens the containers of a Docker Engine, or of containerd on this machine, which is connected to at the first request.</summary>
     /// <param name="address">The address; null for the Docker Engine of Docker's configuration.</param>
     /// <param name="options">The options of the connection; null for the defaults.</param>

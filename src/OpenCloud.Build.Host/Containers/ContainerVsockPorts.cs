@@ -129,7 +129,9 @@ public sealed class ContainerVsockPorts(IHostObserver observer)
     private static void Remove(string engine, StepRunner runner)
     {
         ManagedUnit unit = new(ContainerVsockUnits.SocketUnitOf(engine), null);
-        runner.Run(new HostStep(StepKind.Unit, unit.Name, "Stop the unit", () => !unit.IsActive, static () => null, _ =>
+
+        // One that failed is to be forgotten as well.
+        runner.Run(new HostStep(StepKind.Unit, unit.Name, "Stop the unit", () => unit.State is "inactive" or "", static () => null, _ =>
         {
             unit.TryStop();
             StopServices(engine);

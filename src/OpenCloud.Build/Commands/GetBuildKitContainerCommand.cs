@@ -28,7 +28,7 @@ public sealed class GetBuildKitContainerCommand : ContainerCmdlet
             List<(string Text, WildcardPattern Pattern)> wanted = [.. names.Select(static n => (n, WildcardPattern.Get(n, WildcardOptions.IgnoreCase)))];
             foreach (BuildKitContainer container in all.Where(c => wanted.Count == 0 || wanted.Exists(w => w.Pattern.IsMatch(c.Name))))
             {
-                poster.Output(container);
+                poster.Output(WithVsock(container));
             }
 
             foreach ((string text, WildcardPattern pattern) in wanted.Where(static w => !WildcardPattern.ContainsWildcardCharacters(w.Text)))

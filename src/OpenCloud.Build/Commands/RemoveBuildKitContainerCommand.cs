@@ -50,6 +50,7 @@ public sealed class RemoveBuildKitContainerCommand : ContainerCmdlet
             string what = await DescribeAsync(containers, name, cancellationToken).ConfigureAwait(false);
             if (await poster.InvokeAsync(() => ShouldProcess($"{name} in {containers.Store}", what)).ConfigureAwait(false))
             {
+                CloseVsock(containers, name, poster, cancellationToken);
                 await containers.RemoveAsync(name, KeepCache, cancellationToken).ConfigureAwait(false);
             }
         },

@@ -5,10 +5,11 @@ using OpenCloud.Build.Pipeline;
 namespace OpenCloud.Build.Hosts;
 
 /// <summary>Connects a cmdlet to the Host library: approvals, messages and progress.</summary>
-internal sealed class CmdletObserver(PSCmdlet cmdlet, IPipelinePoster poster) : IHostObserver
+/// <remarks><c>isApproved</c>: the user approved the whole, and is not asked for each step.</remarks>
+internal sealed class CmdletObserver(PSCmdlet cmdlet, IPipelinePoster poster, bool isApproved = false) : IHostObserver
 {
     // On the pipeline's thread, because -WhatIf and -Confirm interact with the user.
-    public bool Approve(HostStepInfo step) => poster.InvokeAsync(() => cmdlet.ShouldProcess(step.Target, step.Action)).GetAwaiter().GetResult();
+    public bool Approve(HostStepInfo step) => isApproved || poster.InvokeAsync(() => cmdlet.ShouldProcess(step.Target, step.Action)).GetAwaiter().GetResult();
 
     public void Report(HostStepOutcome outcome)
     {

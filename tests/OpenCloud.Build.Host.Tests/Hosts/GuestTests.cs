@@ -11,7 +11,7 @@ public sealed class GuestTests
 {
     private const string Loopback = "vsock://local:8088";
 
-    private const string UnitsScript = "find /etc/systemd/system | sort; systemctl list-units --plain --no-legend '*vsock*' | cut -d' ' -f1";
+    private const string UnitsScript = "find /etc/systemd/system | sort; systemctl list-units --all --plain --no-legend --type=socket,service 'opencloud-build-*' | cut -d' ' -f1";
 
     // Emulated, on a machine that has more to do.
     private static readonly string[] Patience = ["--patience", "240"];

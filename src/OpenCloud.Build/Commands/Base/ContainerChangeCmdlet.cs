@@ -9,6 +9,8 @@ using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Host.Containers;
+using OpenCloud.Build.Hosts;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
@@ -39,6 +41,12 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
     [ArgumentCompleter(typeof(ContainerNetworkCompleter))]
     public string? Network { get; set; }
 
+    /// <summary>The AF_VSOCK port of this machine that leads to the engine.</summary>
+    [Parameter]
+    [ValidateRange(0u, 4294967294u)]
+    [ArgumentCompleter(typeof(NoCompleter))]
+    public uint VsockPort { get; set; }
+
     /// <summary>How long to wait for the engine.</summary>
     [Parameter]
     [DurationTransform]
@@ -63,6 +71,12 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                 using ImageArchive? archive = path is null ? null : await ImageArchive.OpenAsync(path, cancellationToken).ConfigureAwait(false);
                 using OpenedImage? opened = archive is null ? null : OpenedImage.Of(archive, SingleImage(archive, path!));
                 await containers.CheckAsync(request with { Image = reference }, isUpdate, cancellationToken).ConfigureAwait(false);
+                ContainerVsock? vsock = VsockPort == 0 ? null : VsockOf(containers, request.Name);
+                if (vsock is not null && !IsPlanOnly)
+                {
+                    ContainerVsockPorts.Check(vsock);
+                }
+
                 if (Pull && path is null && reference is null)
                 {
                     // The image of the container is pulled again.
@@ -89,8 +103,25 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
 
                     if (plan.Change == BuildKitContainerChange.None || await poster.InvokeAsync(() => ShouldProcess($"{request.Name} in {containers.Store}", plan.Description)).ConfigureAwait(false))
                     {
-                        await ApplyAsync(containers, plan, limit, poster, cancellationToken).ConfigureAwait(false);
+                        bool keepsCache = vsock is not null && await containers.FindCacheAsync(request.Name, cancellationToken).ConfigureAwait(false) is not null;
+                        BuildKitContainer container = await ApplyAsync(containers, plan, limit, poster, cancellationToken).ConfigureAwait(false);
                         isUsed = true;
+                        try
+                        {
+                            await SetVsockAsync(containers, request.Name, vsock, poster, cancellationToken).ConfigureAwait(false);
+                        }
+                        catch when (plan.Change == BuildKitContainerChange.Created)
+                        {
+                            isUsed = false;
+                            await containers.RemoveAsync(request.Name, keepsCache, CancellationToken.None).ConfigureAwait(false);
+                            throw;
+                        }
+
+                        poster.Output(WithVsock(container));
+                    }
+                    else if (IsPlanOnly)
+                    {
+                        await SetVsockAsync(containers, request.Name, vsock, poster, cancellationToken).ConfigureAwait(false);
                     }
                 }
                 finally
@@ -102,6 +133,41 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
                 }
             },
             UndoGrace);
+    }
+
+    // The port that the user gave; 0 closes the one there is, and without one nothing is changed.
+    private async Task SetVsockAsync(BuildKitContainers containers, string name, ContainerVsock? wanted, IPipelinePoster poster, CancellationToken cancellationToken)
+    {
+        uint? port = ContainerVsockPorts.Find(name, containers.Store);
+        if (!MyInvocation.BoundParameters.ContainsKey(nameof(VsockPort)) || (wanted is null && port is null))
+        {
+            return;
+        }
+
+        string action = wanted is null ? "Close the port to the engine" : port == wanted.Port ? "Check the port to the engine" : "Open a port to the engine";
+        if (!await poster.InvokeAsync(() => ShouldProcess($"vsock port {wanted?.Port ?? port} of this machine", $"{action} in {name}")).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        if (wanted is null)
+        {
+            CloseVsock(containers, name, poster, cancellationToken);
+        }
+        else
+        {
+            new ContainerVsockPorts(new CmdletObserver(this, poster, isApproved: true)).Open(wanted, cancellationToken);
+        }
+    }
+
+    /// <exception cref="BuildErrorException">The engine is not on this machine.</exception>
+    private ContainerVsock VsockOf(BuildKitContainers containers, string name)
+    {
+        const string Docker = "docker:///";
+        ContainerVsock wanted = new() { Engine = name, Store = containers.Store, Port = VsockPort };
+        return containers.AddressOf(name) is { Scheme: "unix", Path: { } socket } ? wanted with { Socket = socket }
+            : containers.Store.StartsWith(Docker, StringComparison.Ordinal) ? wanted with { DockerSocket = containers.Store[(Docker.Length - 1)..] }
+            : throw ErrorCatalog.BuildKitContainerUnsupported.ToException(name, null, $"A vsock port of this machine leads only to engines on this machine, and {containers.Store} is another one. Nothing was changed.");
     }
 
     // After a failure the reference means the image again that it meant before; after a success that image is removed if nothing else uses it. The

@@ -11,6 +11,9 @@ using OpenCloud.Build.Client.Images.References;
 using OpenCloud.Build.Client.Images.Registries;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
+using OpenCloud.Build.Host;
+using OpenCloud.Build.Host.Containers;
+using OpenCloud.Build.Hosts;
 using OpenCloud.Build.Images;
 using OpenCloud.Build.Pipeline;
 
@@ -67,11 +70,11 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         return store;
     }
 
-    /// <summary>Applies a plan, with messages, and outputs the container.</summary>
-    private protected static async Task ApplyAsync(BuildKitContainers containers, BuildKitContainerPlan plan, TimeSpan limit, IPipelinePoster poster, CancellationToken cancellationToken)
+    /// <summary>Applies a plan, with messages.</summary>
+    private protected static async Task<BuildKitContainer> ApplyAsync(BuildKitContainers containers, BuildKitContainerPlan plan, TimeSpan limit, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         poster.Progress(new ProgressSnapshot("Engine in a container", plan.Change == BuildKitContainerChange.None ? "The container runs" : $"{plan.Address}: waiting for the engine"));
-        poster.Output(await containers.ApplyAsync(
+        return await containers.ApplyAsync(
             plan,
             async (address, token) =>
             {
@@ -79,8 +82,15 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
                 await engine.DisposeAsync().ConfigureAwait(false);
             },
             limit,
-            cancellationToken).ConfigureAwait(false));
+            cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>The container with its vsock port.</summary>
+    private protected static BuildKitContainer WithVsock(BuildKitContainer container) => container with { VsockPort = ContainerVsockPorts.Find(container.Name, container.Store) };
+
+    /// <summary>Closes the vsock port of a container, if it has one; the user approved it.</summary>
+    private protected void CloseVsock(BuildKitContainers containers, string name, IPipelinePoster poster, CancellationToken cancellationToken) =>
+        new ContainerVsockPorts(new CmdletObserver(this, poster, isApproved: true)).Close(name, containers.Store, cancellationToken);
 
     /// <summary>Pulls an image that the host does not have, or always.</summary>
     /// <param name="containers">The host.</param>
@@ -128,6 +138,7 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         HttpRequestException { InnerException: EngineConnectException connect } => EngineErrors.From(connect).ToRecord(),
         RpcException { StatusCode: StatusCode.Unimplemented } => ErrorCatalog.BuildKitContainerUnsupported.ToRecord(target, exception, $"{(string.IsNullOrEmpty(Address) ? "The address" : Address)} is not that of containerd: no containers are managed there. Nothing was changed."),
         RpcException call => ErrorCatalog.BuildKitContainerRefused.ToRecord(target, exception, call.Status.Detail),
+        HostException host => HostErrors.From(host).ToRecord(),
         DockerEngineException or HttpRequestException => ErrorCatalog.BuildKitContainerRefused.ToRecord(target, exception, exception.Message),
         RegistryException registry => RegistryErrors.ToRecord(registry, target),
         OciFormatException => ErrorCatalog.ImageDamaged.ToRecord(target, exception, exception.Message),
