@@ -28,7 +28,19 @@ internal static class MessageLimits
         "/containerd.services.leases.v1.Leases/Create" or
         "/containerd.services.leases.v1.Leases/Delete" or
         "/containerd.services.leases.v1.Leases/AddResource" or
+        "/containerd.services.snapshots.v1.Snapshots/Prepare" or
+        "/containerd.services.snapshots.v1.Snapshots/Mounts" or
+        "/containerd.services.snapshots.v1.Snapshots/Commit" or
+        "/containerd.services.snapshots.v1.Snapshots/Remove" or
         "/containerd.services.snapshots.v1.Snapshots/Usage" or
+        "/containerd.services.containers.v1.Containers/Delete" or
+        "/containerd.services.tasks.v1.Tasks/Create" or
+        "/containerd.services.tasks.v1.Tasks/Start" or
+        "/containerd.services.tasks.v1.Tasks/Delete" or
+        "/containerd.services.tasks.v1.Tasks/Get" or
+        "/containerd.services.tasks.v1.Tasks/Kill" or
+        "/containerd.services.tasks.v1.Tasks/Wait" or
+        "/containerd.services.diff.v1.Diff/Apply" or
         "/containerd.services.version.v1.Version/Version" ? Small : Largest;
 
     public static int OfRequest(string method) => method is

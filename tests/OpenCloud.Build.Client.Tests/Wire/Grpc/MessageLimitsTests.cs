@@ -16,7 +16,8 @@ public sealed class MessageLimitsTests
     [
         "Prune", "DiskUsage", "Solve", "Status", "Session", "ListWorkers", "ListenBuildHistory", "Ping", "LLBBridge/ReadFile", "LLBBridge/ReadDir",
         "Content/Info", "Content/Update", "Content/List", "Content/Read", "Images/Get", "Images/List", "Images/Create", "Images/Update",
-        "Leases/List", "Snapshots/List", "Namespaces/List", "Introspection/Plugins",
+        "Leases/List", "Snapshots/List", "Snapshots/Stat", "Namespaces/List", "Introspection/Plugins",
+        "Containers/Get", "Containers/List", "Containers/Create", "Containers/Update", "Tasks/List",
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -28,7 +29,8 @@ public sealed class MessageLimitsTests
             Protocol.Control.Control.Descriptor, Protocol.Gateway.LLBBridge.Descriptor, Protocol.Containerd.Content.Content.Descriptor,
             Protocol.Containerd.Images.Images.Descriptor, Protocol.Containerd.Leases.Leases.Descriptor, Protocol.Containerd.Snapshots.Snapshots.Descriptor,
             Protocol.Containerd.Namespaces.Namespaces.Descriptor, Protocol.Containerd.Introspection.Introspection.Descriptor,
-            Protocol.Containerd.Version.Version.Descriptor,
+            Protocol.Containerd.Version.Version.Descriptor, Protocol.Containerd.Containers.Containers.Descriptor,
+            Protocol.Containerd.Tasks.Tasks.Descriptor, Protocol.Containerd.Diffs.Diff.Descriptor,
         }.SelectMany(Paths),
     ];
 
