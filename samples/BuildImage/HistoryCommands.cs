@@ -38,8 +38,26 @@ internal static class HistoryCommands
             writer.Write(happened);
         }
 
-        BuildRecord ended = await client.History.FindAsync(build.Ref, cancellationToken) ?? build;
+        BuildRecord ended = await EndOfAsync(client, build, cancellationToken);
         Console.Error.WriteLine(ended.Error is null ? $"{ended.Status}" : $"{ended.Status}: {ended.Error}");
         return ended.Status == BuildRecordStatus.Completed ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    // An engine ends the log of a build shortly before it records the result.
+    private static async Task<BuildRecord> EndOfAsync(BuildKitClient client, BuildRecord build, CancellationToken cancellationToken)
+    {
+        BuildRecord ended = build;
+        for (int i = 0; i < 100; i++)
+        {
+            ended = await client.History.FindAsync(build.Ref, cancellationToken) ?? ended;
+            if (ended.Status != BuildRecordStatus.Running)
+            {
+                break;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+        }
+
+        return ended;
     }
 }
