@@ -26,7 +26,7 @@ public sealed class ContainerVsockPorts(IHostObserver observer)
     /// <exception cref="HostException">This machine or the request does not allow it.</exception>
     public static void Check(ContainerVsock wanted) => Units(wanted);
 
-    /// <summary>Opens a port, or changes it. On failure none is open.</summary>
+    /// <summary>Opens a port, or changes it. On failure the port is open that was before, if there was one.</summary>
     /// <param name="wanted">The port, and where it leads.</param>
     /// <param name="cancellationToken">Stops between two steps.</param>
     /// <exception cref="HostException">It cannot be opened.</exception>
@@ -34,31 +34,24 @@ public sealed class ContainerVsockPorts(IHostObserver observer)
     {
         ContainerVsockUnits units = Units(wanted);
         using HostLock held = HostLock.Take(LockTimeout, observer.Warning, cancellationToken);
-        StepRunner runner = Runner(cancellationToken);
-        ManagedUnit unit = new(units.SocketUnit, null);
+        uint? previous = PortOf(wanted.Engine)?.Port;
         try
         {
-            if (PortOf(wanted.Engine) != (wanted.Store, wanted.Port))
+            if (previous != wanted.Port)
             {
                 observer.Warning($"AF_VSOCK has no users and no modes: every process on this machine and on its host has access to the engine through port {wanted.Port}, which is equivalent to root on this machine.");
             }
 
-            runner.Run(ContainerVsockUnits.ServicePaths(wanted.Engine).Where(path => path != units.ServicePath).Select(RemoveFile));
-            runner.Run(Unrecorded(FileSteps.Write(units.SocketPath, units.Socket)));
-            runner.Run(Unrecorded(FileSteps.Write(units.ServicePath, units.Service)));
-            bool changed = runner.AnyChanged;
-            runner.Run(Unrecorded(SystemSteps.Enable(unit)));
-            bool active = unit.IsActive;
-            runner.Run(Unrecorded(SystemSteps.Start(unit, active, changed, token =>
-            {
-                // systemd refuses to restart a socket whose service runs.
-                StopServices(wanted.Engine);
-                Systemctl.Restart(units.SocketUnit, token);
-            })));
+            Apply(units, Runner(cancellationToken));
         }
         catch
         {
-            Remove(wanted.Engine, new StepRunner(new Silent(observer), ChangeJournal.Empty(), CancellationToken.None));
+            StepRunner undo = new(new Silent(observer), ChangeJournal.Empty(), CancellationToken.None);
+            if (previous is null || previous == wanted.Port || !TryApply(units with { Wanted = wanted with { Port = previous.Value } }, undo))
+            {
+                Remove(wanted.Engine, undo);
+            }
+
             throw;
         }
     }
@@ -81,6 +74,37 @@ public sealed class ContainerVsockPorts(IHostObserver observer)
     }
 
     private StepRunner Runner(CancellationToken cancellationToken) => new(observer, ChangeJournal.Empty(), cancellationToken);
+
+    private static void Apply(ContainerVsockUnits units, StepRunner runner)
+    {
+        string engine = units.Wanted.Engine;
+        ManagedUnit unit = new(units.SocketUnit, null);
+        runner.Run(ContainerVsockUnits.ServicePaths(engine).Where(path => path != units.ServicePath).Select(RemoveFile));
+        runner.Run(Unrecorded(FileSteps.Write(units.SocketPath, units.Socket)));
+        runner.Run(Unrecorded(FileSteps.Write(units.ServicePath, units.Service)));
+        bool changed = runner.AnyChanged;
+        runner.Run(Unrecorded(SystemSteps.Enable(unit)));
+        runner.Run(Unrecorded(SystemSteps.Start(unit, unit.IsActive, changed, token =>
+        {
+            // systemd refuses to restart a socket whose service runs.
+            StopServices(engine);
+            Systemctl.Restart(units.SocketUnit, token);
+        })));
+    }
+
+    private bool TryApply(ContainerVsockUnits units, StepRunner runner)
+    {
+        try
+        {
+            Apply(units, runner);
+            return true;
+        }
+        catch (Exception error) when (error is HostException or IOException or UnauthorizedAccessException)
+        {
+            observer.Warning($"The previous vsock port {units.Wanted.Port} is closed: {error.Message}");
+            return false;
+        }
+    }
 
     private static ContainerVsockUnits Units(ContainerVsock wanted)
     {

@@ -105,8 +105,14 @@ public sealed class GuestTests
             Assert.True(answer.Ok()["Answers"] == "true", answer["Message"] + guest.Shell("journalctl --no-pager -n 40 -u 'opencloud-build-*'"));
         }
 
-        // The port of another is refused, and nothing of the attempt is left.
+        // The port of another is refused, and the one that was open stays.
         Assert.Contains("does not start", guest.Driver([.. carried, "--port", "8092"]).Failed("EngineSilent")["Message"], StringComparison.Ordinal);
+        DriverAnswer stays = QemuGuest.DriverOutside("ask", "--address", $"vsock+unix://{guest.VsockPath}:8093");
+        Assert.True(stays.Ok()["Answers"] == "true", stays["Message"]);
+        Assert.Equal("null", guest.Driver("close-vsock", "--engine", "box2", "--store", carried[4]).Ok()["Port"]);
+
+        // One that had none has none after a failure.
+        guest.Driver([.. carried, "--port", "8092"]).Failed("EngineSilent");
         Assert.Equal("null", guest.Driver("close-vsock", "--engine", "box", "--store", proxied[4]).Ok()["Port"]);
         guest.Shell("rm /usr/bin/docker");
         Assert.Equal(before, guest.Shell(UnitsScript));
