@@ -50,7 +50,7 @@ public sealed class RemoveBuildKitContainerCommand : ContainerCmdlet
             string what = await DescribeAsync(containers, name, cancellationToken).ConfigureAwait(false);
             if (await poster.InvokeAsync(() => ShouldProcess($"{name} in {containers.Store}", what)).ConfigureAwait(false))
             {
-                CloseVsock(containers, name, poster, cancellationToken);
+                VsockPorts(poster).Close(name, containers.Store, cancellationToken);
                 await containers.RemoveAsync(name, KeepCache, cancellationToken).ConfigureAwait(false);
             }
         },

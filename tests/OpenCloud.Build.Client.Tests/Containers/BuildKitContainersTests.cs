@@ -127,6 +127,22 @@ public sealed class BuildKitContainersTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_failure_after_the_engine_answers_undoes_all_and_keeps_an_earlier_cache()
+    {
+        await ApplyAsync(Of("engine:1") with { CacheVolume = "kept" });
+        await _containers.RemoveAsync("box", keepCache: true, Token);
+        string before = _docker.State;
+        Assert.Contains("volume kept", before, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<NotSupportedException>(() => ApplyAsync(Of("engine:1") with { CacheVolume = "kept" }, static (_, _) => throw new NotSupportedException()));
+        Assert.Equal(before, _docker.State);
+
+        await ApplyAsync(Of("engine:1") with { CacheVolume = "kept" });
+        before = _docker.State;
+        await Assert.ThrowsAsync<NotSupportedException>(() => ApplyAsync(Of("engine:2"), static (_, _) => throw new NotSupportedException()));
+        Assert.Equal(before, _docker.State);
+    }
+
+    [Fact]
     public async Task A_cancelled_run_leaves_nothing()
     {
         string before = _docker.State;

@@ -10,7 +10,6 @@ using OpenCloud.Build.Client.Text;
 using OpenCloud.Build.Completion;
 using OpenCloud.Build.Errors;
 using OpenCloud.Build.Host.Containers;
-using OpenCloud.Build.Hosts;
 using OpenCloud.Build.Pipeline;
 
 namespace OpenCloud.Build.Commands.Base;
@@ -103,25 +102,14 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
 
                     if (plan.Change == BuildKitContainerChange.None || await poster.InvokeAsync(() => ShouldProcess($"{request.Name} in {containers.Store}", plan.Description)).ConfigureAwait(false))
                     {
-                        bool keepsCache = vsock is not null && await containers.FindCacheAsync(request.Name, cancellationToken).ConfigureAwait(false) is not null;
-                        BuildKitContainer container = await ApplyAsync(containers, plan, limit, poster, cancellationToken).ConfigureAwait(false);
+                        Action? vsockChange = await ApproveVsockAsync(containers, request.Name, vsock, poster, cancellationToken).ConfigureAwait(false);
+                        BuildKitContainer container = await ApplyAsync(containers, plan, limit, vsockChange, poster, cancellationToken).ConfigureAwait(false);
                         isUsed = true;
-                        try
-                        {
-                            await SetVsockAsync(containers, request.Name, vsock, poster, cancellationToken).ConfigureAwait(false);
-                        }
-                        catch when (plan.Change == BuildKitContainerChange.Created)
-                        {
-                            isUsed = false;
-                            await containers.RemoveAsync(request.Name, keepsCache, CancellationToken.None).ConfigureAwait(false);
-                            throw;
-                        }
-
                         poster.Output(WithVsock(container));
                     }
                     else if (IsPlanOnly)
                     {
-                        await SetVsockAsync(containers, request.Name, vsock, poster, cancellationToken).ConfigureAwait(false);
+                        await ApproveVsockAsync(containers, request.Name, vsock, poster, cancellationToken).ConfigureAwait(false);
                     }
                 }
                 finally
@@ -135,29 +123,19 @@ public abstract class ContainerChangeCmdlet : ContainerCmdlet
             UndoGrace);
     }
 
-    // The port that the user gave; 0 closes the one there is, and without one nothing is changed.
-    private async Task SetVsockAsync(BuildKitContainers containers, string name, ContainerVsock? wanted, IPipelinePoster poster, CancellationToken cancellationToken)
+    // What makes the port that the user gave, where 0 closes the one there is; null when nothing is to be done, or the user declined.
+    private async Task<Action?> ApproveVsockAsync(BuildKitContainers containers, string name, ContainerVsock? wanted, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         uint? port = ContainerVsockPorts.Find(name, containers.Store);
         if (!MyInvocation.BoundParameters.ContainsKey(nameof(VsockPort)) || (wanted is null && port is null))
         {
-            return;
+            return null;
         }
 
         string action = wanted is null ? "Close the port to the engine" : port == wanted.Port ? "Check the port to the engine" : "Open a port to the engine";
-        if (!await poster.InvokeAsync(() => ShouldProcess($"vsock port {wanted?.Port ?? port} of this machine", $"{action} in {name}")).ConfigureAwait(false))
-        {
-            return;
-        }
-
-        if (wanted is null)
-        {
-            CloseVsock(containers, name, poster, cancellationToken);
-        }
-        else
-        {
-            new ContainerVsockPorts(new CmdletObserver(this, poster, isApproved: true)).Open(wanted, cancellationToken);
-        }
+        return !await poster.InvokeAsync(() => ShouldProcess($"vsock port {wanted?.Port ?? port} of this machine", $"{action} in {name}")).ConfigureAwait(false) ? null
+            : wanted is null ? () => VsockPorts(poster).Close(name, containers.Store, cancellationToken)
+            : () => VsockPorts(poster).Open(wanted, cancellationToken);
     }
 
     /// <exception cref="BuildErrorException">The engine is not on this machine.</exception>

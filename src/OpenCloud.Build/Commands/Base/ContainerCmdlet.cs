@@ -70,8 +70,8 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
         return store;
     }
 
-    /// <summary>Applies a plan, with messages.</summary>
-    private protected static async Task<BuildKitContainer> ApplyAsync(BuildKitContainers containers, BuildKitContainerPlan plan, TimeSpan limit, IPipelinePoster poster, CancellationToken cancellationToken)
+    /// <summary>Applies a plan, with messages, and what is to be done when the engine answers: when that fails, the plan is undone.</summary>
+    private protected static async Task<BuildKitContainer> ApplyAsync(BuildKitContainers containers, BuildKitContainerPlan plan, TimeSpan limit, Action? then, IPipelinePoster poster, CancellationToken cancellationToken)
     {
         poster.Progress(new ProgressSnapshot("Engine in a container", plan.Change == BuildKitContainerChange.None ? "The container runs" : $"{plan.Address}: waiting for the engine"));
         return await containers.ApplyAsync(
@@ -80,6 +80,7 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
             {
                 BuildKitClient engine = await BuildKitClient.ConnectAsync(address, Attempt, token).ConfigureAwait(false);
                 await engine.DisposeAsync().ConfigureAwait(false);
+                then?.Invoke();
             },
             limit,
             cancellationToken).ConfigureAwait(false);
@@ -88,9 +89,8 @@ public abstract class ContainerCmdlet : ConnectingCmdlet
     /// <summary>The container with its vsock port.</summary>
     private protected static BuildKitContainer WithVsock(BuildKitContainer container) => container with { VsockPort = ContainerVsockPorts.Find(container.Name, container.Store) };
 
-    /// <summary>Closes the vsock port of a container, if it has one; the user approved it.</summary>
-    private protected void CloseVsock(BuildKitContainers containers, string name, IPipelinePoster poster, CancellationToken cancellationToken) =>
-        new ContainerVsockPorts(new CmdletObserver(this, poster, isApproved: true)).Close(name, containers.Store, cancellationToken);
+    /// <summary>Opens and closes vsock ports; the user approved it.</summary>
+    private protected ContainerVsockPorts VsockPorts(IPipelinePoster poster) => new(new CmdletObserver(this, poster, isApproved: true));
 
     /// <summary>Pulls an image that the host does not have, or always.</summary>
     /// <param name="containers">The host.</param>
